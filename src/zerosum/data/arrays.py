@@ -1,0 +1,68 @@
+"""Arrays that are ready: `.npy` and `.npz` files of images or points."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.data.errors import DataError
+from zerosum.data.request import Request
+
+SUFFIXES = (".npy", ".npz")
+SAMPLES = ("samples", "x", "images", "arr_0")  # the names an .npz file may give to its samples
+LABELS = ("labels", "y")
+
+
+def arrays(request: Request) -> Dataset:
+    """Images, uint8 (N, C, H, W), (N, H, W, C) or (N, H, W), or points, float (N, D); an .npz may add labels (N,).
+
+    Raises:
+        DataError: the file is damaged, needs pickle, or holds something else.
+    """
+    path = Path(request.name).expanduser()
+    try:
+        loaded = np.load(path, mmap_mode="c", allow_pickle=False)
+        members = {"arr_0": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"cannot read {path}: {error}; save it again with numpy.savez(FILE, samples=...)") from error
+    samples = next((members[key] for key in SAMPLES if key in members), None)
+    if samples is None:
+        raise DataError(f"{path} has the arrays {', '.join(members)}; name the samples '{SAMPLES[0]}'")
+    labels = next((members[key] for key in LABELS if key in members), None)
+    x = _samples(path, samples)
+    if labels is None:
+        return dataset(request.name, x)
+    y = _labels(path, labels, len(x))
+    return dataset(request.name, x, y, tuple(str(k) for k in range(int(y.max()) + 1)))
+
+
+def _samples(path: Path, values: NDArray[Any]) -> Tensor:
+    if len(values) == 0 if values.ndim else True:
+        raise DataError(f"{path} holds no samples (its shape is {values.shape})")
+    if values.dtype == np.uint8 and values.ndim == 3:
+        values = values[:, None]
+    if values.dtype == np.uint8 and values.ndim == 4 and values.shape[1] not in (1, 3) and values.shape[3] in (1, 3):
+        values = values.transpose(0, 3, 1, 2)
+    if values.dtype == np.uint8 and values.ndim == 4 and values.shape[1] in (1, 3):
+        return torch.from_numpy(np.ascontiguousarray(values))
+    if values.dtype.kind == "f" and values.ndim == 2:
+        if not np.isfinite(values).all():
+            raise DataError(f"{path} has points that are not finite; remove them")
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32))
+    raise DataError(
+        f"{path} holds {values.dtype} {values.shape}; images are uint8 (N, C, H, W) with 1 or 3 channels, "
+        f"points are float (N, D)"
+    )
+
+
+def _labels(path: Path, values: NDArray[Any], count: int) -> Tensor:
+    if values.shape != (count,) or values.dtype.kind not in "iu" or values.min() < -1:
+        raise DataError(f"{path} has labels {values.dtype} {values.shape}; give {count} whole numbers from 0 on, or -1")
+    return torch.from_numpy(values.astype(np.int64))

@@ -1,0 +1,80 @@
+"""What every source returns: all samples as one tensor, with labels and a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that was left out, and why."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All samples of one source.
+
+    The fingerprint is 16 hex digits of a SHA-256 over the samples, the labels and the class names: equal content has
+    an equal fingerprint wherever it lies and whatever it is called.
+    """
+
+    name: str  # what was asked for: "digits", "./photos"
+    x: Tensor  # images: uint8 (N, C, H, W), possibly memory-mapped; points: float32 (N, D)
+    y: Tensor | None  # (N,) int64, -1 = unlabelled
+    classes: tuple[str, ...]  # names of the labels; () without labels
+    fingerprint: str
+    problems: tuple[Problem, ...] = ()  # files that were left out
+
+    def __len__(self) -> int:
+        return self.x.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One sample's shape: (C, H, W) or (D,)."""
+        return tuple(self.x.shape[1:])
+
+    @property
+    def is_image(self) -> bool:
+        """Whether samples are images (uint8) rather than points (float32)."""
+        return self.x.dim() == 4
+
+    def without_labels(self) -> Dataset:
+        """The same samples, unlabelled; their fingerprint tells the two apart."""
+        if self.y is None:
+            return self
+        mark = hashlib.sha256(f"{self.fingerprint} without labels".encode()).hexdigest()[:16]
+        return replace(self, y=None, classes=(), fingerprint=mark)
+
+
+def digest_of(x: Tensor) -> str:
+    """SHA-256 (64 hex digits) of the samples' bytes."""
+    return hashlib.sha256(x.contiguous().numpy().data).hexdigest()
+
+
+def dataset(
+    name: str,
+    x: Tensor,
+    y: Tensor | None = None,
+    classes: tuple[str, ...] = (),
+    *,
+    problems: tuple[Problem, ...] = (),
+    digest: str | None = None,
+) -> Dataset:
+    """A Dataset with its fingerprint; `digest` is `digest_of(x)` where it is known already."""
+    content = hashlib.sha256(f"{x.dtype} {tuple(x.shape)} {digest or digest_of(x)}".encode())
+    if y is not None:
+        content.update("\0".join(classes).encode())
+        content.update(y.contiguous().numpy().data)
+    return Dataset(name, x, y, classes, content.hexdigest()[:16], problems)

@@ -1,0 +1,135 @@
+"""A folder of images: found recursively, labelled by its sub-folders, decoded once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from zerosum.data.dataset import Dataset, Problem, Progress, dataset
+from zerosum.data.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
+from zerosum.data.errors import DataError
+from zerosum.data.pack import Contents, Pack, cached
+from zerosum.data.request import Request
+
+T = TypeVar("T")
+
+LARGEST = 256  # pixels: images that all have one size up to this keep it
+DEFAULT = (64, 64)  # (H, W) of all others
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The image files of a folder, in the order of their relative names."""
+
+    root: Path
+    items: tuple[Encoded, ...]  # `path` is relative to the root, with "/" on every system
+    stamps: tuple[tuple[str, int, int], ...]  # relative name, bytes, time of change in ns
+    classes: tuple[str, ...]  # the sub-folders that hold images, sorted
+    problems: tuple[Problem, ...]  # sub-folders and files that cannot be looked at
+
+
+def listing(root: Path) -> Listing:
+    """Find the images under `root`: by suffix, following links, without hidden files.
+
+    The classes are the sub-folders of `root`; what lies deeper belongs to them, what lies beside them has label -1.
+
+    Raises:
+        DataError: the folder cannot be read or holds no image.
+    """
+    problems: list[Problem] = []
+    found: list[tuple[str, os.stat_result]] = []
+    for path, entry in _walk(root, problems):
+        try:
+            found.append((path, entry.stat()))
+        except OSError as error:
+            problems.append(Problem(path, error.strerror or str(error)))
+    if not found:
+        first = f"; the first problem: {problems[0]}" if problems else ""
+        raise DataError(f"no image in {root} (looked for {' '.join(SUFFIXES)} in all sub-folders){first}")
+    found.sort(key=lambda pair: pair[0])
+    classes = sorted({path.split("/")[0] for path, _ in found if "/" in path})
+    number = {name: k for k, name in enumerate(classes)}
+    return Listing(
+        root,
+        tuple(Encoded(path, number.get(path.split("/")[0], -1), root / path) for path, _ in found),
+        tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in found),
+        tuple(classes),
+        tuple(problems),
+    )
+
+
+def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    seen: set[str] = set()  # a link may lead back up
+
+    def enter(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        if (real := os.path.realpath(folder)) in seen:
+            return
+        seen.add(real)
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            if not prefix:
+                raise DataError(f"cannot read the folder {root}: {error.strerror}; check its permissions") from error
+            problems.append(Problem(prefix, error.strerror or str(error)))
+            return
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from enter(entry.path, f"{prefix}{entry.name}/")
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                yield f"{prefix}{entry.name}", entry
+
+    return enter(str(root), "")
+
+
+def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None) -> Pack:
+    """The images decoded, from the cache where they are there already.
+
+    They have 1 channel if every image is grey by its mode or palette, else 3; and `size` (H, W), by default their
+    common size if they share one of at most 256 pixels a side, else 64x64.
+
+    Raises:
+        DataError: no image can be read, or the cache cannot be written.
+    """
+
+    def build() -> Contents:
+        probes = list(_told("looking at images", probe_all(found.items), len(found.items), progress))
+        channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
+        rows = _told("decoding images", decode_all(found.items, channels, shape), len(found.items), progress)
+        return Contents((channels, *shape), rows)
+
+    return cached(str(found.root), ["folder", size, found.stamps], build)
+
+
+def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:
+    """The number of channels and (H, W) to train with."""
+    channels = 1 if all(probe.grey for probe in probes) else 3
+    if size is not None:
+        return channels, size
+    sizes = {(probe.height, probe.width) for probe in probes}
+    common = next(iter(sizes)) if len(sizes) == 1 else DEFAULT
+    return channels, common if max(common) <= LARGEST else DEFAULT
+
+
+def _told(what: str, rows: Iterator[T], total: int, progress: Progress | None) -> Iterator[T]:
+    for done, row in enumerate(rows, 1):
+        yield row
+        if progress:
+            progress(what, done, total)
+
+
+def folder(request: Request) -> Dataset:
+    """The images under the folder that the request names.
+
+    Raises:
+        DataError: it cannot be read, or holds no readable image.
+    """
+    found = listing(Path(request.name).expanduser())
+    pack = packed(found, request.size, request.progress)
+    labels = pack.labels if found.classes else None
+    problems = found.problems + tuple(Problem(str(found.root / p.path), p.reason) for p in pack.problems)
+    return dataset(request.name, pack.x, labels, found.classes, problems=problems, digest=pack.digest)

@@ -1,0 +1,33 @@
+"""Where data is looked for and where it is kept."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset-* packages install
+
+
+def cache_dir() -> Path:
+    """The folder for downloads and packs: $ZEROSUM_CACHE, else zerosum/ in the platform's cache folder."""
+    if own := os.environ.get("ZEROSUM_CACHE"):
+        return Path(own).expanduser()
+    if xdg := os.environ.get("XDG_CACHE_HOME"):
+        return Path(xdg).expanduser() / "zerosum"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "zerosum"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "zerosum" / "cache"
+    return Path.home() / ".cache" / "zerosum"
+
+
+def roots(data_dir: Path | None) -> list[Path]:
+    """The folders that may hold a published set, in the order they are asked."""
+    named = [data_dir, os.environ.get("ZEROSUM_DATA")]
+    return [Path(root).expanduser() for root in named if root] + [cache_dir(), DEBIAN]
+
+
+def find(relative: str, data_dir: Path | None) -> Path | None:
+    """The first root's file called `relative` ("mnist/train-images-idx3-ubyte.gz"), or None."""
+    return next((path for root in roots(data_dir) if (path := root / relative).is_file()), None)

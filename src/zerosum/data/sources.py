@@ -1,0 +1,90 @@
+"""All data by name: the one table, and `load`, which reads it."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from zerosum.data import toy
+from zerosum.data.arrays import SUFFIXES, arrays
+from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.digits import digits
+from zerosum.data.errors import DataError
+from zerosum.data.idx import FASHION_MNIST, MNIST
+from zerosum.data.request import Request, Source
+from zerosum.data.resize import resized
+
+
+def _cifar10(request: Request) -> Dataset:
+    """`zerosum.data.cifar.cifar10`, imported when asked for: it needs Pillow."""
+    from zerosum.data import cifar
+
+    return cifar.cifar10(request)
+
+
+def _folder(request: Request) -> Dataset:
+    """`zerosum.data.folder.folder`, imported when asked for: it needs Pillow."""
+    from zerosum.data import folder
+
+    return folder.folder(request)
+
+
+SOURCES: dict[str, Source] = {
+    "digits": digits,
+    "mnist": MNIST,
+    "fashion-mnist": FASHION_MNIST,
+    "cifar10": _cifar10,
+    "ring": toy.ring,
+    "grid": toy.grid,
+    "swiss-roll": toy.swiss_roll,
+    "moons": toy.moons,
+    "gaussians": toy.gaussians,
+}
+
+
+def load(
+    name: str,
+    *,
+    size: tuple[int, int] | None = None,
+    labels: bool = True,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """All samples of one source.
+
+    Args:
+        name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose
+            sub-folders are classes; or an .npy or .npz file of images or points.
+        size: (H, W) to scale and crop images to; None keeps the source's own.
+        labels: keep the labels, where there are any.
+        data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
+        progress: called with (what is being done, done so far, total), the total 0 where it is unknown.
+        seed: of drawn points.
+
+    Raises:
+        DataError: the data is missing, unreadable, or not of the kind asked for.
+    """
+    if size is not None and min(size) < 1:
+        raise DataError(f"the size {size[0]}x{size[1]} is empty; give a height and a width of at least 1")
+    source, option = _find(name)
+    data = source(Request(name, option, size, data_dir, progress, seed))
+    if size is not None:
+        data = resized(data, size)
+    return data if labels else data.without_labels()
+
+
+def _find(name: str) -> tuple[Source, str]:
+    known, _, option = name.partition(":")
+    if known in SOURCES:
+        return SOURCES[known], option
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return _folder, ""
+    if path.is_file():
+        if path.suffix.lower() in SUFFIXES:
+            return arrays, ""
+        raise DataError(f"{name} is a single file; give a folder of images, or a file of {' or '.join(SUFFIXES)}")
+    close = difflib.get_close_matches(known, SOURCES, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
+    raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
