@@ -27,7 +27,8 @@ class Dataset:
     """All samples of one source.
 
     The fingerprint is 16 hex digits of a SHA-256 over the samples, the labels and the class names: equal content has
-    an equal fingerprint wherever it lies and whatever it is called.
+    an equal fingerprint wherever it lies and whatever it is called. That of computed data (drawn points, images
+    scaled in memory) is over what it was computed from, because processors differ in the last bit.
     """
 
     name: str  # what was asked for: "digits", "./photos"
@@ -54,8 +55,12 @@ class Dataset:
         """The same samples, unlabelled; their fingerprint tells the two apart."""
         if self.y is None:
             return self
-        mark = hashlib.sha256(f"{self.fingerprint} without labels".encode()).hexdigest()[:16]
-        return replace(self, y=None, classes=(), fingerprint=mark)
+        return replace(self, y=None, classes=(), fingerprint=fingerprint_of(f"{self.fingerprint} without labels"))
+
+
+def fingerprint_of(text: str) -> str:
+    """The fingerprint of data that `text` describes completely."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def digest_of(x: Tensor) -> str:

@@ -80,7 +80,10 @@ def decode(item: Encoded, channels: int, size: tuple[int, int]) -> Row | Problem
         with _open(item.file) as image:
             longer = 2 * max(size)
             image.draft(None, (longer, longer))  # a large JPEG is decoded small, still twice what is needed
-            flat = _opaque(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB")
+            ImageOps.exif_transpose(image, in_place=True)
+            flat, mode = _opaque(image), "L" if channels == 1 else "RGB"
+            if flat.mode != mode:
+                flat = flat.convert(mode)
             if flat.size != (width, height):
                 flat = ImageOps.fit(flat, (width, height), Image.Resampling.LANCZOS)
             pixels = np.asarray(flat).reshape(height, width, channels).transpose(2, 0, 1)

@@ -28,6 +28,13 @@ class Mixture:
             raise ValueError(f"weights must be {count} positive numbers, and so must std")
         self.weights = weights / weights.sum()  # (K,)
 
+    def __repr__(self) -> str:
+        # Rounded, so that the same mixture reads the same on every processor; + 0.0 turns -0.0 into 0.0.
+        means, std, weights = (
+            ((v.double() * 1e5).round() / 1e5 + 0.0).tolist() for v in (self.means, self.std, self.weights)
+        )
+        return f"Mixture({means=}, {std=}, {weights=})"
+
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """(n, D) points."""
         return self.sample_labelled(n, generator)[0]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zerosum.data.dataset import Dataset
+from zerosum.data.dataset import Dataset, fingerprint_of
 from zerosum.data.errors import DataError
 
 CHUNK = 4096  # images
@@ -26,9 +25,7 @@ def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     if data.x.shape[2:] == size:
         return data
     x = torch.cat([_cover(part, size) for part in torch.split(data.x, CHUNK)])
-    # Of the original and the size, because scaled pixels may differ by one step from processor to processor.
-    mark = hashlib.sha256(f"{data.fingerprint} {size}".encode()).hexdigest()[:16]
-    return replace(data, x=x, fingerprint=mark)
+    return replace(data, x=x, fingerprint=fingerprint_of(f"{data.fingerprint} {size}"))
 
 
 def _cover(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -22,7 +22,7 @@ def _cifar10(request: Request) -> Dataset:
     return cifar.cifar10(request)
 
 
-def _folder(request: Request) -> Dataset:
+def from_folder(request: Request) -> Dataset:
     """`zerosum.data.folder.folder`, imported when asked for: it needs Pillow."""
     from zerosum.data import folder
 
@@ -67,20 +67,25 @@ def load(
     """
     if size is not None and min(size) < 1:
         raise DataError(f"the size {size[0]}x{size[1]} is empty; give a height and a width of at least 1")
-    source, option = _find(name)
+    source, option = find(name)
     data = source(Request(name, option, size, data_dir, progress, seed))
     if size is not None:
         data = resized(data, size)
     return data if labels else data.without_labels()
 
 
-def _find(name: str) -> tuple[Source, str]:
+def find(name: str) -> tuple[Source, str]:
+    """The source that a name means, and what follows its colon.
+
+    Raises:
+        DataError: it means none; the message lists the known names and says which is close.
+    """
     known, _, option = name.partition(":")
     if known in SOURCES:
         return SOURCES[known], option
     path = Path(name).expanduser()
     if path.is_dir():
-        return _folder, ""
+        return from_folder, ""
     if path.is_file():
         if path.suffix.lower() in SUFFIXES:
             return arrays, ""

@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
 from zerosum.data import density
-from zerosum.data.dataset import Dataset, dataset
+from zerosum.data.dataset import Dataset, fingerprint_of
 from zerosum.data.density import Mixture
 from zerosum.data.errors import DataError
 from zerosum.data.request import Request, Source, no_option
@@ -20,7 +19,8 @@ POINTS = 100_000
 def from_mixture(mixture: Mixture, n: int = POINTS, *, seed: int = 0, name: str = "mixture") -> Dataset:
     """`n` points drawn from a known density; the label of a point is the component it came from."""
     x, y = mixture.sample_labelled(n, torch.Generator().manual_seed(seed))
-    return dataset(name, x, y, tuple(str(k) for k in range(len(mixture.weights))))
+    classes = tuple(str(k) for k in range(len(mixture.weights)))
+    return Dataset(name, x, y, classes, fingerprint_of(f"{mixture} {n} points, seed {seed}"))
 
 
 def _mixture(make: Callable[[], Mixture]) -> Source:
@@ -58,7 +58,8 @@ def swiss_roll(request: Request) -> Dataset:
     draw = torch.Generator().manual_seed(request.seed)
     t = 1.5 * math.pi * (1 + 2 * torch.rand(POINTS, generator=draw))
     x = torch.stack((t * t.cos(), t * t.sin()), 1) / 7.5
-    return dataset(request.name, x + 0.25 / 7.5 * torch.randn(x.shape, generator=draw))
+    x += 0.25 / 7.5 * torch.randn(x.shape, generator=draw)
+    return Dataset(request.name, x, None, (), fingerprint_of(f"swiss-roll {POINTS} points, seed {request.seed}"))
 
 
 def moons(request: Request) -> Dataset:
@@ -69,5 +70,6 @@ def moons(request: Request) -> Dataset:
     angle = math.pi * torch.rand(POINTS, generator=draw)
     outer = torch.stack((angle.cos(), angle.sin()), 1)
     inner = torch.tensor([1.0, 0.5]) - outer
-    x: Tensor = torch.where(y[:, None] == 0, outer, inner)
-    return dataset(request.name, x + 0.05 * torch.randn(x.shape, generator=draw), y, ("outer", "inner"))
+    x = torch.where(y[:, None] == 0, outer, inner) + 0.05 * torch.randn(POINTS, 2, generator=draw)
+    mark = fingerprint_of(f"moons {POINTS} points, seed {request.seed}")
+    return Dataset(request.name, x, y, ("outer", "inner"), mark)

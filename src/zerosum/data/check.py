@@ -1,0 +1,96 @@
+"""What is in some data, before anything is trained on it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.sources import find, from_folder, load
+
+SHOWN = 10  # entries of a long list that `Report.lines` prints
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found."""
+
+    data: Dataset  # what training would use
+    classes: dict[str, int]  # name: samples; "(unlabelled)" for those without a label
+    sizes: dict[str, int]  # "HxW": images, as they are stored, the most frequent first
+    modes: dict[str, int]  # Pillow's mode, such as RGB: images
+    duplicates: tuple[tuple[str, ...], ...]  # groups of files, or numbers, of samples that are equal as trained on
+
+    def lines(self) -> list[str]:
+        """The report as text."""
+        data = self.data
+        kind = "images" if data.is_image else "points"
+        shape = "x".join(str(n) for n in data.shape)
+        lines = [f"{data.name}: {len(data):,} {kind} of {shape} would be used; fingerprint {data.fingerprint}"]
+        for title, counts in (("classes", self.classes), ("sizes", self.sizes), ("modes", self.modes)):
+            if counts:
+                lines.append(f"{title}: " + ", ".join(_few([f"{key} ({n:,})" for key, n in counts.items()])))
+        if self.duplicates:
+            extra = sum(len(group) - 1 for group in self.duplicates)
+            groups = [" = ".join(_few(group)) for group in self.duplicates]
+            lines.append(f"duplicates: {extra:,} of {len(data):,} repeat another: {'; '.join(_few(groups))}")
+        if data.problems:
+            lines.append(f"left out: {len(data.problems):,}")
+            lines += [f"  {line}" for line in _few([str(problem) for problem in data.problems])]
+        return lines
+
+
+def check(
+    name: str,
+    *,
+    size: tuple[int, int] | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Read all of the data that `load` would read under this name, and say what it is.
+
+    Raises:
+        DataError: nothing could be trained on it.
+    """
+    data = load(name, size=size, data_dir=data_dir, progress=progress)
+    numbers = (str(k) for k in range(len(data)))
+    if find(name)[0] is from_folder:
+        return _folder_report(data, Path(name).expanduser(), size)
+    channels, *area = data.shape if data.is_image else (0,)
+    sizes = {"x".join(str(n) for n in area): len(data)} if area else {}
+    modes = {"L" if channels == 1 else "RGB": len(data)} if area else {}
+    return Report(data, _classes(data), sizes, modes, _duplicates(data, numbers))
+
+
+def _folder_report(data: Dataset, root: Path, size: tuple[int, int] | None) -> Report:
+    from zerosum.data.decode import Probe, probe_all  # needs Pillow, as folders do
+    from zerosum.data.folder import listing, packed
+
+    found = listing(root)
+    probes = [probe for probe in probe_all(found.items) if isinstance(probe, Probe)]
+    sizes = Counter(f"{probe.height}x{probe.width}" for probe in probes)
+    modes = Counter(probe.mode for probe in probes)
+    duplicates = _duplicates(data, packed(found, size, None).files)
+    return Report(data, _classes(data), dict(sizes.most_common()), dict(modes.most_common()), duplicates)
+
+
+def _classes(data: Dataset) -> dict[str, int]:
+    if data.y is None:
+        return {}
+    counts = (data.y + 1).bincount(minlength=len(data.classes) + 1).tolist()
+    names = ("(unlabelled)", *data.classes)
+    return {name: n for name, n in zip(names, counts, strict=True) if n or name in data.classes}
+
+
+def _duplicates(data: Dataset, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    groups: dict[bytes, list[str]] = {}
+    for name, sample in zip(names, data.x.numpy(), strict=True):
+        groups.setdefault(hashlib.blake2b(sample.tobytes(), digest_size=16).digest(), []).append(name)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _few(items: Sequence[str]) -> list[str]:
+    return items if len(items) <= SHOWN else [*items[:SHOWN], f"... and {len(items) - SHOWN:,} more"]
