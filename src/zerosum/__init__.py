@@ -1,0 +1,1 @@
+"""zerosum: generative adversarial networks, one file a GAN."""

@@ -1,0 +1,53 @@
+"""Several processes, one game: what a run under `torchrun` needs. Alone, every function here does nothing.
+
+Each process plays the same rounds on its own share of every batch; `average_gradients` makes their updates equal, so
+penalties, double backward and clipping need no wrapper, and no game knows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def start() -> torch.device:
+    """Join the group that `torchrun` describes in the environment; the device of this process."""
+    cuda = torch.cuda.is_available()
+    if "RANK" in os.environ and not dist.is_initialized():
+        dist.init_process_group("nccl" if cuda else "gloo")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def same_everywhere(module: M) -> M:
+    """Give every process the first one's parameters and buffers."""
+    if world() > 1:
+        for tensor in [*module.parameters(), *module.buffers()]:
+            dist.broadcast(tensor.detach(), src=0)
+    return module
+
+
+def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
+    """Replace each gradient by its mean over the processes, in one message."""
+    if world() == 1:
+        return
+    gradients: list[Tensor] = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in gradients])
+    dist.all_reduce(flat)
+    flat /= world()
+    for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))

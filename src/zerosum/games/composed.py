@@ -1,0 +1,142 @@
+"""Two-player games put together from parts: an objective and penalties, each a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from zerosum import latent
+from zerosum.augment import InstanceNoise
+from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.networks import dcgan as networks
+from zerosum.networks import mlp
+from zerosum.networks.blocks import judge
+from zerosum.objectives import HARD, OBJECTIVES, Labels
+from zerosum.optim import Adam, Optimizer
+from zerosum.penalties import PENALTIES
+from zerosum.recipe import recipe
+
+ObjectiveName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
+PenaltyName = Literal["interpolation", "one-sided", "r1", "r2", "dragan"]
+Weights = dict[PenaltyName, Annotated[float, Ge(0)]]
+
+
+class Composed(Game[Tensor]):
+    """Any objective with any gradient penalties: DCGAN, LSGAN, SNGAN, DRAGAN ... are recipes of it."""
+
+    name = "composed"
+
+    @dataclass(frozen=True)
+    class Config:
+        objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
+        penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
+        latent_dim: Annotated[int, Gt(0), "size of z"] = 100
+        d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
+        shared_fakes: Annotated[bool, "G answers for the fakes that D just saw, not for fresh ones: faster"] = False
+        labels: Annotated[Labels, "D's targets, for objectives that have any"] = HARD
+        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
+        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
+        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
+        super().__init__()
+        self.generator, self.discriminator, self.config = generator, discriminator, config
+        self.prior = latent.Normal(config.latent_dim)
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
+            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
+        }
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        objective, noise, share = OBJECTIVES[self.config.objective], self.config.noise, self.config.shared_fakes
+        for i in reversed(range(self.config.d_steps)):
+            data = noise(draw(), step)  # (B, *shape)
+            with torch.set_grad_enabled(share and i == 0):
+                made = noise(self.sample(data), step)
+            real, fake = judge(self.discriminator, data, made.detach())
+            value = objective.d(real, fake, self.config.labels)
+            penalties = {
+                name: weight * PENALTIES[name](self.discriminator, data, made)
+                for name, weight in (self.config.penalties or {}).items()
+            }
+            yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})
+        if not share:
+            made = noise(self.sample(data), step)
+        if self.config.objective == "relativistic":
+            real, fake = judge(self.discriminator, noise(draw(), step), made)
+        else:
+            fake = self.discriminator(made)
+        yield Move("generator", adversarial=objective.g(fake, real.detach()))
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The size of DCGAN's networks."""
+
+    width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64
+
+
+@recipe(data="digits", batch_size=128, steps=20_000)
+def dcgan(
+    shape: Shape, config: Composed.Config = Composed.Config(shared_fakes=True), network: Network = Network()
+) -> Composed:
+    """DCGAN; Radford et al., 2016: strided convolutions and batch norm, Adam 2e-4 with beta1 0.5."""
+    return _convolutional(shape, config, network, "batch")
+
+
+@recipe(data="digits", batch_size=64, steps=20_000)
+def lsgan(
+    shape: Shape,
+    config: Composed.Config = Composed.Config("least-squares", shared_fakes=True),
+    network: Network = Network(),
+) -> Composed:
+    """LSGAN; Mao et al., 2017: least squares instead of cross-entropy, on DCGAN's networks."""
+    return _convolutional(shape, config, network, "batch")
+
+
+@recipe(data="digits", batch_size=64, steps=20_000)
+def hinge(
+    shape: Shape,
+    config: Composed.Config = Composed.Config(
+        "hinge", {"r1": 1.0}, g_optimizer=Adam(2e-4, (0.0, 0.99)), d_optimizer=Adam(2e-4, (0.0, 0.99))
+    ),
+    network: Network = Network(),
+) -> Composed:
+    """The hinge loss with R1, on DCGAN's networks with no normalisation in D; Lim and Ye, 2017."""
+    return _convolutional(shape, config, network, "none")
+
+
+@recipe(data="digits", batch_size=64, steps=20_000)
+def sngan(
+    shape: Shape,
+    config: Composed.Config = Composed.Config("hinge", d_steps=5),
+    network: Network = Network(),
+) -> Composed:
+    """SNGAN; Miyato et al., 2018: spectral normalisation of every layer of D, hinge loss, five D moves a round."""
+    return _convolutional(shape, config, network, "spectral")
+
+
+@recipe(data="ring", batch_size=256, steps=3_000)
+def toy(
+    shape: Shape,
+    config: Composed.Config = Composed.Config(
+        penalties={"r1": 0.1}, latent_dim=16, g_optimizer=Adam(1e-3), d_optimizer=Adam(1e-3)
+    ),
+) -> Composed:
+    """Two small perceptrons on points in the plane: any objective, any penalties."""
+    return Composed(mlp.Generator(config.latent_dim, shape, (128, 128)), mlp.Discriminator(shape, (128, 128)), config)
+
+
+def _convolutional(shape: Shape, config: Composed.Config, size: Network, norm: networks.Norm) -> Composed:
+    generator = networks.Generator(config.latent_dim, shape, size.width)
+    return Composed(generator, networks.Discriminator(shape, size.width, norm), config)

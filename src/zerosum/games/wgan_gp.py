@@ -1,0 +1,81 @@
+"""WGAN with gradient penalty; Gulrajani et al., 2017."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from zerosum import latent, penalties
+from zerosum.augment import InstanceNoise
+from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.networks import mlp, resnet
+from zerosum.networks.blocks import judge
+from zerosum.objectives import wasserstein
+from zerosum.optim import Adam, Optimizer
+from zerosum.recipe import recipe
+
+
+class WGANGP(Game[Tensor]):
+    """WGAN with gradient penalty; Gulrajani et al., 2017, Algorithm 1."""
+
+    name = "wgan-gp"
+
+    @dataclass(frozen=True)
+    class Config:
+        latent_dim: Annotated[int, Gt(0), "size of z"] = 128
+        critic_steps: Annotated[int, Gt(0), "critic moves a round (n_critic)"] = 5
+        penalty_weight: Annotated[float, Ge(0), "lambda, eq. 3"] = 10.0
+        noise: Annotated[InstanceNoise, "noise on the critic's input"] = InstanceNoise()
+        optimizer: Annotated[Optimizer, "of both players; Algorithm 1's defaults"] = Adam(1e-4, (0.0, 0.9))
+
+    def __init__(self, generator: nn.Module, critic: nn.Module, config: Config = Config()):
+        super().__init__()
+        self.generator, self.critic, self.config = generator, critic, config
+        self.prior = latent.Normal(config.latent_dim)
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self.config.optimizer, (self.generator,), averaged=True),
+            "critic": Player(self.config.optimizer, (self.critic,)),
+        }
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        for _ in range(self.config.critic_steps):
+            data = self.config.noise(draw(), step)  # (B, *shape)
+            with torch.no_grad():
+                made = self.config.noise(self.sample(data), step)
+            real, fake = judge(self.critic, data, made)
+            penalty = self.config.penalty_weight * penalties.interpolation(self.critic, data, made)
+            distance = wasserstein.d(real, fake)
+            yield Move("critic", adversarial=distance, gradient_penalty=penalty, log={"real": real, "fake": fake})
+        fake = self.critic(self.config.noise(self.sample(data), step))
+        yield Move("generator", adversarial=wasserstein.g(fake))
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The size of the residual networks."""
+
+    width: Annotated[int, Gt(0), "channels of every layer; the paper has 128"] = 128
+
+
+@recipe(data="digits", batch_size=64, steps=20_000)
+def images(shape: Shape, config: WGANGP.Config = WGANGP.Config(), network: Network = Network()) -> WGANGP:
+    """The paper's residual networks, for images of about 32 pixels."""
+    return WGANGP(
+        resnet.Generator(config.latent_dim, shape, network.width), resnet.Critic(shape, network.width), config
+    )
+
+
+@recipe(data="ring", batch_size=256, steps=1_500)
+def toy(shape: Shape, config: WGANGP.Config = WGANGP.Config(latent_dim=16, optimizer=Adam(1e-3, (0.0, 0.9)))) -> WGANGP:
+    """Two small perceptrons on points in the plane."""
+    return WGANGP(mlp.Generator(config.latent_dim, shape, (128, 128)), mlp.Discriminator(shape, (128, 128)), config)

@@ -1,0 +1,102 @@
+"""Multi-layer perceptrons, for points and for small images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from zerosum.game import Shape
+from zerosum.networks.blocks import Reshape
+
+
+class Maxout(nn.Module):
+    """The largest of `pieces` linear maps, for each output; Goodfellow et al., 2013 (Maxout networks), section 3."""
+
+    def __init__(self, in_features: int, out_features: int, pieces: int):
+        super().__init__()
+        self.linear = nn.Linear(in_features, out_features * pieces)
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x).unflatten(1, (-1, self.pieces)).amax(2)
+
+
+class Generator(nn.Module):
+    """z, (B, latent_dim), to samples (B, *shape) in [-1, 1] for images (tanh), unbounded for points.
+
+    Hidden layers are linear, then LeakyReLU 0.2, then batch norm if asked.
+    """
+
+    def __init__(self, latent_dim: int, shape: Shape, hidden: Sequence[int] = (256, 512), batch_norm: bool = False):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in zip([latent_dim, *hidden], hidden, strict=False):
+            layers += [nn.Linear(before, after), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [nn.BatchNorm1d(after)] if batch_norm else []
+        layers += [nn.Linear(hidden[-1], math.prod(shape)), nn.Tanh() if len(shape) == 3 else nn.Identity()]
+        self.layers = nn.Sequential(*layers, Reshape(shape))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z)
+
+
+class Discriminator(nn.Module):
+    """Samples (B, *shape) to logits (B, 1): linear layers with LeakyReLU 0.2, no normalisation."""
+
+    def __init__(self, shape: Shape, hidden: Sequence[int] = (512, 256)):
+        super().__init__()
+        layers: list[nn.Module] = [nn.Flatten()]
+        for before, after in zip([math.prod(shape), *hidden], hidden, strict=False):
+            layers += [nn.Linear(before, after), nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class PaperGenerator(nn.Module):
+    """Goodfellow et al., 2014, on MNIST: z to two hidden layers of rectifiers, then a sigmoid, scaled to [-1, 1]."""
+
+    def __init__(self, latent_dim: int, shape: Shape, width: int = 1200):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(latent_dim, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, math.prod(shape)),
+        )
+        for layer in self.layers:
+            if isinstance(layer, nn.Linear):
+                nn.init.uniform_(layer.weight, -0.05, 0.05)  # the authors' configuration file
+                nn.init.zeros_(layer.bias)
+        self.shape = shape
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.layers(z)).reshape(-1, *self.shape) * 2 - 1
+
+
+class PaperDiscriminator(nn.Module):
+    """Goodfellow et al., 2014, on MNIST: two maxout layers, 240 units of 5 pieces, dropout before each layer."""
+
+    def __init__(self, shape: Shape, width: int = 240, pieces: int = 5):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Dropout(0.2),
+            Maxout(math.prod(shape), width, pieces),
+            nn.Dropout(0.5),
+            Maxout(width, width, pieces),
+            nn.Dropout(0.5),
+            nn.Linear(width, 1),
+        )
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.uniform_(layer.weight, -0.005, 0.005)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers((x + 1) / 2)  # the paper's pixels lie in [0, 1]

@@ -1,0 +1,134 @@
+"""Adversarial losses as pure functions of logits.
+
+Logits are D's output before any sigmoid, (B,) or (B, 1). Every function returns a scalar mean over the batch, to be
+minimised. Half precision is raised to float32 first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Le
+from torch import Tensor
+
+Share = Annotated[float, Ge(0), Le(1)]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """D's targets. `Labels(real=0.9)` is one-sided smoothing (Salimans et al., 2016, section 3.4), `Labels(0.9, 0.1)`
+    two-sided, `Labels(flip=0.05)` swaps the targets of a random 5 % of the samples, so that D is never quite sure."""
+
+    real: Annotated[Share, "D's target for real samples; below 1 smooths"] = 1.0
+    fake: Annotated[Share, "D's target for fakes; above 0 smooths both sides"] = 0.0
+    flip: Annotated[Share, "share of D's targets that are swapped at random"] = 0.0
+
+    def targets(self, logits: Tensor, other: bool = False) -> Tensor:
+        """A target for each of D's logits on real samples, or (`other`) on fakes; shaped like `logits`."""
+        own, opposite = (self.fake, self.real) if other else (self.real, self.fake)
+        if self.flip == 0:
+            return torch.full_like(logits, own)
+        return torch.where(torch.rand_like(logits) < self.flip, opposite, own)
+
+
+HARD = Labels()
+
+
+class Objective(NamedTuple):
+    """The two losses of a two-player game."""
+
+    d: Callable[..., Tensor]  # (real, fake, labels=HARD) logits; objectives without targets refuse other labels
+    g: Callable[..., Tensor]  # (fake, real=None) logits; relativistic generators need real
+
+
+def _full(logits: Tensor) -> Tensor:
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+
+
+def _no_labels(name: str, labels: Labels) -> None:
+    if labels != HARD:
+        raise ValueError(f"the {name} objective has no labels to smooth or flip; leave `labels` at {HARD}")
+
+
+def _cross_entropy_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+    """-E log D(x) - E log(1 - D(G(z))): minus the value function; Goodfellow et al., 2014, eq. 1."""
+    real, fake = _full(real), _full(fake)
+    if labels == HARD:
+        return F.softplus(-real).mean() + F.softplus(fake).mean()
+    on_real = F.binary_cross_entropy_with_logits(real, labels.targets(real))
+    return on_real + F.binary_cross_entropy_with_logits(fake, labels.targets(fake, other=True))
+
+
+def _minimax_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """E log(1 - D(G(z))): Goodfellow et al., 2014, Algorithm 1. Saturates where D is sure."""
+    return -F.softplus(_full(fake)).mean()
+
+
+def _non_saturating_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """-E log D(G(z)): Goodfellow et al., 2014, section 3; same fixed point, strong gradient where D is sure."""
+    return F.softplus(-_full(fake)).mean()
+
+
+def _least_squares_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+    """1/2 E (D(x) - 1)^2 + 1/2 E D(G(z))^2: LSGAN; Mao et al., 2017, eq. 9."""
+    real, fake = _full(real), _full(fake)
+    on_real = (real - labels.targets(real)).square().mean()
+    return 0.5 * (on_real + (fake - labels.targets(fake, other=True)).square().mean())
+
+
+def _least_squares_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """1/2 E (D(G(z)) - 1)^2: LSGAN; Mao et al., 2017, eq. 9."""
+    return 0.5 * (_full(fake) - 1).square().mean()
+
+
+def _wasserstein_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+    """E D(G(z)) - E D(x): minus the critic's estimate of the distance; Arjovsky et al., 2017, eq. 3."""
+    _no_labels("Wasserstein", labels)
+    return _full(fake).mean() - _full(real).mean()
+
+
+def _wasserstein_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """-E D(G(z)); Arjovsky et al., 2017, Algorithm 1."""
+    return -_full(fake).mean()
+
+
+def _hinge_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+    """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))); Miyato et al., 2018, eq. 16."""
+    _no_labels("hinge", labels)
+    return F.relu(1 - _full(real)).mean() + F.relu(1 + _full(fake)).mean()
+
+
+def _relativistic_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+    """E softplus(D(G(z)) - D(x)): is the real sample more real than its fake? RpGAN; Huang et al., 2024, eq. 2."""
+    margin = _full(real) - _full(fake)
+    if labels == HARD:
+        return F.softplus(-margin).mean()
+    return F.binary_cross_entropy_with_logits(margin, labels.targets(margin))
+
+
+def _relativistic_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """E softplus(D(x) - D(G(z))): the mirror of D's loss."""
+    if real is None:
+        raise ValueError("a relativistic generator needs the logits of real samples")
+    return F.softplus(_full(real) - _full(fake)).mean()
+
+
+minimax = Objective(_cross_entropy_d, _minimax_g)
+non_saturating = Objective(_cross_entropy_d, _non_saturating_g)
+least_squares = Objective(_least_squares_d, _least_squares_g)
+wasserstein = Objective(_wasserstein_d, _wasserstein_g)
+hinge = Objective(_hinge_d, _wasserstein_g)
+relativistic = Objective(_relativistic_d, _relativistic_g)
+
+OBJECTIVES = {
+    "minimax": minimax,
+    "non-saturating": non_saturating,
+    "least-squares": least_squares,
+    "wasserstein": wasserstein,
+    "hinge": hinge,
+    "relativistic": relativistic,
+}

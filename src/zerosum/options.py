@@ -1,0 +1,140 @@
+"""Options: a hyper-parameter exists once, as an annotated field of a frozen dataclass.
+
+Flags, JSON, validation and the tables of `zerosum show` are all read from that field: its type, its bounds
+(`annotated_types`), the sentence in its annotation, its default. A field `kind` tells the members of a union apart.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import BaseMetadata
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from zerosum.errors import ZerosumError
+
+T = TypeVar("T")
+
+
+class OptionError(ZerosumError):
+    """An option that does not exist, or whose value is out of range."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option, as tables show it."""
+
+    name: str  # "optimizer.lr"
+    type: str  # "float > 0"
+    default: object
+    help: str
+    source: str  # the class that defines the default, or "recipe" where the recipe chose another
+
+
+def parse(default: T, values: Mapping[str, Any]) -> T:
+    """`default`, a dataclass instance, with some fields replaced by plain (JSON) or dataclass values.
+
+    Raises `OptionError` that names every unknown field and every value out of range.
+    """
+    try:
+        parsed: T = _adapter(type(default)).validate_python(_merged(default, values))
+        return parsed
+    except ValidationError as error:
+        known = [option.name for option in rows(default)]
+        raise OptionError("; ".join(_sentence(dict(e), known) for e in error.errors())) from None
+
+
+def to_json(instance: object) -> dict[str, Any]:
+    """Plain values that `parse` turns back into an equal instance."""
+    dumped: dict[str, Any] = _adapter(type(instance)).dump_python(instance, mode="json")
+    return dumped
+
+
+def rows(instance: object, prefix: str = "") -> Iterator[Option]:
+    """Every option of a dataclass instance, nested ones with dotted names."""
+    cls = type(instance)
+    for name, hint in hints(cls).items():
+        value, default = getattr(instance, name), cls.__dataclass_fields__[name].default  # type: ignore[attr-defined]
+        if is_dataclass(value):
+            yield from rows(value, f"{prefix}{name}.")
+        elif name != "kind":
+            source = cls.__qualname__ if value == default else "recipe"
+            yield Option(prefix + name, type_name(hint), value, help_of(hint), source)
+
+
+def hints(cls: type) -> dict[str, Any]:
+    """The annotations of a dataclass's fields, in order, with their metadata."""
+    found = get_type_hints(cls, include_extras=True)
+    return {f.name: found[f.name] for f in fields(cls)}
+
+
+def help_of(hint: Any) -> str:
+    """The sentence among an annotation's metadata."""
+    return next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, str)), "")
+
+
+def type_name(hint: Any) -> str:
+    """An annotation as people write it: `float > 0`, `int or none`, `'linear' | 'cosine'`."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        bounds = [_bound(m) for m in arguments[1:] if isinstance(m, BaseMetadata)]
+        return " ".join([type_name(arguments[0]), ", ".join(bounds)]).strip()
+    if origin is Literal:
+        return " | ".join(map(str, arguments))
+    if origin in (Union, types.UnionType):
+        return " or ".join(type_name(a) for a in arguments).replace("NoneType", "none")
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(type_name(a) for a in arguments)}]"
+    return str(getattr(hint, "__name__", hint))
+
+
+def _bound(metadata: BaseMetadata) -> str:
+    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    return ", ".join(f"{sign} {getattr(metadata, name)}" for name, sign in signs.items() if hasattr(metadata, name))
+
+
+def _merged(default: object, values: Mapping[str, Any]) -> dict[str, Any]:
+    merged = to_json(default)
+    for name, value in values.items():
+        plain = to_json(value) if is_dataclass(value) and not isinstance(value, type) else value
+        old = getattr(default, name, None)
+        # Nested options are merged too, but another kind of optimiser starts from its own defaults.
+        same_kind = is_dataclass(old) and isinstance(plain, Mapping) and _kind(old, plain) == _kind(old, {})
+        merged[name] = _merged(old, plain) if same_kind else plain
+    return merged
+
+
+def _kind(old: object, values: Mapping[str, Any]) -> object:
+    return values.get("kind", getattr(old, "kind", None))
+
+
+def _sentence(error: dict[str, Any], known: list[str]) -> str:
+    parts = {part for name in known for part in name.split(".")}
+    path = [str(p) for p in error["loc"] if isinstance(p, int) or p in parts]  # without the tags of unions
+    if error["type"] == "unexpected_keyword_argument":
+        name = ".".join([*path, str(error["loc"][-1])])
+        close = difflib.get_close_matches(name, known, n=1)
+        return f"there is no option {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {known}")
+    return f"{'.'.join(path)}: {error['msg'].replace('Input should', 'should')}, got {error['input']!r}"
+
+
+@cache
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    for inner in _dataclasses(cls):
+        inner.__pydantic_config__ = ConfigDict(extra="forbid")  # pydantic takes no other word for dataclasses
+    return TypeAdapter(cls)
+
+
+def _dataclasses(hint: Any) -> Iterator[Any]:
+    """Every dataclass that an annotation reaches."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        yield hint
+        for inner in hints(hint).values():
+            yield from _dataclasses(inner)
+    for argument in get_args(hint):
+        yield from _dataclasses(argument)

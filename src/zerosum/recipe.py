@@ -1,0 +1,143 @@
+"""Recipes: a game, its networks and its training settings under one name.
+
+A recipe is a function from a sample's shape, and options, to a game:
+
+    @recipe(data="mnist", batch_size=64, steps=40_000)
+    def mnist(shape: Shape, config: WGANGP.Config = WGANGP.Config()) -> WGANGP: ...
+
+registers "wgan-gp/mnist". Each parameter after `shape` is a frozen dataclass whose fields are flags: the first one's at
+the top level (`--critic-steps`), a further one's under its name (`--network.width`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+from annotated_types import Ge, Gt, Lt
+
+from zerosum.errors import ZerosumError
+from zerosum.game import Game, Shape
+from zerosum.options import parse
+
+
+@dataclass(frozen=True)
+class Training:
+    """How any game is trained: what the trainer and its hooks need to know."""
+
+    steps: Annotated[int, Gt(0), "rounds to play"] = 10_000
+    batch_size: Annotated[int, Gt(0), "samples in a batch"] = 64
+    seed: Annotated[int, Ge(0), "of weights, noise and the order of the data"] = 0
+    average: Annotated[float, Ge(0), Lt(1), "decay of the averaged weights a round; 0 keeps none"] = 0.999
+    precision: Annotated[Literal["auto", "fp32", "bf16"], "auto: bf16 where the processor is fast at it"] = "auto"
+    clip: Annotated[float | None, Gt(0), "largest norm of a player's gradient"] = None
+    flip: Annotated[bool, "mirror images left to right at random"] = False
+    log_every: Annotated[int, Gt(0), "rounds between lines of metrics.jsonl"] = 50
+    sample_every: Annotated[int, Gt(0), "rounds between sample pictures"] = 500
+    checkpoint_every: Annotated[int, Gt(0), "rounds between checkpoints"] = 1000
+    keep: Annotated[int, Gt(0), "checkpoints to keep"] = 3
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What `train` needs to know about a GAN."""
+
+    name: str  # "wgan-gp/mnist", or "my_gan.py:mnist" from outside the package
+    summary: str
+    data: str  # where it trains unless told otherwise
+    labelled: bool  # batches come with classes
+    training: Training
+    options: Mapping[str, Any]  # parameter -> its default, a dataclass instance
+    function: Callable[..., Game[Any]]
+    source: str = ""  # sha256 of the file of a recipe from outside the package
+
+    def build(self, shape: Shape, options: Mapping[str, Mapping[str, Any]] | None = None) -> Game[Any]:
+        """The game for samples of `shape`; `options` are plain values by parameter, over the recipe's own."""
+        return self.function(shape, **self.resolve(options or {}))
+
+    def resolve(self, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Every parameter's dataclass, with `options` over the defaults; `OptionError` for what does not fit."""
+        return {name: parse(default, options.get(name, {})) for name, default in self.options.items()}
+
+
+RECIPES: dict[str, Recipe] = {}
+
+
+def recipe(
+    *, data: str, labelled: bool = False, name: str | None = None, **training: Any
+) -> Callable[[Callable[..., Game[Any]]], Callable[..., Game[Any]]]:
+    """Register a function as the recipe "game/function"; `training` are fields of `Training`."""
+
+    def register(function: Callable[..., Game[Any]]) -> Callable[..., Game[Any]]:
+        game = get_type_hints(function)["return"]
+        _, *parameters = inspect.signature(function).parameters.values()
+        made = Recipe(
+            name=name or f"{game.name}/{function.__name__.replace('_', '-')}",
+            summary=inspect.getdoc(function) or (inspect.getdoc(game) or "").split("\n")[0],
+            data=data,
+            labelled=labelled,
+            training=parse(Training(), training),
+            options={p.name: p.default for p in parameters},
+            function=function,
+        )
+        if made.name in RECIPES:
+            raise ValueError(f"two recipes are called {made.name!r}")
+        RECIPES[made.name] = made
+        return function
+
+    return register
+
+
+def find(name: str) -> Recipe:
+    """The recipe called `name`: "wgan-gp/mnist", a unique end ("dcgan"), a game's first ("wgan-gp"), "my_gan.py:mnist".
+
+    Raises `ZerosumError` with the nearest names where there is none.
+    """
+    path, colon, own = name.rpartition(":")
+    if colon and path.endswith(".py"):
+        return _from_file(Path(path), own)
+    import zerosum.games  # noqa: F401  registers the recipes of the package
+
+    if name in RECIPES:
+        return RECIPES[name]
+    ends = [r for r in RECIPES.values() if r.name.split("/")[-1] == name]
+    firsts = [r for r in RECIPES.values() if r.name.split("/")[0] == name]
+    if len(ends) == 1 or firsts:
+        return firsts[0] if firsts else ends[0]
+    words = sorted({*RECIPES, *(part for known in RECIPES for part in known.split("/"))})
+    close = difflib.get_close_matches(name, words, n=3)
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "`zerosum list recipes` shows them all."
+    raise ZerosumError(f"there is no recipe {name!r}; {hint}")
+
+
+def _from_file(path: Path, own: str) -> Recipe:
+    """Run a file of the user's and take the recipe that its function `own` registered."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise ZerosumError(f"cannot read {path}: {error.strerror}; give a Python file as FILE.py:FUNCTION") from None
+    import zerosum.games  # noqa: F401  so that only the file's own recipes are new
+
+    before = set(RECIPES)
+    spec = importlib.util.spec_from_file_location(f"zerosum_file_{path.stem}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their annotations up there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ZerosumError(f"{path} does not run: {type(error).__name__}: {error}") from error
+    finally:
+        new = [RECIPES.pop(name) for name in list(RECIPES) if name not in before]
+    found = {r.function.__name__: r for r in new}
+    if own not in found:
+        names = ", ".join(found) or "none; decorate a function with @recipe(data=...)"
+        raise ZerosumError(f"{path} has no recipe {own!r}; its recipes: {names}")
+    return replace(found[own], name=f"{path}:{own}", source=hashlib.sha256(source).hexdigest())

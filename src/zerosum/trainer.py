@@ -1,0 +1,175 @@
+"""The trainer: the one loop that plays every game, and the only place that calls `backward` and `step`."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from zerosum import distributed, memory
+from zerosum.errors import ZerosumError
+from zerosum.game import Game, Move, Player
+from zerosum.recipe import Training
+
+
+class Stream(Protocol):
+    """Endless batches whose position can be saved."""
+
+    def __call__(self) -> Any: ...
+    def state(self) -> dict[str, int]: ...
+    def restore(self, state: dict[str, int]) -> None: ...
+
+
+Hook = Callable[["Trainer"], None]  # called after every round
+
+
+class Diverged(ZerosumError):
+    """A term of a move became NaN or infinite."""
+
+    def __init__(self, step: int, name: str, value: float):
+        self.step, self.value_name = step, name
+        super().__init__(
+            f"training diverged: {name} is {value} in round {step}; the last good checkpoint is kept. "
+            "Try a smaller learning rate, --clip 1.0, or --precision fp32"
+        )
+
+
+class Trainer:
+    """Plays rounds of a game: gradients, optimisers, learning-rate decay, averaged weights, precision.
+
+    Args:
+        game: moved to `device` (and to the channels-last layout where it is a network of images).
+        stream: gives the batches, already on `device`.
+        training: how many rounds, and how they are played.
+        device: "cpu", "cuda", "cuda:1" ...
+    """
+
+    def __init__(self, game: Game[Any], stream: Stream, training: Training, device: str | torch.device = "cpu"):
+        memory.keep_large_blocks()
+        self.device = torch.device(device)
+        self.game = distributed.same_everywhere(game.to(self.device))
+        for parameter in game.parameters():
+            if parameter.dim() == 4:  # a convolution's weight: convolutions follow its layout
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        self.stream, self.training = stream, training
+        self.players = game.players()
+        self.parameters = {name: _parameters(player.modules) for name, player in self.players.items()}
+        _check_partition(game, self.parameters)
+        self.optimizers = {name: p.optimizer.build(self.parameters[name]) for name, p in self.players.items()}
+        self.average = Average(game, self.players, training.average) if training.average else None
+        self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
+        self.step = 0  # rounds played
+        self.fresh: list[tuple[int, str, Tensor]] = []  # values still on the device: (round, name, value)
+
+    @property
+    def sampler(self) -> Game[Any]:
+        """The game to draw samples from: with averaged weights where they are kept."""
+        return self.average.game if self.average else self.game
+
+    def train(self, hooks: Iterable[Hook] = ()) -> None:
+        """Play until `training.steps` rounds are played, calling each hook after each round."""
+        hooks = tuple(hooks)
+        self.game.train()
+        while self.step < self.training.steps:
+            self.round()
+            for hook in hooks:
+                hook(self)
+
+    def round(self) -> None:
+        """Play one round."""
+        for name, player in self.players.items():
+            rate = player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
+            for group in self.optimizers[name].param_groups:
+                group["lr"] = rate
+        for move in self._moves():
+            self.play(move)
+        self.step += 1
+        if self.average:
+            self.average.update()
+
+    def play(self, move: Move) -> None:
+        """Make one move: the gradient of its loss for its player's parameters alone, and one optimiser step."""
+        parameters, optimizer = self.parameters[move.player], self.optimizers[move.player]
+        optimizer.zero_grad(set_to_none=True)
+        move.loss.backward(inputs=parameters)  # no other player's gradient is touched, or computed
+        distributed.average_gradients(parameters)
+        for name, value in (move.terms | dict(move.log)).items():
+            self.fresh.append((self.step, f"{move.player}/{name}", value.detach()))
+        if self.training.clip:
+            norm = nn.utils.clip_grad_norm_(parameters, self.training.clip)
+            self.fresh.append((self.step, f"{move.player}/gradient_norm", norm))
+        optimizer.step()
+
+    def read(self) -> dict[str, float]:
+        """The mean of every term and logged value since the last read.
+
+        Raises `Diverged` with the first that is not finite. This is the only point where the host waits for the device.
+        """
+        fresh, self.fresh = self.fresh, []
+        values = torch.stack([value.float().mean() for _, _, value in fresh]).tolist() if fresh else []
+        sums: dict[str, list[float]] = {}
+        for (step, name, _), value in zip(fresh, values, strict=True):
+            if not math.isfinite(value):
+                raise Diverged(step, name, value)
+            sums.setdefault(name, []).append(value)
+        return {name: sum(of) / len(of) for name, of in sums.items()}
+
+    def _moves(self) -> Iterator[Move]:
+        """The moves of a round, each computed under autocast just before it is made."""
+        moves = self.game.round(self.stream, self.step)
+        while True:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+                move = next(moves, None)
+            if move is None:
+                return
+            yield move
+
+
+class Average:
+    """A copy of the game in which the averaged players' weights follow exponentially; all else is shared with the game.
+
+    The decay warms up as (1 + n) / (10 + n) after n rounds, so that early averages forget the initialisation.
+    """
+
+    def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float):
+        self.decay, self.rounds = decay, 0
+        followed = {id(p) for player in players.values() if player.averaged for p in _parameters(player.modules)}
+        self.leaders = {name: p for name, p in game.named_parameters() if id(p) in followed}
+        shared = [p for p in game.parameters() if id(p) not in followed] + list(game.buffers())
+        self.game = copy.deepcopy(game, {id(tensor): tensor for tensor in shared}).eval()
+        named = dict(self.game.named_parameters())
+        self.followers = {name: named[name].requires_grad_(False) for name in self.leaders}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        weight = 1 - min(self.decay, (1 + self.rounds) / (10 + self.rounds))
+        torch._foreach_lerp_(list(self.followers.values()), list(self.leaders.values()), weight)
+        self.rounds += 1
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """What "auto" means here: bf16 where the processor multiplies it faster than float32."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
+    fast = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return "bf16" if fast else "fp32"
+
+
+def _parameters(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    return [p for module in modules for p in module.parameters()]
+
+
+def _check_partition(game: Game[Any], players: Mapping[str, list[nn.Parameter]]) -> None:
+    owners: dict[int, list[str]] = {id(p): [] for p in game.parameters()}
+    for name, parameters in players.items():
+        for p in parameters:
+            owners[id(p)].append(name)
+    for name, p in game.named_parameters():
+        if len(owners[id(p)]) != 1:
+            raise ValueError(f"parameter {name} belongs to {owners[id(p)] or 'no player'}, not to exactly one player")
