@@ -28,8 +28,7 @@ def arrays(request: Request) -> Dataset:
     """
     path = Path(request.name).expanduser()
     try:
-        loaded = np.load(path, mmap_mode="c", allow_pickle=False)
-        members = {"arr_0": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files}
+        members = _npz(path) if path.suffix.lower() == ".npz" else {"arr_0": np.lib.format.open_memmap(path, mode="c")}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"cannot read {path}: {error}; save it again with numpy.savez(FILE, samples=...)") from error
     samples = next((members[key] for key in SAMPLES if key in members), None)
@@ -43,8 +42,14 @@ def arrays(request: Request) -> Dataset:
     return dataset(request.name, x, y, tuple(str(k) for k in range(int(y.max()) + 1)))
 
 
+def _npz(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        return {key: archive[key] for key in archive.files}
+
+
 def _samples(path: Path, values: NDArray[Any]) -> Tensor:
-    if len(values) == 0 if values.ndim else True:
+    if values.size == 0 or values.ndim == 0:
         raise DataError(f"{path} holds no samples (its shape is {values.shape})")
     if values.dtype == np.uint8 and values.ndim == 3:
         values = values[:, None]

@@ -93,4 +93,4 @@ def _duplicates(data: Dataset, names: Iterable[str]) -> tuple[tuple[str, ...], .
 
 
 def _few(items: Sequence[str]) -> list[str]:
-    return items if len(items) <= SHOWN else [*items[:SHOWN], f"... and {len(items) - SHOWN:,} more"]
+    return list(items) if len(items) <= SHOWN else [*items[:SHOWN], f"... and {len(items) - SHOWN:,} more"]

@@ -24,7 +24,7 @@ SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif"),
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif"),
 )
-BLOCK = 512  # images in flight at once
+BLOCK = 128  # images in memory at once
 ROTATED = 0x0112  # the EXIF tag of the orientation; from 5 on, height and width are exchanged
 
 Pixels = NDArray[np.uint8]
@@ -65,7 +65,7 @@ def probe(item: Encoded) -> Probe | Problem:
             turned = known and image.getexif().get(ROTATED, 1) >= 5
             width, height = reversed(image.size) if turned else image.size
             return Probe(height, width, image.mode, _is_grey(image))
-    except Exception as error:  # noqa: BLE001 - a decoder may raise anything on a broken file
+    except Exception as error:  # a decoder may raise anything on a broken file
         return Problem(item.path, _reason(error))
 
 
@@ -88,7 +88,7 @@ def decode(item: Encoded, channels: int, size: tuple[int, int]) -> Row | Problem
                 flat = ImageOps.fit(flat, (width, height), Image.Resampling.LANCZOS)
             pixels = np.asarray(flat).reshape(height, width, channels).transpose(2, 0, 1)
             return Row(item.path, item.label, np.ascontiguousarray(pixels))
-    except Exception as error:  # noqa: BLE001 - a decoder may raise anything on a broken file
+    except Exception as error:  # a decoder may raise anything on a broken file
         return Problem(item.path, _reason(error))
 
 
@@ -104,11 +104,13 @@ def decode_all(items: Iterable[Encoded], channels: int, size: tuple[int, int]) -
 
 def _parallel(function: Callable[[Encoded], T], items: Iterable[Encoded]) -> Iterator[T]:
     # Threads, because Pillow decodes and scales outside the interpreter's lock: no start-up, no pickling, and a
-    # caller's script needs no __main__ guard. Block by block, so that no more than BLOCK images wait to be written.
+    # caller's script needs no __main__ guard.
     pending = iter(items)
-    with _strict_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         while block := list(islice(pending, BLOCK)):
-            yield from pool.map(function, block)
+            with _strict_warnings():
+                results = list(pool.map(function, block))
+            yield from results
 
 
 @contextmanager
@@ -121,7 +123,7 @@ def _strict_warnings() -> Iterator[None]:
 
 
 def _open(file: Path | bytes) -> Image.Image:
-    if isinstance(file, Path) and file.stat().st_size == 0 or file == b"":
+    if (file.stat().st_size if isinstance(file, Path) else len(file)) == 0:
         raise ValueError("the file is empty")
     return Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
 

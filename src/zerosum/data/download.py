@@ -60,7 +60,7 @@ def fetch(
         target.parent.mkdir(parents=True, exist_ok=True)
         for url in urls:
             try:
-                _receive(url, partial, progress)
+                _receive(url, partial, f"downloading {target.name}", progress)
                 _verify(partial, sha256, digest)
             except _Refused as error:
                 reasons.append(f"{url}: {error}")
@@ -81,12 +81,12 @@ def fetch(
     )
 
 
-def _receive(url: str, partial: Path, progress: Progress | None) -> None:
+def _receive(url: str, partial: Path, what: str, progress: Progress | None) -> None:
     """Stream `url` into `partial` and flush it to the disk; _Refused if it does not arrive whole."""
     request = urllib.request.Request(url, headers={"User-Agent": "zerosum"})
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise _Refused(str(error)) from error
     with response, partial.open("wb") as file:
         total = int(response.headers.get("Content-Length") or 0)
@@ -95,7 +95,7 @@ def _receive(url: str, partial: Path, progress: Progress | None) -> None:
             file.write(chunk)
             done += len(chunk)
             if progress:
-                progress(f"downloading {partial.name.split('.')[0]}", done, total)
+                progress(what, done, total)
         if total and done != total:
             raise _Refused(f"truncated: {done:,} of {total:,} bytes arrived")
         file.flush()

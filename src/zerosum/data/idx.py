@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,10 +65,11 @@ def read_idx(path: Path, sha256: str | None = None) -> Tensor:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UINT8:
         raise DataError(f"{path} is not an IDX file of bytes; {cure}")
     rank = content[3]
-    shape = [int(n) for n in np.frombuffer(content[4 : 4 + 4 * rank], dtype=">u4")]
-    if len(shape) != rank or len(content) != 4 + 4 * rank + int(np.prod(shape, dtype=object)):
+    start = 4 + 4 * rank
+    shape = [int.from_bytes(content[k : k + 4], "big") for k in range(4, start, 4)]
+    if len(content) != start + math.prod(shape):
         raise DataError(f"{path} is truncated: its header promises {shape}; {cure}")
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=4 + 4 * rank).view(shape)
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).view(shape)
 
 
 MNIST = IdxSet(

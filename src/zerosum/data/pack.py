@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import numpy as np
@@ -22,6 +23,7 @@ from zerosum.data.errors import DataError
 from zerosum.data.paths import cache_dir
 
 VERSION = 1
+DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError)  # what reading half a pack may raise
 
 
 @dataclass(frozen=True)
@@ -58,25 +60,30 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
     """
     mark = hashlib.sha256(json.dumps([VERSION, key]).encode()).hexdigest()[:32]
     final = cache_dir() / "packs" / mark
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    with contextlib.suppress(*DAMAGED):
         return _read(final)
     contents = build()
-    partial = final.with_name(f"{mark}.{os.getpid()}.part")
     try:
-        shutil.rmtree(final, ignore_errors=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        _write(name, partial, contents)
-        with contextlib.suppress(OSError):  # another process may have put the same pack there first
-            partial.rename(final)
-        return _read(final)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=mark, suffix=".part", dir=final.parent, ignore_cleanup_errors=True) as partial:
+            _write(name, Path(partial), contents)
+            return _commit(Path(partial), final)
     except OSError as error:
         raise DataError(
             f"cannot write the decoded images of {name} to {final.parent}: {error.strerror or error}; "
             f"free some space there or set ZEROSUM_CACHE to another folder"
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _commit(partial: Path, final: Path) -> Pack:
+    try:
+        partial.rename(final)
+    except OSError:  # there is one already: whole if another process was first, else damaged
+        with contextlib.suppress(*DAMAGED):
+            return _read(final)
+        shutil.rmtree(final)
+        partial.rename(final)
+    return _read(final)
 
 
 def _write(name: str, folder: Path, contents: Contents) -> None:
@@ -123,7 +130,7 @@ def _flush(file: BinaryIO) -> None:
 def _read(folder: Path) -> Pack:
     meta = json.loads((folder / "pack.json").read_bytes())
     # "c": writes stay in memory. A map that cannot be written at all makes PyTorch warn.
-    x = torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c", allow_pickle=False))
+    x = torch.from_numpy(np.lib.format.open_memmap(folder / "images.npy", mode="c"))
     files = tuple(meta["files"])
     labels = torch.tensor(meta["labels"], dtype=torch.int64)
     if not len(x) == len(files) == len(labels) or digest_of(x) != meta["digest"]:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zerosum.data import DataError, check
+
+
+def test_a_folder_of_everything(tmp_path: Path) -> None:
+    for name, mode, size, value in [
+        ("cat/a.png", "RGB", (40, 30), 1),
+        ("cat/b.png", "RGB", (40, 30), 2),
+        ("dog/copy.png", "RGB", (40, 30), 1),
+        ("dog/grey.png", "L", (10, 10), 9),
+        ("loose.png", "RGB", (40, 30), 3),
+    ]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new(mode, size, value if mode == "L" else (value,) * 3).save(tmp_path / name)
+    (tmp_path / "dog" / "empty.png").touch()
+    report = check(str(tmp_path))
+    assert report.data.shape == (3, 64, 64) and len(report.data) == 5
+    assert report.classes == {"(unlabelled)": 1, "cat": 2, "dog": 2}
+    assert report.sizes == {"30x40": 4, "10x10": 1} and report.modes == {"RGB": 4, "L": 1}
+    assert report.duplicates == (("cat/a.png", "dog/copy.png"),)
+    assert [Path(problem.path).name for problem in report.data.problems] == ["empty.png"]
+    assert report.lines() == [
+        f"{tmp_path}: 5 images of 3x64x64 would be used; fingerprint {report.data.fingerprint}",
+        "classes: (unlabelled) (1), cat (2), dog (2)",
+        "sizes: 30x40 (4), 10x10 (1)",
+        "modes: RGB (4), L (1)",
+        "duplicates: 1 of 5 repeat another: cat/a.png = dog/copy.png",
+        "left out: 1",
+        f"  {tmp_path / 'dog' / 'empty.png'}: the file is empty",
+    ]
+
+
+def test_a_wished_size_is_what_would_be_used(tmp_path: Path) -> None:
+    Image.new("L", (9, 9)).save(tmp_path / "a.png")
+    assert check(str(tmp_path), size=(4, 6)).data.shape == (1, 4, 6)
+
+
+def test_long_lists_are_shortened(tmp_path: Path) -> None:
+    for k in range(15):
+        Image.new("L", (k + 1, 5), k).save(tmp_path / f"{k}.png")
+        (tmp_path / f"broken{k}.png").touch()
+    lines = check(str(tmp_path)).lines()
+    assert any(line.startswith("sizes: ") and line.endswith("... and 5 more") for line in lines)
+    assert lines[-1] == "  ... and 5 more" and "left out: 15" in lines
+
+
+def test_known_sets_and_points() -> None:
+    digits = check("digits")
+    assert digits.sizes == {"28x28": 5000} and digits.modes == {"L": 5000} and digits.duplicates == ()
+    assert digits.classes == {str(k): 500 for k in range(10)}
+    ring = check("ring")
+    assert ring.sizes == {} and ring.modes == {} and sum(ring.classes.values()) == 100_000
+    assert ring.lines()[0].startswith("ring: 100,000 points of 2 would be used")
+
+
+def test_repeats_in_an_array_are_named_by_number(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[1, 2], [3, 4], [1, 2], [1, 2]], np.float32))
+    assert check(str(tmp_path / "a.npy")).duplicates == (("0", "2", "3"),)
+
+
+def test_what_cannot_be_loaded_cannot_be_checked(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no image in"):
+        check(str(tmp_path))

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+import torch
+
+from zerosum.data import DataError, Dataset, Stream
+from zerosum.data.dataset import dataset
+from zerosum.game import Labelled
+
+
+def images(n: int = 10, width: int = 3) -> Dataset:
+    """Image k is filled with the value k, so that a batch tells which samples it holds."""
+    x = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1).expand(n, 1, 2, width).contiguous()
+    return dataset("images", x, torch.arange(n), tuple(str(k) for k in range(n)))
+
+
+def drawn(stream: Stream) -> list[int]:
+    batch = stream()
+    x = batch.x if isinstance(batch, Labelled) else batch
+    return ((x[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+
+
+def test_every_sample_comes_exactly_once_an_epoch_although_batches_cross_its_border() -> None:
+    stream = Stream(images(10), 4, seed=0)
+    seen = [k for _ in range(15) for k in drawn(stream)]
+    epochs = [seen[k : k + 10] for k in range(0, 60, 10)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 6  # and each time in another order
+
+
+def test_the_order_is_of_the_seed_alone_and_drawing_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one = Stream(images(), 4, seed=7, flip=True)
+    first = [drawn(one) for _ in range(6)]
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    two, other = Stream(images(), 4, seed=7), Stream(images(), 4, seed=8)
+    assert [drawn(two) for _ in range(6)] == first
+    assert [drawn(other) for _ in range(6)] != first
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 3, 7, 1000])
+def test_a_restored_stream_goes_on_exactly(calls: int) -> None:
+    asymmetric = dataset("noise", torch.randint(256, (10, 1, 4, 4), dtype=torch.uint8), torch.arange(10), ("a",) * 10)
+    one = Stream(asymmetric, 4, seed=3, labelled=True, flip=True)
+    for _ in islice(iter(one, None), calls):
+        pass
+    two = Stream(asymmetric, 4, seed=3, labelled=True, flip=True)
+    two.restore(one.state())
+    for _ in range(5):
+        a, b = one(), two()
+        assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
+
+
+def test_the_state_is_the_position() -> None:
+    stream = Stream(images(10), 4, seed=0)
+    for _ in range(3):
+        stream()
+    state = stream.state()
+    assert (state["epoch"], state["offset"]) == (1, 2)
+    assert all(type(value) is int for value in state.values())
+
+
+@pytest.mark.parametrize(
+    ("other", "word"),
+    [
+        (Stream(images(11), 4, seed=0), "changed"),
+        (Stream(images(10), 5, seed=0), "batch_size was 4 and is now 5"),
+        (Stream(images(10), 4, seed=1), "seed was 0 and is now 1"),
+    ],
+)
+def test_a_position_in_other_data_or_another_order_is_refused(other: Stream, word: str) -> None:
+    state = Stream(images(10), 4, seed=0).state()
+    before = other.state()
+    with pytest.raises(DataError, match=word):
+        other.restore(state)
+    assert other.state() == before
+
+
+def test_a_batch_larger_than_the_data_is_refused_with_both_numbers() -> None:
+    with pytest.raises(DataError, match=r"batch of 11 .* 10 samples of images; use a batch size of at most 10"):
+        Stream(images(10), 11, seed=0)
+    with pytest.raises(DataError, match=r"6 on each of 2 processes .* at most 5"):
+        Stream(images(10), 6, seed=0, world=2)
+    assert sorted(drawn(Stream(images(10), 10, seed=0))) == list(range(10))
+
+
+def test_images_become_floats_in_minus_one_to_one() -> None:
+    x = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    batch = Stream(dataset("ramp", x), 1, seed=0)()
+    assert isinstance(batch, torch.Tensor) and batch.dtype == torch.float32 and batch.shape == (1, 1, 16, 16)
+    torch.testing.assert_close(batch, x / 127.5 - 1, rtol=0, atol=2e-7)
+    assert batch.min() == -1 and 1 - 2e-7 <= batch.max() <= 1
+    assert torch.equal(((batch + 1) * 127.5).round().to(torch.uint8), x)  # and back without loss
+
+
+def test_points_are_served_as_they_are() -> None:
+    x = torch.randn(10, 2)
+    batch = Stream(dataset("points", x), 10, seed=0)()
+    assert isinstance(batch, torch.Tensor)
+    assert torch.equal(batch.sort(0).values, x.sort(0).values)
+
+
+def test_labels_go_with_their_samples() -> None:
+    stream = Stream(images(10), 4, seed=0, labelled=True)
+    batch = stream()
+    assert isinstance(batch, Labelled) and batch.y.dtype == torch.int64
+    assert batch.y.tolist() == ((batch.x[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+
+
+def test_labels_and_flips_are_refused_where_there_are_none() -> None:
+    with pytest.raises(DataError, match="no labels"):
+        Stream(dataset("plain", images().x), 4, seed=0, labelled=True)
+    with pytest.raises(DataError, match="no left and right"):
+        Stream(dataset("points", torch.randn(10, 2)), 4, seed=0, flip=True)
+
+
+def test_flips_mirror_about_half_of_the_images_left_to_right_and_leave_the_rest_exact() -> None:
+    one = torch.tensor([[0, 100, 255], [50, 60, 200]], dtype=torch.uint8)
+    data = dataset("same", one.expand(1000, 1, 2, 3).contiguous())
+    plain, flipped = Stream(data, 1000, seed=0)(), Stream(data, 1000, seed=0, flip=True)()
+    assert isinstance(plain, torch.Tensor) and isinstance(flipped, torch.Tensor)
+    same = (flipped == plain).flatten(1).all(1)
+    mirrored = (flipped == plain.flip(-1)).flatten(1).all(1)
+    assert bool((same ^ mirrored).all())
+    assert 430 < int(mirrored.sum()) < 570  # 4.4 standard deviations
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_the_ranks_share_out_the_order_of_a_single_process(world: int) -> None:
+    alone = Stream(images(13), 2, seed=5)
+    ranks = [Stream(images(13), 2, seed=5, rank=rank, world=world) for rank in range(world)]
+    for _ in range(20):
+        assert [drawn(alone) for _ in range(world)] == [drawn(rank) for rank in ranks]
+    assert len({tuple(rank.state().items()) for rank in ranks}) == 1  # one checkpoint serves all
+
+
+def test_ranks_flip_differently() -> None:
+    one = torch.tensor([0, 255], dtype=torch.uint8).view(1, 1, 1, 2)
+    data = dataset("same", one.expand(128, 1, 1, 2).contiguous())
+    a, b = (Stream(data, 64, seed=0, flip=True, rank=rank, world=2)() for rank in (0, 1))
+    assert isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and not torch.equal(a, b)
