@@ -20,6 +20,8 @@ from zerosum.data import SOURCES, DataError, cifar, idx, load, paths
 from zerosum.data.idx import FASHION_MNIST, MNIST, IdxSet, read_idx
 from zerosum.data.request import Request
 
+ROOT = os.environ.get("ZEROSUM_DATA")  # as it is outside of the tests
+
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,13 +32,10 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def published(folder: str) -> Path:
     """The root given from outside that holds a set; the test is skipped where there is none."""
-    root = Path(os.environ.get("ZEROSUM_TEST_DATA", ROOT or "/nonexistent"))
+    root = Path(ROOT or "/nonexistent")
     if not (root / folder).is_dir():
         pytest.skip(f"set ZEROSUM_DATA to a folder with {folder}/ to run this")
     return root
-
-
-ROOT = os.environ.get("ZEROSUM_DATA")
 
 
 def write_idx(path: Path, values: np.ndarray, *, code: int = 8) -> str:

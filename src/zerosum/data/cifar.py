@@ -7,10 +7,11 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from zerosum.data.dataset import Dataset, Problem, dataset
+from zerosum.data.dataset import Dataset, Problem, Progress, dataset, told
 from zerosum.data.decode import Encoded, Row, decode_all
 from zerosum.data.download import fetch, sha256_of
 from zerosum.data.errors import DataError
@@ -27,6 +28,8 @@ MIRRORS = (
 )
 RECORD = 1 + 3 * 32 * 32  # bytes: the label, then the pixels as (3, 32, 32)
 SHAPE = (3, 32, 32)
+COUNT = {"train": 50_000, "test": 10_000}
+T = TypeVar("T")
 
 
 def cifar10(request: Request) -> Dataset:
@@ -37,21 +40,27 @@ def cifar10(request: Request) -> Dataset:
     Raises:
         DataError: the archive is damaged, or is neither here nor to be downloaded.
     """
-    part = split(request, ("train", "test"))
+    part = split(request, tuple(COUNT))
     binary, jpeg = find(BINARY, request.data_dir), find(JPEG, request.data_dir)
     if binary is None and jpeg is not None:
-        return _load(f"{request.name} (jpeg)", jpeg, part, _jpeg_rows(jpeg, part))
+        return _load(f"{request.name} (jpeg)", jpeg, part, _jpeg_rows(jpeg, part), request.progress)
     path = binary or fetch(MIRRORS, cache_dir() / BINARY, SHA256, progress=request.progress)
-    return _load(request.name, path, part, _binary_rows(path, part))
+    return _load(request.name, path, part, _binary_rows(path, part), request.progress)
 
 
-def _load(name: str, path: Path, part: str, rows: Iterator[Row | Problem]) -> Dataset:
+def _load(name: str, path: Path, part: str, rows: Iterator[Row | Problem], progress: Progress | None) -> Dataset:
     stat = path.stat()
-    try:
-        pack = cached(name, ["cifar10", path.name, part, stat.st_size, stat.st_mtime_ns], lambda: Contents(SHAPE, rows))
-    except (tarfile.TarError, EOFError, KeyError, lzma.LZMAError, zlib.error) as error:
-        raise DataError(f"cannot read {path}: {error}; delete it and get it again") from error
+    key = ["cifar10", path.name, part, stat.st_size, stat.st_mtime_ns]
+    shown = told("decoding images", _readable(path, rows), COUNT[part], progress)
+    pack = cached(name, key, lambda: Contents(SHAPE, shown))
     return dataset(name, pack.x, pack.labels, CLASSES, problems=pack.problems, digest=pack.digest)
+
+
+def _readable(path: Path, rows: Iterator[T]) -> Iterator[T]:
+    try:
+        yield from rows
+    except (OSError, tarfile.TarError, EOFError, KeyError, lzma.LZMAError, zlib.error) as error:
+        raise DataError(f"cannot read {path}: {error}; delete it and get it again") from error
 
 
 def _binary_rows(path: Path, part: str) -> Iterator[Row]:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from torch import Tensor
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
 
 
+T = TypeVar("T")
+
+
+def told(what: str, items: Iterable[T], total: int, progress: Progress | None) -> Iterator[T]:
+    """The items as they are; after each, `progress` is told."""
+    for done, item in enumerate(items, 1):
+        yield item
+        if progress:
+            progress(what, done, total)
+
+
 @dataclass(frozen=True)
 class Problem:
     """A file that was left out, and why."""
 
-    path: str
+    path: str  # in a folder or an archive: relative to it
     reason: str
 
     def __str__(self) -> str:

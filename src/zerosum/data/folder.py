@@ -6,15 +6,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset
+from zerosum.data.dataset import Dataset, Problem, Progress, dataset, told
 from zerosum.data.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
 from zerosum.data.errors import DataError
 from zerosum.data.pack import Contents, Pack, cached
 from zerosum.data.request import Request
-
-T = TypeVar("T")
 
 LARGEST = 256  # pixels: images that all have one size up to this keep it
 DEFAULT = (64, 64)  # (H, W) of all others
@@ -97,9 +94,9 @@ def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | No
     """
 
     def build() -> Contents:
-        probes = list(_told("looking at images", probe_all(found.items), len(found.items), progress))
+        probes = list(told("looking at images", probe_all(found.items), len(found.items), progress))
         channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
-        rows = _told("decoding images", decode_all(found.items, channels, shape), len(found.items), progress)
+        rows = told("decoding images", decode_all(found.items, channels, shape), len(found.items), progress)
         return Contents((channels, *shape), rows)
 
     return cached(str(found.root), ["folder", size, found.stamps], build)
@@ -115,13 +112,6 @@ def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tupl
     return channels, common if max(common) <= LARGEST else DEFAULT
 
 
-def _told(what: str, rows: Iterator[T], total: int, progress: Progress | None) -> Iterator[T]:
-    for done, row in enumerate(rows, 1):
-        yield row
-        if progress:
-            progress(what, done, total)
-
-
 def folder(request: Request) -> Dataset:
     """The images under the folder that the request names.
 
@@ -131,5 +121,5 @@ def folder(request: Request) -> Dataset:
     found = listing(Path(request.name).expanduser())
     pack = packed(found, request.size, request.progress)
     labels = pack.labels if found.classes else None
-    problems = found.problems + tuple(Problem(str(found.root / p.path), p.reason) for p in pack.problems)
+    problems = found.problems + pack.problems
     return dataset(request.name, pack.x, labels, found.classes, problems=problems, digest=pack.digest)
