@@ -1,0 +1,72 @@
+"""The command line: each command is a module here that calls one library function."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from zerosum import __version__
+from zerosum.errors import ZerosumError
+
+COMMANDS = {
+    "train": "train a GAN on a data set or a folder of images",
+    "resume": "go on with a stopped run, exactly where it was",
+    "sample": "draw pictures, arrays or interpolations from a run",
+    "list": "the recipes, and the runs below a folder",
+    "show": "every option of a recipe, with its source and default",
+    "data": "check what is in a folder or a known data set",
+    "report": "write a run's report.html anew",
+}
+INTERRUPTED, WRONG, DIVERGED = 130, 2, 3  # exit codes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code: 0, 2 for what the user can mend, 3 for diverged training, 130 for Ctrl-C."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if given[0] in ("-V", "--version"):
+        print(f"zerosum {__version__}")
+        return 0
+    if given[0] not in COMMANDS:
+        return _fail(f"there is no command {given[0]!r}{_close(given[0])}; `zerosum --help` shows all", WRONG)
+    try:
+        importlib.import_module(f"zerosum.cli.{given[0]}").run(given[1:])
+    except KeyboardInterrupt:
+        return _fail("stopped", INTERRUPTED)
+    except ZerosumError as error:
+        return _fail(str(error), getattr(error, "exit_code", WRONG))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", WRONG)
+    return 0
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {what}" for name, what in COMMANDS.items())
+    return f"""zerosum {__version__}: generative adversarial networks
+
+usage: zerosum COMMAND ...
+
+{commands}
+
+`zerosum COMMAND --help` shows a command's flags.
+
+  zerosum train --data photos/            train the default, R3GAN, on a folder of images
+  zerosum train dcgan --data digits       another recipe, on 5,000 real digits that come along
+  zerosum sample runs/RUN --out cats.png  64 samples in one picture"""
+
+
+def _close(name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"zerosum: {message}", file=sys.stderr)
+    return code

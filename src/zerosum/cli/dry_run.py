@@ -1,0 +1,48 @@
+"""`zerosum train ... --dry-run`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from zerosum.hooks.console import duration
+from zerosum.options import rows
+from zerosum.plan import plan
+from zerosum.recipe import Recipe
+from zerosum.training import prepare, split
+
+
+def show_plan(
+    recipe: Recipe,
+    options: Mapping[str, Any],
+    name: str,
+    size: int | tuple[int, int] | None,
+    data_dir: Path | None,
+    device: str | None,
+) -> None:
+    """Print the resolved run; nothing is written."""
+    training, chosen = split(recipe, options)
+    trainer, loaded, record = prepare(recipe, training, chosen, name, size, data_dir, device, quiet=False)
+    console = Console(highlight=False, soft_wrap=True)
+    classes = f", {len(loaded.classes)} classes" if loaded.classes else ""
+    console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")
+    console.print(f"data        {name}: {len(loaded):,} samples{classes}, fingerprint {loaded.fingerprint}")
+    console.print(f"shape       {' x '.join(map(str, loaded.shape))}, batches of {training.batch_size}")
+    for player, count in record.players.items():
+        console.print(f"player      {player}: {count:,} parameters")
+    console.print(f"device      {record.device}, {record.precision}")
+    estimate = plan(trainer)
+    parts = ", ".join(f"{what} {_megabytes(size)}" for what, size in estimate.memory.items() if size)
+    console.print(f"memory      about {_megabytes(sum(estimate.memory.values()))} ({parts})")
+    console.print(f"one round   {estimate.round_seconds * 1000:.1f} ms")
+    console.print(f"duration    about {duration(estimate.total_seconds)} for {training.steps:,} rounds")
+    for values in (*recipe.resolve(chosen).values(), training):
+        for option in rows(values):
+            console.print(f"[dim]{option.name} = {option.default}[/dim]")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"

@@ -1,0 +1,13 @@
+"""What a finished training says."""
+
+from __future__ import annotations
+
+from zerosum.trained import Run
+
+
+def show(run: Run) -> None:
+    """Where the results lie."""
+    for what, name in (("samples", "samples.png"), ("film", "film.gif"), ("report", "report.html")):
+        if (run.path / name).exists():
+            print(f"{what + ':':<9}{run.path / name}")
+    print(run.sentence())

@@ -1,0 +1,60 @@
+"""Samples as files: what `zerosum sample` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from zerosum.errors import ZerosumError
+from zerosum.files import atomic_path
+from zerosum.pictures import film, picture, save_each, to_uint8
+from zerosum.trained import Run
+
+
+def write_samples(
+    run: Run,
+    out: Path,
+    count: int,
+    seed: int = 0,
+    truncation: float | None = None,
+    class_: int | str | None = None,
+) -> None:
+    """Write `count` samples to `out`, as its ending says.
+
+    `.png`: one picture, a grid with gutters, or a scatter plot of points. `.npz`: `samples`, uint8 (N, C, H, W) for
+    images and float32 (N, D) for points, and int64 `labels` (N,) where there are any. No ending: a folder of single
+    pictures.
+    """
+    if count < 1:
+        raise ZerosumError(f"-n is {count}; ask for at least one sample")
+    samples = run.sample(count, seed, truncation=truncation, classes=class_)
+    labels = run.labels(count, class_)
+    is_image = samples.dim() == 4
+    if out.suffix == ".npz":
+        arrays = {"samples": (to_uint8(samples) if is_image else samples).numpy()}
+        if labels is not None:
+            arrays["labels"] = labels.numpy()
+        with atomic_path(out) as partial:
+            np.savez_compressed(partial, **arrays)
+    elif out.suffix == ".png":
+        with atomic_path(out) as partial:
+            picture(samples).save(partial)
+    elif out.suffix == "":
+        if not is_image:
+            raise ZerosumError(f"{run.path} makes points, not images: write them to a .npz or a .png file")
+        save_each(samples, out, labels)
+    else:
+        raise ZerosumError(f"--out {out}: samples go to a .png or .npz file, or to a folder; a .gif needs --to-seed")
+
+
+def write_interpolation(
+    run: Run, out: Path, count: int, frames: int, seeds: tuple[int, int], class_: int | str | None = None
+) -> None:
+    """Write `count` walks between the samples of two seeds to a GIF, there and back, so that it loops."""
+    if out.suffix != ".gif":
+        raise ZerosumError(f"--out {out}: an interpolation is written to a .gif file")
+    if count < 1 or frames < 2:
+        raise ZerosumError(f"an interpolation needs at least 1 sample and 2 frames, not {count} and {frames}")
+    walk = [picture(step) for step in run.interpolate(count, frames, seeds, class_)]
+    film([*walk, *walk[-2:0:-1]], out)

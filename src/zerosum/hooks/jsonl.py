@@ -1,0 +1,18 @@
+"""metrics.jsonl: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+class JsonLines:
+    """Appends whole lines to a file, each flushed at once, so that a killed run loses at most its last line."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __call__(self, step: int, seconds: float, values: dict[str, float]) -> None:
+        line = {"step": step, "seconds": round(seconds, 3), **{k: float(f"{v:.6g}") for k, v in values.items()}}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

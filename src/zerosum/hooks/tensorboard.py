@@ -1,0 +1,25 @@
+"""Curves for TensorBoard, an extra: `pip install 'zerosum[tensorboard]'`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zerosum.errors import ZerosumError
+
+
+class TensorBoard:
+    """Writes every value as a scalar under `folder`."""
+
+    def __init__(self, folder: Path):
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise ZerosumError(
+                "--tensorboard needs the package tensorboard: pip install 'zerosum[tensorboard]'"
+            ) from None
+        self.writer = SummaryWriter(folder)
+
+    def __call__(self, step: int, seconds: float, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            self.writer.add_scalar(name, value, step)
+        self.writer.flush()

@@ -1,0 +1,93 @@
+"""Drawing from a trained game, without disturbing any random number of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zerosum.errors import ZerosumError
+from zerosum.game import Game, Labelled, Shape
+
+
+def sample(
+    game: Game[Any],
+    shape: Shape,
+    count: int,
+    *,
+    seed: int = 0,
+    labels: Tensor | None = None,
+    truncation: float | None = None,
+    batch_size: int = 256,
+) -> Tensor:
+    """`count` samples on the CPU, float32 (count, *shape); images in about [-1, 1].
+
+    Args:
+        labels: (count,) classes to draw, for a game that takes them.
+        truncation: > 0, keeps z towards the middle (see `latent`).
+    """
+    with _quiet(game, seed):
+        z = [game.prior.draw(part) for part in _likes(game, shape, count, batch_size)]
+        if truncation is not None:
+            if truncation <= 0:
+                raise ZerosumError(f"truncation must be above 0, not {truncation}")
+            z = [game.prior.truncated(part, truncation) for part in z]
+        return _from(game, shape, z, labels)
+
+
+def interpolate(
+    game: Game[Any], shape: Shape, count: int, frames: int, seeds: tuple[int, int], labels: Tensor | None = None
+) -> Tensor:
+    """`count` walks from the samples of one seed to those of another: (frames, count, *shape), ends included."""
+    ends = []
+    for seed in seeds:
+        with _quiet(game, seed):
+            ends.append(game.prior.draw(_like(game, shape, count)))
+    walks = []
+    for i in range(frames):
+        with _quiet(game, seeds[0]):  # equal other noise in every frame
+            walks.append(_from(game, shape, [game.prior.between(*ends, i / max(frames - 1, 1))], labels))
+    return torch.stack(walks)
+
+
+def balanced(count: int, classes: int, only: Sequence[int] | None = None) -> Tensor:
+    """(count,) labels that go round all classes, or round `only` these."""
+    chosen = torch.tensor(only if only is not None else range(classes))
+    return chosen[torch.arange(count) % len(chosen)]
+
+
+def _from(game: Game[Any], shape: Shape, z: Sequence[Tensor], labels: Tensor | None) -> Tensor:
+    parts, start = [], 0
+    for part in z:
+        like: Any = _like(game, shape, len(part))
+        if labels is not None:
+            like = Labelled(like, labels[start : start + len(part)].to(like.device))
+        parts.append(game.sample(like, part).float().cpu())
+        start += len(part)
+    return torch.cat(parts)
+
+
+def _likes(game: Game[Any], shape: Shape, count: int, batch_size: int) -> Iterator[Tensor]:
+    for start in range(0, count, batch_size):
+        yield _like(game, shape, min(batch_size, count - start))
+
+
+def _like(game: Game[Any], shape: Shape, count: int) -> Tensor:
+    return torch.empty(count, *shape, device=next(game.parameters()).device)
+
+
+@contextmanager
+def _quiet(game: Game[Any], seed: int) -> Iterator[None]:
+    """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards."""
+    device = next(game.parameters()).device
+    training = game.training
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
+        torch.manual_seed(seed)
+        game.eval()
+        try:
+            yield
+        finally:
+            game.train(training)

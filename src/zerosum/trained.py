@@ -1,0 +1,116 @@
+"""A trained GAN, loaded from its run directory: what `zerosum.load` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zerosum import checkpoint, sampling
+from zerosum.errors import ZerosumError
+from zerosum.game import Game
+from zerosum.runs import Record, RunDirectory, recipe_of
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and its game, with averaged weights unless it was loaded otherwise.
+
+    `run.game` is an ordinary `nn.Module` with its players' networks as attributes (`run.game.generator`,
+    `run.game.discriminator`): fine-tune from there.
+    """
+
+    path: Path
+    record: Record
+    game: Game[Any]
+    step: int  # rounds played
+
+    def sample(
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        truncation: float | None = None,
+        classes: int | str | Sequence[int | str] | None = None,
+    ) -> Tensor:
+        """(count, *shape) float32 on the CPU; images in about [-1, 1]; equal seeds give equal samples.
+
+        Args:
+            truncation: > 0; z is kept within this many standard deviations: less variety, more typical samples.
+            classes: what to draw, by name or number, for a GAN that was trained with labels; by default all in turn.
+        """
+        return sampling.sample(
+            self.game,
+            self.record.data.shape,
+            count,
+            seed=seed,
+            labels=self.labels(count, classes),
+            truncation=truncation,
+        )
+
+    def interpolate(
+        self, count: int, frames: int, seeds: tuple[int, int] = (0, 1), classes: int | str | None = None
+    ) -> Tensor:
+        """(frames, count, *shape): `count` walks from the samples of one seed to those of the other."""
+        return sampling.interpolate(
+            self.game, self.record.data.shape, count, frames, seeds, labels=self.labels(count, classes)
+        )
+
+    def labels(self, count: int, classes: int | str | Sequence[int | str] | None = None) -> Tensor | None:
+        """(count,) the labels that `sample` draws; None for a GAN without classes."""
+        names = self.record.data.classes
+        if not names:
+            if classes is not None:
+                raise ZerosumError(f"{self.record.recipe} was trained without classes; leave the class out")
+            return None
+        if classes is None:
+            return sampling.balanced(count, len(names))
+        asked = [classes] if isinstance(classes, (int, str)) else list(classes)
+        return sampling.balanced(count, len(names), [_number(name, names) for name in asked])
+
+
+def load(
+    run: str | Path,
+    *,
+    average: bool = True,
+    checkpoint_step: int | None = None,
+    recipe: str | None = None,
+    device: str = "cpu",
+) -> Run:
+    """Load a run to sample, study or fine-tune its game. Runs no code but zerosum's.
+
+    Args:
+        run: the run directory.
+        average: with averaged weights, where they were kept; else the last ones.
+        checkpoint_step: which checkpoint; by default the newest.
+        recipe: FILE.py:FUNCTION for a run of a recipe from outside the package: its file is then run.
+
+    Raises:
+        ZerosumError: no run or no checkpoint there, or a damaged one.
+    """
+    directory = RunDirectory(Path(run))
+    record = directory.read()
+    found = checkpoint.find(directory.checkpoints)
+    if not found:
+        raise ZerosumError(f"{run} has no checkpoint yet; train it on with `zerosum resume {run}`")
+    chosen = found[-1]
+    if checkpoint_step is not None:
+        steps = {checkpoint.step_of(path): path for path in found}
+        if checkpoint_step not in steps:
+            raise ZerosumError(f"{run} has no checkpoint of round {checkpoint_step}; it has {sorted(steps)}")
+        chosen = steps[checkpoint_step]
+    game = recipe_of(record, recipe).build(record.data.shape, record.options)
+    checkpoint.load(game, chosen, average)
+    return Run(directory.path, record, game.to(torch.device(device)).eval(), checkpoint.step_of(chosen))
+
+
+def _number(asked: int | str, names: tuple[str, ...]) -> int:
+    if str(asked) in names:
+        return names.index(str(asked))
+    if str(asked).isdecimal() and int(asked) < len(names):
+        return int(asked)
+    raise ZerosumError(f"there is no class {asked!r}; the classes are {', '.join(names)}")

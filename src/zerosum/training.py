@@ -1,0 +1,264 @@
+"""Train and resume: from names and options to a run directory. What `zerosum train` and `zerosum resume` call."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from zerosum import checkpoint, data, distributed, randomness, report
+from zerosum.errors import ZerosumError
+from zerosum.files import atomic_path
+from zerosum.hooks.checkpoints import Checkpoints
+from zerosum.hooks.console import Progressing
+from zerosum.hooks.interrupt import Interrupt, Interrupted
+from zerosum.hooks.jsonl import JsonLines
+from zerosum.hooks.loading import Loading
+from zerosum.hooks.log import Log, Sink
+from zerosum.hooks.samples import Samples
+from zerosum.options import OptionError, hints, parse, to_json
+from zerosum.pictures import film, picture
+from zerosum.recipe import Recipe, Training, find
+from zerosum.runs import DataRecord, Record, RunDirectory, recipe_of, unused, versions
+from zerosum.sampling import balanced
+from zerosum.trained import Run
+from zerosum.trainer import Hook, Trainer, resolve_precision
+
+PICTURED, POINTS = 64, 2000  # samples in a picture of images, and of points
+
+
+def train(
+    recipe: str = "r3gan",
+    data: str | None = None,
+    out: str | Path | None = None,
+    *,
+    size: int | tuple[int, int] | None = None,
+    data_dir: str | Path | None = None,
+    device: str | None = None,
+    tensorboard: bool = False,
+    quiet: bool = False,
+    **options: Any,
+) -> Run:
+    """Train a GAN and return it, ready to sample.
+
+    Args:
+        recipe: "r3gan", "wgan-gp/images", "my_gan.py:mnist" ...
+        data: a known set ("digits", "mnist" ...), or a folder of images; by default the recipe's.
+        out: the run directory; by default a new one under "runs/".
+        size: of the images, in pixels: a side of a square, or (height, width).
+        data_dir: where published sets are looked for first.
+        device: "cpu", "cuda" ...; by default a GPU where there is one.
+        tensorboard: also write curves for TensorBoard.
+        quiet: show no progress.
+        options: any option that `zerosum show RECIPE` lists; nested ones as mappings: `optimizer={"lr": 1e-3}`.
+
+    Raises:
+        ZerosumError: an unknown name, an option out of range, data that cannot be read, a run directory in use.
+        Diverged: a loss became NaN or infinite.
+        Interrupted: Ctrl-C or SIGTERM; the run is saved.
+    """
+    found = find(recipe)
+    training, chosen = split(found, options)
+    trainer, loaded, record = prepare(found, training, chosen, data or found.data, size, data_dir, device, quiet)
+    stem = f"{found.function.__name__ if ':' in found.name else found.name}-{Path(record.data.name).name}"
+    path = Path(out) if out else unused(Path("runs"), stem.replace("/", "-").replace(":", "-"))
+    return _run(RunDirectory(path), trainer, loaded, record, tensorboard, quiet, new=True)
+
+
+def resume(
+    run: str | Path,
+    *,
+    steps: int | None = None,
+    recipe: str | None = None,
+    device: str | None = None,
+    tensorboard: bool = False,
+    quiet: bool = False,
+) -> Run:
+    """Go on with a run from its newest checkpoint, bit for bit as if it had never stopped.
+
+    Args:
+        run: the run directory.
+        steps: rounds in all, to train longer than was asked at first.
+        recipe: FILE.py:FUNCTION, needed for a run of a recipe from outside the package: loading runs no code unasked.
+
+    Raises:
+        ZerosumError: no run there, a damaged checkpoint, data that changed, a run directory in use.
+    """
+    directory = RunDirectory(Path(run))
+    record = directory.read()
+    if steps is not None:
+        record = replace(record, training=parse(record.training, {"steps": steps}))
+    found = recipe_of(record, recipe)
+    if found.source != record.source:
+        _console(quiet).print(f"note: {found.name} is not the same code that began this run")
+    training = replace(record.training, precision=record.precision)
+    size = record.data.shape[1:] if len(record.data.shape) == 3 else None
+    trainer, loaded, _ = prepare(
+        found, training, record.options, record.data.name, size, record.data.data_dir, device, quiet
+    )
+    return _run(directory, trainer, loaded, record, tensorboard, quiet, new=False)
+
+
+def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[str, dict[str, Any]]]:
+    """Options by name, as `train` takes them, into training settings and plain values for the recipe's parameters."""
+    shared = {name: value for name, value in options.items() if name in hints(Training)}
+    first, *others = recipe.options
+    chosen = {name: dict(options[name]) for name in others if name in options}
+    chosen[first] = {n: v for n, v in options.items() if n not in shared and n not in chosen}
+    try:
+        recipe.resolve(chosen)
+    except OptionError as error:
+        raise OptionError(f"{error} (see `zerosum show {recipe.name}`)") from None
+    return parse(recipe.training, shared), chosen
+
+
+def prepare(
+    recipe: Recipe,
+    training: Training,
+    options: Mapping[str, Mapping[str, Any]],
+    name: str,
+    size: int | tuple[int, ...] | None = None,
+    data_dir: str | Path | None = None,
+    device: str | None = None,
+    quiet: bool = True,
+) -> tuple[Trainer, data.Dataset, Record]:
+    """Everything of a run but its directory: the trainer at round 0, the data, and what `run.json` will say."""
+    place = torch.device(device) if device else distributed.start()
+    sides = (size, size) if isinstance(size, int) else (size[0], size[1]) if size else None
+    folder = Path(data_dir) if data_dir else None
+    with Loading(_console(quiet)) as progress:
+        loaded = data.load(name, size=sides, labels=recipe.labelled, data_dir=folder, progress=progress)
+    resolved = recipe.resolve(options)
+    randomness.seed(training.seed)
+    try:
+        game = recipe.build(loaded.shape, options)
+    except ValueError as error:
+        raise ZerosumError(f"{recipe.name} does not fit {name}: {error}") from error
+    stream = data.Stream(
+        loaded,
+        training.batch_size,
+        seed=training.seed,
+        device=place,
+        labelled=recipe.labelled,
+        flip=training.flip,
+        rank=distributed.rank(),
+        world=distributed.world(),
+    )
+    trainer = Trainer(game, stream, training, place)
+    randomness.seed(training.seed + 1 + distributed.rank())  # each process its own noise
+    record = Record(
+        format=1,
+        recipe=recipe.name,
+        source=recipe.source,
+        summary=recipe.summary,
+        options={parameter: to_json(values) for parameter, values in resolved.items()},
+        training=training,
+        data=DataRecord(
+            name=str(Path(name).resolve()) if Path(name).exists() else name,
+            shape=loaded.shape,
+            classes=loaded.classes,
+            count=len(loaded),
+            fingerprint=loaded.fingerprint,
+            problems=tuple(str(problem) for problem in loaded.problems),
+            data_dir=str(folder.resolve()) if folder else None,
+        ),
+        players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
+        device=str(place),
+        precision=resolve_precision(training.precision, place),
+        versions=versions(),
+        command=shlex.join(["zerosum", *sys.argv[1:]]) if Path(sys.argv[0]).name == "zerosum" else "zerosum.train(...)",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return trainer, loaded, record
+
+
+def _run(
+    directory: RunDirectory,
+    trainer: Trainer,
+    loaded: data.Dataset,
+    record: Record,
+    tensorboard: bool,
+    quiet: bool,
+    new: bool,
+) -> Run:
+    """Play all rounds that are left and leave a complete run directory."""
+    if distributed.rank() > 0:  # the first process alone writes
+        if not new and (found := checkpoint.find(directory.checkpoints)):
+            checkpoint.resume(trainer, found[-1])
+        trainer.train()
+        return Run(directory.path, record, trainer.sampler, trainer.step)
+    console = _console(quiet)
+    with ExitStack() as stack:
+        stack.enter_context(directory.locked())
+        if new:
+            directory.create(record)
+        elif found := checkpoint.find(directory.checkpoints):
+            checkpoint.resume(trainer, found[-1])
+        directory.forget_after(trainer.step)
+        _introduce(console, directory, trainer, loaded, record)
+        progress = stack.enter_context(Progressing(console, trainer.training.steps))
+        interrupt = stack.enter_context(Interrupt())
+        sinks: list[Sink] = [JsonLines(directory.metrics), progress.sink]
+        if tensorboard:
+            from zerosum.hooks.tensorboard import TensorBoard
+
+            sinks.append(TensorBoard(directory.path / "tensorboard"))
+        training = trainer.training
+        log = Log(training.log_every, training.checkpoint_every, sinks, directory.seconds_so_far())
+        samples = _samples(directory, loaded)
+        saver = Checkpoints(directory.checkpoints)
+        if trainer.step == 0:
+            samples(trainer)
+        hooks: list[Hook] = [progress, log, samples, saver, interrupt]
+        try:
+            trainer.train(hooks)
+        except Interrupted:
+            log.flush(trainer)
+            saver.save(trainer)
+            raise Interrupted(
+                f"stopped and saved at round {trainer.step}; go on with: zerosum resume {directory.path}"
+            ) from None
+    run = Run(directory.path, record, trainer.sampler, trainer.step)
+    finish(run, samples)
+    return run
+
+
+def finish(run: Run, samples: Samples) -> None:
+    """The files people look at: `samples.png`, `film.gif`, `report.html`."""
+    made = run.sample(samples.count, seed=1, classes=None)
+    with atomic_path(run.path / "samples.png") as partial:
+        picture(made, samples.real).save(partial)
+    film(sorted(samples.folder.glob("step-*.png")), run.path / "film.gif")
+    report.write(run.path)
+
+
+def _samples(directory: RunDirectory, loaded: data.Dataset) -> Samples:
+    count = PICTURED if loaded.is_image else POINTS
+    labels = balanced(count, len(loaded.classes)) if loaded.classes else None
+    return Samples(directory.samples, loaded.shape, labels, None if loaded.is_image else loaded.x[:POINTS], count)
+
+
+def _introduce(
+    console: Console, directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, record: Record
+) -> None:
+    shape = "x".join(map(str, loaded.shape))
+    players = ", ".join(f"{player} {count:,}" for player, count in record.players.items())
+    console.print(f"{record.recipe} on {record.data.name}: {len(loaded):,} samples of {shape}; parameters: {players}")
+    if loaded.problems:
+        more = f" and {len(loaded.problems) - 3} more" if len(loaded.problems) > 3 else ""
+        listed = "; ".join(str(problem) for problem in loaded.problems[:3])
+        console.print(f"left out {len(loaded.problems)} unreadable files: {listed}{more}")
+    start = f"from round {trainer.step} " if trainer.step else ""
+    console.print(f"{start}to round {trainer.training.steps}, in {directory.path}".capitalize())
+
+
+def _console(quiet: bool) -> Console:
+    return Console(stderr=True, quiet=quiet, soft_wrap=True, highlight=False)
