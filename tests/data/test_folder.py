@@ -61,11 +61,12 @@ def test_hidden_and_other_files_are_passed_over_and_links_followed(tmp_path: Pat
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(b"no image")
     save(tmp_path / "elsewhere" / "c.png")
-    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    for name in ("linked", "twice"):
+        (root / name).symlink_to(tmp_path / "elsewhere")
     (root / "back").symlink_to(root)  # a loop
     (root / "dead.png").symlink_to(root / "nothing.png")
     data = load(str(root))
-    assert len(data) == 2 and data.classes == ("linked",)
+    assert len(data) == 3 and data.classes == ("linked", "twice")
     assert [problem.path for problem in data.problems] == ["dead.png"]
 
 

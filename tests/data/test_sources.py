@@ -60,6 +60,28 @@ def test_a_missing_folder_says_so() -> None:
         load("./phot0s/x")
 
 
+@pytest.mark.parametrize("name", ["", "\0", ":", "x" * 5000])
+def test_what_can_be_no_name_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=r"no data called|cannot look at"):
+        load(name)
+
+
+def test_a_path_that_may_not_be_looked_at_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_dir(_path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)  # as root every path can be looked at
+    with pytest.raises(DataError, match=r"cannot look at /closed/photos: Permission denied; check its permissions"):
+        load("/closed/photos")
+
+
+def test_a_known_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "digits").mkdir()
+    Image.new("L", (3, 3)).save(tmp_path / "digits" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert len(load("digits")) == 5000 and len(load("./digits")) == 1
+
+
 def test_a_single_image_is_not_a_data_set(tmp_path: Path) -> None:
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
     with pytest.raises(DataError, match="single file; give a folder of images"):

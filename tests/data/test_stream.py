@@ -80,6 +80,15 @@ def test_a_position_in_other_data_or_another_order_is_refused(other: Stream, wor
     assert other.state() == before
 
 
+@pytest.mark.parametrize("wrong", [{"offset": 10}, {"offset": -1}, {"epoch": -1}])
+def test_what_is_no_position_is_refused(wrong: dict[str, int]) -> None:
+    stream = Stream(images(10), 4, seed=0)
+    with pytest.raises(DataError, match="no position in 10 samples"):
+        stream.restore({**stream.state(), **wrong})
+    with pytest.raises(DataError, match="cannot go on"):
+        stream.restore({})
+
+
 def test_a_batch_larger_than_the_data_is_refused_with_both_numbers() -> None:
     with pytest.raises(DataError, match=r"batch of 11 .* 10 samples of images; use a batch size of at most 10"):
         Stream(images(10), 11, seed=0)

@@ -59,28 +59,23 @@ def listing(root: Path) -> Listing:
 
 
 def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    seen: set[str] = set()  # a link may lead back up
-
-    def enter(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        if (real := os.path.realpath(folder)) in seen:
+    def enter(folder: str, prefix: str, above: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        if (real := os.path.realpath(folder)) in above:  # a link leads back up
             return
-        seen.add(real)
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = [(entry, entry.is_dir()) for entry in os.scandir(folder) if not entry.name.startswith(".")]
         except OSError as error:
             if not prefix:
                 raise DataError(f"cannot read the folder {root}: {error.strerror}; check its permissions") from error
             problems.append(Problem(prefix, error.strerror or str(error)))
             return
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                yield from enter(entry.path, f"{prefix}{entry.name}/")
+        for entry, is_folder in entries:
+            if is_folder:
+                yield from enter(entry.path, f"{prefix}{entry.name}/", above | {real})
             elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
                 yield f"{prefix}{entry.name}", entry
 
-    return enter(str(root), "")
+    return enter(str(root), "", frozenset())
 
 
 def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None) -> Pack:

@@ -34,7 +34,7 @@ class Contents:
     rows: Iterator[Row | Problem]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pack:
     """What was packed."""
 

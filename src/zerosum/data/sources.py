@@ -55,7 +55,8 @@ def load(
 
     Args:
         name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose
-            sub-folders are classes; or an .npy or .npz file of images or points.
+            sub-folders are classes; or an .npy or .npz file of images or points. A known name goes before a folder
+            of that name: write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own.
         labels: keep the labels, where there are any.
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
@@ -84,11 +85,15 @@ def find(name: str) -> tuple[Source, str]:
     if known in SOURCES:
         return SOURCES[known], option
     path = Path(name).expanduser()
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir() and name != "", path.is_file()
+    except OSError as error:
+        raise DataError(f"cannot look at {name}: {error.strerror}; check its permissions") from error
+    if is_folder:
         return from_folder, ""
-    if path.is_file():
-        if path.suffix.lower() in SUFFIXES:
-            return arrays, ""
+    if is_file and path.suffix.lower() in SUFFIXES:
+        return arrays, ""
+    if is_file:
         raise DataError(f"{name} is a single file; give a folder of images, or a file of {' or '.join(SUFFIXES)}")
     close = difflib.get_close_matches(known, SOURCES, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
