@@ -63,7 +63,8 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, os.DirEntr
         if (real := os.path.realpath(folder)) in above:  # a link leads back up
             return
         try:
-            entries = [(entry, entry.is_dir()) for entry in os.scandir(folder) if not entry.name.startswith(".")]
+            with os.scandir(folder) as found:
+                entries = [(entry, entry.is_dir()) for entry in found if not entry.name.startswith(".")]
         except OSError as error:
             if not prefix:
                 raise DataError(f"cannot read the folder {root}: {error.strerror}; check its permissions") from error
