@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def write_samples(
     labels = run.labels(count, class_)
     is_image = samples.dim() == 4
     if out.suffix == ".npz":
-        arrays = {"samples": (to_uint8(samples) if is_image else samples).numpy()}
+        arrays: dict[str, Any] = {"samples": (to_uint8(samples) if is_image else samples).numpy()}
         if labels is not None:
             arrays["labels"] = labels.numpy()
         with atomic_path(out) as partial:

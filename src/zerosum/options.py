@@ -41,8 +41,9 @@ def parse(default: T, values: Mapping[str, Any]) -> T:
 
     Raises `OptionError` that names every unknown field and every value out of range.
     """
+    cls: Any = type(default)
     try:
-        parsed: T = _adapter(type(default)).validate_python(_merged(default, values))
+        parsed: T = _adapter(cls).validate_python(_merged(default, values))
         return parsed
     except ValidationError as error:
         known = [option.name for option in rows(default)]
@@ -51,7 +52,8 @@ def parse(default: T, values: Mapping[str, Any]) -> T:
 
 def to_json(instance: object) -> dict[str, Any]:
     """Plain values that `parse` turns back into an equal instance."""
-    dumped: dict[str, Any] = _adapter(type(instance)).dump_python(instance, mode="json")
+    cls: Any = type(instance)
+    dumped: dict[str, Any] = _adapter(cls).dump_python(instance, mode="json")
     return dumped
 
 

@@ -109,11 +109,13 @@ def find(name: str) -> Recipe:
         return RECIPES[name]
     ends = [r for r in RECIPES.values() if r.name.split("/")[-1] == name]
     firsts = [r for r in RECIPES.values() if r.name.split("/")[0] == name]
-    if len(ends) == 1 or firsts:
-        return firsts[0] if firsts else ends[0]
+    if firsts or len(ends) == 1:
+        return (firsts or ends)[0]
+    if ends:
+        raise ZerosumError(f"several recipes are called {name!r}: {', '.join(r.name for r in ends)}")
     words = sorted({*RECIPES, *(part for known in RECIPES for part in known.split("/"))})
     close = difflib.get_close_matches(name, words, n=3)
-    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "`zerosum list recipes` shows them all."
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "`zerosum list` shows them all."
     raise ZerosumError(f"there is no recipe {name!r}; {hint}")
 
 

@@ -94,7 +94,8 @@ class RunDirectory:
         """Begin a run here; refused where there is one."""
         if self.record_path.exists():
             raise ZerosumError(
-                f"{self.path} already holds a run; go on with it by `zerosum resume {self.path}`, or choose another --out"
+                f"{self.path} already holds a run; go on with it by `zerosum resume {self.path}`, "
+                "or choose another --out"
             )
         write_atomic(self.record_path, TypeAdapter(Record).dump_json(record, indent=2))
 

@@ -42,15 +42,17 @@ def interpolate(
     game: Game[Any], shape: Shape, count: int, frames: int, seeds: tuple[int, int], labels: Tensor | None = None
 ) -> Tensor:
     """`count` walks from the samples of one seed to those of another: (frames, count, *shape), ends included."""
-    ends = []
-    for seed in seeds:
-        with _quiet(game, seed):
-            ends.append(game.prior.draw(_like(game, shape, count)))
+    start, end = (_latent(game, shape, count, seed) for seed in seeds)
     walks = []
     for i in range(frames):
         with _quiet(game, seeds[0]):  # equal other noise in every frame
-            walks.append(_from(game, shape, [game.prior.between(*ends, i / max(frames - 1, 1))], labels))
+            walks.append(_from(game, shape, [game.prior.between(start, end, i / max(frames - 1, 1))], labels))
     return torch.stack(walks)
+
+
+def _latent(game: Game[Any], shape: Shape, count: int, seed: int) -> Tensor:
+    with _quiet(game, seed):
+        return game.prior.draw(_like(game, shape, count))
 
 
 def balanced(count: int, classes: int, only: Sequence[int] | None = None) -> Tensor:

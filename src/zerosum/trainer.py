@@ -30,6 +30,8 @@ Hook = Callable[["Trainer"], None]  # called after every round
 class Diverged(ZerosumError):
     """A term of a move became NaN or infinite."""
 
+    exit_code = 3
+
     def __init__(self, step: int, name: str, value: float):
         self.step, self.value_name = step, name
         super().__init__(

@@ -99,7 +99,7 @@ def resume(
     found = recipe_of(record, recipe)
     if found.source != record.source:
         _console(quiet).print(f"note: {found.name} is not the same code that began this run")
-    training = replace(record.training, precision=record.precision)
+    training = parse(record.training, {"precision": record.precision})
     size = record.data.shape[1:] if len(record.data.shape) == 3 else None
     trainer, loaded, _ = prepare(
         found, training, record.options, record.data.name, size, record.data.data_dir, device, quiet

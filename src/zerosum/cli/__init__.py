@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -18,30 +19,38 @@ COMMANDS = {
     "data": "check what is in a folder or a known data set",
     "report": "write a run's report.html anew",
 }
-INTERRUPTED, WRONG, DIVERGED = 130, 2, 3  # exit codes
+INTERRUPTED, WRONG = 130, 2  # exit codes; errors of our own bring theirs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0, 2 for what the user can mend, 3 for diverged training, 130 for Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] in ("-h", "--help", "help"):
-        print(_help())
-        return 0
-    if given[0] in ("-V", "--version"):
-        print(f"zerosum {__version__}")
-        return 0
-    if given[0] not in COMMANDS:
-        return _fail(f"there is no command {given[0]!r}{_close(given[0])}; `zerosum --help` shows all", WRONG)
     try:
-        importlib.import_module(f"zerosum.cli.{given[0]}").run(given[1:])
-    except KeyboardInterrupt:
-        return _fail("stopped", INTERRUPTED)
+        _dispatch(given)
+        sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        return _fail(str(error) or "stopped", INTERRUPTED)
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except ZerosumError as error:
-        return _fail(str(error), getattr(error, "exit_code", WRONG))
+        return _fail(str(error), error.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", WRONG)
     return 0
+
+
+def _dispatch(given: list[str]) -> None:
+    command, *rest = given or ["--help"]
+    if command in ("-h", "--help", "help"):
+        print(_help())
+    elif command in ("-V", "--version"):
+        print(f"zerosum {__version__}")
+    elif command in COMMANDS:
+        importlib.import_module(f"zerosum.cli.{command}").run(rest)
+    else:
+        raise ZerosumError(f"there is no command {command!r}{_close(command)}; `zerosum --help` shows all")
 
 
 def _help() -> str:

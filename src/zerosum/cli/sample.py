@@ -20,7 +20,7 @@ class Arguments:
     out: Annotated[
         Path | None,
         arg(
-            help="FILE.png: one picture; FILE.npz: arrays; FILE.gif: an interpolation; else a folder of single pictures "
+            help="FILE.png: one picture; FILE.npz: arrays; FILE.gif: an interpolation; else a folder of pictures "
             "(default: RUN/samples-seed-N.png)"
         ),
     ] = None

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from tyro.conf import Positional, arg
 
 from zerosum.cli.flags import parse
@@ -26,13 +27,12 @@ def run(arguments: Sequence[str]) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{recipe.name}[/bold]  {recipe.summary}\nTrains on {recipe.data} unless told otherwise.\n")
     table = Table(box=None, pad_edge=False)
-    for column in ("flag", "type", "default", "source"):
+    for column in ("flag", "default", "meaning"):
         table.add_column(column, overflow="fold", no_wrap=column == "flag")
-    table.add_column("meaning", overflow="fold", min_width=20)
     for option in options(recipe):
         default = "none" if option.default is None else str(option.default)
-        flag = f"--{option.name.replace('_', '-')}"
-        table.add_row(flag, option.type, default, option.source, option.help)
+        flag, source = f"--{option.name.replace('_', '-')}", f" ({option.type}; {option.source})"
+        table.add_row(flag, Text(default), Text(option.help).append(source, style="dim"))
     console.print(table)
 
 

@@ -52,8 +52,8 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _command(recipe: Recipe) -> type:
-    def option(kind: Any, default: Any, help: str) -> tuple[Any, Any]:
-        return Annotated[kind, tyro.conf.arg(help=help)], field(default=default)
+    def option(kind: Any, default: Any, meaning: str) -> tuple[Any, Any]:
+        return Annotated[kind, tyro.conf.arg(help=meaning)], field(default=default)
 
     own = {
         "data": option(str, recipe.data, "a known data set, or a folder of images (sub-folders are classes)"),

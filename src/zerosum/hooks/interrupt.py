@@ -9,7 +9,7 @@ from types import FrameType
 from zerosum.trainer import Trainer
 
 
-class Interrupted(Exception):
+class Interrupted(KeyboardInterrupt):
     """The user, or the machine's scheduler, asked to stop; the round is complete."""
 
 
