@@ -69,7 +69,8 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
         why = "the disk is full; free some space, then resume" if full else str(error)
         raise CheckpointError(f"cannot write {final}: {why}. Earlier checkpoints are untouched") from error
-    for old in find(checkpoints)[:-keep]:
+    others = [path for path in find(checkpoints) if path != final]  # `final` is the newest, whatever its number
+    for old in others[: max(len(others) + 1 - keep, 0)]:
         shutil.rmtree(old, ignore_errors=True)
     return final
 
@@ -80,31 +81,42 @@ def find(checkpoints: Path) -> list[Path]:
 
 
 def resume(trainer: Trainer, checkpoint: Path) -> None:
-    """Put the trainer where it was, bit for bit."""
+    """Put the trainer where it was, bit for bit; `CheckpointError`, and nothing changed, where that cannot be done."""
     position = _position(checkpoint)
-    _fill(trainer.game.state_dict(keep_vars=True), _read(checkpoint / "game.safetensors"), checkpoint)
-    if trainer.average:
-        _fill(trainer.average.followers, _read(checkpoint / "average.safetensors"), checkpoint)
-        trainer.average.rounds = position.average_rounds
+    average = trainer.average
+    tensors = [(trainer.game.state_dict(keep_vars=True), checkpoint / "game.safetensors")]
+    tensors += [(dict(average.followers), checkpoint / "average.safetensors")] if average else []
+    read = [(own, _fitting(own, _read(path), path)) for own, path in tensors]
     saved = _read(checkpoint / "training.safetensors")
     try:
-        _restore_training(trainer, saved)
-    except (KeyError, RuntimeError, ValueError, TypeError) as error:
+        slots = _slots(trainer, saved)
+        trainer.stream.restore(position.stream)
+        randomness.restore({key.removeprefix("random/"): v for key, v in saved.items() if key.startswith("random/")})
+    except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{checkpoint}/training.safetensors does not fit this run: {error}") from error
-    trainer.stream.restore(position.stream)
+    for own, its in read:
+        _copy(own, its)
+    for player, optimizer in trainer.optimizers.items():
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": slots[player]})
+    if average:
+        average.rounds = position.average_rounds
     trainer.step = position.step
 
 
 def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:
     """Fill a game's weights and buffers: what it takes to sample, or to fine-tune, from a checkpoint.
 
-    `average` lays the averaged weights over the last ones, where the checkpoint has them.
+    `average` lays the averaged weights over the last ones, where the checkpoint has them. `CheckpointError`, and
+    nothing changed, where it does not fit.
     """
     tensors = game.state_dict(keep_vars=True)
-    _fill(tensors, _read(checkpoint / "game.safetensors"), checkpoint)
-    if average and (checkpoint / "average.safetensors").exists():
-        followers = _read(checkpoint / "average.safetensors")
-        _fill({name: tensors[name] for name in followers if name in tensors}, followers, checkpoint)
+    path = checkpoint / "game.safetensors"
+    saved = _fitting(tensors, _read(path), path)
+    path = checkpoint / "average.safetensors"
+    if average and path.exists():
+        followers = _read(path)
+        saved = saved | _fitting({name: tensors[name] for name in followers if name in tensors}, followers, path)
+    _copy(tensors, saved)
 
 
 def step_of(checkpoint: Path) -> int:
@@ -123,29 +135,38 @@ def _training_tensors(trainer: Trainer) -> dict[str, Tensor]:
     return tensors
 
 
-def _restore_training(trainer: Trainer, saved: Mapping[str, Tensor]) -> None:
+def _slots(trainer: Trainer, saved: Mapping[str, Tensor]) -> dict[str, dict[int, dict[str, Tensor]]]:
+    """Each player's optimiser slots, by the number of the parameter, in the parameter's memory layout."""
     parameters = dict(trainer.game.named_parameters())
-    for optimizer in trainer.optimizers.values():
-        optimizer.state.clear()
+    numbers = {id(p): i for own in trainer.parameters.values() for i, p in enumerate(own)}
+    slots: dict[str, dict[int, dict[str, Tensor]]] = {player: {} for player in trainer.players}
     for key, value in saved.items():
         if key.startswith("optimizer/"):
-            _, player, name, slot = key.split("/")
+            player, _, rest = key.removeprefix("optimizer/").partition("/")
+            name, _, slot = rest.rpartition("/")
             parameter = parameters[name]
+            if value.shape not in (parameter.shape, ()):  # () counts steps
+                raise ValueError(f"{key} has the shape {tuple(value.shape)}")
             if value.shape == parameter.shape:
-                value = torch.empty_like(parameter).copy_(value).detach()  # in the parameter's memory layout
-            trainer.optimizers[player].state[parameter][slot] = value
-    randomness.restore({key.removeprefix("random/"): v for key, v in saved.items() if key.startswith("random/")})
+                value = torch.empty_like(parameter).copy_(value).detach()
+            slots[player].setdefault(numbers[id(parameter)], {})[slot] = value
+    return slots
 
 
 def _position(checkpoint: Path) -> Position:
     try:
-        return TypeAdapter(Position).validate_json((checkpoint / "checkpoint.json").read_bytes())
+        position = TypeAdapter(Position).validate_json((checkpoint / "checkpoint.json").read_bytes())
     except (OSError, ValidationError) as error:
         raise CheckpointError(f"{checkpoint}/checkpoint.json cannot be read: it is missing or damaged") from error
+    if position.format != FORMAT:
+        raise CheckpointError(f"{checkpoint} has format {position.format}; this version of zerosum reads {FORMAT}")
+    return position
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+    # Cloned, because safetensors refuses two names for one tensor, as tied weights have.
+    copies = {name: t.detach().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
+    save_file(copies, path)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -157,16 +178,20 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} is damaged ({error}); delete this checkpoint to use an earlier one") from error
 
 
-@torch.no_grad()
-def _fill(tensors: Mapping[str, Tensor], saved: Mapping[str, Tensor], checkpoint: Path) -> None:
-    """Copy `saved` into `tensors` in place; every name, shape and dtype has to agree."""
+def _fitting(tensors: Mapping[str, Tensor], saved: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """`saved`, if its every name, shape and dtype agrees with `tensors`."""
     for name in tensors.keys() ^ saved.keys():
         where = "the checkpoint lacks" if name in tensors else "this game has no"
-        raise CheckpointError(f"{checkpoint} is of another game: {where} {name}")
+        raise CheckpointError(f"{path} is of another game: {where} {name}")
     for name, tensor in tensors.items():
-        own, its = (tensor.shape, tensor.dtype), (saved[name].shape, saved[name].dtype)
+        own, its = (tuple(tensor.shape), tensor.dtype), (tuple(saved[name].shape), saved[name].dtype)
         if own != its:
-            raise CheckpointError(f"{checkpoint} is of another game: {name} is {its}, expected {own}")
+            raise CheckpointError(f"{path} is of another game: {name} is {its}, expected {own}")
+    return saved
+
+
+@torch.no_grad()
+def _copy(tensors: Mapping[str, Tensor], saved: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         tensor.copy_(saved[name])
 

@@ -37,7 +37,9 @@ def same_everywhere(module: M) -> M:
     """Give every process the first one's parameters and buffers."""
     if world() > 1:
         for tensor in [*module.parameters(), *module.buffers()]:
-            dist.broadcast(tensor.detach(), src=0)
+            sent = tensor.detach().contiguous()  # a copy where the layout is channels-last
+            dist.broadcast(sent, src=0)
+            tensor.detach().copy_(sent)
     return module
 
 
@@ -46,6 +48,8 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     if world() == 1:
         return
     gradients: list[Tensor] = [p.grad for p in parameters if p.grad is not None]
+    if not gradients:
+        return
     flat = torch.cat([g.flatten() for g in gradients])
     dist.all_reduce(flat)
     flat /= world()

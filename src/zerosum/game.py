@@ -76,7 +76,7 @@ class Game(nn.Module, ABC, Generic[B]):
 
     @abstractmethod
     def players(self) -> dict[str, Player]:
-        """The players by name; every parameter of the game belongs to exactly one of them."""
+        """The players by name; every parameter that is not frozen belongs to exactly one."""
 
     @abstractmethod
     def round(self, draw: Draw[B], step: int) -> Iterator[Move]:

@@ -45,7 +45,8 @@ class Objective(NamedTuple):
     g: Callable[..., Tensor]  # (fake, real=None) logits; relativistic generators need real
 
 
-def _full(logits: Tensor) -> Tensor:
+def full(logits: Tensor) -> Tensor:
+    """Half precision as float32, all else as it is."""
     return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
@@ -56,7 +57,7 @@ def _no_labels(name: str, labels: Labels) -> None:
 
 def _cross_entropy_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
     """-E log D(x) - E log(1 - D(G(z))): minus the value function; Goodfellow et al., 2014, eq. 1."""
-    real, fake = _full(real), _full(fake)
+    real, fake = full(real), full(fake)
     if labels == HARD:
         return F.softplus(-real).mean() + F.softplus(fake).mean()
     on_real = F.binary_cross_entropy_with_logits(real, labels.targets(real))
@@ -65,46 +66,46 @@ def _cross_entropy_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tenso
 
 def _minimax_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
     """E log(1 - D(G(z))): Goodfellow et al., 2014, Algorithm 1. Saturates where D is sure."""
-    return -F.softplus(_full(fake)).mean()
+    return -F.softplus(full(fake)).mean()
 
 
 def _non_saturating_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
     """-E log D(G(z)): Goodfellow et al., 2014, section 3; same fixed point, strong gradient where D is sure."""
-    return F.softplus(-_full(fake)).mean()
+    return F.softplus(-full(fake)).mean()
 
 
 def _least_squares_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
     """1/2 E (D(x) - 1)^2 + 1/2 E D(G(z))^2: LSGAN; Mao et al., 2017, eq. 9."""
-    real, fake = _full(real), _full(fake)
+    real, fake = full(real), full(fake)
     on_real = (real - labels.targets(real)).square().mean()
     return 0.5 * (on_real + (fake - labels.targets(fake, other=True)).square().mean())
 
 
 def _least_squares_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
     """1/2 E (D(G(z)) - 1)^2: LSGAN; Mao et al., 2017, eq. 9."""
-    return 0.5 * (_full(fake) - 1).square().mean()
+    return 0.5 * (full(fake) - 1).square().mean()
 
 
 def _wasserstein_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
     """E D(G(z)) - E D(x): minus the critic's estimate of the distance; Arjovsky et al., 2017, eq. 3."""
     _no_labels("Wasserstein", labels)
-    return _full(fake).mean() - _full(real).mean()
+    return full(fake).mean() - full(real).mean()
 
 
 def _wasserstein_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
     """-E D(G(z)); Arjovsky et al., 2017, Algorithm 1."""
-    return -_full(fake).mean()
+    return -full(fake).mean()
 
 
 def _hinge_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
     """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))); Miyato et al., 2018, eq. 16."""
     _no_labels("hinge", labels)
-    return F.relu(1 - _full(real)).mean() + F.relu(1 + _full(fake)).mean()
+    return F.relu(1 - full(real)).mean() + F.relu(1 + full(fake)).mean()
 
 
 def _relativistic_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
     """E softplus(D(G(z)) - D(x)): is the real sample more real than its fake? RpGAN; Huang et al., 2024, eq. 2."""
-    margin = _full(real) - _full(fake)
+    margin = full(real) - full(fake)
     if labels == HARD:
         return F.softplus(-margin).mean()
     return F.binary_cross_entropy_with_logits(margin, labels.targets(margin))
@@ -114,7 +115,7 @@ def _relativistic_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
     """E softplus(D(x) - D(G(z))): the mirror of D's loss."""
     if real is None:
         raise ValueError("a relativistic generator needs the logits of real samples")
-    return F.softplus(_full(real) - _full(fake)).mean()
+    return F.softplus(full(real) - full(fake)).mean()
 
 
 minimax = Objective(_cross_entropy_d, _minimax_g)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from zerosum.objectives import full
+
 Discriminator = Callable[[Tensor], Tensor]
 
 
@@ -64,13 +66,14 @@ PENALTIES: dict[str, Callable[[Discriminator, Tensor, Tensor], Tensor]] = {
 
 
 def _leaf(x: Tensor) -> Tensor:
-    return x.detach().requires_grad_()
+    return full(x.detach()).requires_grad_()
 
 
 def _between(a: Tensor, b: Tensor) -> Tensor:
     """One random point on the line between each pair; t is drawn once a sample, not once a pixel."""
+    a, b = full(a.detach()), full(b.detach())  # under autocast fakes come in bf16
     t = torch.rand(len(a), *[1] * (a.dim() - 1), device=a.device, dtype=a.dtype)
-    return torch.lerp(a.detach(), b.detach(), t)
+    return torch.lerp(a, b, t)
 
 
 def _norm_at(discriminator: Discriminator, x: Tensor) -> Tensor:

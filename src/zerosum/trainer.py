@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
@@ -70,7 +71,7 @@ class Trainer:
     @property
     def sampler(self) -> Game[Any]:
         """The game to draw samples from: with averaged weights where they are kept."""
-        return self.average.game if self.average else self.game
+        return self.average.sampler() if self.average else self.game
 
     def train(self, hooks: Iterable[Hook] = ()) -> None:
         """Play until `training.steps` rounds are played, calling each hook after each round."""
@@ -100,7 +101,8 @@ class Trainer:
         move.loss.backward(inputs=parameters)  # no other player's gradient is touched, or computed
         distributed.average_gradients(parameters)
         for name, value in (move.terms | dict(move.log)).items():
-            self.fresh.append((self.step, f"{move.player}/{name}", value.detach()))
+            mean = value.detach().float().mean()  # now: the game may change a logged buffer after its move
+            self.fresh.append((self.step, f"{move.player}/{name}", mean))
         if self.training.clip:
             norm = nn.utils.clip_grad_norm_(parameters, self.training.clip)
             self.fresh.append((self.step, f"{move.player}/gradient_norm", norm))
@@ -112,7 +114,7 @@ class Trainer:
         Raises `Diverged` with the first that is not finite. This is the only point where the host waits for the device.
         """
         fresh, self.fresh = self.fresh, []
-        values = torch.stack([value.float().mean() for _, _, value in fresh]).tolist() if fresh else []
+        values = torch.stack([value for _, _, value in fresh]).tolist() if fresh else []
         sums: dict[str, list[float]] = {}
         for (step, name, _), value in zip(fresh, values, strict=True):
             if not math.isfinite(value):
@@ -124,7 +126,8 @@ class Trainer:
         """The moves of a round, each computed under autocast just before it is made."""
         moves = self.game.round(self.stream, self.step)
         while True:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            bf16 = self.dtype == torch.bfloat16
+            with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
                 move = next(moves, None)
             if move is None:
                 return
@@ -138,7 +141,7 @@ class Average:
     """
 
     def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float):
-        self.decay, self.rounds = decay, 0
+        self.leader, self.decay, self.rounds = game, decay, 0
         followed = {id(p) for player in players.values() if player.averaged for p in _parameters(player.modules)}
         self.leaders = {name: p for name, p in game.named_parameters() if id(p) in followed}
         shared = [p for p in game.parameters() if id(p) not in followed] + list(game.buffers())
@@ -149,8 +152,16 @@ class Average:
     @torch.no_grad()
     def update(self) -> None:
         weight = 1 - min(self.decay, (1 + self.rounds) / (10 + self.rounds))
-        torch._foreach_lerp_(list(self.followers.values()), list(self.leaders.values()), weight)
+        if self.followers:
+            torch._foreach_lerp_(list(self.followers.values()), list(self.leaders.values()), weight)
         self.rounds += 1
+
+    def sampler(self) -> Game[Any]:
+        """The averaged game, sharing the buffers that the game has now: it may have put new ones in their places."""
+        for own, its in zip(self.game.modules(), self.leader.modules(), strict=True):
+            for name, buffer in its.named_buffers(recurse=False):
+                setattr(own, name, buffer)
+        return self.game
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
@@ -164,14 +175,17 @@ def resolve_precision(precision: str, device: torch.device) -> str:
 
 
 def _parameters(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
-    return [p for module in modules for p in module.parameters()]
+    """What an optimiser moves: each parameter once, and none that is frozen."""
+    return list(dict.fromkeys(p for module in modules for p in module.parameters() if p.requires_grad))
 
 
 def _check_partition(game: Game[Any], players: Mapping[str, list[nn.Parameter]]) -> None:
     owners: dict[int, list[str]] = {id(p): [] for p in game.parameters()}
     for name, parameters in players.items():
+        if not parameters or not owners.keys() >= {id(p) for p in parameters}:
+            raise ValueError(f"player {name!r} needs parameters to move, all of them in modules of the game")
         for p in parameters:
             owners[id(p)].append(name)
     for name, p in game.named_parameters():
-        if len(owners[id(p)]) != 1:
+        if p.requires_grad and len(owners[id(p)]) != 1:
             raise ValueError(f"parameter {name} belongs to {owners[id(p)] or 'no player'}, not to exactly one player")

@@ -47,7 +47,7 @@ class R3GAN(Game[Tensor]):
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         noise, gamma = self.config.noise, self.config.gamma
-        data = noise(draw(), step).requires_grad_()  # (B, *shape)
+        data = noise(draw(), step).detach().requires_grad_()  # (B, *shape)
         with torch.no_grad():
             made = noise(self.sample(data), step)
         real, fake = judge(self.discriminator, data, made.requires_grad_())
@@ -58,7 +58,7 @@ class R3GAN(Game[Tensor]):
             r2=gamma * penalties.zero_centered(fake, made),
             log={"real": real, "fake": fake},
         )
-        real, fake = judge(self.discriminator, draw(), self.sample(data))
+        real, fake = judge(self.discriminator, noise(draw(), step), noise(self.sample(data), step))
         yield Move("generator", adversarial=relativistic.g(fake, real))
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:

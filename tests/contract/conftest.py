@@ -1,0 +1,100 @@
+"""A game for every recipe, small enough to play a round in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import zerosum.games  # noqa: F401  registers the recipes
+from zerosum.data import Stream
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.game import Game, Labelled, Shape
+from zerosum.recipe import RECIPES, Recipe, Training
+from zerosum.trainer import Trainer
+
+POINTS = ("ring", "grid", "swiss-roll", "moons", "gaussians")
+SMALL = {"width": 8, "widths": (16, 8)}  # of the option class `network`, where a recipe has one
+BATCH = 4
+
+
+class Case:
+    """One recipe and how to build and feed it."""
+
+    def __init__(self, recipe: Recipe):
+        self.recipe = recipe
+        self.shape: Shape = (2,) if recipe.data in POINTS else (1, 12, 12)
+        network = recipe.options.get("network")
+        self.options = {"network": {k: v for k, v in SMALL.items() if hasattr(network, k)}} if network else {}
+
+    def game(self, shape: Shape | None = None) -> Game[Any]:
+        return self.recipe.build(shape or self.shape, self.options)
+
+    def batch(self, shape: Shape | None = None, device: str = "cpu") -> Any:
+        x = torch.rand(BATCH, *(shape or self.shape), device=device) * 2 - 1
+        return Labelled(x, torch.arange(BATCH, device=device) % 3) if self.recipe.labelled else x
+
+    def data(self) -> Dataset:
+        generator = torch.Generator().manual_seed(7)
+        if len(self.shape) == 3:
+            x = torch.randint(256, (11, *self.shape), generator=generator, dtype=torch.uint8)
+        else:
+            x = torch.randn(11, *self.shape, generator=generator)
+        labels = torch.arange(11) % 3 if self.recipe.labelled else None
+        return dataset("eleven", x, labels, ("a", "b", "c") if self.recipe.labelled else ())
+
+    def trainer(self, **training: Any) -> Trainer:
+        stream = Stream(self.data(), BATCH, seed=1, labelled=self.recipe.labelled)
+        settings = {"steps": 100, "batch_size": BATCH, "average": 0.9, "precision": "fp32", **training}
+        return Trainer(self.game(), stream, Training(**settings))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", [Case(r) for r in RECIPES.values()], ids=list(RECIPES))
+
+
+@pytest.fixture
+def every_op() -> Callable[..., Any]:
+    return OnlyOn
+
+
+class OnlyOn(torch.utils._python_dispatch.TorchDispatchMode):
+    """Fails at the first operation that makes a tensor (not a single number) on another device."""
+
+    def __init__(self, device: str):
+        super().__init__()
+        self.device = device
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = function(*args, **(kwargs or {}))
+        for tensor in _tensors(out):
+            assert tensor.dim() == 0 or tensor.device.type == self.device, (
+                f"{function} made a tensor on {tensor.device}"
+            )
+        return out
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _tensors(inner)
+
+
+@pytest.fixture
+def small_trainer() -> Callable[..., Trainer]:
+    """A trainer of `gan/toy`; `edit` may change its game first."""
+
+    def make(edit: Callable[[nn.Module], None] = lambda game: None, **training: Any) -> Trainer:
+        case = Case(RECIPES["gan/toy"])
+        game = case.game()
+        edit(game)
+        settings = {"steps": 100, "batch_size": BATCH, "average": 0.9, "precision": "fp32", **training}
+        return Trainer(game, Stream(case.data(), BATCH, seed=1), Training(**settings))
+
+    return make

@@ -1,0 +1,197 @@
+"""What every registered recipe keeps to. A new recipe is tested here without a line of its own."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zerosum import checkpoint, options, randomness
+from zerosum.data import SOURCES
+from zerosum.game import Game, Move
+from zerosum.trainer import Trainer
+
+
+def parameters(game: Game[Any], player: str) -> list[nn.Parameter]:
+    return [p for module in game.players()[player].modules for p in module.parameters()]
+
+
+def state(trainer: Trainer) -> dict[str, Tensor]:
+    """Everything that a resumed run needs to have right."""
+    average = trainer.average
+    tensors = {f"game/{k}": v for k, v in trainer.game.state_dict().items()}
+    tensors |= {f"average/{k}": v for k, v in average.followers.items()} if average else {}
+    for player, optimizer in trainer.optimizers.items():
+        for number, slots in optimizer.state_dict()["state"].items():
+            tensors |= {f"{player}/{number}/{k}": v for k, v in slots.items() if v is not None}
+    tensors |= {f"random/{k}": v for k, v in randomness.capture().items()}
+    tensors |= {f"stream/{k}": torch.tensor(v % 2**62) for k, v in trainer.stream.state().items()}
+    tensors["step"] = torch.tensor([trainer.step, average.rounds if average else 0])
+    return {k: v.detach().clone() for k, v in tensors.items()}
+
+
+def differing(a: dict[str, Tensor], b: dict[str, Tensor]) -> list[str]:
+    assert a.keys() == b.keys()
+    return [k for k in a if not torch.equal(a[k], b[k])]
+
+
+def test_it_is_described_and_trains_on_known_data(case):
+    assert case.recipe.summary.strip().endswith(".") and "\n\n" not in case.recipe.summary
+    assert case.recipe.data.partition(":")[0] in SOURCES
+    assert type(case.game()).__doc__ and type(case.game()).name == case.recipe.name.split("/")[0]
+    for option in [o for default in case.recipe.options.values() for o in options.rows(default)]:
+        assert option.help, f"{option.name} has no sentence that says what it is"
+
+
+def test_its_options_survive_json(case):
+    chosen = case.recipe.resolve(case.options)
+    for name, value in chosen.items():
+        text = json.dumps(options.to_json(value))
+        assert options.parse(type(value)(), json.loads(text)) == value, name
+
+
+def test_every_parameter_belongs_to_exactly_one_player(case):
+    game = case.game()
+    owned = [id(p) for player in game.players() for p in parameters(game, player)]
+    assert sorted(owned) == sorted(id(p) for p in game.parameters())
+    assert all(parameters(game, player) for player in game.players())
+
+
+def test_a_move_changes_its_player_alone(case):
+    trainer = case.trainer(average=0.0)
+    game, played = trainer.game.train(), []
+    for move in game.round(trainer.stream, 0):
+        before = {name: p.detach().clone() for name, p in game.named_parameters()}
+        for p in game.parameters():
+            p.grad = None
+        trainer.play(move)
+        own = {id(p) for p in parameters(game, move.player)}
+        for name, p in game.named_parameters():
+            if id(p) in own:
+                assert p.grad is not None, f"{move.player}'s move gives {name} no gradient"
+            else:
+                assert p.grad is None, f"{move.player}'s move gives {name} a gradient"
+                assert torch.equal(p, before[name]), f"{move.player}'s move changes {name}"
+        assert any(not torch.equal(p, before[n]) for n, p in game.named_parameters() if id(p) in own)
+        played.append(move.player)
+    assert set(played) == set(game.players())
+
+
+def test_terms_are_finite_scalars_with_names_that_stay(case):
+    trainer = case.trainer()
+    trainer.game.train()
+    rounds = []
+    for step in range(3):
+        keys = []
+        for move in trainer.game.round(trainer.stream, step):
+            for term in move.terms.values():
+                assert term.shape == () and term.dtype == torch.float32 and term.requires_grad and term.isfinite()
+            assert all(value.isfinite().all() for value in move.log.values())
+            keys.append((move.player, *move.terms, *move.log))
+            trainer.play(move)
+        rounds.append(keys)
+    assert rounds[0] == rounds[1] == rounds[2]
+
+
+def test_a_round_makes_nothing_on_another_device(case, every_op):
+    with torch.device("meta"):
+        game = case.game().train()
+    players = game.players()
+    with every_op("meta"):
+        moves = 0
+        for move in game.round(lambda: case.batch(device="meta"), 0):
+            move.loss.backward(inputs=parameters(game, move.player))
+            moves += 1
+        assert moves >= len(players)
+        assert game.sample(case.batch(device="meta")).device.type == "meta"
+
+
+def test_a_round_reads_nothing_from_the_device(case):
+    """A meta tensor has no value: `.item()`, `bool()` and printing fail on it, and on a GPU they would make it wait."""
+    with torch.device("meta"):
+        game = case.game().train()
+    assert all(isinstance(move, Move) for move in islice(game.round(lambda: case.batch(device="meta"), 1), 20))
+
+
+def test_samples_have_the_shape_of_the_data(case):
+    shapes = [case.shape] if len(case.shape) == 1 else [case.shape, (3, 16, 8), (4, 9, 11)]
+    for shape in shapes:
+        game = case.game(shape).eval()
+        made = game.sample(case.batch(shape))
+        assert made.shape == (4, *shape) and made.isfinite().all()
+        assert game.sample(case.batch(shape), game.prior.draw(torch.zeros(4))).shape == (4, *shape)
+
+
+def test_samples_come_from_z_and_conditions_never_from_the_data(case):
+    game = case.game().eval()
+    like = case.batch()
+    other = like._replace(x=like.x + 1) if case.recipe.labelled else like + 1
+    z = game.prior.draw(torch.zeros(4))
+    assert torch.equal(game.sample(like, z), game.sample(other, z))
+    assert not torch.equal(game.sample(like, z), game.sample(like, z + 1))
+    torch.manual_seed(3)
+    drawn = game.sample(like)
+    assert not torch.equal(drawn, game.sample(like))
+    torch.manual_seed(3)
+    assert torch.equal(drawn, game.sample(like, game.prior.draw(torch.zeros(4))))
+
+
+def test_the_same_seed_plays_the_same_game(case):
+    results = []
+    for seed in (5, 5, 6):
+        randomness.seed(seed)
+        trainer = case.trainer()
+        trainer.game.train()
+        trainer.round()
+        results.append({k: v for k, v in state(trainer).items() if k.startswith("game/")})
+    assert differing(results[0], results[1]) == []
+    assert differing(results[0], results[2]) != []
+
+
+@pytest.mark.parametrize("optimizer", [None, "sgd", "rmsprop"])
+def test_resuming_is_exact(case, optimizer: str | None, tmp_path: Path):
+    if optimizer:  # with any other optimiser too
+        (config,) = [k for k in case.recipe.options if k == "config"]
+        names = [n for n in options.to_json(case.recipe.options[config]) if n.endswith("optimizer")]
+        if case.recipe.name not in ("gan/toy", "composed/dcgan") or not names:
+            pytest.skip("one game of points and one of images are enough")
+        case.options = case.options | {config: {name: {"kind": optimizer, "lr": 1e-3} for name in names}}
+
+    def play(trainer: Trainer, rounds: int) -> None:
+        trainer.game.train()
+        for _ in range(rounds):
+            trainer.round()
+
+    randomness.seed(2)
+    whole = case.trainer()
+    play(whole, 4)
+
+    randomness.seed(2)
+    half = case.trainer()
+    play(half, 2)
+    middle = state(half)
+    folder = checkpoint.save(half, tmp_path, keep=1)
+    assert differing(state(half), middle) == [], "saving changes the run"
+
+    randomness.seed(9)  # another process: other weights, other random numbers
+    fresh = case.trainer()
+    play(fresh, 1)
+    checkpoint.resume(fresh, folder)
+    assert differing(state(fresh), middle) == []
+    play(fresh, 2)
+    assert differing(state(fresh), state(whole)) == []
+
+
+def test_it_plays_in_bf16(case):
+    trainer = case.trainer(precision="bf16", clip=10.0)
+    trainer.game.train()
+    for _ in range(2):
+        trainer.round()
+    values = trainer.read()
+    assert values and all(p.dtype == torch.float32 and p.isfinite().all() for p in trainer.game.parameters())
+    assert {f"{player}/gradient_norm" for player in trainer.players} <= values.keys()
