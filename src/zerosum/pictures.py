@@ -6,24 +6,34 @@ the first is drawn, of five or more the first three.
 
 from __future__ import annotations
 
+import io
 import math
+import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from zerosum.files import atomic_path
+from zerosum.film import film
+
 if TYPE_CHECKING:
-    pass
+    from matplotlib.axes import Axes
+
+__all__ = ["film", "grid", "picture", "save_each", "scatter", "to_uint8"]
 
 Limits = tuple[float, float, float, float]  # (left, right, bottom, top)
 
 VISIBLE = 48  # pixels; smaller images are enlarged to at least this
 SCATTER = 480  # pixels, a side
 POINTS = 5000  # drawn at most of each kind
+BLUE, GREY = "#2468d8", "#9aa0a8"
 
 
 def to_uint8(x: Tensor) -> Tensor:
@@ -63,24 +73,26 @@ def scatter(points: Tensor, real: Tensor | None = None, limits: Limits | None = 
         real: (M, D). Without `limits` these alone set the limits, so that pictures with equal `real` make a film.
         limits: (left, right, bottom, top) of the axes.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # half a second, which only points need
 
     fake, behind = _plane(points), None if real is None else _plane(real)
     figure = Figure(figsize=(SCATTER / 100, SCATTER / 100), dpi=100, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0.09, 0.07, 0.88, 0.88), facecolor="white")
     axes.tick_params(labelsize=8, colors="#666666", length=2)
+    axes.spines[:].set_color("#cccccc")
     left, right, bottom, top = limits or _limits(fake if behind is None else behind)
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     if behind is not None:
-        _dots(axes, behind, "#a8adb5")
-    _dots(axes, fake, "#2468d8")
+        _dots(axes, behind, GREY)
+        axes.text(0.13, 1.02, "real", color=GREY, fontsize=9, transform=axes.transAxes)
+    _dots(axes, fake, BLUE)
+    axes.text(0.0, 1.02, "generated", color=BLUE, fontsize=9, transform=axes.transAxes)
     inside = (fake[:, 0] >= left) & (fake[:, 0] <= right) & (fake[:, 1] >= bottom) & (fake[:, 1] <= top)
     if outside := len(points) - int(inside.sum()):  # points that are not finite count as well
         axes.set_title(f"{outside:,} of {len(points):,} points lie outside", fontsize=9, color="#a02020", loc="right")
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba()).copy()).convert("RGB")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return Image.open(buffer).convert("RGB")
 
 
 def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
@@ -92,36 +104,72 @@ def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
     return grid(samples) if samples.dim() == 4 else scatter(samples, real)
 
 
-def film(
-    frames: Sequence[Path | Image.Image],
-    path: Path,
-    seconds: float = 8.0,
-    *,
-    hold: float = 2.0,
-    most: int = 100,
-    side: int = 600,
-    megabytes: float = 8.0,
-) -> Path:
-    """Write frames as a GIF that loops, and return its path.
+def save_each(samples: Tensor, folder: Path, labels: Sequence[object] | Tensor | None = None) -> list[Path]:
+    """Write images (N, C, H, W) in [-1, 1] to a folder, each at its own size: `00000.png`, `00001.png` ...
 
     Args:
-        frames: pictures, or their files; a file that cannot be read is skipped. All take the size of the last one.
-        seconds: how long the frames move, at most half a second each.
-        hold: seconds that the last frame stays.
-        most: frames; more are thinned evenly, and the last is always in.
-        side: largest width and height in pixels.
-        megabytes: the file's size; a film above it is made smaller until it fits.
+        labels: one for each sample, numbers or names, added to the file's name: `00000-7.png`.
 
     Raises:
-        ValueError: there is no frame that can be read.
+        ValueError: the samples are no images, or there are more or fewer labels.
     """
-    last, *earlier = (image for frame in reversed(frames) if (image := _opened(frame)) is not None) or (None,)
-    raise NotImplementedError
+    pixels = _pixels(samples)
+    names = [""] * len(pixels) if labels is None else [f"-{_file_name(label)}" for label in _plain(labels)]
+    if len(names) != len(pixels):
+        raise ValueError(f"{len(names)} labels for {len(pixels)} samples")
+    digits = max(5, len(str(len(pixels) - 1)))
+    paths = [folder / f"{i:0{digits}}{name}.png" for i, name in enumerate(names)]
+
+    def save(path: Path, image: NDArray[np.uint8]) -> None:
+        with atomic_path(path) as partial:
+            Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(partial)
+
+    with ThreadPoolExecutor(8) as pool:  # most of the time goes to waiting for the disk
+        list(pool.map(save, paths, pixels))
+    return paths
 
 
-def save_each(samples: Tensor, folder: Path, labels: Sequence[object] | Tensor | None = None) -> list[Path]:
-    """Write images (N, C, H, W) in [-1, 1] as `00000.png`, `00001.png` ... at their own size; with labels `00000-7.png`.
+def _pixels(samples: Tensor) -> NDArray[np.uint8]:
+    """(N, H, W, 1 | 3 | 4)."""
+    if samples.dim() != 4 or samples.numel() == 0:
+        raise ValueError(f"images are (N, C, H, W) with no empty side, not {tuple(samples.shape)}")
+    channels = samples.shape[1]
+    drawn = channels if channels in (1, 3, 4) else 1 if channels == 2 else 3
+    pixels: NDArray[np.uint8] = to_uint8(samples[:, :drawn]).permute(0, 2, 3, 1).cpu().contiguous().numpy()
+    return pixels
 
-    Args:
-        labels: one for each sample: numbers (N,), or names, of which characters that no file name takes become "_".
-    """
+
+def _scale(height: int, width: int) -> int:
+    return math.ceil(VISIBLE / max(height, width))
+
+
+def _plane(points: Tensor) -> NDArray[np.float32]:
+    """(N, 2)."""
+    if points.dim() != 2 or points.numel() == 0:
+        raise ValueError(f"points are (N, D) and not none, not {tuple(points.shape)}")
+    plane = points.detach().float().cpu()[:, :2]
+    flat: NDArray[np.float32] = torch.nn.functional.pad(plane, (0, 2 - plane.shape[1])).numpy()
+    return flat
+
+
+def _limits(plane: NDArray[np.float32]) -> Limits:
+    """A square around all finite points with a margin of a tenth."""
+    finite = plane[np.isfinite(plane).all(1)]
+    if len(finite) == 0:
+        return (-1.0, 1.0, -1.0, 1.0)
+    low, high = finite.min(0).astype(float), finite.max(0).astype(float)
+    (x, y), half = (low + high) / 2, 0.6 * float((high - low).max()) or 1.0
+    return (x - half, x + half, y - half, y + half)
+
+
+def _dots(axes: Axes, plane: NDArray[np.float32], color: str) -> None:
+    shown = plane[:: math.ceil(len(plane) / POINTS)]
+    axes.scatter(shown[:, 0], shown[:, 1], s=5, c=color, alpha=0.7, linewidths=0)
+
+
+def _plain(labels: Sequence[object] | Tensor) -> Sequence[object]:
+    return labels.tolist() if isinstance(labels, Tensor) else labels
+
+
+def _file_name(label: object) -> str:
+    return re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", str(label))[:100]
