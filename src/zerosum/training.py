@@ -256,8 +256,8 @@ def _introduce(
         more = f" and {len(loaded.problems) - 3} more" if len(loaded.problems) > 3 else ""
         listed = "; ".join(str(problem) for problem in loaded.problems[:3])
         console.print(f"left out {len(loaded.problems)} unreadable files: {listed}{more}")
-    start = f"from round {trainer.step} " if trainer.step else ""
-    console.print(f"{start}to round {trainer.training.steps}, in {directory.path}".capitalize())
+    start = f"going on from round {trainer.step} to" if trainer.step else "playing"
+    console.print(f"{start} {trainer.training.steps:,} rounds, in {directory.path}")
 
 
 def _console(quiet: bool) -> Console:

@@ -39,9 +39,8 @@ def show_plan(
     console.print(f"memory      about {_megabytes(sum(estimate.memory.values()))} ({parts})")
     console.print(f"one round   {estimate.round_seconds * 1000:.1f} ms")
     console.print(f"duration    about {duration(estimate.total_seconds)} for {training.steps:,} rounds")
-    for values in (*recipe.resolve(chosen).values(), training):
-        for option in rows(values):
-            console.print(f"[dim]{option.name} = {option.default}[/dim]")
+    settings = [f"{o.name} {o.default}" for v in (*recipe.resolve(chosen).values(), training) for o in rows(v)]
+    console.print(f"options     {', '.join(settings)}")
 
 
 def _megabytes(size: int) -> str:
