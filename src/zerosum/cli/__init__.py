@@ -1,4 +1,4 @@
-"""The command line: each command is a module here that calls one library function."""
+"""The command line: each command is a module of `commands` that calls one library function."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _dispatch(given: list[str]) -> None:
     elif command in ("-V", "--version"):
         print(f"zerosum {__version__}")
     elif command in COMMANDS:
-        importlib.import_module(f"zerosum.cli.{command}").run(rest)
+        importlib.import_module(f"zerosum.cli.commands.{command}").run(rest)
     else:
         raise ZerosumError(f"there is no command {command!r}{_close(command)}; `zerosum --help` shows all")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from zerosum import report
 from zerosum.trained import Run
 
 
 def show(run: Run) -> None:
-    """Where the results lie."""
+    """Where the results lie, and how the run went."""
     for what, name in (("samples", "samples.png"), ("film", "film.gif"), ("report", "report.html")):
         if (run.path / name).exists():
             print(f"{what + ':':<9}{run.path / name}")
-    print(run.sentence())
+    print(report.summary(run.path))

@@ -1,5 +1,0 @@
-import sys
-
-from zerosum.cli import main
-
-sys.exit(main())

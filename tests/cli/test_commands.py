@@ -1,0 +1,213 @@
+"""Every command, as a person types it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from shell import EXAMPLE, Call
+
+import zerosum
+from zerosum.cli import COMMANDS
+from zerosum.recipe import RECIPES, find
+
+QUICK = ("--steps", 6, "--batch-size", 16, "--log-every", 2, "--sample-every", 3, "--checkpoint-every", 4)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run of images."""
+    out = tmp_path_factory.mktemp("runs") / "images"
+    zerosum.train("gan/tutorial", "digits", out, steps=4, batch_size=8, quiet=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run of a class-conditional recipe from outside the package."""
+    out = tmp_path_factory.mktemp("runs") / "labelled"
+    zerosum.train(f"{EXAMPLE}:digits", "digits", out, steps=4, batch_size=8, quiet=True)
+    return out
+
+
+def test_help_names_every_command(call: Call) -> None:
+    code, out, _ = call("--help")
+    assert code == 0
+    assert all(re.search(rf"^  {command} ", out, re.MULTILINE) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(call: Call, command: str) -> None:
+    code, out, _ = call(command, "--help")
+    assert code == 0
+    assert f"usage: zerosum {command}" in out
+
+
+def test_help_is_quick_because_torch_stays_out() -> None:
+    script = "import sys, zerosum, zerosum.cli; zerosum.cli.main(['--help']); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_train_leaves_a_whole_run_directory(call: Call) -> None:
+    code, out, err = call("train", "gan/toy", "--out", "run", *QUICK, "--d-steps", 2, "--g-optimizer.lr", 0.01)
+    assert code == 0, err
+    record = json.loads(Path("run/run.json").read_text())
+    assert record["options"]["config"]["d_steps"] == 2
+    assert record["options"]["config"]["g_optimizer"] == {
+        "lr": 0.01, "betas": [0.5, 0.999], "eps": 1e-08, "kind": "adam",
+        "decay": {"shape": "constant", "start": 0, "steps": None, "final": 0.0},
+    }  # fmt: skip
+    assert record["training"]["steps"] == 6
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 6]
+    assert all(np.isfinite(line["discriminator/adversarial"]) for line in lines)
+    assert sorted(p.name for p in Path("run/samples").iterdir()) == [f"step-{n:08d}.png" for n in (0, 3, 6)]
+    assert sorted(p.name for p in Path("run/checkpoints").iterdir()) == [f"step-{n:08d}" for n in (4, 6)]
+    for name in ("samples.png", "film.gif", "report.html"):
+        assert str(Path("run") / name) in out
+        assert Path("run", name).stat().st_size > 100
+
+
+def test_a_run_gets_a_directory_of_its_own(call: Call) -> None:
+    for expected in ("runs/gan-toy-ring-1", "runs/gan-toy-ring-2"):
+        assert call("train", "gan/toy", *QUICK)[0] == 0
+        assert Path(expected, "run.json").exists()
+
+
+def test_dry_run_says_what_would_be_and_writes_nothing(call: Call) -> None:
+    code, out, err = call("train", "dcgan", "--network.width", 4, "--batch-size", 8, "--dry-run")
+    assert code == 0, err
+    players = find("dcgan").build((1, 28, 28), {"network": {"width": 4}}).players()
+    for name, player in players.items():
+        count = sum(p.numel() for module in player.modules for p in module.parameters())
+        assert f"{name}: {count:,} parameters" in out
+    assert re.search(r"memory +about [\d.]+ MiB", out)
+    assert re.search(r"one round +[\d.]+ ms", out)
+    assert re.search(r"duration +about .+ for 20,000 rounds", out)
+    assert "1 x 28 x 28, batches of 8" in out
+    assert not Path("runs").exists()
+
+
+def test_sample_writes_a_grid(call: Call, images: Path) -> None:
+    assert call("sample", images, "-n", 4, "--out", "grid.png")[0] == 0
+    with Image.open("grid.png") as picture:
+        assert picture.width > 2 * 28
+    assert call("sample", images)[1].strip() == str(images / "samples-seed-0.png")
+
+
+def test_sample_writes_arrays_and_equal_seeds_give_equal_samples(call: Call, images: Path) -> None:
+    for name, seed in (("a.npz", 5), ("b.npz", 5), ("c.npz", 6)):
+        assert call("sample", images, "-n", 10, "--seed", seed, "--out", name)[0] == 0
+    a, b, c = (np.load(name) for name in ("a.npz", "b.npz", "c.npz"))
+    assert a["samples"].shape == (10, 1, 28, 28)
+    assert a["samples"].dtype == np.uint8
+    assert (a["samples"] == b["samples"]).all()
+    assert (a["samples"] != c["samples"]).any()
+    assert "labels" not in a
+
+
+def test_sample_writes_separate_files(call: Call, images: Path) -> None:
+    assert call("sample", images, "-n", 3, "--out", "folder")[0] == 0
+    assert len(list(Path("folder").glob("*.png"))) == 3
+
+
+def test_sample_interpolates(call: Call, images: Path) -> None:
+    assert call("sample", images, "-n", 4, "--to-seed", 1, "--frames", 5, "--out", "walk.gif")[0] == 0
+    with Image.open("walk.gif") as walk:
+        assert walk.n_frames == 8  # 5 there, 3 back
+
+
+def test_truncation_and_last_weights_change_the_samples(images: Path) -> None:
+    run = zerosum.load(images)
+    assert not run.sample(8).equal(run.sample(8, truncation=0.5))
+    assert not run.sample(8).equal(zerosum.load(images, average=False).sample(8))
+
+
+def test_classes_are_drawn_by_name_and_saved(call: Call, labelled: Path) -> None:
+    recipe = f"{EXAMPLE}:digits"
+    assert call("sample", labelled, "--recipe", recipe, "-n", 12, "--out", "all.npz")[0] == 0
+    assert np.load("all.npz")["labels"].tolist() == [*range(10), 0, 1]
+    assert call("sample", labelled, "--recipe", recipe, "--class", 3, "-n", 5, "--out", "three.npz")[0] == 0
+    assert np.load("three.npz")["labels"].tolist() == [3] * 5
+    code, _, err = call("sample", labelled, "--recipe", recipe, "--class", "cat", "--out", "x.npz")
+    assert code == 2
+    assert "no class 'cat'; the classes are 0, 1, 2" in err
+
+
+def test_code_from_outside_is_never_run_unasked(call: Call, labelled: Path) -> None:
+    code, _, err = call("sample", labelled)
+    assert code == 2
+    assert f"--recipe {EXAMPLE}:digits" in err
+
+
+def test_show_prints_every_option_with_source_and_default(call: Call) -> None:
+    code, out, _ = call("show", "wgan-gp")
+    assert code == 0
+    assert re.search(r"--penalty-weight +10\.0 +lambda, eq\. 3 \(float >= 0; WGANGP\.Config\)", out)
+    assert re.search(r"--optimizer\.betas +\(0\.0, 0\.9\) .*recipe\)", out)
+    assert re.search(r"--network\.width +128 ", out)
+    assert re.search(r"--batch-size +64 ", out)
+
+
+def test_list_shows_recipes_and_runs(call: Call, images: Path) -> None:
+    code, out, _ = call("list", images.parent)
+    assert code == 0
+    assert all(name in out for name in RECIPES)
+    assert "4 of 4" in out
+
+
+def test_data_check(call: Call) -> None:
+    Path("photos").mkdir()
+    for i in range(3):
+        Image.new("RGB", (20, 10 + i), (i, 90, 200)).save(f"photos/{i}.png")
+    Path("photos/broken.png").write_bytes(b"no image")
+    code, out, _ = call("data", "check", "photos")
+    assert code == 0
+    assert "3 images" in out
+    assert "broken.png" in out
+
+
+def test_report_is_written_anew(call: Call, images: Path) -> None:
+    (images / "report.html").unlink()
+    code, out, _ = call("report", images)
+    assert code == 0
+    assert Path(out.strip()).stat().st_size > 1000
+
+
+def test_tensorboard(call: Call) -> None:
+    pytest.importorskip("tensorboard")
+    assert call("train", "gan/toy", "--out", "run", *QUICK, "--tensorboard")[0] == 0
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator("run/tensorboard")
+    events.Reload()
+    assert [event.step for event in events.Scalars("generator/adversarial")] == [2, 4, 6]
+
+
+def test_the_python_api_takes_options_by_name() -> None:
+    run = zerosum.train(
+        "composed/toy", out="run", steps=2, batch_size=8, quiet=True, penalties={"r2": 2.0}, g_optimizer={"lr": 0.5}
+    )
+    assert run.record.options["config"]["penalties"] == {"r2": 2.0}
+    assert run.record.options["config"]["g_optimizer"]["lr"] == 0.5
+    assert run.record.options["config"]["g_optimizer"]["betas"] == [0.5, 0.999]
+    assert run.sample(5, seed=3).equal(zerosum.load("run").sample(5, seed=3))
+    assert zerosum.resume("run", steps=4, quiet=True).step == 4
+
+
+def test_parts_are_importable_alone() -> None:
+    import torch
+
+    x = torch.randn(4, 3, requires_grad=True)
+    assert zerosum.objectives.hinge.d(x.sum(1), -x.sum(1)).ndim == 0
+    assert zerosum.penalties.r1(lambda x: x.sum(1), x) == pytest.approx(1.5)
+    assert set(zerosum.__dir__()) >= {"train", "load", "objectives"}
+    with pytest.raises(AttributeError, match="nonsense"):
+        zerosum.nonsense  # noqa: B018
