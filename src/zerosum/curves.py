@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-BUCKETS = 240  # points of a drawn curve; a longer one shows each bucket's median, and a band from its least to its most
+BUCKETS = 120  # points of a drawn curve; a longer one shows each bucket's median, and a band from its least to its most
 RATIO = 20.0  # terms whose usual sizes differ by more have axes of their own
 COLORS = 6  # the page's var(--curve-0) ...; no axes hold more curves
 SPEED = "rounds per second"
@@ -117,8 +117,8 @@ def draw(panel: Panel, log: Log, label: str, prefix: str) -> tuple[str, str]:
     chosen = [log.series[name] for name in panel.names]
     bottom, top, cut = _limits(np.concatenate([series.values for series in chosen]))
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "zerosum", "font.sans-serif": ["DejaVu Sans"]}):
-        figure = Figure(figsize=(4.6, 2.3))
-        axes = figure.add_axes((0.12, 0.11, 0.865, 0.855), facecolor="none")
+        figure = Figure(figsize=(4.2, 2.2))
+        axes = figure.add_axes((0.135, 0.12, 0.845, 0.85), facecolor="none")
         for i, series in enumerate(chosen):
             steps, low, middle, high = _buckets(series)
             if len(series.values) > BUCKETS:
@@ -129,12 +129,11 @@ def draw(panel: Panel, log: Log, label: str, prefix: str) -> tuple[str, str]:
             axes.axhline(0, color=_placeholder("line"), linewidth=0.8, zorder=0)
         axes.set_ylim(bottom, top)
         axes.set_xlim(0, max(log.rounds, 1))
-        for axis, parts in ((axes.xaxis, 5), (axes.yaxis, 4)):
-            axis.set_major_locator(MaxNLocator(parts))
-            axis.set_major_formatter(
-                FuncFormatter(lambda v, _: short(v) if abs(v) >= 1e4 else f"{v:.6g}")
-            )
-        axes.tick_params(labelsize=9, length=0, labelcolor=_placeholder("ink"))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 3, 4, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1000:g}k" if v >= 1000 else f"{v:g}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v) if abs(v) >= 1e4 else f"{v:.6g}"))
+        axes.tick_params(labelsize=10, length=0, labelcolor=_placeholder("ink"))
         axes.grid(axis="y", color=_placeholder("line"), linewidth=0.6)
         axes.spines[:].set_visible(False)
         buffer = io.StringIO()
@@ -207,7 +206,7 @@ def _inline(svg: str, label: str, prefix: str) -> str:
     used = set(re.findall(r'(?:href="|url\()#([\w-]+)', svg))
     svg = re.sub(r' id="([\w-]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", svg)
     svg = re.sub(r'(href="|url\()#', rf"\1#{prefix}", svg)
-    svg = re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
+    svg = re.sub(r"(\d\.\d\d)\d+(?=[^<>]*>)", r"\1", svg)  # coordinates, not the text of labels
     svg = re.sub(r"#a1b2c(\d)", r"var(--curve-\1)", svg)
     svg = svg.replace("#a1b2d0", "var(--muted)").replace("#a1b2d1", "var(--line)")
     return re.sub(r"\s*\n\s*", "\n", svg).replace("@label@", label).strip()

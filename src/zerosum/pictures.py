@@ -47,7 +47,7 @@ def grid(samples: Tensor, columns: int | None = None, gutter: int = 2, scale: in
 
     Args:
         samples: (N, C, H, W) in [-1, 1], N > 0.
-        columns: images in a row; by default as many as make the picture roughly square.
+        columns: images in a row; by default as many as make the picture roughly square and full.
         gutter: its width in pixels of the picture.
         scale: each pixel of a sample becomes scale x scale; by default 1, and more for images below 48 pixels.
     """
@@ -55,7 +55,7 @@ def grid(samples: Tensor, columns: int | None = None, gutter: int = 2, scale: in
     count, height, width, channels = pixels.shape
     scale = scale or _scale(height, width)
     height, width = height * scale, width * scale
-    columns = min(columns or math.ceil(math.sqrt(count * height / width)), count)
+    columns = min(columns or _columns(count, height, width), count)
     rows = math.ceil(count / columns)
     shape = (rows * (height + gutter) - gutter, columns * (width + gutter) - gutter, channels)
     canvas = np.full(shape, 255, np.uint8)
@@ -141,6 +141,12 @@ def _pixels(samples: Tensor) -> NDArray[np.uint8]:
 
 def _scale(height: int, width: int) -> int:
     return math.ceil(VISIBLE / max(height, width))
+
+
+def _columns(count: int, height: int, width: int) -> int:
+    ideal = math.sqrt(count * height / width)
+    near = range(max(1, min(math.ceil(0.75 * ideal), round(ideal))), max(1, math.floor(ideal / 0.75)) + 1)
+    return min(near, key=lambda columns: (-count % columns, abs(columns - ideal)))
 
 
 def _plane(points: Tensor) -> NDArray[np.float32]:
