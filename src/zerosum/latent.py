@@ -42,8 +42,9 @@ class Normal:
     def truncated(self, z: Tensor, limit: float) -> Tensor:
         """The normal distribution cut off at |z| = limit, by inverting its distribution function."""
         half = math.erf(limit / math.sqrt(2))
-        # erfinv(±1) is infinite, and float32 rounds the tails of erf to ±1: the clamp gives them the cut-off itself.
-        return (torch.erfinv(torch.erf(z / math.sqrt(2)) * half) * math.sqrt(2)).clamp(-limit, limit)
+        # erfinv(±1) is infinite, and float32 rounds the tails of erf to ±1: there the bound takes over.
+        bound = z.abs().clamp_max(limit)
+        return (torch.erfinv(torch.erf(z / math.sqrt(2)) * half) * math.sqrt(2)).clamp(-bound, bound)
 
 
 @dataclass(frozen=True)

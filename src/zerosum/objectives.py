@@ -30,9 +30,8 @@ class Labels:
     def targets(self, logits: Tensor, other: bool = False) -> Tensor:
         """A target for each of D's logits on real samples, or (`other`) on fakes; shaped like `logits`."""
         own, opposite = (self.fake, self.real) if other else (self.real, self.fake)
-        if self.flip == 0:
-            return torch.full_like(logits, own)
-        return torch.where(torch.rand_like(logits) < self.flip, opposite, own)
+        targets = torch.full_like(logits, own)
+        return targets.masked_fill_(torch.rand_like(logits) < self.flip, opposite) if self.flip else targets
 
 
 HARD = Labels()

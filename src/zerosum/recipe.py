@@ -17,7 +17,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -76,8 +76,13 @@ def recipe(
     """Register a function as the recipe "game/function"; `training` are fields of `Training`."""
 
     def register(function: Callable[..., Game[Any]]) -> Callable[..., Game[Any]]:
-        game = get_type_hints(function)["return"]
+        game = get_type_hints(function).get("return")
+        if game is None:
+            raise ValueError(f"the recipe {function.__name__!r} must say which game it returns: -> MyGAN")
         _, *parameters = inspect.signature(function).parameters.values()
+        for p in parameters:
+            if not is_dataclass(p.default):
+                raise ValueError(f"the recipe {function.__name__!r} needs a default for {p.name!r}: a frozen dataclass")
         made = Recipe(
             name=name or f"{game.name}/{function.__name__.replace('_', '-')}",
             summary=inspect.getdoc(function) or (inspect.getdoc(game) or "").split("\n")[0],
@@ -113,6 +118,8 @@ def find(name: str) -> Recipe:
         return (firsts or ends)[0]
     if ends:
         raise ZerosumError(f"several recipes are called {name!r}: {', '.join(r.name for r in ends)}")
+    if name.endswith(".py"):
+        raise ZerosumError(f"{name} may hold several recipes; name one as {name}:FUNCTION")
     words = sorted({*RECIPES, *(part for known in RECIPES for part in known.split("/"))})
     close = difflib.get_close_matches(name, words, n=3)
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "`zerosum list` shows them all."
@@ -127,7 +134,8 @@ def _from_file(path: Path, own: str) -> Recipe:
         raise ZerosumError(f"cannot read {path}: {error.strerror}; give a Python file as FILE.py:FUNCTION") from None
     import zerosum.games  # noqa: F401  so that only the file's own recipes are new
 
-    before = set(RECIPES)
+    before = RECIPES.copy()
+    RECIPES.clear()  # a copy of one of the package's files may be edited and run beside it
     spec = importlib.util.spec_from_file_location(f"zerosum_file_{path.stem}", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -137,8 +145,9 @@ def _from_file(path: Path, own: str) -> Recipe:
     except Exception as error:
         raise ZerosumError(f"{path} does not run: {type(error).__name__}: {error}") from error
     finally:
-        new = [RECIPES.pop(name) for name in list(RECIPES) if name not in before]
-    found = {r.function.__name__: r for r in new}
+        found = {r.function.__name__: r for r in RECIPES.values()}
+        RECIPES.clear()
+        RECIPES.update(before)
     if own not in found:
         names = ", ".join(found) or "none; decorate a function with @recipe(data=...)"
         raise ZerosumError(f"{path} has no recipe {own!r}; its recipes: {names}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from zerosum import checkpoint, options, randomness
 from zerosum.data import SOURCES
-from zerosum.game import Game, Move
+from zerosum.game import Game
 from zerosum.trainer import Trainer
 
 
@@ -99,6 +98,7 @@ def test_terms_are_finite_scalars_with_names_that_stay(case):
 
 
 def test_a_round_makes_nothing_on_another_device(case, every_op):
+    """Nor reads anything: a meta tensor has no value, so `.item()` and `bool()` fail on it. A GPU would have to wait."""
     with torch.device("meta"):
         game = case.game().train()
     players = game.players()
@@ -109,13 +109,6 @@ def test_a_round_makes_nothing_on_another_device(case, every_op):
             moves += 1
         assert moves >= len(players)
         assert game.sample(case.batch(device="meta")).device.type == "meta"
-
-
-def test_a_round_reads_nothing_from_the_device(case):
-    """A meta tensor has no value: `.item()`, `bool()` and printing fail on it, and on a GPU they would make it wait."""
-    with torch.device("meta"):
-        game = case.game().train()
-    assert all(isinstance(move, Move) for move in islice(game.round(lambda: case.batch(device="meta"), 1), 20))
 
 
 def test_samples_have_the_shape_of_the_data(case):
