@@ -6,6 +6,7 @@ baselines need no torchvision.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -86,8 +87,6 @@ def batches(dataset: Dataset[tuple[Tensor, int]], batch_size: int, workers: int)
 
 def time_rounds(play: Callable[[], Any], count: int, warm_up: int) -> list[float]:
     """Seconds of each of `count` calls after `warm_up` calls."""
-    from time import perf_counter
-
     for _ in range(warm_up):
         play()
     seconds = []

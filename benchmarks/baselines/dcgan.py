@@ -38,7 +38,8 @@ class Generator(nn.Module):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.model(z)  # (B, 3, 64, 64)
+        images: Tensor = self.model(z)  # (B, 3, 64, 64)
+        return images
 
 
 class Discriminator(nn.Module):
@@ -61,7 +62,8 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.model(image).view(-1)  # (B,)
+        probability: Tensor = self.model(image).view(-1)  # (B,)
+        return probability
 
 
 class Script:

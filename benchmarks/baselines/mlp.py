@@ -30,7 +30,8 @@ class Generator(nn.Module):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.model(z).view(-1, 1, 28, 28)  # (B, 1, 28, 28)
+        images: Tensor = self.model(z).view(-1, 1, 28, 28)
+        return images
 
 
 class Discriminator(nn.Module):
@@ -46,7 +47,8 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.model(image.flatten(1))  # (B, 1)
+        probability: Tensor = self.model(image.flatten(1))  # (B, 1)
+        return probability
 
 
 class Script:
