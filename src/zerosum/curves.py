@@ -147,7 +147,7 @@ def short(value: float) -> str:
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1e3 if unit == 'k' else size):.3g}{unit}" if abs(value) < 1e12 else f"{value:.2g}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}"
 
 
 def _speed(clock: Series) -> Series:
@@ -186,7 +186,9 @@ def _limits(values: Values) -> tuple[float, float, tuple[float, float] | None]:
     cut = least < low - 2 * span or most > high + 2 * span
     if not cut or span == 0:
         low, high, cut = least, most, False
-    margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
+    margin = 0.06 * (high - low)
+    if margin <= 1e-6 * abs(high) or margin < 1e-30:  # as good as constant
+        margin = max(0.1 * abs(high), 1e-30) if high else 1.0
     return low - margin, high + margin, (least, most) if cut else None
 
 
@@ -204,7 +206,7 @@ def _inline(svg: str, label: str, prefix: str) -> str:
     svg = re.sub(r"<svg[^>]*>", f'<svg {view[0]} role="img" aria-label="@label@">', svg, count=1)
     svg = svg.replace("xlink:href", "href")
     used = set(re.findall(r'(?:href="|url\()#([\w-]+)', svg))
-    svg = re.sub(r' id="([\w-]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", svg)
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", svg)
     svg = re.sub(r'(href="|url\()#', rf"\1#{prefix}", svg)
     svg = re.sub(r"(\d\.\d\d)\d+(?=[^<>]*>)", r"\1", svg)  # coordinates, not the text of labels
     svg = re.sub(r"#a1b2c(\d)", r"var(--curve-\1)", svg)

@@ -38,7 +38,7 @@ def film(
     Raises:
         ValueError: there is no frame that can be read.
     """
-    images = [image for frame in thinned(frames, most) if (image := _opaque(frame)) is not None]
+    images = [image for frame in thinned(frames, most) if (image := _opened(frame)) is not None]
     if not images:
         raise ValueError("a film needs at least one picture that can be read")
     content = _gif(images, seconds, hold, side)
@@ -59,20 +59,23 @@ def thinned(items: Sequence[T], most: int) -> list[T]:
     return [items[round(i * (len(items) - 1) / max(most - 1, 1))] for i in range(most - 1)] + [items[-1]]
 
 
-def _opaque(frame: Path | Image.Image) -> Image.Image | None:
-    """Grey or RGB, what is transparent on white; None where a file cannot be read."""
-    if isinstance(frame, Path):
-        try:
-            with Image.open(frame) as file:
-                image: Image.Image = file.copy()
-        except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
-            return None
-    else:
-        image = frame
+def opaque(image: Image.Image) -> Image.Image:
+    """The image in grey or RGB; what is transparent lies on white."""
     if image.mode in ("1", "L"):
         return image.convert("L")
     rgba = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def _opened(frame: Path | Image.Image) -> Image.Image | None:
+    """An opaque frame, or None where its file cannot be read."""
+    if not isinstance(frame, Path):
+        return opaque(frame)
+    try:
+        with Image.open(frame) as image:
+            return opaque(image)
+    except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
+        return None
 
 
 def _fitted(image: Image.Image, size: tuple[int, int], side: int) -> Image.Image:

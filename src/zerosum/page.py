@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from zerosum.film import opaque
+
 INLINE = 300_000  # bytes; a picture below is inlined as it is
 WHOLE = 12_000_000  # bytes; the largest film that is inlined
 
@@ -39,12 +41,9 @@ def image(path: Path, alt: str, side: int | None) -> str:
 
 
 def _smaller(opened: Image.Image, side: int) -> tuple[bytes, str, tuple[int, int]]:
-    picture = opened.convert("L" if opened.mode == "L" else "RGBA" if opened.has_transparency_data else "RGB")
+    picture = opaque(opened)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    if picture.mode == "RGBA":
-        picture.save(buffer, "PNG")
-        return buffer.getvalue(), "image/png", picture.size
     picture.save(buffer, "JPEG", quality=90, subsampling=0)
     return buffer.getvalue(), "image/jpeg", picture.size
 

@@ -145,8 +145,8 @@ def _scale(height: int, width: int) -> int:
 
 def _columns(count: int, height: int, width: int) -> int:
     ideal = math.sqrt(count * height / width)
-    near = range(max(1, min(math.ceil(0.75 * ideal), round(ideal))), max(1, math.floor(ideal / 0.75)) + 1)
-    return min(near, key=lambda columns: (-count % columns, abs(columns - ideal)))
+    near = range(math.ceil(0.8 * ideal), math.ceil(1.6 * ideal) + 1)  # rather wide than high, as screens are
+    return min(near, key=lambda columns: (-count % columns, round(abs(math.log(columns / ideal)), 9), -columns))
 
 
 def _plane(points: Tensor) -> NDArray[np.float32]:
@@ -164,7 +164,8 @@ def _limits(plane: NDArray[np.float32]) -> Limits:
     if len(finite) == 0:
         return (-1.0, 1.0, -1.0, 1.0)
     low, high = finite.min(0).astype(float), finite.max(0).astype(float)
-    (x, y), half = (low + high) / 2, 0.6 * float((high - low).max()) or 1.0
+    (x, y), far = (low + high) / 2, float(np.abs((low, high)).max())
+    half = max(0.6 * float((high - low).max()), 1e-6 * far) or 1.0
     return (x - half, x + half, y - half, y + half)
 
 

@@ -1,0 +1,324 @@
+"""The report of runs that ended, were killed, are damaged, or hardly began."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import re
+import shutil
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from zerosum import report
+from zerosum.options import to_json
+from zerosum.pictures import film, grid
+from zerosum.recipe import find
+
+VOID = {"meta", "img", "br"}
+NASTY = '<script>alert("1")</script>&\'"'
+
+
+class Checked(HTMLParser):
+    """Collects what a page holds, and insists on balanced tags."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page_of(run: Path) -> tuple[str, Checked]:
+    path = report.write(run)
+    assert path == run / "report.html"
+    assert not list(run.glob(".partial*"))
+    text = path.read_text(encoding="utf-8")
+    page = Checked(text)
+    names = {name for name, _ in page.tags}
+    assert not names & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    for _, attributes in page.tags:
+        assert not any(name.startswith("on") for name in attributes)
+        for name in ("src", "href", "srcset", "data", "action"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("data:image/", "#")), value
+    assert "http://" not in text and "https://" not in text and "@import" not in text
+    assert all(image["alt"] and image["width"] and image["height"] for image in page.all("img"))
+    return text, page
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    recipe = find("wgan-gp/images")
+    made = {
+        "recipe": recipe.name,
+        "summary": recipe.summary,
+        "options": {name: to_json(value) for name, value in recipe.options.items()},
+        "training": {**to_json(recipe.training), "steps": 200, "seed": 3},
+        "data": {"name": "digits", "shape": [1, 28, 28], "classes": list("01"), "count": 5000, "fingerprint": "abcdef"}
+        | {"problems": [], "data_dir": None},
+        "players": {"generator": 123_456, "critic": 65_432},
+        "device": "cpu",
+        "precision": "bf16",
+        "versions": {"python": "3.11.9", "torch": "2.13.0"},
+        "command": "zerosum train wgan-gp --data digits --steps 200 --seed 3",
+        "created": "2026-03-01T12:30:05+00:00",
+    }
+    return made | changes
+
+
+def line(step: int) -> str:
+    values = {
+        "critic/adversarial": random.gauss(),
+        "critic/gradient_penalty": 0.001,
+        "critic/real": 1.0,
+        "critic/fake": -1.0,
+    }
+    return json.dumps({"step": step, "seconds": step / 40, **values, "generator/adversarial": random.random()}) + "\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A complete one of 200 rounds."""
+    path = tmp_path / "a run"
+    (path / "samples").mkdir(parents=True)
+    (path / "checkpoints" / "step-00000200").mkdir(parents=True)
+    (path / "run.json").write_text(json.dumps(record()))
+    (path / "metrics.jsonl").write_text("".join(map(line, range(10, 201, 10))))
+    for step in range(0, 201, 10):
+        grid(torch.rand(4, 1, 28, 28) * 2 - 1).save(path / "samples" / f"step-{step:08d}.png")
+    grid(torch.rand(4, 1, 28, 28) * 2 - 1).save(path / "samples.png")
+    film(sorted((path / "samples").iterdir()), path / "film.gif")
+    return path
+
+
+def test_a_complete_run(run: Path) -> None:
+    text, page = page_of(run)
+    assert "<title>wgan-gp/images on digits</title>" in text
+    assert "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3." in page.text
+    assert 'class="note"' not in text and not page.all("progress")
+    sources = [str(image["src"]) for image in page.all("img")]
+    assert len(sources) == 2 + report.PICTURES
+    for name, kind in (("samples.png", "png"), ("film.gif", "gif")):
+        assert f"data:image/{kind};base64,{base64.b64encode((run / name).read_bytes()).decode()}" in sources
+    assert "round 0" in page.text and "round 200" in page.text
+    assert len(page.all("svg")) == 5  # D's loss, its penalty, its logits; G's loss; speed
+    assert "real logits 1" in page.text and "fake logits -1" in page.text
+    ids = [str(attributes["id"]) for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_option_has_its_value_and_meaning(run: Path) -> None:
+    _, page = page_of(run)
+    for value in ("critic_steps", "optimizer.lr", "batch_size", "checkpoint_every", "n_critic", "samples in a batch"):
+        assert value in page.text
+    assert re.search(r"steps200\s*the recipe: [\d,]+rounds to play", page.text)
+    for value in ("abcdef", "1 × 28 × 28", "3.11.9", "2.13.0", "2026-03-01", "2 classes"):  # noqa: RUF001
+        assert value in page.text
+
+
+def test_commands_are_copyable(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.parent)
+    text, _ = page_of(Path("a run"))
+    assert "<pre>zerosum train wgan-gp --data digits --steps 200 --seed 3</pre>" in text
+    assert "<pre>zerosum resume &#x27;a run&#x27;</pre>" in text
+    assert "<pre>zerosum sample &#x27;a run&#x27; -n 64 --seed 0 --out samples.png</pre>" in text
+    monkeypatch.chdir(run)
+    assert f"zerosum resume &#x27;{run}&#x27;" in page_of(Path("."))[0]
+
+
+def test_a_run_made_from_python_shows_a_call_that_makes_it_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (run / "run.json").write_text(json.dumps(record(command="zerosum.train(...)")))
+    _, page = page_of(run)
+    code = page.text[page.text.index("import zerosum") : page.text.index("Go on training")]
+    given: dict[str, Any] = {}
+    monkeypatch.setattr("zerosum.training.train", lambda recipe, **options: given.update(options, recipe=recipe))
+    exec(code)
+    from zerosum.training import split
+
+    recipe = find(given.pop("recipe"))
+    assert (given.pop("data"), given.pop("size")) == ("digits", (28, 28))
+    training, options = split(recipe, given)
+    assert (training.steps, training.seed) == (200, 3)
+    assert recipe.resolve(options) == recipe.options
+
+
+def test_code_from_outside_the_package_is_not_run(run: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    (run / "run.json").write_text(json.dumps(record(recipe=f"{own}:mine")))
+    text, _ = page_of(run)
+    assert not (tmp_path / "ran").exists()
+    assert f"--recipe {own}:mine" in text
+
+
+def test_a_killed_run(run: Path) -> None:
+    (run / "samples.png").unlink()
+    (run / "film.gif").unlink()
+    for step in range(130, 201, 10):
+        (run / "samples" / f"step-{step:08d}.png").unlink()
+    shutil.rmtree(run / "checkpoints")
+    lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (run / "metrics.jsonl").write_text("".join(lines[:12]) + lines[12][:20])
+    text, page = page_of(run)
+    assert "120 of 200 rounds in 3 s" in page.text and "not complete" in page.text
+    assert page.all("progress") == [{"value": "120", "max": "200"}]
+    for words in (
+        "samples.png is not there",
+        "film.gif is not there",
+        "Unreadable lines of metrics.jsonl, left out: 1",
+    ):
+        assert words in page.text
+    assert "The newest samples: round 120" in page.text
+    assert "zerosum resume" in text
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    text, page = page_of(tmp_path)
+    assert "Nothing is recorded here yet." in page.text
+    for name in ("run.json", "metrics.jsonl", "samples/", "samples.png", "film.gif"):
+        assert name in page.text
+    assert "<h2>" not in text
+
+
+@pytest.mark.parametrize("name", ["run.json", "metrics.jsonl", "samples", "samples.png", "film.gif", "checkpoints"])
+def test_anything_may_be_missing(run: Path, name: str) -> None:
+    path = run / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    _, page = page_of(run)
+    assert name == "checkpoints" or name in page.text
+
+
+@pytest.mark.parametrize("name", ["run.json", "metrics.jsonl", "samples.png", "film.gif", "samples/step-00000010.png"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00 nonsense", None])
+def test_anything_may_be_damaged(run: Path, name: str, content: bytes | None) -> None:
+    path = run / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if content is None else content)
+    page_of(run)
+
+
+@pytest.mark.parametrize("value", [None, 7, "text", [], [1, None], {}, {"a": {"b": [{"c": None}]}}])
+def test_records_of_another_shape_do_no_harm(tmp_path: Path, value: Any) -> None:
+    plain = record()
+    records = [value, *({**plain, key: value} for key in plain)]
+    for inner in ("training", "data"):
+        records += [{**plain, inner: {**plain[inner], key: value}} for key in plain[inner]]
+    for changed in records:
+        (tmp_path / "run.json").write_text(json.dumps(changed))
+        page_of(tmp_path)
+
+
+def test_everything_is_escaped(run: Path) -> None:
+    data = {
+        "name": NASTY,
+        "shape": [NASTY],
+        "classes": [NASTY],
+        "count": NASTY,
+        "fingerprint": NASTY,
+        "problems": [NASTY],
+    }
+    options = {NASTY: {NASTY: NASTY, "nested": {NASTY: [NASTY]}}}
+    texts = dict.fromkeys(("recipe", "summary", "device", "precision", "command", "created"), NASTY)
+    changes: dict[str, Any] = {
+        **texts,
+        "data": data,
+        "options": options,
+        "versions": {NASTY: NASTY},
+        "players": {NASTY: 5},
+    }
+    (run / "run.json").write_text(json.dumps(record(**changes)))
+    values = {f"{NASTY}/{NASTY}": 1.0, NASTY: 2.0, f"player/{NASTY}": float("nan")}
+    (run / "metrics.jsonl").write_text(json.dumps({"step": 1, "seconds": 1, **values}) + "\n")
+    text, page = page_of(run)
+    assert "<script" not in text
+    assert page.text.count(NASTY) > 15
+
+
+def test_chinese_names_stand_as_they_are(run: Path) -> None:
+    data = record()["data"] | {"name": "/资料/猫和狗", "classes": ["猫", "狗"], "problems": ["坏.png: truncated"]}
+    (run / "run.json").write_text(json.dumps(record(data=data), ensure_ascii=False), encoding="utf-8")
+    with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"step": 200, "seconds": 5, "判别器/损失": 0.5}, ensure_ascii=False) + "\n")
+    text, page = page_of(run)
+    assert "<title>wgan-gp/images on 猫和狗</title>" in text
+    assert '<meta charset="utf-8">' in text
+    for word in ("/资料/猫和狗", "坏.png", "判别器", "损失"):
+        assert word in page.text
+
+
+def test_a_run_that_diverged_says_so(run: Path) -> None:
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 190, "seconds": 4.9, "critic/adversarial": NaN}\n')
+    _, page = page_of(run)
+    assert "critic/adversarial was not a finite number in round 190: training diverged there." in page.text
+
+
+def test_a_hundred_thousand_lines_make_a_small_page_in_seconds(run: Path) -> None:
+    (run / "metrics.jsonl").write_text("".join(map(line, range(1, 100_001))))
+    began = time.perf_counter()
+    text, _ = page_of(run)
+    assert time.perf_counter() - began < 10
+    pictures = sum(map(len, re.findall(r"base64,[^\"]*", text)))
+    assert len(text) - pictures < 400_000
+
+
+def test_big_pictures_are_made_smaller(run: Path) -> None:
+    for step in range(0, 201, 10):
+        (run / "samples" / f"step-{step:08d}.png").unlink()
+    for step in (100, 200):
+        grid(torch.rand(4, 3, 300, 600) * 2 - 1).save(run / "samples" / f"step-{step:08d}.png")
+    grid(torch.rand(4, 4, 900, 900) * 2 - 1).save(run / "samples.png")
+    text, page = page_of(run)
+    assert len(text) < 5e6 < (run / "samples.png").stat().st_size
+    sizes = [(int(str(image["width"])), int(str(image["height"]))) for image in page.all("img")]
+    assert sizes == [(1400, 1400), (114, 114), (480, 240), (480, 240)]
+
+
+def test_a_film_that_is_too_large_is_left_beside_the_page(run: Path) -> None:
+    with (run / "film.gif").open("ab") as file:
+        file.write(b"\x00" * 13_000_000)
+    text, page = page_of(run)
+    assert "film.gif is too large to be shown here." in page.text
+    assert len(text) < 1e6
+
+
+def test_summary_is_the_sentence_of_the_page(run: Path) -> None:
+    assert report.summary(run) == "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3."
+
+
+def test_the_report_is_replaced_whole(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page_of(run)
+    before = (run / "report.html").read_bytes()
+
+    def full(self: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        report.write(run)
+    assert (run / "report.html").read_bytes() == before
