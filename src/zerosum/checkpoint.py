@@ -12,9 +12,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -37,8 +38,8 @@ class Position:
     """`checkpoint.json`."""
 
     format: int
-    step: int  # rounds played
-    average_rounds: int
+    step: Annotated[int, Ge(0)]  # rounds played
+    average_rounds: Annotated[int, Ge(0)]
     stream: dict[str, int]
 
 
@@ -81,7 +82,7 @@ def find(checkpoints: Path) -> list[Path]:
 
 
 def resume(trainer: Trainer, checkpoint: Path) -> None:
-    """Put the trainer where it was, bit for bit; `CheckpointError`, and nothing changed, where that cannot be done."""
+    """Put the trainer where it was, bit for bit; `CheckpointError`, with the trainer untouched, if it does not fit."""
     position = _position(checkpoint)
     average = trainer.average
     tensors = [(trainer.game.state_dict(keep_vars=True), checkpoint / "game.safetensors")]
@@ -90,10 +91,10 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
     saved = _read(checkpoint / "training.safetensors")
     try:
         slots = _slots(trainer, saved)
-        trainer.stream.restore(position.stream)
         randomness.restore({key.removeprefix("random/"): v for key, v in saved.items() if key.startswith("random/")})
     except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{checkpoint}/training.safetensors does not fit this run: {error}") from error
+    trainer.stream.restore(position.stream)
     for own, its in read:
         _copy(own, its)
     for player, optimizer in trainer.optimizers.items():

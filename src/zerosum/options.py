@@ -128,7 +128,8 @@ def _sentence(error: dict[str, Any], known: list[str]) -> str:
 @cache
 def _adapter(cls: Any) -> TypeAdapter[Any]:
     for inner in _dataclasses(cls):
-        inner.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)  # pydantic takes no other word for dataclasses
+        # pydantic takes no other word for dataclasses
+        inner.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
     return TypeAdapter(cls)
 
 

@@ -21,7 +21,10 @@ def test_its_deviation(noise: InstanceNoise, strength: dict[int, float]):
         assert (added[0] - added[1]).abs().max() > 0 and (added[:, 0] - added[:, 1]).abs().max() > 0
 
 
-@pytest.mark.parametrize(("noise", "step"), [(InstanceNoise(), 0), (InstanceNoise(0.4, 100), 100), (InstanceNoise(0.4, 100), 500)])  # fmt: skip
+ANNEALED = InstanceNoise(0.4, 100)
+
+
+@pytest.mark.parametrize(("noise", "step"), [(InstanceNoise(), 0), (ANNEALED, 100), (ANNEALED, 500)])
 def test_none_leaves_the_samples_and_the_random_numbers_alone(noise: InstanceNoise, step: int):
     x = torch.randn(4, 2)
     before = torch.get_rng_state()

@@ -1,4 +1,4 @@
-"""DCGAN against the PyTorch example `examples/dcgan/main.py`, whose parameter counts are published with its tutorial."""
+"""DCGAN against the PyTorch example `examples/dcgan/main.py`: parameter counts and outputs."""
 
 from __future__ import annotations
 

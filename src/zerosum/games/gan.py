@@ -84,10 +84,12 @@ def paper(
     return GAN(mlp.PaperGenerator(config.latent_dim, shape), mlp.PaperDiscriminator(shape), config)
 
 
-@recipe(data="ring", batch_size=256, steps=3_000)
+_TOY_ADAM = Adam(2e-3, (0.5, 0.99), decay=Decay("linear"))
+
+
+@recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
 def toy(
-    shape: Shape,
-    config: GAN.Config = GAN.Config(latent_dim=16, g_optimizer=Adam(1e-3), d_optimizer=Adam(1e-3)),
+    shape: Shape, config: GAN.Config = GAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)
 ) -> GAN:
     """Two small perceptrons on points in the plane."""
-    return GAN(mlp.Generator(config.latent_dim, shape, (128, 128)), mlp.Discriminator(shape, (128, 128)), config)
+    return GAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)

@@ -17,7 +17,7 @@ from zerosum.networks import mlp
 from zerosum.networks import r3gan as networks
 from zerosum.networks.blocks import judge
 from zerosum.objectives import HARD, Labels, relativistic
-from zerosum.optim import Adam, Optimizer
+from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
 
@@ -85,7 +85,10 @@ def images(shape: Shape, config: R3GAN.Config = R3GAN.Config(), network: Network
     return R3GAN(networks.Generator(config.latent_dim, shape, *sizes), networks.Discriminator(shape, *sizes), config)
 
 
-@recipe(data="ring", batch_size=256, steps=3_000)
-def toy(shape: Shape, config: R3GAN.Config = R3GAN.Config(latent_dim=16, optimizer=Adam(1e-3, (0.0, 0.99)))) -> R3GAN:
+_TOY_ADAM = Adam(2e-3, (0.0, 0.99), decay=Decay("linear"))
+
+
+@recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
+def toy(shape: Shape, config: R3GAN.Config = R3GAN.Config(latent_dim=2, gamma=0.05, optimizer=_TOY_ADAM)) -> R3GAN:
     """Two small perceptrons on points in the plane."""
-    return R3GAN(mlp.Generator(config.latent_dim, shape, (128, 128)), mlp.Discriminator(shape, (128, 128)), config)
+    return R3GAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)

@@ -16,7 +16,7 @@ from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import mlp, resnet
 from zerosum.networks.blocks import judge
 from zerosum.objectives import wasserstein
-from zerosum.optim import Adam, Optimizer
+from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
 
@@ -75,7 +75,12 @@ def images(shape: Shape, config: WGANGP.Config = WGANGP.Config(), network: Netwo
     )
 
 
-@recipe(data="ring", batch_size=256, steps=1_500)
-def toy(shape: Shape, config: WGANGP.Config = WGANGP.Config(latent_dim=16, optimizer=Adam(1e-3, (0.0, 0.9)))) -> WGANGP:
-    """Two small perceptrons on points in the plane."""
-    return WGANGP(mlp.Generator(config.latent_dim, shape, (128, 128)), mlp.Discriminator(shape, (128, 128)), config)
+_TOY_ADAM = Adam(2e-3, (0.0, 0.99), decay=Decay("linear"))
+
+
+@recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
+def toy(
+    shape: Shape, config: WGANGP.Config = WGANGP.Config(2, critic_steps=2, penalty_weight=0.1, optimizer=_TOY_ADAM)
+) -> WGANGP:
+    """Two small perceptrons on points in the plane; two moves of so small a critic are enough."""
+    return WGANGP(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)

@@ -1,0 +1,145 @@
+"""Games put together from parts equal the games written out."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zerosum import randomness
+from zerosum.augment import InstanceNoise
+from zerosum.data import Stream
+from zerosum.data.dataset import dataset
+from zerosum.game import Game
+from zerosum.games.composed import Composed
+from zerosum.games.gan import GAN
+from zerosum.games.r3gan import R3GAN
+from zerosum.games.wgan_gp import WGANGP
+from zerosum.networks import mlp
+from zerosum.objectives import Labels
+from zerosum.optim import SGD, Adam
+from zerosum.recipe import Training
+from zerosum.trainer import Trainer
+
+ADAM = Adam(1e-3, (0.0, 0.9))
+NOISE = InstanceNoise(0.2, 3)
+
+
+def play(make: type[Game[Any]], config: Any, rounds: int = 4) -> dict[str, Tensor]:
+    """The weights after some rounds that start from the same networks, data and random numbers."""
+    randomness.seed(11)
+    game = make(mlp.Generator(5, (2,), (16, 16)), mlp.Discriminator((2,), (16, 16)), config)
+    stream = Stream(dataset("points", torch.randn(50, 2)), 8, seed=3)
+    trainer = Trainer(game, stream, Training(average=0.9, precision="fp32"))
+    trainer.game.train()
+    for _ in range(rounds):
+        trainer.round()
+    weights = {f"sampler/{name}": p for name, p in trainer.average.followers.items()}
+    weights |= {name.replace("critic", "discriminator"): p for name, p in game.state_dict().items()}
+    return {name: p.detach().clone() for name, p in weights.items()}
+
+
+@pytest.mark.parametrize("noise", [InstanceNoise(), NOISE])
+def test_wasserstein_with_interpolation_is_wgan_gp_bit_for_bit(noise: InstanceNoise):
+    written = play(WGANGP, WGANGP.Config(latent_dim=5, noise=noise, optimizer=ADAM))
+    config = Composed.Config(
+        "wasserstein", {"interpolation": 10.0}, latent_dim=5, d_steps=5, noise=noise, g_optimizer=ADAM, d_optimizer=ADAM
+    )
+    composed = play(Composed, config)
+    assert composed.keys() == written.keys()
+    assert all(torch.equal(composed[name], written[name]) for name in written)
+    other = play(Composed, Composed.Config("wasserstein", {"interpolation": 9.9}, latent_dim=5, d_steps=5, noise=noise,
+                                           g_optimizer=ADAM, d_optimizer=ADAM))  # fmt: skip
+    assert not torch.equal(other["discriminator.layers.1.weight"], written["discriminator.layers.1.weight"])
+
+
+@pytest.mark.parametrize("generator", ["non-saturating", "minimax"])
+@pytest.mark.parametrize("labels", [Labels(), Labels(0.9, 0.1), Labels(flip=0.2)])
+def test_cross_entropy_is_the_first_gan_bit_for_bit(generator, labels: Labels):
+    config = GAN.Config(5, d_steps=2, generator=generator, labels=labels, g_optimizer=ADAM, d_optimizer=SGD(0.1))
+    written = play(GAN, config)
+    parts = Composed.Config(generator, latent_dim=5, d_steps=2, labels=labels, g_optimizer=ADAM, d_optimizer=SGD(0.1))
+    composed = play(Composed, parts)
+    assert all(torch.equal(composed[name], written[name]) for name in written)
+
+
+def test_relativistic_with_r1_and_r2_is_r3gan():
+    """R3GAN takes both penalties from the forward at hand, `Composed` from one each: equal but for rounding."""
+    written = play(R3GAN, R3GAN.Config(5, gamma=0.7, optimizer=ADAM))
+    config = Composed.Config("relativistic", {"r1": 0.7, "r2": 0.7}, latent_dim=5, g_optimizer=ADAM, d_optimizer=ADAM)
+    composed = play(Composed, config)
+    for name in written:
+        torch.testing.assert_close(composed[name], written[name], rtol=1e-4, atol=1e-5)
+    start = play(R3GAN, R3GAN.Config(5, gamma=0.7, optimizer=ADAM), rounds=0)
+    assert (written["generator.layers.0.weight"] - start["generator.layers.0.weight"]).abs().max() > 1e-3
+
+
+def test_shared_fakes_are_those_that_d_saw():
+    seen: list[Tensor] = []
+
+    class Watched(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(x.detach().clone())
+            return self.linear(x)
+
+    def fakes(share: bool) -> tuple[Tensor, Tensor]:
+        seen.clear()
+        config = Composed.Config(latent_dim=3, d_steps=2, shared_fakes=share)
+        game = Composed(nn.Linear(3, 2), Watched(), config)
+        moves = [move.player for move in game.round(lambda: torch.randn(4, 2), 0)]
+        assert moves == ["discriminator"] * 2 + ["generator"]
+        return seen[1][4:], seen[2]
+
+    assert torch.equal(*fakes(True))
+    assert not torch.equal(*fakes(False))
+
+
+@pytest.mark.parametrize("make", ["gan", "wgan-gp", "r3gan", "composed", "shared", "relativistic"])
+def test_instance_noise_is_on_everything_that_d_sees(make: str):
+    """Data and fakes are constants here, so any input of D that is the constant itself went without noise."""
+    seen: list[Tensor] = []
+
+    class Watched(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(x.detach().clone())
+            return self.linear(x)
+
+    generator = nn.Linear(3, 2)
+    with torch.no_grad():
+        for p in generator.parameters():
+            p.zero_()
+    parts: tuple[nn.Module, nn.Module] = generator, Watched()
+    noise = InstanceNoise(0.3, 10)
+    game = {
+        "gan": lambda: GAN(*parts, GAN.Config(3, noise=noise)),
+        "wgan-gp": lambda: WGANGP(*parts, WGANGP.Config(3, noise=noise)),
+        "r3gan": lambda: R3GAN(*parts, R3GAN.Config(3, noise=noise)),
+        "composed": lambda: Composed(*parts, Composed.Config(penalties={"r1": 1.0}, latent_dim=3, noise=noise)),
+        "shared": lambda: Composed(*parts, Composed.Config(latent_dim=3, noise=noise, shared_fakes=True)),
+        "relativistic": lambda: Composed(*parts, Composed.Config("relativistic", latent_dim=3, noise=noise)),
+    }[make]()
+    for step, noisy in ((0, True), (10, False)):
+        seen.clear()
+        list(game.round(lambda: torch.full((4, 2), 7.0), step))
+        assert seen
+        rows = torch.cat(seen)
+        plain = ((rows == 7) | (rows == 0)).all(1)
+        assert not plain.any() if noisy else plain.float().mean() > 0.5  # interpolates lie between
+
+
+def test_configurations_are_copied_by_nobody():
+    config = Composed.Config(penalties={"r1": 1.0})
+    before = copy.deepcopy(config)
+    play(Composed, Composed.Config(penalties=config.penalties, latent_dim=5))
+    assert config == before
