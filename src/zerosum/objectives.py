@@ -103,7 +103,7 @@ def _hinge_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
 
 
 def _relativistic_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
-    """E softplus(D(G(z)) - D(x)): is the real sample more real than its fake? RpGAN; Huang et al., 2024, eq. 2."""
+    """E softplus(D(G(z)) - D(x)): is the real sample more real than its fake? RpGAN; Huang et al., 2024."""
     margin = full(real) - full(fake)
     if labels == HARD:
         return F.softplus(-margin).mean()

@@ -32,7 +32,7 @@ def interpolation(discriminator: Discriminator, real: Tensor, fake: Tensor) -> T
 
 
 def one_sided(discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-    """E max(0, ||grad D(x^)|| - 1)^2: Lipschitz is at most 1, not equal; WGAN-LP; Petzka et al., 2018, eq. 8."""
+    """E max(0, ||grad D(x^)|| - 1)^2: Lipschitz is at most 1, not equal; WGAN-LP; Petzka et al., 2018."""
     return (_norm_at(discriminator, _between(real, fake)) - 1).clamp_min(0).square().mean()
 
 
@@ -48,9 +48,10 @@ def r2(discriminator: Discriminator, real: Tensor | None, fake: Tensor) -> Tenso
 
 
 def dragan(discriminator: Discriminator, real: Tensor, fake: Tensor | None = None) -> Tensor:
-    """E (||grad D(x + delta)|| - 1)^2 in the neighbourhood of the data; Kodali et al., 2017, Algorithm 1.
+    """E (||grad D(x + delta)|| - 1)^2 in the neighbourhood of the data; DRAGAN; Kodali et al., 2017.
 
-    delta is noise of half the batch's standard deviation, uniform, as in the authors' released code.
+    As in the authors' released code, delta is uniform within half the batch's standard deviation, and the penalty is
+    taken at a random point of the way there; the paper has normal noise.
     """
     x = real.detach()
     return (_norm_at(discriminator, _between(x, x + 0.5 * x.std() * torch.rand_like(x))) - 1).square().mean()

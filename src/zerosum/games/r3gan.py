@@ -22,14 +22,14 @@ from zerosum.recipe import recipe
 
 
 class R3GAN(Game[Tensor]):
-    """Relativistic pairing GAN with R1 and R2: each fake against a real sample; Huang et al., 2024, eq. 2, 3 and 4."""
+    """Relativistic pairing GAN with R1 and R2: each fake against a real sample; Huang et al., 2024."""
 
     name = "r3gan"
 
     @dataclass(frozen=True)
     class Config:
         latent_dim: Annotated[int, Gt(0), "size of z"] = 64
-        gamma: Annotated[float, Ge(0), "weight of both penalties, eq. 3 and 4"] = 1.0
+        gamma: Annotated[float, Ge(0), "weight of both penalties"] = 1.0
         labels: Annotated[Labels, "D's targets for a pair"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players"] = Adam(2e-4, (0.0, 0.99))

@@ -80,7 +80,7 @@ class Discriminator(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Weights from N(0, 0.02); Radford et al., 2016, section 4."""
+    """Weights from N(0, 0.02^2); Radford et al., 2016, section 4; gains from N(1, 0.02^2), as in the authors' code."""
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):

@@ -58,7 +58,10 @@ class Discriminator(nn.Module):
 
 
 class PaperGenerator(nn.Module):
-    """Goodfellow et al., 2014, on MNIST: z to two hidden layers of rectifiers, then a sigmoid, scaled to [-1, 1]."""
+    """Goodfellow et al., 2014, on MNIST: z to two hidden layers of rectifiers, then a sigmoid, scaled to [-1, 1].
+
+    z in [-1, 1] is stretched to U(-sqrt 3, sqrt 3), of unit variance, as the authors' code draws it.
+    """
 
     def __init__(self, latent_dim: int, shape: Shape, width: int = 1200):
         super().__init__()
@@ -76,7 +79,7 @@ class PaperGenerator(nn.Module):
         self.shape = shape
 
     def forward(self, z: Tensor) -> Tensor:
-        return torch.sigmoid(self.layers(z)).reshape(-1, *self.shape) * 2 - 1
+        return torch.sigmoid(self.layers(math.sqrt(3) * z)).reshape(-1, *self.shape) * 2 - 1
 
 
 class PaperDiscriminator(nn.Module):

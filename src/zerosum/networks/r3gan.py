@@ -1,4 +1,4 @@
-"""R3GAN; Huang et al., 2024, section 4 and appendix: residual bottlenecks of grouped convolutions, no normalisation.
+"""R3GAN; Huang et al., 2024, its last configuration: residual bottlenecks of grouped convolutions, no normalisation.
 
 Fix-up initialisation (Zhang et al., 2019) stands in for it: each block starts as the identity, since its last
 convolution starts at zero, and the others are scaled down by depth.
@@ -53,7 +53,10 @@ class Bottleneck(nn.Module):
 
 
 class Resample(nn.Module):
-    """(B, before, h, w) to (B, after, *size): bilinear, with a 1x1 convolution where the channels change."""
+    """(B, before, h, w) to (B, after, *size): bilinear, with a 1x1 convolution where the channels change.
+
+    Doubling is the authors' filter, [1, 3, 3, 1]; halving is the mean of 2x2 pixels, where theirs is that filter again.
+    """
 
     def __init__(self, before: int, after: int, size: tuple[int, int]):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Residual networks for WGAN-GP; Gulrajani et al., 2017, appendix F: no normalisation in the critic."""
+"""Residual networks for WGAN-GP; Gulrajani et al., 2017, on CIFAR-10: no normalisation in the critic."""
 
 from __future__ import annotations
 
