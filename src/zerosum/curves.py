@@ -147,7 +147,7 @@ def short(value: float) -> str:
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1e3 if unit == 'k' else size):.3g}{unit}" if abs(value) < 1e12 else f"{value:.2g}"
-    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
 
 
 def _speed(clock: Series) -> Series:

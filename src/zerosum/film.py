@@ -95,7 +95,7 @@ def _gif(images: list[Image.Image], seconds: float, hold: float, side: int) -> b
 
 
 def _one_palette(images: list[Image.Image]) -> list[Image.Image]:
-    """Colour images in the 256 colours that suit some of them, the last included: one palette does not flicker."""
+    """Colour images in white and 255 colours that suit some of them, the last included: one palette does not flicker."""
     if all(image.mode == "L" for image in images):
         return images
     colour = [image.convert("RGB") for image in images]
@@ -104,5 +104,7 @@ def _one_palette(images: list[Image.Image]) -> list[Image.Image]:
     montage = Image.new("RGB", (width, height * len(some)))
     for i, image in enumerate(some):
         montage.paste(image.resize((width, height), Image.Resampling.NEAREST), (0, i * height))
-    palette = montage.quantize(256)
+    palette = montage.quantize(255)
+    colours = (palette.getpalette() or [])[: 3 * 255]
+    palette.putpalette(colours + [255] * (3 * 256 - len(colours)))  # gutters stay white
     return [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in colour]

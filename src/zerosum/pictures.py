@@ -84,7 +84,7 @@ def scatter(points: Tensor, real: Tensor | None = None, limits: Limits | None = 
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     if behind is not None:
         _dots(axes, behind, GREY)
-        axes.text(0.13, 1.02, "real", color=GREY, fontsize=9, transform=axes.transAxes)
+        axes.text(0.2, 1.02, "real", color=GREY, fontsize=9, transform=axes.transAxes)
     _dots(axes, fake, BLUE)
     axes.text(0.0, 1.02, "generated", color=BLUE, fontsize=9, transform=axes.transAxes)
     inside = (fake[:, 0] >= left) & (fake[:, 0] <= right) & (fake[:, 1] >= bottom) & (fake[:, 1] <= top)

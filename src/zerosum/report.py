@@ -201,19 +201,13 @@ def _progress(found: Found) -> str:
 
 def _curves(found: Found) -> str:
     log = found.log
-    parts: list[str] = []
-    player = None
-    for number, panel in enumerate(curves.panels(log)):
-        if panel.player != player:
-            parts.append(f'{"</div>" if parts else ""}<h3>{escape(panel.player or "The run")}</h3><div class="curves">')
-            player = panel.player
-        parts.append(_panel(panel, log, number))
-    if not parts:
+    figures = [_panel(panel, log, number) for number, panel in enumerate(curves.panels(log))]
+    if not figures:
         return ""
     long = any(len(series.values) > curves.BUCKETS for series in log.series.values())
     how = " Lines are medians, bands reach from the least to the greatest value." if long else ""
     about = f'<p class="muted">Over rounds; beside each name its value at the end.{how}</p>'
-    return f"<h2>Curves</h2>\n{about}{''.join(parts)}</div>"
+    return f'<h2>Curves</h2>\n{about}<div class="curves">{"".join(figures)}</div>'
 
 
 def _panel(panel: curves.Panel, log: curves.Log, number: int) -> str:
@@ -227,4 +221,5 @@ def _panel(panel: curves.Panel, log: curves.Log, number: int) -> str:
         panel, log, f"{panel.player} {'; '.join(said)} over {log.rounds} rounds".strip(), f"p{number}-"
     )
     aside = f"<br><small>cut off: {escape(note)}</small>" if note else ""
-    return f"<figure><figcaption>{''.join(keys)}{aside}</figcaption>{svg}</figure>"
+    player = f"<strong>{escape(panel.player or 'the run')}</strong>"
+    return f"<figure><figcaption>{player}{''.join(keys)}{aside}</figcaption>{svg}</figure>"

@@ -94,8 +94,9 @@ def made_with(record: Record) -> str:
 
 
 def shape(value: Any) -> str:
-    """`1 x 28 x 28`."""
-    return " \u00d7 ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    """`1 x 28 x 28`, of a point `2 numbers`."""
+    sides = _strings(value)
+    return f"{sides[0]} numbers" if len(sides) == 1 else " \u00d7 ".join(sides)
 
 
 def _python(record: Record) -> str:

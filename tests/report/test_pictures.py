@@ -154,6 +154,13 @@ def test_film_ends_with_the_last_picture(tmp_path: Path) -> None:
         assert (np.asarray(gif.convert("L")) == 77).all()
 
 
+def test_gutters_of_a_film_in_colour_stay_white(tmp_path: Path) -> None:
+    frames = [grid(torch.rand(4, 3, 48, 48) * 2 - 1) for _ in range(3)]
+    with Image.open(film(frames, tmp_path / "film.gif")) as gif:
+        pixels = np.asarray(gif.convert("RGB"))
+    assert (pixels[48:50] == 255).all() and (pixels[:, 48:50] == 255).all()
+
+
 def test_film_keeps_to_its_size(tmp_path: Path) -> None:
     path = film(moving(60, "RGB", (200, 400)), tmp_path / "film.gif", megabytes=0.5)
     assert path.stat().st_size <= 0.5e6
