@@ -95,7 +95,7 @@ def _gif(images: list[Image.Image], seconds: float, hold: float, side: int) -> b
 
 
 def _one_palette(images: list[Image.Image]) -> list[Image.Image]:
-    """Colour images in white and 255 colours that suit some of them, the last included: one palette does not flicker."""
+    """Colour images in white and 255 colours that suit some of them, the last included: one palette, no flicker."""
     if all(image.mode == "L" for image in images):
         return images
     colour = [image.convert("RGB") for image in images]
