@@ -48,6 +48,36 @@ class Normal:
 
 
 @dataclass(frozen=True)
+class Clustered:
+    """A normal part, then a one-hot vector of a random cluster; ClusterGAN; Mukherjee et al., 2019, section 3.
+
+    Data that falls into separate kinds, as digits do, need not be torn out of one connected cloud.
+    """
+
+    normal: int  # dimensions of the normal part
+    clusters: int
+    height: float = 4.0  # of the one-hot vector: far enough that clusters do not meet
+
+    @property
+    def dim(self) -> int:
+        return self.normal + self.clusters
+
+    def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
+        chosen = torch.randint(self.clusters, (len(like),), device=like.device, generator=generator)
+        one_hot = torch.nn.functional.one_hot(chosen, self.clusters)
+        return torch.cat([Normal(self.normal).draw(like, generator), self.height * one_hot], dim=1)
+
+    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+        """The normal parts walk their arc while one cluster fades into the other."""
+        (a, of_a), (b, of_b) = (z.split([self.normal, self.clusters], dim=1) for z in (a, b))
+        return torch.cat([Normal(self.normal).between(a, b, t), torch.lerp(of_a, of_b, t)], dim=1)
+
+    def truncated(self, z: Tensor, limit: float) -> Tensor:
+        z, one_hot = z.split([self.normal, self.clusters], dim=1)
+        return torch.cat([Normal(self.normal).truncated(z, limit), one_hot], dim=1)
+
+
+@dataclass(frozen=True)
 class Uniform:
     """z ~ U(-1, 1) in each coordinate."""
 

@@ -21,12 +21,15 @@ class Decay:
     """The share of the learning rate that is left at a round."""
 
     shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "how it falls"] = "constant"
-    start: Annotated[int, Ge(0), "rounds at the full rate"] = 0
+    warmup: Annotated[int, Ge(0), "rounds of rising to the full rate"] = 0
+    start: Annotated[int, Ge(0), "rounds before it falls"] = 0
     steps: Annotated[int | None, Gt(0), "rounds of falling; by default until training ends"] = None
     final: Annotated[float, Ge(0), Le(1), "share of the rate that is left after them"] = 0.0
 
     def __call__(self, step: int, total: int) -> float:
         """The factor in [0, 1] for round `step` (from 0) of `total`."""
+        if step < self.warmup:
+            return step / self.warmup
         if self.shape == "constant":
             return 1.0
         t = min(max((step - self.start) / (self.steps or max(total - self.start, 1)), 0.0), 1.0)
@@ -67,7 +70,7 @@ class RMSprop:
 
 @dataclass(frozen=True)
 class SGD:
-    """Stochastic gradient descent with momentum, as in Goodfellow et al., 2014, section 5."""
+    """Stochastic gradient descent with momentum, as in Goodfellow et al., 2014, Algorithm 1."""
 
     lr: LearningRate = 0.1
     momentum: Annotated[Beta, "share of the last update that is kept"] = 0.5

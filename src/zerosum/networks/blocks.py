@@ -28,15 +28,15 @@ def halvings(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
     return sizes
 
 
-class Crop(nn.Module):
-    """Keep the first rows and columns: doubling 4 gives 8 where 7 was halved."""
+def doubling(before: int, after: int, size: tuple[int, int], target: tuple[int, int], bias: bool) -> nn.ConvTranspose2d:
+    """A 4x4 transposed convolution of stride 2 from `size` to `target`, each side twice as long, or one less than that.
 
-    def __init__(self, size: tuple[int, int]):
-        super().__init__()
-        self.height, self.width = size
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x[..., : self.height, : self.width]
+    (B, before, *size) to (B, after, *target). Padding makes the odd sides: cropping would leave strided views, which
+    batch norm is slow at.
+    """
+    odd = tuple(2 * side - wanted for side, wanted in zip(size, target, strict=True))  # 0 or 1
+    padding = (1 + odd[0], 1 + odd[1])
+    return nn.ConvTranspose2d(before, after, 4, stride=2, padding=padding, output_padding=(odd[0], odd[1]), bias=bias)
 
 
 class Reshape(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from zerosum.game import Shape
-from zerosum.networks.blocks import Crop, Reshape, halvings, image_shape
+from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
 
 Norm = Literal["batch", "spectral", "none"]
 
@@ -35,8 +35,8 @@ class Generator(nn.Module):
         for i, size in enumerate(sizes[1:]):
             after = widths[i + 1] if i + 1 < len(widths) else channels
             last = i + 2 == len(sizes)
-            layers += [nn.ConvTranspose2d(widths[i], after, 4, stride=2, padding=1, bias=last or not batch_norm)]
-            layers += [Crop(size)] + ([] if last else normed(after))
+            layers += [doubling(widths[i], after, sizes[i], size, bias=last or not batch_norm)]
+            layers += [] if last else normed(after)
         if len(sizes) == 1:  # an image too small to halve
             layers += [nn.Conv2d(width, channels, kernel_size=3, padding=1)]
         self.layers = nn.Sequential(*layers, nn.Tanh())
