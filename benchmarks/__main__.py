@@ -1,0 +1,96 @@
+"""`make bench`: every speed number of zerosum beside its baseline, measured in one run.
+
+Each figure is taken in processes of its own, baseline and zerosum in turn, `--repeats` times; the medians make the
+ratio. A row succeeds where ratio >= target. Writes `benchmarks/results.json`.
+"""
+
+import argparse
+import json
+import platform
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from zerosum.trainer import resolve_precision
+
+
+def figure(*module: str) -> float:
+    """The number that a benchmark module prints."""
+    done = subprocess.run([sys.executable, "-m", *module], check=True, capture_output=True, text=True)
+    return float(re.findall(r"-?[\d.]+", done.stdout)[-1])
+
+
+def seconds(*arguments: str) -> float:
+    """How long a command takes."""
+    began = perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    return perf_counter() - began
+
+
+def speed(name: str, count: int, repeats: int) -> tuple[float, float]:
+    """Images/s of zerosum and of the baseline; the baseline with the faster of no or two loading processes."""
+    counts = ("--count", str(count))
+    workers = max(("0", "2"), key=lambda w: figure(f"benchmarks.baselines.{name}", *counts, "--workers", w))
+    ours, theirs = [], []
+    for _ in range(repeats):
+        theirs.append(figure(f"benchmarks.baselines.{name}", *counts, "--workers", workers))
+        ours.append(figure("benchmarks.zerosum_rounds", name, *counts))
+    return statistics.median(ours), statistics.median(theirs)
+
+
+def limit(measure: Callable[[], float], most: float, repeats: int) -> tuple[float, float]:
+    """A median time and the most it may be, as (ours, baseline) of inverse times."""
+    return 1 / statistics.median(measure() for _ in range(repeats)), 1 / most
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    repeats = parser.parse_args().repeats
+    seconds("-m", "zerosum", "--help")  # the disk is warm from here on
+    rows = [
+        ("MLP GAN 28x28, images/s, against the ordinary script", 2.5, *speed("mlp", 200, repeats)),
+        ("DCGAN 64x64, images/s, against the ordinary script", 1.8, *speed("dcgan", 8, repeats)),
+    ]
+    limits: list[tuple[str, float, Callable[[], float]]] = [
+        ("trainer's own cost a move: 60 us or less", 60.0, lambda: max(figure("benchmarks.trainer_cost"), 0.1)),
+        ("import zerosum: 1.5 s or less", 1.5, lambda: seconds("-c", "import zerosum")),
+        ("zerosum --help: 1.5 s or less", 1.5, lambda: seconds("-m", "zerosum", "--help")),
+    ]
+    for name, most, measure in limits:
+        rows.append((name, 1.0, *limit(measure, most, repeats)))
+    results: list[dict[str, float | str]] = [
+        {"name": name, "ours": ours, "baseline": baseline, "ratio": ours / baseline, "target": target}
+        for name, target, ours, baseline in rows
+    ]
+    Path(__file__).with_name("results.json").write_text(json.dumps(results, indent=2) + "\n")
+    show(results)
+
+
+def show(results: list[dict[str, float | str]]) -> None:
+    """The table; limits are shown as times, which their rows hold the inverses of."""
+    table = Table(box=None)
+    for column in ("", "ours", "baseline", "ratio", "target", ""):
+        table.add_column(column, justify="left" if not column else "right")
+    for row in results:
+        ours, baseline, ratio, target = (float(row[key]) for key in ("ours", "baseline", "ratio", "target"))
+        if "or less" in str(row["name"]):
+            ours, baseline = 1 / ours, 1 / baseline
+        verdict = "met" if ratio >= target else "missed"
+        table.add_row(str(row["name"]), f"{ours:.4g}", f"{baseline:.4g}", f"{ratio:.2f}", f"{target:.2f}", verdict)
+    console = Console(highlight=False, width=130)
+    console.print(table)
+    precision = resolve_precision("auto", torch.device("cpu"))
+    console.print(f"{torch.get_num_threads()} threads, {platform.processor() or platform.machine()}, {precision}")
+
+
+if __name__ == "__main__":
+    main()
