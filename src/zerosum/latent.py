@@ -49,7 +49,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Clustered:
-    """A normal part, then a one-hot vector of a random cluster; ClusterGAN; Mukherjee et al., 2019, section 3.
+    """A normal part, then a one-hot vector of a random cluster; ClusterGAN; Mukherjee et al., 2019.
 
     Data that falls into separate kinds, as digits do, need not be torn out of one connected cloud.
     """

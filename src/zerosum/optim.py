@@ -29,7 +29,7 @@ class Decay:
     def __call__(self, step: int, total: int) -> float:
         """The factor in [0, 1] for round `step` (from 0) of `total`."""
         if step < self.warmup:
-            return step / self.warmup
+            return (step + 1) / self.warmup  # a rate of 0 would waste the first round
         if self.shape == "constant":
             return 1.0
         t = min(max((step - self.start) / (self.steps or max(total - self.start, 1)), 0.0), 1.0)

@@ -143,3 +143,23 @@ def test_configurations_are_copied_by_nobody():
     before = copy.deepcopy(config)
     play(Composed, Composed.Config(penalties=config.penalties, latent_dim=5))
     assert config == before
+
+
+def test_lazy_penalties_come_seldom_and_weigh_as_much_in_all():
+    def terms(every: int, step: int) -> dict[str, float]:
+        randomness.seed(4)
+        config = Composed.Config(penalties={"r1": 0.5}, penalty_every=every, latent_dim=3)
+        game = Composed(nn.Linear(3, 2), nn.Linear(2, 1), config)
+        move = next(game.round(lambda: torch.ones(4, 2), step))
+        return {name: value.item() for name, value in move.terms.items()}
+
+    always = [terms(1, step) for step in range(8)]
+    seldom = [terms(4, step) for step in range(8)]
+    assert [step for step, t in enumerate(seldom) if "r1" in t] == [0, 4]
+    assert sum(t.get("r1", 0.0) for t in seldom) == pytest.approx(sum(t["r1"] for t in always), rel=1e-6)
+    assert seldom[0]["adversarial"] == always[0]["adversarial"]
+
+
+def test_more_clusters_than_z_has_room_for_are_refused():
+    with pytest.raises(ValueError, match=r"clusters \(5\).*latent_dim \(4\)"):
+        Composed(nn.Linear(4, 2), nn.Linear(2, 1), Composed.Config(latent_dim=4, clusters=5))

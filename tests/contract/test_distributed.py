@@ -51,7 +51,7 @@ class Halves:
 
 
 results = {}
-for name, shape in (("points", (2,)), ("images", (1, 8, 8))):
+for name, shape in (("points", (2,)), ("images", (2, 16, 16))):
     randomness.seed(5 + rank)  # each rank starts otherwise; the first one's weights count
     sgd = SGD(0.05)  # Adam would blow rounding up: a relativistic D's last bias has a gradient of 0
     if name == "points":

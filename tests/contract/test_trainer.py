@@ -80,7 +80,7 @@ def test_a_move_without_terms_is_refused():
         Move("a")
 
 
-FALLING = (SGD(0.1, 0.0, Decay("linear", 2, 4, 0.5)), Adam(0.1, decay=Decay("cosine")))
+FALLING = (SGD(0.1, 0.0, Decay("linear", start=2, steps=4, final=0.5)), Adam(0.1, decay=Decay("cosine")))
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1, 0.0), *FALLING])

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zerosum.latent import Normal, Uniform
+from zerosum.latent import Clustered, Normal, Uniform
 
 LIKE = torch.zeros(50_000, 1)
 
@@ -25,7 +25,7 @@ def test_moments(prior, variance: float, fourth: float):
         assert z.min() >= -1 and z.max() <= 1
 
 
-@pytest.mark.parametrize("prior", [Normal(4), Uniform(4)])
+@pytest.mark.parametrize("prior", [Normal(4), Uniform(4), Clustered(2, 2)])
 def test_draws_follow_a_generator_and_the_batch(prior):
     a = prior.draw(torch.zeros(5), torch.Generator().manual_seed(1))
     assert torch.equal(a, prior.draw(torch.zeros(5, 3, 2), torch.Generator().manual_seed(1)))
@@ -79,3 +79,18 @@ def test_truncated_uniform():
     cut = Uniform(1).truncated(z, 0.4)
     assert cut.abs().max() <= 0.4 and cut.var().item() == pytest.approx(0.16 / 3, rel=0.03)
     assert torch.equal(Uniform(1).truncated(z, 3.0), z)
+
+
+def test_clustered():
+    prior = Clustered(2, 3, height=4.0)
+    z = prior.draw(LIKE)
+    assert prior.dim == 5 and z.shape == (50_000, 5)
+    assert z[:, :2].var(0).tolist() == pytest.approx([1, 1], rel=0.03)
+    assert set(z[:, 2:].unique().tolist()) == {0.0, 4.0} and (z[:, 2:].sum(1) == 4).all()
+    assert (z[:, 2:].mean(0) * 3 / 4).tolist() == pytest.approx([1, 1, 1], abs=0.03)  # equally often
+    cut = prior.truncated(z, 0.5)
+    assert cut[:, :2].abs().max() <= 0.5 and torch.equal(cut[:, 2:], z[:, 2:])
+    a, b = z[:1], z[1:2]
+    torch.testing.assert_close(prior.between(a, b, 0.0), a)
+    torch.testing.assert_close(prior.between(a, b, 1.0), b)
+    torch.testing.assert_close(prior.between(a, b, 0.5)[:, 2:], (a + b)[:, 2:] / 2)

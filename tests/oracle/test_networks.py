@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum.networks import dcgan, mlp, r3gan, resnet, tutorial
-from zerosum.networks.blocks import Crop, halvings, image_shape, judge
+from zerosum.networks import dcgan, mlp, r3gan, resnet, small, tutorial
+from zerosum.networks.blocks import doubling, halvings, image_shape, judge
 
 SHAPES = [(1, 28, 28), (3, 5, 7), (3, 33, 20), (4, 64, 48), (1, 1, 1), (2, 9, 130)]
 Build = Callable[[tuple[int, int, int]], nn.Module]
@@ -24,6 +24,7 @@ GENERATORS: dict[str, Build] = {
     "mlp with norm": lambda shape: mlp.Generator(6, shape, (8, 8), batch_norm=True),
     "paper": lambda shape: mlp.PaperGenerator(6, shape, width=8),
     "tutorial": lambda shape: tutorial.Generator(6, shape),
+    "small": lambda shape: small.Generator(6, shape, width=4),
 }
 DISCRIMINATORS: dict[str, Build] = {
     "dcgan": lambda shape: dcgan.Discriminator(shape, width=4),
@@ -33,6 +34,7 @@ DISCRIMINATORS: dict[str, Build] = {
     "r3gan": lambda shape: r3gan.Discriminator(shape, (16, 8), blocks=1, group_size=4),
     "mlp": lambda shape: mlp.Discriminator(shape, (8, 8)),
     "paper": lambda shape: mlp.PaperDiscriminator(shape, width=8),
+    "small": lambda shape: small.Discriminator(shape, width=4),
 }
 LOOKS_ACROSS_THE_BATCH = {"dcgan"}
 
@@ -110,8 +112,20 @@ def test_halvings(size: tuple[int, int], smallest: int, expected: list[tuple[int
     assert halvings(*size, smallest) == expected
 
 
-def test_crop():
-    assert torch.equal(Crop((2, 1))(torch.arange(12.0).reshape(1, 1, 3, 4)).flatten(), torch.tensor([0.0, 4.0]))
+@pytest.mark.parametrize("target", [(8, 6), (7, 6), (8, 5), (7, 5)])
+def test_doubling_reaches_odd_sizes_too(target: tuple[int, int]):
+    layer = doubling(2, 3, (4, 3), target, bias=False)
+    made = layer(torch.randn(5, 2, 4, 3))
+    assert made.shape == (5, 3, *target) and layer.weight.shape == (2, 3, 4, 4)
+    (slope,) = torch.autograd.grad(made.sum(), layer.weight)
+    assert (slope.abs() > 0).all()  # every tap is used
+
+
+def test_small_networks_keep_the_variance_of_a_signal():
+    net = small.Discriminator((1, 28, 28))
+    assert 0.3 < net(torch.randn(400, 1, 28, 28)).var().item() < 3
+    hidden = small.Generator(64, (1, 28, 28)).layers[:-1]  # without tanh
+    assert 0.3 < hidden(torch.randn(400, 64)).var().item() < 3
 
 
 def test_networks_for_images_refuse_points():

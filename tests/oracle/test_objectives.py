@@ -150,10 +150,10 @@ def test_flipped_labels_in_expectation(name: str):
 
 
 def test_targets_flip_a_share_of_each_side_on_their_own():
-    labels = Labels(real=0.9, fake=0.1, flip=0.25)
+    labels = Labels(real=0.9, fake=0.2, flip=0.25)
     logits = torch.zeros(20_000)
     real, fake = labels.targets(logits), labels.targets(logits, other=True)
-    assert real.unique().tolist() == fake.unique().tolist() == pytest.approx([0.1, 0.9])
+    assert real.unique().tolist() == fake.unique().tolist() == pytest.approx([0.2, 0.9])
     assert (real < 0.5).float().mean().item() == pytest.approx(0.25, abs=0.012)  # 4 standard errors
     assert (fake > 0.5).float().mean().item() == pytest.approx(0.25, abs=0.012)
     both = ((real < 0.5) & (fake > 0.5)).float().mean().item()

@@ -21,6 +21,8 @@ from zerosum.optim import SGD, Adam, Decay, RMSprop
     (Decay("exponential", final=0.01), {0: 1.0, 500: 0.1, 1000: 0.01, 5000: 0.01}),
     (Decay("exponential", steps=2000, final=0.25), {1000: 0.5}),
     (Decay("exponential"), {1000: 1e-8}),
+    (Decay(warmup=4), {0: 0.25, 2: 0.75, 3: 1.0, 4: 1.0, 999: 1.0}),
+    (Decay("linear", warmup=10), {0: 0.1, 9: 1.0, 500: 0.5}),
 ])  # fmt: skip
 def test_decay(decay: Decay, shares: dict[int, float]):
     assert {step: decay(step, 1000) for step in shares} == pytest.approx(shares, rel=1e-12, abs=1e-15)

@@ -16,7 +16,7 @@ from zerosum.options import Option, OptionError, parse, rows, to_json, type_name
 from zerosum.recipe import Training
 
 OBJECTIVES = "'minimax', 'non-saturating', 'least-squares', 'wasserstein', 'hinge'"
-CONFIG = Composed.Config("hinge", {"r1": 1.0}, g_optimizer=Adam(1e-3, (0.0, 0.99), decay=Decay("linear", 5)))
+CONFIG = Composed.Config("hinge", {"r1": 1.0}, g_optimizer=Adam(1e-3, (0.0, 0.99), decay=Decay("linear", start=5)))
 
 
 def test_nothing_chosen_changes_nothing():
@@ -31,7 +31,7 @@ def test_plain_values_replace_fields_and_leave_the_others():
 
 def test_nested_values_merge():
     parsed = parse(CONFIG, {"g_optimizer": {"lr": 0.5, "decay": {"final": 0.25}}})
-    assert parsed.g_optimizer == Adam(0.5, (0.0, 0.99), decay=Decay("linear", 5, final=0.25))
+    assert parsed.g_optimizer == Adam(0.5, (0.0, 0.99), decay=Decay("linear", start=5, final=0.25))
 
 
 def test_another_kind_starts_from_its_own_defaults():
@@ -45,7 +45,7 @@ def test_a_table_of_penalties_is_replaced_whole():
     assert parse(CONFIG, {"penalties": None}).penalties is None
 
 
-FALLING = Adam(decay=Decay("cosine", 3, 4, 0.5))
+FALLING = Adam(decay=Decay("cosine", 2, 3, 4, 0.5))
 
 
 @pytest.mark.parametrize("value", [CONFIG, WGANGP.Config(), Training(clip=1.0), Training(), FALLING])
@@ -115,7 +115,16 @@ class Small:
 
 def test_rows_of_a_table():
     found = {row.name: row for row in rows(Small(size=5))}
-    assert list(found) == ["size", "share", "shape", "inner.shape", "inner.start", "inner.steps", "inner.final"]
+    assert list(found) == [
+        "size",
+        "share",
+        "shape",
+        "inner.shape",
+        "inner.warmup",
+        "inner.start",
+        "inner.steps",
+        "inner.final",
+    ]
     assert found["size"] == Option("size", "int > 0, < 9", 5, "how many", "recipe")
     assert found["share"] == Option("share", "float or none >= 0", None, "how much", "Small")
     assert found["shape"] == Option("shape", "round | square", "round", "", "Small")

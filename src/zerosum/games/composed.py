@@ -49,6 +49,8 @@ class Composed(Game[Tensor]):
         super().__init__()
         self.generator, self.discriminator, self.config = generator, discriminator, config
         normal = config.latent_dim - config.clusters
+        if normal < 0:
+            raise ValueError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
         self.prior = latent.Clustered(normal, config.clusters) if config.clusters else latent.Normal(normal)
 
     def players(self) -> dict[str, Player]:
@@ -149,10 +151,10 @@ def demo(
     return Composed(small.Generator(config.latent_dim, shape), small.Discriminator(shape), config)
 
 
-_TOY_ADAM = Adam(2e-3, (0.5, 0.99), decay=Decay("linear"))
+_TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
+@recipe(data="ring", batch_size=256, steps=1_600, average=0.99)
 def toy(
     shape: Shape,
     config: Composed.Config = Composed.Config(

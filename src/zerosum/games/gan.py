@@ -87,10 +87,10 @@ def paper(
     return GAN(mlp.PaperGenerator(config.latent_dim, shape), mlp.PaperDiscriminator(shape), config)
 
 
-_TOY_ADAM = Adam(2e-3, (0.5, 0.99), decay=Decay("linear"))
+_TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
+@recipe(data="ring", batch_size=256, steps=1_500, average=0.99)
 def toy(
     shape: Shape, config: GAN.Config = GAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)
 ) -> GAN:

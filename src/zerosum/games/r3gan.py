@@ -85,10 +85,10 @@ def images(shape: Shape, config: R3GAN.Config = R3GAN.Config(), network: Network
     return R3GAN(networks.Generator(config.latent_dim, shape, *sizes), networks.Discriminator(shape, *sizes), config)
 
 
-_TOY_ADAM = Adam(2e-3, (0.0, 0.99), decay=Decay("linear"))
+_TOY_ADAM = Adam(4e-3, (0.5, 0.9), decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
+@recipe(data="ring", batch_size=256, steps=1_400, average=0.99)
 def toy(shape: Shape, config: R3GAN.Config = R3GAN.Config(latent_dim=2, gamma=0.05, optimizer=_TOY_ADAM)) -> R3GAN:
     """Two small perceptrons on points in the plane."""
     return R3GAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)

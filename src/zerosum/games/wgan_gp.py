@@ -75,12 +75,12 @@ def images(shape: Shape, config: WGANGP.Config = WGANGP.Config(), network: Netwo
     )
 
 
-_TOY_ADAM = Adam(2e-3, (0.0, 0.99), decay=Decay("linear"))
+_TOY_ADAM = Adam(4e-3, (0.5, 0.99), decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
+@recipe(data="ring", batch_size=128, steps=1_800, average=0.99)
 def toy(
-    shape: Shape, config: WGANGP.Config = WGANGP.Config(2, critic_steps=2, penalty_weight=0.1, optimizer=_TOY_ADAM)
+    shape: Shape, config: WGANGP.Config = WGANGP.Config(2, critic_steps=2, penalty_weight=1.0, optimizer=_TOY_ADAM)
 ) -> WGANGP:
     """Two small perceptrons on points in the plane; two moves of so small a critic are enough."""
     return WGANGP(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)
