@@ -18,8 +18,8 @@ from typing import Any
 from zerosum import curves, report_record
 from zerosum.files import write_atomic
 from zerosum.film import thinned
-from zerosum.hooks.console import duration
 from zerosum.page import figure, image, tiles
+from zerosum.text import duration
 
 PICTURES = 12  # of the progress shown at most
 
@@ -68,7 +68,7 @@ def write(run: Path) -> Path:
 
 
 def summary(run: Path) -> str:
-    """One sentence of facts: rounds, time, device, batch, seed."""
+    """How the run went: rounds, time, device, batch, seed, and how far the discriminator tells the two sides apart."""
     return _sentence(_find(run))
 
 
@@ -126,7 +126,18 @@ def _sentence(found: Found) -> str:
         f"seed {seed}" if seed is not None else "",
     ]
     end = "" if found.complete else " The run is not complete: it was stopped, or was still going on."
-    return ", ".join(fact for fact in facts if fact) + "." + end
+    return ", ".join(fact for fact in facts if fact) + "." + _balance(found) + end
+
+
+def _balance(found: Found) -> str:
+    """By how much D's mean output on real samples lies above that on fakes, where the game logs both."""
+    for name, real in found.log.series.items():
+        player, _, value = name.partition("/")
+        fake = found.log.series.get(f"{player}/fake")
+        if value == "real" and fake:
+            gap = real.last - fake.last
+            return f" At the end the {player} scored real samples {gap:+.2f} against generated ones."
+    return ""
 
 
 def _header(found: Found) -> str:

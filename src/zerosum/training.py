@@ -174,7 +174,7 @@ def prepare(
         device=str(place),
         precision=resolve_precision(training.precision, place),
         versions=versions(),
-        command=shlex.join(["zerosum", *sys.argv[1:]]) if Path(sys.argv[0]).name == "zerosum" else "zerosum.train(...)",
+        command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return trainer, loaded, record
@@ -238,6 +238,12 @@ def finish(run: Run, samples: Samples) -> None:
         picture(made, samples.real).save(partial)
     film(sorted(samples.folder.glob("step-*.png")), run.path / "film.gif")
     report.write(run.path)
+
+
+def _command() -> str:
+    program, *arguments = sys.argv
+    by_hand = Path(program).name in ("zerosum", "__main__.py")
+    return shlex.join(["zerosum", *arguments]) if by_hand else "zerosum.train(...)"
 
 
 def _samples(directory: RunDirectory, loaded: data.Dataset) -> Samples:

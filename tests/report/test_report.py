@@ -308,7 +308,9 @@ def test_a_film_that_is_too_large_is_left_beside_the_page(run: Path) -> None:
 
 
 def test_summary_is_the_sentence_of_the_page(run: Path) -> None:
-    assert report.summary(run) == "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3."
+    facts = "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3."
+    balance = "At the end the critic scored real samples +2.00 against generated ones."
+    assert report.summary(run) == f"{facts} {balance}"
 
 
 def test_the_report_is_replaced_whole(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from zerosum.hooks.console import duration
 from zerosum.options import rows
 from zerosum.plan import plan
 from zerosum.recipe import Recipe
+from zerosum.text import duration
 from zerosum.training import prepare, split
 
 

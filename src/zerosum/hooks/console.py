@@ -8,6 +8,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from zerosum.text import duration
 from zerosum.trainer import Trainer
 
 LIVE, PLAIN = 0.2, 15.0  # seconds between updates
@@ -60,13 +61,3 @@ class Progressing:
         """Keep each player's adversarial loss for the line."""
         losses = {name.split("/")[0]: v for name, v in values.items() if name.endswith("/adversarial")}
         self.values = "  ".join(f"{player} {value:.3f}" for player, value in losses.items())
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min 20 s`, `5 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
