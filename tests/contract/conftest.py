@@ -58,6 +58,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
+def case_of() -> Callable[[str], Case]:
+    return lambda name: Case(RECIPES[name])
+
+
+@pytest.fixture
 def every_op() -> Callable[..., Any]:
     return OnlyOn
 
