@@ -97,6 +97,10 @@ class RunDirectory:
                 f"{self.path} already holds a run; go on with it by `zerosum resume {self.path}`, "
                 "or choose another --out"
             )
+        self.write(record)
+
+    def write(self, record: Record) -> None:
+        """Write `run.json`, in one piece."""
         write_atomic(self.record_path, TypeAdapter(Record).dump_json(record, indent=2))
 
     @property

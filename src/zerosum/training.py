@@ -200,8 +200,10 @@ def _run(
         stack.enter_context(directory.locked())
         if new:
             directory.create(record)
-        elif found := checkpoint.find(directory.checkpoints):
-            checkpoint.resume(trainer, found[-1])
+        else:
+            if found := checkpoint.find(directory.checkpoints):
+                checkpoint.resume(trainer, found[-1])
+            directory.write(record)  # it may be longer now
         directory.forget_after(trainer.step)
         _introduce(console, directory, trainer, loaded, record)
         progress = stack.enter_context(Progressing(console, trainer.training.steps))

@@ -200,6 +200,7 @@ def test_the_python_api_takes_options_by_name() -> None:
     assert run.record.options["config"]["g_optimizer"]["betas"] == [0.5, 0.999]
     assert run.sample(5, seed=3).equal(zerosum.load("run").sample(5, seed=3))
     assert zerosum.resume("run", steps=4, quiet=True).step == 4
+    assert zerosum.load("run").record.training.steps == 4
 
 
 def test_parts_are_importable_alone() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from zerosum import report
+from zerosum import distributed, report
 from zerosum.trained import Run
 
 
 def show(run: Run) -> None:
-    """Where the results lie, and how the run went."""
+    """Where the results lie, and how the run went; said by the first of several processes."""
+    if distributed.rank() > 0:
+        return
     for what, name in (("samples", "samples.png"), ("film", "film.gif"), ("report", "report.html")):
         if (run.path / name).exists():
             print(f"{what + ':':<9}{run.path / name}")
