@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -97,12 +98,14 @@ class Trainer:
     def play(self, move: Move) -> None:
         """Make one move: the gradient of its loss for its player's parameters alone, and one optimiser step."""
         parameters, optimizer = self.parameters[move.player], self.optimizers[move.player]
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in parameters:
+            parameter.grad = None
         move.loss.backward(inputs=parameters)  # no other player's gradient is touched, or computed
         distributed.average_gradients(parameters)
-        for name, value in (move.terms | dict(move.log)).items():
-            mean = value.detach().float().mean()  # now: the game may change a logged buffer after its move
-            self.fresh.append((self.step, f"{move.player}/{name}", mean))
+        for name, value in (*move.terms.items(), *move.log.items()):
+            # A result stays as it is until it is read; a buffer of the game's may change after the move.
+            kept = value.detach() if value.requires_grad else value.clone()
+            self.fresh.append((self.step, f"{move.player}/{name}", kept))
         if self.training.clip:
             norm = nn.utils.clip_grad_norm_(parameters, self.training.clip)
             self.fresh.append((self.step, f"{move.player}/gradient_norm", norm))
@@ -114,9 +117,8 @@ class Trainer:
         Raises `Diverged` with the first that is not finite. This is the only point where the host waits for the device.
         """
         fresh, self.fresh = self.fresh, []
-        values = torch.stack([value for _, _, value in fresh]).tolist() if fresh else []
         sums: dict[str, list[float]] = {}
-        for (step, name, _), value in zip(fresh, values, strict=True):
+        for (step, name, _), value in zip(fresh, _means([value for _, _, value in fresh]), strict=True):
             if not math.isfinite(value):
                 raise Diverged(step, name, value)
             sums.setdefault(name, []).append(value)
@@ -172,6 +174,16 @@ def resolve_precision(precision: str, device: torch.device) -> str:
         return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
     fast = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return "bf16" if fast else "fp32"
+
+
+def _means(values: list[Tensor]) -> list[float]:
+    """The mean of each value, with one kernel for all that have one shape, and one wait for the device."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for i, value in enumerate(values):
+        groups.setdefault(tuple(value.shape), []).append(i)
+    means = [torch.stack([values[i].float() for i in g]).reshape(len(g), -1).mean(1) for g in groups.values()]
+    ordered = dict(zip(itertools.chain(*groups.values()), torch.cat(means).tolist() if means else [], strict=True))
+    return [ordered[i] for i in range(len(values))]
 
 
 def _parameters(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
