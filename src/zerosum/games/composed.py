@@ -130,10 +130,12 @@ def sngan(
     return _convolutional(shape, config, network, "spectral")
 
 
-_DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80))
+_DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=1700))
 
 
-@recipe(data="digits", batch_size=32, steps=3_400, average=0.99, sample_every=100, checkpoint_every=500)
+@recipe(
+    data="digits", batch_size=32, steps=3_400, average=0.99, precision="fp32", sample_every=100, checkpoint_every=500
+)
 def demo(
     shape: Shape,
     config: Composed.Config = Composed.Config(
