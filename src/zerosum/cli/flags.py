@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, is_dataclass, make_dataclass
-from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import tyro
 
 from zerosum.options import help_of, hints
 
 T = TypeVar("T")
-QUIET = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff)
 
 
 def flags(name: str, default: object) -> type:
@@ -44,13 +44,7 @@ def changed(parsed: object, default: object) -> dict[str, Any]:
 
 def parse(cls: type[T], arguments: Sequence[str], command: str, description: str) -> T:
     """An instance from flags; prints help, or what is wrong with a flag, and exits."""
-    return tyro.cli(
-        cls,
-        args=arguments,
-        prog=f"zerosum {command}",
-        description=description,
-        config=(tyro.conf.OmitSubcommandPrefixes,),
-    )
+    return tyro.cli(cls, args=arguments, prog=f"zerosum {command}", description=description)
 
 
 def _field(value: object) -> Any:
@@ -59,21 +53,13 @@ def _field(value: object) -> Any:
 
 def _bare(hint: Any) -> Any:
     """An annotation without metadata, at any depth."""
-    if get_origin(hint) is Annotated:
-        return _bare(get_args(hint)[0])
-    if get_origin(hint) is None or not get_args(hint):
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _bare(arguments[0])
+    if origin is None or origin is Literal:
         return hint
-    arguments = tuple(a if isinstance(a, str) else _bare(a) for a in get_args(hint))
-    return cast(Any, hint).copy_with(arguments) if hasattr(hint, "copy_with") else _union_or_generic(hint, arguments)
-
-
-def _union_or_generic(hint: Any, arguments: tuple[Any, ...]) -> Any:
-    import types
-    import typing
-
-    if get_origin(hint) in (types.UnionType, typing.Union):
-        return typing.Union[arguments]  # noqa: UP007  a tuple of members
-    return get_origin(hint)[arguments]
+    bare = tuple(_bare(argument) for argument in arguments)
+    return Union[bare] if origin in (UnionType, Union) else origin[bare]  # noqa: UP007  a tuple of members
 
 
 def _escaped(text: str) -> str:
