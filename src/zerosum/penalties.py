@@ -47,6 +47,12 @@ def r2(discriminator: Discriminator, real: Tensor | None, fake: Tensor) -> Tenso
     return r1(discriminator, fake)
 
 
+def r1_r2(discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    """`r1` + `r2` in one pass over both batches, (B, *shape) each: what R3GAN asks of D, at half the calls."""
+    x = _leaf(torch.cat([full(real.detach()), full(fake.detach())]))
+    return 2 * zero_centered(discriminator(x), x)  # twice the mean over both is the sum of the means over each
+
+
 def dragan(discriminator: Discriminator, real: Tensor, fake: Tensor | None = None) -> Tensor:
     """E (||grad D(x + delta)|| - 1)^2 in the neighbourhood of the data; DRAGAN; Kodali et al., 2017.
 
@@ -62,6 +68,7 @@ PENALTIES: dict[str, Callable[[Discriminator, Tensor, Tensor], Tensor]] = {
     "one-sided": one_sided,
     "r1": r1,
     "r2": r2,
+    "r1-r2": r1_r2,
     "dragan": dragan,
 }
 

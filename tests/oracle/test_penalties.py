@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum import penalties
-from zerosum.penalties import PENALTIES, dragan, gradient_norm, interpolation, one_sided, r1, r2, zero_centered
+from zerosum.penalties import PENALTIES, dragan, gradient_norm, interpolation, one_sided, r1, r1_r2, r2, zero_centered
 
 D = torch.float64
 
@@ -114,6 +114,16 @@ def test_dragan_looks_around_the_data_within_half_its_deviation():
     assert ratio.std() > 0.1  # each coordinate has noise of its own
 
 
+def test_r1_and_r2_in_one_pass_are_their_sum():
+    def bowl(x):
+        return x.square().sum(1)
+
+    real, fake = torch.randn(6, 3, dtype=torch.float64), 2 * torch.randn(6, 3, dtype=torch.float64)
+    expected = 2 * (real.square().sum(1).mean() + fake.square().sum(1).mean())  # |grad|^2 = 4 |x|^2
+    torch.testing.assert_close(r1_r2(bowl, real, fake), expected)
+    torch.testing.assert_close(r1_r2(bowl, real, fake), r1(bowl, real) + r2(bowl, real, fake))
+
+
 @pytest.mark.parametrize("name", list(PENALTIES))
 def test_a_penalty_needs_no_gradient_of_the_samples_and_leaves_none(name: str):
     real, fake = REAL.clone().requires_grad_(), FAKE.clone().requires_grad_()
@@ -166,7 +176,7 @@ def test_half_precision_samples_give_a_float32_penalty(name: str, dtype: torch.d
     for pair in ((real, fake), (real.to(dtype), fake)):
         value = PENALTIES[name](linear(0.0, 3.0), *pair)
         assert value.dtype == torch.float32
-        assert value.item() == pytest.approx(4.5 if name in ("r1", "r2") else 4.0, rel=1e-5)
+        assert value.item() == pytest.approx({"r1": 4.5, "r2": 4.5, "r1-r2": 9.0}.get(name, 4.0), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", list(PENALTIES))
@@ -194,7 +204,8 @@ def test_logits_may_have_either_shape():
 
 def test_the_table_has_every_penalty():
     named = {name.replace("-", "_"): function for name, function in PENALTIES.items()}
-    assert named == {name: getattr(penalties, name) for name in ("interpolation", "one_sided", "r1", "r2", "dragan")}
+    names = ("interpolation", "one_sided", "r1", "r2", "r1_r2", "dragan")
+    assert named == {name: getattr(penalties, name) for name in names}
 
 
 def test_the_penalty_of_a_batch_is_the_mean_of_its_samples():

@@ -22,7 +22,7 @@ from zerosum.penalties import PENALTIES
 from zerosum.recipe import recipe
 
 ObjectiveName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
-PenaltyName = Literal["interpolation", "one-sided", "r1", "r2", "dragan"]
+PenaltyName = Literal["interpolation", "one-sided", "r1", "r2", "r1-r2", "dragan"]
 Weights = dict[PenaltyName, Annotated[float, Ge(0)]]
 
 
@@ -140,7 +140,7 @@ def demo(
     shape: Shape,
     config: Composed.Config = Composed.Config(
         "relativistic",
-        {"r1": 0.5, "r2": 0.5},
+        {"r1-r2": 0.5},
         penalty_every=8,
         latent_dim=40,
         clusters=24,
