@@ -130,11 +130,11 @@ def sngan(
     return _convolutional(shape, config, network, "spectral")
 
 
-_DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=1700))
+_DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=2300))
 
 
 @recipe(
-    data="digits", batch_size=32, steps=3_400, average=0.99, precision="fp32", sample_every=100, checkpoint_every=500
+    data="digits", batch_size=16, steps=4_600, average=0.99, precision="fp32", sample_every=100, checkpoint_every=500
 )
 def demo(
     shape: Shape,
