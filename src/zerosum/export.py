@@ -50,12 +50,18 @@ def write_samples(
 
 
 def write_interpolation(
-    run: Run, out: Path, count: int, frames: int, seeds: tuple[int, int], class_: int | str | None = None
+    run: Run,
+    out: Path,
+    count: int,
+    frames: int,
+    seeds: tuple[int, int],
+    truncation: float | None = None,
+    class_: int | str | None = None,
 ) -> None:
     """Write `count` walks between the samples of two seeds to a GIF, there and back, so that it loops."""
     if out.suffix != ".gif":
         raise ZerosumError(f"--out {out}: an interpolation is written to a .gif file")
     if count < 1 or frames < 2:
         raise ZerosumError(f"an interpolation needs at least 1 sample and 2 frames, not {count} and {frames}")
-    walk = [picture(step) for step in run.interpolate(count, frames, seeds, class_)]
+    walk = [picture(step) for step in run.interpolate(count, frames, seeds, truncation=truncation, classes=class_)]
     film([*walk, *walk[-2:0:-1]], out)

@@ -39,6 +39,9 @@ class Training:
     precision: Annotated[Literal["auto", "fp32", "bf16"], "auto: bf16 where the processor is fast at it"] = "auto"
     clip: Annotated[float | None, Gt(0), "largest norm of a player's gradient"] = None
     flip: Annotated[bool, "mirror images left to right at random"] = False
+    truncation: Annotated[
+        float | None, Gt(0), "samples keep z within this many standard deviations: typical ones, less variety"
+    ] = None
     log_every: Annotated[int, Gt(0), "rounds between lines of metrics.jsonl"] = 50
     sample_every: Annotated[int, Gt(0), "rounds between sample pictures"] = 500
     checkpoint_every: Annotated[int, Gt(0), "rounds between checkpoints"] = 1000

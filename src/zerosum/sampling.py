@@ -30,19 +30,22 @@ def sample(
         truncation: > 0, keeps z towards the middle (see `latent`).
     """
     with _quiet(game, seed):
-        z = [game.prior.draw(part) for part in _likes(game, shape, count, batch_size)]
-        if truncation is not None:
-            if truncation <= 0:
-                raise ZerosumError(f"truncation must be above 0, not {truncation}")
-            z = [game.prior.truncated(part, truncation) for part in z]
+        z = [_truncated(game, game.prior.draw(part), truncation) for part in _likes(game, shape, count, batch_size)]
         return _from(game, shape, z, labels)
 
 
 def interpolate(
-    game: Game[Any], shape: Shape, count: int, frames: int, seeds: tuple[int, int], labels: Tensor | None = None
+    game: Game[Any],
+    shape: Shape,
+    count: int,
+    frames: int,
+    seeds: tuple[int, int],
+    *,
+    labels: Tensor | None = None,
+    truncation: float | None = None,
 ) -> Tensor:
     """`count` walks from the samples of one seed to those of another: (frames, count, *shape), ends included."""
-    start, end = (_latent(game, shape, count, seed) for seed in seeds)
+    start, end = (_truncated(game, _latent(game, shape, count, seed), truncation) for seed in seeds)
     walks = []
     for i in range(frames):
         with _quiet(game, seeds[0]):  # equal other noise in every frame
@@ -53,6 +56,14 @@ def interpolate(
 def _latent(game: Game[Any], shape: Shape, count: int, seed: int) -> Tensor:
     with _quiet(game, seed):
         return game.prior.draw(_like(game, shape, count))
+
+
+def _truncated(game: Game[Any], z: Tensor, limit: float | None) -> Tensor:
+    if limit is None:
+        return z
+    if limit <= 0:
+        raise ZerosumError(f"truncation must be above 0, not {limit}")
+    return game.prior.truncated(z, limit)
 
 
 def balanced(count: int, classes: int, only: Sequence[int] | None = None) -> Tensor:

@@ -40,7 +40,8 @@ class Run:
         """(count, *shape) float32 on the CPU; images in about [-1, 1]; equal seeds give equal samples.
 
         Args:
-            truncation: > 0; z is kept within this many standard deviations: less variety, more typical samples.
+            truncation: > 0; z is kept within this many standard deviations: less variety, more typical samples. By
+                default the recipe's own, which for most is none.
             classes: what to draw, by name or number, for a GAN that was trained with labels; by default all in turn.
         """
         return sampling.sample(
@@ -49,16 +50,31 @@ class Run:
             count,
             seed=seed,
             labels=self.labels(count, classes),
-            truncation=truncation,
+            truncation=self._truncation(truncation),
         )
 
     def interpolate(
-        self, count: int, frames: int, seeds: tuple[int, int] = (0, 1), classes: int | str | None = None
+        self,
+        count: int,
+        frames: int,
+        seeds: tuple[int, int] = (0, 1),
+        *,
+        truncation: float | None = None,
+        classes: int | str | None = None,
     ) -> Tensor:
         """(frames, count, *shape): `count` walks from the samples of one seed to those of the other."""
         return sampling.interpolate(
-            self.game, self.record.data.shape, count, frames, seeds, labels=self.labels(count, classes)
+            self.game,
+            self.record.data.shape,
+            count,
+            frames,
+            seeds,
+            labels=self.labels(count, classes),
+            truncation=self._truncation(truncation),
         )
+
+    def _truncation(self, asked: float | None) -> float | None:
+        return self.record.training.truncation if asked is None else asked
 
     def labels(self, count: int, classes: int | str | Sequence[int | str] | None = None) -> Tensor | None:
         """(count,) the labels that `sample` draws; None for a GAN without classes."""

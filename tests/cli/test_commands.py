@@ -127,7 +127,14 @@ def test_sample_interpolates(call: Call, images: Path) -> None:
 def test_truncation_and_last_weights_change_the_samples(images: Path) -> None:
     run = zerosum.load(images)
     assert not run.sample(8).equal(run.sample(8, truncation=0.5))
+    assert not run.interpolate(2, 3).equal(run.interpolate(2, 3, truncation=0.5))
     assert not run.sample(8).equal(zerosum.load(images, average=False).sample(8))
+
+
+def test_a_recipe_may_truncate_its_samples_by_default() -> None:
+    run = zerosum.train("composed/toy", out="run", steps=1, batch_size=8, truncation=0.4, quiet=True)
+    assert run.sample(8).equal(run.sample(8, truncation=0.4))
+    assert not run.sample(8).equal(run.sample(8, truncation=9.0))
 
 
 def test_classes_are_drawn_by_name_and_saved(call: Call, labelled: Path) -> None:

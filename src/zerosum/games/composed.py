@@ -130,11 +130,18 @@ def sngan(
     return _convolutional(shape, config, network, "spectral")
 
 
-_DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=2300))
+_DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=2100))
 
 
 @recipe(
-    data="digits", batch_size=16, steps=4_600, average=0.99, precision="fp32", sample_every=100, checkpoint_every=500
+    data="digits",
+    batch_size=16,
+    steps=4_200,
+    average=0.99,
+    truncation=1.2,
+    precision="fp32",
+    sample_every=100,
+    checkpoint_every=500,
 )
 def demo(
     shape: Shape,

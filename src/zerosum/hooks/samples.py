@@ -24,6 +24,7 @@ class Samples:
 
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % trainer.training.sample_every == 0 or trainer.step == trainer.training.steps:
-            made = sample(trainer.sampler, self.shape, self.count, labels=self.labels)
+            limit = trainer.training.truncation
+            made = sample(trainer.sampler, self.shape, self.count, labels=self.labels, truncation=limit)
             with atomic_path(self.folder / f"step-{trainer.step:08d}.png") as partial:
                 picture(made, self.real).save(partial)

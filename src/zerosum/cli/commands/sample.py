@@ -28,7 +28,8 @@ class Arguments:
         str | None, arg(name="class", help="a class, by name or number, for a GAN trained with labels")
     ] = None
     truncation: Annotated[
-        float | None, arg(help="keep z within this many standard deviations: typical samples, less variety")
+        float | None,
+        arg(help="keep z within this many standard deviations: typical samples, less variety; default: the recipe's"),
     ] = None
     to_seed: Annotated[
         int | None, arg(help="interpolate from the samples of --seed to those of this seed, as a GIF")
@@ -51,7 +52,9 @@ def run(arguments: Sequence[str]) -> None:
     ending = "gif" if given.to_seed is not None else "png"
     out = given.out or given.run / f"samples-seed-{given.seed}.{ending}"
     if given.to_seed is not None:
-        write_interpolation(run, out, given.n, given.frames, (given.seed, given.to_seed), given.class_)
+        write_interpolation(
+            run, out, given.n, given.frames, (given.seed, given.to_seed), given.truncation, given.class_
+        )
     else:
         write_samples(run, out, given.n, given.seed, given.truncation, given.class_)
     print(out)
