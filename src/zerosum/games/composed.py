@@ -138,7 +138,7 @@ _DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=21
     batch_size=16,
     steps=4_200,
     average=0.99,
-    truncation=1.2,
+    truncation=0.8,
     precision="fp32",
     sample_every=100,
     checkpoint_every=500,
