@@ -24,3 +24,9 @@ def spawn(*arguments: object, **options: object) -> subprocess.Popen[str]:
         env={**os.environ, **ENVIRONMENT},
         **options,  # type: ignore[call-overload]
     )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for a process: (exit code, standard error)."""
+    _, err = process.communicate(timeout=240)
+    return process.returncode, err

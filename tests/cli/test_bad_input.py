@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from shell import Call, spawn
+from shell import Call, finish, spawn
 
 import zerosum
 from zerosum.runs import RunDirectory
@@ -120,9 +120,8 @@ def test_a_run_is_not_overwritten(call: Call) -> None:
 def test_two_processes_in_one_run_directory(call: Call) -> None:
     assert call(*TOY)[0] == 0
     with RunDirectory(Path("run")).locked():
-        process = spawn("resume", "run", "--steps", 8)
-        _, err = process.communicate(timeout=120)
-    assert process.returncode == 2
+        code, err = finish(spawn("resume", "run", "--steps", 8))
+    assert code == 2
     assert "run is in use: another process is training there" in err
     assert call("resume", "run", "--steps", 8)[0] == 0
 
@@ -191,9 +190,8 @@ def test_a_full_disk_keeps_what_was_saved(call: Call) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
-    process = spawn("resume", "run", "--steps", 6, preexec_fn=limit)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 2, err
+    code, err = finish(spawn("resume", "run", "--steps", 6, preexec_fn=limit))
+    assert code == 2, err
     assert "cannot write run/checkpoints/step-00000006" in err
     assert sorted(Path("run/checkpoints").rglob("*.safetensors")) == before
     assert call("resume", "run", "--steps", 6)[0] == 0

@@ -11,42 +11,46 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from shell import spawn
+from shell import finish, spawn
 
-STEPS = 2400
+STEPS = 1500
 RUN = ("train", "gan/toy", "--steps", STEPS, "--batch-size", 64, "--checkpoint-every", 150, "--log-every", 10)
 
 
-def test_resume_after_five_kills_equals_the_uninterrupted_run() -> None:
-    whole = spawn(*RUN, "--out", "whole")
-    assert whole.wait(timeout=240) == 0
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The uninterrupted run."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    assert finish(spawn(*RUN, "--out", out))[0] == 0
+    return out
+
+
+def test_resume_after_five_kills_equals_the_uninterrupted_run(whole: Path) -> None:
     rng, killed = random.Random(0), 0
     process = spawn(*RUN, "--out", "killed")
     for goal in sorted(rng.sample(range(100, STEPS - 200), 5)):
         if _wait_for(process, Path("killed/metrics.jsonl"), goal):
             time.sleep(rng.random() * 0.3)  # anywhere in a round, a log line, or a checkpoint
             process.send_signal(signal.SIGKILL)
-            process.wait()
-            killed += process.returncode == -signal.SIGKILL
+            killed += finish(process)[0] == -signal.SIGKILL
             process = spawn("resume", "killed")
-    assert process.wait(timeout=240) == 0
+    assert finish(process)[0] == 0
     assert killed == 5
-    _assert_equal(Path("whole"), Path("killed"))
+    _assert_equal(whole, Path("killed"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_says_how_to_resume(number: signal.Signals) -> None:
+def test_a_signal_saves_and_says_how_to_resume(number: signal.Signals, whole: Path) -> None:
     process = spawn(*RUN, "--out", "stopped")
     assert _wait_for(process, Path("stopped/metrics.jsonl"), 200)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    code, err = finish(process)
+    assert code == 130
     assert "go on with: zerosum resume stopped" in err
     saved = int(err.split("saved at round ")[1].split(";")[0])
     assert Path(f"stopped/checkpoints/step-{saved:08d}").is_dir()
-    assert spawn("resume", "stopped").wait(timeout=240) == 0
-    assert spawn(*RUN, "--out", "whole").wait(timeout=240) == 0
-    _assert_equal(Path("whole"), Path("stopped"), log=False)
+    assert finish(spawn("resume", "stopped"))[0] == 0
+    _assert_equal(whole, Path("stopped"), log=False)
 
 
 def _wait_for(process: subprocess.Popen[str], metrics: Path, step: int) -> bool:
