@@ -131,7 +131,8 @@ def prepare(
     quiet: bool = True,
 ) -> tuple[Trainer, data.Dataset, Record]:
     """Everything of a run but its directory: the trainer at round 0, the data, and what `run.json` will say."""
-    place = torch.device(device) if device else distributed.start()
+    own = distributed.start()
+    place = torch.device(device) if device else own
     sides = (size, size) if isinstance(size, int) else (size[0], size[1]) if size else None
     folder = Path(data_dir) if data_dir else None
     with Loading(_console(quiet)) as progress:
@@ -162,7 +163,7 @@ def prepare(
         options={parameter: to_json(values) for parameter, values in resolved.items()},
         training=training,
         data=DataRecord(
-            name=str(Path(name).resolve()) if Path(name).exists() else name,
+            name=name if name.partition(":")[0] in data.SOURCES else str(Path(name).resolve()),
             shape=loaded.shape,
             classes=loaded.classes,
             count=len(loaded),
@@ -235,7 +236,7 @@ def _run(
 
 def finish(run: Run, samples: Samples) -> None:
     """The files people look at: `samples.png`, `film.gif`, `report.html`."""
-    made = run.sample(samples.count, seed=1, classes=None)
+    made = run.sample(samples.count, seed=1)
     with atomic_path(run.path / "samples.png") as partial:
         picture(made, samples.real).save(partial)
     film(sorted(samples.folder.glob("step-*.png")), run.path / "film.gif")

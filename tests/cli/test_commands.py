@@ -80,6 +80,13 @@ def test_a_run_gets_a_directory_of_its_own(call: Call) -> None:
         assert Path(expected, "run.json").exists()
 
 
+def test_a_known_name_stays_one_beside_a_folder_of_that_name(call: Call) -> None:
+    Path("ring").mkdir()
+    assert call("train", "gan/toy", "--data", "ring", "--out", "run", *QUICK)[0] == 0
+    assert json.loads(Path("run/run.json").read_text())["data"]["name"] == "ring"
+    assert call("resume", "run", "--steps", 8)[0] == 0
+
+
 def test_dry_run_says_what_would_be_and_writes_nothing(call: Call) -> None:
     code, out, err = call("train", "dcgan", "--network.width", 4, "--batch-size", 8, "--dry-run")
     assert code == 0, err

@@ -23,7 +23,7 @@ def flags(name: str, default: object) -> type:
             nested = flags(option, value)
             made.append((option, nested, field(default_factory=nested)))
         elif option != "kind":
-            made.append((option, Annotated[_bare(hint), tyro.conf.arg(help=_escaped(help_of(hint)))], _field(value)))
+            made.append((option, Annotated[_bare(hint), tyro.conf.arg(help=help_of(hint))], _field(value)))
     return make_dataclass(name, made, frozen=True)
 
 
@@ -60,7 +60,3 @@ def _bare(hint: Any) -> Any:
         return hint
     bare = tuple(_bare(argument) for argument in arguments)
     return Union[bare] if origin in (UnionType, Union) else origin[bare]  # noqa: UP007  a tuple of members
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%%")
