@@ -1,0 +1,82 @@
+"""Mean and covariance of any number of features in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+class Moments:
+    """Count, mean and covariance of all rows seen, in float64 on the CPU, in the memory of one (dim, dim) matrix.
+
+    Rows are centred before they are squared (Chan, Golub and LeVeque, 1983), so nothing is lost where means are large
+    beside deviations. Parts that several processes have seen are merged to what one pass would have given, to rounding:
+    gather their `state()`, `restore` and `merge`.
+    """
+
+    def __init__(self, dim: int) -> None:
+        if dim < 1:
+            raise ValueError(f"dim must be at least 1, not {dim}")
+        self.count = 0
+        self.mean = torch.zeros(dim, dtype=torch.float64)  # (F,)
+        self._scatter = torch.zeros(dim, dim, dtype=torch.float64)  # (F, F) sum of (x - mean)(x - mean)^T
+
+    def __repr__(self) -> str:
+        return f"Moments(dim={self.dim}, count={self.count})"
+
+    @property
+    def dim(self) -> int:
+        return len(self.mean)
+
+    @property
+    def covariance(self) -> Tensor:
+        """(F, F), unbiased: the sum is divided by count - 1. ValueError below two rows."""
+        if self.count < 2:
+            raise ValueError(f"a covariance needs at least 2 rows, not {self.count}")
+        return self._scatter / (self.count - 1)
+
+    def update(self, features: Tensor) -> None:
+        """Takes in (B, F) rows of any device and floating-point type."""
+        if features.dim() != 2 or features.shape[1] != self.dim:
+            raise ValueError(f"features must be (B, {self.dim}), not {tuple(features.shape)}")
+        if len(features) == 0:
+            return
+        x = features.detach().to("cpu", torch.float64)
+        mean = x.mean(0)
+        x = x - mean
+        self._join(len(x), mean, x.T @ x)
+
+    def merge(self, other: Moments) -> None:
+        """Takes in what `other` has seen; `other` stays as it is."""
+        if other.dim != self.dim:
+            raise ValueError(f"moments of {other.dim} features do not merge into moments of {self.dim}")
+        if other.count:
+            self._join(other.count, other.mean, other._scatter)
+
+    def _join(self, count: int, mean: Tensor, scatter: Tensor) -> None:
+        total = self.count + count
+        shift = mean - self.mean  # (F,)
+        self._scatter += scatter
+        self._scatter.addr_(shift, shift, alpha=self.count * count / total)
+        self.mean = self.mean + shift * (count / total)
+        self.count = total
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything as tensors, as safetensors and collectives take them: count (), mean (F,), scatter (F, F)."""
+        count = torch.tensor(self.count, dtype=torch.int64)
+        return {"count": count, "mean": self.mean.clone(), "scatter": self._scatter.clone()}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Tensor]) -> Moments:
+        """The moments whose `state()` this is."""
+        count, mean, scatter = state["count"], state["mean"], state["scatter"]
+        if count.dim() != 0 or mean.dim() != 1 or scatter.shape != (len(mean), len(mean)) or count < 0:
+            shapes = [tuple(t.shape) for t in (count, mean, scatter)]
+            raise ValueError(f"count, mean and scatter must be (), (F,) and (F, F), not {shapes}")
+        moments = cls(len(mean))
+        moments.count = int(count)
+        moments.mean = mean.to("cpu", torch.float64, copy=True)
+        moments._scatter = scatter.to("cpu", torch.float64, copy=True)
+        return moments
