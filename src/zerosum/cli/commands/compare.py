@@ -1,0 +1,62 @@
+"""`zerosum compare A B`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, arg
+
+from zerosum.cli.flags import parse
+
+if TYPE_CHECKING:
+    from zerosum.metrics.comparison import Row
+    from zerosum.metrics.protocol import Evaluation
+
+
+@dataclass(frozen=True)
+class Arguments:
+    a: Annotated[Positional[Path], arg(help="a run directory, or the JSON file of an evaluation")]
+    b: Annotated[Positional[Path], arg(help="another")]
+    metrics: Annotated[tuple[str, ...], arg(help="the metrics to compare, by name; default: all that both have")] = ()
+
+
+def run(arguments: Sequence[str]) -> None:
+    given = parse(Arguments, arguments, "compare", "Compare two evaluations that were made alike.")
+    from rich.table import Table
+
+    from zerosum.cli.commands.evaluate import interval, number, wide
+    from zerosum.metrics.comparison import compare
+    from zerosum.metrics.protocol import read
+
+    a, b = read(given.a), read(given.b)
+    rows = compare(a, b, given.metrics)
+    shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("metric", "figure", "A", "95 %", "B", "95 %", "better"):
+        shown.add_column(column, justify="right" if column in "AB" else "left", overflow="fold")
+    before = ""
+    for row in rows:
+        sides = (number(row.a.value), interval(row.a), number(row.b.value), interval(row.b))
+        shown.add_row("" if row.metric == before else row.metric, row.name, *sides, verdict(row))
+        before = row.metric
+    console = wide()
+    for name, side in (("A", a), ("B", b)):
+        console.print(f"{name}: {described(side)}", markup=False)
+    console.print(shown)
+
+
+def verdict(row: Row) -> str:
+    """`A`, `A, within chance`, `A, no interval`, `equal`; nothing where no direction is better."""
+    if row.better in ("", "equal"):
+        return row.better
+    return row.better + {True: "", False: ", within chance", None: ", no interval"}[row.apart]
+
+
+def described(side: Evaluation) -> str:
+    """What was evaluated."""
+    target = side.target
+    weights = "" if target.averaged is None else ", averaged weights" if target.averaged else ", last weights"
+    made = f" ({target.recipe}, round {target.step:,}{weights})" if target.step is not None else ""
+    return f"{target.path}{made}"

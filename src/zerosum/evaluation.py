@@ -1,0 +1,269 @@
+"""Evaluate a run, a folder or a file of samples: what `zerosum evaluate` calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from torch import Tensor
+
+from zerosum import data
+from zerosum.data import Dataset, density
+from zerosum.data.dataset import Progress
+from zerosum.errors import ZerosumError
+from zerosum.metrics import features, table
+from zerosum.metrics.anchors import Anchor, anchors_for
+from zerosum.metrics.features import Extractor
+from zerosum.metrics.metric import Bench, Metric
+from zerosum.metrics.protocol import FILE, FORMAT, Evaluation, Figure, Protocol, Result
+from zerosum.metrics.samples import of_dataset
+from zerosum.metrics.targets import Source, choose, of_files, of_run
+from zerosum.options import to_json
+from zerosum.runs import versions
+from zerosum.trained import load
+
+__all__ = ["Evaluation", "default_path", "evaluate"]
+
+DIGITS = ("digits", "mnist")
+INCEPTION = "inception-v3"
+MIXTURES = {"ring": density.ring, "grid": density.grid}
+COPIES = 20_000  # training samples up to which memorisation is tested unasked: it needs the features of all
+
+
+def evaluate(
+    target: str | Path,
+    against: str | None = None,
+    metrics: Sequence[str | Metric] = (),
+    *,
+    extractor: str | Callable[[Tensor], Tensor] | None = None,
+    samples: int = 10_000,
+    real: int | None = None,
+    seed: int = 0,
+    truncation: float | None = None,
+    average: bool = True,
+    checkpoint_step: int | None = None,
+    recipe: str | None = None,
+    device: str = "cpu",
+    data_dir: str | Path | None = None,
+    anchors: bool = True,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measure how good samples are.
+
+    Args:
+        target: a run directory, a folder of images, or an .npy or .npz file.
+        against: the real data, as `--data` takes it; a run's own by default. Images are brought to the samples' size.
+        metrics: by name ("frechet", "precision-recall:k=5"), or as instances; by default all that fit and are quick.
+        extractor: what images are compared by, by name or as a callable; by default by the data.
+        samples: how many to draw from a run, or to take from the files at most.
+        real: how many real samples to compare with at most, chosen at random; by default as many as `samples`.
+        seed: of the samples, of the choice of real ones, and of everything else that is random.
+        truncation: of z, in standard deviations; by default none, as in published protocols, whatever the recipe says.
+        average, checkpoint_step, recipe, device: as for `zerosum.load`.
+        data_dir: where published sets are looked for first.
+        anchors: measure other real data, and noise, in the same way.
+        progress: called with (what is being done, done so far, total).
+
+    Raises:
+        ZerosumError: nothing there to evaluate, no data to compare with, an unknown metric or extractor, or one that
+            does not fit.
+    """
+    if samples < 2 or (real is not None and real < 2):
+        raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
+    asked = [table.find(metric) if isinstance(metric, str) else metric for metric in metrics]
+    folder = Path(data_dir) if data_dir else None
+    source = _open(Path(target), truncation, average, checkpoint_step, recipe, device, folder, progress)
+    reference = _reference(source, against, folder, progress)
+    chosen, notes = _extractor(extractor, reference, device)
+    notes += _doubts(source, reference, against, truncation)
+    order = choose(reference, seed)
+    count = samples if source.available is None else min(samples, source.available)
+    taken = min(len(order), samples if real is None else real)
+    compared = of_dataset(reference, chosen, name="the real data", chosen=order[:taken], progress=progress)
+    everything = of_dataset(reference, chosen, name="the training data", progress=progress)
+    own = source.run is None or against is None
+    bench = Bench(
+        real=compared,
+        fake=source.samples(count, seed, chosen, progress),
+        seed=seed,
+        device=device,
+        data=reference,
+        training=(compared if taken == len(order) else everything) if own else None,
+        test=_test_part(reference, folder, progress),
+        mixture=MIXTURES[reference.name]() if reference.name in MIXTURES else None,
+        run=source.run,
+    )
+    fitting = _fitting(asked, bench)
+    _prepare(fitting, bench)
+    beside = anchors_for(bench, order[taken:]) if anchors and any(metric.anchored for metric in fitting) else []
+    results = []
+    for done, metric in enumerate(fitting):
+        if progress:
+            progress("measuring", done, len(fitting))
+        results.append(_measured(metric, bench, beside, truncation))
+    if progress:
+        progress("measuring", len(fitting), len(fitting))
+    return Evaluation(
+        format=FORMAT,
+        target=source.target,
+        reference=reference.name,
+        anchors={anchor.name: anchor.what for anchor in beside},
+        results=tuple(results),
+        notes=tuple(notes),
+        versions=versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def default_path(evaluation: Evaluation) -> Path:
+    """Where an evaluation is kept: in the run's directory, or beside the folder or file that was evaluated."""
+    path = Path(evaluation.target.path)
+    return path / FILE if evaluation.target.kind == "run" else path.with_name(f"{path.stem}-{FILE}")
+
+
+def _open(
+    path: Path,
+    truncation: float | None,
+    average: bool,
+    checkpoint_step: int | None,
+    recipe: str | None,
+    device: str,
+    data_dir: Path | None,
+    progress: Progress | None,
+) -> Source:
+    if (path / "run.json").exists():
+        run = load(path, average=average, checkpoint_step=checkpoint_step, recipe=recipe, device=device)
+        return of_run(run, average, truncation)
+    if not path.exists():
+        raise ZerosumError(f"there is no {path}; give a run directory, a folder of images, or an .npz file")
+    return of_files(path, data_dir, progress)
+
+
+def _reference(source: Source, against: str | None, data_dir: Path | None, progress: Progress | None) -> Dataset:
+    name = against
+    if name is None and source.run is not None:
+        name = source.run.record.data.name
+        data_dir = data_dir or (Path(own) if (own := source.run.record.data.data_dir) else None)
+    if name is None:
+        raise ZerosumError(f"say which real data to compare {source.target.path} with: --against DATA")
+    images = len(source.shape) == 3
+    try:
+        found = data.load(name, size=_size(source.shape), data_dir=data_dir, progress=progress)
+    except data.DataError as error:
+        raise ZerosumError(f"cannot compare with {name}: {error}") from error
+    if found.is_image != images or found.shape != source.shape:
+        ours, theirs = ("x".join(map(str, shape)) for shape in (source.shape, found.shape))
+        raise ZerosumError(f"samples of {ours} cannot be compared with {name}, whose samples are {theirs}")
+    if len(found) < 2:
+        raise ZerosumError(f"{name} has {len(found)} sample; compare with more real data")
+    return found
+
+
+def _size(shape: tuple[int, ...]) -> tuple[int, int] | None:
+    return (shape[1], shape[2]) if len(shape) == 3 else None
+
+
+def _test_part(reference: Dataset, data_dir: Path | None, progress: Progress | None) -> Dataset | None:
+    """The published test images of a set whose training images are the reference."""
+    if ":" in reference.name or reference.name not in data.SOURCES:
+        return None
+    with suppress(data.DataError):  # most sets have no parts
+        return data.load(f"{reference.name}:test", size=_size(reference.shape), data_dir=data_dir, progress=progress)
+    return None
+
+
+def _extractor(
+    asked: str | Callable[[Tensor], Tensor] | None, reference: Dataset, device: str
+) -> tuple[Extractor, list[str]]:
+    """What to compare by, and what to say about it."""
+    digits = reference.name.partition(":")[0] in DIGITS
+    if digits and asked == INCEPTION:
+        raise ZerosumError(f"{INCEPTION} knows no digits, its scores mean nothing here; use --extractor digits")
+    if asked is not None:
+        return features.find(asked, device), []
+    if not reference.is_image:
+        return features.find("pixels", device), []
+    if digits:
+        return features.find("digits", device), []
+    try:
+        return features.find(INCEPTION, device), []
+    except ZerosumError as error:
+        why = f"compared by random features, because {error}"
+        return features.find("random", device), [f"{why}. Such numbers compare with their like only, not with papers'"]
+
+
+def _doubts(source: Source, reference: Dataset, against: str | None, truncation: float | None) -> list[str]:
+    notes = []
+    if source.run is not None:
+        record = source.run.record
+        own = record.training.truncation
+        if own is not None and own != truncation:
+            used = "none" if truncation is None else f"{truncation:g}"
+            notes.append(f"the recipe draws with a truncation of {own:g}; measured with {used}, see --truncation")
+        known = {reference.fingerprint, reference.without_labels().fingerprint}
+        if against is None and record.data.fingerprint not in known:
+            notes.append(f"{record.data.name} has changed since the run was trained on it")
+    return notes
+
+
+def _fitting(asked: Sequence[Metric], bench: Bench) -> list[Metric]:
+    """The metrics to measure: those asked for, all of which must fit, or those that fit by default."""
+    for metric in asked:
+        if why := metric.unfit(bench):
+            raise ZerosumError(f"{metric.name} cannot be measured here: {why}")
+    if asked:
+        return list(asked)
+    large = bench.training is not None and bench.training.count > COPIES
+    usual = [m for m in table.METRICS.values() if m.by_default and not (m.name == "memorization" and large)]
+    return [metric for metric in usual if not metric.unfit(bench)]
+
+
+def _prepare(metrics: Sequence[Metric], bench: Bench) -> None:
+    """Keep what is read more than once; where moments are enough, keep nothing."""
+    needs = {metric.needs for metric in metrics}
+    if "samples" in needs:
+        _ = bench.real.stored, bench.fake.stored
+    if "features" in needs:
+        _ = bench.real.features, bench.fake.features
+
+
+def _measured(metric: Metric, bench: Bench, anchors: Sequence[Anchor], truncation: float | None) -> Result:
+    start = time.monotonic()
+    try:
+        figures = metric.measure(bench)
+    except ValueError as error:
+        raise ZerosumError(f"{metric.name} cannot be measured: {error}") from error
+    if metric.anchored:
+        for anchor in anchors:
+            figures = _anchored(metric, figures, anchor)
+    extractor = bench.fake.extractor
+    uses = metric.uses_features(bench)
+    images = len(bench.fake.shape) == 3
+    protocol = Protocol(
+        metric=metric.name,
+        settings=to_json(metric.adapted(bench)),
+        extractor=extractor.name if uses else "",
+        identity=extractor.identity if uses else "",
+        resizing=extractor.resizing if uses else "",
+        precision=("8-bit images" if images else "float32 points") + (", float32 features" if uses else ""),
+        real=bench.real.count,
+        fake=bench.fake.count,
+        shape=bench.fake.shape,
+        reference=bench.data.fingerprint,
+        held_out=metric.held_out(bench),
+        seed=bench.seed,
+        truncation=truncation,
+    )
+    seconds = round(time.monotonic() - start, 2)
+    return Result(protocol, figures, tuple(metric.warnings(bench)), seconds)
+
+
+def _anchored(metric: Metric, figures: dict[str, Figure], anchor: Anchor) -> dict[str, Figure]:
+    if metric.unfit(anchor.bench):  # half of a small set may be too small
+        return figures
+    theirs = metric.measure(anchor.bench)
+    return {n: replace(f, anchors={**f.anchors, anchor.name: theirs[n].value}) for n, f in figures.items()}

@@ -1,0 +1,61 @@
+"""Memorisation: do samples lie nearer to the training data than other real data does?"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from zerosum.metrics.neighbours import k_nearest
+
+
+class Copying(NamedTuple):
+    """How samples lie to the training data, beside held-out data from the same source."""
+
+    z: float  # Mann-Whitney; far below 0: samples lie too near (copied); far above 0: too far (underfitted)
+    farther: float  # probability that a sample lies farther from the training data than a held-out one; 1/2 if alike
+    copies: float  # share of samples that lie nearer than all but 1 % of the held-out data; 0.01 if alike
+
+
+def copying(train: Tensor, fake: Tensor, held_out: Tensor | None = None) -> Copying:
+    """Features (N, F) of the training data, (M, F) of samples, and (L, F) of held-out data.
+
+    The global test of Meehan et al., 2020 (A Non-Parametric Test to Detect Data-Copying in Generative Models): the
+    distances of samples and of held-out data to the nearest training sample are compared by their ranks. `copies` sees
+    what ranks over all samples may not: few exact copies among many good samples. Without held-out data each training
+    sample is held out in turn.
+    """
+    near = k_nearest(fake, train, 1)[0][:, 0]
+    apart = k_nearest(train, train, 1, exclude_self=True) if held_out is None else k_nearest(held_out, train, 1)
+    return compare(near, apart[0][:, 0])
+
+
+def compare(fake: Tensor, held_out: Tensor) -> Copying:
+    """From the distances to the nearest training sample, (M,) and (L,)."""
+    if len(fake) == 0 or len(held_out) == 0:
+        raise ValueError("there must be distances of both sides")
+    farther = _wins(fake, held_out) / (len(fake) * len(held_out))
+    return Copying(_z(fake, held_out, farther), farther, float((fake < _percentile(held_out)).double().mean()))
+
+
+def _percentile(values: Tensor) -> Tensor:
+    """The largest value that at most 1 % of the values lie below."""
+    return values.sort().values[len(values) // 100]
+
+
+def _wins(a: Tensor, b: Tensor) -> float:
+    """Mann and Whitney's U: pairs in which a is larger, ties counted half."""
+    ordered = b.sort().values
+    below = torch.searchsorted(ordered, a) + torch.searchsorted(ordered, a, right=True)
+    return float(below.sum()) / 2
+
+
+def _z(a: Tensor, b: Tensor, share: float) -> float:
+    """U's distance from its mean under equal distributions, in standard deviations corrected for ties."""
+    n, m = len(a), len(b)
+    _, ties = torch.cat([a, b]).unique(return_counts=True)
+    tied = float((ties.double() ** 3 - ties).sum()) / ((n + m) * (n + m - 1))
+    variance = n * m / 12 * (n + m + 1 - tied)
+    return n * m * (share - 0.5) / math.sqrt(variance) if variance > 0 else 0.0

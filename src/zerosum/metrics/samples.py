@@ -1,0 +1,169 @@
+"""Samples as metrics see them: in blocks, with features and moments that are computed once, when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.stream import SCALE
+from zerosum.metrics.features import Extractor, Features
+from zerosum.metrics.statistics import Moments
+
+BLOCK = 1000  # samples in a block
+GROUPS = 10  # equal groups whose moments are kept apart, for intervals
+
+
+def to_float(x: Tensor) -> Tensor:
+    """uint8 images to float32 in [-1, 1], as training sees them; points as they are."""
+    return torch.add(torch.tensor(-1.0), x, alpha=SCALE) if x.dtype == torch.uint8 else x.float()
+
+
+class Samples:
+    """One side of a comparison.
+
+    Args:
+        name: what progress calls them.
+        count: how many there are.
+        shape: of one.
+        blocks: makes all of them, block by block, in their order: uint8 images (B, C, H, W) or float32 points (B, D).
+            Called anew for each pass, it must give the same samples.
+        extractor: what makes features of them.
+        labels: (N,) int64 classes, -1 where unknown.
+        progress: told of each block.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        count: int,
+        shape: tuple[int, ...],
+        blocks: Callable[[], Iterator[Tensor]],
+        extractor: Extractor,
+        labels: Tensor | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.name, self.count, self.shape, self.labels = name, count, shape, labels
+        self.extractor, self.progress, self._blocks = extractor, progress, blocks
+        self._stored: Tensor | None = None
+        self._features: Features | None = None
+        self._moments: tuple[Moments, ...] | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def stored(self) -> Tensor:
+        """All samples: uint8 (N, C, H, W), or float32 (N, D)."""
+        if self._stored is None:
+            self._stored = torch.cat(list(self._told(self._blocks(), f"drawing {self.name}")))
+        return self._stored
+
+    @property
+    def x(self) -> Tensor:
+        """All samples as float32: images in [-1, 1], points."""
+        return to_float(self.stored)
+
+    @property
+    def features(self) -> Tensor:
+        """(N, F) float32."""
+        return self._extracted.features
+
+    @property
+    def probabilities(self) -> Tensor | None:
+        """(N, K) float64 of the extractor's classes; None where it is no classifier."""
+        logits = self._extracted.logits
+        return None if logits is None else logits.double().softmax(1)
+
+    @property
+    def moments(self) -> tuple[Moments, ...]:
+        """Moments of the features, of GROUPS groups of successive samples each; in memory that does not grow with N."""
+        if self._moments is None:
+            self._moments = self._accumulated()
+        return self._moments
+
+    def halves(self) -> tuple[Samples, Samples]:
+        """The first half and the second, with the features that are known already."""
+        return self._part(0, self.count // 2), self._part(self.count // 2, self.count)
+
+    def _part(self, start: int, stop: int) -> Samples:
+        def blocks() -> Iterator[Tensor]:
+            done = 0
+            blocks = self._blocks() if self._stored is None else iter(self._stored.split(BLOCK))
+            for block in blocks:
+                if len(part := block[max(0, start - done) : max(0, stop - done)]):
+                    yield part
+                done += len(block)
+
+        labels = None if self.labels is None else self.labels[start:stop]
+        half = Samples(self.name, stop - start, self.shape, blocks, self.extractor, labels, self.progress)
+        if self._features is not None:
+            features, logits = self._features
+            half._features = Features(features[start:stop], None if logits is None else logits[start:stop])
+        return half
+
+    @property
+    def _extracted(self) -> Features:
+        if self._features is None:
+            parts = list(self._feature_blocks())
+            features = torch.cat([part.features for part in parts])
+            logits = [part.logits for part in parts if part.logits is not None]
+            self._features = Features(features, torch.cat(logits) if logits else None)
+        return self._features
+
+    def _feature_blocks(self) -> Iterator[Features]:
+        if self._features is not None:
+            yield self._features
+            return
+        blocks = self._blocks() if self._stored is None else iter(self._stored.split(BLOCK))
+        for block in self._told(blocks, f"features of {self.name}"):
+            features, logits = self.extractor(to_float(block))
+            yield Features(features.cpu(), None if logits is None else logits.cpu())
+
+    def _accumulated(self) -> tuple[Moments, ...]:
+        groups: list[Moments] = []
+        start = 0
+        for features, _ in self._feature_blocks():
+            groups = groups or [Moments(features.shape[1]) for _ in range(GROUPS)]
+            group = torch.arange(start, start + len(features)) * GROUPS // self.count
+            for number in group.unique().tolist():
+                groups[number].update(features[group == number])
+            start += len(features)
+        return tuple(groups)
+
+    def _told(self, blocks: Iterator[Tensor], what: str) -> Iterator[Tensor]:
+        done = 0
+        for block in blocks:
+            done += len(block)
+            yield block
+            if self.progress:
+                self.progress(what, done, self.count)
+
+
+def of_dataset(
+    data: Dataset,
+    extractor: Extractor,
+    *,
+    name: str | None = None,
+    chosen: Tensor | None = None,
+    progress: Progress | None = None,
+) -> Samples:
+    """A data set, or those of its samples whose numbers (N,) are `chosen`, as one side."""
+    numbers = torch.arange(len(data)) if chosen is None else chosen
+
+    def blocks() -> Iterator[Tensor]:
+        for part in numbers.split(BLOCK):
+            yield data.x[part]
+
+    labels = None if data.y is None else data.y[numbers]
+    return Samples(name or data.name, len(numbers), data.shape, blocks, extractor, labels, progress)
+
+
+def pooled(parts: tuple[Moments, ...] | list[Moments]) -> Moments:
+    """The moments of all parts together."""
+    whole = Moments(parts[0].dim)
+    for part in parts:
+        whole.merge(part)
+    return whole

@@ -1,0 +1,61 @@
+"""All metrics by name."""
+
+from __future__ import annotations
+
+import difflib
+
+from zerosum.errors import ZerosumError
+from zerosum.metrics.by_features import (
+    DensityCoverage,
+    Frechet,
+    InceptionScore,
+    Kernel,
+    Memorization,
+    PrecisionRecall,
+    TwoSample,
+)
+from zerosum.metrics.by_run import Discriminator
+from zerosum.metrics.by_samples import Modes, NearestDistance, Parzen, Tstr
+from zerosum.metrics.metric import Metric
+from zerosum.options import parse
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Frechet(),
+        Kernel(),
+        InceptionScore(),
+        PrecisionRecall(),
+        DensityCoverage(),
+        Modes(),
+        TwoSample(),
+        Memorization(),
+        Tstr(),
+        Discriminator(),
+        NearestDistance(),
+        Parzen(),
+    )
+}
+
+
+def find(name: str) -> Metric:
+    """The metric called `name`; "precision-recall:k=5" gives it other settings, several separated by commas.
+
+    Raises:
+        ZerosumError: there is none of that name, or a setting that it does not have or that is out of range.
+    """
+    known, _, settings = name.partition(":")
+    if known not in METRICS:
+        close = difflib.get_close_matches(known, METRICS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(METRICS)}"
+        raise ZerosumError(f"there is no metric {known!r}; {hint}")
+    values = {}
+    for setting in settings.split(",") if settings else []:
+        option, equals, value = setting.partition("=")
+        if not equals:
+            raise ZerosumError(f"cannot read {name!r}: write a metric's settings as {known}:NAME=VALUE,NAME=VALUE")
+        values[option] = value
+    try:
+        return parse(METRICS[known], values)
+    except ZerosumError as error:
+        raise ZerosumError(f"{known}: {error}") from None

@@ -1,0 +1,90 @@
+"""What can be evaluated: a run, a folder of images, a file of arrays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zerosum import data, sampling
+from zerosum.data.dataset import Dataset, Progress
+from zerosum.errors import ZerosumError
+from zerosum.metrics.features import Extractor
+from zerosum.metrics.protocol import Target
+from zerosum.metrics.samples import BLOCK, Samples, of_dataset
+from zerosum.pictures import to_uint8
+from zerosum.trained import Run
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something that has, or makes, samples."""
+
+    target: Target
+    shape: tuple[int, ...]  # of one sample
+    available: int | None  # how many there are; None: as many as are asked for
+    classes: tuple[str, ...]
+    samples: Callable[[int, int, Extractor, Progress | None], Samples]  # (count, seed, extractor, progress)
+    run: Run | None = None
+
+
+def of_run(run: Run, averaged: bool, truncation: float | None) -> Source:
+    """Samples drawn from a run, as 8-bit images, which is what others measure and what files hold."""
+    shape, recipe = run.record.data.shape, run.record.recipe
+    target = Target("run", str(run.path.resolve()), recipe, run.step, averaged and run.record.training.average > 0)
+
+    def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
+        labels = run.labels(count)
+        blocks = _drawn(run, count, seed, labels, truncation)
+        return Samples("the samples", count, shape, blocks, extractor, labels, progress)
+
+    return Source(target, shape, None, run.record.data.classes, samples, run)
+
+
+def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Source:
+    """The images of a folder, or the samples of an .npy or .npz file; those that are judged are chosen at random."""
+    loaded = data.load(str(path.resolve()), data_dir=data_dir, progress=progress)
+    kind: str = "folder" if path.is_dir() else "file"
+    target = Target("folder" if kind == "folder" else "file", str(path.resolve()), fingerprint=loaded.fingerprint)
+
+    def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
+        return of_dataset(loaded, extractor, name="the samples", chosen=choose(loaded, seed)[:count], progress=progress)
+
+    return Source(target, loaded.shape, len(loaded), loaded.classes, samples)
+
+
+def choose(loaded: Dataset, seed: int) -> Tensor:
+    """The numbers of all samples, in a random order: files lie in the order of their classes."""
+    return torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))
+
+
+def _drawn(
+    run: Run, count: int, seed: int, labels: Tensor | None, truncation: float | None
+) -> Callable[[], Iterator[Tensor]]:
+    shape = run.record.data.shape
+
+    def blocks() -> Iterator[Tensor]:
+        for number, start in enumerate(range(0, count, BLOCK)):
+            size = min(BLOCK, count - start)
+            part = None if labels is None else labels[start : start + size]
+            own = _block_seed(seed, number)
+            x = sampling.sample(run.game, shape, size, seed=own, labels=part, truncation=truncation)
+            if not bool(x.isfinite().all()):
+                raise ZerosumError(
+                    f"{run.path} makes samples that are not finite, so training has diverged; "
+                    "evaluate an earlier --checkpoint"
+                )
+            yield to_uint8(x) if len(shape) == 3 else x
+
+    return blocks
+
+
+def _block_seed(seed: int, number: int) -> int:
+    """The first block is what `zerosum sample` draws; the others' seeds are hashed, so that no two runs share them."""
+    if number == 0:
+        return seed
+    return int.from_bytes(hashlib.blake2b(f"{seed} {number}".encode(), digest_size=8).digest(), "little") >> 1
