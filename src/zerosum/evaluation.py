@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from zerosum import data
-from zerosum.data import Dataset, density
+from zerosum.data import Dataset
 from zerosum.data.dataset import Progress
 from zerosum.errors import ZerosumError
-from zerosum.metrics import features, table
+from zerosum.metrics import references, table, targets
 from zerosum.metrics.anchors import Anchor, anchors_for
-from zerosum.metrics.features import Extractor
 from zerosum.metrics.metric import Bench, Metric
 from zerosum.metrics.protocol import FILE, FORMAT, Evaluation, Figure, Protocol, Result
 from zerosum.metrics.samples import of_dataset
-from zerosum.metrics.targets import Source, choose, of_files, of_run
+from zerosum.metrics.targets import Source
 from zerosum.options import to_json
 from zerosum.runs import versions
-from zerosum.trained import load
 
 __all__ = ["Evaluation", "default_path", "evaluate"]
 
-DIGITS = ("digits", "mnist")
-INCEPTION = "inception-v3"
-MIXTURES = {"ring": density.ring, "grid": density.grid}
 COPIES = 20_000  # training samples up to which memorisation is tested unasked: it needs the features of all
 
 
@@ -76,44 +71,45 @@ def evaluate(
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
     asked = [table.find(metric) if isinstance(metric, str) else metric for metric in metrics]
     folder = Path(data_dir) if data_dir else None
-    source = _open(Path(target), truncation, average, checkpoint_step, recipe, device, folder, progress)
-    reference = _reference(source, against, folder, progress)
-    chosen, notes = _extractor(extractor, reference, device)
-    notes += _doubts(source, reference, against, truncation)
-    order = choose(reference, seed)
-    count = samples if source.available is None else min(samples, source.available)
-    taken = min(len(order), samples if real is None else real)
-    compared = of_dataset(reference, chosen, name="the real data", chosen=order[:taken], progress=progress)
-    everything = of_dataset(reference, chosen, name="the training data", progress=progress)
-    own = source.run is None or against is None
-    bench = Bench(
-        real=compared,
-        fake=source.samples(count, seed, chosen, progress),
-        seed=seed,
-        device=device,
-        data=reference,
-        training=(compared if taken == len(order) else everything) if own else None,
-        test=_test_part(reference, folder, progress),
-        mixture=MIXTURES[reference.name]() if reference.name in MIXTURES else None,
-        run=source.run,
-    )
-    fitting = _fitting(asked, bench)
-    _prepare(fitting, bench)
-    beside = anchors_for(bench, order[taken:]) if anchors and any(metric.anchored for metric in fitting) else []
-    results = []
-    for done, metric in enumerate(fitting):
-        if progress:
-            progress("measuring", done, len(fitting))
-        results.append(_measured(metric, bench, beside, truncation))
-    if progress:
-        progress("measuring", len(fitting), len(fitting))
+    place = torch.device(device)
+    with torch.random.fork_rng([place] if place.type == "cuda" else []):  # an evaluation amid training changes nothing
+        source = targets.find(
+            Path(target), truncation, average, checkpoint_step, recipe, device, data_dir=folder, progress=progress
+        )
+        reference = references.load(source, against, folder, progress)
+        chosen, notes = references.extractor(extractor, reference, device)
+        order = targets.shuffled(reference, seed)
+        count = samples if source.available is None else min(samples, source.available)
+        taken = min(len(order), samples if real is None else real)
+        compared = of_dataset(reference, chosen, name="the real data", chosen=order[:taken], progress=progress)
+        everything = of_dataset(reference, chosen, name="the training data", progress=progress)
+        own = source.run is None or against is None
+        bench = Bench(
+            real=compared,
+            fake=source.samples(count, seed, chosen, progress),
+            seed=seed,
+            device=device,
+            data=reference,
+            training=(compared if taken == len(order) else everything) if own else None,
+            test=references.held_out(reference, folder, progress),
+            mixture=references.mixture(reference),
+            run=source.run,
+        )
+        fitting = _fitting(asked, bench)
+        _prepare(fitting, bench)
+        beside = anchors_for(bench, order[taken:]) if anchors and any(metric.anchored for metric in fitting) else []
+        results = []
+        for done, metric in enumerate(fitting, 1):
+            results.append(_measured(metric, bench, beside, truncation))
+            if progress:
+                progress("measuring", done, len(fitting))
     return Evaluation(
         format=FORMAT,
         target=source.target,
         reference=reference.name,
         anchors={anchor.name: anchor.what for anchor in beside},
         results=tuple(results),
-        notes=tuple(notes),
+        notes=(*notes, *_doubts(source, reference, against, truncation)),
         versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -125,78 +121,8 @@ def default_path(evaluation: Evaluation) -> Path:
     return path / FILE if evaluation.target.kind == "run" else path.with_name(f"{path.stem}-{FILE}")
 
 
-def _open(
-    path: Path,
-    truncation: float | None,
-    average: bool,
-    checkpoint_step: int | None,
-    recipe: str | None,
-    device: str,
-    data_dir: Path | None,
-    progress: Progress | None,
-) -> Source:
-    if (path / "run.json").exists():
-        run = load(path, average=average, checkpoint_step=checkpoint_step, recipe=recipe, device=device)
-        return of_run(run, average, truncation)
-    if not path.exists():
-        raise ZerosumError(f"there is no {path}; give a run directory, a folder of images, or an .npz file")
-    return of_files(path, data_dir, progress)
-
-
-def _reference(source: Source, against: str | None, data_dir: Path | None, progress: Progress | None) -> Dataset:
-    name = against
-    if name is None and source.run is not None:
-        name = source.run.record.data.name
-        data_dir = data_dir or (Path(own) if (own := source.run.record.data.data_dir) else None)
-    if name is None:
-        raise ZerosumError(f"say which real data to compare {source.target.path} with: --against DATA")
-    images = len(source.shape) == 3
-    try:
-        found = data.load(name, size=_size(source.shape), data_dir=data_dir, progress=progress)
-    except data.DataError as error:
-        raise ZerosumError(f"cannot compare with {name}: {error}") from error
-    if found.is_image != images or found.shape != source.shape:
-        ours, theirs = ("x".join(map(str, shape)) for shape in (source.shape, found.shape))
-        raise ZerosumError(f"samples of {ours} cannot be compared with {name}, whose samples are {theirs}")
-    if len(found) < 2:
-        raise ZerosumError(f"{name} has {len(found)} sample; compare with more real data")
-    return found
-
-
-def _size(shape: tuple[int, ...]) -> tuple[int, int] | None:
-    return (shape[1], shape[2]) if len(shape) == 3 else None
-
-
-def _test_part(reference: Dataset, data_dir: Path | None, progress: Progress | None) -> Dataset | None:
-    """The published test images of a set whose training images are the reference."""
-    if ":" in reference.name or reference.name not in data.SOURCES:
-        return None
-    with suppress(data.DataError):  # most sets have no parts
-        return data.load(f"{reference.name}:test", size=_size(reference.shape), data_dir=data_dir, progress=progress)
-    return None
-
-
-def _extractor(
-    asked: str | Callable[[Tensor], Tensor] | None, reference: Dataset, device: str
-) -> tuple[Extractor, list[str]]:
-    """What to compare by, and what to say about it."""
-    digits = reference.name.partition(":")[0] in DIGITS
-    if digits and asked == INCEPTION:
-        raise ZerosumError(f"{INCEPTION} knows no digits, its scores mean nothing here; use --extractor digits")
-    if asked is not None:
-        return features.find(asked, device), []
-    if not reference.is_image:
-        return features.find("pixels", device), []
-    if digits:
-        return features.find("digits", device), []
-    try:
-        return features.find(INCEPTION, device), []
-    except ZerosumError as error:
-        why = f"compared by random features, because {error}"
-        return features.find("random", device), [f"{why}. Such numbers compare with their like only, not with papers'"]
-
-
 def _doubts(source: Source, reference: Dataset, against: str | None, truncation: float | None) -> list[str]:
+    """What a reader of the numbers should know about the run."""
     notes = []
     if source.run is not None:
         record = source.run.record
@@ -237,6 +163,9 @@ def _measured(metric: Metric, bench: Bench, anchors: Sequence[Anchor], truncatio
         figures = metric.measure(bench)
     except ValueError as error:
         raise ZerosumError(f"{metric.name} cannot be measured: {error}") from error
+    for name, figure in figures.items():
+        if not math.isfinite(figure.value):
+            raise ZerosumError(f"{metric.name} gives {figure.value} as its {name}; are the samples sound?")
     if metric.anchored:
         for anchor in anchors:
             figures = _anchored(metric, figures, anchor)

@@ -135,9 +135,10 @@ def read(path: Path) -> Evaluation:
 
 
 def _adapter() -> TypeAdapter[Evaluation]:
-    config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
-    for cls in (Protocol, Figure, Result, Target, Evaluation):
-        cls.__pydantic_config__ = config  # type: ignore[attr-defined]  # pydantic takes no other word for dataclasses
+    classes: tuple[Any, ...] = (Protocol, Figure, Result, Target, Evaluation)
+    for cls in classes:
+        # pydantic takes no other word for dataclasses
+        cls.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
     return TypeAdapter(Evaluation)
 
 

@@ -17,7 +17,7 @@ from zerosum.metrics.features import Extractor
 from zerosum.metrics.protocol import Target
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
 from zerosum.pictures import to_uint8
-from zerosum.trained import Run
+from zerosum.trained import Run, load
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,32 @@ class Source:
     classes: tuple[str, ...]
     samples: Callable[[int, int, Extractor, Progress | None], Samples]  # (count, seed, extractor, progress)
     run: Run | None = None
+
+
+def find(
+    path: Path,
+    truncation: float | None,
+    average: bool,
+    checkpoint_step: int | None,
+    recipe: str | None,
+    device: str,
+    *,
+    data_dir: Path | None,
+    progress: Progress | None,
+) -> Source:
+    """What lies at `path`.
+
+    Raises:
+        ZerosumError: nothing that has samples, or nothing that can be drawn from in that way.
+    """
+    if (path / "run.json").exists():
+        run = load(path, average=average, checkpoint_step=checkpoint_step, recipe=recipe, device=device)
+        return of_run(run, average, truncation)
+    if not path.exists():
+        raise ZerosumError(f"there is no {path}; give a run directory, a folder of images, or an .npz file")
+    if truncation is not None or checkpoint_step is not None or not average:
+        raise ZerosumError(f"{path} holds samples, not a run: leave out --truncation, --checkpoint and --last")
+    return of_files(path, data_dir, progress)
 
 
 def of_run(run: Run, averaged: bool, truncation: float | None) -> Source:
@@ -48,16 +74,16 @@ def of_run(run: Run, averaged: bool, truncation: float | None) -> Source:
 def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Source:
     """The images of a folder, or the samples of an .npy or .npz file; those that are judged are chosen at random."""
     loaded = data.load(str(path.resolve()), data_dir=data_dir, progress=progress)
-    kind: str = "folder" if path.is_dir() else "file"
-    target = Target("folder" if kind == "folder" else "file", str(path.resolve()), fingerprint=loaded.fingerprint)
+    target = Target("folder" if path.is_dir() else "file", str(path.resolve()), fingerprint=loaded.fingerprint)
 
     def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
-        return of_dataset(loaded, extractor, name="the samples", chosen=choose(loaded, seed)[:count], progress=progress)
+        chosen = shuffled(loaded, seed)[:count]
+        return of_dataset(loaded, extractor, name="the samples", chosen=chosen, progress=progress)
 
     return Source(target, loaded.shape, len(loaded), loaded.classes, samples)
 
 
-def choose(loaded: Dataset, seed: int) -> Tensor:
+def shuffled(loaded: Dataset, seed: int) -> Tensor:
     """The numbers of all samples, in a random order: files lie in the order of their classes."""
     return torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))
 

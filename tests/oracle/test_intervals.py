@@ -1,0 +1,54 @@
+"""Intervals against SciPy, and by how often they hold what they should."""
+
+from __future__ import annotations
+
+import pytest
+import scipy.stats
+import torch
+
+from zerosum.metrics import intervals
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 5), (3, 10), (10, 10), (531, 1000)])
+def test_shares_are_wilsons(hits: int, count: int):
+    expected = scipy.stats.binomtest(hits, count).proportion_ci(method="wilson")
+    assert intervals.of_share(hits / count, count) == pytest.approx((expected.low, expected.high), abs=1e-7)
+
+
+@pytest.mark.parametrize("freedom", [4, 9, 19, 100])
+def test_student(freedom: int):
+    assert intervals.student(freedom) == pytest.approx(scipy.stats.t.ppf(0.975, freedom), rel=4e-3)
+    if freedom > 8:
+        assert intervals.student(freedom) == pytest.approx(scipy.stats.t.ppf(0.975, freedom), rel=2e-4)
+
+
+def test_the_mean():
+    values = torch.tensor([1.0, 2.0, 4.0, 9.0])
+    error = scipy.stats.sem(values.numpy()) * 1.959964
+    assert intervals.of_mean(values) == pytest.approx((4 - error, 4 + error), rel=1e-6)
+
+
+def test_the_jackknife_of_a_mean_is_the_interval_of_a_mean():
+    """Without group j the mean of g groups is (g m - x_j) / (g - 1): the jackknife gives back s^2 / g."""
+    x = torch.tensor([1.0, 3.0, 2.0, 5.0, 4.0, 9.0], dtype=torch.float64)
+    without = [float((x.sum() - v) / 5) for v in x]
+    assert intervals.jackknife(float(x.mean()), without) == pytest.approx(intervals.of_groups(x.tolist()), rel=1e-12)
+
+
+def test_95_of_100_jackknife_intervals_hold_the_truth():
+    """The square of a mean, 400 times: a smooth statistic of known value."""
+    torch.manual_seed(0)
+    held = 0
+    for _ in range(400):
+        x = 2 + torch.randn(10, 50, dtype=torch.float64)
+        without = [float(torch.cat([x[:i], x[i + 1 :]]).mean().square()) for i in range(10)]
+        low, high = intervals.jackknife(float(x.mean().square()), without)
+        held += low <= 4 <= high
+    assert held / 400 == pytest.approx(0.95, abs=0.03)
+
+
+def test_few_groups_say_nothing():
+    with pytest.raises(ValueError, match="at least 5"):
+        intervals.of_groups([1.0, 2.0, 3.0, 4.0])
+    with pytest.raises(ValueError, match="at least 5"):
+        intervals.jackknife(1.0, [1.0])
