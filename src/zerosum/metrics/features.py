@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load
+from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
@@ -103,7 +103,7 @@ def pixels(device: torch.device) -> Extractor:
 
 def digits(device: torch.device) -> Extractor:
     """The packaged digit network: 128 features and 10 logits; `tools/train_digit_network.py` trains it."""
-    state = load(resources.files("zerosum.metrics").joinpath("weights/digits.safetensors").read_bytes())
+    state = load_safetensors(resources.files("zerosum.metrics").joinpath("weights/digits.safetensors").read_bytes())
     network = Classifier().eval()
     network.load_state_dict(state, strict=False)  # batch norm's counters, which are no floats, are left out
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
@@ -133,10 +133,26 @@ def random(device: torch.device) -> Extractor:
     return Extractor("random", digest(network.state_dict()), "grey to three equal channels", function)
 
 
+def inception(device: torch.device) -> Extractor:
+    """The Inception-v3 of the Fréchet Inception distance: 2048 features and 1008 logits; an extra of the package."""
+    from zerosum.metrics.inception import load  # only who asks for it waits for torch.fx
+
+    network, weights = load()
+    network.to(device)
+
+    def function(x: Tensor) -> Features:
+        return Features(*network(_images(x, "inception-v3").to(device).expand(-1, 3, -1, -1)))
+
+    resizing = "rounded to 8 bits; grey to three equal channels; to 299x299, bilinear as in TensorFlow 1"
+    chunk = 16 if device.type == "cpu" else 128  # what fits into a processor's cache is faster than more
+    return Extractor("inception-v3", digest(weights), resizing, function, chunk)
+
+
 EXTRACTORS: dict[str, Callable[[torch.device], Extractor]] = {
     "digits": digits,
     "pixels": pixels,
     "random": random,
+    "inception-v3": inception,
 }
 
 
