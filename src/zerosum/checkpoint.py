@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -41,6 +41,7 @@ class Position:
     step: Annotated[int, Ge(0)]  # rounds played
     average_rounds: Annotated[int, Ge(0)]
     stream: dict[str, int]
+    rate: Annotated[float, Gt(0)] = 1.0  # a factor on the learning rates; below 1 after a rollback
 
 
 def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
@@ -51,7 +52,9 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     final = checkpoints / f"step-{trainer.step:08d}"
     partial = checkpoints / f".partial-{final.name}"
     average = trainer.average
-    position = Position(FORMAT, trainer.step, average.rounds if average else 0, trainer.stream.state())
+    position = Position(
+        FORMAT, trainer.step, average.rounds if average else 0, trainer.stream.state(), trainer.rate
+    )
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -101,7 +104,7 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
         optimizer.load_state_dict(optimizer.state_dict() | {"state": slots[player]})
     if average:
         average.rounds = position.average_rounds
-    trainer.step = position.step
+    trainer.step, trainer.rate = position.step, position.rate
 
 
 def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:

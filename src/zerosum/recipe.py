@@ -42,6 +42,8 @@ class Training:
     truncation: Annotated[
         float | None, Gt(0), "samples keep z within this many standard deviations: typical ones, less variety"
     ] = None
+    health: Annotated[bool, "watch the vital signs, and say when training fails"] = True
+    retries: Annotated[int, Ge(0), "rollbacks after a divergence, each with half the learning rates"] = 3
     log_every: Annotated[int, Gt(0), "rounds between lines of metrics.jsonl"] = 50
     sample_every: Annotated[int, Gt(0), "rounds between sample pictures"] = 500
     checkpoint_every: Annotated[int, Gt(0), "rounds between checkpoints"] = 1000

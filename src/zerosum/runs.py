@@ -1,7 +1,7 @@
 """A run directory: what was asked for, and what came of it.
 
-`run.json` (this file's `Record`), `metrics.jsonl`, `samples/`, `checkpoints/step-N/`, `film.gif`, `samples.png`,
-`report.html`.
+`run.json` (this file's `Record`), `metrics.jsonl`, `health.jsonl`, `samples/`, `checkpoints/step-N/`, `film.gif`,
+`samples.png`, `report.html`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,10 @@ class RunDirectory:
     @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
+
+    @property
+    def health(self) -> Path:
+        return self.path / "health.jsonl"
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -30,14 +30,16 @@ Hook = Callable[["Trainer"], None]  # called after every round
 
 
 class Diverged(ZerosumError):
-    """A term of a move became NaN or infinite."""
+    """A term of a move, or a parameter, became NaN or infinite. `what` says which, and when, in a clause."""
 
     exit_code = 3
 
-    def __init__(self, step: int, name: str, value: float):
-        self.step, self.value_name = step, name
+    def __init__(self, step: int, name: str, value: float, tries: int = 0):
+        self.step, self.value_name, self.value = step, name, value
+        self.what = f"{name} is {value} in round {step}"
+        again = f", again after {tries} rollbacks with ever smaller learning rates" if tries else ""
         super().__init__(
-            f"training diverged: {name} is {value} in round {step}; the last good checkpoint is kept. "
+            f"training diverged: {self.what}{again}; the last good checkpoint is kept. "
             "Try a smaller learning rate, --clip 1.0, or --precision fp32"
         )
 
@@ -67,6 +69,7 @@ class Trainer:
         self.average = Average(game, self.players, training.average) if training.average else None
         self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
         self.step = 0  # rounds played
+        self.rate = 1.0  # a factor on every learning rate; below 1 after a rollback
         self.fresh: list[tuple[int, str, Tensor]] = []  # values still on the device: (round, name, value)
 
     @property
@@ -86,7 +89,7 @@ class Trainer:
     def round(self) -> None:
         """Play one round."""
         for name, player in self.players.items():
-            rate = player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
+            rate = self.rate * player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
             for group in self.optimizers[name].param_groups:
                 group["lr"] = rate
         for move in self._moves():
@@ -109,6 +112,8 @@ class Trainer:
         if self.training.clip:
             norm = nn.utils.clip_grad_norm_(parameters, self.training.clip)
             self.fresh.append((self.step, f"{move.player}/gradient_norm", norm))
+        elif self.step % self.training.log_every == 0:
+            self.fresh.append((self.step, f"{move.player}/gradient_norm", _norm(parameters)))
         optimizer.step()
 
     def read(self) -> dict[str, float]:
@@ -123,6 +128,12 @@ class Trainer:
                 raise Diverged(step, name, value)
             sums.setdefault(name, []).append(value)
         return {name: sum(of) / len(of) for name, of in sums.items()}
+
+    def check(self) -> None:
+        """Raise `Diverged` if a parameter is not finite, though every term was when it was last computed."""
+        for name, parameter in self.game.named_parameters():
+            if not bool(parameter.isfinite().all()):
+                raise Diverged(self.step - 1, name, float(parameter[~parameter.isfinite()][0]))
 
     def _moves(self) -> Iterator[Move]:
         """The moves of a round, each computed under autocast just before it is made."""
@@ -174,6 +185,11 @@ def resolve_precision(precision: str, device: torch.device) -> str:
         return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
     fast = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return "bf16" if fast else "fp32"
+
+
+def _norm(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """The norm of all gradients taken as one vector."""
+    return torch.stack(torch._foreach_norm([p.grad for p in parameters if p.grad is not None])).norm()
 
 
 def _means(values: list[Tensor]) -> list[float]:

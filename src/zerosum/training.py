@@ -5,34 +5,22 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
-from zerosum import checkpoint, data, distributed, randomness, report
+from zerosum import data, distributed, randomness
 from zerosum.errors import ZerosumError
-from zerosum.files import atomic_path
-from zerosum.hooks.checkpoints import Checkpoints
-from zerosum.hooks.console import Progressing
-from zerosum.hooks.interrupt import Interrupt, Interrupted
-from zerosum.hooks.jsonl import JsonLines
 from zerosum.hooks.loading import Loading
-from zerosum.hooks.log import Log, Sink
-from zerosum.hooks.samples import Samples
+from zerosum.loop import console_of, play
 from zerosum.options import OptionError, hints, parse, to_json
-from zerosum.pictures import film, picture
 from zerosum.recipe import Recipe, Training, find
 from zerosum.runs import DataRecord, Record, RunDirectory, recipe_of, unused, versions
-from zerosum.sampling import balanced
 from zerosum.trained import Run
-from zerosum.trainer import Hook, Trainer, resolve_precision
-
-PICTURED, POINTS = 64, 2000  # samples in a picture of images, and of points
+from zerosum.trainer import Trainer, resolve_precision
 
 
 def train(
@@ -70,7 +58,7 @@ def train(
     trainer, loaded, record = prepare(found, training, chosen, data or found.data, size, data_dir, device, quiet)
     stem = f"{found.function.__name__ if ':' in found.name else found.name}-{Path(record.data.name).name}"
     path = Path(out) if out else unused(Path("runs"), stem.replace("/", "-").replace(":", "-"))
-    return _run(RunDirectory(path), trainer, loaded, record, tensorboard, quiet, new=True)
+    return play(RunDirectory(path), trainer, loaded, record, tensorboard=tensorboard, quiet=quiet, new=True)
 
 
 def resume(
@@ -98,13 +86,13 @@ def resume(
         record = replace(record, training=parse(record.training, {"steps": steps}))
     found = recipe_of(record, recipe)
     if found.source != record.source:
-        _console(quiet).print(f"note: {found.name} is not the same code that began this run")
+        console_of(quiet).print(f"note: {found.name} is not the same code that began this run")
     training = parse(record.training, {"precision": record.precision})
     size = record.data.shape[1:] if len(record.data.shape) == 3 else None
     trainer, loaded, _ = prepare(
         found, training, record.options, record.data.name, size, record.data.data_dir, device, quiet
     )
-    return _run(directory, trainer, loaded, record, tensorboard, quiet, new=False)
+    return play(directory, trainer, loaded, record, tensorboard=tensorboard, quiet=quiet, new=False)
 
 
 def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[str, dict[str, Any]]]:
@@ -135,7 +123,7 @@ def prepare(
     place = torch.device(device) if device else own
     sides = (size, size) if isinstance(size, int) else (size[0], size[1]) if size else None
     folder = Path(data_dir) if data_dir else None
-    with Loading(_console(quiet)) as progress:
+    with Loading(console_of(quiet)) as progress:
         loaded = data.load(name, size=sides, labels=recipe.labelled, data_dir=folder, progress=progress)
     resolved = recipe.resolve(options)
     randomness.seed(training.seed)
@@ -181,93 +169,7 @@ def prepare(
     return trainer, loaded, record
 
 
-def _run(
-    directory: RunDirectory,
-    trainer: Trainer,
-    loaded: data.Dataset,
-    record: Record,
-    tensorboard: bool,
-    quiet: bool,
-    new: bool,
-) -> Run:
-    """Play all rounds that are left and leave a complete run directory."""
-    if distributed.rank() > 0:  # the first process alone writes
-        if not new and (found := checkpoint.find(directory.checkpoints)):
-            checkpoint.resume(trainer, found[-1])
-        trainer.train()
-        return Run(directory.path, record, trainer.sampler, trainer.step)
-    console = _console(quiet)
-    with ExitStack() as stack:
-        stack.enter_context(directory.locked())
-        if new:
-            directory.create(record)
-        else:
-            if found := checkpoint.find(directory.checkpoints):
-                checkpoint.resume(trainer, found[-1])
-            directory.write(record)  # it may be longer now
-        directory.forget_after(trainer.step)
-        _introduce(console, directory, trainer, loaded, record)
-        progress = stack.enter_context(Progressing(console, trainer.training.steps))
-        interrupt = stack.enter_context(Interrupt())
-        sinks: list[Sink] = [JsonLines(directory.metrics), progress.sink]
-        if tensorboard:
-            from zerosum.hooks.tensorboard import TensorBoard
-
-            sinks.append(TensorBoard(directory.path / "tensorboard"))
-        training = trainer.training
-        log = Log(training.log_every, training.checkpoint_every, sinks, directory.seconds_so_far())
-        samples = _samples(directory, loaded)
-        saver = Checkpoints(directory.checkpoints)
-        if trainer.step == 0:
-            samples(trainer)
-        hooks: list[Hook] = [progress, log, samples, saver, interrupt]
-        try:
-            trainer.train(hooks)
-        except Interrupted:
-            log.flush(trainer)
-            saver.save(trainer)
-            raise Interrupted(
-                f"stopped and saved at round {trainer.step}; go on with: zerosum resume {directory.path}"
-            ) from None
-    run = Run(directory.path, record, trainer.sampler, trainer.step)
-    finish(run, samples)
-    return run
-
-
-def finish(run: Run, samples: Samples) -> None:
-    """The files people look at: `samples.png`, `film.gif`, `report.html`."""
-    made = run.sample(samples.count, seed=1)
-    with atomic_path(run.path / "samples.png") as partial:
-        picture(made, samples.real).save(partial)
-    film(sorted(samples.folder.glob("step-*.png")), run.path / "film.gif")
-    report.write(run.path)
-
-
 def _command() -> str:
     program, *arguments = sys.argv
     by_hand = Path(program).name in ("zerosum", "__main__.py")
     return shlex.join(["zerosum", *arguments]) if by_hand else "zerosum.train(...)"
-
-
-def _samples(directory: RunDirectory, loaded: data.Dataset) -> Samples:
-    count = PICTURED if loaded.is_image else POINTS
-    labels = balanced(count, len(loaded.classes)) if loaded.classes else None
-    return Samples(directory.samples, loaded.shape, labels, None if loaded.is_image else loaded.x[:POINTS], count)
-
-
-def _introduce(
-    console: Console, directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, record: Record
-) -> None:
-    shape = "x".join(map(str, loaded.shape))
-    players = ", ".join(f"{player} {count:,}" for player, count in record.players.items())
-    console.print(f"{record.recipe} on {record.data.name}: {len(loaded):,} samples of {shape}; parameters: {players}")
-    if loaded.problems:
-        more = f" and {len(loaded.problems) - 3} more" if len(loaded.problems) > 3 else ""
-        listed = "; ".join(str(problem) for problem in loaded.problems[:3])
-        console.print(f"left out {len(loaded.problems)} unreadable files: {listed}{more}")
-    start = f"going on from round {trainer.step} to" if trainer.step else "playing"
-    console.print(f"{start} {trainer.training.steps:,} rounds, in {directory.path}")
-
-
-def _console(quiet: bool) -> Console:
-    return Console(stderr=True, quiet=quiet, soft_wrap=True, highlight=False)

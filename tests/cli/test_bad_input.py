@@ -132,7 +132,8 @@ def test_nan_stops_with_its_name_and_keeps_the_last_good_checkpoint(call: Call) 
     said = refused(call, "train", "bad.py:points", *arguments, code=3)
     assert "generator/wrong is -inf in round 7" in said
     assert "--clip" in said
-    assert sorted(p.name for p in Path("run/checkpoints").iterdir()) == ["step-00000003", "step-00000006"]
+    assert "again after 3 rollbacks" in said
+    assert sorted(p.name for p in Path("run/checkpoints").iterdir()) == [f"step-0000000{n}" for n in (0, 3, 6)]
     assert zerosum.load("run", recipe="bad.py:points").sample(3).isfinite().all()
     for line in Path("run/metrics.jsonl").read_text().splitlines():
         assert json.loads(line)["step"] <= 6
@@ -142,7 +143,7 @@ def test_an_average_that_never_saw_a_finite_round(call: Call) -> None:
     Path("bad.py").write_text(NAN)
     said = refused(call, "train", "bad.py:points", "--out", "run", "--steps", 9, "--batch-size", 8, "--when", 0, code=3)
     assert "in round 0" in said
-    assert not list(Path("run").glob("checkpoints/step-*"))
+    assert [path.name for path in Path("run").glob("checkpoints/step-*")] == ["step-00000000"]
 
 
 @pytest.mark.parametrize("name", ["game.safetensors", "training.safetensors", "average.safetensors", "checkpoint.json"])
@@ -204,5 +205,5 @@ def test_sampling_mistakes(call: Call) -> None:
     assert "points, not images" in refused(call, "sample", "run", "--out", "folder")
     assert "truncation must be above 0" in refused(call, "sample", "run", "--truncation", 0, "--out", "a.npz")
     assert "without classes" in refused(call, "sample", "run", "--class", 3)
-    assert "no checkpoint of round 99; it has [4]" in refused(call, "sample", "run", "--checkpoint", 99)
+    assert "no checkpoint of round 99; it has [0, 4]" in refused(call, "sample", "run", "--checkpoint", 99)
     assert ".gif" in refused(call, "sample", "run", "--to-seed", 3, "--out", "a.png")

@@ -68,7 +68,7 @@ def test_train_leaves_a_whole_run_directory(call: Call) -> None:
     assert [line["step"] for line in lines] == [2, 4, 6]
     assert all(np.isfinite(line["discriminator/adversarial"]) for line in lines)
     assert sorted(p.name for p in Path("run/samples").iterdir()) == [f"step-{n:08d}.png" for n in (0, 3, 6)]
-    assert sorted(p.name for p in Path("run/checkpoints").iterdir()) == [f"step-{n:08d}" for n in (4, 6)]
+    assert sorted(p.name for p in Path("run/checkpoints").iterdir()) == [f"step-{n:08d}" for n in (0, 4, 6)]
     for name in ("samples.png", "film.gif", "report.html"):
         assert str(Path("run") / name) in out
         assert Path("run", name).stat().st_size > 100

@@ -50,16 +50,25 @@ def test_what_a_checkpoint_holds(saved: Path):
     names = {"game.safetensors", "average.safetensors", "training.safetensors", "checkpoint.json"}
     assert {f.name for f in saved.iterdir()} == names
     assert not any(f.name.startswith(".") for f in saved.parent.iterdir())
-    assert set(json.loads((saved / "checkpoint.json").read_text())) == {"format", "step", "average_rounds", "stream"}
+    assert set(json.loads((saved / "checkpoint.json").read_text())) == {
+        "format",
+        "step",
+        "average_rounds",
+        "stream",
+        "rate",
+    }
     assert set(load_file(saved / "average.safetensors")) < set(load_file(saved / "game.safetensors"))
 
 
 def test_no_pickle_anywhere():
-    """Not imported by hand, and `torch.load` and `torch.save`, which are pickle, not called."""
+    """Not imported by hand, and `torch.load` and `torch.save`, which are pickle, not called.
+
+    But for the published Inception weights, a .pth file, of which nothing but tensors is read.
+    """
     sources = list(Path(checkpoint.__file__).parent.rglob("*.py"))
     assert len(sources) > 20
     for source in sources:
-        text = source.read_text()
+        text = source.read_text().replace("torch.load(path, map_location=\"cpu\", weights_only=True)", "")
         for word in ("import pickle", "from pickle", "torch.load(", "torch.save(", "joblib", "dill", "cloudpickle"):
             assert word not in text, f"{source.name} has {word}"
 

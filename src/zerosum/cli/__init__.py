@@ -14,19 +14,26 @@ COMMANDS = {
     "train": "train a GAN on a data set or a folder of images",
     "resume": "go on with a stopped run, exactly where it was",
     "sample": "draw pictures, arrays or interpolations from a run",
+    "evaluate": "measure how good samples are against real data",
+    "compare": "two evaluations side by side, if they can be compared",
+    "doctor": "say whether a run is healthy, and what to try if not",
     "list": "the recipes, and the runs below a folder",
     "show": "every option of a recipe, with its source and default",
     "data": "check what is in a folder or a known data set",
     "report": "write a run's report.html anew",
+    "reproduce": "run a published protocol, and record what came out",
 }
 INTERRUPTED, WRONG = 130, 2  # exit codes; errors of our own bring theirs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code: 0, 2 for what the user can mend, 3 for diverged training, 130 for Ctrl-C."""
+    """Run a command; the exit code: 0, 2 for what the user can mend, 3 for diverged training, 130 for Ctrl-C.
+
+    `doctor` has a code for each verdict.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        _dispatch(given)
+        code = _dispatch(given)
         sys.stdout.flush()
     except KeyboardInterrupt as error:
         return _fail(str(error) or "stopped", INTERRUPTED)
@@ -38,19 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", WRONG)
-    return 0
+    return code
 
 
-def _dispatch(given: list[str]) -> None:
+def _dispatch(given: list[str]) -> int:
     command, *rest = given or ["--help"]
     if command in ("-h", "--help", "help"):
         print(_help())
     elif command in ("-V", "--version"):
         print(f"zerosum {__version__}")
     elif command in COMMANDS:
-        importlib.import_module(f"zerosum.cli.commands.{command}").run(rest)
+        return importlib.import_module(f"zerosum.cli.commands.{command}").run(rest) or 0
     else:
         raise ZerosumError(f"there is no command {command!r}{_close(command)}; `zerosum --help` shows all")
+    return 0
 
 
 def _help() -> str:

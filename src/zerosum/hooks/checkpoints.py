@@ -19,7 +19,8 @@ class Checkpoints:
             self.save(trainer)
 
     def save(self, trainer: Trainer) -> None:
-        """Save now, unless this round is saved already."""
+        """Save now, unless this round is saved already; `Diverged` rather than a state that is not finite."""
         if self.saved != trainer.step:
+            trainer.check()
             checkpoint.save(trainer, self.folder, trainer.training.keep)
             self.saved = trainer.step

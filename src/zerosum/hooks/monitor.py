@@ -1,0 +1,67 @@
+"""Looks at the vital signs while a game is trained, and writes them to health.jsonl."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from zerosum.health import Event, History, Verdict, diagnose
+from zerosum.trainer import Trainer
+from zerosum.vitals import Look, Vitals
+
+SHARE = 0.02  # of the time of training that looking may take
+
+
+class Monitor:
+    """A hook that comes before the log, which empties the values it looks at.
+
+    It looks at rounds that are multiples of `training.log_every`, as often as a fiftieth of the time allows, and at the
+    last one.
+
+    Args:
+        path: health.jsonl; looks and events are appended.
+        history: what the file holds already.
+        say: called with the verdict whenever it changes.
+        seconds_before: of training, before this process.
+    """
+
+    def __init__(
+        self,
+        vitals: Vitals,
+        path: Path,
+        history: History,
+        say: Callable[[Verdict], None] = lambda verdict: None,
+        seconds_before: float = 0.0,
+    ):
+        self.vitals, self.path, self.history, self.say = vitals, path, history, say
+        self.seconds_before = seconds_before
+        self.began, self.spent = time.perf_counter(), 0.0
+        self.verdict = diagnose(self.history)
+
+    def __call__(self, trainer: Trainer) -> None:
+        now, last = time.perf_counter(), trainer.step == trainer.training.steps
+        due = trainer.step % trainer.training.log_every == 0 and self.spent <= SHARE * (now - self.began)
+        if due or last:
+            self._add(self.vitals.look(trainer, self.seconds_before + now - self.began))
+            self.spent += time.perf_counter() - now
+
+    @property
+    def share(self) -> float:
+        """Of the time since the start that looking took."""
+        return self.spent / (time.perf_counter() - self.began)
+
+    def event(self, step: int, event: str, detail: str) -> None:
+        """Record what happened to the run: that it diverged, or was rolled back."""
+        self._add(Event(step, self.seconds_before + time.perf_counter() - self.began, event, detail))
+
+    def _add(self, line: Look | Event) -> None:
+        self.history.add(line)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(line)) + "\n")
+        verdict = diagnose(self.history)
+        if verdict.name != self.verdict.name:
+            self.say(verdict)
+        self.verdict = verdict

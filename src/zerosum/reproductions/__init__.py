@@ -1,0 +1,20 @@
+"""Published protocols as commands: `zerosum reproduce NAME`. This file is the only list of them."""
+
+from __future__ import annotations
+
+import difflib
+
+from zerosum.errors import ZerosumError
+from zerosum.reproductions.health import HEALTH
+from zerosum.reproductions.study import Study
+
+STUDIES = {study.name: study for study in (HEALTH,)}
+
+
+def find(name: str) -> Study:
+    """The study called `name`; `ZerosumError` with the nearest name where there is none."""
+    if name in STUDIES:
+        return STUDIES[name]
+    close = difflib.get_close_matches(name, STUDIES, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(STUDIES)}"
+    raise ZerosumError(f"there is no protocol {name!r}; {hint}")

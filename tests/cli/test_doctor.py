@@ -1,0 +1,78 @@
+"""`zerosum doctor`, and what training does when it diverges."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from shell import Call
+from test_bad_input import NAN
+
+from zerosum import checkpoint
+from zerosum.health import VERDICTS
+
+TOY = ("train", "gan/toy", "--out", "run", "--batch-size", 32, "--log-every", 1)
+
+
+def test_the_doctor_says_what_it_saw(call: Call) -> None:
+    code, out, err = call(*TOY, "--steps", 30)
+    assert code == 0, err
+    assert "Under-trained" in out
+    code, out, err = call("doctor", "run")
+    assert code == VERDICTS["under-trained"].exit_code, err
+    assert "under-trained" in out and "frechet" in out and "zerosum resume" in out
+    assert Path("run/health.png").stat().st_size > 5000
+    looks = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
+    assert looks[-1]["step"] == 30 and looks[-1]["signs"]["recall"] >= 0
+
+
+def test_a_collapse_is_named_by_word_and_exit_code(call: Call) -> None:
+    assert call(*TOY, "--steps", 6)[0] == 0
+    lines = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
+    with Path("run/health.jsonl").open("w") as file:
+        for step in range(1, 12):
+            signs = {**lines[-1]["signs"], "recall": 0.0, "distinct": 0.0, "frechet": 1.5, "centre/0": step % 2 * 3.0}
+            file.write(json.dumps({"step": step, "seconds": 1.0, "signs": signs}) + "\n")
+    code, out, _ = call("doctor", "run", "--out", "plot.png")
+    assert code == VERDICTS["mode collapse"].exit_code
+    assert "Mode collapse" in out and "< 0.15" in out and "r3gan" in out and Path("plot.png").exists()
+
+
+def test_a_run_that_nobody_watched(call: Call) -> None:
+    assert call(*TOY, "--steps", 4, "--no-health")[0] == 0
+    assert not Path("run/health.jsonl").exists()
+    code, _, err = call("doctor", "run")
+    assert code == 2 and "--no-health" in err
+    code, _, err = call("doctor", "elsewhere")
+    assert code == 2 and "holds no run" in err
+
+
+def test_divergence_rolls_back_with_smaller_rates(call: Call) -> None:
+    """NaN in round 7, but only at the full learning rate."""
+    Path("bad.py").write_text(NAN.replace("step == self.config.when", "step == 7 and rates() == 1"))
+    Path("bad.py").write_text(
+        Path("bad.py").read_text() + "\n\nCALLS = []\n\n\ndef rates():\n    CALLS.append(1)\n    return len(CALLS)\n"
+    )
+    arguments = ("--out", "run", "--steps", 12, "--batch-size", 8, "--checkpoint-every", 3, "--log-every", 2)
+    code, _, err = call("train", "bad.py:points", *arguments)
+    assert code == 0, err
+    assert "generator/wrong is -inf in round 7: back to round 6 with learning rates times 0.5, try 1 of 3" in err
+    events = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in events if "event" in line] == ["diverged", "rolled back"]
+    last = checkpoint.find(Path("run/checkpoints"))[-1]
+    assert json.loads((last / "checkpoint.json").read_text())["rate"] == 0.5
+    steps = [json.loads(line)["step"] for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(set(steps)) and steps[-1] == 12
+    code, out, _ = call("doctor", "run")
+    assert code != VERDICTS["diverged"].exit_code and "rolled back" in out
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_what_always_diverges_stops_after_the_stated_tries(call: Call, retries: int) -> None:
+    Path("bad.py").write_text(NAN)
+    arguments = ("--out", "run", "--steps", 20, "--batch-size", 8, "--checkpoint-every", 3, "--retries", retries)
+    code, _, err = call("train", "bad.py:points", *arguments)
+    assert code == 3 and err.count("back to round") == retries
+    code, out, _ = call("doctor", "run")
+    assert code == 3 and "Training diverged" in out and "generator/wrong is -inf in round 7" in out

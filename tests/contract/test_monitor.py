@@ -1,0 +1,76 @@
+"""The monitor only watches: training with it equals training without it, bit for bit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.health import History
+from zerosum.hooks.log import Log
+from zerosum.hooks.monitor import Monitor
+from zerosum.vitals import SIGNS, Vitals
+
+STEPS = 6
+
+
+def play(case: Any, monitor: Monitor | None) -> tuple[dict[str, Tensor], list[Any]]:
+    trainer, logged = case.trainer(steps=STEPS, log_every=2), []
+    log = Log(2, 100, [lambda step, seconds, values: logged.append((step, values))])
+    trainer.train([*([monitor] if monitor else []), log])
+    state = trainer.game.state_dict() | {"random": torch.rand(3), "next": trainer.stream.state()}
+    return state, logged
+
+
+def test_watching_changes_nothing(case: Any, tmp_path: Path):
+    torch.manual_seed(5)
+    alone, logged = play(case, None)
+    torch.manual_seed(5)
+    monitor = Monitor(Vitals(case.data()), tmp_path / "health.jsonl", History(STEPS))
+    torch.manual_seed(5)
+    watched, also = play(case, monitor)
+    assert logged == also
+    for name, value in alone.items():
+        assert value == watched[name] if isinstance(value, dict) else torch.equal(value, watched[name]), name
+    lines = [json.loads(line) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == STEPS
+    known = {name.partition("/")[0] for name in lines[-1]["signs"]}
+    assert known <= {*SIGNS, "centre", "gradient", "loss"} and {"frechet", "recall", "gap", "gradient"} <= known
+    assert ("class_accuracy" in known) == case.recipe.labelled
+
+
+def points(count: int, classes: int = 0) -> Dataset:
+    generator = torch.Generator().manual_seed(3)
+    y = torch.arange(count) % classes if classes else None
+    return dataset("points", torch.randn(count, 2, generator=generator), y, tuple(map(str, range(classes))))
+
+
+@pytest.mark.parametrize(("count", "classes"), [(2, 0), (3, 0), (9, 2), (40, 30), (600, 3)])
+def test_data_of_any_size(case_of: Any, count: int, classes: int, tmp_path: Path):
+    """As few as two samples, and classes with one sample each."""
+    trainer = case_of("gan/toy").trainer(steps=2, log_every=1)
+    look = Vitals(points(count)).look(trainer, 1.0)
+    assert all(isinstance(value, float) for value in look.signs.values())
+    assert all(torch.tensor(list(look.signs.values())).isfinite())
+    if classes:
+        labelled = Vitals(points(count, classes))
+        assert labelled.labels is None or labelled.labels.classes.numel() > 1
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 7), (1, 8, 8), (3, 40, 24), (4, 16, 16), (2, 12, 12)])
+def test_images_of_any_shape(case_of: Any, shape: tuple[int, ...]):
+    x = torch.randint(256, (20, *shape), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    vitals = Vitals(dataset("images", x))
+    assert vitals.variance > 0 and vitals.copying_real > 0
+
+
+def test_fakes_that_are_not_finite_are_not_looked_at(case_of: Any):
+    trainer = case_of("gan/toy").trainer(steps=2, average=0.0)
+    with torch.no_grad():
+        next(trainer.game.generator.parameters()).fill_(float("nan"))
+    assert "frechet" not in Vitals(points(50)).look(trainer, 1.0).signs
