@@ -33,23 +33,24 @@ class Features(NamedTuple):
 
 @dataclass(frozen=True)
 class Extractor:
-    """A map from samples to features. Two results may be compared if all but `function` and `chunk` is equal."""
+    """A map from samples to features. Results may be compared where name, identity and resizing are equal."""
 
     name: str  # "digits", "pixels", "random", "inception-v3", or the callable's own
     identity: str  # of the weights, see `digest`; "" where there are none, or nobody knows them
     resizing: str  # what happens to an image before the network sees it
     function: Callable[[Tensor], Features]
     chunk: int = 250  # samples that `function` sees at once
+    rounds: bool = False  # whether it sees images in 8 bits only, so that smaller differences are lost
 
     def __call__(self, x: Tensor) -> Features:
         """Features of any number of samples x, on the extractor's device, without gradients.
 
         Raises:
-            ValueError: x is not floating point.
+            ValueError: x is not floating point, or holds no samples.
             ZerosumError: the extractor is not for samples of this shape.
         """
-        if not x.is_floating_point():
-            raise ValueError(f"samples must be float, images in [-1, 1], not {x.dtype}; use x.float() / 127.5 - 1")
+        if not x.is_floating_point() or len(x) == 0:
+            raise ValueError(f"samples must be float, images in [-1, 1], and at least one, not {x.dtype} {len(x)}")
         with torch.no_grad():
             return _joined([self.function(part) for part in x.float().split(self.chunk)])
 
@@ -145,7 +146,7 @@ def inception(device: torch.device) -> Extractor:
 
     resizing = "rounded to 8 bits; grey to three equal channels; to 299x299, bilinear as in TensorFlow 1"
     chunk = 16 if device.type == "cpu" else 128  # what fits into a processor's cache is faster than more
-    return Extractor("inception-v3", digest(weights), resizing, function, chunk)
+    return Extractor("inception-v3", digest(weights), resizing, function, chunk, rounds=True)
 
 
 EXTRACTORS: dict[str, Callable[[torch.device], Extractor]] = {

@@ -1,0 +1,80 @@
+"""Perceptual path length: how far a sample moves while z moves evenly; Karras et al., 2019, section 4.1.
+
+The paper measures distances by the LPIPS metric on VGG-16; here they are taken between an extractor's features, so
+that numbers compare among games under one extractor, and never with published ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zerosum.errors import ZerosumError
+from zerosum.game import Game, Shape
+from zerosum.metrics.features import Extractor
+from zerosum.sampling import _from, _quiet
+from zerosum.trained import Run
+
+EPSILON = 1e-4  # the step along a path of length 1
+TRIM = 0.01  # share of the lengths left out at each end
+
+
+def path_lengths(
+    game: Game[Any],
+    shape: Shape,
+    extractor: Extractor,
+    count: int = 10_000,
+    *,
+    labels: Tensor | None = None,
+    seed: int = 0,
+    batch_size: int = 250,
+) -> Tensor:
+    """(count,) squared speeds of the features, on the CPU: d(G(z(t)), G(z(t + epsilon))) / epsilon^2.
+
+    z(t) runs on the game's own path between two random z, see `latent`; t is uniform in [0, 1], drawn for each path; d
+    is the squared Euclidean distance of features scaled to unit length. Whatever else is random in the game is equal at
+    both ends of a step.
+
+    Args:
+        shape: of one sample.
+        labels: (count,) classes of the samples, for a game that takes them.
+
+    Raises:
+        ZerosumError: the extractor rounds images to 8 bits, where so small a step is lost.
+    """
+    if extractor.rounds:
+        raise ZerosumError(
+            f"{extractor.name!r} features see images in 8 bits, too coarse for path lengths; use 'random'"
+        )
+    generator = torch.Generator().manual_seed(seed)
+    start, end = (game.prior.draw(torch.empty(count), generator).double() for _ in range(2))  # (count, dim)
+    t = torch.rand(count, generator=generator, dtype=torch.float64).tolist()
+    rows = [[game.prior.between(start[[i]], end[[i]], t[i] + step) for i in range(count)] for step in (0.0, EPSILON)]
+    device = next(game.parameters()).device
+    both = [torch.cat(part).float().to(device) for part in rows]
+    lengths = []
+    for i in range(0, count, batch_size):
+        chosen = None if labels is None else labels[i : i + batch_size]
+        features = []
+        for z in both:
+            with _quiet(game, seed + i):  # equal other noise at both ends
+                samples = _from(game, shape, [z[i : i + batch_size]], chosen)
+            features.append(F.normalize(extractor(samples).features.double(), dim=1))
+        lengths.append((features[0] - features[1]).square().sum(1).cpu() / EPSILON**2)
+    return torch.cat(lengths)
+
+
+def path_lengths_of(run: Run, extractor: Extractor, count: int = 10_000, *, seed: int = 0) -> Tensor:
+    """`path_lengths` of a run's game, all its classes in turn; without truncation."""
+    shape = run.record.data.shape
+    return path_lengths(run.game, shape, extractor, count, labels=run.labels(count), seed=seed)
+
+
+def trimmed_mean(lengths: Tensor) -> float:
+    """The perceptual path length: the mean of the lengths (N,) between their 1st and 99th percentile."""
+    low = torch.quantile(lengths, TRIM, interpolation="lower")
+    high = torch.quantile(lengths, 1 - TRIM, interpolation="higher")
+    return float(lengths[(lengths >= low) & (lengths <= high)].mean())

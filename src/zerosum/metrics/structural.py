@@ -1,0 +1,153 @@
+"""How alike two images are, pixel by pixel: PSNR, SSIM and multi-scale SSIM; and how alike random pairs are.
+
+Images are (N, C, H, W) in [-1, 1], which stands for 0 to 255; computed in float64, without rounding to 8 bits.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+PEAK = 255.0
+WINDOW, SIGMA = 11, 1.5  # pixels
+C1, C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, from the finest
+CHUNK = 64  # pairs of images at once
+
+
+class Diversity(NamedTuple):
+    """MS-SSIM of random pairs: the lower, the more diverse."""
+
+    mean: float
+    error: float  # the mean's standard error
+    scales: int  # five in the paper; results of different numbers are not comparable
+
+
+def psnr(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor:
+    """Peak signal-to-noise ratio of each pair, (N,) in dB; infinite where the two are equal.
+
+    Args:
+        luma: compare the Y channel of BT.601, as papers on super-resolution do, not all channels.
+        border: pixels to cut off at each side first.
+
+    Raises:
+        ValueError: the shapes differ, the border is too wide, or luma is asked of images without colour.
+    """
+    x, y = _prepared(x, y, luma, border)
+    return 10 * (PEAK**2 / (x - y).square().mean((1, 2, 3))).log10()
+
+
+def ssim(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor:
+    """Structural similarity of each pair, (N,) in [-1, 1], 1 where they are equal; Wang et al., 2004.
+
+    The mean over all channels and all places where the Gaussian window of 11x11 pixels fits. Arguments and errors are
+    those of `psnr`.
+    """
+    x, y = _prepared(x, y, luma, border)
+    return torch.cat([_similarity(*pair)[0].mean(1) for pair in zip(x.split(CHUNK), y.split(CHUNK), strict=True)])
+
+
+def ms_ssim(x: Tensor, y: Tensor, *, scales: int | None = None) -> Tensor:
+    """Multi-scale SSIM of each pair, (N,) in [0, 1], 1 where they are equal; Wang et al., 2003.
+
+    Each scale halves the one before by the mean of 2x2 pixels. A negative similarity counts as 0. Small images have
+    fewer scales than the paper's five; the weights of these are then scaled to a sum of 1.
+
+    Args:
+        scales: by default `scales_of` the images.
+
+    Raises:
+        ValueError: the shapes differ, or the images are too small for so many scales.
+    """
+    x, y = _prepared(x, y)
+    most = scales_of(x.shape[2], x.shape[3])
+    if scales is not None and not 1 <= scales <= most:
+        raise ValueError(f"images of {x.shape[2]}x{x.shape[3]} pixels have 1 to {most} scales, not {scales}")
+    weights = torch.tensor(WEIGHTS[: scales or most], dtype=x.dtype, device=x.device)
+    if len(weights) < len(WEIGHTS):
+        weights /= weights.sum()
+    return torch.cat([_multi_scale(*pair, weights) for pair in zip(x.split(CHUNK), y.split(CHUNK), strict=True)])
+
+
+def scales_of(height: int, width: int) -> int:
+    """How many of the five scales images of this size have: the window must fit into the last. ValueError if none."""
+    side = min(height, width)
+    if side < WINDOW:
+        raise ValueError(f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, not {height}x{width}")
+    return next(n for n in range(len(WEIGHTS), 0, -1) if -(-side // 2 ** (n - 1)) >= WINDOW)
+
+
+def ms_ssim_diversity(x: Tensor, pairs: int = 100, seed: int = 0) -> Diversity:
+    """MS-SSIM of random pairs of different images x, all of one class, say; Odena et al., 2017.
+
+    Pairs are drawn independently of each other. ValueError for fewer than two images or pairs.
+    """
+    if len(x) < 2 or pairs < 2:
+        raise ValueError(f"diversity needs at least two images and two pairs, not {len(x)} and {pairs}")
+    generator = torch.Generator().manual_seed(seed)
+    first = torch.randint(len(x), (pairs,), generator=generator)
+    second = (first + torch.randint(1, len(x), (pairs,), generator=generator)) % len(x)  # any but the first
+    values = ms_ssim(x[first], x[second])
+    return Diversity(float(values.mean()), float(values.std() / pairs**0.5), scales_of(*x.shape[2:]))
+
+
+def _multi_scale(x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+    """(N,): the product over scales of similarity without luminance, but for the coarsest, to the power of weights."""
+    factors = []
+    for scale in range(len(weights)):
+        whole, structure = _similarity(x, y)  # (N, C) each
+        factors.append(whole if scale == len(weights) - 1 else structure)
+        x, y = (F.avg_pool2d(side, 2, ceil_mode=True) for side in (x, y))  # an odd border is averaged over what it has
+    return (torch.stack(factors).clamp_min(0) ** weights[:, None, None]).prod(0).mean(1)
+
+
+def _similarity(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, C) each: the mean over places of SSIM, and of its part for contrast and structure."""
+    if min(x.shape[2:]) < WINDOW:
+        raise ValueError(f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, not {x.shape[2]}x{x.shape[3]}")
+    mean_x, mean_y, square_x, square_y, product = _blurred(torch.stack([x, y, x * x, y * y, x * y]))
+    variances = square_x - mean_x.square() + square_y - mean_y.square()
+    structure = (2 * (product - mean_x * mean_y) + C2) / (variances + C2)
+    luminance = (2 * mean_x * mean_y + C1) / (mean_x.square() + mean_y.square() + C1)
+    return (luminance * structure).mean((2, 3)), structure.mean((2, 3))
+
+
+def _blurred(x: Tensor) -> Tensor:
+    """(..., H, W) to (..., H - 10, W - 10): the window's weighted means, as two products with banded matrices."""
+    down, right = (_window(side).to(x.device) for side in x.shape[-2:])
+    return down @ (x @ right.T)
+
+
+@functools.lru_cache(maxsize=16)
+def _window(side: int) -> Tensor:
+    """(side - 10, side): row i weighs the pixels i to i + 10 by a Gaussian."""
+    offsets = torch.arange(side) - torch.arange(side - WINDOW + 1)[:, None]
+    weights = torch.exp(-(offsets - WINDOW // 2).double().square() / (2 * SIGMA**2))
+    weights *= (offsets >= 0) & (offsets < WINDOW)
+    return weights / weights.sum(1, keepdim=True)
+
+
+def _prepared(x: Tensor, y: Tensor, luma: bool = False, border: int = 0) -> tuple[Tensor, Tensor]:
+    """Both as float64 in [0, 255], as asked."""
+    if x.shape != y.shape or x.dim() != 4 or not (x.is_floating_point() and y.is_floating_point()):
+        raise ValueError(
+            f"two batches of images, float (N, C, H, W) of one shape, can be compared, not {x.dtype} {tuple(x.shape)} "
+            f"with {y.dtype} {tuple(y.shape)}"
+        )
+    if luma and x.shape[1] != 3:
+        raise ValueError(f"luma needs colour images, not {x.shape[1]} channels")
+    if not 0 <= 2 * border < min(x.shape[2:]):
+        raise ValueError(f"{border} pixels cannot be cut off each side of {x.shape[2]}x{x.shape[3]}")
+    return _values(x, luma, border), _values(y, luma, border)
+
+
+def _values(x: Tensor, luma: bool, border: int) -> Tensor:
+    x = (x[:, :, border : x.shape[2] - border, border : x.shape[3] - border].double() + 1) * (PEAK / 2)
+    if luma:  # as MATLAB's rgb2ycbcr: 16 to 235
+        red, green, blue = x.split(1, dim=1)
+        x = 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / PEAK
+    return x

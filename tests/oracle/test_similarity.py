@@ -1,0 +1,129 @@
+"""PSNR, SSIM and MS-SSIM where their values are known."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from zerosum.metrics.structural import C1, WEIGHTS, ms_ssim, ms_ssim_diversity, psnr, scales_of, ssim
+
+
+def noise(*shape: int) -> Tensor:
+    return torch.rand(*shape) * 2 - 1
+
+
+def test_an_image_is_like_itself():
+    x = noise(3, 3, 48, 40)
+    assert torch.equal(psnr(x, x), torch.full((3,), math.inf, dtype=torch.float64))
+    torch.testing.assert_close(ssim(x, x), torch.ones(3, dtype=torch.float64))
+    torch.testing.assert_close(ms_ssim(x, x), torch.ones(3, dtype=torch.float64))
+
+
+def test_psnr_of_known_noise():
+    """An error of e in [-1, 1] is one of 127.5 e in [0, 255]: 20 log10(2 / e) dB, whatever the picture."""
+    x = noise(2, 3, 16, 16).double()
+    signs = torch.randint(0, 2, x.shape) * 2 - 1
+    for error in (0.5, 0.01):
+        expected = torch.full((2,), 20 * math.log10(2 / error), dtype=torch.float64)
+        torch.testing.assert_close(psnr(x, x + error * signs), expected)
+
+
+def test_luma_has_the_weights_of_matlab():
+    """White against black is 235 - 16 = 219 levels; each colour alone its own weight."""
+    black = -torch.ones(1, 3, 8, 8)
+    for colour, levels in (((1, 1, 1), 219.0), ((1, 0, 0), 65.481), ((0, 1, 0), 128.553), ((0, 0, 1), 24.966)):
+        bright = black + 2 * torch.tensor(colour)[:, None, None]
+        assert psnr(bright, black, luma=True).item() == pytest.approx(20 * math.log10(255 / levels), rel=1e-12)
+    with pytest.raises(ValueError, match="colour"):
+        psnr(black[:, :1], black[:, :1], luma=True)
+
+
+def test_the_border_does_not_count():
+    x, y = noise(1, 3, 30, 34), noise(1, 3, 30, 34)
+    y[:, :, 4:-4, 4:-4] = x[:, :, 4:-4, 4:-4]
+    assert psnr(x, y).isfinite() and psnr(x, y, border=3).isfinite()
+    assert psnr(x, y, border=4).item() == math.inf
+    assert ssim(x, y, border=3).item() < ssim(x, y, border=4).item() == pytest.approx(1)
+    with pytest.raises(ValueError, match="15 pixels"):
+        psnr(x, y, border=15)
+
+
+def test_ssim_of_flat_images_is_their_luminance_alone():
+    levels = torch.tensor([50.0, 200.0, 0.0]).double()
+    x = (levels / 127.5 - 1)[:, None, None, None].expand(-1, 1, 20, 12)
+    other = 100.0
+    y = torch.full_like(x, other / 127.5 - 1)
+    expected = (2 * levels * other + C1) / (levels**2 + other**2 + C1)
+    torch.testing.assert_close(ssim(x, y), expected)
+    torch.testing.assert_close(ssim(y, x), expected)
+
+
+def test_ssim_of_an_inverted_image_is_negative():
+    x = noise(4, 1, 32, 32)
+    assert (ssim(x, -x) < -0.5).all()
+    assert (ms_ssim(x, -x) == 0).all()
+
+
+def test_one_scale_is_ssim_and_luminance_counts_at_the_coarsest_only():
+    x, y = noise(2, 3, 47, 50), noise(2, 3, 47, 50)
+    y = x + 0.3 * y
+    torch.testing.assert_close(ms_ssim(x, y, scales=1), ssim(x, y))
+    # Flat images differ in luminance alone: of M scales the last one's weight is its exponent.
+    flat = torch.zeros(1, 1, 88, 88)
+    factor = ssim(flat, flat + 0.5)
+    for scales in (2, 4):
+        exponent = WEIGHTS[scales - 1] / sum(WEIGHTS[:scales])
+        torch.testing.assert_close(ms_ssim(flat, flat + 0.5, scales=scales), factor**exponent)
+
+
+@pytest.mark.parametrize(("size", "scales"), [
+    ((11, 300), 1), ((20, 20), 1), ((21, 21), 2), ((28, 28), 2), ((32, 32), 2), ((64, 64), 3), ((176, 176), 5),
+    ((160, 400), 4), ((1000, 1000), 5),
+])  # fmt: skip
+def test_as_many_scales_as_the_window_fits_into(size: tuple[int, int], scales: int):
+    assert scales_of(*size) == scales
+    x = noise(1, 1, *size)
+    torch.testing.assert_close(ms_ssim(x, x.flip(3)), ms_ssim(x, x.flip(3), scales=scales))
+    with pytest.raises(ValueError, match=f"1 to {scales}" if scales < 5 else "1 to 5"):
+        ms_ssim(x, x, scales=scales + 1)
+
+
+def test_images_that_cannot_be_compared_are_refused():
+    with pytest.raises(ValueError, match="11x11"):
+        ssim(noise(1, 1, 10, 30), noise(1, 1, 10, 30))
+    with pytest.raises(ValueError, match="11x11"):
+        ms_ssim(noise(1, 1, 10, 30), noise(1, 1, 10, 30))
+    with pytest.raises(ValueError, match="one shape"):
+        psnr(noise(1, 1, 10, 30), noise(2, 1, 10, 30))
+    with pytest.raises(ValueError, match="uint8"):
+        psnr(torch.zeros(1, 1, 9, 9, dtype=torch.uint8), noise(1, 1, 9, 9))
+
+
+def test_many_images_are_compared_in_parts():
+    x, y = noise(150, 1, 24, 24), noise(150, 1, 24, 24)
+    y = x + 0.5 * y
+    torch.testing.assert_close(ssim(x, y), torch.stack([ssim(x[[i]], y[[i]])[0] for i in range(150)]))
+    torch.testing.assert_close(ms_ssim(x, y), torch.stack([ms_ssim(x[[i]], y[[i]])[0] for i in range(150)]))
+
+
+def test_copies_are_not_diverse():
+    one = noise(1, 1, 32, 32).expand(20, -1, -1, -1)
+    assert ms_ssim_diversity(one, 50).mean == pytest.approx(1)
+    varied = ms_ssim_diversity(noise(20, 1, 32, 32), 50)
+    assert varied.mean < 0.3 and varied.scales == 2 and 0 < varied.error < 0.05
+    assert ms_ssim_diversity(torch.cat([one, noise(20, 1, 32, 32)]), 50).mean > varied.mean
+
+
+def test_pairs_are_of_different_images_and_follow_the_seed():
+    x = noise(2, 1, 16, 16)
+    expected = ms_ssim(x[[0]], x[[1]]).item()  # the only pair there is
+    assert ms_ssim_diversity(x, 9).mean == pytest.approx(expected)
+    many = noise(30, 1, 16, 16)
+    assert (
+        ms_ssim_diversity(many, 9, seed=1) == ms_ssim_diversity(many, 9, seed=1) != ms_ssim_diversity(many, 9, seed=2)
+    )
+    with pytest.raises(ValueError, match="two images"):
+        ms_ssim_diversity(x[:1])
