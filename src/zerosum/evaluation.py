@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,11 @@ from torch import Tensor
 from zerosum.data import Dataset
 from zerosum.data.dataset import Progress
 from zerosum.errors import ZerosumError
-from zerosum.metrics import references, table, targets
+from zerosum.metrics import paired, references, table, targets
 from zerosum.metrics.anchors import Anchor, anchors_for
 from zerosum.metrics.metric import Bench, Metric
-from zerosum.metrics.protocol import FILE, FORMAT, Evaluation, Figure, Protocol, Result
+from zerosum.metrics.paired import Paired
+from zerosum.metrics.protocol import FILE, FORMAT, Evaluation, Figure, Protocol, Result, Target
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.targets import Source
 from zerosum.options import to_json
@@ -26,13 +27,14 @@ from zerosum.runs import versions
 
 __all__ = ["Evaluation", "default_path", "evaluate"]
 
+KEPT = 50_000  # samples whose features are kept where moments would do: 400 MB of Inception's
 COPIES = 20_000  # training samples up to which memorisation is tested unasked: it needs the features of all
 
 
 def evaluate(
     target: str | Path,
     against: str | None = None,
-    metrics: Sequence[str | Metric] = (),
+    metrics: Sequence[str | Metric | Paired] = (),
     *,
     extractor: str | Callable[[Tensor], Tensor] | None = None,
     samples: int = 10_000,
@@ -70,6 +72,10 @@ def evaluate(
     if samples < 2 or (real is not None and real < 2):
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
     asked = [table.find(metric) if isinstance(metric, str) else metric for metric in metrics]
+    if pairs := [metric for metric in asked if isinstance(metric, Paired)]:
+        if len(pairs) < len(asked):
+            raise ZerosumError(f"{pairs[0].name} compares pairs, other metrics compare sets: evaluate them separately")
+        return _of_pairs(pairs, Path(target), against, seed, progress)
     folder = Path(data_dir) if data_dir else None
     place = torch.device(device)
     with torch.random.fork_rng([place] if place.type == "cuda" else []):  # an evaluation amid training changes nothing
@@ -89,13 +95,14 @@ def evaluate(
             fake=source.samples(count, seed, chosen, progress),
             seed=seed,
             device=device,
+            classes=source.classes,
             data=reference,
             training=(compared if taken == len(order) else everything) if own else None,
             test=references.held_out(reference, folder, progress),
             mixture=references.mixture(reference),
             run=source.run,
         )
-        fitting = _fitting(asked, bench)
+        fitting = _fitting([metric for metric in asked if isinstance(metric, Metric)], bench)
         _prepare(fitting, bench)
         beside = anchors_for(bench, order[taken:]) if anchors and any(metric.anchored for metric in fitting) else []
         results = []
@@ -103,13 +110,29 @@ def evaluate(
             results.append(_measured(metric, bench, beside, truncation))
             if progress:
                 progress("measuring", done, len(fitting))
+    notes += _doubts(source, reference, against, truncation)
+    return _evaluation(source.target, reference.name, results, {anchor.name: anchor.what for anchor in beside}, notes)
+
+
+def _of_pairs(
+    metrics: Sequence[Paired], target: Path, against: str | None, seed: int, progress: Progress | None
+) -> Evaluation:
+    if against is None:
+        raise ZerosumError(f"say which images to compare those of {target} with: --against FOLDER")
+    found, results = paired.measure(metrics, target, Path(against), seed, progress)
+    return _evaluation(found, against, results, {}, [])
+
+
+def _evaluation(
+    target: Target, reference: str, results: Sequence[Result], anchors: Mapping[str, str], notes: Sequence[str]
+) -> Evaluation:
     return Evaluation(
         format=FORMAT,
-        target=source.target,
-        reference=reference.name,
-        anchors={anchor.name: anchor.what for anchor in beside},
+        target=target,
+        reference=reference,
+        anchors=dict(anchors),
         results=tuple(results),
-        notes=(*notes, *_doubts(source, reference, against, truncation)),
+        notes=tuple(notes),
         versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -144,17 +167,18 @@ def _fitting(asked: Sequence[Metric], bench: Bench) -> list[Metric]:
     if asked:
         return list(asked)
     large = bench.training is not None and bench.training.count > COPIES
-    usual = [m for m in table.METRICS.values() if m.by_default and not (m.name == "memorization" and large)]
-    return [metric for metric in usual if not metric.unfit(bench)]
+    usual = [m for m in table.METRICS.values() if isinstance(m, Metric) and m.by_default and not m.unfit(bench)]
+    return [metric for metric in usual if not (large and metric.name == "memorization")]
 
 
 def _prepare(metrics: Sequence[Metric], bench: Bench) -> None:
-    """Keep what is read more than once; where moments are enough, keep nothing."""
+    """Keep what is read more than once; but of many samples, where their moments are enough, keep nothing."""
     needs = {metric.needs for metric in metrics}
     if "samples" in needs:
-        _ = bench.real.stored, bench.fake.stored
-    if "features" in needs:
-        _ = bench.real.features, bench.fake.features
+        _ = bench.fake.stored
+    for side in (bench.real, bench.fake):
+        if "features" in needs or ("moments" in needs and side.count <= KEPT):
+            _ = side.features
 
 
 def _measured(metric: Metric, bench: Bench, anchors: Sequence[Anchor], truncation: float | None) -> Result:

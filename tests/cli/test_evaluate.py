@@ -68,7 +68,7 @@ def test_a_run_of_images(call: Call, images: Path) -> None:
     assert code == 0, err
     assert out.splitlines()[-1] == str(images / "evaluation.json")
     results = found(images / "evaluation.json")
-    usual = {"frechet", "kernel", "inception-score", "precision-recall", "density-coverage", "two-sample"}
+    usual = {"frechet", "kernel", "inception-score", "precision-recall", "density-coverage", "ms-ssim", "two-sample"}
     assert set(results) == {*usual, "memorization", "discriminator"}
     stamp = results["frechet"]["protocol"]
     assert (stamp["extractor"], stamp["real"], stamp["fake"], stamp["shape"]) == ("digits", 200, 200, [1, 28, 28])
@@ -194,6 +194,46 @@ def test_samples_are_drawn_without_the_recipes_truncation(call: Call) -> None:
     assert "frechet: truncation is none in A, 0.4 in B" in refused(call, "compare", "none.json", "own.json")
 
 
+def test_pairs_are_compared_by_name_each_at_its_own_size(call: Call) -> None:
+    draw = np.random.default_rng(0)
+    for folder in ("real", "made"):
+        Path(folder).mkdir()
+    for i in range(6):
+        image = draw.integers(20, 200, (20 + i, 30, 3), dtype=np.uint8)
+        Image.fromarray(image).save(f"real/{i}.png")
+        Image.fromarray(image + np.uint8(10)).save(f"made/{i}.png")
+    shared = ("evaluate", "made", "--against", "real", "--metrics", "psnr:border=2", "ssim")
+    assert call(*shared)[0] == 0
+    results = found(Path("made-evaluation.json"))
+    psnr = results["psnr"]["figures"]["mean"]
+    assert psnr["value"] == pytest.approx(20 * np.log10(255 / 10), rel=1e-6)
+    assert psnr["interval"] == pytest.approx([psnr["value"]] * 2, rel=1e-6)
+    assert 0.8 < results["ssim"]["figures"]["mean"]["value"] < 1
+    stamp = results["psnr"]["protocol"]
+    assert (stamp["settings"], stamp["fake"], stamp["shape"]) == ({"luma": False, "border": 2}, 6, [])
+    call(*shared, "--out", "again.json")
+    assert call("compare", "again.json", "made-evaluation.json")[0] == 0
+    assert "evaluate them separately" in refused(call, *shared, "frechet")
+    Path("made/5.png").rename("made/six.png")
+    assert "real has no six.png (2 of 7 names have no partner)" in refused(call, *shared)
+    Path("made/six.png").rename("made/5.png")
+    Image.new("RGB", (9, 9)).save("made/5.png")
+    assert "called 5.png are of 9x9 and 25x30; pairs need equal sizes" in refused(call, *shared)
+    Path("made/5.png").write_bytes(b"no image")
+    assert "made/5.png: not an image" in refused(call, *shared)
+
+
+def test_metrics_that_walk_and_that_look_at_pairs_of_samples(call: Call, images: Path) -> None:
+    metrics = ("--metrics", "path-length:paths=30", "ms-ssim:pairs=40")
+    assert call("evaluate", images, *FEW, *metrics, "--out", "x.json")[0] == 0
+    results = found(Path("x.json"))
+    length, similarity = results["path-length"]["figures"]["length"], results["ms-ssim"]["figures"]["similarity"]
+    assert length["value"] > 0 and length["anchors"] == {}
+    assert results["path-length"]["protocol"]["extractor"] == "random"
+    assert results["ms-ssim"]["protocol"]["extractor"] == ""
+    assert similarity["anchors"]["noise"] < similarity["anchors"]["real"] < 1
+
+
 def test_anchors_may_be_left_out(call: Call, images: Path) -> None:
     code, out, _ = call("evaluate", images, *FEW, "--metrics", "frechet", "--no-anchors", "--out", "x.json")
     assert code == 0
@@ -269,6 +309,12 @@ def test_help_names_every_metric(call: Call) -> None:
         (("POINTS", "--extractor", "random"), "use 'pixels'"),
         (("POINTS", "--metrics", "parzen"), "it is for images"),
         (("made.npz", "--against", "digits", "--metrics", "discriminator"), "it needs a run"),
+        (("made.npz", "--against", "digits", "--metrics", "path-length"), "it needs a run"),
+        (("POINTS", "--metrics", "ms-ssim"), "it is for images"),
+        (("made.npz", "--against", "digits", "--metrics", "psnr"), "made.npz is no folder of images"),
+        (("RUN", "--against", "empty", "--metrics", "psnr"), "is no folder of images"),
+        (("RUN", "--metrics", "psnr"), "say which images to compare"),
+        (("made.npz", "--against", "digits", "--truncation", 1), "holds samples, not a run: leave out --truncation"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_overwritten(

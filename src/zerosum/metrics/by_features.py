@@ -6,13 +6,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+import torch
 from annotated_types import Ge, Gt
+from torch import Tensor
 
 from zerosum.metrics import frechet, inception_score, intervals, kernel, manifold, memorization, two_sample
 from zerosum.metrics.metric import Bench, Metric, too_few
+from zerosum.metrics.neighbours import k_nearest, pairs
 from zerosum.metrics.protocol import Figure
 from zerosum.metrics.samples import GROUPS, pooled
 
+FEW = 2 * GROUPS  # fakes below which groups say nothing
+NONE = "no interval: too few samples"
+BY_GROUPS = f"from {GROUPS} groups of fakes, by the jackknife"
 OTHER_SIDE = "binomial, of the samples counted, with the balls as they are"
 
 
@@ -34,11 +40,11 @@ class Frechet(Metric):
     def measure(self, bench: Bench) -> dict[str, Figure]:
         real, groups = pooled(bench.real.moments), bench.fake.moments
         value = frechet.frechet(real, pooled(groups))
-        if bench.fake.count < 2 * GROUPS:
-            return {"distance": Figure(value, "lower", note="no interval: too few samples")}
+        if bench.fake.count < FEW:
+            return {"distance": Figure(value, "lower", note=NONE)}
         without = [frechet.frechet(real, pooled(groups[:i] + groups[i + 1 :])) for i in range(GROUPS)]
         low, high = intervals.jackknife(value, without)
-        return {"distance": Figure(value, "lower", (max(0.0, low), high), f"jackknife over {GROUPS} groups of fakes")}
+        return {"distance": Figure(value, "lower", (max(0.0, low), high), BY_GROUPS)}
 
 
 @dataclass(frozen=True)
@@ -141,12 +147,26 @@ class DensityCoverage(Metric):
         return too_few(bench, 2_000, "coverage depends on their numbers")
 
     def measure(self, bench: Bench) -> dict[str, Figure]:
-        density, coverage = manifold.density_coverage(bench.real.features, bench.fake.features, self.k)
-        of_coverage = intervals.of_share(coverage, bench.real.count)
+        real, fake = bench.real.features, bench.fake.features
+        density, coverage = manifold.density_coverage(real, fake, self.k)
+        if len(fake) < FEW:
+            return {"density": Figure(density, "higher", note=NONE), "coverage": Figure(coverage, "higher", note=NONE)}
+        held = _held_by_group(real, fake, self.k)  # (N, GROUPS)
+        sizes = (torch.arange(len(fake)) * GROUPS // len(fake)).bincount(minlength=GROUPS)
+        densities = held.sum(0) / (self.k * sizes)
+        without = [float((held.sum(1) > held[:, group]).double().mean()) for group in range(GROUPS)]
+        low, high = intervals.jackknife(coverage, without)
         return {
-            "density": Figure(density, "higher", note="no interval: balls overlap"),
-            "coverage": Figure(coverage, "higher", of_coverage, OTHER_SIDE),
+            "density": Figure(density, "higher", intervals.of_groups(densities.tolist()), BY_GROUPS),
+            "coverage": Figure(coverage, "higher", (max(0.0, low), min(1.0, high)), BY_GROUPS),
         }
+
+
+def _held_by_group(real: Tensor, fake: Tensor, k: int) -> Tensor:
+    """(N, GROUPS) how many fakes of each of GROUPS successive groups lie in the ball of each real."""
+    radii = k_nearest(real, real, k, exclude_self=True)[0][:, -1]
+    member = torch.nn.functional.one_hot(torch.arange(len(fake)) * GROUPS // len(fake), GROUPS).float()  # (M, GROUPS)
+    return torch.cat([part.within(radii[part.rows, None]).float() @ member for part in pairs(real, fake)])
 
 
 @dataclass(frozen=True)

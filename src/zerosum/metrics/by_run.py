@@ -1,4 +1,4 @@
-"""Metrics that need the game, not only its samples."""
+"""Metrics that need the run, not only its samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from annotated_types import Gt
 
 from zerosum import data
-from zerosum.metrics import discrimination, intervals
+from zerosum.metrics import bootstrap, discrimination, intervals, path_length
 from zerosum.metrics.metric import Bench, Metric
 from zerosum.metrics.protocol import Figure
 
@@ -24,19 +24,22 @@ class Discriminator(Metric):
     judged: Annotated[int, Gt(0), "samples of each side to judge, at most"] = 2000
 
     name = "discriminator"
-    needs = "samples"
+    needs = "little"
     anchored = False
 
     def unfit(self, bench: Bench) -> str:
-        return "it needs a run, whose discriminator is asked" if bench.run is None else ""
+        if bench.run is None:
+            return "it needs a run, whose discriminator is asked"
+        if bench.run.record.data.classes not in ((), bench.data.classes):
+            return f"it needs real data with the run's classes, and {bench.data.name} has others"
+        return ""
 
     def measure(self, bench: Bench) -> dict[str, Figure]:
         assert bench.run is not None
         record = bench.run.record
-        real = data.Dataset("real", bench.real.stored, bench.real.labels, bench.data.classes, bench.data.fingerprint)
         stream = data.Stream(
-            real,
-            min(record.training.batch_size, len(real)),
+            bench.data,
+            min(record.training.batch_size, len(bench.data)),
             seed=bench.seed,
             device=bench.device,
             labelled=bool(record.data.classes),
@@ -51,3 +54,33 @@ class Discriminator(Metric):
             "fake": Figure(on_fake, "none", intervals.of_share(on_fake, judged[1]), "binomial"),
             "order": Figure(order, "none", note="no interval: pairs are not independent"),
         }
+
+
+@dataclass(frozen=True)
+class PathLength(Metric):
+    """Perceptual path length; Karras et al., 2019: how far samples move, in features, while z moves a little.
+
+    Without truncation. Papers have distances by LPIPS, so numbers compare under one extractor only.
+    """
+
+    paths: Annotated[int, Gt(19), "how many"] = 2000
+
+    name = "path-length"
+    needs = "little"
+    by_default = False
+    anchored = False
+
+    def unfit(self, bench: Bench) -> str:
+        if bench.run is None:
+            return "it needs a run, whose latent space is walked"
+        extractor = bench.fake.extractor
+        return f"{extractor.name} rounds to 8 bits, use --extractor random" if extractor.rounds else ""
+
+    def uses_features(self, bench: Bench) -> bool:
+        return True
+
+    def measure(self, bench: Bench) -> dict[str, Figure]:
+        assert bench.run is not None
+        lengths = path_length.path_lengths_of(bench.run, bench.fake.extractor, self.paths, seed=bench.seed)
+        interval = bootstrap.interval(path_length.trimmed_mean, lengths, repeats=200, seed=bench.seed)
+        return {"length": Figure(path_length.trimmed_mean(lengths), "lower", interval, "bootstrap, of the paths")}

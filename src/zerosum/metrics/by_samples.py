@@ -12,7 +12,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset
-from zerosum.metrics import bootstrap, discrimination, intervals, modes, parzen
+from zerosum.metrics import bootstrap, discrimination, intervals, modes, parzen, structural
 from zerosum.metrics.metric import Bench, Metric, too_few
 from zerosum.metrics.protocol import Figure
 from zerosum.metrics.tstr import LabelledSet, tstr
@@ -99,6 +99,31 @@ class Parzen(Metric):
 
 
 @dataclass(frozen=True)
+class MsSsim(Metric):
+    """How alike random pairs of samples are, by multi-scale SSIM; Odena et al., 2017. 1 is a collapsed generator.
+
+    Noise scores lowest: what is good is the score of real data.
+    """
+
+    pairs: Annotated[int, Gt(1), "how many"] = 1000
+
+    name = "ms-ssim"
+    needs = "little"
+
+    def unfit(self, bench: Bench) -> str:
+        if len(bench.fake.shape) != 3:
+            return "it is for images"
+        smallest = structural.WINDOW
+        return "" if min(bench.fake.shape[1:]) >= smallest else f"it needs images of {smallest}x{smallest} or more"
+
+    def measure(self, bench: Bench) -> dict[str, Figure]:
+        x = bench.fake.first(2 * self.pairs)
+        mean, error, scales = structural.ms_ssim_diversity(x, self.pairs, bench.seed)
+        interval = mean - intervals.Z * error, mean + intervals.Z * error
+        return {"similarity": Figure(mean, "none", interval, f"normal, of the pairs; {scales} scales")}
+
+
+@dataclass(frozen=True)
 class NearestDistance(Metric):
     """Mean squared distance from a fake to the nearest real sample: values in [-1, 1], mean over a sample's values.
 
@@ -130,6 +155,8 @@ class Tstr(Metric):
             return "it needs samples with classes: a class-conditional GAN, sub-folders, or labels in the .npz file"
         if bench.data.y is None:
             return f"it needs real data with classes, and {bench.data.name} has none"
+        if unknown := set(bench.classes) - set(bench.data.classes):
+            return f"{bench.data.name} has no class {min(unknown)!r}; it has {', '.join(bench.data.classes)}"
         return "" if len(bench.data) >= 20 else "it needs at least 20 real samples"
 
     def held_out(self, bench: Bench) -> str:
@@ -141,7 +168,8 @@ class Tstr(Metric):
     def measure(self, bench: Bench) -> dict[str, Figure]:
         assert bench.fake.labels is not None
         train, test = self._real(bench)
-        fake = LabelledSet(bench.fake.stored, bench.fake.labels)
+        numbers = torch.tensor([*map(bench.data.classes.index, bench.classes), -1])  # the last is for -1
+        fake = LabelledSet(bench.fake.stored, numbers[bench.fake.labels])
         synthetic, real, count = tstr(fake, train, test, steps=self.steps, seed=bench.seed, device=bench.device)
         interval = intervals.of_share(synthetic, int((test.y >= 0).sum()))
         note = f"binomial, of the test samples; classifiers trained on {count:,} each"

@@ -12,7 +12,7 @@ from zerosum.metrics.protocol import Figure
 from zerosum.metrics.samples import Samples, of_dataset
 from zerosum.trained import Run
 
-Need = Literal["moments", "features", "samples"]
+Need = Literal["moments", "features", "samples", "little"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Bench:
     fake: Samples  # what is judged
     seed: int
     device: str
+    classes: tuple[str, ...]  # names of the fakes' labels
     data: Dataset  # all of the reference
     training: Samples | None  # all of the training data of what is judged, where the reference is it
     test: Dataset | None  # the published test part of the reference
@@ -43,7 +44,7 @@ class Metric(ABC):
     """A metric with its settings: a frozen dataclass whose fields are the settings."""
 
     name: ClassVar[str]
-    needs: ClassVar[Need]  # what it reads of both sides
+    needs: ClassVar[Need]  # what it reads of all samples; a metric that needs little reads it itself
     by_default: ClassVar[bool] = True  # whether it is measured unasked, where it fits
     anchored: ClassVar[bool] = True  # whether real data and noise can stand in the fakes' place
 
@@ -57,7 +58,7 @@ class Metric(ABC):
 
     def uses_features(self, bench: Bench) -> bool:
         """Whether the extractor belongs into the stamp."""
-        return self.needs != "samples"
+        return self.needs in ("moments", "features")
 
     def held_out(self, bench: Bench) -> str:
         """Which real data it needs beside the reference, for the stamp."""

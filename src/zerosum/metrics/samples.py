@@ -66,6 +66,17 @@ class Samples:
         """All samples as float32: images in [-1, 1], points."""
         return to_float(self.stored)
 
+    def first(self, count: int) -> Tensor:
+        """The first `count` samples as float32, (count, *shape); no others are made."""
+        if self._stored is not None:
+            return to_float(self._stored[:count])
+        parts: list[Tensor] = []
+        for block in self._blocks():
+            parts.append(block)
+            if sum(map(len, parts)) >= count:
+                break
+        return to_float(torch.cat(parts)[:count])
+
     @property
     def features(self) -> Tensor:
         """(N, F) float32."""

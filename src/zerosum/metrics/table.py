@@ -14,12 +14,13 @@ from zerosum.metrics.by_features import (
     PrecisionRecall,
     TwoSample,
 )
-from zerosum.metrics.by_run import Discriminator
-from zerosum.metrics.by_samples import Modes, NearestDistance, Parzen, Tstr
+from zerosum.metrics.by_run import Discriminator, PathLength
+from zerosum.metrics.by_samples import Modes, MsSsim, NearestDistance, Parzen, Tstr
 from zerosum.metrics.metric import Metric
+from zerosum.metrics.paired import Paired, Psnr, Ssim
 from zerosum.options import parse
 
-METRICS: dict[str, Metric] = {
+METRICS: dict[str, Metric | Paired] = {
     metric.name: metric
     for metric in (
         Frechet(),
@@ -27,18 +28,22 @@ METRICS: dict[str, Metric] = {
         InceptionScore(),
         PrecisionRecall(),
         DensityCoverage(),
+        MsSsim(),
         Modes(),
         TwoSample(),
         Memorization(),
         Tstr(),
         Discriminator(),
+        PathLength(),
         NearestDistance(),
         Parzen(),
+        Psnr(),
+        Ssim(),
     )
 }
 
 
-def find(name: str) -> Metric:
+def find(name: str) -> Metric | Paired:
     """The metric called `name`; "precision-recall:k=5" gives it other settings, several separated by commas.
 
     Raises:

@@ -26,9 +26,9 @@ class Arguments:
     metrics: Annotated[
         tuple[str, ...],
         arg(
-            help="frechet, kernel, inception-score, precision-recall, density-coverage, modes, two-sample, "
-            "memorization, tstr, discriminator, nearest-distance, parzen; with settings as precision-recall:k=5 "
-            "(default: those that fit and are quick)"
+            help="frechet, kernel, inception-score, precision-recall, density-coverage, ms-ssim, modes, "
+            "two-sample, memorization, tstr, discriminator, path-length, nearest-distance, parzen, psnr, ssim; with "
+            "settings as kernel:subsets=50,subset_size=500; default: those that fit and are quick"
         ),
     ] = ()
     extractor: Annotated[
@@ -81,8 +81,10 @@ def run(arguments: Sequence[str]) -> None:
             progress=progress,
         )
     out = given.out or default_path(found)
-    protocol.write(found, out)
-    show(found)
+    try:
+        protocol.write(found, out)
+    finally:  # on a full disk the numbers are at least seen
+        show(found)
     print(out)
 
 
