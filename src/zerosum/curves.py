@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zerosum.drawing import PAGE, inline, over_rounds, short, style
+
 Values = NDArray[np.float64]
 
 BUCKETS = 120  # points of a drawn curve; a longer one shows each bucket's median, and a band from its least to its most
 RATIO = 20.0  # terms whose usual sizes differ by more have axes of their own
-COLORS = 6  # the page's var(--curve-0) ...; no axes hold more curves
 SPEED = "rounds per second"
 
 
@@ -110,44 +108,27 @@ def draw(panel: Panel, log: Log, label: str, prefix: str) -> tuple[str, str]:
         label: what a screen reader says.
         prefix: keeps its ids apart from those of the page's other drawings.
     """
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     chosen = [log.series[name] for name in panel.names]
     bottom, top, cut = _limits(np.concatenate([series.values for series in chosen]))
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "zerosum", "font.sans-serif": ["DejaVu Sans"]}):
+    with style():
         figure = Figure(figsize=(4.2, 2.2))
         axes = figure.add_axes((0.135, 0.12, 0.845, 0.85), facecolor="none")
-        for i, series in enumerate(chosen):
+        for series, color in zip(chosen, PAGE.curves, strict=False):
             steps, low, middle, high = _buckets(series)
             if len(series.values) > BUCKETS:
-                axes.fill_between(steps, low, high, color=_placeholder(i), alpha=0.22, linewidth=0)
-            dot = "o" if len(steps) == 1 else None
-            axes.plot(steps, middle, color=_placeholder(i), linewidth=1.6, marker=dot, markersize=4)
+                axes.fill_between(steps, low, high, color=color, alpha=0.22, linewidth=0)
+            axes.plot(steps, middle, color=color, linewidth=1.6, marker="o" if len(steps) == 1 else None, markersize=4)
         if bottom < 0 < top:
-            axes.axhline(0, color=_placeholder("line"), linewidth=0.8, zorder=0)
+            axes.axhline(0, color=PAGE.line, linewidth=0.8, zorder=0)
         axes.set_ylim(bottom, top)
-        axes.set_xlim(0, max(log.rounds, 1))
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 3, 4, 5, 10]))
+        over_rounds(axes, log.rounds, PAGE, size=10)
         axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1000:g}k" if v >= 1000 else f"{v:g}"))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v) if abs(v) >= 1e4 else f"{v:.6g}"))
-        axes.tick_params(labelsize=10, length=0, labelcolor=_placeholder("ink"))
-        axes.grid(axis="y", color=_placeholder("line"), linewidth=0.6)
-        axes.spines[:].set_visible(False)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True)
-    note = f"single values from {short(cut[0])} to {short(cut[1])}" if cut else ""
-    return _inline(buffer.getvalue(), escape(label, quote=True), prefix), note
-
-
-def short(value: float) -> str:
-    """A number in a few characters: 0.693, 12k, 1.5M."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            return f"{value / (1e3 if unit == 'k' else size):.3g}{unit}" if abs(value) < 1e12 else f"{value:.2g}"
-    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+        svg = inline(figure, label, prefix)
+    return svg, f"single values from {short(cut[0])} to {short(cut[1])}" if cut else ""
 
 
 def _speed(clock: Series) -> Series:
@@ -161,7 +142,7 @@ def _alike(names: Sequence[str], series: Mapping[str, Series]) -> list[list[str]
     size = {name: float(np.median(np.abs(series[name].values))) for name in names}
     sets: list[list[str]] = []
     for name in sorted(names, key=lambda name: size[name]):
-        if sets and size[name] <= RATIO * size[sets[-1][0]] and len(sets[-1]) < COLORS:
+        if sets and size[name] <= RATIO * size[sets[-1][0]] and len(sets[-1]) < len(PAGE.curves):
             sets[-1].append(name)
         else:
             sets.append([name])
@@ -190,25 +171,3 @@ def _limits(values: Values) -> tuple[float, float, tuple[float, float] | None]:
     if margin <= 1e-6 * abs(high) or margin < 1e-30:  # as good as constant
         margin = max(0.1 * abs(high), 1e-30) if high else 1.0
     return low - margin, high + margin, (least, most) if cut else None
-
-
-def _placeholder(name: int | str) -> str:
-    """A colour that `_inline` turns into one of the page."""
-    return f"#a1b2c{name}" if isinstance(name, int) else {"ink": "#a1b2d0", "line": "#a1b2d1"}[name]
-
-
-def _inline(svg: str, label: str, prefix: str) -> str:
-    """Matplotlib's file as an element of a page: the page's colours, unique ids, no links, no global styles."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    view = re.search(r'viewBox="[^"]*"', svg)
-    assert view
-    svg = re.sub(r"<svg[^>]*>", f'<svg {view[0]} role="img" aria-label="@label@">', svg, count=1)
-    svg = svg.replace("xlink:href", "href")
-    used = set(re.findall(r'(?:href="|url\()#([\w-]+)', svg))
-    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", svg)
-    svg = re.sub(r'(href="|url\()#', rf"\1#{prefix}", svg)
-    svg = re.sub(r"(\d\.\d\d)\d+(?=[^<>]*>)", r"\1", svg)  # coordinates, not the text of labels
-    svg = re.sub(r"#a1b2c(\d)", r"var(--curve-\1)", svg)
-    svg = svg.replace("#a1b2d0", "var(--muted)").replace("#a1b2d1", "var(--line)")
-    return re.sub(r"\s*\n\s*", "\n", svg).replace("@label@", label).strip()

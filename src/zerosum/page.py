@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -70,7 +71,35 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="card"><table>{"".join(lines)}</table></div>' if lines else ""
 
 
-def command(title: str, text: str, hint: str = "") -> str:
-    """Text to copy: one click selects all of it."""
+def columns(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows of HTML cells below their heads."""
+    top = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    lines = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
+    return f'<div class="card wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>' if lines else ""
+
+
+def listed(lines: Iterable[str], name: str) -> str:
+    """Lines of HTML as a list in the page's style `name`; "" where there are none."""
+    items = "".join(f"<li>{line}</li>" for line in lines)
+    return f'<div class="{name}"><ul>{items}</ul></div>' if items else ""
+
+
+def key(color: str, name: str, value: str, dashed: bool = False) -> str:
+    """What a curve is called, and its value at the end; `color` in CSS."""
+    look = f"border-top: 2px dashed {color}; height: 0" if dashed else f"background: {color}"
+    return f'<span class="key"><i style="{look}"></i>{escape(name)} <b>{escape(value)}</b></span>'
+
+
+def plain(value: Any) -> str:
+    """A plain value of JSON, as people write it."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    return ", ".join(map(plain, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def command(title: str, code: str, hint: str = "") -> str:
+    """Code to copy: one click selects all of it."""
     below = f'<p class="muted">{escape(hint)}</p>' if hint else ""
-    return f"<h3>{escape(title)}</h3><pre>{escape(text)}</pre>{below}"
+    return f"<h3>{escape(title)}</h3><pre>{escape(code)}</pre>{below}"

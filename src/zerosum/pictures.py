@@ -26,7 +26,7 @@ from zerosum.film import film
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["film", "grid", "picture", "save_each", "scatter", "to_uint8"]
+__all__ = ["film", "grid", "paths", "picture", "save_each", "scatter", "to_uint8"]
 
 Limits = tuple[float, float, float, float]  # (left, right, bottom, top)
 
@@ -73,26 +73,29 @@ def scatter(points: Tensor, real: Tensor | None = None, limits: Limits | None = 
         real: (M, D). Without `limits` these alone set the limits, so that pictures with equal `real` make a film.
         limits: (left, right, bottom, top) of the axes.
     """
-    from matplotlib.figure import Figure  # half a second, which only points need
-
     fake, behind = _plane(points), None if real is None else _plane(real)
-    figure = Figure(figsize=(SCATTER / 100, SCATTER / 100), dpi=100, facecolor="white")
-    axes = figure.add_axes((0.09, 0.07, 0.88, 0.88), facecolor="white")
-    axes.tick_params(labelsize=8, colors="#666666", length=2)
-    axes.spines[:].set_color("#cccccc")
-    left, right, bottom, top = limits or _limits(fake if behind is None else behind)
-    axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    if behind is not None:
-        _dots(axes, behind, GREY)
-        axes.text(0.2, 1.02, "real", color=GREY, fontsize=9, transform=axes.transAxes)
+    left, right, bottom, top = limits = limits or _limits(fake if behind is None else behind)
+    axes = _axes(limits, behind)
     _dots(axes, fake, BLUE)
-    axes.text(0.0, 1.02, "generated", color=BLUE, fontsize=9, transform=axes.transAxes)
     inside = (fake[:, 0] >= left) & (fake[:, 0] <= right) & (fake[:, 1] >= bottom) & (fake[:, 1] <= top)
     if outside := len(points) - int(inside.sum()):  # points that are not finite count as well
         axes.set_title(f"{outside:,} of {len(points):,} points lie outside", fontsize=9, color="#a02020", loc="right")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return Image.open(buffer).convert("RGB")
+    return _drawn(axes)
+
+
+def paths(walks: Tensor, real: Tensor | None = None) -> Image.Image:
+    """Where generated points go as z moves: a line for each walk, a dot for each step of z.
+
+    Args:
+        walks: (T, N, D), N walks of T steps; of more than two dimensions the first two are drawn.
+        real: (M, D), in grey behind; they set the limits, where they are given.
+    """
+    ways = np.stack([_plane(points) for points in walks])  # (T, N, 2)
+    behind = None if real is None else _plane(real)
+    axes = _axes(_limits(ways.reshape(-1, 2) if behind is None else behind), behind)
+    axes.plot(ways[..., 0], ways[..., 1], color=BLUE, linewidth=0.8, alpha=0.5)
+    _dots(axes, ways.reshape(-1, 2), BLUE)
+    return _drawn(axes)
 
 
 def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
@@ -167,6 +170,32 @@ def _limits(plane: NDArray[np.float32]) -> Limits:
     (x, y), far = (low + high) / 2, float(np.abs((low, high)).max())
     half = max(0.6 * float((high - low).max()), 1e-6 * far) or 1.0
     return (x - half, x + half, y - half, y + half)
+
+
+def _axes(limits: Limits, real: NDArray[np.float32] | None) -> Axes:
+    """Axes of equal scale in a square picture, real points in them, and the words for both."""
+    from matplotlib.figure import Figure  # half a second, which only points need
+
+    figure = Figure(figsize=(SCATTER / 100, SCATTER / 100), dpi=100, facecolor="white")
+    axes = figure.add_axes((0.09, 0.07, 0.88, 0.88), facecolor="white")
+    axes.tick_params(labelsize=8, colors="#666666", length=2)
+    axes.spines[:].set_color("#cccccc")
+    left, right, bottom, top = limits
+    axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    axes.text(0.0, 1.02, "generated", color=BLUE, fontsize=9, transform=axes.transAxes)
+    if real is not None:
+        axes.text(0.2, 1.02, "real", color=GREY, fontsize=9, transform=axes.transAxes)
+        _dots(axes, real, GREY)
+    return axes
+
+
+def _drawn(axes: Axes) -> Image.Image:
+    from matplotlib.figure import Figure
+
+    buffer = io.BytesIO()
+    assert isinstance(axes.figure, Figure)
+    axes.figure.savefig(buffer, format="png")
+    return Image.open(buffer).convert("RGB")
 
 
 def _dots(axes: Axes, plane: NDArray[np.float32], color: str) -> None:

@@ -15,10 +15,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from zerosum import curves, report_record
+from zerosum import curves, gallery, report_health, report_metrics, report_record
+from zerosum.drawing import short
 from zerosum.files import write_atomic
 from zerosum.film import thinned
-from zerosum.page import figure, image, tiles
+from zerosum.metrics.protocol import Evaluation
+from zerosum.page import figure, image, key, listed, tiles
+from zerosum.report_health import Health
 from zerosum.text import duration
 
 PICTURES = 12  # of the progress shown at most
@@ -33,6 +36,9 @@ class Found:
     log: curves.Log
     pictures: tuple[tuple[int, Path], ...]  # (round, file), ascending
     checkpoint: int  # round of the newest, or 0
+    health: Health | None
+    evaluation: Evaluation | None
+    damage: tuple[str, ...]  # sentences on files that cannot be read
 
     def part(self, name: str) -> Mapping[str, Any]:
         """An object of run.json, empty where there is none."""
@@ -53,7 +59,7 @@ class Found:
 def write(run: Path) -> Path:
     """Write `run/report.html` from what lies in the run directory, and return its path.
 
-    Any of run.json, metrics.jsonl, samples/, samples.png and film.gif may be missing or damaged.
+    Any of run.json, metrics.jsonl, health.jsonl, evaluation.json, samples/ and the pictures may be missing or damaged.
     """
     found = _find(run)
     page = Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8")).substitute(
@@ -68,13 +74,21 @@ def write(run: Path) -> Path:
 
 
 def summary(run: Path) -> str:
-    """How the run went: rounds, time, device, batch, seed, and how far the discriminator tells the two sides apart."""
-    return _sentence(_find(run))
+    """How the run went: rounds, time, device, batch, seed, how far the discriminator tells the two sides apart, and the
+    verdict on its health.
+    """
+    found = _find(run)
+    return f"{_sentence(found)} {report_health.sentence(found.health)}" if found.health else _sentence(found)
 
 
 def _sections(found: Found) -> Iterator[str]:
-    yield from (_notes(found), _samples(found), _progress(found), _curves(found))
-    yield report_record.commands(found.record, found.run)
+    if found.health:
+        yield report_health.section(found.health)
+    yield from (_notes(found), _samples(found), _beyond(found), _progress(found))
+    if found.record:
+        place, own = report_record.place(found.record, found.run)
+        yield report_metrics.section(found.evaluation, place, own, found.rounds)
+    yield from (_curves(found), report_record.commands(found.record, found.run))
     yield from (
         section(found.record) for section in (report_record.settings, report_record.data, report_record.made_with)
     )
@@ -87,12 +101,18 @@ def _find(run: Path) -> Found:
         record = {}
     pictures = sorted((_step(path), path) for path in (run / "samples").glob("step-*.png"))
     checkpoints = [_step(path) for path in (run / "checkpoints").glob("step-*/")]
+    record = record if isinstance(record, dict) else {}
+    steps = report_record.part(record, "training").get("steps")
+    evaluation, damage = report_metrics.read(run)
     return Found(
         run,
-        record if isinstance(record, dict) else {},
+        record,
         curves.read(run / "metrics.jsonl"),
         tuple((step, path) for step, path in pictures if step >= 0),
         max(checkpoints, default=0),
+        report_health.read(run, steps if isinstance(steps, int) else 0),
+        evaluation,
+        (damage,) if damage else (),
     )
 
 
@@ -146,9 +166,9 @@ def _header(found: Found) -> str:
     log, data = found.log, found.part("data")
     facts: list[tuple[str, str]] = []
     if curves.SPEED in log.series and log.seconds:
-        facts.append(("rounds per second", curves.short(log.rounds / log.seconds)))
+        facts.append(("rounds per second", short(log.rounds / log.seconds)))
     players = found.part("players").items()
-    facts += [(f"parameters, {player}", curves.short(count)) for player, count in players if isinstance(count, int)]
+    facts += [(f"parameters, {player}", short(count)) for player, count in players if isinstance(count, int)]
     if isinstance(data.get("count"), int):
         facts.append(("samples of data", f"{data['count']:,}"))
     if isinstance(data.get("shape"), list):
@@ -173,9 +193,8 @@ def _notes(found: Found) -> str:
         lines.append(f"{name} was not a finite number in round {step:,}: training diverged there.")
     if log.skipped:
         lines.append(f"Unreadable lines of metrics.jsonl, left out: {log.skipped:,}; a run that is killed leaves one.")
-    if not lines:
-        return ""
-    return '<div class="note"><ul>' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul></div>"
+    lines += found.damage
+    return listed(map(escape, lines), "note")
 
 
 def _missing(found: Found) -> Iterator[str]:
@@ -183,6 +202,8 @@ def _missing(found: Found) -> Iterator[str]:
         yield "run.json is missing or damaged: the settings, the data and the commands are not known."
     if not found.log.series:
         yield "metrics.jsonl holds nothing yet: there are no curves."
+    if not found.health:
+        yield report_health.missing(found.run)
     if not found.pictures:
         yield "samples/ holds no pictures yet."
     for name in ("samples.png", "film.gif"):
@@ -202,6 +223,21 @@ def _samples(found: Found) -> str:
     film = image(found.run / "film.gif", f"Film: the same samples {of} as training goes on", side=None)
     both = [figure(final, caption), figure(film, "The same latent points as training goes on")]
     return f'<h2>Samples</h2>\n<div class="two">{"".join(both)}</div>' if any(both) else ""
+
+
+def _beyond(found: Found) -> str:
+    """Whether samples are copies, and what lies between them."""
+    shape, count = found.part("data").get("shape"), found.part("data").get("count")
+    images = isinstance(shape, list) and len(shape) == 3 and all(isinstance(side, int) for side in shape)
+    where = f", by the distance of their {gallery.space(tuple(shape))}" if images and isinstance(shape, list) else ""
+    among = f" of all {count:,}" if isinstance(count, int) else ""
+    copies = image(found.run / "neighbours.png", "Samples, and below each the nearest training images", side=1400)
+    walks = image(found.run / "interpolation.png", "Samples as z walks from one point to another", side=1400)
+    both = [
+        figure(copies, f"Samples at the end, and below each the nearest{among} training images{where}"),
+        figure(walks, f"Walks between samples: {'each row one' if images else 'a line each'}, in equal steps of z"),
+    ]
+    return f'<h2>Copies, and what lies between</h2>\n<div class="two">{"".join(both)}</div>' if any(both) else ""
 
 
 def _progress(found: Found) -> str:
@@ -224,10 +260,10 @@ def _curves(found: Found) -> str:
 def _panel(panel: curves.Panel, log: curves.Log, number: int) -> str:
     keys, said = [], []
     for i, name in enumerate(panel.names):
-        term, last = name.rpartition("/")[2].replace("_", " "), curves.short(log.series[name].last)
+        term, last = name.rpartition("/")[2].replace("_", " "), short(log.series[name].last)
         term = f"{term} logits" if panel.player and term in ("real", "fake") else term
-        keys.append(f'<span class="key"><i style="background:var(--curve-{i})"></i>{escape(term)} <b>{last}</b></span>')
-        said.append(f"{term} from {curves.short(float(log.series[name].values[0]))} to {last}")
+        keys.append(key(f"var(--curve-{i})", term, last))
+        said.append(f"{term} from {short(float(log.series[name].values[0]))} to {last}")
     svg, note = curves.draw(
         panel, log, f"{panel.player} {'; '.join(said)} over {log.rounds} rounds".strip(), f"p{number}-"
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from zerosum.errors import ZerosumError
 from zerosum.options import rows, to_json
-from zerosum.page import command, table
+from zerosum.page import command, plain, table
 
 Record = Mapping[str, Any]
 
@@ -27,16 +27,21 @@ def commands(record: Record, run: Path) -> str:
     """How to reproduce, resume and sample."""
     if not record:
         return ""
-    place, recipe = shlex.quote(shown(run)), str(record.get("recipe", ""))
-    own = f" --recipe {shlex.quote(recipe)}" if ":" in recipe else ""
+    here, own = place(record, run)
     made = str(record.get("command") or "zerosum.train(...)")
     hint = "Where this run still lies in its place, give the new one another --out." if "--out" in made else ""
     parts = [
         command("Train it again", _python(record) if made == "zerosum.train(...)" else made, hint),
-        command("Go on training from its newest checkpoint", f"zerosum resume {place}{own}"),
-        command("Draw 64 samples", f"zerosum sample {place} -n 64 --seed 0 --out samples.png{own}"),
+        command("Go on training from its newest checkpoint", f"zerosum resume {here}{own}"),
+        command("Draw 64 samples", f"zerosum sample {here} -n 64 --seed 0 --out samples.png{own}"),
     ]
     return "<h2>Commands</h2>\n" + "".join(parts)
+
+
+def place(record: Record, run: Path) -> tuple[str, str]:
+    """The run as a command takes it, and the flag that allows a recipe from outside the package, or ""."""
+    recipe = str(record.get("recipe", ""))
+    return shlex.quote(shown(run)), f" --recipe {shlex.quote(recipe)}" if ":" in recipe else ""
 
 
 def shown(run: Path) -> str:
@@ -55,8 +60,8 @@ def settings(record: Record) -> str:
         lines = []
         for option, value in _flat(values if isinstance(values, dict) else {name: values}):
             changed = option in defaults and defaults[option] != value
-            note = f"<small>the recipe: {escape(_text(defaults[option]))}</small>" if changed else ""
-            text = f"<b>{escape(_text(value))}</b>" if changed else escape(_text(value))
+            note = f"<small>the recipe: {escape(plain(defaults[option]))}</small>" if changed else ""
+            text = f"<b>{escape(plain(value))}</b>" if changed else escape(plain(value))
             lines.append((escape(option), text + note, escape(meanings.get(option, ""))))
         if lines:
             parts.append(f"<h3>{escape(name)}</h3>{table(lines)}")
@@ -75,7 +80,7 @@ def data(record: Record) -> str:
         ("fingerprint", "fingerprint"),
     ):
         if key in found:
-            lines.append((what, escape(shape(found[key]) if key == "shape" else _text(found[key]))))
+            lines.append((what, escape(shape(found[key]) if key == "shape" else plain(found[key]))))
     if classes := _strings(found.get("classes")):
         chips = "".join(f'<span class="chip">{escape(name)}</span>' for name in classes[:CLASSES])
         more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
@@ -89,7 +94,7 @@ def data(record: Record) -> str:
 def made_with(record: Record) -> str:
     """Device, time and versions."""
     facts = {what: record[what] for what in ("device", "precision", "created") if what in record}
-    lines = [(escape(what), escape(_text(value))) for what, value in {**facts, **part(record, "versions")}.items()]
+    lines = [(escape(what), escape(plain(value))) for what, value in {**facts, **part(record, "versions")}.items()]
     return f"<h2>Made with</h2>\n{table(lines)}" if lines else ""
 
 
@@ -137,14 +142,6 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
-
-
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "none", True: "yes", False: "no"}[value]
-    if isinstance(value, int):
-        return f"{value:,}"
-    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
 
 
 def _strings(value: Any) -> list[str]:

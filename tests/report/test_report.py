@@ -102,6 +102,11 @@ def line(step: int) -> str:
     return json.dumps({"step": step, "seconds": step / 40, **values, "generator/adversarial": random.random()}) + "\n"
 
 
+def look(step: int) -> str:
+    signs = {"frechet": 2 / step, "frechet_real": 0.005, "recall": 0.9, "spread": 1.1, "separation": 0.6}
+    return json.dumps({"step": step, "seconds": step / 40, "signs": signs}) + "\n"
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A complete one of 200 rounds."""
@@ -110,9 +115,11 @@ def run(tmp_path: Path) -> Path:
     (path / "checkpoints" / "step-00000200").mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(record()))
     (path / "metrics.jsonl").write_text("".join(map(line, range(10, 201, 10))))
+    (path / "health.jsonl").write_text("".join(map(look, range(10, 201, 10))))
     for step in range(0, 201, 10):
         grid(torch.rand(4, 1, 28, 28) * 2 - 1).save(path / "samples" / f"step-{step:08d}.png")
-    grid(torch.rand(4, 1, 28, 28) * 2 - 1).save(path / "samples.png")
+    for name in ("samples.png", "neighbours.png", "interpolation.png"):
+        grid(torch.rand(4, 1, 28, 28) * 2 - 1).save(path / name)
     film(sorted((path / "samples").iterdir()), path / "film.gif")
     return path
 
@@ -123,11 +130,11 @@ def test_a_complete_run(run: Path) -> None:
     assert "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3." in page.text
     assert 'class="note"' not in text and not page.all("progress")
     sources = [str(image["src"]) for image in page.all("img")]
-    assert len(sources) == 2 + report.PICTURES
+    assert len(sources) == 4 + report.PICTURES
     for name, kind in (("samples.png", "png"), ("film.gif", "gif")):
         assert f"data:image/{kind};base64,{base64.b64encode((run / name).read_bytes()).decode()}" in sources
     assert "round 0" in page.text and "round 200" in page.text
-    assert len(page.all("svg")) == 5  # D's loss, its penalty, its logits; G's loss; speed
+    assert len(page.all("svg")) == 4 + 5  # four of health; D's loss, its penalty, its logits; G's loss; speed
     assert "real logits 1" in page.text and "fake logits -1" in page.text
     ids = [str(attributes["id"]) for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -201,12 +208,14 @@ def test_a_killed_run(run: Path) -> None:
 def test_an_empty_folder(tmp_path: Path) -> None:
     text, page = page_of(tmp_path)
     assert "Nothing is recorded here yet." in page.text
-    for name in ("run.json", "metrics.jsonl", "samples/", "samples.png", "film.gif"):
+    for name in ("run.json", "metrics.jsonl", "health.jsonl", "samples/", "samples.png", "film.gif"):
         assert name in page.text
     assert "<h2>" not in text
 
 
-@pytest.mark.parametrize("name", ["run.json", "metrics.jsonl", "samples", "samples.png", "film.gif", "checkpoints"])
+@pytest.mark.parametrize(
+    "name", ["run.json", "metrics.jsonl", "health.jsonl", "samples", "samples.png", "film.gif", "checkpoints"]
+)
 def test_anything_may_be_missing(run: Path, name: str) -> None:
     path = run / name
     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -296,7 +305,7 @@ def test_big_pictures_are_made_smaller(run: Path) -> None:
     text, page = page_of(run)
     assert len(text) < 5e6 < (run / "samples.png").stat().st_size
     sizes = [(int(str(image["width"])), int(str(image["height"]))) for image in page.all("img")]
-    assert sizes == [(1400, 1400), (114, 114), (480, 240), (480, 240)]
+    assert sizes == [(1400, 1400), *[(114, 114)] * 3, (480, 240), (480, 240)]
 
 
 def test_a_film_that_is_too_large_is_left_beside_the_page(run: Path) -> None:
@@ -310,6 +319,9 @@ def test_a_film_that_is_too_large_is_left_beside_the_page(run: Path) -> None:
 def test_summary_is_the_sentence_of_the_page(run: Path) -> None:
     facts = "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3."
     balance = "At the end the critic scored real samples +2.00 against generated ones."
+    verdict = "Verdict: healthy. The fakes are close to the data, and as varied. They still come closer"
+    assert report.summary(run).startswith(f"{facts} {balance} {verdict}")
+    (run / "health.jsonl").unlink()
     assert report.summary(run) == f"{facts} {balance}"
 
 

@@ -1,0 +1,101 @@
+"""Small charts over rounds: matplotlib's axes as inline SVG in the page's colours, or on white paper."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Colors:
+    """What charts are drawn in."""
+
+    curves: tuple[str, ...]  # no axes hold more curves
+    muted: str
+    line: str
+    ground: str
+    good: str
+    bad: str
+
+
+# `inline` turns these into variables of the page, so that a chart is light or dark with it.
+PAGE = Colors(tuple(f"#a1b2c{i}" for i in range(6)), "#a1b2d0", "#a1b2d1", "#a1b2d2", "#a1b2d3", "#a1b2d4")
+PAPER = Colors(
+    ("#2468d8", "#d9622b", "#16875f", "#9a3fb5", "#a8800a", "#c22f5c"),
+    "#646a73",
+    "#e3e4e6",
+    "#ffffff",
+    "#16875f",
+    "#c5283d",
+)
+VARIABLES = {
+    **{color: f"var(--curve-{i})" for i, color in enumerate(PAGE.curves)},
+    PAGE.muted: "var(--muted)",
+    PAGE.line: "var(--line)",
+    PAGE.ground: "var(--card)",
+    PAGE.good: "var(--good)",
+    PAGE.bad: "var(--bad)",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Text that stays text, in a font that matplotlib has, and equal ids for equal drawings."""
+    from matplotlib import rc_context
+
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "zerosum", "font.sans-serif": ["DejaVu Sans"]}):
+        yield
+
+
+def over_rounds(axes: Axes, rounds: int, colors: Colors, size: float) -> None:
+    """Axes whose x are `rounds`, with few lines and labels of `size` points."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_xlim(0, max(rounds, 1))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 3, 4, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1000:g}k" if v >= 1000 else f"{v:g}"))
+    axes.tick_params(which="both", labelsize=size, length=0, labelcolor=colors.muted)
+    axes.grid(axis="y", color=colors.line, linewidth=0.6)
+    axes.spines[:].set_visible(False)
+
+
+def inline(figure: Figure, label: str, prefix: str) -> str:
+    """A figure as an element of a page: an `<svg>` in the page's colours, without links or global styles.
+
+    Args:
+        label: what a screen reader says.
+        prefix: keeps its ids apart from those of the page's other drawings.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True)
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    view = re.search(r'viewBox="[^"]*"', svg)
+    assert view
+    svg = re.sub(r"<svg[^>]*>", f'<svg {view[0]} role="img" aria-label="@label@">', svg, count=1)
+    svg = svg.replace("xlink:href", "href")
+    used = set(re.findall(r'(?:href="|url\()#([\w-]+)', svg))
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", svg)
+    svg = re.sub(r'(href="|url\()#', rf"\1#{prefix}", svg)
+    svg = re.sub(r"(\d\.\d\d)\d+(?=[^<>]*>)", r"\1", svg)  # coordinates, not the text of labels
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(color, variable)
+    return re.sub(r"\s*\n\s*", "\n", svg).replace("@label@", escape(label, quote=True)).strip()
+
+
+def short(value: float) -> str:
+    """A number in a few characters: 0.693, 12k, 1.5M."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            return f"{value / (1e3 if unit == 'k' else size):.3g}{unit}" if abs(value) < 1e12 else f"{value:.2g}"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"

@@ -1,0 +1,141 @@
+"""What `evaluation.json` tells a report: every number with its interval, between its anchors, with its protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+
+from zerosum.drawing import short
+from zerosum.errors import ZerosumError
+from zerosum.metrics import protocol
+from zerosum.metrics.protocol import Evaluation, Figure, Result
+from zerosum.page import columns, command, listed, plain, table
+
+DECADE = 10.0  # distances whose anchors are further apart are placed on a log scale
+
+
+def read(run: Path) -> tuple[Evaluation | None, str]:
+    """The evaluation, and what is wrong with its file; None and "" where there is none."""
+    if not (run / protocol.FILE).exists():
+        return None, ""
+    try:
+        return protocol.read(run), ""
+    except ZerosumError:
+        return None, f"{protocol.FILE} is damaged, or of another version: measure again with `zerosum evaluate`."
+
+
+def section(found: Evaluation | None, place: str, own: str, rounds: int) -> str:
+    """The results as a table, or how to get them.
+
+    Args:
+        place: the run, as a command takes it.
+        own: the flag for a recipe from outside the package, or "".
+        rounds: that the run has played.
+    """
+    again = f"zerosum evaluate {place}{own}"
+    if found is None:
+        return f"<h2>Metrics</h2>\n{command('Not measured yet', again)}"
+    heads = ("metric", "value", "95 %", "from noise to real data", *map(escape, found.anchors))
+    rows = [row for result in found.results for row in _rows(result, list(found.anchors))]
+    parts = [
+        f'<h2>Metrics</h2>\n<p class="muted">{escape(_about(found))}</p>',
+        listed([escape(line) for line in _doubts(found, rounds)], "note"),
+        columns(heads, rows),
+        _protocol(found),
+        command("Measure again", again),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _about(found: Evaluation) -> str:
+    """What was measured, against what."""
+    target = found.target
+    which = "averaged weights" if target.averaged else "last weights"
+    when = f"The {which} of round {target.step:,}" if target.step is not None else "Samples"
+    anchors = "; ".join(f"{name}: {what}" for name, what in found.anchors.items())
+    return f"{when} against {Path(found.reference).name}, {found.created[:10]}. {anchors}{'.' if anchors else ''}"
+
+
+def _doubts(found: Evaluation, rounds: int) -> Iterator[str]:
+    if found.target.step is not None and found.target.step < rounds:
+        yield f"Measured in round {found.target.step:,}; the run has played {rounds:,} since: measure again."
+    yield from found.notes
+    for result in found.results:
+        yield from (f"{result.protocol.metric}: {warning}" for warning in result.warnings)
+
+
+def _rows(result: Result, anchors: list[str]) -> Iterator[tuple[str, ...]]:
+    metric = result.protocol.metric
+    for number, (name, figure) in enumerate(result.figures.items()):
+        first = f"<b>{escape(metric)}</b>" if number == 0 else ""
+        better = {"lower": "lower is better", "higher": "higher is better"}.get(figure.better, "")
+        span = " to ".join(map(_number, figure.interval or ()))
+        yield (
+            f"{first}<div>{escape(name)}<small>{better}</small></div>",
+            f"<b>{_number(figure.value)}</b>",
+            f'<span title="{escape(figure.note, quote=True)}">{span}</span>',
+            _scale(figure),
+            *(_number(figure.anchors[anchor]) if anchor in figure.anchors else "" for anchor in anchors),
+        )
+
+
+def _scale(figure: Figure) -> str:
+    """Where a value lies between noise, on the left, and real data, on the right; "" where that says nothing."""
+    place = _placing(figure)
+    if place is None:
+        return ""
+    low, at, high = place
+    said = f"{round(100 * at)} % of the way from noise to real data"
+    bar = f'<i style="left:{low:.0%};width:{max(high - low, 0.0):.0%}"></i>' if high > low else ""
+    return f'<div class="scale" role="img" aria-label="{said}" title="{said}">{bar}<b style="left:{at:.0%}"></b></div>'
+
+
+def _placing(figure: Figure) -> tuple[float, float, float] | None:
+    """The interval's worse end, the value and its better end, each in [0, 1] from noise to real data."""
+    noise, real = figure.anchors.get("noise", math.nan), figure.anchors.get("real", math.nan)
+    ends = figure.interval or (figure.value, figure.value)
+    sound = all(map(math.isfinite, (noise, real, figure.value, *ends)))
+    if not sound or figure.better == "none" or (real > noise) != (figure.better == "higher") or real == noise:
+        return None
+    if figure.better == "lower" and 0 < real * DECADE < noise:
+        floor = real / DECADE  # for values of 0 and below
+        noise, real, value, *ends = (math.log(max(x, floor)) for x in (noise, real, figure.value, *ends))
+    else:
+        value = figure.value
+    low, at, high = (min(max((x - noise) / (real - noise), 0.0), 1.0) for x in (min(ends), value, max(ends)))
+    return min(low, high), at, max(low, high)
+
+
+def _protocol(found: Evaluation) -> str:
+    """The stamps, folded: what all results share once, the rest by metric."""
+    stamps = [_stamp(result) for result in found.results]
+    if not stamps:
+        return ""
+    shared = [(name, said) for name, said in stamps[0].items() if all(s.get(name) == said for s in stamps)]
+    rows = [(_words(name), escape(said)) for name, said in shared]
+    for result, stamp in zip(found.results, stamps, strict=True):
+        own = [(name, said) for name, said in stamp.items() if (name, said) not in shared]
+        chips = "".join(f'<span class="chip">{_words(name)}: {escape(said)}</span>' for name, said in own)
+        rows.append((f"<b>{escape(result.protocol.metric)}</b>", chips))
+    rows += [(escape(name), escape(version)) for name, version in found.versions.items()]
+    return f"<details><summary>How it was measured</summary>{table(rows)}</details>"
+
+
+def _stamp(result: Result) -> dict[str, str]:
+    """The protocol's fields in words; those that do not apply are left out."""
+    stamp = asdict(result.protocol)
+    settings = stamp.pop("settings")
+    del stamp["metric"]
+    return {name: plain(value) for name, value in (stamp | settings).items() if value != ""}
+
+
+def _words(name: str) -> str:
+    known = {"real": "real samples", "fake": "fakes", "identity": "the extractor's weights", "reference": "fingerprint"}
+    return escape(known.get(name, name.replace("_", " ")))
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1e-3 else short(value)
