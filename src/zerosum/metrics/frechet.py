@@ -1,6 +1,8 @@
-"""The Fréchet distance between two Gaussians fitted to features."""
+"""The Fréchet distance between Gaussians fitted to two sets of features."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -9,29 +11,70 @@ from zerosum.metrics.statistics import Moments
 
 
 def frechet(real: Moments, fake: Moments) -> float:
-    """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), >= 0; FID where features are Inception's; Heusel et al., 2017.
+    """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), at least 0; on Inception features it is FID; Heusel et al., 2017.
 
-    ValueError where dimensions differ, a side has fewer than two rows, or a feature is not finite.
+    Exact to rounding in float64 for singular covariances too, such as those of fewer rows than features. ValueError
+    where the dimensions differ, a side has fewer than two rows, or a feature was not finite.
     """
     if real.dim != fake.dim:
         raise ValueError(f"real features have {real.dim} dimensions and fake ones {fake.dim}")
-    for name, moments in (("real", real), ("fake", fake)):
-        if moments.count < 2:
-            raise ValueError(f"the Fréchet distance needs at least 2 {name} rows, not {moments.count}")
-        if not bool(moments.mean.isfinite().all() and moments.covariance.isfinite().all()):
-            raise ValueError(f"the {name} features are not all finite")
-    first, second = real.covariance, fake.covariance
+    first, second = _covariance("real", real), _covariance("fake", fake)
     means = (real.mean - fake.mean).square().sum()
-    return max(0.0, float(means + first.trace() + second.trace() - 2 * _trace_root(first, second)))
+    return float((means + first.trace() + second.trace() - 2 * _trace_of_root(first, second)).clamp_min(0))
 
 
-def _trace_root(first: Tensor, second: Tensor) -> Tensor:
-    """tr (S1 S2)^(1/2) of two covariances, (F, F) each."""
-    values, vectors = torch.linalg.eigh(first)
-    root = vectors * values.clamp_min(0).sqrt()
-    return torch.linalg.svdvals(root.T @ _root(second)).sum()
+def _covariance(name: str, moments: Moments) -> Tensor:
+    if moments.count < 2:
+        raise ValueError(f"the Fréchet distance needs at least 2 {name} rows, not {moments.count}")
+    covariance = moments.covariance
+    if not bool((moments.mean.sum() + covariance.sum()).isfinite()):  # one non-finite feature makes the sum so
+        raise ValueError(f"the {name} features are not all finite")
+    return covariance
 
 
-def _root(covariance: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eigh(covariance)
-    return vectors * values.clamp_min(0).sqrt()
+def _trace_of_root(first: Tensor, second: Tensor) -> Tensor:
+    """tr (S1 S2)^(1/2) of two covariances (F, F).
+
+    With S = W W^T the roots of the eigenvalues of S1 S2 are the singular values of W1^T W2. Both factors have full
+    rank, so no eigenvalue is 0 but for rounding, whose root would count.
+    """
+    product = _factor(first).T @ _factor(second)  # (r1, r2)
+    if product.shape[0] > product.shape[1]:
+        product = product.T
+    return torch.linalg.eigvalsh(product @ product.T).clamp_min(0).sqrt().sum()
+
+
+def _factor(covariance: Tensor) -> Tensor:
+    """W of shape (F, r) with W W^T the covariance and r its numerical rank."""
+    root, failed = torch.linalg.cholesky_ex(covariance)
+    pivots = root.diagonal().square()
+    if failed or float(pivots.min()) <= _negligible(covariance):
+        return _pivoted_cholesky(covariance)
+    return root
+
+
+def _negligible(covariance: Tensor) -> float:
+    """What rounding leaves of a variance that is 0: LAPACK's bound for a pivoted Cholesky factor."""
+    return len(covariance) * torch.finfo(covariance.dtype).eps * float(covariance.diagonal().max())
+
+
+def _pivoted_cholesky(covariance: Tensor, width: int = 32) -> Tensor:
+    """The factor of a singular covariance: the largest variance left is the next pivot, until nothing is left.
+
+    In panels of `width` columns, as LAPACK's pstrf: what a panel explains is taken off by one product of matrices.
+    """
+    limit = _negligible(covariance)
+    left, variances = covariance.clone(), covariance.diagonal().clone()
+    rows = torch.zeros_like(covariance)  # W^T
+    for start in range(0, len(rows), width):
+        panel = rows[start : start + width]
+        for i in range(len(panel)):
+            pivot = int(variances.argmax())
+            variance = float(variances[pivot])
+            if variance <= limit:
+                return rows[: start + i].T
+            panel[i] = torch.addmv(left[pivot], panel[:i].T, panel[:i, pivot], alpha=-1) / math.sqrt(variance)
+            variances.addcmul_(panel[i], panel[i], value=-1)
+            variances[pivot] = 0
+        left.addmm_(panel.T, panel, alpha=-1)
+    return rows.T

@@ -1,4 +1,8 @@
-"""Precision, recall, density and coverage: two sets of features compared by balls around their points."""
+"""Precision, recall, density and coverage: two sets of features compared by balls around the points of each.
+
+A ball reaches to its centre's k-th nearest neighbour in its own set and, as in the code of Naeem et al., holds what is
+nearer than that: a perfect copy of the data has density 1. Balls around more than k equal points are empty.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +11,51 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.metrics.neighbours import k_nearest, squared_distances
+from zerosum.metrics.neighbours import k_nearest, pairs
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares in [0, 1]: of fakes that look real, of reals that the fakes reach."""
+    """Two shares, in [0, 1]."""
 
-    precision: float
-    recall: float
+    precision: float  # of the fakes, that lie in the ball of a real
+    recall: float  # of the reals, that lie in the ball of a fake
 
 
 class DensityCoverage(NamedTuple):
-    """How many balls a fake lies in, over k (above 1 is possible), and the share of real balls that hold a fake."""
+    """`density` may exceed 1, where fakes crowd; `coverage` is a share, in [0, 1]."""
 
-    density: float
-    coverage: float
+    density: float  # real balls around a fake, on average, over k
+    coverage: float  # share of the real balls that hold a fake
 
 
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
-    """Shares of (M, F) fakes in real balls and of (N, F) reals in fake balls; Kynkäänniemi et al., 2019.
+    """Improved precision and recall of features (N, F) and (M, F); Kynkäänniemi et al., 2019, sec. 2.
 
-    A ball reaches to its centre's k-th nearest neighbour in its own set.
+    They fall and rise with the number of samples: keep it. ValueError where a side has k rows or fewer.
     """
-    return PrecisionRecall(_held(real, fake, k).any_inside, _held(fake, real, k).any_inside)
+    real_radii, fake_radii = _radii(real, k), _radii(fake, k)  # (N,), (M,)
+    precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
+    recalled = 0
+    for part in pairs(real, fake):
+        precise |= part.within(real_radii[part.rows, None]).any(0)
+        recalled += int(part.within(fake_radii).any(1).count_nonzero())
+    return PrecisionRecall(int(precise.count_nonzero()) / len(fake), recalled / len(real))
 
 
 def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> DensityCoverage:
-    """Density and coverage of (M, F) fakes over the balls of (N, F) reals; Naeem et al., 2020."""
-    held = _held(real, fake, k)
-    return DensityCoverage(held.pairs / (k * len(fake)), held.any_holding)
+    """Density and coverage of fake features (M, F) over the balls of real ones (N, F); Naeem et al., 2020, sec. 3.
+
+    Only real balls count, so outliers among the fakes cover nothing. ValueError where there are k reals or fewer.
+    """
+    radii = _radii(real, k)  # (N,)
+    held = covered = 0
+    for part in pairs(real, fake):
+        within = part.within(radii[part.rows, None])
+        held += int(within.count_nonzero())
+        covered += int(within.any(1).count_nonzero())
+    return DensityCoverage(held / (k * len(fake)), covered / len(real))
 
 
-class _Held(NamedTuple):
-    pairs: int  # (point, ball) with the point inside
-    any_inside: float  # share of points in at least one ball
-    any_holding: float  # share of balls with at least one point
-
-
-def _held(centres: Tensor, points: Tensor, k: int) -> _Held:
-    radii = k_nearest(centres, centres, k, exclude_self=True)[0][:, -1]
-    centres, points = centres.double(), points.double()
-    pairs, holding, inside = 0, 0, torch.zeros(len(points), dtype=torch.bool)
-    for start, square in squared_distances(centres, points):
-        within = square < radii[start : start + len(square), None].square()
-        pairs += int(within.sum())
-        holding += int(within.any(1).sum())
-        inside |= within.any(0)
-    return _Held(pairs, float(inside.double().mean()), holding / len(centres))
+def _radii(features: Tensor, k: int) -> Tensor:
+    """(N,) distances from each of (N, F) to its k-th nearest other."""
+    return k_nearest(features, features, k, exclude_self=True)[0][:, -1]

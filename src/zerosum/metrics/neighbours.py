@@ -1,48 +1,86 @@
-"""Nearest neighbours by Euclidean distance, exact, in bounded memory."""
+"""Euclidean distances between two sets of points, part by part: nearest neighbours, and who lies within a radius."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-_ROOM = 4_000_000  # distances at a time: 32 MB
+_AT_A_TIME = 1_000_000  # numbers in a part, in float64: 8 MB
 
 
 def k_nearest(queries: Tensor, keys: Tensor, k: int, *, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
     """The k nearest of the keys (M, F) to each of the queries (N, F): distances (N, k), float64, and indices (N, k).
 
-    Args:
-        exclude_self: queries and keys are one set; row i is no neighbour of row i. Equal rows elsewhere are.
+    Distances ascend and are those of the differences themselves: 0 between equal points. Beside a copy of the keys
+    this takes some tens of megabytes. ValueError where shapes do not fit, a value is not finite, or keys are too few.
 
-    Distances ascend. ValueError where there are fewer than k keys to find.
+    Args:
+        exclude_self: queries and keys are one set, and row i is no neighbour of row i; another row equal to it is.
     """
-    if queries.dim() != 2 or keys.dim() != 2 or queries.shape[1] != keys.shape[1]:
-        raise ValueError(f"points must be (N, F) and (M, F), not {tuple(queries.shape)} and {tuple(keys.shape)}")
-    if exclude_self and len(queries) != len(keys):
-        raise ValueError(f"one set has one length, not {len(queries)} and {len(keys)}")
+    if exclude_self and queries.shape != keys.shape:
+        raise ValueError(f"one set has one shape, not {tuple(queries.shape)} and {tuple(keys.shape)}")
     if not 1 <= k <= len(keys) - exclude_self:
-        raise ValueError(f"there are no {k} neighbours among {len(keys) - exclude_self}")
-    queries, keys = queries.double(), keys.double()
+        raise ValueError(f"no point has {k} neighbours among {len(keys) - exclude_self}")
     distances, indices = [], []
-    for start, part in squared_distances(queries, keys):
+    for part in pairs(queries, keys):
         if exclude_self:
-            part[torch.arange(len(part)), torch.arange(start, start + len(part))] = torch.inf
-        near = part.topk(k, largest=False).indices  # (n, k)
-        exact = (queries[start : start + len(part), None] - keys[near]).norm(dim=2)
-        exact, order = exact.sort()
-        distances.append(exact)
+            part.squares.diagonal(part.rows.start).fill_(torch.inf)
+        near = part.squares.topk(k, largest=False).indices  # (n, k)
+        rows = torch.arange(len(near), device=near.device).repeat_interleave(k)
+        distance, order = part.between(rows, near.flatten()).view(-1, k).sort()
+        distances.append(distance)
         indices.append(near.gather(1, order))
     return torch.cat(distances), torch.cat(indices)
 
 
-def squared_distances(queries: Tensor, keys: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Start and (n, M) squared distances, part by part of the queries (N, F)."""
-    centre = keys.mean(0)
-    queries, keys = queries - centre, keys - centre
-    norms = keys.square().sum(1)  # (M,)
-    step = max(1, _ROOM // len(keys))
-    for start in range(0, len(queries), step):
-        x = queries[start : start + step]
-        yield start, torch.addmm(norms, x, keys.T, alpha=-2).add_(x.square().sum(1, keepdim=True))
+@dataclass(frozen=True)
+class Pairs:
+    """n of the queries, those at `rows`, with all keys."""
+
+    rows: slice
+    queries: Tensor  # (n, F)
+    keys: Tensor  # (M, F)
+    squares: Tensor  # (n, M) squared distances, from a product of matrices
+    error: float  # the most that rounding has cost them
+
+    def between(self, i: Tensor, j: Tensor) -> Tensor:
+        """(P,) distances from queries i to keys j, (P,) each, from the differences themselves."""
+        return (self.queries[i].double() - self.keys[j].double()).square().sum(1).sqrt()
+
+    def within(self, radii: Tensor) -> Tensor:
+        """(n, M) booleans: distance < radius, for radii (n, 1) or (M,) that are distances `between` two points."""
+        squares = radii.square()
+        inside = self.squares < squares - self.error
+        unsure = inside ^ (self.squares < squares + self.error)  # no pair, unless points are equal or on a lattice
+        for at in unsure.nonzero().split(max(1, _AT_A_TIME // self.keys.shape[1])):
+            i, j = at.unbind(1)
+            inside[i, j] = self.between(i, j) < radii.expand_as(inside)[i, j]
+        return inside
+
+
+def pairs(queries: Tensor, keys: Tensor) -> Iterator[Pairs]:
+    """All pairs of queries (N, F) and keys (M, F), as many queries at a time as memory is meant for."""
+    if queries.dim() != 2 or keys.dim() != 2 or queries.shape[1] != keys.shape[1] or not len(keys):
+        raise ValueError(f"points must be (N, F) and (M, F), not {tuple(queries.shape)} and {tuple(keys.shape)}")
+    features = keys.shape[1]
+    centre = keys.mean(0, dtype=torch.float64)  # products lose least where points lie around 0
+    y = keys - centre
+    y_squares = y.square().sum(1, keepdim=True)
+    y = torch.cat([-2 * y, y_squares, torch.ones_like(y_squares)], dim=1)  # (M, F + 2)
+    step = max(1, _AT_A_TIME // (len(keys) + features))
+    room = y.new_empty(min(step, len(queries)), len(keys))  # one for all parts: fresh memory costs as much as the sums
+    start = 0
+    for part in queries.split(step):
+        x = part - centre
+        x_squares = x.square().sum(1, keepdim=True)
+        x = torch.cat([x, torch.ones_like(x_squares), x_squares], dim=1)  # (n, F + 2)
+        size = float(x_squares.max().sqrt() + y_squares.max().sqrt())
+        if not size < torch.inf:
+            raise ValueError("points must be finite")
+        squares = torch.mm(x, y.T, out=room[: len(part)])  # |x|^2 - 2 x.y + |y|^2
+        error = (features + 16) * torch.finfo(torch.float64).eps * size**2
+        yield Pairs(slice(start, start + len(part)), part, keys, squares, error)
+        start += len(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -45,23 +46,25 @@ class Moments:
             return
         x = features.detach().to("cpu", torch.float64)
         mean = x.mean(0)
-        x = x - mean
-        self._join(len(x), mean, x.T @ x)
+        rows = torch.cat([x - mean, self._join(len(x), mean)])
+        self._scatter.addmm_(rows.T, rows)
 
     def merge(self, other: Moments) -> None:
         """Takes in what `other` has seen; `other` stays as it is."""
         if other.dim != self.dim:
             raise ValueError(f"moments of {other.dim} features do not merge into moments of {self.dim}")
         if other.count:
-            self._join(other.count, other.mean, other._scatter)
+            row = self._join(other.count, other.mean)
+            self._scatter.addmm_(row.T, row).add_(other._scatter)
 
-    def _join(self, count: int, mean: Tensor, scatter: Tensor) -> None:
+    def _join(self, count: int, mean: Tensor) -> Tensor:
+        """Moves the mean; gives the row (1, F) by which the two parts' own scatter falls short of that of both."""
         total = self.count + count
         shift = mean - self.mean  # (F,)
-        self._scatter += scatter
-        self._scatter.addr_(shift, shift, alpha=self.count * count / total)
+        row = shift[None] * math.sqrt(self.count * count / total)
         self.mean = self.mean + shift * (count / total)
         self.count = total
+        return row
 
     def state(self) -> dict[str, Tensor]:
         """Everything as tensors, as safetensors and collectives take them: count (), mean (F,), scatter (F, F)."""
