@@ -53,7 +53,7 @@ def test_the_speed_of_a_rotation():
     z = s.cos() * a + s.sin() * b
     turn = math.pi / 2 * (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).abs() / z.square().sum(1)
     slow = turn < 30  # the others turn visibly within one step
-    torch.testing.assert_close(lengths[slow], turn[slow].square(), rtol=0.03, atol=1e-5)
+    torch.testing.assert_close(lengths[slow], turn[slow].square(), rtol=0.03, atol=1e-3)
     assert slow.float().mean() > 0.9
 
 

@@ -155,11 +155,15 @@ def _fetched(url: str) -> Mapping[str, Tensor]:
 
 def _read(path: Path) -> Mapping[str, Tensor]:
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
+        safe = path.suffix == ".safetensors"
+        state = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # torch's advice is to load it all the same
+        raise ZerosumError(f"{path} holds more than weights, which could run code; set {WEIGHTS} to another") from None
+    except (OSError, EOFError, RuntimeError, SafetensorError) as error:
         raise ZerosumError(f"cannot read the Inception weights {path}: {error}; set {WEIGHTS} to another") from error
+    if not isinstance(state, Mapping):
+        raise ZerosumError(f"{path} holds no table of weights; set {WEIGHTS} to another file")
+    return state
 
 
 @torch.no_grad()
