@@ -16,7 +16,7 @@ class InceptionScore(NamedTuple):
 
 
 def inception_score(probabilities: Tensor, splits: int = 10) -> InceptionScore:
-    """exp E KL(p(y|x) || p(y)), from 1 to K, of class probabilities (N, K); Salimans et al., 2016, sec. 4.
+    """exp E KL(p(y|x) || p(y)), from 1 to K, of class probabilities (N, K); Salimans et al., 2016.
 
     Rows are split as they come, into `splits` parts of N/splits rows: the score depends on their number (Barratt and
     Sharma, 2018), and on their order if that goes by class. ValueError where rows are not distributions.

@@ -17,10 +17,11 @@ class KernelDistance(NamedTuple):
 
 
 def kernel(real: Tensor, fake: Tensor, subsets: int = 100, subset_size: int = 1000, seed: int = 0) -> KernelDistance:
-    """KID of features (N, F) and (M, F): unbiased MMD^2 with k(x, y) = (x.y / F + 1)^3; Binkowski et al., 2018, sec. 4.
+    """The distance of features (N, F) and (M, F), in float64; KID on Inception's features; Bińkowski et al., 2018.
 
-    Each subset is drawn without replacement from each side, and in float64. Being unbiased, it may fall below 0. The
-    subsets are torch-fidelity's for the same seed. ValueError where a side has fewer rows than a subset.
+    The unbiased estimate of MMD^2 with k(x, y) = (x.y / F + 1)^3, over subsets drawn without replacement: near equal
+    distributions it is below 0 as often as above. Subsets are those of torch-fidelity with the same seed. ValueError
+    where a side has fewer rows than a subset.
     """
     if real.dim() != 2 or fake.dim() != 2 or real.shape[1] != fake.shape[1]:
         raise ValueError(f"features must be (N, F) and (M, F), not {tuple(real.shape)} and {tuple(fake.shape)}")

@@ -29,7 +29,7 @@ class DensityCoverage(NamedTuple):
 
 
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
-    """Improved precision and recall of features (N, F) and (M, F); Kynkäänniemi et al., 2019, sec. 2.
+    """Improved precision and recall of features (N, F) and (M, F); Kynkäänniemi et al., 2019.
 
     They fall and rise with the number of samples: keep it. ValueError where a side has k rows or fewer.
     """
@@ -43,7 +43,7 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
 
 
 def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> DensityCoverage:
-    """Density and coverage of fake features (M, F) over the balls of real ones (N, F); Naeem et al., 2020, sec. 3.
+    """Density and coverage of fake features (M, F) over the balls of real ones (N, F); Naeem et al., 2020.
 
     Only real balls count, so outliers among the fakes cover nothing. ValueError where there are k reals or fewer.
     """

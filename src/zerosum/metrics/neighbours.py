@@ -43,7 +43,7 @@ class Pairs:
     rows: slice
     queries: Tensor  # (n, F)
     keys: Tensor  # (M, F)
-    squares: Tensor  # (n, M) squared distances, from a product of matrices
+    squares: Tensor  # (n, M) squared distances, from a product of matrices; the next part overwrites them
     error: float  # the most that rounding has cost them
 
     def between(self, i: Tensor, j: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ class Pairs:
 
 def pairs(queries: Tensor, keys: Tensor) -> Iterator[Pairs]:
     """All pairs of queries (N, F) and keys (M, F), as many queries at a time as memory is meant for."""
-    if queries.dim() != 2 or keys.dim() != 2 or queries.shape[1] != keys.shape[1] or not len(keys):
+    if queries.dim() != 2 or keys.dim() != 2 or queries.shape[1] != keys.shape[1] or not len(queries) * len(keys):
         raise ValueError(f"points must be (N, F) and (M, F), not {tuple(queries.shape)} and {tuple(keys.shape)}")
     features = keys.shape[1]
     centre = keys.mean(0, dtype=torch.float64)  # products lose least where points lie around 0
