@@ -72,9 +72,12 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 
 def columns(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows of HTML cells below their heads."""
-    top = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    lines = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
+    """Rows of HTML cells below their heads, text; on a narrow screen each beside its head."""
+    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    named = [zip(heads, row, strict=True) for row in rows]
+    lines = [
+        "<tr>" + "".join(f'<td data-head="{escape(head)}">{cell}</td>' for head, cell in row) + "</tr>" for row in named
+    ]
     return f'<div class="card wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>' if lines else ""
 
 
@@ -86,7 +89,7 @@ def listed(lines: Iterable[str], name: str) -> str:
 
 def key(color: str, name: str, value: str, dashed: bool = False) -> str:
     """What a curve is called, and its value at the end; `color` in CSS."""
-    look = f"border-top: 2px dashed {color}; height: 0" if dashed else f"background: {color}"
+    look = f"border-top: 2px dashed {color}; height: 0; vertical-align: 4px" if dashed else f"background: {color}"
     return f'<span class="key"><i style="{look}"></i>{escape(name)} <b>{escape(value)}</b></span>'
 
 

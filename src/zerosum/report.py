@@ -82,11 +82,11 @@ def summary(run: Path) -> str:
 
 
 def _sections(found: Found) -> Iterator[str]:
+    place, own = report_record.place(found.record, found.run)
     if found.health:
-        yield report_health.section(found.health)
+        yield report_health.section(found.health, place)
     yield from (_notes(found), _samples(found), _beyond(found), _progress(found))
     if found.record:
-        place, own = report_record.place(found.record, found.run)
         yield report_metrics.section(found.evaluation, place, own, found.rounds)
     yield from (_curves(found), report_record.commands(found.record, found.run))
     yield from (
@@ -156,7 +156,8 @@ def _balance(found: Found) -> str:
         fake = found.log.series.get(f"{player}/fake")
         if value == "real" and fake:
             gap = real.last - fake.last
-            return f" At the end the {player} scored real samples {gap:+.2f} against generated ones."
+            size = f"{gap:+.2f}" if abs(gap) < 1000 else f"{'+' if gap > 0 else ''}{short(gap)}"
+            return f" At the end the {player} scored real samples {size} against generated ones."
     return ""
 
 
@@ -227,17 +228,20 @@ def _samples(found: Found) -> str:
 
 def _beyond(found: Found) -> str:
     """Whether samples are copies, and what lies between them."""
-    shape, count = found.part("data").get("shape"), found.part("data").get("count")
+    shape, count, classes = (found.part("data").get(name) for name in ("shape", "count", "classes"))
     images = isinstance(shape, list) and len(shape) == 3 and all(isinstance(side, int) for side in shape)
     where = f", by the distance of their {gallery.space(tuple(shape))}" if images and isinstance(shape, list) else ""
     among = f" of all {count:,}" if isinstance(count, int) else ""
-    copies = image(found.run / "neighbours.png", "Samples, and below each the nearest training images", side=1400)
+    near = image(found.run / "neighbours.png", "Samples, and below each the nearest training images", side=1400)
     walks = image(found.run / "interpolation.png", "Samples as z walks from one point to another", side=1400)
+    rows = f"Each row walks from one z to another in equal steps{', within a class' if classes else ''}"
+    lines = "Each line walks from one z to another, with a dot at equal steps"
     both = [
-        figure(copies, f"Samples at the end, and below each the nearest{among} training images{where}"),
-        figure(walks, f"Walks between samples: {'each row one' if images else 'a line each'}, in equal steps of z"),
+        figure(near, f"Samples at the end; below each the nearest{among} training images{where}"),
+        figure(walks, rows if images else lines),
     ]
-    return f'<h2>Copies, and what lies between</h2>\n<div class="two">{"".join(both)}</div>' if any(both) else ""
+    title = "Nearest real images, and walks between samples" if near else "Walks between samples"
+    return f'<h2>{title}</h2>\n<div class="two">{"".join(both)}</div>' if any(both) else ""
 
 
 def _progress(found: Found) -> str:

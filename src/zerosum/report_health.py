@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -28,16 +28,22 @@ class Health:
 
 
 def read(run: Path, steps: int) -> Health | None:
-    """From health.jsonl; None where it is missing or holds nothing that can be read."""
-    history = History.read(run / "health.jsonl", steps)
-    return Health(history, diagnose(history)) if history.looks or history.events else None
+    """From health.jsonl; None where it is missing, damaged, or holds nothing."""
+    try:
+        history = History.read(run / "health.jsonl", steps)
+        history.events = [
+            replace(event, step=int(event.step), seconds=float(event.seconds)) for event in history.events
+        ]
+        return Health(history, diagnose(history)) if history.looks or history.events else None
+    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
+        return None
 
 
 def missing(run: Path) -> str:
     """Why there is no verdict."""
     if not (run / "health.jsonl").exists():
         return "health.jsonl is not there: without it there is no verdict. A run trained with --no-health has none."
-    return "health.jsonl holds nothing that can be read: there is no verdict."
+    return "health.jsonl is empty or damaged: there is no verdict."
 
 
 def sentence(health: Health) -> str:
@@ -46,8 +52,8 @@ def sentence(health: Health) -> str:
     return f"Verdict: {name}{since}. {what}"
 
 
-def section(health: Health) -> str:
-    """The verdict first; then evidence, advice, the timeline and what happened."""
+def section(health: Health, place: str) -> str:
+    """The verdict first; then evidence, advice, the timeline and what happened. `place` is the run in commands."""
     verdict = health.verdict
     name, since, what = _parts(verdict)
     tone = {"healthy": "good", "under-trained": "unsure"}.get(verdict.name, "bad")
@@ -55,7 +61,7 @@ def section(health: Health) -> str:
         f'<div class="verdict {tone}"><strong>{escape(name[:1].upper() + name[1:])}</strong>{escape(since)}'
         f"<p>{escape(what)}</p></div>"
     )
-    parts = [f"<h2>Health</h2>\n{said}", _evidence(verdict), _advice(verdict)]
+    parts = [f"<h2>Health</h2>\n{said}", _evidence(verdict), _advice(verdict, place)]
     parts.append('<h3>The signs over rounds</h3>\n<div class="signs">' + "".join(_drawings(health)) + "</div>")
     parts.append(_events(health.history.events))
     return "\n".join(part for part in parts if part)
@@ -86,8 +92,11 @@ def _evidence(verdict: Verdict) -> str:
     )
 
 
-def _advice(verdict: Verdict) -> str:
-    lines = listed((TYPED.sub(r"<code>\g<0></code>", escape(line, quote=False)) for line in verdict.advice), "advice")
+def _advice(verdict: Verdict, place: str) -> str:
+    def typed(found: re.Match[str]) -> str:
+        return f"<code>{found[0].replace('RUN', escape(place))}</code>"
+
+    lines = listed((TYPED.sub(typed, escape(line, quote=False)) for line in verdict.advice), "advice")
     return f"<h3>What to try</h3>\n{lines}" if lines else ""
 
 

@@ -12,9 +12,11 @@ from zerosum.drawing import short
 from zerosum.errors import ZerosumError
 from zerosum.metrics import protocol
 from zerosum.metrics.protocol import Evaluation, Figure, Result
+from zerosum.metrics.table import METRICS
 from zerosum.page import columns, command, listed, plain, table
 
-DECADE = 10.0  # distances whose anchors are further apart are placed on a log scale
+ARROWS = {"lower": "\u2193", "higher": "\u2191", "none": ""}
+DECADE, FARTHEST = 10.0, 1000.0  # distances whose anchors are further apart go on a log scale, of this at most
 
 
 def read(run: Path) -> tuple[Evaluation | None, str]:
@@ -38,8 +40,14 @@ def section(found: Evaluation | None, place: str, own: str, rounds: int) -> str:
     again = f"zerosum evaluate {place}{own}"
     if found is None:
         return f"<h2>Metrics</h2>\n{command('Not measured yet', again)}"
-    heads = ("metric", "value", "95 %", "from noise to real data", *map(escape, found.anchors))
-    rows = [row for result in found.results for row in _rows(result, list(found.anchors))]
+    heads = (
+        "metric",
+        "figure",
+        "value",
+        "95 %",
+        *(("noise", "from noise to real data", "real") if found.anchors else ()),
+    )
+    rows = [row[: len(heads)] for result in found.results for row in _rows(result)]
     parts = [
         f'<h2>Metrics</h2>\n<p class="muted">{escape(_about(found))}</p>',
         listed([escape(line) for line in _doubts(found, rounds)], "note"),
@@ -55,8 +63,11 @@ def _about(found: Evaluation) -> str:
     target = found.target
     which = "averaged weights" if target.averaged else "last weights"
     when = f"The {which} of round {target.step:,}" if target.step is not None else "Samples"
-    anchors = "; ".join(f"{name}: {what}" for name, what in found.anchors.items())
-    return f"{when} against {Path(found.reference).name}, {found.created[:10]}. {anchors}{'.' if anchors else ''}"
+    sentences = [f"{when} against {Path(found.reference).name}, measured {found.created[:10]}"]
+    sentences += [f"{name.capitalize()} is {what}" for name, what in found.anchors.items()]
+    signs = f"{ARROWS['lower']} lower is better, {ARROWS['higher']} higher is better"
+    logs = any(_is_log(figure) for result in found.results for figure in result.figures.values())
+    return ". ".join([*sentences, signs + ("; bars of distances are on a log scale." if logs else ".")])
 
 
 def _doubts(found: Evaluation, rounds: int) -> Iterator[str]:
@@ -67,19 +78,21 @@ def _doubts(found: Evaluation, rounds: int) -> Iterator[str]:
         yield from (f"{result.protocol.metric}: {warning}" for warning in result.warnings)
 
 
-def _rows(result: Result, anchors: list[str]) -> Iterator[tuple[str, ...]]:
-    metric = result.protocol.metric
-    for number, (name, figure) in enumerate(result.figures.items()):
-        first = f"<b>{escape(metric)}</b>" if number == 0 else ""
-        better = {"lower": "lower is better", "higher": "higher is better"}.get(figure.better, "")
+def _rows(result: Result) -> Iterator[tuple[str, ...]]:
+    metric = f"<b>{escape(result.protocol.metric)}</b>"
+    for name, figure in result.figures.items():
         span = " to ".join(map(_number, figure.interval or ()))
+        anchors = {anchor: _number(value) for anchor, value in figure.anchors.items()}
         yield (
-            f"{first}<div>{escape(name)}<small>{better}</small></div>",
+            metric,
+            f"{escape(name)} {ARROWS[figure.better]}",
             f"<b>{_number(figure.value)}</b>",
-            f'<span title="{escape(figure.note, quote=True)}">{span}</span>',
+            f'<span title="{escape(figure.note, quote=True)}">{span}</span>' if span else "",
+            anchors.get("noise", ""),
             _scale(figure),
-            *(_number(figure.anchors[anchor]) if anchor in figure.anchors else "" for anchor in anchors),
+            anchors.get("real", ""),
         )
+        metric = ""
 
 
 def _scale(figure: Figure) -> str:
@@ -88,25 +101,30 @@ def _scale(figure: Figure) -> str:
     if place is None:
         return ""
     low, at, high = place
-    said = f"{round(100 * at)} % of the way from noise to real data"
-    bar = f'<i style="left:{low:.0%};width:{max(high - low, 0.0):.0%}"></i>' if high > low else ""
+    said = f"{at:.0%} of the way from noise to real data{' on a log scale' if _is_log(figure) else ''}"
+    bar = f'<i style="left:{low:.0%};width:{high - low:.0%}"></i>' if high > low else ""
     return f'<div class="scale" role="img" aria-label="{said}" title="{said}">{bar}<b style="left:{at:.0%}"></b></div>'
 
 
 def _placing(figure: Figure) -> tuple[float, float, float] | None:
-    """The interval's worse end, the value and its better end, each in [0, 1] from noise to real data."""
+    """The interval's worse end, the value and the better end, each in [0, 1] from noise to real data."""
     noise, real = figure.anchors.get("noise", math.nan), figure.anchors.get("real", math.nan)
-    ends = figure.interval or (figure.value, figure.value)
-    sound = all(map(math.isfinite, (noise, real, figure.value, *ends)))
-    if not sound or figure.better == "none" or (real > noise) != (figure.better == "higher") or real == noise:
+    values = [figure.value, *(figure.interval or ())]
+    if not all(map(math.isfinite, (noise, real, *values))) or noise == real:
         return None
-    if figure.better == "lower" and 0 < real * DECADE < noise:
-        floor = real / DECADE  # for values of 0 and below
-        noise, real, value, *ends = (math.log(max(x, floor)) for x in (noise, real, figure.value, *ends))
-    else:
-        value = figure.value
-    low, at, high = (min(max((x - noise) / (real - noise), 0.0), 1.0) for x in (min(ends), value, max(ends)))
-    return min(low, high), at, max(low, high)
+    if figure.better == "none" or (real > noise) != (figure.better == "higher"):
+        return None
+    if _is_log(figure):
+        floor = max(real, noise / FARTHEST)  # an unbiased distance of equals may fall to 0 and below
+        noise, real, *values = (math.log(max(x, floor)) for x in (noise, floor, *values))
+    places = [min(max((x - noise) / (real - noise), 0.0), 1.0) for x in values]
+    return min(places), places[0], max(places)
+
+
+def _is_log(figure: Figure) -> bool:
+    """Whether it is a distance to which noise is of another order than real data: what is better is not so in steps."""
+    noise, real = figure.anchors.get("noise", math.nan), figure.anchors.get("real", math.nan)
+    return figure.better == "lower" and noise > 0 and noise > DECADE * real
 
 
 def _protocol(found: Evaluation) -> str:
@@ -117,9 +135,11 @@ def _protocol(found: Evaluation) -> str:
     shared = [(name, said) for name, said in stamps[0].items() if all(s.get(name) == said for s in stamps)]
     rows = [(_words(name), escape(said)) for name, said in shared]
     for result, stamp in zip(found.results, stamps, strict=True):
+        known = METRICS.get(result.protocol.metric)
+        about = (known.__doc__ or "").partition("\n")[0] if known else ""
         own = [(name, said) for name, said in stamp.items() if (name, said) not in shared]
         chips = "".join(f'<span class="chip">{_words(name)}: {escape(said)}</span>' for name, said in own)
-        rows.append((f"<b>{escape(result.protocol.metric)}</b>", chips))
+        rows.append((f"<b>{escape(result.protocol.metric)}</b>", f"{escape(about)}<div>{chips}</div>"))
     rows += [(escape(name), escape(version)) for name, version in found.versions.items()]
     return f"<details><summary>How it was measured</summary>{table(rows)}</details>"
 
@@ -128,7 +148,7 @@ def _stamp(result: Result) -> dict[str, str]:
     """The protocol's fields in words; those that do not apply are left out."""
     stamp = asdict(result.protocol)
     settings = stamp.pop("settings")
-    del stamp["metric"]
+    stamp |= {"metric": "", "shape": " \u00d7 ".join(map(str, stamp["shape"]))}
     return {name: plain(value) for name, value in (stamp | settings).items() if value != ""}
 
 

@@ -25,6 +25,7 @@ Scale = Literal["log", "share", "ratio", "plain"]
 
 DIAGNOSED = 40  # looks at most whose verdict the band shows
 HIGHEST = 3.0  # of a ratio to the reals that is drawn
+TITLE = "The verdict over rounds"  # of the band
 COLUMNS = 3  # of charts in a picture
 
 
@@ -143,8 +144,8 @@ def save(history: History, path: Path) -> Path:
     from matplotlib.figure import Figure
 
     verdict, rounds = diagnose(history), _rounds(history)
-    charts = _charts(history, verdict)
-    rows = math.ceil(len(charts) / COLUMNS)
+    shown = charts(history, verdict)
+    rows = math.ceil(len(shown) / COLUMNS)
     ill = _rows(history)
     sentence = textwrap.fill(verdict.sentence, 95)
     top, strip = 0.9 + 0.22 * sentence.count("\n"), 0.35 + 0.3 * len(ill)  # inches
@@ -155,8 +156,8 @@ def save(history: History, path: Path) -> Path:
         said.set_color(_tone(verdict.name, PAPER))
         axes = figure.add_axes((0.04, 1 - (top + strip - 0.35) / height, 0.93, (strip - 0.35) / height))
         _band(axes, ill, history.events, rounds, PAPER)
-        axes.set_title("The verdict as rounds went on", loc="left", fontsize=10.5, weight="bold", pad=5)
-        for i, chart in enumerate(charts):
+        axes.set_title(TITLE, loc="left", fontsize=10.5, weight="bold", pad=5)
+        for i, chart in enumerate(shown):
             row, column = divmod(i, COLUMNS)
             bottom = height - top - strip - 2.55 * (row + 1) + 0.25
             axes = figure.add_axes((0.04 + 0.32 * column, bottom / height, 0.28, 1.45 / height))
@@ -180,10 +181,8 @@ def drawings(history: History, verdict: Verdict) -> Iterator[Drawing]:
         figure = Figure(figsize=(3.6, 2.0))
         axes = figure.add_axes((0.02, 0.13, 0.94, 0.85), facecolor="none")
         _band(axes, rows, history.events, rounds, PAGE)
-        yield Drawing(
-            "The verdict as rounds went on", "", (), inline(figure, f"in turn: {', '.join(rows)}", "health-verdict-")
-        )
-        for number, chart in enumerate(_charts(history, verdict)):
+        yield Drawing(TITLE, "", (), inline(figure, f"in turn: {', '.join(rows)}", "health-verdict-"))
+        for number, chart in enumerate(charts(history, verdict)):
             figure = Figure(figsize=(3.6, 2.0))
             axes = figure.add_axes((0.12, 0.13, 0.86, 0.83), facecolor="none")
             _draw(axes, chart, history.events, rounds, PAGE, size=9.5)
@@ -211,16 +210,15 @@ def course(history: History) -> list[tuple[int, str]]:
     return said
 
 
-def _charts(history: History, verdict: Verdict) -> list[Chart]:
+def charts(history: History, verdict: Verdict) -> list[Chart]:
     """Every plan that this run has signs for."""
-    evidence = verdict.evidence
-    shown = {seen.sign for seen in evidence}
-    charts = []
+    evidence = {seen.sign for seen in verdict.evidence}
+    found = []
     for plan in PLANS:
         lines = [*_lines(history, plan, plan.signs, False), *_lines(history, plan, plan.beside, True)]
-        if lines and (not plan.only_for or shown & set(plan.only_for)):
-            charts.append(Chart(plan, tuple(lines), tuple(_limits(plan, verdict))))
-    return charts
+        if lines and (not plan.only_for or evidence & set(plan.only_for)):
+            found.append(Chart(plan, tuple(lines), tuple(_limits(plan, verdict))))
+    return found
 
 
 def _lines(history: History, plan: Plan, signs: Mapping[str, str], dashed: bool) -> Iterator[Line]:
@@ -255,14 +253,15 @@ def _limits(plan: Plan, verdict: Verdict) -> Iterator[Limit]:
 
 def _limit(plan: Plan, name: str, sign: str, relation: str, value: float, seen: Evidence | None = None) -> Limit:
     which = f"{plan.signs.get(sign, sign)} " if len(plan.signs) > 1 else ""
-    text = f"{which}{'above' if relation == '>' else 'below'} {value:g}"
+    text = f"{which}{'above' if relation == '>' else 'below'} {short(value)}"
     return Limit(text if seen else f"{name} {text}", relation == ">", value, seen.since if seen else None)
 
 
 def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors: Colors, size: float) -> None:
     over_rounds(axes, rounds, colors, size)
+    highest = HIGHEST if chart.plan.scale == "ratio" else math.inf
     for i, line in enumerate(chart.lines):
-        steps, values = zip(*line.points, strict=True)
+        steps, values = [step for step, _ in line.points], [min(value, highest) for _, value in line.points]
         color = colors.muted if line.dashed else colors.curves[i % len(colors.curves)]
         dots = "o" if len(steps) == 1 else None
         axes.plot(steps, values, "--" if line.dashed else "-", color=color, linewidth=1.5, marker=dots, markersize=4)
@@ -310,13 +309,14 @@ def _scaled(axes: Axes, chart: Chart) -> tuple[float, float]:
         if chart.plan.scale == "share":
             low, high = -0.02, 1.02
         elif chart.plan.scale == "ratio":
-            low, high = 0.0, max(1.2, min(1.08 * high, HIGHEST))
+            low, high = 0.0, max(1.2, 1.08 * min(high, HIGHEST))
         else:
             low, high = min(low, 0.0), max(high, 0.0)
             margin = 0.08 * (high - low) or 1.0
             low, high = low - margin, high + margin
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    beyond = "\u2265 " if chart.plan.scale == "ratio" and max(values) > HIGHEST else ""
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{beyond if v == HIGHEST else ''}{short(v)}"))
     axes.set_ylim(low, high)
     return low, high
 
@@ -382,8 +382,8 @@ def _band(
     over_rounds(axes, rounds, colors, size=9)
     axes.grid(visible=False)
     axes.set_yticks([])
-    height = max(len(rows), 4 if colors is PAGE else 1)
-    axes.set_ylim(height, 0)
+    spare = max(0, 4 - len(rows)) / 2 if colors is PAGE else 0  # a page's charts are equally high
+    axes.set_ylim(len(rows) + spare, -spare)
     for y, (name, stretches) in enumerate(rows.items()):
         color = _tone(name, colors)
         axes.axhline(y + 0.78, color=colors.line, linewidth=0.6, zorder=0)

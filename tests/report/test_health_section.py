@@ -1,0 +1,137 @@
+"""The report's section on health: what `health.jsonl` says, however damaged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_runs import NASTY, look, page_of
+
+from zerosum import report, report_health
+from zerosum.health import VERDICTS, Verdict
+
+
+def write(run: Path, *lines: Any) -> None:
+    (run / "health.jsonl").write_text(
+        "".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines)
+    )
+
+
+def collapsed(step: int) -> dict[str, Any]:
+    signs = {"frechet": 0.9, "recall": 0.01, "distinct": 0.1, "spread": 0.6, "centre/0": step / 10}
+    return {"step": step, "seconds": step / 40, "signs": signs}
+
+
+DIVERGED = {"step": 170, "seconds": 4.2, "event": "diverged", "detail": "critic/adversarial became NaN"}
+BACK = {"step": 100, "seconds": 4.3, "event": "rolled back", "detail": "back to round 100"}
+
+
+def test_the_verdict_comes_first(run: Path) -> None:
+    text, page = page_of(run)
+    assert text.index("</header>") < text.index("<h2>Health</h2>") < text.index("<h2>Samples</h2>")
+    assert text.count("<h2>") > 5 and text.index("<h2>Health</h2>") == text.index("<h2>")
+    assert "Healthy" in page.text and "The fakes are close to the data, and as varied." in page.text
+    assert '<div class="verdict good">' in text
+    assert "What to try" not in page.text and "What happened" not in page.text
+
+
+def test_evidence_has_value_threshold_and_beginning(run: Path) -> None:
+    write(run, *(look(step) for step in range(10, 100, 10)), *(collapsed(step) for step in range(100, 201, 10)))
+    text, page = page_of(run)
+    assert '<div class="verdict bad"><strong>Mode collapse</strong> since round ' in text
+    health = report_health.read(run, 200)
+    assert health and health.verdict.name == "mode collapse" and len(health.verdict.evidence) > 2
+    row = next(seen for seen in health.verdict.evidence if seen.sign == "recall")
+    assert f"recall0.01below {row.threshold:g}100{row.meaning}" in page.text
+    assert {"sign", "value", "threshold", "since round", "what it is"} == {
+        str(cell["data-head"]) for cell in page.all("td") if "data-head" in cell
+    }
+
+
+def test_advice_can_be_typed(run: Path) -> None:
+    write(run, *(collapsed(step) for step in range(10, 201, 10)))
+    text, _ = page_of(run)
+    assert "<h3>What to try</h3>" in text
+    assert "<code>zerosum train r3gan</code>" in text and "<code>--d-steps 2</code>" in text
+
+
+def test_the_run_stands_in_the_advice_by_its_name(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.parent)
+    write(run, {"step": 10, "seconds": 1, "signs": {"frechet": 3.0}})
+    text, _ = page_of(Path("a run"))
+    assert "<code>zerosum resume &#x27;a run&#x27; --steps N</code>" in text
+    assert '<div class="verdict unsure"><strong>Under-trained</strong>' in text
+    assert report.summary(run).endswith("Verdict: under-trained. The fakes are still far from the data.")
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_whatever_an_advice_names_can_be_typed(name: str) -> None:
+    typed = "".join(report_health._advice(Verdict(name), "runs/a"))
+    for advice in VERDICTS[name].advice:
+        for word in advice.split():
+            if word.startswith("--"):
+                assert f"<code>{word.strip('.,;:()')}" in typed or f" {word.strip('.,;:()')}" in typed
+    assert "RUN" not in typed
+    assert typed.count("<code>") == typed.count("</code>")
+
+
+def test_what_happened_is_told(run: Path) -> None:
+    write(run, *(look(step) for step in range(10, 171, 10)), DIVERGED, BACK, *(look(s) for s in range(110, 201, 10)))
+    text, page = page_of(run)
+    assert "Round 170: diverged: critic/adversarial became NaN" in page.text
+    assert "Round 100: rolled back: back to round 100" in page.text
+    assert '<div class="verdict good">' in text
+
+
+def test_a_run_that_diverged_for_good(run: Path) -> None:
+    write(run, *(look(step) for step in range(10, 171, 10)), DIVERGED)
+    _, page = page_of(run)
+    assert "Diverged" in page.text and "Critic/adversarial became NaN." in page.text
+    assert "Verdict: diverged. A loss exploded, or became NaN or infinite. Critic/adv" in report.summary(run)
+
+
+def test_a_run_without_signs_says_so(run: Path) -> None:
+    (run / "health.jsonl").unlink()
+    text, page = page_of(run)
+    assert "health.jsonl is not there" in page.text and "<h2>Health</h2>" not in text
+    write(run)
+    _, page = page_of(run)
+    assert "health.jsonl is empty or damaged" in page.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[1]\n",
+        "7\n",
+        "{}\n",
+        "[" * 100_000 + "\n",
+        '{"step": 1e400, "seconds": 1, "signs": {}}\n',
+        '{"step": null, "seconds": 1, "signs": {"frechet": 1}}\n',
+        '{"step": 5, "seconds": 1, "signs": [1]}\n',
+        '{"step": 5, "seconds": 1, "signs": {"frechet": "x"}}\n',
+        '{"step": 5, "seconds": 1, "signs": {"frechet": NaN, "recall": Infinity, "real_accuracy": 1}}\n',
+        '{"step": null, "seconds": 1, "event": "diverged", "detail": 7}\n',
+        '{"step": "x", "seconds": null, "event": null, "detail": null}\n',
+        '{"step": -5, "seconds": -1, "event": "rolled back", "detail": ""}\n',
+        '{"step": 210, "seconds": 9, "signs": {}}\n',
+        '{"step": 210, "secon',
+    ],
+)
+def test_damaged_lines_do_no_harm(run: Path, line: str) -> None:
+    write(run, *(look(step) for step in range(10, 201, 10)), line)
+    page_of(run)
+    report.summary(run)
+    write(run, line)
+    page_of(run)
+
+
+def test_names_are_escaped(run: Path) -> None:
+    events = [{**DIVERGED, "event": NASTY, "detail": NASTY}, BACK]
+    signs = {"frechet": 1.0, f"gradient/{NASTY}": 1.0, f"loss/{NASTY}": 2.0, NASTY: 3.0}
+    write(run, *events, *({"step": step, "seconds": step, "signs": signs} for step in range(10, 201, 10)))
+    text, page = page_of(run)
+    assert "<script" not in text
+    assert page.text.count(NASTY) >= 4

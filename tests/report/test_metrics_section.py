@@ -1,0 +1,185 @@
+"""The report's section on metrics: what `evaluation.json` says, and where its numbers lie between their anchors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_runs import NASTY, Checked, page_of, record
+
+from zerosum.metrics import protocol
+from zerosum.metrics.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target
+from zerosum.report_metrics import _placing, section
+
+STAMP = Protocol(
+    metric="frechet",
+    settings={},
+    extractor="digits",
+    identity="0123456789abcdef",
+    resizing="none",
+    precision="8-bit images, float32 features",
+    real=5000,
+    fake=4000,
+    shape=(1, 28, 28),
+    reference="fedcba9876543210",
+    held_out="",
+    seed=7,
+    truncation=None,
+)
+
+
+def evaluation(*results: Result, step: int | None = 200) -> Evaluation:
+    return Evaluation(
+        format=FORMAT,
+        target=Target("run", "/runs/a", "wgan-gp/images", step, True),
+        reference="digits",
+        anchors={"real": "1,000 other samples of digits", "noise": "4,000 samples of uniform noise"},
+        results=results or (FRECHET, PRECISION),
+        notes=(),
+        versions={"torch": "9.8.7"},
+        created="2026-03-01T12:30:05+00:00",
+    )
+
+
+FRECHET = Result(
+    STAMP, {"distance": Figure(3.25, "lower", (3.0, 3.5), "jackknife", {"real": 0.5, "noise": 500.0})}, (), 1.0
+)
+PRECISION = Result(
+    replace(STAMP, metric="precision-recall", settings={"k": 3}, held_out="mnist:test"),
+    {
+        "precision": Figure(0.6, "higher", (0.55, 0.65), "", {"real": 0.9, "noise": 0.1}),
+        "recall": Figure(0.4, "higher"),
+    },
+)
+
+
+def test_every_figure_has_its_row(run: Path) -> None:
+    protocol.write(evaluation(), run / protocol.FILE)
+    text, page = page_of(run)
+    assert "<h2>Metrics</h2>" in text and "Not measured yet" not in text
+    cells = ["frechetdistance \u21933.253 to 3.55000.5", "precision-recallprecision \u21910.60.55 to 0.650.10.9"]
+    for row in (*cells, "recall \u21910.4"):
+        assert row in page.text
+    assert "The averaged weights of round 200 against digits, measured 2026-03-01." in page.text
+    assert "Noise is 4,000 samples of uniform noise." in page.text
+    assert [bar["aria-label"] for bar in page.all("div") if bar.get("class") == "scale"] == [
+        "73% of the way from noise to real data on a log scale",
+        "62% of the way from noise to real data",
+    ]
+
+
+def test_the_protocol_is_folded(run: Path) -> None:
+    protocol.write(evaluation(), run / protocol.FILE)
+    text, page = page_of(run)
+    folded = text[text.index("<details><summary>How it was measured") :].partition("</details>")[0]
+    for word in ("0123456789abcdef", "5,000", "4,000", "1 \u00d7 28 \u00d7 28", "9.8.7", "none", "Heusel et al., 2017"):
+        assert folded.count(word) == 1 or word in ("none",)
+    assert '<span class="chip">k: 3</span>' in folded and '<span class="chip">held out: mnist:test</span>' in folded
+    assert page.all("details")
+
+
+def test_how_to_measure_a_run_that_is_not_measured(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.parent)
+    text, _ = page_of(Path("a run"))
+    assert "<h3>Not measured yet</h3><pre>zerosum evaluate &#x27;a run&#x27;</pre>" in text
+    (run / "run.json").write_text(json.dumps(record(recipe="own.py:mine")))
+    assert "zerosum evaluate &#x27;a run&#x27; --recipe own.py:mine</pre>" in page_of(Path("a run"))[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\x00", b'{"format": 99}', b"[" * 100_000])
+def test_a_damaged_evaluation_is_a_note(run: Path, content: bytes) -> None:
+    (run / protocol.FILE).write_bytes(content)
+    _, page = page_of(run)
+    assert "evaluation.json is damaged, or of another version" in page.text
+    assert "Not measured yet" in page.text
+
+
+def test_an_evaluation_of_another_version_is_a_note(run: Path) -> None:
+    protocol.write(replace(evaluation(), format=FORMAT + 1), run / protocol.FILE)
+    assert "evaluation.json is damaged, or of another version" in page_of(run)[1].text
+
+
+def test_what_makes_numbers_doubtful_is_said(run: Path) -> None:
+    doubtful = replace(FRECHET, warnings=("4,000 fakes are few",))
+    protocol.write(replace(evaluation(doubtful, step=120), notes=("drawn with truncation",)), run / protocol.FILE)
+    _, page = page_of(run)
+    assert "Measured in round 120; the run has played 200 since: measure again." in page.text
+    assert "frechet: 4,000 fakes are few" in page.text and "drawn with truncation" in page.text
+
+
+def test_without_anchors_there_are_no_columns_for_them(run: Path) -> None:
+    bare = replace(FRECHET, figures={"distance": Figure(3.25, "lower")})
+    protocol.write(replace(evaluation(bare), anchors={}), run / protocol.FILE)
+    _, page = page_of(run)
+    assert "from noise to real data" not in page.text and "distance \u21933.25" in page.text
+    protocol.write(evaluation(), run / protocol.FILE)
+    assert "from noise to real data" in page_of(run)[1].text
+
+
+def anchored(
+    value: float, real: float, noise: float, better: str = "lower", interval: tuple[float, float] | None = None
+):
+    return Figure(value, better, interval, "", {"real": real, "noise": noise})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("figure", "place"),
+    [
+        (anchored(0.5, 1.0, 0.0, "higher"), (0.5, 0.5, 0.5)),
+        (anchored(0.5, 1.0, 0.0, "higher", (0.4, 0.7)), (0.4, 0.5, 0.7)),
+        (anchored(1.5, 1.0, 0.0, "higher"), (1, 1, 1)),
+        (anchored(-3.0, 1.0, 0.0, "higher", (-4, 0.25)), (0, 0, 0.25)),
+        (anchored(0.75, 0.5, 1.0), (0.5, 0.5, 0.5)),
+        (anchored(0.75, 0.5, 1.0, interval=(0.6, 1.0)), (0, 0.5, 0.8)),
+        (anchored(10.0, 1.0, 100.0), (0.5, 0.5, 0.5)),
+        (anchored(10.0, -1e-6, 1000.0), (2 / 3, 2 / 3, 2 / 3)),  # three orders of magnitude at most
+        (anchored(-1.0, -1e-6, 1000.0, interval=(-2.0, 100.0)), (1 / 3, 1, 1)),
+    ],
+)
+def test_places_between_noise_and_real_data(figure: Figure, place: tuple[float, float, float]) -> None:
+    assert _placing(figure) == pytest.approx(place)
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        Figure(1.0, "lower"),
+        Figure(1.0, "lower", anchors={"real": 0.0}),
+        anchored(1.0, 0.0, 1.0, "none"),
+        anchored(1.0, 2.0, 2.0),
+        anchored(1.0, 2.0, 1.0),  # noise is better than real data: such a figure says nothing
+        anchored(float("nan"), 0.0, 1.0),
+        anchored(1.0, float("inf"), 1.0, "higher"),
+        anchored(0.5, 0.1, 1.0, interval=(float("nan"), 1.0)),
+    ],
+)
+def test_no_place_where_it_says_nothing(figure: Figure) -> None:
+    assert _placing(figure) is None
+
+
+def test_strange_numbers_and_names_do_no_harm() -> None:
+    stamp = replace(STAMP, metric=NASTY, extractor=NASTY, resizing=NASTY, settings={NASTY: NASTY}, truncation=0.5)
+    figures = {
+        NASTY: Figure(
+            float("nan"), "lower", (float("-inf"), float("inf")), NASTY, {"real": float("nan"), "noise": 1e308}
+        ),
+        "zero": Figure(0.0, "higher", (0.0, 0.0), "", {"real": 0.0, "noise": 0.0}),
+    }
+    strange = replace(
+        evaluation(Result(stamp, figures, (NASTY,)), step=None),
+        anchors={"real": NASTY, "noise": NASTY},
+        notes=(NASTY,),
+        versions={NASTY: NASTY},
+        reference=NASTY,
+    )
+    text = section(strange, "a", "", 5)
+    assert "<script" not in text
+    assert Checked(text).text.count(NASTY) > 8
+
+
+def test_no_results_at_all(run: Path) -> None:
+    protocol.write(replace(evaluation(), results=()), run / protocol.FILE)
+    text, _ = page_of(run)
+    assert "How it was measured" not in text
