@@ -3,9 +3,10 @@
     import zerosum
     run = zerosum.train("r3gan", data="photos/", steps=20_000)
     images = zerosum.load(run.path).sample(64, seed=0)  # (64, C, H, W) in [-1, 1]
+    scores = zerosum.evaluate(run.path)
 
 Parts are importable alone and take plain tensors: `zerosum.objectives`, `zerosum.penalties`, `zerosum.networks`,
-`zerosum.optim`, `zerosum.latent`, `zerosum.data`.
+`zerosum.optim`, `zerosum.latent`, `zerosum.data`, `zerosum.metrics`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,35 @@ from typing import TYPE_CHECKING, Any
 from zerosum.errors import ZerosumError
 
 if TYPE_CHECKING:
+    from zerosum.evaluation import evaluate
+    from zerosum.health import diagnose
     from zerosum.trained import Run, load
     from zerosum.training import resume, train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "ZerosumError", "__version__", "load", "resume", "train"]
+__all__ = ["Run", "ZerosumError", "__version__", "diagnose", "evaluate", "load", "resume", "train"]
 
-_PUBLIC = {"train": "training", "resume": "training", "load": "trained", "Run": "trained"}
-_PARTS = ("augment", "data", "games", "latent", "networks", "objectives", "optim", "penalties", "recipe")
+_PUBLIC = {
+    "train": "training",
+    "resume": "training",
+    "load": "trained",
+    "Run": "trained",
+    "evaluate": "evaluation",
+    "diagnose": "health",
+}
+_PARTS = (
+    "augment",
+    "data",
+    "games",
+    "health",
+    "latent",
+    "metrics",
+    "networks",
+    "objectives",
+    "optim",
+    "penalties",
+    "recipe",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -26,6 +26,9 @@ DERIVED = {
     "trend": "Fréchet distance of the last looks over that of looks before; below 1 it falls",
     "travelled": "way of the fakes' centre since the first look, in deviations of the reals",
     "swing": "how far the fakes' centre moves from look to look, in deviations of the reals",
+    "loss_swing": "deviation of the generator's loss over the last looks, over its mean size",
+    "relapse": "the most that the Fréchet distance rose again over the last looks, as a factor",
+    "worst": "the greatest Fréchet distance of the last looks",
     "vanishing": "the generator's gradient over its largest so far",
     "sure": "share of logits on the right side of 0, of the worse of reals and fakes",
     "class_obedience": "how far class_accuracy lies from chance to that of reals",
@@ -185,7 +188,7 @@ VERDICTS: dict[str, Kind] = {
             "stop earlier: an older checkpoint may be better (zerosum sample --checkpoint N)",
             "a smaller discriminator, or more of its penalty",
         ),
-        ((_c("copying", "<", 0.5), _c("frechet", "<", 0.6)),),
+        ((_c("copying", "<", 0.6), _c("frechet", "<", 0.6)),),
     ),
     "labels ignored": Kind(
         17,
@@ -250,7 +253,10 @@ VERDICTS: dict[str, Kind] = {
             "averaged weights: --average 0.999",
             "a gradient penalty damps: --penalties r1 1.0",
         ),
-        ((_c("swing", ">", 0.4), _POOR, _c("trend", ">", 0.6), _c("spread", ">", 0.25)),),
+        (
+            (_c("swing", ">", 0.4), _POOR, _c("trend", ">", 0.6), _c("spread", ">", 0.25)),
+            (_c("relapse", ">", 2.0), _c("loss_swing", ">", 0.8), _c("worst", ">", 0.5), _c("spread", ">", 0.25)),
+        ),
     ),
     "under-trained": Kind(
         10,
@@ -272,7 +278,7 @@ def diagnose(history: History) -> Verdict:
         return Verdict("diverged", detail=f"{last.detail[:1].upper()}{last.detail[1:]}.")
     signs = [_all_signs(history.looks[: i + 1]) for i in range(len(history.looks))]
     steps = [look.step for look in history.looks]
-    window = max(LOOKS, len(signs) // 3)
+    window = _window(len(signs))
     if len(signs) >= LOOKS:
         for name, kind in VERDICTS.items():
             for conditions in kind.when if name != "under-trained" else ():
@@ -300,6 +306,11 @@ def of_run(run: Path) -> History:
     return history
 
 
+def _window(looks: int) -> int:
+    """Over how many of the last looks a verdict must hold."""
+    return max(LOOKS, looks // 3)
+
+
 def _evidence(condition: Condition, signs: Sequence[Mapping[str, float]], steps: Sequence[int]) -> Evidence:
     since = len(signs) - 1
     while since > 0 and condition.holds(signs[since - 1]):
@@ -317,10 +328,16 @@ def _all_signs(looks: Sequence[Look]) -> dict[str, float]:
         third = max(1, len(recent) // 3)
         before, after = statistics.median(recent[:third]), statistics.median(recent[-third:])
         now["trend"] = after / before if before > 0 else 1.0
+        least = itertools.accumulate(recent, min)
+        now["relapse"] = max((d / low for d, low in zip(recent, least, strict=True) if low > 0), default=1.0)
+        now["worst"] = max(recent)
     ways = [_way(a, b) for a, b in itertools.pairwise(looks)]
     now["travelled"] = sum(ways)
     if ways:
         now["swing"] = statistics.median(ways[-LOOKS:])
+    losses = [look.signs["loss/generator"] for look in looks[-_window(len(looks)) :] if "loss/generator" in look.signs]
+    if len(losses) > 1 and any(losses):
+        now["loss_swing"] = statistics.stdev(losses) / statistics.fmean(map(abs, losses))
     gradients = [look.signs["gradient/generator"] for look in looks if "gradient/generator" in look.signs]
     if gradients and max(gradients) > 0:
         now["vanishing"] = gradients[-1] / max(gradients)

@@ -84,8 +84,8 @@ def test_evidence_says_since_when():
     verdict = diagnose(history(*[late] * 8, count=6))
     assert verdict.name == "memorising"
     copying = next(seen for seen in verdict.evidence if seen.sign == "copying")
-    assert (copying.value, copying.threshold, copying.since) == (0.1, 0.5, 700)
-    assert copying.limit == "< 0.5" and copying.meaning == SIGNS["copying"]
+    assert (copying.value, copying.threshold, copying.since) == (0.1, 0.6, 700)
+    assert copying.limit == "< 0.6" and copying.meaning == SIGNS["copying"]
     assert verdict.since == 700
 
 

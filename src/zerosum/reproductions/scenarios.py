@@ -9,7 +9,7 @@ from typing import Any
 from zerosum import data, randomness
 from zerosum.data.dataset import Dataset
 from zerosum.game import Game, Shape
-from zerosum.optim import SGD, Adam
+from zerosum.optim import SGD, Adam, Decay
 from zerosum.recipe import Training, find
 from zerosum.reproductions.spoiled import (
     Change,
@@ -109,11 +109,11 @@ def classes(
     if on == "digits":
 
         def build(shape: Shape) -> Conditional:
-            return Conditional(shape, 10, 32, (256, 256), Adam(1e-3, (0.5, 0.99)))
+            return Conditional(shape, 10, 32, (256, 256), Adam(1e-3, (0.5, 0.99), decay=Decay("linear")))
     else:
 
         def build(shape: Shape) -> Conditional:
-            return Conditional(shape, 4, 2, (64, 64, 64), Adam(2e-3, (0.5, 0.99)))
+            return Conditional(shape, 4, 2, (64, 64, 64), Adam(2e-3, (0.5, 0.99), decay=Decay("linear")))
 
     return Scenario(
         truth, name, build, on, steps, 64 if on == "digits" else 256, labelled=True, spoil=spoil, change=change
@@ -223,8 +223,8 @@ UNEQUAL = (
 )
 
 UNSTABLE = (
-    circling("circling", "gaussians:1,1@0.5", 0.05, 6000),
-    circling("circling slowly", "gaussians:0,1/1,0@0.5", 0.02, 8000),
+    circling("circling", "gaussians:2,2@0.5", 0.05, 8000),
+    circling("circling slowly", "gaussians:1,2/2,1@0.5", 0.02, 10_000),
     points("oscillating", "ring, momentum 0.95", "gan/toy", 3000, **rates(1e-2, beta=0.95)),
     digits(
         "diverged",
@@ -260,17 +260,19 @@ UNSTABLE = (
 
 FEW = (
     digits("memorising", "twelve digits", "composed/demo", 2200, batch_size=12, change=first(12)),
+    digits("memorising", "twenty digits", "composed/demo", 2500, batch_size=10, change=first(20)),
     digits("memorising", "thirty-two digits", "composed/demo", 2500, batch_size=16, change=first(32)),
-    digits(
+    points(
         "memorising",
-        "twenty digits, hinge",
-        "composed/hinge",
-        2500,
-        batch_size=20,
-        change=first(20),
-        **rates(1e-3, beta=0.0),
+        "ten points",
+        "r3gan/toy",
+        6000,
+        on="gaussians:0,0@1",
+        batch_size=10,
+        change=first(10),
+        gamma=0.01,
+        optimizer=adam(2e-3),
     ),
-    points("memorising", "ten points", "r3gan/toy", 4000, batch_size=10, change=first(10), optimizer=adam(2e-3)),
 )
 
 SHORT = (

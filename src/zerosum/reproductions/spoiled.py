@@ -42,7 +42,7 @@ class Conditional(Game[Labelled]):
         with torch.no_grad():
             made = self.sample(Labelled(x, y))
         real, fake = self.judge(x, y), self.judge(made, y)
-        r1 = 0.05 * penalties.zero_centered(real, x)
+        r1 = 0.2 * penalties.zero_centered(real, x)
         yield Move("discriminator", adversarial=non_saturating.d(real, fake), r1=r1, log={"real": real, "fake": fake})
         yield Move("generator", adversarial=non_saturating.g(self.judge(self.sample(Labelled(x, y)), y)))
 

@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import platform
+import re
 import signal
 import statistics
 import subprocess
@@ -149,16 +150,21 @@ def _part(
 
 
 def _path(work: Path, seed: int, part: str) -> Path:
-    return work / f"seed-{seed}" / f"{part.replace(' ', '-').replace(',', '')}.json"
+    return work / f"seed-{seed}" / (re.sub(r"[^\w]+", "-", part) + ".json")
 
 
 def _worker() -> None:
     """One thread, and an end with the process that began it, however that one ends."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    parent.join()
+    os._exit(1)
 
 
 def commit() -> str:

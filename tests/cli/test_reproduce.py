@@ -1,0 +1,114 @@
+"""`zerosum reproduce`: parts are kept, a stopped study goes on, and only a whole one is recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from shell import Call, finish, spawn
+
+from zerosum import reproductions
+from zerosum.errors import ZerosumError
+from zerosum.reproductions import study
+from zerosum.reproductions.health import BY_NAME, HEALTH, run, summarise
+from zerosum.reproductions.study import Study
+
+
+def square(part: str, seed: int, fraction: float, folder: Path) -> dict[str, float]:
+    return {"value": seed**2 + len(part) * fraction}
+
+
+def mean(parts: list[dict[str, float]]) -> dict[str, object]:
+    return {"values": [parts[0]["value"], parts[1]["value"]], "parts": len(parts)}
+
+
+TINY = Study("tiny", "squares", "4 ± 1", 3.0, ">=", (1, 2), lambda seed: ("a b, c",), square, mean)
+
+
+def test_parts_are_kept_and_summed_up(tmp_path: Path):
+    with pytest.raises(ZerosumError, match=r"seed-1/a-b-c.json is missing"):
+        study.record(TINY, TINY.seeds, tmp_path, "")
+    done = list(study.run(TINY, (2,), 1.0, tmp_path, 1))
+    assert [(d.part, d.seed, d.left, d.figures) for d in done] == [("a b, c", 2, 0, {"value": 10.0})]
+    assert [d.seed for d in study.run(TINY, (1, 2), 1.0, tmp_path, 1)] == [1], "the other is there already"
+    result = study.record(TINY, TINY.seeds, tmp_path, "zerosum reproduce tiny")
+    assert result["values"] == [7.0, 10.0] and result["mean"] == 8.5 and result["met"] and result["parts"] == 2
+    assert result["std"] == pytest.approx(1.5 * 2**0.5)
+    needed = {"name", "protocol", "values", "mean", "std", "published", "target", "met", "command", "commit", "seconds"}
+    assert needed | {"hardware"} <= result.keys()
+    path = study.write(result, tmp_path / "results")
+    assert study.results(path.parent) == [json.loads(path.read_text())]
+    path.write_text("{")
+    with pytest.raises(ZerosumError, match=r"tiny.json is damaged"):
+        study.results(path.parent)
+
+
+def test_a_failure_made_on_purpose_is_named(tmp_path: Path):
+    """The code of the protocol on its shortest scenarios; its result is in reproductions/results."""
+    parts = [
+        run(name, 0, 1.0, tmp_path / name) for name in ("least squares, high rate", "ring, D 1000x", "ring, 60 rounds")
+    ]
+    figures = summarise(parts)
+    assert figures["failures_named"] == 1.0 and figures["values"] == [1.0] and figures["wrong"] == []
+    assert figures["confusion"]["diverged"] == {"diverged": 1} and figures["runs"] == 3
+    assert (tmp_path / "ring, D 1000x" / "health.jsonl").exists()
+
+
+def test_the_summary_counts_what_went_wrong():
+    def part(truth: str, verdict: str, seed: int) -> dict[str, object]:
+        return {"scenario": "s", "seed": seed, "truth": truth, "verdict": verdict, "alarms": [], "watching": 0.01}
+
+    figures = summarise([
+        part("mode collapse", "mode collapse", 1), part("diverged", "healthy", 1), part("diverged", "diverged", 2),
+        part("healthy", "healthy", 1), part("healthy", "under-trained", 1), part("healthy", "oscillating", 2),
+    ])  # fmt: skip
+    assert figures["values"] == [0.5, 1.0] and figures["failures_named"] == pytest.approx(2 / 3)
+    assert figures["false_alarms"] == pytest.approx(1 / 3)
+    assert figures["confusion"]["diverged"] == {"diverged": 1, "healthy": 1}
+    assert len(figures["wrong"]) == 3 and not HEALTH.also(figures)
+
+
+def test_sixty_runs_and_every_recipe():
+    from zerosum.recipe import RECIPES
+
+    assert len(BY_NAME) * len(HEALTH.seeds) >= 60 and 0 not in HEALTH.seeds
+    healthy = {scenario.game for scenario in BY_NAME.values() if scenario.truth == "healthy"}
+    assert healthy >= set(RECIPES), "each recipe has a healthy run"
+    assert {scenario.truth for scenario in BY_NAME.values()} == set(reproductions.health.VERDICTS)
+
+
+def test_mistakes(call: Call) -> None:
+    for arguments, said in (
+        (("helth",), "did you mean 'health'?"),
+        (("health", "--fraction", 0), "--fraction 0: it must be above 0"),
+        (("health", "--seeds", 9), "has 2 seeds"),
+        (("health", "--processes", 0), "at least 1"),
+    ):
+        code, _, err = call("reproduce", *arguments)
+        assert code == 2 and said in err
+    assert "health" in call("reproduce")[1]
+    assert call("reproduce", "--table")[0] == 0
+
+
+def test_stopped_and_taken_up_again(tmp_path: Path) -> None:
+    """A tiny fraction of every run: nothing is learnt, but all parts are run, and nothing is recorded."""
+    command = ("reproduce", "health", "--seeds", 1, "--fraction", 0.002, "--processes", 2, "--work", tmp_path / "work")
+    process = spawn(*command, cwd=tmp_path, start_new_session=True)
+    parts = tmp_path / "work" / "fraction-0.002" / "seed-1"
+    while len(list(parts.glob("*.json"))) < 3:
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    code, _ = finish(process)
+    assert code == 130
+    kept = {path: path.stat().st_mtime_ns for path in parts.glob("*.json")}
+    process = spawn(*command, cwd=tmp_path)
+    code, err = finish(process)
+    assert code == 0, err
+    assert len(list(parts.glob("*.json"))) == len(BY_NAME)
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items()), "no part was run twice"
+    assert not list(tmp_path.rglob("results"))

@@ -1,0 +1,17 @@
+"""The monitor on short real trainings: a healthy one and a collapsed one. All of them: `zerosum reproduce health`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zerosum.reproductions.health import BY_NAME, watched
+
+
+@pytest.mark.parametrize("name", ["composed/toy", "ring, two of eight", "ring, G 3000x", "points, labels shuffled"])
+def test_the_truth_is_told(name: str, tmp_path: Path):
+    scenario = BY_NAME[name]
+    told = watched(scenario, seed=3, fraction=1.0, folder=tmp_path)
+    assert told["verdict"] == scenario.truth
+    assert not (set(told["alarms"]) - {scenario.truth})
