@@ -266,7 +266,7 @@ FEW = (
         "memorising",
         "ten points",
         "r3gan/toy",
-        6000,
+        9000,
         on="gaussians:0,0@1",
         batch_size=10,
         change=first(10),
