@@ -22,6 +22,7 @@ from zerosum.metrics.protocol import read
 from zerosum.metrics.table import METRICS
 from zerosum.metrics.targets import of_run
 
+QUICK = ("frechet", "kernel:subsets=5", "precision-recall", "density-coverage", "ms-ssim:pairs=9", "two-sample:steps=9")
 FEW = ("-n", 120, "--extractor", "random")
 
 
@@ -108,14 +109,18 @@ def test_a_run_with_classes(call: Call, labelled: Path) -> None:
 
 
 def test_equal_seeds_give_equal_numbers_and_other_seeds_others(images: Path) -> None:
-    first, again, other = (evaluate(images, samples=100, seed=seed, extractor="random") for seed in (1, 1, 2))
+    first, again, other = (
+        evaluate(images, metrics=QUICK, samples=100, seed=seed, extractor="random", anchors=False) for seed in (1, 1, 2)
+    )
     assert [r.figures for r in first.results] == [r.figures for r in again.results]
     assert first["frechet"].value != other["frechet"].value
 
 
 def test_nothing_is_disturbed(images: Path) -> None:
     state = torch.get_rng_state()
-    evaluate(images, samples=50, extractor="random")
+    evaluate(
+        images, metrics=["frechet", "two-sample:steps=9", "discriminator:judged=50"], samples=50, extractor="random"
+    )
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -156,29 +161,19 @@ def test_labels_of_a_file_are_used(call: Call) -> None:
     digits = zerosum.data.load("digits")
     assert digits.y is not None
     np.savez("copied.npz", samples=digits.x.numpy(), labels=digits.y.numpy())
-    code, _, err = call(
-        "evaluate",
-        "copied.npz",
-        "--against",
-        "digits",
-        "-n",
-        5000,
-        "--extractor",
-        "pixels",
-        "--metrics",
-        "tstr:steps=200",
-    )
+    shared = ("--against", "digits", "-n", 2000, "--extractor", "pixels")
+    code, _, err = call("evaluate", "copied.npz", *shared, "--metrics", "tstr:steps=100")
     assert code == 0, err
     accuracy = found(Path("copied-evaluation.json"))["tstr"]["figures"]["accuracy"]
-    assert accuracy["value"] > 0.9 and accuracy["anchors"]["real"] > 0.9
+    assert accuracy["value"] > 0.8 and accuracy["anchors"]["real"] > 0.8
 
 
 def test_copies_are_found(call: Call) -> None:
-    np.savez("copied.npz", samples=zerosum.data.load("digits").x[::10].numpy())
-    arguments = ("--against", "digits", "--extractor", "pixels", "--metrics", "memorization", "two-sample")
+    np.savez("copied.npz", samples=zerosum.data.load("digits").x[::25].numpy())
+    arguments = ("--against", "digits", "--extractor", "pixels", "--metrics", "memorization")
     assert call("evaluate", "copied.npz", *arguments)[0] == 0
     figures = found(Path("copied-evaluation.json"))["memorization"]["figures"]
-    assert figures["z"]["value"] < -20 and figures["copies"]["value"] > 0.99
+    assert figures["z"]["value"] < -10 and figures["copies"]["value"] > 0.99
 
 
 def test_samples_are_drawn_without_the_recipes_truncation(call: Call) -> None:
@@ -215,7 +210,7 @@ def test_pairs_are_compared_by_name_each_at_its_own_size(call: Call) -> None:
     assert call("compare", "again.json", "made-evaluation.json")[0] == 0
     assert "evaluate them separately" in refused(call, *shared, "frechet")
     Path("made/5.png").rename("made/six.png")
-    assert "real has no six.png (2 of 7 names have no partner)" in refused(call, *shared)
+    assert "made has no 5.png (2 of 7 names have no partner)" in refused(call, *shared)
     Path("made/six.png").rename("made/5.png")
     Image.new("RGB", (9, 9)).save("made/5.png")
     assert "called 5.png are of 9x9 and 25x30; pairs need equal sizes" in refused(call, *shared)

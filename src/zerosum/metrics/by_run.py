@@ -83,4 +83,8 @@ class PathLength(Metric):
         assert bench.run is not None
         lengths = path_length.path_lengths_of(bench.run, bench.fake.extractor, self.paths, seed=bench.seed)
         interval = bootstrap.interval(path_length.trimmed_mean, lengths, repeats=200, seed=bench.seed)
-        return {"length": Figure(path_length.trimmed_mean(lengths), "lower", interval, "bootstrap, of the paths")}
+        return {
+            "length": Figure(
+                path_length.trimmed_mean(lengths), "lower", interval, "from 200 random halves of the paths"
+            )
+        }

@@ -1,7 +1,5 @@
-"""Confidence intervals of 95 % without resampling rows.
-
-A bootstrap repeats rows. Nearest-neighbour measures and the Fréchet distance take repeated rows for a worse sample, so
-they need another way: shares and means have closed forms, and a smooth statistic the jackknife over groups.
+"""Confidence intervals of 95 % that need few values or none: shares and means have closed forms, and a smooth statistic
+the jackknife over ten groups. `bootstrap` serves whatever can be computed hundreds of times.
 """
 
 from __future__ import annotations

@@ -108,12 +108,12 @@ def matched(made: Path, real: Path) -> list[tuple[Encoded, Encoded]]:
         if not folder.is_dir() or (folder / "run.json").exists():
             raise ZerosumError(f"{folder} is no folder of images; pairs are images of equal names in two folders")
     ours, theirs = ({item.path: item for item in listing(folder).items} for folder in (made, real))
-    for folder, missing in ((real, ours.keys() - theirs.keys()), (made, theirs.keys() - ours.keys())):
-        if missing:
-            raise ZerosumError(
-                f"{folder} has no {min(missing)} ({len(missing)} of {len(ours | theirs)} names have no partner); "
-                "pairs are images of equal names in two folders"
-            )
+    if alone := ours.keys() ^ theirs.keys():
+        name = min(alone)
+        raise ZerosumError(
+            f"{real if name in ours else made} has no {name} ({len(alone)} of {len(ours | theirs)} names have no "
+            "partner); pairs are images of equal names in two folders"
+        )
     return [(item, theirs[name]) for name, item in ours.items()]
 
 

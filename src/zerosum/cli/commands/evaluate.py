@@ -57,12 +57,14 @@ def run(arguments: Sequence[str]) -> None:
     from rich.console import Console
 
     from zerosum.evaluation import default_path, evaluate
+    from zerosum.hooks.lines import Lines
     from zerosum.hooks.loading import Loading
     from zerosum.metrics import protocol
 
     if given.out is not None and given.out.is_dir():
         raise ZerosumError(f"--out {given.out} is a folder; name a file, such as {given.out / protocol.FILE}")
-    with Loading(Console(stderr=True)) as progress:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    with Loading(console) as bars:
         found = evaluate(
             given.target,
             given.against,
@@ -78,7 +80,7 @@ def run(arguments: Sequence[str]) -> None:
             device=given.device,
             data_dir=given.data_dir,
             anchors=not given.no_anchors,
-            progress=progress,
+            progress=bars if console.is_terminal else Lines(console),
         )
     out = given.out or default_path(found)
     try:
