@@ -74,13 +74,10 @@ def scatter(points: Tensor, real: Tensor | None = None, limits: Limits | None = 
         limits: (left, right, bottom, top) of the axes.
     """
     fake, behind = _plane(points), None if real is None else _plane(real)
-    left, right, bottom, top = limits = limits or _limits(fake if behind is None else behind)
+    limits = limits or _limits(fake if behind is None else behind)
     axes = _axes(limits, behind)
     _dots(axes, fake, BLUE)
-    inside = (fake[:, 0] >= left) & (fake[:, 0] <= right) & (fake[:, 1] >= bottom) & (fake[:, 1] <= top)
-    if outside := len(points) - int(inside.sum()):  # points that are not finite count as well
-        axes.set_title(f"{outside:,} of {len(points):,} points lie outside", fontsize=9, color="#a02020", loc="right")
-    return _drawn(axes)
+    return _drawn(axes, fake, limits)
 
 
 def paths(walks: Tensor, real: Tensor | None = None) -> Image.Image:
@@ -91,11 +88,12 @@ def paths(walks: Tensor, real: Tensor | None = None) -> Image.Image:
         real: (M, D), in grey behind; they set the limits, where they are given.
     """
     ways = np.stack([_plane(points) for points in walks])  # (T, N, 2)
-    behind = None if real is None else _plane(real)
-    axes = _axes(_limits(ways.reshape(-1, 2) if behind is None else behind), behind)
+    passed, behind = ways.reshape(-1, 2), None if real is None else _plane(real)
+    limits = _limits(passed if behind is None else behind)
+    axes = _axes(limits, behind)
     axes.plot(ways[..., 0], ways[..., 1], color=BLUE, linewidth=0.8, alpha=0.5)
-    _dots(axes, ways.reshape(-1, 2), BLUE)
-    return _drawn(axes)
+    _dots(axes, passed, BLUE)
+    return _drawn(axes, passed, limits)
 
 
 def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
@@ -189,9 +187,14 @@ def _axes(limits: Limits, real: NDArray[np.float32] | None) -> Axes:
     return axes
 
 
-def _drawn(axes: Axes) -> Image.Image:
+def _drawn(axes: Axes, fake: NDArray[np.float32], limits: Limits) -> Image.Image:
+    """The finished picture, which says how many points do not show."""
     from matplotlib.figure import Figure
 
+    left, right, bottom, top = limits
+    inside = (fake[:, 0] >= left) & (fake[:, 0] <= right) & (fake[:, 1] >= bottom) & (fake[:, 1] <= top)
+    if outside := len(fake) - int(inside.sum()):  # points that are not finite count as well
+        axes.set_title(f"{outside:,} of {len(fake):,} points lie outside", fontsize=9, color="#a02020", loc="right")
     buffer = io.BytesIO()
     assert isinstance(axes.figure, Figure)
     axes.figure.savefig(buffer, format="png")

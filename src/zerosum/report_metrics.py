@@ -45,7 +45,7 @@ def section(found: Evaluation | None, place: str, own: str, rounds: int) -> str:
         "figure",
         "value",
         "95 %",
-        *(("noise", "from noise to real data", "real") if found.anchors else ()),
+        *(("noise", "noise to real", "real") if found.anchors else ()),
     )
     rows = [row[: len(heads)] for result in found.results for row in _rows(result)]
     parts = [

@@ -8,125 +8,22 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from zerosum.drawing import PAGE, PAPER, Colors, inline, over_rounds, short, style
 from zerosum.errors import ZerosumError
 from zerosum.files import atomic_path
-from zerosum.film import thinned
-from zerosum.health import VERDICTS, Event, Evidence, History, Verdict, diagnose
+from zerosum.health import Event, History, Verdict, diagnose
+from zerosum.health_charts import Chart, Limit, Line, charts, course, rounds_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Scale = Literal["log", "share", "ratio", "plain"]
-
-DIAGNOSED = 40  # looks at most whose verdict the band shows
 HIGHEST = 3.0  # of a ratio to the reals that is drawn
 TITLE = "The verdict over rounds"  # of the band
 COLUMNS = 3  # of charts in a picture
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Signs that share axes. A name that ends in "/" stands for all signs that begin so."""
-
-    title: str
-    unit: str
-    scale: Scale
-    signs: Mapping[str, str]  # sign: its name in the chart, or "" to take the sign's own
-    beside: Mapping[str, str] = field(default_factory=dict)  # what they are held against, dashed
-    limits: tuple[str, ...] = ()  # signs without a line here whose thresholds belong on these axes
-    only_for: tuple[str, ...] = ()  # drawn where the evidence has one of these signs; always, where empty
-    level: float | None = None  # a value that means something by itself
-
-
-PLANS = (
-    Plan(
-        "How far the fakes are from the data",
-        "Fréchet distance, lower is better",
-        "log",
-        {"frechet": "fakes"},
-        {"frechet_real": "other real data"},
-    ),
-    Plan(
-        "How varied the fakes are",
-        "over the same for real data: 1 is as varied",
-        "ratio",
-        {"recall": "recall", "spread": "spread", "distinct": "distinct", "class_spread": "in a class"},
-        level=1.0,
-    ),
-    Plan(
-        "Whether they are copies of training samples",
-        "1 is as new as real samples are, 0 a copy",
-        "ratio",
-        {"copying": "newness"},
-        level=1.0,
-    ),
-    Plan(
-        "How well the discriminator tells them apart",
-        "share of pairs ordered rightly: 0.5 is chance",
-        "share",
-        {"separation": "separation"},
-        level=0.5,
-    ),
-    Plan(
-        "How far apart it scores them",
-        "mean score of real samples minus that of fakes",
-        "plain",
-        {"gap": "gap", "gap_spread": "gap in deviations"},
-    ),
-    Plan(
-        "Whether the fakes are of the class asked for",
-        "share of samples",
-        "share",
-        {"class_accuracy": "fakes"},
-        {"class_accuracy_real": "real data", "class_chance": "chance"},
-        limits=("class_obedience",),
-    ),
-    Plan("How large the gradients are", "norm over all weights of a player", "log", {"gradient/": ""}),
-    Plan(
-        "How large the losses are",
-        "absolute value",
-        "log",
-        {"loss/": ""},
-        limits=("explosion",),
-        only_for=("explosion",),
-    ),
-    Plan(
-        "Where the fakes' centre moves",
-        "along the data's main axes, in deviations of the data",
-        "plain",
-        {"centre/0": "first axis", "centre/1": "second axis"},
-        only_for=("swing", "travelled"),
-    ),
-)
-
-
-@dataclass(frozen=True)
-class Line:
-    name: str
-    points: tuple[tuple[int, float], ...]  # (round, value), at least one
-    dashed: bool = False
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A threshold that the verdict used, and since when it is passed; None where it is not."""
-
-    text: str
-    above: bool  # whether it is bad to lie above
-    value: float
-    since: int | None
-
-
-@dataclass(frozen=True)
-class Chart:
-    plan: Plan
-    lines: tuple[Line, ...]
-    limits: tuple[Limit, ...]
 
 
 @dataclass(frozen=True)
@@ -143,19 +40,19 @@ def save(history: History, path: Path) -> Path:
     """Draw the timeline as a picture on white, in the format of the path's ending, and return the path."""
     from matplotlib.figure import Figure
 
-    verdict, rounds = diagnose(history), _rounds(history)
+    verdict, rounds = diagnose(history), rounds_of(history)
     shown = charts(history, verdict)
     rows = math.ceil(len(shown) / COLUMNS)
-    ill = _rows(history)
+    given = _rows(history)
     sentence = textwrap.fill(verdict.sentence, 95)
-    top, strip = 0.9 + 0.22 * sentence.count("\n"), 0.35 + 0.3 * len(ill)  # inches
+    top, strip = 0.9 + 0.22 * sentence.count("\n"), 0.35 + 0.3 * len(given)  # inches
     height = top + strip + 2.55 * rows + 0.35
     with style():
         figure = Figure(figsize=(12, height), dpi=110, facecolor="white")
         said = figure.text(0.04, 1 - 0.18 / height, sentence, fontsize=14, weight="bold", va="top")
         said.set_color(_tone(verdict.name, PAPER))
         axes = figure.add_axes((0.04, 1 - (top + strip - 0.35) / height, 0.93, (strip - 0.35) / height))
-        _band(axes, ill, history.events, rounds, PAPER)
+        _band(axes, given, history.events, rounds, PAPER)
         axes.set_title(TITLE, loc="left", fontsize=10.5, weight="bold", pad=5)
         for i, chart in enumerate(shown):
             row, column = divmod(i, COLUMNS)
@@ -176,7 +73,7 @@ def drawings(history: History, verdict: Verdict) -> Iterator[Drawing]:
     """The charts for a page, the verdict over rounds first."""
     from matplotlib.figure import Figure
 
-    rounds, rows = _rounds(history), _rows(history)
+    rounds, rows = rounds_of(history), _rows(history)
     with style():
         figure = Figure(figsize=(3.6, 2.0))
         axes = figure.add_axes((0.02, 0.13, 0.94, 0.85), facecolor="none")
@@ -195,66 +92,6 @@ def drawings(history: History, verdict: Verdict) -> Iterator[Drawing]:
                 ),
                 inline(figure, _said(chart), f"health-{number}-"),
             )
-
-
-def course(history: History) -> list[tuple[int, str]]:
-    """The verdict as it was after some of the looks, the last one among them: (round, name), ascending."""
-    asked = set(thinned(range(len(history.looks)), DIAGNOSED))
-    replayed, said = History(history.steps), []
-    for i, look in enumerate(history.looks):
-        replayed.add(look)
-        if i in asked:
-            replayed.events = [event for event in history.events if event.seconds <= look.seconds]
-            said.append((look.step, diagnose(replayed).name))
-    said[-1:] = [(_rounds(history), diagnose(history).name)]  # events may follow the last look
-    return said
-
-
-def charts(history: History, verdict: Verdict) -> list[Chart]:
-    """Every plan that this run has signs for."""
-    evidence = {seen.sign for seen in verdict.evidence}
-    found = []
-    for plan in PLANS:
-        lines = [*_lines(history, plan, plan.signs, False), *_lines(history, plan, plan.beside, True)]
-        if lines and (not plan.only_for or evidence & set(plan.only_for)):
-            found.append(Chart(plan, tuple(lines), tuple(_limits(plan, verdict))))
-    return found
-
-
-def _lines(history: History, plan: Plan, signs: Mapping[str, str], dashed: bool) -> Iterator[Line]:
-    present = sorted({name for look in history.looks for name in look.signs})
-    for sign, name in signs.items():
-        for found in present:
-            if found == sign or (sign.endswith("/") and found.startswith(sign)):
-                points = _points(history, found, plan)
-                if points:
-                    yield Line(name or found.removeprefix(sign), points, dashed)
-
-
-def _points(history: History, sign: str, plan: Plan) -> tuple[tuple[int, float], ...]:
-    """Finite ones; where only size is drawn, above 0."""
-    points = [(look.step, look.signs[sign]) for look in history.looks if sign in look.signs]
-    if plan.scale == "log":
-        points = [(step, abs(value)) for step, value in points if value]
-    return tuple((step, value) for step, value in points if abs(value) < 1e100)
-
-
-def _limits(plan: Plan, verdict: Verdict) -> Iterator[Limit]:
-    """The thresholds of the verdict's evidence; of a healthy run, those that it would not be healthy beyond."""
-    for seen in verdict.evidence:
-        if (seen.sign in plan.signs or seen.sign in plan.limits) and not isinstance(seen.condition.threshold, str):
-            yield _limit(plan, verdict.name, seen.sign, seen.condition.relation, seen.threshold, seen)
-    if not verdict.evidence and verdict.exit_code == 0:
-        for conditions in VERDICTS["under-trained"].when:
-            for condition in conditions:
-                if condition.sign in plan.signs and not isinstance(condition.threshold, str):
-                    yield _limit(plan, "under-trained", condition.sign, condition.relation, condition.threshold)
-
-
-def _limit(plan: Plan, name: str, sign: str, relation: str, value: float, seen: Evidence | None = None) -> Limit:
-    which = f"{plan.signs.get(sign, sign)} " if len(plan.signs) > 1 else ""
-    text = f"{which}{'above' if relation == '>' else 'below'} {short(value)}"
-    return Limit(text if seen else f"{name} {text}", relation == ">", value, seen.since if seen else None)
 
 
 def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors: Colors, size: float) -> None:
@@ -409,8 +246,3 @@ def _said(chart: Chart) -> str:
     """The chart in words, for those who cannot see it."""
     lines = [f"{ln.name} from {short(ln.points[0][1])} to {short(ln.points[-1][1])}" for ln in chart.lines]
     return "; ".join([chart.plan.title, *lines, *(limit.text for limit in chart.limits)])
-
-
-def _rounds(history: History) -> int:
-    """Rounds that anything is known of."""
-    return max([*(look.step for look in history.looks), *(event.step for event in history.events)], default=0)

@@ -136,6 +136,14 @@ def test_walks_of_points_are_paths_over_the_real_ones() -> None:
     assert middle.any(0).sum() < 30  # the two diagonals cross there
 
 
+def test_walks_that_leave_the_picture_are_counted() -> None:
+    real, far = torch.rand(50, 2), torch.full((5, 3, 2), 99.0)
+    top = pixels(walks(far, real))[:25, 200:].astype(int)
+    assert (top[..., 0] - top[..., 1] > 60).any()  # red words
+    top = pixels(walks(torch.full((5, 3, 2), 0.5), real))[:25, 200:].astype(int)
+    assert not (top[..., 0] - top[..., 1] > 60).any()
+
+
 @pytest.mark.parametrize("dim", [1, 3])
 def test_points_of_other_dimensions(dim: int) -> None:
     assert walks(torch.randn(5, 4, dim), torch.randn(9, dim)).size == walks(torch.randn(5, 4, dim)).size == (480, 480)

@@ -13,7 +13,8 @@ from PIL import Image
 
 from zerosum.errors import ZerosumError
 from zerosum.health import Event, History, diagnose
-from zerosum.timeline import DIAGNOSED, HIGHEST, PLANS, charts, course, drawings, save
+from zerosum.health_charts import DIAGNOSED, PLANS, charts, course
+from zerosum.timeline import HIGHEST, drawings, save
 from zerosum.vitals import Look
 
 TITLES = [plan.title for plan in PLANS]
@@ -57,6 +58,16 @@ def test_the_charts_are_those_that_the_run_has_signs_for() -> None:
         pytest.approx(0.0833, abs=1e-3),
     )
     assert lines["other real data"].dashed and not lines["fakes"].dashed
+
+
+def test_a_threshold_stands_only_beside_signs_of_its_unit() -> None:
+    labels = {"class_accuracy": 0.1, "class_accuracy_real": 0.9, "class_chance": 0.12}
+    made = history(lambda i: fine(i) | labels)
+    verdict = diagnose(made)
+    assert verdict.name == "labels ignored"
+    found = {chart.plan.title: [limit.text for limit in chart.limits] for chart in charts(made, verdict)}
+    assert found["Whether the fakes are of the class asked for"] == []  # class obedience is no accuracy
+    assert [text.partition(" 0.")[0] for text in found["How far the fakes are from the data"]] == ["below"]
 
 
 def test_gradients_have_a_line_for_each_player() -> None:
@@ -116,7 +127,7 @@ def test_events_are_known_only_after_they_happened() -> None:
     assert {name for _, name in course(history(fine, 30, *rolled))} == {"under-trained", "healthy"}
     died = Event(3050, 91.0, "diverged", "a loss became NaN")
     made = course(history(fine, 30, died))
-    assert made[-1] == (3050, "diverged") and made[-2][1] == "healthy"
+    assert made[-2:] == [(3000, "healthy"), (3050, "diverged")]
     assert course(History(10, events=[died])) == [(3050, "diverged")]
     assert course(History(10)) == [(0, diagnose(History(10)).name)]
 
