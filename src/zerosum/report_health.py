@@ -47,7 +47,7 @@ def missing(run: Path) -> str:
 
 
 def sentence(health: Health) -> str:
-    """`Verdict: mode collapse. The fakes cover ...`"""
+    """`Verdict: Mode collapse since round 900. The fakes cover ...`"""
     name, since, what = _parts(health.verdict)
     return f"Verdict: {name}{since}. {what}"
 
@@ -57,10 +57,7 @@ def section(health: Health, place: str) -> str:
     verdict = health.verdict
     name, since, what = _parts(verdict)
     tone = {"healthy": "good", "under-trained": "unsure"}.get(verdict.name, "bad")
-    said = (
-        f'<div class="verdict {tone}"><strong>{escape(name[:1].upper() + name[1:])}</strong>{escape(since)}'
-        f"<p>{escape(what)}</p></div>"
-    )
+    said = f'<div class="verdict {tone}"><strong>{escape(name)}</strong>{escape(since)}<p>{escape(what)}</p></div>'
     parts = [f"<h2>Health</h2>\n{said}", _evidence(verdict), _advice(verdict, place)]
     parts.append('<h3>The signs over rounds</h3>\n<div class="signs">' + "".join(_drawings(health)) + "</div>")
     parts.append(_events(health.history.events))
@@ -72,7 +69,7 @@ def _parts(verdict: Verdict) -> tuple[str, str, str]:
     _, colon, what = verdict.sentence.partition(": ")
     what = what if colon else verdict.sentence
     since = f" since round {verdict.since:,}" if verdict.since and verdict.name != "under-trained" else ""
-    return verdict.name, since, what[:1].upper() + what[1:]
+    return verdict.name.capitalize(), since, what[:1].upper() + what[1:]
 
 
 def _evidence(verdict: Verdict) -> str:

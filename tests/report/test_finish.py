@@ -33,7 +33,7 @@ def test_images(tmp_path: Path, recipe: str, walks: str) -> None:
     _, page = page_of(run.path)
     assert "the nearest of all 5,000 training images, by the distance of their pixels at 16 \u00d7 16" in page.text
     assert f"Each row walks from one z to another {walks}" in page.text
-    assert "Verdict: under-trained" in report.summary(run.path)
+    assert "Verdict: Under-trained" in report.summary(run.path)
 
 
 def test_points(tmp_path: Path) -> None:

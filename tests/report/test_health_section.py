@@ -63,7 +63,7 @@ def test_the_run_stands_in_the_advice_by_its_name(run: Path, monkeypatch: pytest
     text, _ = page_of(Path("a run"))
     assert "<code>zerosum resume &#x27;a run&#x27; --steps N</code>" in text
     assert '<div class="verdict unsure"><strong>Under-trained</strong>' in text
-    assert report.summary(run).endswith("Verdict: under-trained. The fakes are still far from the data.")
+    assert report.summary(run).endswith("Verdict: Under-trained. The fakes are still far from the data.")
 
 
 @pytest.mark.parametrize("name", VERDICTS)
@@ -89,7 +89,7 @@ def test_a_run_that_diverged_for_good(run: Path) -> None:
     write(run, *(look(step) for step in range(10, 171, 10)), DIVERGED)
     _, page = page_of(run)
     assert "Diverged" in page.text and "Critic/adversarial became NaN." in page.text
-    assert "Verdict: diverged. A loss exploded, or became NaN or infinite. Critic/adv" in report.summary(run)
+    assert "Verdict: Diverged. A loss exploded, or became NaN or infinite. Critic/adv" in report.summary(run)
 
 
 def test_a_run_without_signs_says_so(run: Path) -> None:

@@ -214,7 +214,7 @@ def test_a_film_that_is_too_large_is_left_beside_the_page(run: Path) -> None:
 def test_summary_is_the_sentence_of_the_page(run: Path) -> None:
     facts = "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3."
     balance = "At the end the critic scored real samples +2.00 against generated ones."
-    verdict = "Verdict: healthy. The fakes are close to the data, and as varied. They still come closer"
+    verdict = "Verdict: Healthy. The fakes are close to the data, and as varied. They still come closer"
     assert report.summary(run).startswith(f"{facts} {balance} {verdict}")
     (run / "health.jsonl").unlink()
     assert report.summary(run) == f"{facts} {balance}"
