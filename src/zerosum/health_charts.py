@@ -36,6 +36,7 @@ PLANS = (
         "log",
         {"frechet": "fakes"},
         {"frechet_real": "other real data"},
+        limits=("worst",),
     ),
     Plan(
         "How varied the fakes are",
@@ -78,7 +79,7 @@ PLANS = (
         "log",
         {"loss/": ""},
         limits=("explosion",),
-        only_for=("explosion",),
+        only_for=("explosion", "loss_swing"),
     ),
     Plan(
         "Where the fakes' centre moves",
