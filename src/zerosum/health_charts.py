@@ -27,6 +27,7 @@ class Plan:
     limits: tuple[str, ...] = ()  # signs without a line here whose thresholds belong on these axes
     only_for: tuple[str, ...] = ()  # drawn where the evidence has one of these signs; always, where empty
     level: float | None = None  # a value that means something by itself
+    ill: str = "<>"  # the sides of a threshold that are a bad sign; others only tell one verdict from another
 
 
 PLANS = (
@@ -37,6 +38,7 @@ PLANS = (
         {"frechet": "fakes"},
         {"frechet_real": "other real data"},
         limits=("worst",),
+        ill=">",
     ),
     Plan(
         "How varied the fakes are",
@@ -44,6 +46,7 @@ PLANS = (
         "ratio",
         {"recall": "recall", "spread": "spread", "distinct": "distinct", "class_spread": "in a class"},
         level=1.0,
+        ill="<",
     ),
     Plan(
         "Whether they are copies of training samples",
@@ -51,6 +54,7 @@ PLANS = (
         "ratio",
         {"copying": "newness"},
         level=1.0,
+        ill="<",
     ),
     Plan(
         "How well the discriminator tells them apart",
@@ -103,9 +107,10 @@ class Limit:
     """A threshold that the verdict used, and since when it is passed; None where it is not."""
 
     text: str
-    above: bool  # whether it is bad to lie above
+    above: bool  # whether to lie above it is to pass it
     value: float
     since: int | None
+    ill: bool  # whether to pass it is a bad sign
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,8 @@ def _limits(plan: Plan, verdict: Verdict) -> Iterator[Limit]:
 def _limit(plan: Plan, name: str, sign: str, relation: str, value: float, seen: Evidence | None = None) -> Limit:
     which = f"{plan.signs.get(sign, sign)} " if len(plan.signs) > 1 else ""
     text = f"{which}{'above' if relation == '>' else 'below'} {short(value)}"
-    return Limit(text if seen else f"{name} {text}", relation == ">", value, seen.since if seen else None)
+    since = seen.since if seen else None
+    return Limit(text if seen else f"{name} {text}", relation == ">", value, since, relation in plan.ill)
 
 
 def rounds_of(history: History) -> int:

@@ -106,12 +106,12 @@ def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors
     if chart.plan.level is not None:
         axes.axhline(chart.plan.level, color=colors.muted, linewidth=0.8, zorder=0.5)
     for limit in chart.limits:
-        edge = top if limit.above else bottom
-        if limit.since is not None:
+        edge, color = top if limit.above else bottom, colors.bad if limit.ill else colors.muted
+        if limit.since is not None and limit.ill:
             axes.fill_between(
                 [limit.since, max(rounds, 1)], limit.value, edge, color=colors.bad, alpha=0.1, linewidth=0
             )
-        axes.axhline(limit.value, color=colors.bad, linewidth=1, linestyle=(0, (4, 2)))
+        axes.axhline(limit.value, color=color, linewidth=1, linestyle=(0, (4, 2)))
         left = _emptier_left(chart, limit, axes, rounds)
         axes.annotate(
             limit.text,
@@ -122,7 +122,7 @@ def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors
             ha="left" if left else "right",
             va="bottom" if limit.above else "top",
             fontsize=size - 1,
-            color=colors.bad,
+            color=color,
             bbox={"facecolor": colors.ground, "alpha": 0.7, "linewidth": 0, "pad": 0.8},
         )
     for event in events:

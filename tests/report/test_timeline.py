@@ -67,7 +67,8 @@ def test_a_threshold_stands_only_beside_signs_of_its_unit() -> None:
     assert verdict.name == "labels ignored"
     found = {chart.plan.title: [limit.text for limit in chart.limits] for chart in charts(made, verdict)}
     assert found["Whether the fakes are of the class asked for"] == []  # class obedience is no accuracy
-    assert [text.partition(" 0.")[0] for text in found["How far the fakes are from the data"]] == ["below"]
+    (near,) = charts(made, verdict)[0].limits
+    assert near.text.startswith("below 0.") and not near.above and not near.ill  # it is no bad sign to be near the data
 
 
 def test_gradients_have_a_line_for_each_player() -> None:
@@ -86,7 +87,7 @@ def test_the_verdicts_thresholds_are_drawn_from_where_they_are_passed() -> None:
     for sign in ("recall", "distinct"):
         threshold = evidence[sign].threshold
         limit = found[f"{sign} below {threshold:g}"]
-        assert (limit.value, limit.above, limit.since) == (threshold, False, 1000)
+        assert (limit.value, limit.above, limit.since, limit.ill) == (threshold, False, 1000, True)
 
 
 def test_a_healthy_run_shows_the_threshold_that_it_keeps() -> None:
