@@ -77,7 +77,7 @@ def evaluate(
             raise ZerosumError(f"{pairs[0].name} compares pairs, other metrics compare sets: evaluate them separately")
         return _of_pairs(pairs, Path(target), against, seed, progress)
     folder = Path(data_dir) if data_dir else None
-    place = torch.device(device)
+    place = _place(device)
     with torch.random.fork_rng([place] if place.type == "cuda" else []):  # an evaluation amid training changes nothing
         source = targets.find(
             Path(target), truncation, average, checkpoint_step, recipe, device, data_dir=folder, progress=progress
@@ -112,6 +112,14 @@ def evaluate(
                 progress("measuring", done, len(fitting))
     notes += _doubts(source, reference, against, truncation)
     return _evaluation(source.target, reference.name, results, {anchor.name: anchor.what for anchor in beside}, notes)
+
+
+def _place(device: str) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (AssertionError, RuntimeError) as error:  # PyTorch asserts that it was built with CUDA
+        first = str(error).splitlines()[0]
+        raise ZerosumError(f"cannot compute on {device!r}: {first}; use --device cpu") from None
 
 
 def _of_pairs(

@@ -301,6 +301,7 @@ def test_help_names_every_metric(call: Call) -> None:
         (("RUN", "--truncation", 0), "truncation must be above 0"),
         (("RUN", "--checkpoint", 3), "has no checkpoint of round 3"),
         (("RUN", "--out", "empty"), "--out empty is a folder"),
+        (("RUN", "--device", "abacus"), "cannot compute on 'abacus'"),
         (("POINTS", "--extractor", "random"), "use 'pixels'"),
         (("POINTS", "--metrics", "parzen"), "it is for images"),
         (("made.npz", "--against", "digits", "--metrics", "discriminator"), "it needs a run"),

@@ -85,6 +85,6 @@ class PathLength(Metric):
         interval = bootstrap.interval(path_length.trimmed_mean, lengths, repeats=200, seed=bench.seed)
         return {
             "length": Figure(
-                path_length.trimmed_mean(lengths), "lower", interval, "from 200 random halves of the paths"
+                path_length.trimmed_mean(lengths), "lower", interval, "from random halves of the paths"
             )
         }
