@@ -19,7 +19,6 @@ from zerosum.reproductions.spoiled import (
     constant,
     few,
     first,
-    shrunk,
     shuffled,
     without_labels,
     without_z,
@@ -153,7 +152,7 @@ HEALTHY = (
     digits("healthy", "tutorial", "gan/tutorial", 1800, noise={"std": 0.5}, **rates(4e-4, 1e-4)),
     digits("healthy", "paper", "gan/paper", 2800, batch_size=32),
     digits(
-        "healthy", "r3gan/images", "r3gan/images", 600, batch_size=16, network=SMALL_R3GAN, optimizer=adam(2e-3, 0.0)
+        "healthy", "r3gan/images", "r3gan/images", 1000, batch_size=16, network=SMALL_R3GAN, optimizer=adam(2e-3, 0.0)
     ),
     digits(
         "healthy",
@@ -170,7 +169,7 @@ HEALTHY = (
 )
 
 COLLAPSED = (
-    points("mode collapse", "ring, one point", "composed/toy", 1200, spoil=z_through(shrunk)),
+    points("mode collapse", "ring, one point", "composed/toy", 1200, spoil=z_through(constant)),
     points("mode collapse", "ring, two of eight", "composed/toy", 1200, spoil=z_through(few(2))),
     points("mode collapse", "grid, four of twenty-five", "r3gan/toy", 1200, on="grid", spoil=z_through(few(4))),
     digits("mode collapse", "dcgan, one image", "composed/dcgan", 1000, spoil=z_through(constant), **rates(1e-3)),

@@ -107,11 +107,6 @@ def z_through(change: Callable[[Tensor], Tensor]) -> Spoil:
     return spoil
 
 
-def shrunk(z: Tensor) -> Tensor:
-    """z near 0. (Where batch norm follows, it is as good as z itself.)"""
-    return 0.02 * z
-
-
 def constant(z: Tensor) -> Tensor:
     """Always the same z."""
     return torch.ones_like(z)
@@ -122,7 +117,7 @@ def few(count: int) -> Callable[[Tensor], Tensor]:
 
     def change(z: Tensor) -> Tensor:
         points = torch.randn(count, z.shape[1], generator=torch.Generator().manual_seed(count))
-        return points[(z[:, 0].sigmoid() * count).long().clamp_max(count - 1)] + 0.02 * z
+        return points[(z[:, 0].sigmoid() * count).long().clamp_max(count - 1)] + 0.002 * z
 
     return change
 
@@ -130,7 +125,7 @@ def few(count: int) -> Callable[[Tensor], Tensor]:
 def without_z(game: Conditional) -> None:
     """The generator sees only the class."""
     dim = game.prior.dim
-    game.generator = Through(lambda x: torch.cat([0.02 * x[:, :dim], x[:, dim:]], 1), game.generator)
+    game.generator = Through(lambda x: torch.cat([0.002 * x[:, :dim], x[:, dim:]], 1), game.generator)
 
 
 def without_labels(game: Conditional) -> None:
