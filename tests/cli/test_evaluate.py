@@ -263,6 +263,15 @@ def test_the_file_holds_what_the_function_gives(call: Call, images: Path) -> Non
     assert (written.anchors, written.notes, written.target) == (made.anchors, made.notes, made.target)
 
 
+def test_moments_of_many_samples_are_those_of_kept_features(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = evaluate(images, samples=150, extractor="random", metrics=["frechet"])
+    monkeypatch.setattr("zerosum.evaluation.KEPT", 10)
+    streamed = evaluate(images, samples=150, extractor="random", metrics=["frechet"])
+    assert streamed["frechet"].value == pytest.approx(kept["frechet"].value, rel=1e-9)
+    ours, theirs = (made["frechet"].figures["distance"].interval for made in (kept, streamed))
+    assert ours == pytest.approx(theirs, rel=1e-6)
+
+
 def test_a_callable_may_extract(images: Path) -> None:
     def halves(x: torch.Tensor) -> torch.Tensor:
         return x.flatten(1).unflatten(1, (2, -1)).mean(2)

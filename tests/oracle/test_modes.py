@@ -9,10 +9,12 @@ import scipy.stats
 import torch
 from torch import Tensor
 
+from zerosum import data
 from zerosum.data.density import Mixture, grid, ring
 from zerosum.errors import ZerosumError
-from zerosum.metrics.features import Extractor, Features
+from zerosum.metrics.features import Extractor, Features, find
 from zerosum.metrics.modes import classify_stacked, divergence, of_mixture, of_stacked
+from zerosum.metrics.samples import to_float
 
 FOUR = Mixture(torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]), 0.5)
 
@@ -99,6 +101,17 @@ def test_an_unsure_channel_makes_an_image_unsure():
 
     good = classify_stacked(flat((1, 2, 3), (1, 2, 9)), Extractor("unsure", "", "none", unsure))[1]
     assert good.tolist() == [True, False]
+
+
+def test_real_digits_are_read_as_their_labels():
+    digits = data.load("digits")
+    assert digits.y is not None
+    chosen = torch.randperm(5000, generator=torch.Generator().manual_seed(0))[:900]
+    images = to_float(digits.x[chosen]).reshape(300, 3, 28, 28)
+    numbers, sure = classify_stacked(images, find("digits"))
+    labels = digits.y[chosen].reshape(300, 3) @ torch.tensor([100, 10, 1])
+    assert (numbers == labels).double().mean() > 0.97
+    assert sure.double().mean() > 0.9
 
 
 def test_stacked_digits_need_a_classifier_and_three_channels():
