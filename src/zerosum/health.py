@@ -53,6 +53,10 @@ class History:
     steps: int  # rounds asked for
     looks: list[Look] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    signs: list[dict[str, float]] = field(default_factory=list, init=False)  # of each look, with those of DERIVED
+
+    def __post_init__(self) -> None:
+        self.signs = [_all_signs(self.looks[: i + 1]) for i in range(len(self.looks))]
 
     def add(self, line: Look | Event) -> None:
         """Append; a look at an earlier round than the last one follows a rollback or a resumption."""
@@ -61,7 +65,9 @@ class History:
             return
         while self.looks and self.looks[-1].step >= line.step:
             self.looks.pop()
+            self.signs.pop()
         self.looks.append(line)
+        self.signs.append(_all_signs(self.looks))
 
     @classmethod
     def read(cls, path: Path, steps: int) -> History:
@@ -71,11 +77,14 @@ class History:
             try:
                 line = json.loads(text)
                 if "event" in line:
-                    history.add(Event(line["step"], line["seconds"], str(line["event"]), str(line["detail"])))
+                    history.add(
+                        Event(int(line["step"]), float(line["seconds"]), str(line["event"]), str(line["detail"]))
+                    )
                 else:
                     signs = {str(name): float(value) for name, value in line["signs"].items()}
-                    history.add(Look(int(line["step"]), float(line["seconds"]), signs))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                    finite = {name: value for name, value in signs.items() if math.isfinite(value)}
+                    history.add(Look(int(line["step"]), float(line["seconds"]), finite))
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
                 continue
         return history
 
@@ -276,8 +285,7 @@ def diagnose(history: History) -> Verdict:
     last = history.events[-1] if history.events else None
     if last and last.event == "diverged":
         return Verdict("diverged", detail=f"{last.detail[:1].upper()}{last.detail[1:]}.")
-    signs = [_all_signs(history.looks[: i + 1]) for i in range(len(history.looks))]
-    steps = [look.step for look in history.looks]
+    signs, steps = history.signs, [look.step for look in history.looks]
     window = _window(len(signs))
     if len(signs) >= LOOKS:
         for name, kind in VERDICTS.items():
@@ -311,6 +319,11 @@ def _window(looks: int) -> int:
     return max(LOOKS, looks // 3)
 
 
+def _recent(looks: int) -> int:
+    """Over how many of the last looks a trend or a swing is read off."""
+    return max(6, looks // 2)
+
+
 def _evidence(condition: Condition, signs: Sequence[Mapping[str, float]], steps: Sequence[int]) -> Evidence:
     since = len(signs) - 1
     while since > 0 and condition.holds(signs[since - 1]):
@@ -324,7 +337,7 @@ def _all_signs(looks: Sequence[Look]) -> dict[str, float]:
     now["explosion"] = max((abs(v) for name, v in now.items() if name.startswith("loss/")), default=0.0)
     if "frechet" in now:
         distances = [look.signs["frechet"] for look in looks if "frechet" in look.signs]
-        recent = distances[-max(6, len(distances) // 2) :]
+        recent = distances[-_recent(len(distances)) :]
         third = max(1, len(recent) // 3)
         before, after = statistics.median(recent[:third]), statistics.median(recent[-third:])
         now["trend"] = after / before if before > 0 else 1.0
@@ -335,13 +348,13 @@ def _all_signs(looks: Sequence[Look]) -> dict[str, float]:
     now["travelled"] = sum(ways)
     if ways:
         now["swing"] = statistics.median(ways[-LOOKS:])
-    losses = [look.signs["loss/generator"] for look in looks[-_window(len(looks)) :] if "loss/generator" in look.signs]
+    losses = [look.signs["loss/generator"] for look in looks[-_recent(len(looks)) :] if "loss/generator" in look.signs]
     if len(losses) > 1 and any(losses):
         now["loss_swing"] = statistics.stdev(losses) / statistics.fmean(map(abs, losses))
     gradients = [look.signs["gradient/generator"] for look in looks if "gradient/generator" in look.signs]
     if gradients and max(gradients) > 0:
         now["vanishing"] = gradients[-1] / max(gradients)
-    if "real_accuracy" in now:
+    if {"real_accuracy", "fake_accuracy"} <= now.keys():
         now["sure"] = min(now["real_accuracy"], now["fake_accuracy"])
     if {"class_accuracy", "class_accuracy_real", "class_chance"} <= now.keys():
         span = now["class_accuracy_real"] - now["class_chance"]

@@ -224,7 +224,7 @@ UNEQUAL = (
 UNSTABLE = (
     circling("circling", "gaussians:2,2@0.5", 0.05, 8000),
     circling("circling slowly", "gaussians:1,2/2,1@0.5", 0.02, 10_000),
-    points("oscillating", "ring, momentum 0.95", "gan/toy", 3000, **rates(1e-2, beta=0.95)),
+    circling("circling fast", "gaussians:3,0@0.5", 0.1, 8000),
     digits(
         "diverged",
         "no batch norm, high rate",
