@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -31,12 +31,9 @@ def read(run: Path, steps: int) -> Health | None:
     """From health.jsonl; None where it is missing, damaged, or holds nothing."""
     try:
         history = History.read(run / "health.jsonl", steps)
-        history.events = [
-            replace(event, step=int(event.step), seconds=float(event.seconds)) for event in history.events
-        ]
-        return Health(history, diagnose(history)) if history.looks or history.events else None
-    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
+    except OSError:
         return None
+    return Health(history, diagnose(history)) if history.looks or history.events else None
 
 
 def missing(run: Path) -> str:
