@@ -84,7 +84,5 @@ class PathLength(Metric):
         lengths = path_length.path_lengths_of(bench.run, bench.fake.extractor, self.paths, seed=bench.seed)
         interval = bootstrap.interval(path_length.trimmed_mean, lengths, repeats=200, seed=bench.seed)
         return {
-            "length": Figure(
-                path_length.trimmed_mean(lengths), "lower", interval, "from random halves of the paths"
-            )
+            "length": Figure(path_length.trimmed_mean(lengths), "lower", interval, "from random halves of the paths")
         }
