@@ -37,8 +37,8 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
     precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
     recalled = 0
     for part in pairs(real, fake):
-        precise |= part.within(real_radii[part.rows, None]).any(0)
-        recalled += int(part.within(fake_radii).any(1).count_nonzero())
+        precise |= _any(part.within(real_radii[part.rows, None]), 0)
+        recalled += int(_any(part.within(fake_radii), 1).count_nonzero())
     return PrecisionRecall(int(precise.count_nonzero()) / len(fake), recalled / len(real))
 
 
@@ -52,10 +52,15 @@ def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> DensityCoverage:
     for part in pairs(real, fake):
         within = part.within(radii[part.rows, None])
         held += int(within.count_nonzero())
-        covered += int(within.any(1).count_nonzero())
+        covered += int(_any(within, 1).count_nonzero())
     return DensityCoverage(held / (k * len(fake)), covered / len(real))
 
 
 def _radii(features: Tensor, k: int) -> Tensor:
     """(N,) distances from each of (N, F) to its k-th nearest other."""
     return k_nearest(features, features, k, exclude_self=True)[0][:, -1]
+
+
+def _any(within: Tensor, dim: int) -> Tensor:
+    """`within.any(dim)`, but many times faster on the CPU."""
+    return within.view(torch.uint8).amax(dim).bool()
