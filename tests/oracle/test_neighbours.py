@@ -21,7 +21,7 @@ def lattice(n: int, dim: int) -> Tensor:
     return torch.randint(3, (n, dim)).float()
 
 
-@pytest.fixture(params=[1, 200, 1_000_000])
+@pytest.fixture(params=[1, 200, 4_000_000])
 def room(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of one query, of some, of all."""
     monkeypatch.setattr(neighbours, "_AT_A_TIME", request.param)
@@ -78,7 +78,7 @@ def test_parts_are_all_pairs_and_say_how_exact_they_are():
 @pytest.mark.parametrize("side", ["queries", "keys"])
 def test_within_a_radius_is_nearer_than_it(side: str):
     """Radii are distances that occur, so the many pairs at just that distance show: they lie outside."""
-    x, y = lattice(40, 5) + 0.1, lattice(50, 5) + 0.1
+    x, y = lattice(40, 5) + 0.25, lattice(50, 5) + 0.25
     distances = all_distances(x, y)
     of_queries, of_keys = distances[:, 7], distances[11]
     assert (distances == of_queries[:, None]).sum() > 80 and (distances == of_keys).sum() > 100
@@ -86,6 +86,17 @@ def test_within_a_radius_is_nearer_than_it(side: str):
         here = distances[part.rows]
         radii = of_queries[part.rows, None] if side == "queries" else of_keys
         assert torch.equal(part.within(radii), here < radii)
+
+
+def test_within_radii_that_rounding_drowns():
+    """Two clusters a million apart, a thousandth wide: products of matrices cannot tell their points apart."""
+    x = torch.cat([torch.randn(20, 4, dtype=D), 1e9 + torch.randn(20, 4, dtype=D)]) / 1000
+    distances = all_distances(x, x)
+    radii = distances.sort().values[:, 7]
+    for part in pairs(x, x):
+        assert part.error > 10 * radii.square().max()
+        assert torch.equal(part.within(radii[part.rows, None]), distances[part.rows] < radii[part.rows, None])
+        assert torch.equal(part.within(radii), distances[part.rows] < radii)
 
 
 def test_nothing_lies_within_nothing():

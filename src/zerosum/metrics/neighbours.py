@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_AT_A_TIME = 2_000_000  # numbers in a part, in float64: 16 MB
+_AT_A_TIME = 4_000_000  # numbers in a part, in float64: 32 MB
 
 
 def k_nearest(queries: Tensor, keys: Tensor, k: int, *, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
     """The k nearest of the keys (M, F) to each of the queries (N, F): distances (N, k), float64, and indices (N, k).
 
-    Distances ascend and are those of the differences themselves: 0 between equal points. Beside a copy of the keys
-    this takes some tens of megabytes. ValueError where shapes do not fit, a value is not finite, or keys are too few.
+    Distances ascend and are those of the differences themselves: 0 between equal points. Which keys are nearest is
+    told by squared distances exact to 1e-15 F of the largest there is. Beside a copy of the keys this takes about
+    100 MB. ValueError where shapes do not fit, a value is not finite, or there are fewer than k keys.
 
     Args:
         exclude_self: queries and keys are one set, and row i is no neighbour of row i; another row equal to it is.
@@ -28,12 +29,28 @@ def k_nearest(queries: Tensor, keys: Tensor, k: int, *, exclude_self: bool = Fal
     for part in pairs(queries, keys):
         if exclude_self:
             part.squares.diagonal(part.rows.start).fill_(torch.inf)
-        near = part.squares.topk(k, largest=False).indices  # (n, k)
+        near = _smallest(part.squares, k)
         rows = torch.arange(len(near), device=near.device).repeat_interleave(k)
         distance, order = part.between(rows, near.flatten()).view(-1, k).sort()
         distances.append(distance)
         indices.append(near.gather(1, order))
     return torch.cat(distances), torch.cat(indices)
+
+
+def _smallest(values: Tensor, k: int, width: int = 16) -> Tensor:
+    """(n, k) columns of the k smallest of each row of (n, M), in no order: `topk` in half the time.
+
+    Those lie in the k groups of columns with the smallest minima, and minima of many groups at once are quickly found.
+    """
+    groups = values.shape[1] // width
+    if groups <= k:
+        return values.topk(k, largest=False).indices
+    grouped = values[:, : groups * width].unflatten(1, (width, groups))  # every groups-th column is of one group
+    best = grouped.amin(1).topk(k, largest=False).indices  # (n, k)
+    starts = torch.arange(0, groups * width, groups, device=values.device)
+    rest = torch.arange(groups * width, values.shape[1], device=values.device)
+    columns = torch.cat([(best[:, None] + starts[:, None]).flatten(1), rest.expand(len(values), -1)], dim=1)
+    return columns.gather(1, values.gather(1, columns).topk(k, largest=False).indices)
 
 
 @dataclass(frozen=True)
@@ -48,15 +65,17 @@ class Pairs:
 
     def between(self, i: Tensor, j: Tensor) -> Tensor:
         """(P,) distances from queries i to keys j, (P,) each, from the differences themselves."""
-        return (self.queries[i].double() - self.keys[j].double()).square().sum(1).sqrt()
+        return (self.queries[i].double() - self.keys[j]).square_().sum(1).sqrt_()
 
     def within(self, radii: Tensor) -> Tensor:
         """(n, M) booleans: distance < radius, for radii (n, 1) or (M,) that are distances `between` two points."""
         squares = radii.square()
-        inside = self.squares < squares - self.error
-        unsure = inside ^ (self.squares < squares + self.error)  # no pair, unless points are equal or on a lattice
-        for at in unsure.nonzero().split(max(1, _AT_A_TIME // self.keys.shape[1])):
-            i, j = at.unbind(1)
+        inside = self.squares < squares + self.error
+        at = inside.nonzero()  # (P, 2), few: balls hold few points
+        i, j = at.unbind(1)
+        unsure = self.squares[i, j] >= (squares - self.error).expand_as(inside)[i, j]  # too near the rim
+        for part in at[unsure].split(max(1, _AT_A_TIME // self.keys.shape[1])):
+            i, j = part.unbind(1)
             inside[i, j] = self.between(i, j) < radii.expand_as(inside)[i, j]
         return inside
 
