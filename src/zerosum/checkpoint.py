@@ -52,9 +52,7 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     final = checkpoints / f"step-{trainer.step:08d}"
     partial = checkpoints / f".partial-{final.name}"
     average = trainer.average
-    position = Position(
-        FORMAT, trainer.step, average.rounds if average else 0, trainer.stream.state(), trainer.rate
-    )
+    position = Position(FORMAT, trainer.step, average.rounds if average else 0, trainer.stream.state(), trainer.rate)
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

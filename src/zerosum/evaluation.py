@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from zerosum import devices
 from zerosum.data import Dataset
 from zerosum.data.dataset import Progress
 from zerosum.errors import ZerosumError
@@ -77,7 +78,7 @@ def evaluate(
             raise ZerosumError(f"{pairs[0].name} compares pairs, other metrics compare sets: evaluate them separately")
         return _of_pairs(pairs, Path(target), against, seed, progress)
     folder = Path(data_dir) if data_dir else None
-    place = _place(device)
+    place = devices.find(device)
     with torch.random.fork_rng([place] if place.type == "cuda" else []):  # an evaluation amid training changes nothing
         source = targets.find(
             Path(target), truncation, average, checkpoint_step, recipe, device, data_dir=folder, progress=progress
@@ -112,14 +113,6 @@ def evaluate(
                 progress("measuring", done, len(fitting))
     notes += _doubts(source, reference, against, truncation)
     return _evaluation(source.target, reference.name, results, {anchor.name: anchor.what for anchor in beside}, notes)
-
-
-def _place(device: str) -> torch.device:
-    try:
-        return torch.empty(0, device=device).device
-    except (AssertionError, RuntimeError) as error:  # PyTorch asserts that it was built with CUDA
-        first = str(error).splitlines()[0]
-        raise ZerosumError(f"cannot compute on {device!r}: {first}; use --device cpu") from None
 
 
 def _of_pairs(
@@ -201,6 +194,7 @@ def _measured(metric: Metric, bench: Bench, anchors: Sequence[Anchor], truncatio
     if metric.anchored:
         for anchor in anchors:
             figures = _anchored(metric, figures, anchor)
+    figures = {name: _sound(figure) for name, figure in figures.items()}
     extractor = bench.fake.extractor
     uses = metric.uses_features(bench)
     images = len(bench.fake.shape) == 3
@@ -221,6 +215,13 @@ def _measured(metric: Metric, bench: Bench, anchors: Sequence[Anchor], truncatio
     )
     seconds = round(time.monotonic() - start, 2)
     return Result(protocol, figures, tuple(metric.warnings(bench)), seconds)
+
+
+def _sound(figure: Figure) -> Figure:
+    """Without ends of intervals and anchors that are not finite: JSON has no word for them."""
+    ends = figure.interval if figure.interval and all(map(math.isfinite, figure.interval)) else None
+    anchors = {name: value for name, value in figure.anchors.items() if math.isfinite(value)}
+    return replace(figure, interval=ends, anchors=anchors)
 
 
 def _anchored(metric: Metric, figures: dict[str, Figure], anchor: Anchor) -> dict[str, Figure]:

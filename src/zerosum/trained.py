@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from zerosum import checkpoint, sampling
+from zerosum import checkpoint, devices, sampling
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.runs import Record, RunDirectory, recipe_of
@@ -108,7 +107,7 @@ def load(
     Raises:
         ZerosumError: no run or no checkpoint there, or a damaged one.
     """
-    directory = RunDirectory(Path(run))
+    place, directory = devices.find(device), RunDirectory(Path(run))
     record = directory.read()
     found = checkpoint.find(directory.checkpoints)
     if not found:
@@ -121,7 +120,7 @@ def load(
         chosen = steps[checkpoint_step]
     game = recipe_of(record, recipe).build(record.data.shape, record.options)
     checkpoint.load(game, chosen, average)
-    return Run(directory.path, record, game.to(torch.device(device)).eval(), checkpoint.step_of(chosen))
+    return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen))
 
 
 def _number(asked: int | str, names: tuple[str, ...]) -> int:

@@ -10,9 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from zerosum import data, distributed, randomness
+from zerosum import data, devices, distributed, randomness
 from zerosum.errors import ZerosumError
 from zerosum.hooks.loading import Loading
 from zerosum.loop import console_of, play
@@ -120,7 +118,7 @@ def prepare(
 ) -> tuple[Trainer, data.Dataset, Record]:
     """Everything of a run but its directory: the trainer at round 0, the data, and what `run.json` will say."""
     own = distributed.start()
-    place = torch.device(device) if device else own
+    place = devices.find(device) if device else own
     sides = (size, size) if isinstance(size, int) else (size[0], size[1]) if size else None
     folder = Path(data_dir) if data_dir else None
     with Loading(console_of(quiet)) as progress:

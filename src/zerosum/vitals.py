@@ -24,6 +24,7 @@ from zerosum.trainer import Trainer
 
 LOOKED = 256  # fakes, and reals that they are held against
 KEPT = 4096  # reals among which copies are looked for
+COPIED = 128  # fakes that may be copies
 MOVED = 64  # fakes of fixed z, whose centre is followed
 AXES = 4  # principal axes of the reals along which it is followed
 CLASSES = 16  # classes looked at
@@ -74,7 +75,7 @@ class Vitals:
         self.seed, self.shape = seed, dataset.shape
         self.space = _Space(x, draw)
         self.thumbnails = torch.cat([_thumbnails(_scaled(part)) for part in x.split(LOOKED)])  # (M, P)
-        self.copying_real = _copying(self.thumbnails[:LOOKED], self.thumbnails, own=True)
+        self.copying_real = _copying(self.thumbnails[:COPIED], self.thumbnails, own=True)
         real = self.space.of_data(x[: 2 * LOOKED])  # (N, F)
         self.real = real[:LOOKED]
         self.moments = _moments(self.real)
@@ -112,7 +113,7 @@ class Vitals:
             "spread": float(moments.covariance.trace()) / self.variance,
             "recall": _recall(self.space.near(self.real), self.space.near(fake)) / max(self.recall_real, 1e-6),
             "distinct": _apart(self.space.near(fake)) / self.apart,
-            "copying": _copying(_thumbnails(made), self.thumbnails) / self.copying_real,
+            "copying": _copying(_thumbnails(made[:COPIED]), self.thumbnails) / self.copying_real,
             **{f"centre/{i}": value for i, value in enumerate(centre.tolist())},
         }
         return signs | (self.labels.signs(fake, self.asked) if self.labels and self.asked is not None else {})

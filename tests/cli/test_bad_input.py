@@ -207,3 +207,17 @@ def test_sampling_mistakes(call: Call) -> None:
     assert "without classes" in refused(call, "sample", "run", "--class", 3)
     assert "no checkpoint of round 99; it has [0, 4]" in refused(call, "sample", "run", "--checkpoint", 99)
     assert ".gif" in refused(call, "sample", "run", "--to-seed", 3, "--out", "a.png")
+
+
+def test_a_device_that_is_not_there(call: Call) -> None:
+    """On a machine with a hundred GPUs this test must change."""
+    assert call(*TOY)[0] == 0
+    for command in (
+        ("sample", "run"),
+        ("evaluate", "run"),
+        ("resume", "run", "--steps", 6),
+        (*TOY[:2], "--out", "new"),
+    ):
+        assert "use --device cpu" in refused(call, *command, "--device", "cuda:99")
+    assert "use --device cpu" in refused(call, "sample", "run", "--device", "abacus")
+    assert not Path("new").exists()

@@ -12,6 +12,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.density import Mixture, grid, ring
 from zerosum.errors import ZerosumError
+from zerosum.metrics import references
 from zerosum.metrics.features import Extractor, Features, find
 from zerosum.metrics.modes import classify_stacked, divergence, of_mixture, of_stacked
 from zerosum.metrics.samples import to_float
@@ -120,3 +121,10 @@ def test_stacked_digits_need_a_classifier_and_three_channels():
         of_stacked(flat((1, 2, 3)), pixels)
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
         of_stacked(torch.zeros(2, 1, 28, 28), pixels)
+
+
+def test_a_density_is_known_by_its_name():
+    mixture = references.mixture(data.load("gaussians:0,0/3,4@0.5"))
+    assert mixture is not None
+    assert mixture.means.tolist() == [[0, 0], [3, 4]] and mixture.std.tolist() == [0.5, 0.5]
+    assert references.mixture(data.load("swiss-roll")) is None

@@ -41,15 +41,21 @@ def gaussians(request: Request) -> Dataset:
     Raises:
         DataError: the name cannot be read so.
     """
-    places, _, std = request.option.partition("@")
+    return from_mixture(gaussian_mixture(request.name), seed=request.seed, name=request.name)
+
+
+def gaussian_mixture(name: str) -> Mixture:
+    """The density that a name such as "gaussians:0,0/3,3@0.5" describes.
+
+    Raises:
+        DataError: it cannot be read so.
+    """
+    places, _, std = name.partition(":")[2].partition("@")
     try:
         means = torch.tensor([[float(v) for v in place.split(",")] for place in places.split("/")])
-        mixture = Mixture(means, float(std))
+        return Mixture(means, float(std))
     except ValueError as error:
-        raise DataError(
-            f"cannot read '{request.name}': write gaussians:X,Y/X,Y@STD, such as gaussians:0,0/3,3@0.5"
-        ) from error
-    return from_mixture(mixture, seed=request.seed, name=request.name)
+        raise DataError(f"cannot read '{name}': write gaussians:X,Y/X,Y@STD, such as gaussians:0,0/3,3@0.5") from error
 
 
 def swiss_roll(request: Request) -> Dataset:

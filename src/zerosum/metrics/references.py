@@ -11,6 +11,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data import Dataset, Mixture, density
 from zerosum.data.dataset import Progress
+from zerosum.data.toy import gaussian_mixture
 from zerosum.errors import ZerosumError
 from zerosum.metrics import features
 from zerosum.metrics.features import Extractor
@@ -57,6 +58,8 @@ def held_out(reference: Dataset, data_dir: Path | None, progress: Progress | Non
 
 def mixture(reference: Dataset) -> Mixture | None:
     """The density that the reference was drawn from, where it is known."""
+    if reference.name.startswith("gaussians:"):
+        return gaussian_mixture(reference.name)
     return MIXTURES[reference.name]() if reference.name in MIXTURES else None
 
 

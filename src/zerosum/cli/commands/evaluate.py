@@ -56,6 +56,7 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "evaluate", "Measure how good samples are against real data.")
     from rich.console import Console
 
+    from zerosum import report
     from zerosum.evaluation import default_path, evaluate
     from zerosum.hooks.lines import Lines
     from zerosum.hooks.loading import Loading
@@ -87,6 +88,8 @@ def run(arguments: Sequence[str]) -> None:
         protocol.write(found, out)
     finally:  # on a full disk the numbers are at least seen
         show(found)
+    if given.out is None and found.target.kind == "run":
+        report.write(given.target)  # which shows it
     print(out)
 
 
