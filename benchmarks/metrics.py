@@ -26,7 +26,7 @@ from torch import Tensor
 from benchmarks import inception
 from benchmarks.__main__ import show
 from zerosum.metrics.frechet import frechet
-from zerosum.metrics.manifold import density_coverage, precision_recall
+from zerosum.metrics.manifold import all_four
 from zerosum.metrics.parzen import parzen
 from zerosum.metrics.statistics import Moments
 
@@ -128,16 +128,12 @@ def clouds() -> tuple[Tensor, Tensor]:
     return real, 0.95 * fake + 0.05
 
 
-def all_four(real: Tensor, fake: Tensor) -> tuple[float, ...]:
-    return (*precision_recall(real, fake, NEAREST), *density_coverage(real, fake, NEAREST))
-
-
 def prdc_row(repeats: int) -> Row:
     from prdc import compute_prdc
 
     real, fake = clouds()
     arrays = real.numpy(), fake.numpy()
-    both = in_turn(partial(all_four, real, fake), partial(compute_prdc, *arrays, NEAREST), repeats)
+    both = in_turn(partial(all_four, real, fake, NEAREST), partial(compute_prdc, *arrays, NEAREST), repeats)
     return row("precision, recall, density, coverage, 10,000 x 10,000 x 64, a second, against prdc", 3.0, *both)
 
 
@@ -146,7 +142,7 @@ def prdc_memory() -> float:
     real, fake = clouds()
     (real[:100] @ fake[:100].T).topk(3)  # loads the libraries
     before = kilobytes("VmRSS")
-    all_four(real, fake)
+    all_four(real, fake, NEAREST)
     return (kilobytes("VmHWM") - before) / 1024
 
 

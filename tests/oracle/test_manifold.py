@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from zerosum.metrics import neighbours
-from zerosum.metrics.manifold import density_coverage, precision_recall
+from zerosum.metrics.manifold import all_four, density_coverage, precision_recall
 
 
 def line(*x: float) -> Tensor:
@@ -89,6 +89,11 @@ def test_outliers_among_the_fakes_raise_recall_not_coverage():
     fake = torch.cat([torch.randn(196, 4) + 30, 60 * torch.randn(4, 4)])
     assert precision_recall(real, fake).recall > 0.9
     assert density_coverage(real, fake).coverage < 0.05
+
+
+def test_all_four_at_once_are_the_two_and_two():
+    real, fake = torch.randn(70, 3), 0.8 * torch.randn(50, 3) + 0.5
+    assert all_four(real, fake, 4) == (precision_recall(real, fake, 4), density_coverage(real, fake, 4))
 
 
 def test_the_sides_change_places():

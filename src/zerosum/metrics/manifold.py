@@ -33,13 +33,7 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
 
     They fall and rise with the number of samples: keep it. ValueError where a side has k rows or fewer.
     """
-    real_radii, fake_radii = _radii(real, k), _radii(fake, k)  # (N,), (M,)
-    precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
-    recalled = 0
-    for part in pairs(real, fake):
-        precise |= _any(part.within(real_radii[part.rows, None]), 0)
-        recalled += int(_any(part.within(fake_radii), 1).count_nonzero())
-    return PrecisionRecall(int(precise.count_nonzero()) / len(fake), recalled / len(real))
+    return all_four(real, fake, k)[0]
 
 
 def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> DensityCoverage:
@@ -54,6 +48,23 @@ def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> DensityCoverage:
         held += int(within.count_nonzero())
         covered += int(_any(within, 1).count_nonzero())
     return DensityCoverage(held / (k * len(fake)), covered / len(real))
+
+
+def all_four(real: Tensor, fake: Tensor, k: int) -> tuple[PrecisionRecall, DensityCoverage]:
+    """Both at one k, for the price of the first."""
+    real_radii, fake_radii = _radii(real, k), _radii(fake, k)  # (N,), (M,)
+    precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
+    recalled = held = covered = 0
+    for part in pairs(real, fake):
+        in_real = part.within(real_radii[part.rows, None])  # (n, M)
+        precise |= _any(in_real, 0)
+        recalled += int(_any(part.within(fake_radii), 1).count_nonzero())
+        held += int(in_real.count_nonzero())
+        covered += int(_any(in_real, 1).count_nonzero())
+    return (
+        PrecisionRecall(int(precise.count_nonzero()) / len(fake), recalled / len(real)),
+        DensityCoverage(held / (k * len(fake)), covered / len(real)),
+    )
 
 
 def _radii(features: Tensor, k: int) -> Tensor:
