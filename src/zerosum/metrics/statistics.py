@@ -44,7 +44,7 @@ class Moments:
             raise ValueError(f"features must be (B, {self.dim}), not {tuple(features.shape)}")
         if len(features) == 0:
             return
-        x = features.detach().to("cpu", torch.float64)
+        x = features.detach().cpu().double()  # first home: not every device has float64
         mean = x.mean(0)
         rows = torch.cat([x - mean, self._join(len(x), mean)])
         self._scatter.addmm_(rows.T, rows)
