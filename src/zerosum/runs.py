@@ -1,7 +1,8 @@
 """A run directory: what was asked for, and what came of it.
 
-`run.json` (this file's `Record`), `metrics.jsonl`, `health.jsonl`, `samples/`, `checkpoints/step-N/`, `film.gif`,
-`samples.png`, `report.html`.
+`run.json` (this file's `Record`), `metrics.jsonl`, `health.jsonl`, `samples/`, `checkpoints/step-N/`, the pictures
+`samples.png`, `film.gif`, `neighbours.png` and `interpolation.png`, `report.html`; on demand `evaluation.json` and
+`health.png`.
 """
 
 from __future__ import annotations
