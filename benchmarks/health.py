@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    for recipe, steps in (("composed/demo", 2000), ("gan/toy", 10_000)):
+    for recipe, steps in (("composed/demo", 2000), ("gan/toy", 5000)):
         rate(recipe, 100, watched=True)  # the disk and the caches are warm from here on
         pairs = [(rate(recipe, steps, watched=True), rate(recipe, steps, watched=False)) for _ in range(repeats)]
         ratio = statistics.median(watched / alone for watched, alone in pairs)

@@ -1,8 +1,9 @@
 """What the vital signs mean: a verdict in plain words, its evidence, and what to try.
 
-A verdict is a list of conditions on signs (`vitals.SIGNS`, and `trend`, `travelled`, `swing` and `vanishing`, which
-this file reads off their history). It holds when every condition has held at every look of the last third of the run
-so far, and at least at five looks: a GAN may look ill for a moment. The first of `VERDICTS` that holds is given.
+A verdict is a list of conditions on signs. It holds when every condition on one of `vitals.SIGNS` has held at every
+look of the last third of the run so far, and at least at five looks: a GAN may look ill for a moment. Conditions on
+signs that are read off the history themselves (`DERIVED`) are asked at the last look. The first of `VERDICTS` that
+holds is given.
 The thresholds were chosen on short trainings with known outcomes, and tested on others: `zerosum reproduce health`.
 """
 
@@ -291,7 +292,8 @@ def diagnose(history: History) -> Verdict:
         for name, kind in VERDICTS.items():
             for conditions in kind.when if name != "under-trained" else ():
                 if all(c.holds(s) for c in conditions for s in signs[-1 if c.sign in DERIVED else -window :]):
-                    return Verdict(name, tuple(_evidence(c, signs, steps) for c in conditions))
+                    evidence = tuple(_evidence(c, signs, steps) for c in conditions)
+                    return Verdict(name, evidence, _vanished(signs[-1]) if name == "discriminator too strong" else "")
     for condition in VERDICTS["under-trained"].when[0]:
         if not signs or condition.sign not in signs[-1]:
             return Verdict("under-trained", detail="There is nothing to see yet.")
@@ -322,6 +324,11 @@ def _window(looks: int) -> int:
 def _recent(looks: int) -> int:
     """Over how many of the last looks a trend or a swing is read off."""
     return max(6, looks // 2)
+
+
+def _vanished(signs: Mapping[str, float]) -> str:
+    left = signs.get("vanishing", 1.0)
+    return f"Its gradient has vanished to {left:.1g} of what it was." if left < 0.01 else ""
 
 
 def _evidence(condition: Condition, signs: Sequence[Mapping[str, float]], steps: Sequence[int]) -> Evidence:

@@ -79,6 +79,13 @@ def test_who_still_comes_closer_has_not_collapsed():
     assert verdict.name == "healthy" and "closer" in verdict.sentence
 
 
+def test_a_gradient_that_vanished_is_told():
+    sure = {"frechet": 5.0, "separation": 1.0, "gap_spread": 20.0, "real_accuracy": 1.0, "fake_accuracy": 1.0}
+    falling = [{**sure, "gradient/generator": 10.0**-i} for i in range(8)]
+    assert "vanished to 1e-07" in diagnose(history(*falling, count=0, moving=0.0)).sentence
+    assert "vanished" not in diagnose(history(moving=0.0, **sure)).sentence
+
+
 def test_evidence_says_since_when():
     late = {"copying": 0.1}
     verdict = diagnose(history(*[late] * 8, count=6))

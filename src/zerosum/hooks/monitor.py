@@ -18,8 +18,8 @@ SHARE = 0.02  # of the time of training that looking may take
 class Monitor:
     """A hook that comes before the log, which empties the values it looks at.
 
-    It looks at rounds that are multiples of `training.log_every`, as often as a fiftieth of the processor's time allows
-    (what other programs do to the clock is not counted), and at the last one.
+    It looks at rounds that are multiples of `training.log_every`, as often as a fiftieth of this thread's time on the
+    processor allows (other programs and helping threads are not counted), and at the last one.
 
     Args:
         path: health.jsonl; looks and events are appended.
@@ -38,20 +38,20 @@ class Monitor:
     ):
         self.vitals, self.path, self.history, self.say = vitals, path, history, say
         self.seconds_before = seconds_before
-        self.began, self.worked, self.spent = time.perf_counter(), time.process_time(), 0.0
+        self.began, self.worked, self.spent = time.perf_counter(), time.thread_time(), 0.0
         self.verdict = diagnose(self.history)
 
     def __call__(self, trainer: Trainer) -> None:
         due, last = trainer.step % trainer.training.log_every == 0, trainer.step == trainer.training.steps
         if last or (due and self.share <= SHARE):
-            began = time.process_time()
+            began = time.thread_time()
             self._add(self.vitals.look(trainer, self._seconds()))
-            self.spent += time.process_time() - began
+            self.spent += time.thread_time() - began
 
     @property
     def share(self) -> float:
-        """Of the processor's time since the start that looking took."""
-        return self.spent / max(time.process_time() - self.worked, 1e-9)
+        """Of this thread's time on the processor since the start: how much looking took."""
+        return self.spent / max(time.thread_time() - self.worked, 1e-9)
 
     def event(self, step: int, event: str, detail: str) -> None:
         """Record what happened to the run: that it diverged, or was rolled back."""
