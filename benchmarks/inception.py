@@ -1,7 +1,8 @@
 """Inception-v3 features, images/s, beside torch-fidelity's own forward: `python -m benchmarks.inception`.
 
 Both have the same weights: random ones, since speed does not depend on them. torch-fidelity runs in batches of 64, its
-default, zerosum in its own. Needs the extra `zerosum[inception]`.
+default, zerosum in its own of 16; in batches of 16 torch-fidelity is about a quarter faster than by default. Needs the
+extra `zerosum[inception]`.
 """
 
 import copy

@@ -1,9 +1,11 @@
 """Train the digit network that the metrics use: `python -m tools.train_digit_network`.
 
 It learns from MNIST's 60,000 training images, found or fetched as for `--data mnist`, each turned, scaled and shifted a
-little at every sight, but for the last epoch, which shows them as they are. The test images are looked at once, at the
-end. `--hold-out 5000` leaves the last 5,000 training images out and reports on these instead, and saves nothing: that
-is how the settings were chosen. One thread, so that equal seeds give equal weights on equal processors.
+little at every sight, but for the last epoch, which shows them as they are.
+
+The test images are looked at once, at the end. `--hold-out 5000` leaves the last 5,000 training images out and reports
+on these instead, and saves nothing: with 12 epochs 99.60 % of them were right, and nothing was changed after that but
+the number of epochs. One thread, so that equal seeds give equal weights on equal processors.
 """
 
 import argparse

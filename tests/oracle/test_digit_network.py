@@ -16,6 +16,8 @@ from zerosum import data
 from zerosum.data.paths import find as find_data
 from zerosum.metrics import features
 from zerosum.metrics.features import extract
+from zerosum.metrics.frechet import frechet
+from zerosum.metrics.statistics import Moments
 
 WEIGHTS = Path(str(resources.files("zerosum.metrics").joinpath("weights/digits.safetensors")))
 DIGITS = features.find("digits")
@@ -57,6 +59,20 @@ def test_the_file_is_small_and_says_how_it_was_made():
     assert set(metadata) >= {"test_accuracy", "command", "seed"}
     assert metadata["command"].startswith("python -m tools.train_digit_network")
     assert float(metadata["test_accuracy"]) >= 0.994
+
+
+def test_noise_is_far_from_digits_in_features():
+    """The network is sure of noise, which it never saw; the distance of its features is not fooled."""
+    real = data.load("digits").x[::5].float() / 127.5 - 1
+
+    def moments(x: Tensor) -> Moments:
+        result = Moments(128)
+        result.update(DIGITS(x).features)
+        return result
+
+    other_digits = frechet(moments(real[::2]), moments(real[1::2]))
+    noise = frechet(moments(real[::2]), moments(torch.rand(500, 1, 28, 28) * 2 - 1))
+    assert noise > 100 * other_digits
 
 
 def test_half_size_and_colour_are_still_recognised():

@@ -103,7 +103,11 @@ def pixels(device: torch.device) -> Extractor:
 
 
 def digits(device: torch.device) -> Extractor:
-    """The packaged digit network: 128 features and 10 logits; `tools/train_digit_network.py` trains it."""
+    """The packaged digit network: 128 features and 10 logits; `tools/train_digit_network.py` trains it.
+
+    It has seen digits only. Its probabilities judge what looks like one: of pure noise it is as sure as of a digit, so
+    read them beside a distance of features, which noise does not pass.
+    """
     state = load_safetensors(resources.files("zerosum.metrics").joinpath("weights/digits.safetensors").read_bytes())
     network = Classifier().eval()
     network.load_state_dict(state, strict=False)  # batch norm's counters, which are no floats, are left out
