@@ -98,7 +98,7 @@ def test_stopped_and_taken_up_again(tmp_path: Path) -> None:
     """A tiny fraction of every run: nothing is learnt, but all parts are run, and nothing is recorded."""
     command = ("reproduce", "health", "--seeds", 1, "--fraction", 0.002, "--processes", 2, "--work", tmp_path / "work")
     process = spawn(*command, cwd=tmp_path, start_new_session=True)
-    parts = tmp_path / "work" / "fraction-0.002" / "seed-1"
+    parts = tmp_path / "work" / "fraction-0.002" / f"seed-{HEALTH.seeds[0]}"
     while len(list(parts.glob("*.json"))) < 3:
         assert process.poll() is None
         time.sleep(0.05)

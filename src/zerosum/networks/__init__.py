@@ -1,1 +1,1 @@
-"""Generators and discriminators, one file an architecture. Any image height, width and channel count fits each."""
+"""Architectures, one file each. Generators and discriminators fit any image height, width and channel count."""
