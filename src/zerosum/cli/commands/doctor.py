@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     history = of_run(given.run)
     verdict = diagnose(history)
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]{verdict.name}[/bold]: {verdict.sentence}")
+    console.print(f"[bold]{verdict.sentence}[/bold]")
     if verdict.evidence:
         table = Table(box=None, pad_edge=False)
         for column in ("sign", "value", "threshold", "since round", "what it is"):
@@ -50,4 +50,5 @@ def run(arguments: Sequence[str]) -> int:
         for line in verdict.advice:
             console.print(f"  - {line}")
     console.print(f"plot: {save(history, given.out or given.run / 'health.png')}")
+    console.print(f"exit code {verdict.exit_code}: {verdict.name}")
     return verdict.exit_code
