@@ -169,7 +169,7 @@ def _follow_parent() -> None:
 
 def commit() -> str:
     """The commit of the checkout that the package lies in, "+" if it was changed since; else the version."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     try:
         told = [
             subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
