@@ -29,9 +29,9 @@ def sample(
         labels: (count,) classes to draw, for a game that takes them.
         truncation: > 0, keeps z towards the middle (see `latent`).
     """
-    with _quiet(game, seed):
+    with quiet(game, seed):
         z = [_truncated(game, game.prior.draw(part), truncation) for part in _likes(game, shape, count, batch_size)]
-        return _from(game, shape, z, labels)
+        return from_latents(game, shape, z, labels)
 
 
 def interpolate(
@@ -48,13 +48,13 @@ def interpolate(
     start, end = (_truncated(game, _latent(game, shape, count, seed), truncation) for seed in seeds)
     walks = []
     for i in range(frames):
-        with _quiet(game, seeds[0]):  # equal other noise in every frame
-            walks.append(_from(game, shape, [game.prior.between(start, end, i / max(frames - 1, 1))], labels))
+        with quiet(game, seeds[0]):  # equal other noise in every frame
+            walks.append(from_latents(game, shape, [game.prior.between(start, end, i / max(frames - 1, 1))], labels))
     return torch.stack(walks)
 
 
 def _latent(game: Game[Any], shape: Shape, count: int, seed: int) -> Tensor:
-    with _quiet(game, seed):
+    with quiet(game, seed):
         return game.prior.draw(_like(game, shape, count))
 
 
@@ -72,7 +72,8 @@ def balanced(count: int, classes: int, only: Sequence[int] | None = None) -> Ten
     return chosen[torch.arange(count) % len(chosen)]
 
 
-def _from(game: Game[Any], shape: Shape, z: Sequence[Tensor], labels: Tensor | None) -> Tensor:
+def from_latents(game: Game[Any], shape: Shape, z: Sequence[Tensor], labels: Tensor | None) -> Tensor:
+    """The samples of given latents, (B, prior.dim) each, in one tensor on the CPU; to be called within `quiet`."""
     parts, start = [], 0
     for part in z:
         like: Any = _like(game, shape, len(part))
@@ -93,7 +94,7 @@ def _like(game: Game[Any], shape: Shape, count: int) -> Tensor:
 
 
 @contextmanager
-def _quiet(game: Game[Any], seed: int) -> Iterator[None]:
+def quiet(game: Game[Any], seed: int) -> Iterator[None]:
     """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards."""
     device = next(game.parameters()).device
     training = game.training

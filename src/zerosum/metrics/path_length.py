@@ -15,7 +15,7 @@ from torch import Tensor
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Shape
 from zerosum.metrics.features import Extractor
-from zerosum.sampling import _from, _quiet
+from zerosum.sampling import from_latents, quiet
 from zerosum.trained import Run
 
 EPSILON = 1e-4  # the step along a path of length 1
@@ -60,8 +60,8 @@ def path_lengths(
         chosen = None if labels is None else labels[i : i + batch_size]
         features = []
         for z in both:
-            with _quiet(game, seed + i):  # equal other noise at both ends
-                samples = _from(game, shape, [z[i : i + batch_size]], chosen)
+            with quiet(game, seed + i):  # equal other noise at both ends
+                samples = from_latents(game, shape, [z[i : i + batch_size]], chosen)
             features.append(F.normalize(extractor(samples).features.double(), dim=1))
         lengths.append((features[0] - features[1]).square().sum(1).cpu() / EPSILON**2)
     return torch.cat(lengths)
