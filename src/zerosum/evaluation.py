@@ -9,10 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from zerosum import devices
+from zerosum import devices, randomness
 from zerosum.data import Dataset
 from zerosum.data.dataset import Progress
 from zerosum.errors import ZerosumError
@@ -78,8 +77,7 @@ def evaluate(
             raise ZerosumError(f"{pairs[0].name} compares pairs, other metrics compare sets: evaluate them separately")
         return _of_pairs(pairs, Path(target), against, seed, progress)
     folder = Path(data_dir) if data_dir else None
-    place = devices.find(device)
-    with torch.random.fork_rng([place] if place.type == "cuda" else []):  # an evaluation amid training changes nothing
+    with randomness.aside(devices.find(device)):  # an evaluation amid training changes nothing
         source = targets.find(
             Path(target), truncation, average, checkpoint_step, recipe, device, data_dir=folder, progress=progress
         )

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from zerosum.game import Shape
 from zerosum.metrics.neighbours import k_nearest
+from zerosum.metrics.samples import to_float
 from zerosum.pictures import grid, paths, to_uint8
-from zerosum.vitals import SIDE
+from zerosum.vitals import SIDE, thumbnails
 
 SHOWN = 128  # pixels; larger images are drawn at this size
 ROOM = 16_000_000  # values of real images that are looked at together: 64 MB
@@ -30,7 +31,7 @@ def neighbours(samples: Tensor, real: Tensor) -> Image.Image:
     """
     k = min(len(ORDINALS), len(real))
     chosen = nearest(samples, real, k)  # (N, k)
-    below = torch.cat([real[row] for row in chosen.T]).float() / 127.5 - 1  # (k * N, C, H, W), rank by rank
+    below = to_float(torch.cat([real[row] for row in chosen.T]))  # (k * N, C, H, W), rank by rank
     rows = [grid(_fitted(x), columns=len(samples)) for x in (samples, below)]
     top, bottom = rows
     picture = Image.new("RGB", (MARGIN + top.width, top.height + GAP + bottom.height), "white")
@@ -80,7 +81,7 @@ def walks(frames: Tensor, real: Tensor | None = None) -> Image.Image:
 
 def _small(x: Tensor) -> Tensor:
     """Images uint8 (N, C, H, W) to (N, P)."""
-    return F.adaptive_avg_pool2d(x.float(), (min(SIDE, x.shape[2]), min(SIDE, x.shape[3]))).flatten(1)
+    return thumbnails(x.float())
 
 
 def _fitted(x: Tensor) -> Tensor:

@@ -52,12 +52,9 @@ class History:
     """health.jsonl: all looks so far that later ones do not supersede, and all events."""
 
     steps: int  # rounds asked for
-    looks: list[Look] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list, init=False)
     events: list[Event] = field(default_factory=list)
     signs: list[dict[str, float]] = field(default_factory=list, init=False)  # of each look, with those of DERIVED
-
-    def __post_init__(self) -> None:
-        self.signs = [_all_signs(self.looks[: i + 1]) for i in range(len(self.looks))]
 
     def add(self, line: Look | Event) -> None:
         """Append; a look at an earlier round than the last one follows a rollback or a resumption."""

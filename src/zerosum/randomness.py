@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -15,6 +16,15 @@ def seed(number: int) -> None:
     random.seed(number)
     np.random.seed(number % 2**32)
     torch.manual_seed(number)
+
+
+@contextmanager
+def aside(device: torch.device, number: int | None = None) -> Iterator[None]:
+    """PyTorch's random numbers apart, on the CPU and on `device`, seeded if asked; all go on as before afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        if number is not None:
+            torch.manual_seed(number)
+        yield
 
 
 def capture() -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zerosum import randomness
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Labelled, Shape
 
@@ -98,8 +99,7 @@ def quiet(game: Game[Any], seed: int) -> Iterator[None]:
     """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards."""
     device = next(game.parameters()).device
     training = game.training
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
-        torch.manual_seed(seed)
+    with randomness.aside(device, seed), torch.no_grad():
         game.eval()
         try:
             yield

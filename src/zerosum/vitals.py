@@ -18,6 +18,8 @@ from zerosum.data.dataset import Dataset
 from zerosum.metrics import features
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.random_network import SMALLEST
+from zerosum.metrics.ranks import above
+from zerosum.metrics.samples import to_float
 from zerosum.metrics.statistics import Moments
 from zerosum.sampling import balanced, sample
 from zerosum.trainer import Trainer
@@ -74,7 +76,7 @@ class Vitals:
         x = dataset.x[kept]
         self.seed, self.shape = seed, dataset.shape
         self.space = _Space(x, draw)
-        self.thumbnails = torch.cat([_thumbnails(_scaled(part)) for part in x.split(LOOKED)])  # (M, P)
+        self.thumbnails = torch.cat([thumbnails(to_float(part)) for part in x.split(LOOKED)])  # (M, P)
         self.copying_real = _copying(self.thumbnails[:COPIED], self.thumbnails, own=True)
         real = self.space.of_data(x[: 2 * LOOKED])  # (N, F)
         self.real = real[:LOOKED]
@@ -113,7 +115,7 @@ class Vitals:
             "spread": float(moments.covariance.trace()) / self.variance,
             "recall": _recall(self.space.near(self.real), self.space.near(fake)) / max(self.recall_real, 1e-6),
             "distinct": _apart(self.space.near(fake)) / self.apart,
-            "copying": _copying(_thumbnails(made[:COPIED]), self.thumbnails) / self.copying_real,
+            "copying": _copying(thumbnails(made[:COPIED]), self.thumbnails) / self.copying_real,
             **{f"centre/{i}": value for i, value in enumerate(centre.tolist())},
         }
         return signs | (self.labels.signs(fake, self.asked) if self.labels and self.asked is not None else {})
@@ -164,7 +166,7 @@ class _Space:
 
     def of_data(self, x: Tensor) -> Tensor:
         """The same of a dataset's samples, which may be bytes."""
-        return torch.cat([self(_scaled(part)) for part in x.split(LOOKED)])
+        return torch.cat([self(to_float(part)) for part in x.split(LOOKED)])
 
     def near(self, f: Tensor) -> Tensor:
         """The part of features (N, F) in which neighbours are looked for."""
@@ -212,14 +214,12 @@ def _frequent(y: Tensor, classes: int) -> Tensor:
 
 def _logits(real: Tensor, fake: Tensor) -> dict[str, float]:
     """Of D's logits on reals, (N,), and on fakes, (M,)."""
-    order = torch.cat([fake, real]).argsort(stable=True).argsort().float()
-    ranks = order[len(fake) :].sum() - len(real) * (len(real) - 1) / 2  # Mann and Whitney's U
     gap = float(real.mean() - fake.mean())
     within = math.sqrt(float(real.var(correction=0) + fake.var(correction=0)) / 2)
     return {
         "real_accuracy": float((real > 0).float().mean()),
         "fake_accuracy": float((fake < 0).float().mean()),
-        "separation": float(ranks / (len(real) * len(fake))),
+        "separation": above(real, fake),
         "gap": gap,
         "gap_spread": gap / max(within, 1e-12),
     }
@@ -230,12 +230,7 @@ def _sorted_out(x: Tensor) -> int:
     return max(2 * LOOKED, min(len(x), KEPT * 32 * 32 * 3 // x[0].numel() // 2))
 
 
-def _scaled(x: Tensor) -> Tensor:
-    """As the stream serves them: images in [-1, 1]."""
-    return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x.float()
-
-
-def _thumbnails(x: Tensor) -> Tensor:
+def thumbnails(x: Tensor) -> Tensor:
     """(N, P): small images, or the points themselves."""
     if x.dim() == 4:
         x = F.adaptive_avg_pool2d(x, (min(SIDE, x.shape[2]), min(SIDE, x.shape[3])))

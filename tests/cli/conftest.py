@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shell import Call
+from shell import EXAMPLE, Call
 
+import zerosum
 from zerosum.cli import main
 
 
@@ -29,3 +30,19 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
         return code, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run of images."""
+    out = tmp_path_factory.mktemp("runs") / "images"
+    zerosum.train("gan/tutorial", "digits", out, steps=4, batch_size=8, quiet=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run of a class-conditional recipe from outside the package."""
+    out = tmp_path_factory.mktemp("runs") / "labelled"
+    zerosum.train(f"{EXAMPLE}:digits", "digits", out, steps=4, batch_size=8, quiet=True)
+    return out

@@ -21,22 +21,6 @@ from zerosum.recipe import RECIPES, find
 QUICK = ("--steps", 6, "--batch-size", 16, "--log-every", 2, "--sample-every", 3, "--checkpoint-every", 4)
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run of images."""
-    out = tmp_path_factory.mktemp("runs") / "images"
-    zerosum.train("gan/tutorial", "digits", out, steps=4, batch_size=8, quiet=True)
-    return out
-
-
-@pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run of a class-conditional recipe from outside the package."""
-    out = tmp_path_factory.mktemp("runs") / "labelled"
-    zerosum.train(f"{EXAMPLE}:digits", "digits", out, steps=4, batch_size=8, quiet=True)
-    return out
-
-
 def test_help_names_every_command(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0

@@ -27,26 +27,10 @@ FEW = ("-n", 120, "--extractor", "random")
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run of images."""
-    out = tmp_path_factory.mktemp("runs") / "images"
-    zerosum.train("gan/tutorial", "digits", out, steps=4, batch_size=8, quiet=True)
-    return out
-
-
-@pytest.fixture(scope="module")
 def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run of points."""
     out = tmp_path_factory.mktemp("runs") / "points"
     zerosum.train("gan/toy", "ring", out, steps=20, batch_size=32, quiet=True)
-    return out
-
-
-@pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run of a class-conditional recipe from outside the package."""
-    out = tmp_path_factory.mktemp("runs") / "labelled"
-    zerosum.train(f"{EXAMPLE}:digits", "digits", out, steps=4, batch_size=8, quiet=True)
     return out
 
 

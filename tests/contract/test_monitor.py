@@ -74,3 +74,13 @@ def test_fakes_that_are_not_finite_are_not_looked_at(case_of: Any):
     with torch.no_grad():
         next(trainer.game.generator.parameters()).fill_(float("nan"))
     assert "frechet" not in Vitals(points(50)).look(trainer, 1.0).signs
+
+
+def test_a_discriminator_that_says_the_same_to_all_separates_nothing(case_of: Any):
+    trainer = case_of("gan/toy").trainer(steps=1)
+    with torch.no_grad():
+        for parameter in trainer.game.discriminator.parameters():
+            parameter.zero_()
+    trainer.round()
+    signs = Vitals(points(50)).look(trainer, 1.0).signs
+    assert signs["separation"] == 0.5 and signs["gap"] == 0.0

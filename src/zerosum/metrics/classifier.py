@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum import data, latent
+from zerosum import data, latent, randomness
 from zerosum.game import Draw, Game, Labelled, Move, Player, Shape
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
@@ -61,8 +61,7 @@ def fit(
         device=device,
         labelled=True,
     )
-    with torch.random.fork_rng([torch.device(device)] if torch.device(device).type == "cuda" else []):
-        torch.manual_seed(seed)
+    with randomness.aside(torch.device(device), seed):
         network = build()
         optimizer = Adam(rate, (0.9, 0.999), decay=Decay("linear"))
         trainer = Trainer(Classification(network, optimizer), stream, training, device)

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from zerosum import randomness
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.metrics.neighbours import k_nearest
+from zerosum.metrics.ranks import above
 
 
 class Discrimination(NamedTuple):
@@ -29,10 +31,7 @@ def discrimination(real: Tensor, fake: Tensor) -> Discrimination:
     if len(real) == 0 or len(fake) == 0:
         raise ValueError("there must be logits of both sides")
     on_real, on_fake = float((real > 0).double().mean()), float((fake <= 0).double().mean())
-    ordered = fake.sort().values
-    below = torch.searchsorted(ordered, real) + torch.searchsorted(ordered, real, right=True)
-    order = float(below.sum()) / (2 * len(real) * len(fake))
-    return Discrimination((on_real + on_fake) / 2, on_real, on_fake, order)
+    return Discrimination((on_real + on_fake) / 2, on_real, on_fake, above(real, fake))
 
 
 def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -48,8 +47,7 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
     device = next(game.parameters()).device
     real: list[Tensor] = []
     fake: list[Tensor] = []
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with randomness.aside(device, seed):
         while sum(map(len, real)) < count:
             for move in game.round(draw, step):
                 if "real" in move.log and "fake" in move.log:

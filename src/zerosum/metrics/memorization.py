@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zerosum.metrics.neighbours import k_nearest
+from zerosum.metrics.ranks import above
 
 
 class Copying(NamedTuple):
@@ -36,20 +37,13 @@ def compare(fake: Tensor, held_out: Tensor) -> Copying:
     """From the distances to the nearest training sample, (M,) and (L,)."""
     if len(fake) == 0 or len(held_out) == 0:
         raise ValueError("there must be distances of both sides")
-    farther = _wins(fake, held_out) / (len(fake) * len(held_out))
+    farther = above(fake, held_out)
     return Copying(_z(fake, held_out, farther), farther, float((fake < _percentile(held_out)).double().mean()))
 
 
 def _percentile(values: Tensor) -> Tensor:
     """The largest value that at most 1 % of the values lie below."""
     return values.sort().values[len(values) // 100]
-
-
-def _wins(a: Tensor, b: Tensor) -> float:
-    """Mann and Whitney's U: pairs in which a is larger, ties counted half."""
-    ordered = b.sort().values
-    below = torch.searchsorted(ordered, a) + torch.searchsorted(ordered, a, right=True)
-    return float(below.sum()) / 2
 
 
 def _z(a: Tensor, b: Tensor, share: float) -> float:
