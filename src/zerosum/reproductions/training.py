@@ -1,0 +1,40 @@
+"""Trainings inside a study: seeded, on the GPU where there is one, and taken up again where they stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from zerosum import checkpoint, data, distributed, randomness
+from zerosum.data.dataset import Dataset
+from zerosum.game import Game, Shape
+from zerosum.hooks.checkpoints import Checkpoints
+from zerosum.recipe import Training
+from zerosum.trainer import Hook, Trainer
+
+
+def trainer_of(build: Callable[[Shape], Game[Any]], dataset: Dataset, training: Training) -> Trainer:
+    """A trainer at round 0; weights, noise and the order of the data follow from `training.seed`."""
+    device = distributed.start()
+    randomness.seed(training.seed)
+    game = build(dataset.shape)
+    stream = data.Stream(dataset, training.batch_size, seed=training.seed, device=device, flip=training.flip)
+    return Trainer(game, stream, training, device)
+
+
+def play(trainer: Trainer, folder: Path, hooks: Iterable[Hook] = ()) -> None:
+    """Play all rounds that are left, going on from the newest checkpoint in `folder`.
+
+    It saves every `training.checkpoint_every` rounds; `hooks` are called after each round, before it is saved, and keep
+    what they have measured in `folder` themselves.
+    """
+    if found := checkpoint.find(folder):
+        checkpoint.resume(trainer, found[-1])
+    trainer.train([*hooks, _forget, Checkpoints(folder)])
+
+
+def _forget(trainer: Trainer) -> None:
+    """Drop logged values, which a hook before this one may have read; `Diverged` if one is not finite."""
+    if trainer.step % trainer.training.log_every == 0:
+        trainer.read()
