@@ -103,3 +103,42 @@ class PaperDiscriminator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers((x + 1) / 2)  # the paper's pixels lie in [0, 1]
+
+
+class GridGenerator(nn.Module):
+    """z, (B, latent_dim), to points (B, *shape): four hidden layers of batch norm and ReLU; no biases but the last.
+
+    The generator of the 25-Gaussian grid; Srivastava et al., 2017 (VEEGAN); Lin et al., 2018 (PacGAN), whose code has
+    weights from N(0, 0.02^2).
+    """
+
+    def __init__(self, latent_dim: int, shape: Shape, width: int = 400, layers: int = 4):
+        super().__init__()
+        made: list[nn.Module] = []
+        for i in range(layers):
+            made += [nn.Linear(width if i else latent_dim, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()]
+        self.layers = nn.Sequential(*made, nn.Linear(width, math.prod(shape)), Reshape(shape))
+        self.apply(_small_normal)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z)
+
+
+class GridDiscriminator(nn.Module):
+    """Points (B, *shape) to logits (B, 1): three maxout layers, 200 units of 5 pieces; `GridGenerator`'s opponent."""
+
+    def __init__(self, shape: Shape, width: int = 200, pieces: int = 5, layers: int = 3):
+        super().__init__()
+        maxouts = [Maxout(width if i else math.prod(shape), width, pieces) for i in range(layers)]
+        self.layers = nn.Sequential(nn.Flatten(), *maxouts, nn.Linear(width, 1))
+        self.apply(_small_normal)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+def _small_normal(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
