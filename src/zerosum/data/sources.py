@@ -13,6 +13,7 @@ from zerosum.data.errors import DataError
 from zerosum.data.idx import FASHION_MNIST, MNIST
 from zerosum.data.request import Request, Source
 from zerosum.data.resize import resized
+from zerosum.data.stacked import stacked_mnist
 
 
 def _cifar10(request: Request) -> Dataset:
@@ -34,6 +35,7 @@ SOURCES: dict[str, Source] = {
     "mnist": MNIST,
     "fashion-mnist": FASHION_MNIST,
     "cifar10": _cifar10,
+    "stacked-mnist": stacked_mnist,
     "ring": toy.ring,
     "grid": toy.grid,
     "swiss-roll": toy.swiss_roll,
