@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -27,7 +27,12 @@ Weights = dict[PenaltyName, Annotated[float, Ge(0)]]
 
 
 class Composed(Game[Tensor]):
-    """Any objective with any gradient penalties: DCGAN, LSGAN, SNGAN, DRAGAN ... are recipes of it."""
+    """Any objective with any gradient penalties: DCGAN, LSGAN, SNGAN, DRAGAN, PacGAN ... are recipes of it.
+
+    With `packing` m, D judges packs: m independent samples beside each other along the first dimension of their shape,
+    so D is built for `packed(shape, m)`. A move draws m batches and makes as many fakes, and so has as many packs as a
+    batch has samples. Penalties and the logged logits are of packs; Lin et al., 2018 (PacGAN), section 2.
+    """
 
     name = "composed"
 
@@ -40,6 +45,7 @@ class Composed(Game[Tensor]):
         clusters: Annotated[int, Ge(0), "how many of z's dimensions are a one-hot cluster"] = 0
         d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
         shared_fakes: Annotated[bool, "G answers for the batch that D just saw, not for a fresh one: faster"] = False
+        packing: Annotated[int, Gt(0), "samples that D judges together; PacGAN's m"] = 1
         labels: Annotated[Labels, "D's targets, for objectives that have any"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
@@ -62,9 +68,9 @@ class Composed(Game[Tensor]):
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         objective, noise, share = OBJECTIVES[self.config.objective], self.config.noise, self.config.shared_fakes
         for i in reversed(range(self.config.d_steps)):
-            data = noise(draw(), step)  # (B, *shape)
+            data = noise(self._pack(draw), step)  # (B, *shape), or B packs
             with torch.set_grad_enabled(share and i == 0):
-                made = noise(self.sample(data), step)
+                made = noise(self._fakes(data), step)
             real, fake = judge(self.discriminator, data, made.detach())
             value = objective.d(real, fake, self.config.labels)
             penalties = {
@@ -74,13 +80,29 @@ class Composed(Game[Tensor]):
             }
             yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})
         if not share:
-            made = noise(self.sample(data), step)
+            made = noise(self._fakes(data), step)
             if self.config.objective == "relativistic":
-                real = self.discriminator(noise(draw(), step))
+                real = self.discriminator(noise(self._pack(draw), step))
         yield Move("generator", adversarial=objective.g(self.discriminator(made), real.detach()))
+
+    def phase(self, step: int) -> Hashable | None:
+        return step % self.config.penalty_every == 0 if self.config.noise.settled(step) else None
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
+
+    def _fakes(self, like: Tensor) -> Tensor:
+        return self._pack(lambda: self.sample(like))
+
+    def _pack(self, draw: Draw[Tensor]) -> Tensor:
+        """Packs of samples, one from each of `packing` draws: (B, C, H, W) to (B, packing C, H, W), points alike."""
+        count = self.config.packing
+        return torch.cat([draw() for _ in range(count)], dim=1) if count > 1 else draw()
+
+
+def packed(shape: Shape, packing: int) -> Shape:
+    """The shape of a pack: that many samples along the first dimension, the channels of images."""
+    return (packing * shape[0], *shape[1:])
 
 
 @dataclass(frozen=True)
@@ -130,6 +152,36 @@ def sngan(
     return _convolutional(shape, config, network, "spectral")
 
 
+@recipe(data="digits", batch_size=64, steps=20_000)
+def dragan(
+    shape: Shape,
+    config: Composed.Config = Composed.Config(penalties={"dragan": 10.0}),
+    network: Network = Network(),
+) -> Composed:
+    """DRAGAN; Kodali et al., 2017: a gradient penalty around the data, on DCGAN's networks, no normalisation in D."""
+    return _convolutional(shape, config, network, "none")
+
+
+@recipe(data="digits", batch_size=64, steps=20_000)
+def relativistic(
+    shape: Shape,
+    config: Composed.Config = Composed.Config("relativistic"),
+    network: Network = Network(),
+) -> Composed:
+    """The relativistic GAN; Jolicoeur-Martineau, 2018: each real sample against a fake, D spectrally normalised."""
+    return _convolutional(shape, config, network, "spectral")
+
+
+@recipe(data="digits", batch_size=64, steps=20_000)
+def pacgan(
+    shape: Shape,
+    config: Composed.Config = Composed.Config(packing=2),
+    network: Network = Network(),
+) -> Composed:
+    """PacGAN; Lin et al., 2018: DCGAN whose discriminator sees two samples at once, and so sees missing variety."""
+    return _convolutional(shape, config, network, "batch")
+
+
 _DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=2100))
 
 
@@ -157,7 +209,8 @@ def demo(
     ),
 ) -> Composed:
     """R3GAN's objective on small networks and clustered noise: digits in two minutes on two cores."""
-    return Composed(small.Generator(config.latent_dim, shape), small.Discriminator(shape), config)
+    discriminator = small.Discriminator(packed(shape, config.packing))
+    return Composed(small.Generator(config.latent_dim, shape), discriminator, config)
 
 
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
@@ -171,9 +224,10 @@ def toy(
     ),
 ) -> Composed:
     """Two small perceptrons on points in the plane: any objective, any penalties."""
-    return Composed(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)
+    discriminator = mlp.Discriminator(packed(shape, config.packing), (64,) * 3)
+    return Composed(mlp.Generator(config.latent_dim, shape, (64,) * 3), discriminator, config)
 
 
 def _convolutional(shape: Shape, config: Composed.Config, size: Network, norm: networks.Norm) -> Composed:
     generator = networks.Generator(config.latent_dim, shape, size.width)
-    return Composed(generator, networks.Discriminator(shape, size.width, norm), config)
+    return Composed(generator, networks.Discriminator(packed(shape, config.packing), size.width, norm), config)
