@@ -57,7 +57,7 @@ for name, shape in (("points", (2,)), ("images", (2, 16, 16))):
     if name == "points":
         nets = mlp.Generator(3, shape, (16,)), mlp.Discriminator(shape, (16,))
     else:
-        nets = dcgan.Generator(3, shape, 4, batch_norm=False), dcgan.Discriminator(shape, 4, "none")
+        nets = dcgan.Generator(3, shape, 4, "none"), dcgan.Discriminator(shape, 4, "none")
     game = R3GAN(*nets, R3GAN.Config(3, gamma=0.5, optimizer=sgd))
     game.prior = Latents()
     if name == "images":

@@ -17,11 +17,11 @@ SHAPES = [(1, 28, 28), (3, 5, 7), (3, 33, 20), (4, 64, 48), (1, 1, 1), (2, 9, 13
 Build = Callable[[tuple[int, int, int]], nn.Module]
 GENERATORS: dict[str, Build] = {
     "dcgan": lambda shape: dcgan.Generator(6, shape, width=4),
-    "dcgan without norm": lambda shape: dcgan.Generator(6, shape, width=4, batch_norm=False),
+    "dcgan without norm": lambda shape: dcgan.Generator(6, shape, width=4, norm="none"),
     "resnet": lambda shape: resnet.Generator(6, shape, width=4),
     "r3gan": lambda shape: r3gan.Generator(6, shape, (16, 8), blocks=1, group_size=4),
     "mlp": lambda shape: mlp.Generator(6, shape, (8, 8)),
-    "mlp with norm": lambda shape: mlp.Generator(6, shape, (8, 8), batch_norm=True),
+    "mlp with norm": lambda shape: mlp.Generator(6, shape, (8, 8), norm="batch"),
     "paper": lambda shape: mlp.PaperGenerator(6, shape, width=8),
     "tutorial": lambda shape: tutorial.Generator(6, shape),
     "small": lambda shape: small.Generator(6, shape, width=4),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from zerosum.game import Shape
+
+Norm = Literal["batch", "spectral", "weight", "instance", "layer", "none"]
 
 
 def image_shape(shape: Shape) -> tuple[int, int, int]:
@@ -50,12 +54,54 @@ class Reshape(nn.Module):
         return x.reshape(-1, *self.shape)
 
 
+def normalisation(norm: Norm, features: int, images: bool) -> list[nn.Module]:
+    """The layer that `norm` puts behind a linear layer or a convolution, (B, features, ...) to the same; maybe none.
+
+    "batch" and "instance" cancel a bias in front of them. "layer" normalises all features of a sample together, with a
+    gain and a bias for each feature (Ba et al., 2016). "spectral" and "weight" are no layers, but `reparametrise`.
+    """
+    if norm == "batch":
+        return [nn.BatchNorm2d(features) if images else nn.BatchNorm1d(features)]
+    if norm == "instance":
+        if not images:
+            raise ValueError(
+                "instance normalisation is of the pixels of a channel; a perceptron has none"
+            )
+        return [nn.InstanceNorm2d(features, affine=True)]
+    return [nn.GroupNorm(1, features)] if norm == "layer" else []
+
+
+def reparametrise(network: nn.Module, norm: Norm) -> None:
+    """For "spectral" and "weight", norm the weight of every layer of `network`, in place; else do nothing.
+
+    "spectral": divided by its largest singular value, that of a convolution's kernel seen as a matrix (Miyato et al.,
+    2018, section 2.1). "weight": a direction and a length for each output (Salimans and Kingma, 2016, eq. 2).
+    """
+    if norm not in ("spectral", "weight"):
+        return
+    for layer in list(network.modules()):
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            if norm == "spectral":
+                spectral_norm(layer)
+            else:
+                weight_norm(layer, dim=int(isinstance(layer, nn.ConvTranspose2d)))  # where its outputs are
+
+
+class AcrossBatch(nn.Module):
+    """Base class of layers whose output for one sample depends on the others of its batch, as batch norm's does."""
+
+
+def looks_across_the_batch(network: nn.Module) -> bool:
+    """Whether the output for one sample depends on the others."""
+    return any(isinstance(m, (nn.modules.batchnorm._BatchNorm, AcrossBatch)) for m in network.modules())
+
+
 def judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     """D's logits of both batches: in one forward where no layer looks across the batch.
 
-    Batch norm does, and is to see real and fake batches apart.
+    One that does is to see real and fake batches apart.
     """
-    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in discriminator.modules()):
+    if looks_across_the_batch(discriminator):
         return discriminator(real), discriminator(fake)
     on_real, on_fake = discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
     return on_real, on_fake

@@ -5,42 +5,41 @@ An image is halved down to 4..7 pixels on its shorter side; each halving doubles
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from zerosum.game import Shape
-from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
-
-Norm = Literal["batch", "spectral", "none"]
+from zerosum.networks.blocks import Norm, Reshape, doubling, halvings, image_shape, normalisation, reparametrise
 
 
 class Generator(nn.Module):
-    """z, (B, latent_dim), to images (B, C, H, W) in [-1, 1]: transposed 4x4 convolutions, batch norm, ReLU, tanh."""
+    """z, (B, latent_dim), to images (B, C, H, W) in [-1, 1]: transposed 4x4 convolutions, normalised, ReLU, tanh.
 
-    def __init__(self, latent_dim: int, shape: Shape, width: int = 64, batch_norm: bool = True):
+    `norm` is "batch" as in the paper, or another; none comes after the last layer.
+    """
+
+    def __init__(self, latent_dim: int, shape: Shape, width: int = 64, norm: Norm = "batch"):
         super().__init__()
         channels, height, image_width = image_shape(shape)
         sizes = halvings(height, image_width, smallest=4)[::-1]
         widths = [width * 2**i for i in range(len(sizes) - 1)][::-1] or [width]
-        base = (widths[0], *sizes[0])
+        base, biased = (widths[0], *sizes[0]), norm not in ("batch", "instance")
 
         def normed(features: int) -> list[nn.Module]:
-            return [nn.BatchNorm2d(features) if batch_norm else nn.Identity(), nn.ReLU(inplace=True)]
+            return [*normalisation(norm, features, images=True), nn.ReLU(inplace=True)]
 
-        layers: list[nn.Module] = [nn.Linear(latent_dim, base[0] * base[1] * base[2], bias=not batch_norm)]
+        layers: list[nn.Module] = [nn.Linear(latent_dim, base[0] * base[1] * base[2], bias=biased)]
         layers += [Reshape(base), *normed(base[0])]
         for i, size in enumerate(sizes[1:]):
             after = widths[i + 1] if i + 1 < len(widths) else channels
             last = i + 2 == len(sizes)
-            layers += [doubling(widths[i], after, sizes[i], size, bias=last or not batch_norm)]
+            layers += [doubling(widths[i], after, sizes[i], size, bias=last or biased)]
             layers += [] if last else normed(after)
         if len(sizes) == 1:  # an image too small to halve
             layers += [nn.Conv2d(width, channels, kernel_size=3, padding=1)]
         self.layers = nn.Sequential(*layers, nn.Tanh())
         self.apply(_initialise)
+        reparametrise(self, norm)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z)
@@ -49,8 +48,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images (B, C, H, W) to logits (B, 1): 4x4 convolutions of stride 2, LeakyReLU 0.2.
 
-    `norm` is "batch" (as in the paper; none after the first layer), "spectral" (SNGAN; Miyato et al., 2018; every
-    layer) or "none" (what gradient penalties need).
+    `norm` is "batch" as in the paper, or another: all but "batch" suit gradient penalties. "spectral" (SNGAN; Miyato et
+    al., 2018) and "weight" are of every layer; the others come after every convolution but the first.
     """
 
     def __init__(self, shape: Shape, width: int = 64, norm: Norm = "batch"):
@@ -59,9 +58,9 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = []
         before, after = channels, width
         for i in range(len(halvings(height, image_width, smallest=4)) - 1):
-            batch_norm = norm == "batch" and i > 0
-            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not batch_norm)]
-            layers += [nn.BatchNorm2d(after)] if batch_norm else []
+            biased = i == 0 or norm not in ("batch", "instance")
+            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=biased)]
+            layers += normalisation(norm, after, images=True) if i > 0 else []
             layers += [nn.LeakyReLU(0.2, inplace=True)]
             before, after = after, after * 2
         body = nn.Sequential(*layers)
@@ -70,10 +69,7 @@ class Discriminator(nn.Module):
         body.train()
         self.layers = nn.Sequential(*body, nn.Flatten(), nn.Linear(features, 1))
         self.apply(_initialise)
-        if norm == "spectral":
-            for layer in self.layers:
-                if isinstance(layer, (nn.Conv2d, nn.Linear)):
-                    spectral_norm(layer)
+        reparametrise(self, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)

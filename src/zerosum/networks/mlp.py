@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.game import Shape
-from zerosum.networks.blocks import Reshape
+from zerosum.networks.blocks import Norm, Reshape, normalisation, reparametrise
 
 
 class Maxout(nn.Module):
@@ -27,31 +27,34 @@ class Maxout(nn.Module):
 class Generator(nn.Module):
     """z, (B, latent_dim), to samples (B, *shape) in [-1, 1] for images (tanh), unbounded for points.
 
-    Hidden layers are linear, then LeakyReLU 0.2, then batch norm if asked.
+    Hidden layers are linear, then LeakyReLU 0.2, then a normalisation if asked (none after the last layer).
     """
 
-    def __init__(self, latent_dim: int, shape: Shape, hidden: Sequence[int] = (256, 512), batch_norm: bool = False):
+    def __init__(self, latent_dim: int, shape: Shape, hidden: Sequence[int] = (256, 512), norm: Norm = "none"):
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in zip([latent_dim, *hidden], hidden, strict=False):
             layers += [nn.Linear(before, after), nn.LeakyReLU(0.2, inplace=True)]
-            layers += [nn.BatchNorm1d(after)] if batch_norm else []
+            layers += normalisation(norm, after, images=False)
         layers += [nn.Linear(hidden[-1], math.prod(shape)), nn.Tanh() if len(shape) == 3 else nn.Identity()]
         self.layers = nn.Sequential(*layers, Reshape(shape))
+        reparametrise(self, norm)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z)
 
 
 class Discriminator(nn.Module):
-    """Samples (B, *shape) to logits (B, 1): linear layers with LeakyReLU 0.2, no normalisation."""
+    """Samples (B, *shape) to logits (B, 1): linear layers with LeakyReLU 0.2, then a normalisation if asked."""
 
-    def __init__(self, shape: Shape, hidden: Sequence[int] = (512, 256)):
+    def __init__(self, shape: Shape, hidden: Sequence[int] = (512, 256), norm: Norm = "none"):
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
         for before, after in zip([math.prod(shape), *hidden], hidden, strict=False):
             layers += [nn.Linear(before, after), nn.LeakyReLU(0.2, inplace=True)]
+            layers += normalisation(norm, after, images=False)
         self.layers = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
+        reparametrise(self, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
