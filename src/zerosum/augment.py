@@ -20,6 +20,10 @@ class InstanceNoise:
     std: Annotated[float, Ge(0), "standard deviation at the start; images span [-1, 1]"] = 0.0
     steps: Annotated[int | None, Gt(0), "rounds until it is gone; by default it stays"] = None
 
+    def settled(self, step: int) -> bool:
+        """Whether the noise is the same in every round from `step` on."""
+        return not self.std or self.steps is None or step >= self.steps
+
     def __call__(self, x: Tensor, step: int) -> Tensor:
         """x, (B, *shape), with the noise of round `step` (from 0)."""
         std = self.std * (max(1 - step / self.steps, 0.0) if self.steps else 1.0)

@@ -102,6 +102,8 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
         optimizer.load_state_dict(optimizer.state_dict() | {"state": slots[player]})
     if average:
         average.rounds = position.average_rounds
+    if trainer.recorder:
+        trainer.recorder.forget()
     trainer.step, trainer.rate = position.step, position.rate
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -67,8 +67,8 @@ class Move:
 class Game(nn.Module, ABC, Generic[B]):
     """A GAN: who plays, how a round goes, how a sample is made.
 
-    A subclass is final: it is not subclassed again, and overrides nothing but `players`, `round` and `sample`.
-    It sets `prior`, the distribution of z.
+    A subclass is final: it is not subclassed again, and overrides nothing but `players`, `round` and `sample`, and
+    `phase` where its rounds repeat. It sets `prior`, the distribution of z.
     """
 
     name: str
@@ -81,6 +81,14 @@ class Game(nn.Module, ABC, Generic[B]):
     @abstractmethod
     def round(self, draw: Draw[B], step: int) -> Iterator[Move]:
         """Play round number `step` (from 0): draw batches, yield moves; each is made before the next is computed."""
+
+    def phase(self, step: int) -> Hashable | None:
+        """Rounds of one phase make the same computation on other numbers: on a GPU one is recorded, the rest replayed.
+
+        Such a round reads `step` for nothing else, draws as many batches each time, and changes buffers in place.
+        None, the default: round `step` is like no other.
+        """
+        return None
 
     @abstractmethod
     def sample(self, like: B, z: Tensor | None = None) -> Tensor:

@@ -10,7 +10,10 @@ from typing import Annotated, Literal
 import torch
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Discriminator
+from torch import Tensor
 from torch.nn import Parameter
+
+from zerosum import sghmc
 
 LearningRate = Annotated[float, Gt(0), "learning rate"]
 Beta = Annotated[float, Ge(0), Lt(1)]
@@ -51,7 +54,8 @@ class Adam:
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
         own = list(parameters)
-        return torch.optim.Adam(own, self.lr, self.betas, self.eps, fused=_fusable(own))
+        rate, recordable = _rate(self.lr, own)
+        return torch.optim.Adam(own, rate, self.betas, self.eps, fused=_fusable(own), capturable=recordable)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,9 @@ class RMSprop:
     kind: Literal["rmsprop"] = "rmsprop"
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.RMSprop(list(parameters), self.lr, self.alpha, self.eps, foreach=True)
+        own = list(parameters)
+        rate, recordable = _rate(self.lr, own)
+        return torch.optim.RMSprop(own, rate, self.alpha, self.eps, foreach=True, capturable=recordable)
 
 
 @dataclass(frozen=True)
@@ -79,10 +85,34 @@ class SGD:
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
         own = list(parameters)
-        return torch.optim.SGD(own, self.lr, self.momentum, fused=_fusable(own))
+        return torch.optim.SGD(own, _rate(self.lr, own)[0], self.momentum, fused=_fusable(own))
 
 
-Optimizer = Annotated[Adam | RMSprop | SGD, Discriminator("kind")]
+@dataclass(frozen=True)
+class SGHMC:
+    """Stochastic gradient Hamiltonian Monte Carlo; Chen et al., 2014, eq. 15. It draws weights instead of fitting them.
+
+    Weights come to be distributed as exp(-loss / temperature). Where the loss is a mean over N data points, a
+    temperature of 1 / N makes that their posterior; a temperature of 0 is momentum alone.
+    """
+
+    lr: LearningRate = 1e-2
+    friction: Annotated[float, Gt(0), Le(1), "share of the velocity that is lost at a step (alpha)"] = 0.1
+    temperature: Annotated[float, Ge(0), "1 over the number of data points"] = 1e-4
+    decay: Annotated[Decay, "learning-rate decay"] = Decay()
+    kind: Literal["sghmc"] = "sghmc"
+
+    def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
+        return sghmc.SGHMC(parameters, self.lr, self.friction, self.temperature)
+
+
+Optimizer = Annotated[Adam | RMSprop | SGD | SGHMC, Discriminator("kind")]
+
+
+def _rate(lr: float, parameters: list[Parameter]) -> tuple[float | Tensor, bool]:
+    """On CUDA the rate is a tensor, which a recorded round reads anew each time, and the optimiser can be recorded."""
+    device = parameters[0].device
+    return (torch.tensor(lr, device=device), True) if device.type == "cuda" else (lr, False)
 
 
 def _fusable(parameters: list[Parameter]) -> bool:

@@ -32,7 +32,7 @@ def plan(trainer: Trainer) -> Plan:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        for move in trainer._moves():
+        for move in trainer.moves(trainer.stream):
             largest = max(largest, sum(kept.values()))
             trainer.play(move)
             kept.clear()

@@ -43,6 +43,7 @@ class Training:
         float | None, Gt(0), "samples keep z within this many standard deviations: typical ones, less variety"
     ] = None
     health: Annotated[bool, "watch the vital signs, and say when training fails"] = True
+    graphs: Annotated[bool, "on a GPU, record rounds that repeat as CUDA graphs, and replay them"] = True
     retries: Annotated[int, Ge(0), "rollbacks after a divergence, each with half the learning rates"] = 3
     log_every: Annotated[int, Gt(0), "rounds between lines of metrics.jsonl"] = 50
     sample_every: Annotated[int, Gt(0), "rounds between sample pictures"] = 500

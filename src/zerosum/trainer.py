@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from zerosum import distributed, memory
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
+from zerosum.graphs import Draw, Logged, Recorder
 from zerosum.recipe import Training
 
 
@@ -71,6 +72,8 @@ class Trainer:
         self.step = 0  # rounds played
         self.rate = 1.0  # a factor on every learning rate; below 1 after a rollback
         self.fresh: list[tuple[int, str, Tensor]] = []  # values still on the device: (round, name, value)
+        alone = distributed.world() == 1
+        self.recorder = Recorder(self.device) if training.graphs and alone and self.device.type == "cuda" else None
 
     @property
     def sampler(self) -> Game[Any]:
@@ -91,30 +94,41 @@ class Trainer:
         for name, player in self.players.items():
             rate = self.rate * player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
             for group in self.optimizers[name].param_groups:
-                group["lr"] = rate
-        for move in self._moves():
-            self.play(move)
+                if isinstance(group["lr"], Tensor):  # recorded rounds read it there
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
+        phase = self.game.phase(self.step) if self.recorder else None
+        if self.recorder and phase is not None:
+            logged = self.recorder.round((phase, self._measures_norms), self.stream, self._play)
+        else:
+            logged = self._play(self.stream)
+        self.fresh += [(self.step, name, value) for name, value in logged]
         self.step += 1
         if self.average:
             self.average.update()
 
-    def play(self, move: Move) -> None:
-        """Make one move: the gradient of its loss for its player's parameters alone, and one optimiser step."""
+    def play(self, move: Move) -> Logged:
+        """Make one move: the gradient of its loss for its player's parameters alone, and one optimiser step.
+
+        Returns the values of its terms and what else it logs, still on the device.
+        """
         parameters, optimizer = self.parameters[move.player], self.optimizers[move.player]
         for parameter in parameters:
             parameter.grad = None
         move.loss.backward(inputs=parameters)  # no other player's gradient is touched, or computed
         distributed.average_gradients(parameters)
-        for name, value in (*move.terms.items(), *move.log.items()):
-            # A result stays as it is until it is read; a buffer of the game's may change after the move.
-            kept = value.detach() if value.requires_grad else value.clone()
-            self.fresh.append((self.step, f"{move.player}/{name}", kept))
+        # A result stays as it is until it is read; a buffer of the game's may change after the move.
+        logged = [
+            (f"{move.player}/{name}", value.detach() if value.requires_grad else value.clone())
+            for name, value in (*move.terms.items(), *move.log.items())
+        ]
         if self.training.clip:
-            norm = nn.utils.clip_grad_norm_(parameters, self.training.clip)
-            self.fresh.append((self.step, f"{move.player}/gradient_norm", norm))
-        elif self.step % self.training.log_every == 0:
-            self.fresh.append((self.step, f"{move.player}/gradient_norm", _norm(parameters)))
+            logged.append((f"{move.player}/gradient_norm", nn.utils.clip_grad_norm_(parameters, self.training.clip)))
+        elif self._measures_norms:
+            logged.append((f"{move.player}/gradient_norm", _norm(parameters)))
         optimizer.step()
+        return logged
 
     def read(self) -> dict[str, float]:
         """The mean of every term and logged value since the last read.
@@ -135,9 +149,17 @@ class Trainer:
             if not bool(parameter.isfinite().all()):
                 raise Diverged(self.step - 1, name, float(parameter[~parameter.isfinite()][0]))
 
-    def _moves(self) -> Iterator[Move]:
+    @property
+    def _measures_norms(self) -> bool:
+        return self.step % self.training.log_every == 0
+
+    def _play(self, draw: Draw) -> Logged:
+        """All moves of a round."""
+        return [value for move in self.moves(draw) for value in self.play(move)]
+
+    def moves(self, draw: Draw) -> Iterator[Move]:
         """The moves of a round, each computed under autocast just before it is made."""
-        moves = self.game.round(self.stream, self.step)
+        moves = self.game.round(draw, self.step)
         while True:
             bf16 = self.dtype == torch.bfloat16
             with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():

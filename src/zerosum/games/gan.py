@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -61,6 +61,9 @@ class GAN(Game[Tensor]):
             yield Move("discriminator", adversarial=value, log={"real": real, "fake": fake})
         fake = self.discriminator(self.config.noise(self.sample(data), step))
         yield Move("generator", adversarial=objective.g(fake))
+
+    def phase(self, step: int) -> Hashable | None:
+        return "round" if self.config.noise.settled(step) else None
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -60,6 +60,9 @@ class R3GAN(Game[Tensor]):
         )
         real, fake = judge(self.discriminator, noise(draw(), step), noise(self.sample(data), step))
         yield Move("generator", adversarial=relativistic.g(fake, real))
+
+    def phase(self, step: int) -> Hashable | None:
+        return "round" if self.config.noise.settled(step) else None
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)

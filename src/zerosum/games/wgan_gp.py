@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -55,6 +55,9 @@ class WGANGP(Game[Tensor]):
             yield Move("critic", adversarial=distance, gradient_penalty=penalty, log={"real": real, "fake": fake})
         fake = self.critic(self.config.noise(self.sample(data), step))
         yield Move("generator", adversarial=wasserstein.g(fake))
+
+    def phase(self, step: int) -> Hashable | None:
+        return "round" if self.config.noise.settled(step) else None
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
