@@ -64,9 +64,7 @@ def normalisation(norm: Norm, features: int, images: bool) -> list[nn.Module]:
         return [nn.BatchNorm2d(features) if images else nn.BatchNorm1d(features)]
     if norm == "instance":
         if not images:
-            raise ValueError(
-                "instance normalisation is of the pixels of a channel; a perceptron has none"
-            )
+            raise ValueError("instance normalisation is of the pixels of a channel; a perceptron has none")
         return [nn.InstanceNorm2d(features, affine=True)]
     return [nn.GroupNorm(1, features)] if norm == "layer" else []
 
