@@ -6,9 +6,10 @@ import difflib
 
 from zerosum.errors import ZerosumError
 from zerosum.reproductions.health import HEALTH
+from zerosum.reproductions.stacked_mnist import STACKED_MNIST
 from zerosum.reproductions.study import Study
 
-STUDIES = {study.name: study for study in (HEALTH,)}
+STUDIES = {study.name: study for study in (HEALTH, STACKED_MNIST)}
 
 
 def find(name: str) -> Study:
