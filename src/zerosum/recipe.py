@@ -6,7 +6,8 @@ A recipe is a function from a sample's shape, and options, to a game:
     def mnist(shape: Shape, config: WGANGP.Config = WGANGP.Config()) -> WGANGP: ...
 
 registers "wgan-gp/mnist". Each parameter after `shape` is a frozen dataclass whose fields are flags: the first one's at
-the top level (`--critic-steps`), a further one's under its name (`--network.width`).
+the top level (`--critic-steps`), a further one's under its name (`--network.width`). Every recipe takes `techniques`,
+too (`--techniques.feature-matching`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ from annotated_types import Ge, Gt, Lt
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Shape
 from zerosum.options import parse
+from zerosum.techniques import Techniques
+from zerosum.techniques.improved import improved
+
+TECHNIQUES = "techniques"  # the parameter that every recipe has
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,9 @@ class Recipe:
 
     def build(self, shape: Shape, options: Mapping[str, Mapping[str, Any]] | None = None) -> Game[Any]:
         """The game for samples of `shape`; `options` are plain values by parameter, over the recipe's own."""
-        return self.function(shape, **self.resolve(options or {}))
+        chosen = self.resolve(options or {})
+        techniques = chosen.pop(TECHNIQUES)
+        return improved(self.function(shape, **chosen), techniques, shape)
 
     def resolve(self, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Every parameter's dataclass, with `options` over the defaults; `OptionError` for what does not fit."""
@@ -89,13 +96,15 @@ def recipe(
         for p in parameters:
             if not is_dataclass(p.default):
                 raise ValueError(f"the recipe {function.__name__!r} needs a default for {p.name!r}: a frozen dataclass")
+            if p.name == TECHNIQUES:
+                raise ValueError(f"{TECHNIQUES!r} is added to every recipe; call that parameter otherwise")
         made = Recipe(
             name=name or f"{game.name}/{function.__name__.replace('_', '-')}",
             summary=inspect.getdoc(function) or (inspect.getdoc(game) or "").split("\n")[0],
             data=data,
             labelled=labelled,
             training=parse(Training(), training),
-            options={p.name: p.default for p in parameters},
+            options={p.name: p.default for p in parameters} | {TECHNIQUES: Techniques()},
             function=function,
         )
         if made.name in RECIPES:

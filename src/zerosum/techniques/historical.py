@@ -1,0 +1,36 @@
+"""Historical averaging; Salimans et al., 2016, section 3.3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class HistoricalAverage(nn.Module):
+    """The mean of a player's parameters over its moves so far, in buffers; the first value is where they start."""
+
+    count: Tensor
+
+    def __init__(self, parameters: Sequence[Tensor]):
+        super().__init__()
+        for i, parameter in enumerate(parameters):
+            self.register_buffer(f"mean_{i}", parameter.detach().clone())
+        self.register_buffer("count", torch.ones(()))  # values in the mean
+
+    @property
+    def means(self) -> list[Tensor]:
+        return [mean for name, mean in self.named_buffers() if name != "count"]
+
+    def distance(self, parameters: Sequence[Tensor]) -> Tensor:
+        """||theta - 1/t sum_i theta[i]||^2 over all parameters, a scalar to be weighted and minimised."""
+        pairs = zip(parameters, self.means, strict=True)
+        return torch.stack([(parameter - mean).square().sum() for parameter, mean in pairs]).sum()
+
+    @torch.no_grad()
+    def update(self, parameters: Sequence[Tensor]) -> None:
+        """Take in the parameters after a move."""
+        self.count += 1
+        for parameter, mean in zip(parameters, self.means, strict=True):
+            mean += (parameter - mean) / self.count
