@@ -35,7 +35,7 @@ class Unrolled(Game[Tensor]):
     class Config:
         latent_dim: Annotated[int, Gt(0), "size of z"] = 100
         unrolling: Annotated[int, Ge(0), "steps of D that G looks ahead (K); 0 is the plain GAN"] = 5
-        unrolled_lr: Annotated[float, Gt(0), "learning rate of these steps (eta), of plain gradient descent"] = 0.1
+        unrolled_lr: Annotated[float, Gt(0), "learning rate of these steps (eta), of plain gradient descent"] = 0.01
         generator: Annotated[
             Literal["minimax", "non-saturating"], "what G does: minimise f of eq. 4, or maximise log D(G(z))"
         ] = "minimax"
