@@ -29,6 +29,7 @@ def play(trainer: Trainer, folder: Path, hooks: Iterable[Hook] = ()) -> None:
     It saves every `training.checkpoint_every` rounds; `hooks` are called after each round, before it is saved, and keep
     what they have measured in `folder` themselves.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     if found := checkpoint.find(folder):
         checkpoint.resume(trainer, found[-1])
     trainer.train([*hooks, _forget, Checkpoints(folder)])
