@@ -61,7 +61,11 @@ class Encoder(nn.Module):
         self.features, self.last, self.bounded = features, last, bounded
 
     def forward(self, x: Tensor) -> Tensor:
-        z: Tensor = self.last(self.features(x))
+        return self.code(self.features(x))
+
+    def code(self, features: Tensor) -> Tensor:
+        """z, (B, latent_dim), of features (B, F)."""
+        z: Tensor = self.last(features)
         return torch.sigmoid(z) * 2 - 1 if self.bounded else z
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 
 from zerosum.errors import ZerosumError
+from zerosum.reproductions.bigan_1nn import BIGAN_1NN
 from zerosum.reproductions.health import HEALTH
 from zerosum.reproductions.stacked_mnist import STACKED_MNIST
 from zerosum.reproductions.study import Study
 
-STUDIES = {study.name: study for study in (HEALTH, STACKED_MNIST)}
+STUDIES = {study.name: study for study in (BIGAN_1NN, HEALTH, STACKED_MNIST)}
 
 
 def find(name: str) -> Study:
