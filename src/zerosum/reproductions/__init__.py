@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from zerosum.errors import ZerosumError
+from zerosum.reproductions.ablation import ABLATION
 from zerosum.reproductions.bigan_1nn import BIGAN_1NN
 from zerosum.reproductions.health import HEALTH
 from zerosum.reproductions.stacked_mnist import STACKED_MNIST
@@ -12,7 +13,7 @@ from zerosum.reproductions.study import Study
 from zerosum.reproductions.wgan_critic import WGAN_CRITIC
 from zerosum.reproductions.without_batch_norm import WITHOUT_BATCH_NORM
 
-STUDIES = {study.name: study for study in (BIGAN_1NN, HEALTH, STACKED_MNIST, WGAN_CRITIC, WITHOUT_BATCH_NORM)}
+STUDIES = {study.name: study for study in (ABLATION, BIGAN_1NN, HEALTH, STACKED_MNIST, WGAN_CRITIC, WITHOUT_BATCH_NORM)}
 
 
 def find(name: str) -> Study:

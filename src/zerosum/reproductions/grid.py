@@ -117,6 +117,13 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
     recipe = RECIPES[BEST]
     build = recipe.build if part == BEST else GAMES[part]
     settings = recipe.training if part == BEST else Training(ROUNDS, BATCH, average=0.0, precision="fp32")
+    return covered(part, build, settings, seed, fraction, folder)
+
+
+def covered(
+    part: str, build: Callable[[Shape], Game[Any]], settings: Training, seed: int, fraction: float, folder: Path
+) -> Figures:
+    """Train a game on the grid; its last look and all of them."""
     steps = max(1, round(settings.steps * fraction))
     every = -(-steps // LOOKS)
     settings = replace(settings, steps=steps, seed=seed, checkpoint_every=every, keep=1)
