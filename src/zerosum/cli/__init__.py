@@ -22,6 +22,7 @@ COMMANDS = {
     "data": "check what is in a folder or a known data set",
     "report": "write a run's report.html anew",
     "reproduce": "run a published protocol, and record what came out",
+    "theory": "put claims of theory beside measurements, with pictures",
 }
 INTERRUPTED, WRONG = 130, 2  # exit codes; errors of our own bring theirs
 

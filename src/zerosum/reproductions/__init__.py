@@ -8,12 +8,16 @@ from zerosum.errors import ZerosumError
 from zerosum.reproductions.ablation import ABLATION
 from zerosum.reproductions.bigan_1nn import BIGAN_1NN
 from zerosum.reproductions.health import HEALTH
+from zerosum.reproductions.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.reproductions.stacked_mnist import STACKED_MNIST
 from zerosum.reproductions.study import Study
 from zerosum.reproductions.wgan_critic import WGAN_CRITIC
 from zerosum.reproductions.without_batch_norm import WITHOUT_BATCH_NORM
 
-STUDIES = {study.name: study for study in (ABLATION, BIGAN_1NN, HEALTH, STACKED_MNIST, WGAN_CRITIC, WITHOUT_BATCH_NORM)}
+STUDIES = {
+    study.name: study
+    for study in (ABLATION, BIGAN_1NN, HEALTH, OPTIMAL_DISCRIMINATOR, STACKED_MNIST, WGAN_CRITIC, WITHOUT_BATCH_NORM)
+}
 
 
 def find(name: str) -> Study:

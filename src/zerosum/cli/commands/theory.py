@@ -1,0 +1,94 @@
+"""`zerosum theory`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from tyro.conf import Positional, arg
+
+from zerosum.cli.flags import parse
+from zerosum.files import write_atomic
+
+if TYPE_CHECKING:
+    from zerosum.theory.claim import Outcome
+
+ABOUT = """Put claims of theory beside measurements: known densities, small trainings, pictures and a film.
+
+Of each claim it prints what theory foretells, what was measured and the tolerance, and writes the same to
+OUT/claims.json. The exit code is 1 if a claim fails. All topics take about a minute."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    topics: Annotated[Positional[tuple[str, ...]], arg(help="only these; a wrong name lists all")] = ()
+    out: Annotated[Path, arg(help="the folder of the pictures and of claims.json")] = Path("runs/theory")
+
+
+def run(arguments: Sequence[str]) -> int:
+    given = parse(Arguments, arguments, "theory", ABOUT)
+    import torch
+
+    from zerosum.theory.topics import TOPICS, find
+
+    chosen = [find(name) for name in dict.fromkeys(given.topics)] or list(TOPICS.values())
+    given.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
+    torch.set_num_threads(1)  # networks this small gain nothing from a second
+    console = Console(highlight=False, soft_wrap=True)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    record, pictures = {}, []
+    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn())
+    with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=len(chosen))
+        for topic in chosen:
+            progress.update(task, description=topic.name)
+            began = time.perf_counter()
+            found = topic.experiment()
+            record[topic.name] = topic.check(found)
+            pictures += topic.draw(found, given.out)
+            progress.update(task, advance=1)
+            errors.print(f"{topic.name}: {_tally(record[topic.name])}, {time.perf_counter() - began:.1f} s")
+    for topic in chosen:
+        console.print(f"\n[bold]{topic.name}[/bold]: {topic.about}")
+        console.print(_table(record[topic.name]))
+    outcomes = [outcome for of in record.values() for outcome in of]
+    path = given.out / "claims.json"
+    plain = {name: [_plain(outcome) for outcome in of] for name, of in record.items()}
+    write_atomic(path, (json.dumps(plain, indent=2) + "\n").encode())
+    console.print(f"\n{_tally(outcomes)}")
+    console.print(f"written: {', '.join(map(str, [*pictures, path]))}")
+    return 0 if all(outcome.holds for outcome in outcomes) else 1
+
+
+def _tally(outcomes: Sequence[Outcome]) -> str:
+    return f"{sum(outcome.holds for outcome in outcomes)} of {len(outcomes)} claims hold"
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("claim", "source"):
+        table.add_column(column, overflow="fold")
+    for column in ("theory", "measured", "tolerance"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for outcome in outcomes:
+        relation = "" if outcome.relation == "=" else f"{outcome.relation} "
+        holds = "holds" if outcome.holds else "[bold red]FAILS[/bold red]"
+        numbers = (f"{relation}{outcome.theory:.4g}", f"{outcome.measured:.4g}", f"{outcome.tolerance:g}")
+        table.add_row(outcome.says, outcome.source, *numbers, holds)
+    return table
+
+
+def _plain(outcome: Outcome) -> dict[str, object]:
+    """As JSON has it, which knows no infinity."""
+    return {
+        name: str(value) if isinstance(value, float) and value - value != 0 else value
+        for name, value in asdict(outcome).items()
+    }

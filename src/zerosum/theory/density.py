@@ -1,0 +1,88 @@
+"""Exact densities in one and two dimensions, and the grids on which they are integrated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Generator, Tensor
+
+from zerosum.data.density import Mixture
+
+__all__ = ["Density", "Grid", "Mixture", "Uniform", "normal"]
+
+
+class Density(Protocol):
+    """A distribution whose density is known exactly; `Mixture` and `Uniform` are two."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """(N,) log densities (nats) of points (N, D); -inf where there is no mass."""
+
+    def sample(self, n: int, generator: Generator | None = None) -> Tensor:
+        """(n, D) points."""
+
+
+def normal(mean: float | Sequence[float], std: float) -> Mixture:
+    """One isotropic Gaussian, in as many dimensions as `mean` has numbers; in float64."""
+    means = torch.tensor([[mean] if isinstance(mean, int | float) else list(mean)], dtype=torch.float64)
+    return Mixture(means, std)
+
+
+class Uniform:
+    """Equal density in a box, none outside.
+
+    Args:
+        low, high: one number a dimension, low < high.
+    """
+
+    def __init__(self, low: Sequence[float], high: Sequence[float]) -> None:
+        self.low, self.high = (torch.tensor(edge, dtype=torch.float64) for edge in (low, high))
+        if self.low.dim() != 1 or self.low.shape != self.high.shape or not bool((self.low < self.high).all()):
+            raise ValueError(f"a box needs a low below each high, not {list(low)} and {list(high)}")
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """(N,) log densities (nats): minus the log volume within [low, high), -inf outside."""
+        inside = ((x >= self.low) & (x < self.high)).all(1)
+        return torch.where(inside, -(self.high - self.low).log().sum(), -math.inf)
+
+    def sample(self, n: int, generator: Generator | None = None) -> Tensor:
+        """(n, D) points, float64."""
+        return torch.lerp(self.low, self.high, torch.rand(n, len(self.low), dtype=torch.float64, generator=generator))
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The midpoints of equal cells that fill a box: sums over them times `volume` are integrals (the midpoint rule)."""
+
+    points: Tensor  # (M, D), float64
+    volume: float  # of a cell
+
+    @classmethod
+    def box(cls, low: Sequence[float], high: Sequence[float], cells: int) -> Grid:
+        """`cells` a dimension between `low` and `high`; those of the last dimension lie side by side.
+
+        ValueError where a low is not below its high, or there are no cells.
+        """
+        if len(low) != len(high) or not all(a < b for a, b in zip(low, high, strict=True)) or cells < 1:
+            raise ValueError(f"a grid needs a low below each high, and cells: not {low}, {high} and {cells}")
+        middles = (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
+        axes = [a + (b - a) * middles for a, b in zip(low, high, strict=True)]
+        volume = math.prod((b - a) / cells for a, b in zip(low, high, strict=True))
+        return cls(torch.cartesian_prod(*axes).reshape(-1, len(axes)), volume)
+
+    def log_prob(self, density: Density) -> Tensor:
+        """(M,) log densities at the points; ValueError if their mass is not 1 within 1e-3, so the grid misses some."""
+        found = density.log_prob(self.points)
+        if found.shape != self.points.shape[:1]:
+            raise ValueError(f"the density gives {tuple(found.shape)} for points {tuple(self.points.shape)}")
+        mass = float(self.integral(found.detach().exp()))
+        if not abs(mass - 1) < 1e-3:
+            raise ValueError(f"the grid sees a mass of {mass:.4g} of a density, not 1: make it wider, or finer")
+        return found
+
+    def integral(self, values: Tensor) -> Tensor:
+        """The integral of a function from its (M,) values at the points."""
+        return values.sum() * self.volume

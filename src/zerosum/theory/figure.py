@@ -1,0 +1,58 @@
+"""Figures on white paper, in the library's colours."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image
+
+from zerosum.drawing import PAPER
+from zerosum.files import write_atomic
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, PURPLE = PAPER.curves[:4]
+INK, GREY = "#22262b", PAPER.muted
+
+
+def panels(count: int, width: float = 4.2, height: float = 3.0) -> tuple[Figure, list[Axes]]:
+    """Axes side by side, each `width` by `height` inches at 100 pixels an inch."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * count, height), dpi=100, layout="constrained")
+    axes = [figure.add_subplot(1, count, i + 1) for i in range(count)]
+    for one in axes:
+        one.tick_params(labelsize=8, length=0, labelcolor=GREY)
+        one.spines[["top", "right"]].set_visible(False)
+        one.spines[["left", "bottom"]].set_color(PAPER.line)
+    return figure, axes
+
+
+def title(axes: Axes, text: str) -> None:
+    axes.set_title(text, fontsize=10, loc="left", color=INK)
+
+
+def legend(axes: Axes, where: Literal["upper left", "lower left", "upper right"]) -> None:
+    axes.legend(fontsize=8, frameon=False, loc=where, labelcolor=INK)
+
+
+def image(figure: Figure) -> Image.Image:
+    """The figure as pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """The figure as a PNG of few colours, written whole or not at all."""
+    buffer = io.BytesIO()
+    image(figure).quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    write_atomic(path, buffer.getvalue())
+    return path

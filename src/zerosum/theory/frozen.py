@@ -1,0 +1,76 @@
+"""A discriminator alone, against a generator that no one moves: what does it find?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from zerosum import latent, objectives
+from zerosum.game import Draw, Game, Move, Player
+from zerosum.objectives import Objective
+from zerosum.optim import Optimizer
+from zerosum.penalties import Discriminator
+from zerosum.theory.density import Density
+
+Penalty = Callable[[Discriminator, Tensor, Tensor], Tensor]
+
+
+class Frozen(Game[Tensor]):
+    """Algorithm 1 of Goodfellow et al., 2014, without its generator's step: D against fresh fakes, (B, D) points.
+
+    Args:
+        fakes: makes n fakes, as `Density.sample` does.
+        discriminator: to be trained; logits (B, 1).
+        objective: of which D's part is minimised.
+        penalty: added to it, where there is one.
+    """
+
+    name = "frozen"
+
+    def __init__(
+        self,
+        fakes: Callable[[int], Tensor],
+        discriminator: nn.Module,
+        optimizer: Optimizer,
+        objective: Objective = objectives.minimax,
+        penalty: Penalty | None = None,
+    ):
+        super().__init__()
+        self.fakes, self.discriminator, self.optimizer = fakes, discriminator, optimizer
+        self.objective, self.penalty, self.prior = objective, penalty, latent.Normal(1)
+
+    def players(self) -> dict[str, Player]:
+        return {"discriminator": Player(self.optimizer, (self.discriminator,))}
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        data = draw()  # (B, D)
+        made = self.sample(data)
+        real, fake = self.discriminator(data), self.discriminator(made)
+        terms = {"penalty": self.penalty(self.discriminator, data, made)} if self.penalty else {}
+        log = {"real": real, "fake": fake}
+        yield Move("discriminator", adversarial=self.objective.d(real, fake), **terms, log=log)
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        with torch.no_grad():
+            return self.fakes(len(like)).to(like)
+
+
+class Fresh:
+    """Endless batches (B, D) of a density, float32. Batch n follows from the seed and n: a position is one number."""
+
+    def __init__(self, density: Density, batch_size: int, seed: int, device: str | torch.device = "cpu"):
+        self.density, self.batch_size, self.seed, self.device = density, batch_size, seed, device
+        self.drawn = 0
+
+    def __call__(self) -> Tensor:
+        generator = torch.Generator().manual_seed((self.seed << 32) + self.drawn)
+        self.drawn += 1
+        return self.density.sample(self.batch_size, generator).float().to(self.device)
+
+    def state(self) -> dict[str, int]:
+        return {"drawn": self.drawn}
+
+    def restore(self, state: dict[str, int]) -> None:
+        self.drawn = state["drawn"]

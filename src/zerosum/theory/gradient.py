@@ -1,0 +1,133 @@
+"""What a generator learns from a discriminator that is never wrong; Arjovsky and Bottou, 2017, section 2.2.
+
+Where supports are apart, JS is log 2 however far. As D nears the best one, the gradient of G's first loss,
+E log(1 - D), goes to 0 (Theorem 2.4); that of the non-saturating loss, -E log D, does not; and a critic of slope 1
+shows the way at a steady pace (Arjovsky et al., 2017). The generator here is a shift: its gradient is the mean over
+fakes of the loss's derivative by x.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from zerosum import objectives, penalties, randomness
+from zerosum.networks import mlp
+from zerosum.objectives import Objective
+from zerosum.optim import Adam
+from zerosum.recipe import Training
+from zerosum.theory import figure
+from zerosum.theory.claim import Claim, Topic
+from zerosum.theory.density import Uniform
+from zerosum.theory.frozen import Fresh, Frozen, Penalty
+from zerosum.trainer import Trainer
+
+REAL, FAKE, DISTANCE = Uniform([1.0], [2.0]), Uniform([-2.0], [-1.0]), 3.0  # W1 is the way from one to the other
+ROUNDS = 400
+SATURATING, NON_SATURATING, WASSERSTEIN = "saturating", "non-saturating", "wasserstein"
+
+
+def pull(network: nn.Module, objective: Objective, fakes: Tensor) -> float:
+    """Minus the derivative of G's loss by a shift of its samples (N, 1): how hard it is drawn to the right."""
+    x = fakes.float().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective.g(network(x)), x)
+    return -float(gradient.sum())
+
+
+@dataclass(frozen=True)
+class Look:
+    """After some rounds of training D alone."""
+
+    rounds: int
+    wrong: float  # E |D - D*|, since D* is 0 on fakes and 1 on real points
+    pulls: dict[str, float]  # by G's loss; that of "wasserstein" from a critic
+    estimate: float  # the critic's: E f(x) - E f(G(z))
+
+
+def experiment(seed: int = 0) -> list[Look]:
+    """A discriminator and a critic, trained against the same frozen fakes; a look whenever rounds double."""
+    adam = Adam(2e-3, (0.5, 0.99))
+    fixed = torch.linspace(0.0005, 0.9995, 1000, dtype=torch.float64)[:, None]
+    real, fake = (box.low + fixed * (box.high - box.low) for box in (REAL, FAKE))
+
+    def playing(objective: Objective, penalty: Penalty | None) -> tuple[nn.Module, Trainer]:
+        randomness.seed(seed)
+        network = mlp.Discriminator((1,), (32, 32))
+        game = Frozen(FAKE.sample, network, adam, objective, penalty)
+        training = Training(steps=ROUNDS, average=0.0, precision="fp32")
+        return network, Trainer(game, Fresh(REAL, 128, seed), training)
+
+    discriminator, trainer = playing(objectives.minimax, None)
+    # Interpolates have a density of 1/3 here, so a penalty of weight w leaves a slope of 1 + 3 / (2 w): 1.15 for 10.
+    critic, other = playing(objectives.wasserstein, lambda d, x, y: 100 * penalties.one_sided(d, x, y))
+    looks = []
+    for step in range(ROUNDS + 1):
+        if step & (step - 1) == 0 or step == ROUNDS:
+            with torch.no_grad():
+                on_real, on_fake = discriminator(real.float()).sigmoid(), discriminator(fake.float()).sigmoid()
+                estimate = critic(real.float()).mean() - critic(fake.float()).mean()
+            pulls = {
+                SATURATING: pull(discriminator, objectives.minimax, fake),
+                NON_SATURATING: pull(discriminator, objectives.non_saturating, fake),
+                WASSERSTEIN: pull(critic, objectives.wasserstein, fake),
+            }
+            looks.append(Look(step, float((1 - on_real).mean() + on_fake.mean()) / 2, pulls, float(estimate)))
+        if step < ROUNDS:
+            trainer.round()
+            other.round()
+    return looks
+
+
+def draw(looks: list[Look], folder: Path) -> list[Path]:
+    """The error of D, and what each loss tells G, as D improves."""
+    fig, (wrong, pulls) = figure.panels(2, 4.6, 3.2)
+    rounds = [max(look.rounds, 0.5) for look in looks]
+    wrong.loglog(rounds, [look.wrong for look in looks], "o-", color=figure.INK, ms=3)
+    wrong.set(xlabel="rounds of D alone")
+    figure.title(wrong, "mean error of D")
+    for name, label, color in (
+        (SATURATING, "log(1 - D): vanishes", figure.ORANGE),
+        (NON_SATURATING, "-log D", figure.GREEN),
+        (WASSERSTEIN, "critic of slope 1", figure.BLUE),
+    ):
+        pulls.loglog(rounds, [max(look.pulls[name], 1e-8) for look in looks], "o-", color=color, ms=3, label=label)
+    pulls.set(xlabel="rounds of D alone")
+    figure.legend(pulls, "lower left")
+    figure.title(pulls, "gradient that G gets")
+    return [figure.save(fig, folder / "vanishing-gradient.png")]
+
+
+def _strongest(looks: list[Look]) -> float:
+    return max(look.pulls[SATURATING] for look in looks)
+
+
+_PAPER = "Arjovsky and Bottou, 2017"
+GRADIENT: Topic[list[Look]] = Topic(
+    "vanishing-gradient",
+    "supports apart: the better D, the less it tells G; a Wasserstein critic keeps telling",
+    experiment,
+    (
+        Claim("mean error of the trained D", f"{_PAPER}, Theorem 2.1", 0.0, lambda e: e[-1].wrong, 0.01),
+        Claim(
+            "its gradient for log(1 - D), over the strongest",
+            f"{_PAPER}, Theorem 2.4",
+            0.0,
+            lambda e: e[-1].pulls[SATURATING] / _strongest(e),
+            0.02,
+        ),
+        Claim(
+            "the same for -log D",
+            f"{_PAPER}, section 2.2.2",
+            1.0,
+            lambda e: e[-1].pulls[NON_SATURATING] / _strongest(e),
+            0.0,
+            ">=",
+        ),
+        Claim("the gradient from a critic", "slope 1", 1.0, lambda e: e[-1].pulls[WASSERSTEIN], 0.1),
+        Claim("the critic's distance", "W1 of a shift", DISTANCE, lambda e: e[-1].estimate, 0.3),
+    ),
+    draw,
+)

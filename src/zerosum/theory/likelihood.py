@@ -1,0 +1,152 @@
+"""One Gaussian against two modes: what maximum likelihood fits, and what a GAN fits.
+
+Maximum likelihood minimises KL(p || q), which is infinite wherever q misses data: it covers both modes, and what lies
+between them. With the best D, a GAN minimises JS(p, q) (Goodfellow et al., 2014, section 4.1), which forgives a missed
+mode: here it fits the heavy one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from zerosum import randomness
+from zerosum.games.gan import GAN
+from zerosum.networks import mlp
+from zerosum.optim import Adam, Decay
+from zerosum.recipe import Training
+from zerosum.theory import figure
+from zerosum.theory.claim import Claim, Topic
+from zerosum.theory.density import Density, Grid, Mixture, normal
+from zerosum.theory.divergence import js, kl
+from zerosum.theory.frozen import Fresh
+from zerosum.trainer import Trainer
+
+GRID = Grid.box((-12.0,), (12.0,), 800)
+DATA = Mixture(*(torch.tensor(part, dtype=torch.float64) for part in ([[-1.0], [2.0]], [0.5, 0.5], [0.8, 0.2])))
+Distance = Callable[[Density, Density, Grid], Tensor]
+
+
+class Gaussian(NamedTuple):
+    """A fit in one dimension."""
+
+    mean: float
+    std: float
+
+    def density(self) -> Mixture:
+        return normal(self.mean, self.std)
+
+
+def moments(mixture: Mixture) -> Gaussian:
+    """The Gaussian of maximum likelihood, in closed form: it has the mean and the variance of the data."""
+    means, weights = mixture.means[:, 0], mixture.weights
+    mean = float((weights * means).sum())
+    return Gaussian(mean, math.sqrt(float((weights * (mixture.std.square() + (means - mean).square())).sum())))
+
+
+def likeliest(samples: Tensor) -> Gaussian:
+    """The Gaussian of maximum likelihood for samples (N, 1)."""
+    return Gaussian(float(samples.mean()), float(samples.std(correction=0)))
+
+
+def nearest(p: Density, distance: Distance, start: Gaussian, grid: Grid, steps: int = 300) -> Gaussian:
+    """The Gaussian q where descent from `start` on `distance(p, q)` ends: a minimum, not always the least."""
+    found = torch.tensor([start.mean, math.log(start.std)], dtype=torch.float64, requires_grad=True)
+    optimizer, decay = torch.optim.Adam([found], 0.05), Decay("cosine")
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 0.05 * decay(step, steps)
+        optimizer.zero_grad()
+        distance(p, Mixture(found[:1, None], found[1:].exp()), grid).backward()
+        optimizer.step()
+    mean, log_std = found.tolist()
+    return Gaussian(mean, math.exp(log_std))
+
+
+def of_gan(p: Density, start: Gaussian, steps: int = 1500, seed: int = 0) -> Gaussian:
+    """What a real GAN fits: G(z) = mean + std z, by the minimax loss, so that G descends on JS if D keeps up."""
+    randomness.seed(seed)
+    generator = nn.Linear(1, 1)
+    with torch.no_grad():
+        generator.weight.fill_(start.std)
+        generator.bias.fill_(start.mean)
+    adam = Adam(1e-2, (0.5, 0.99), decay=Decay("linear"))
+    config = GAN.Config(latent_dim=1, generator="minimax", g_optimizer=adam, d_optimizer=adam)
+    game = GAN(generator, mlp.Discriminator((1,), (32, 32)), config)
+    Trainer(game, Fresh(p, 256, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
+    return Gaussian(generator.bias.item(), abs(generator.weight.item()))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    likely: Gaussian  # in closed form
+    sampled: Gaussian  # the likeliest of 100,000 samples
+    by_kl: Gaussian
+    by_js: tuple[Gaussian, ...]  # from four starts
+    gan: Gaussian
+    gap: float  # E log p - E log q on those samples, less KL(p || q), for the likeliest q
+
+
+def experiment() -> Experiment:
+    likely = moments(DATA)
+    x = DATA.sample(100_000, torch.Generator().manual_seed(0))
+    fit = likely.density()
+    starts = (likely, Gaussian(-1.0, 0.5), Gaussian(2.0, 0.5), Gaussian(0.0, 1.0))
+    return Experiment(
+        likely,
+        likeliest(x),
+        nearest(DATA, kl, Gaussian(0.0, 1.0), GRID),
+        tuple(nearest(DATA, js, start, GRID) for start in starts),
+        of_gan(DATA, Gaussian(0.0, 1.0)),
+        float((DATA.log_prob(x) - fit.log_prob(x)).mean() - kl(DATA, fit, GRID)),
+    )
+
+
+def draw(done: Experiment, folder: Path) -> list[Path]:
+    """The data and the three fits."""
+    fig, (axes,) = figure.panels(1, 6.4, 3.4)
+    x = GRID.points[:, 0]
+    axes.fill_between(x, DATA.log_prob(GRID.points).exp(), color="#d5d8dd", linewidth=0, label="data")
+    for fit, name, color, line, width in (
+        (done.likely, "maximum likelihood: least KL(p || q)", figure.ORANGE, "-", 1.8),
+        (done.by_js[0], "least JS(p, q)", "#8fc7b0", "-", 5.0),
+        (done.gan, "a GAN, trained", figure.BLUE, "--", 1.5),
+    ):
+        axes.plot(x, fit.density().log_prob(GRID.points).exp(), line, color=color, linewidth=width, label=name)
+    axes.set(xlim=(-5, 5), ylim=(0, 0.95))
+    figure.legend(axes, "upper right")
+    figure.title(axes, "one Gaussian for two modes")
+    return [figure.save(fig, folder / "likelihood.png")]
+
+
+def _off(a: Gaussian, b: Gaussian) -> float:
+    return max(abs(a.mean - b.mean), abs(a.std - b.std))
+
+
+_JS = "Goodfellow et al., 2014, Theorem 1"
+LIKELIHOOD: Topic[Experiment] = Topic(
+    "likelihood",
+    "a Gaussian for two modes: maximum likelihood covers both, a GAN fits the heavy one",
+    experiment,
+    (
+        Claim("mean log p - mean log q less KL(p || q)", "law of large numbers", 0.0, lambda e: e.gap, 0.01),
+        Claim("least KL(p || q), from the moments", "closed form", 0.0, lambda e: _off(e.by_kl, e.likely), 1e-3),
+        Claim("likeliest for samples, from the moments", "closed form", 0.0, lambda e: _off(e.sampled, e.likely), 0.02),
+        Claim(
+            "least JS(p, q) from four starts: spread",
+            "numerically",
+            0.0,
+            lambda e: max(_off(fit, e.by_js[0]) for fit in e.by_js),
+            1e-3,
+        ),
+        Claim("its mean: the heavy mode's", "numerically", -1.0, lambda e: e.by_js[0].mean, 0.05),
+        Claim("its standard deviation: the heavy mode's", "numerically", 0.5, lambda e: e.by_js[0].std, 0.05),
+        Claim("a trained GAN's fit, from the least JS", _JS, 0.0, lambda e: _off(e.gan, e.by_js[0]), 0.1),
+    ),
+    draw,
+)

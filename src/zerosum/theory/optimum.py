@@ -1,0 +1,191 @@
+"""The best discriminator of a given generator, and what the game is worth against it; Goodfellow et al., 2014, s. 4.
+
+D* = p / (p + q); the value is then C(G) = -log 4 + 2 JS(p, q), and least, -log 4, where the generator is the data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from zerosum import randomness
+from zerosum.networks import mlp
+from zerosum.optim import Adam, Decay
+from zerosum.recipe import Training
+from zerosum.theory import estimate, figure
+from zerosum.theory.claim import Claim, Topic
+from zerosum.theory.density import Density, Grid, Mixture, Uniform, normal
+from zerosum.theory.divergence import best_value, optimal_discriminator, optimal_logits, value
+from zerosum.theory.frozen import Fresh, Frozen
+from zerosum.trainer import Trainer
+
+
+class Pair(NamedTuple):
+    """A data density, a frozen generator's, and a grid that covers both."""
+
+    p: Density
+    q: Density
+    grid: Grid
+
+
+def _mixture(means: list[list[float]], std: list[float], weights: list[float]) -> Mixture:
+    return Mixture(*(torch.tensor(part, dtype=torch.float64) for part in (means, std, weights)))
+
+
+_LINE, _PLANE = Grid.box((-10.0,), (10.0,), 2000), Grid.box((-10.0, -10.0), (10.0, 10.0), 240)
+_TURNS = torch.arange(8, dtype=torch.float64) * (math.pi / 4)
+PAIRS = {
+    "1-D, two modes against one": Pair(_mixture([[-1.0], [1.5]], [0.5, 0.3], [0.6, 0.4]), normal(0.3, 1.0), _LINE),
+    "1-D, narrow against wide": Pair(normal(-0.5, 0.4), normal(0.5, 1.2), _LINE),
+    "1-D, a mode is missing": Pair(
+        _mixture([[-2.0], [0.0], [2.0]], [0.4] * 3, [1.0] * 3), _mixture([[-2.0], [0.0]], [0.4] * 2, [1.0] * 2), _LINE
+    ),
+    "2-D, two modes against two": Pair(
+        _mixture([[-1.0, 0.0], [1.0, 0.5]], [0.6] * 2, [1.0] * 2),
+        _mixture([[0.0, -0.5], [0.5, 1.0]], [0.8, 0.5], [1.0] * 2),
+        _PLANE,
+    ),
+    "2-D, a ring against one Gaussian": Pair(
+        Mixture(2 * torch.stack([_TURNS.cos(), _TURNS.sin()], 1), 0.4), normal((0.0, 0.0), 1.5), _PLANE
+    ),
+}
+LINE, PLANE = "1-D, two modes against one", "2-D, two modes against two"  # those of the claims and the picture
+
+
+@dataclass(frozen=True)
+class Found:
+    """A discriminator beside the best one."""
+
+    error: float  # E |D(x) - D*(x)| for x from (p + q) / 2, in [0, 1]
+    value: float  # V(D, G)
+    best: float  # C(G)
+
+
+def trained(pair: Pair, seed: int, steps: int, batch_size: int = 512) -> nn.Module:
+    """A small network, trained in `steps` rounds to tell fresh samples of `pair.p` from those of `pair.q`."""
+    randomness.seed(seed)
+    network = mlp.Discriminator((pair.grid.points.shape[1],), (64, 64))
+    game = Frozen(pair.q.sample, network, Adam(5e-3, (0.9, 0.999), decay=Decay("cosine")))
+    Trainer(game, Fresh(pair.p, batch_size, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
+    return network
+
+
+def logits_of(network: nn.Module) -> Callable[[Tensor], Tensor]:
+    """A network's logits, (N,) float64, of points (N, D) of any precision."""
+
+    @torch.no_grad()
+    def logits(x: Tensor) -> Tensor:
+        return network(x.float()).double().flatten()
+
+    return logits
+
+
+def compared(pair: Pair, logits: Callable[[Tensor], Tensor]) -> Found:
+    """A discriminator beside D*, by integration over the grid."""
+    p, q, grid = pair
+    mean = (grid.log_prob(p).exp() + grid.log_prob(q).exp()) / 2
+    error = (logits(grid.points).sigmoid() - optimal_discriminator(p, q, grid.points)).abs()
+    return Found(float(grid.integral(error * mean)), float(value(p, q, logits, grid)), float(best_value(p, q, grid)))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    identity: float  # the largest |V(D*, G) - C(G)| over all pairs
+    gain: float  # the most that a D other than D* gains over it
+    equal: float  # C(G) where the generator is the data
+    apart: float  # C(G) where p and q share no mass
+    at: float  # by how much the best of many shifted generators is shifted
+    networks: dict[str, nn.Module]
+    found: dict[str, Found]
+    bound: float  # of the JS divergence, from the trained D on fresh samples
+    js: float  # the divergence itself
+
+
+def experiment() -> Experiment:
+    random = torch.Generator().manual_seed(0)
+    identity, gain = 0.0, -math.inf
+    for p, q, grid in PAIRS.values():
+        best = optimal_logits(p, q, grid.points)
+        top = float(value(p, q, lambda x, best=best: best, grid))  # type: ignore[misc]
+        identity = max(identity, abs(top - float(best_value(p, q, grid))))
+        for size in (0.01, 0.1, 1.0):
+            wave = (grid.points @ torch.randn(grid.points.shape[1], 4, generator=random, dtype=torch.float64)).sin()
+            other = best + size * wave.sum(1)
+            gain = max(gain, float(value(p, q, lambda x, other=other: other, grid)) - top)  # type: ignore[misc]
+    shifts = [i / 20 for i in range(-20, 21)]
+    shifted = [float(best_value(normal(0.0, 1.0), normal(shift, 1.0), _LINE)) for shift in shifts]
+    networks = {name: trained(PAIRS[name], seed=0, steps=800) for name in (LINE, PLANE)}
+    found = {name: compared(PAIRS[name], logits_of(network)) for name, network in networks.items()}
+    p, q, grid = PAIRS[LINE]
+    logits = logits_of(networks[LINE])
+    return Experiment(
+        identity,
+        gain,
+        float(best_value(p, p, grid)),
+        float(best_value(Uniform([-2.0], [-1.0]), Uniform([1.0], [3.0]), grid)),
+        shifts[shifted.index(min(shifted))],
+        networks,
+        found,
+        estimate.js_bound(logits(p.sample(20_000, random)), logits(q.sample(20_000, random))),
+        (found[LINE].best + math.log(4)) / 2,
+    )
+
+
+def draw(done: Experiment, folder: Path) -> list[Path]:
+    """D and D* in one dimension, and in the plane."""
+    fig, (line, best, own) = figure.panels(3)
+    p, q, grid = PAIRS[LINE]
+    x = grid.points[:, 0]
+    line.plot(x, p.log_prob(grid.points).exp(), ":", color=figure.INK, label="p")
+    line.plot(x, q.log_prob(grid.points).exp(), color=figure.GREEN, label="q")
+    line.plot(x, optimal_discriminator(p, q, grid.points), color=figure.ORANGE, linewidth=3, alpha=0.5, label="D*")
+    line.plot(x, logits_of(done.networks[LINE])(grid.points).sigmoid(), "--", color=figure.BLUE, label="D")
+    line.set(xlim=(-4, 4), ylim=(0, 1.02))
+    figure.legend(line, "upper left")
+    figure.title(line, f"D is {done.found[LINE].error:.3f} from D* on average")
+    p, q, grid = PAIRS[PLANE]
+    side = round(len(grid.points) ** 0.5)
+    shown = (optimal_discriminator(p, q, grid.points), logits_of(done.networks[PLANE])(grid.points).sigmoid())
+    mass = (p.log_prob(grid.points).exp() + q.log_prob(grid.points).exp()).view(side, side).T
+    for axes, heights, name in ((best, shown[0], "D* of two modes against two"), (own, shown[1], "D, trained")):
+        reach = float(grid.points.abs().max())
+        extent = (-reach, reach, -reach, reach)
+        axes.imshow(heights.view(side, side).T, extent=extent, origin="lower", cmap="RdBu", vmin=0, vmax=1)
+        axes.contour(mass, extent=extent, levels=[0.01, 0.1], colors=figure.INK, linewidths=0.6)
+        axes.set(xlim=(-3, 3), ylim=(-3, 3))
+        figure.title(axes, name)
+    return [figure.save(fig, folder / "optimum.png")]
+
+
+_PAPER = "Goodfellow et al., 2014"
+OPTIMUM: Topic[Experiment] = Topic(
+    "optimum",
+    "the best discriminator, and what the game is worth against it",
+    experiment,
+    (
+        Claim("V(D*, G) = -log 4 + 2 JS(p, q)", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.identity, 1e-9),
+        Claim("no other D gains on D*", f"{_PAPER}, Proposition 1", 0.0, lambda e: e.gain, 0.0, "<="),
+        Claim("C(G) where the generator is the data", f"{_PAPER}, Theorem 1", -math.log(4), lambda e: e.equal, 1e-9),
+        Claim("C(G) where supports are apart", "JS = log 2", 0.0, lambda e: e.apart, 1e-9),
+        Claim("C(G) is least at the data, of 41 shifts", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.at, 1e-6),
+        Claim("E |D - D*| of a D trained in 1-D", f"{_PAPER}, Proposition 1", 0.0, lambda e: e.found[LINE].error, 0.02),
+        Claim(
+            "E |D - D*| of a D trained in 2-D", f"{_PAPER}, Proposition 1", 0.0, lambda e: e.found[PLANE].error, 0.02
+        ),
+        Claim(
+            "V of the trained D, less C(G), in 2-D",
+            f"{_PAPER}, Theorem 1",
+            0.0,
+            lambda e: e.found[PLANE].value - e.found[PLANE].best,
+            0.01,
+        ),
+        Claim("JS from the trained D's logits, less JS", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.bound - e.js, 0.01),
+    ),
+    draw,
+)

@@ -1,0 +1,29 @@
+"""All topics of `zerosum theory`. This file is the only list of them."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from zerosum.errors import ZerosumError
+from zerosum.theory.claim import Topic
+from zerosum.theory.distances import DISTANCES
+from zerosum.theory.figure_1 import FIGURE_1
+from zerosum.theory.gradient import GRADIENT
+from zerosum.theory.likelihood import LIKELIHOOD
+from zerosum.theory.lines import LINES
+from zerosum.theory.optimum import OPTIMUM
+from zerosum.theory.saddle import SADDLE
+
+TOPICS: dict[str, Topic[Any]] = {
+    topic.name: topic for topic in (OPTIMUM, DISTANCES, LIKELIHOOD, LINES, GRADIENT, SADDLE, FIGURE_1)
+}
+
+
+def find(name: str) -> Topic[Any]:
+    """The topic called `name`; `ZerosumError` with the nearest name where there is none."""
+    if name in TOPICS:
+        return TOPICS[name]
+    close = difflib.get_close_matches(name, TOPICS, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(TOPICS)}"
+    raise ZerosumError(f"there is no topic {name!r}; {hint}")
