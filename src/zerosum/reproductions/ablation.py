@@ -33,7 +33,7 @@ def _game(labels: Labels = HARD, **techniques: Any) -> Callable[[Shape], Game[An
 ALONE: dict[str, tuple[str, Any]] = {
     "feature matching": ("feature_matching", True),
     AGAINST_COLLAPSE: ("minibatch_discrimination", 32),
-    "historical averaging": ("historical_averaging", 0.01),
+    "historical averaging": ("historical_averaging", 0.001),
     "virtual batch norm": ("virtual_batch_norm", BATCH),
 }
 GAMES: dict[str, Callable[[Shape], Game[Any]]] = {
@@ -71,7 +71,7 @@ ABLATION = Study(
         "The non-saturating GAN of grid-25, its networks, data, optimiser, rounds and measures: without techniques, "
         "with each of Salimans et al., 2016, alone, with all of them, and with all but feature matching, which "
         "takes the place of the adversarial loss. Minibatch discrimination has 32 kernels of 5 dimensions, historical "
-        "averaging a weight of 0.01, label smoothing a target of 0.9, virtual batch norm, in G, a reference batch of "
+        "averaging a weight of 0.001, label smoothing a target of 0.9, virtual batch norm, in G, a reference batch of "
         "100. The paper gives no numbers for this. The value, chosen before the runs, is the number of modes that "
         "minibatch discrimination, the technique meant against collapse, reaches beyond those of the GAN without "
         "techniques at the same seed."
