@@ -99,11 +99,12 @@ class SGHMC:
     lr: LearningRate = 1e-2
     friction: Annotated[float, Gt(0), Le(1), "share of the velocity that is lost at a step (alpha)"] = 0.1
     temperature: Annotated[float, Ge(0), "1 over the number of data points"] = 1e-4
+    burn_in: Annotated[int, Ge(0), "steps over which each weight's step size adapts to its gradients"] = 0
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
     kind: Literal["sghmc"] = "sghmc"
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
-        return sghmc.SGHMC(parameters, self.lr, self.friction, self.temperature)
+        return sghmc.SGHMC(parameters, self.lr, self.friction, self.temperature, self.burn_in)
 
 
 Optimizer = Annotated[Adam | RMSprop | SGD | SGHMC, Discriminator("kind")]

@@ -1,0 +1,141 @@
+"""Bayesian GAN: distributions over the weights of G and of D; Saatchi and Wilson, 2017."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Gt
+from torch import Tensor, nn
+
+from zerosum import latent
+from zerosum.augment import InstanceNoise
+from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.networks import mlp, small
+from zerosum.networks.blocks import judge
+from zerosum.objectives import Labels, non_saturating
+from zerosum.optim import SGHMC, Decay
+from zerosum.recipe import recipe
+
+
+class Generators(nn.Module):
+    """Samples of the posterior over G's weights, that make samples in turn.
+
+    z, (B, dim of z + J), ends in a one-hot vector that says which of the J makes its row's sample: (B, *shape).
+    """
+
+    def __init__(self, members: Sequence[nn.Module]):
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, z: Tensor) -> Tensor:
+        z, chosen = z.split([z.shape[1] - len(self.members), len(self.members)], dim=1)
+        made = torch.stack([member(z) for member in self.members])  # (J, B, *shape)
+        return made[chosen.argmax(1), torch.arange(len(z), device=z.device)]
+
+
+class Discriminators(nn.Module):
+    """Samples of the posterior over D's weights: (B, *shape) to the logits of all J, (B, J)."""
+
+    def __init__(self, members: Sequence[nn.Module]):
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([member(x) for member in self.members], dim=1)
+
+
+class Bayesian(Game[Tensor]):
+    """Bayesian GAN: several generators and discriminators, drawn from their posteriors; Saatchi and Wilson, 2017."""
+
+    name = "bayesian"
+
+    @dataclass(frozen=True)
+    class Config:
+        latent_dim: Annotated[int, Gt(0), "size of the part of z that each generator sees"] = 100
+        generators: Annotated[int, Gt(0), "samples of the posterior over G's weights"] = 4
+        discriminators: Annotated[int, Gt(0), "samples of the posterior over D's weights"] = 2
+        z_batches: Annotated[int, Gt(0), "batches of z that each generator is averaged over in a move (J of eq. 3)"] = 1
+        prior_std: Annotated[float, Gt(0), "standard deviation of the weights' normal prior"] = 1.0
+        labels: Annotated[Labels, "D's targets"] = Labels()
+        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
+        g_optimizer: Annotated[SGHMC, "the generators' sampler"] = SGHMC()
+        d_optimizer: Annotated[SGHMC, "the discriminators' sampler"] = SGHMC()
+
+    def __init__(self, generators: Sequence[nn.Module], discriminators: Sequence[nn.Module], config: Config = Config()):
+        """`generators` and `discriminators` are as many as `config` says, each with first weights of its own."""
+        super().__init__()
+        if (len(generators), len(discriminators)) != (config.generators, config.discriminators):
+            raise ValueError(f"{len(generators)} generators, {len(discriminators)} discriminators do not fit {config}")
+        self.generator, self.discriminator = Generators(generators), Discriminators(discriminators)
+        self.config = config
+        self.prior = latent.Clustered(config.latent_dim, config.generators)
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self.config.g_optimizer, (self.generator,)),
+            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
+        }
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        config = self.config
+        data = draw()  # (B, *shape)
+        with torch.no_grad():
+            made = self._of_each(data)  # (J_g * z_batches * B, *shape)
+        real, fake = judge(self.discriminator, config.noise(data, step), config.noise(made, step))  # (..., J_d)
+        yield Move(
+            "discriminator",
+            adversarial=config.discriminators * non_saturating.d(real, fake, config.labels),
+            prior=self._prior(self.discriminator, config.d_optimizer),
+            log={"real": real, "fake": fake},
+        )
+        fake = self.discriminator(config.noise(self._of_each(data), step))
+        yield Move(
+            "generator",
+            adversarial=config.generators * non_saturating.g(fake),
+            prior=self._prior(self.generator, config.g_optimizer),
+        )
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+    def judge(self, x: Tensor) -> Tensor:
+        """How likely x, (B, *shape), is to be real, (B,): the posterior's mean, a mean over all discriminators."""
+        return self.discriminator(x).float().sigmoid().mean(1)
+
+    def _of_each(self, like: Tensor) -> Tensor:
+        """`z_batches` batches like `like` from each generator, in one tensor."""
+        z = latent.Normal(self.config.latent_dim)
+        like = like.repeat_interleave(self.config.z_batches, dim=0)
+        return torch.cat([member(z.draw(like)) for member in self.generator.members])
+
+    def _prior(self, networks: nn.Module, sampler: SGHMC) -> Tensor:
+        """-log of the prior, up to a constant, on the scale of a loss that is a mean over the data points."""
+        squares = torch.stack([p.square().sum() for p in networks.parameters()]).sum()
+        return sampler.temperature / (2 * self.config.prior_std**2) * squares
+
+
+@recipe(data="digits", batch_size=32, steps=20_000)
+def images(shape: Shape, config: Bayesian.Config = Bayesian.Config()) -> Bayesian:
+    """Small convolutional networks, several of each."""
+    return Bayesian(
+        [small.Generator(config.latent_dim, shape) for _ in range(config.generators)],
+        [small.Discriminator(shape) for _ in range(config.discriminators)],
+        config,
+    )
+
+
+_TOY_SGHMC = SGHMC(2e-3, 0.5, 1e-5, burn_in=500, decay=Decay("linear"))
+_TOY = Bayesian.Config(2, g_optimizer=_TOY_SGHMC, d_optimizer=_TOY_SGHMC)
+
+
+@recipe(data="ring", batch_size=128, steps=1_200)
+def toy(shape: Shape, config: Bayesian.Config = _TOY) -> Bayesian:
+    """Small perceptrons on points in the plane, several of each."""
+    return Bayesian(
+        [mlp.Generator(config.latent_dim, shape, (64,) * 3) for _ in range(config.generators)],
+        [mlp.Discriminator(shape, (64,) * 3) for _ in range(config.discriminators)],
+        config,
+    )

@@ -1,0 +1,106 @@
+"""BEGAN, whose discriminator is an auto-encoder; Berthelot et al., 2017."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Gt, Le
+from torch import Tensor, nn
+
+from zerosum import latent
+from zerosum.augment import InstanceNoise
+from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.networks import began as networks
+from zerosum.networks import mlp
+from zerosum.networks.blocks import judge
+from zerosum.objectives import full
+from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.recipe import recipe
+
+
+class BEGAN(Game[Tensor]):
+    """Boundary equilibrium GAN: D reconstructs, and k keeps E L(G(z)) at gamma E L(x); Berthelot et al., 2017.
+
+    `discriminator` maps samples (B, *shape) to samples. `k`, in [0, 1], is how much D cares to spoil fakes.
+    """
+
+    name = "began"
+    k: Tensor
+
+    @dataclass(frozen=True)
+    class Config:
+        latent_dim: Annotated[int, Gt(0), "size of z"] = 64
+        gamma: Annotated[float, Gt(0), Le(1), "diversity ratio: the loss of fakes over that of reals, at rest"] = 0.5
+        k_rate: Annotated[float, Gt(0), "lambda_k: how fast k follows"] = 1e-3
+        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
+        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-4, (0.5, 0.999))
+        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(1e-4, (0.5, 0.999))
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
+        super().__init__()
+        self.generator, self.discriminator, self.config = generator, discriminator, config
+        self.prior = latent.Uniform(config.latent_dim)
+        self.register_buffer("k", torch.zeros(()))
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
+            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
+        }
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        noise, gamma = self.config.noise, self.config.gamma
+        data = noise(draw(), step)  # (B, *shape)
+        with torch.no_grad():
+            made = noise(self.sample(data), step)
+        of_data, of_made = judge(self.discriminator, data, made)
+        real, fake = loss(data, of_data), loss(made, of_made)  # (B,)
+        on_real = real.mean()
+        log = {"real": -real, "fake": -fake}  # higher is more real, as of logits
+        yield Move("discriminator", reconstruction=on_real, adversarial=-self.k * fake.mean(), log=log)
+        made = noise(self.sample(data), step)
+        on_fake = loss(made, self.discriminator(made)).mean()
+        balance = gamma * on_real.detach() - on_fake.detach()
+        log = {"k": self.k, "balance": balance, "convergence": on_real.detach() + balance.abs()}  # M
+        yield Move("generator", adversarial=on_fake, log=log)
+        self.k.add_(self.config.k_rate * balance).clamp_(0, 1)
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+
+def loss(v: Tensor, reconstructed: Tensor) -> Tensor:
+    """L(v) = |v - D(v)|, a mean over each sample: (B, *shape) twice to (B,); Berthelot et al., 2017, eq. 1, eta 1."""
+    return (full(v) - full(reconstructed)).abs().flatten(1).mean(1)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The size of the convolutional networks."""
+
+    width: Annotated[int, Gt(0), "channels of the decoders, and those that the encoder adds at each size (n)"] = 64
+
+
+@recipe(data="digits", batch_size=16, steps=50_000)
+def images(shape: Shape, config: BEGAN.Config = BEGAN.Config(), network: Network = Network()) -> BEGAN:
+    """The paper's convolutional auto-encoder and generator."""
+    return BEGAN(
+        networks.Decoder(config.latent_dim, shape, network.width),
+        networks.convolutional(config.latent_dim, shape, network.width),
+        config,
+    )
+
+
+_TOY_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear"))
+
+
+_TOY = BEGAN.Config(2, gamma=0.9, k_rate=0.05, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)
+
+
+@recipe(data="ring", batch_size=256, steps=3_000, average=0.99)
+def toy(shape: Shape, config: BEGAN.Config = _TOY) -> BEGAN:
+    """Perceptrons on points in the plane; a code of one number makes the points a curve."""
+    return BEGAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), networks.perceptron(1, shape, (128, 128)), config)
