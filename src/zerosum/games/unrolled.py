@@ -121,9 +121,10 @@ def images(
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=1_500, average=0.99)
+@recipe(data="ring", batch_size=128, steps=1_200, average=0.99)
 def toy(
-    shape: Shape, config: Unrolled.Config = Unrolled.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)
+    shape: Shape,
+    config: Unrolled.Config = Unrolled.Config(2, unrolling=3, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM),
 ) -> Unrolled:
-    """Two small perceptrons on points in the plane."""
+    """Two small perceptrons on points in the plane, where G looks three steps of D ahead."""
     return Unrolled(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)

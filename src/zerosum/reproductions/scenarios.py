@@ -144,6 +144,7 @@ HEALTHY = (
     points("healthy", "gan/toy", "gan/toy", 1500),
     points("healthy", "r3gan/toy", "r3gan/toy", 1400),
     points("healthy", "wgan-gp/toy", "wgan-gp/toy", 1500),
+    points("healthy", "unrolled/toy", "unrolled/toy", 1200, batch_size=128),
     digits("healthy", "demo", "composed/demo", 2200, batch_size=16),
     digits("healthy", "dcgan", "composed/dcgan", 1500, **rates(1e-3)),
     digits("healthy", "lsgan", "composed/lsgan", 1500, **rates(1e-3)),
