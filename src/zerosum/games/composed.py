@@ -15,7 +15,7 @@ from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import Norm, judge
 from zerosum.objectives import HARD, OBJECTIVES, Labels
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.penalties import PENALTIES
@@ -107,9 +107,11 @@ def packed(shape: Shape, packing: int) -> Shape:
 
 @dataclass(frozen=True)
 class Network:
-    """The size of DCGAN's networks."""
+    """DCGAN's networks."""
 
     width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64
+    norm: Annotated[Norm, "D's normalisation; penalties want any but batch"] = "batch"
+    generator_norm: Annotated[Norm, "G's normalisation"] = "batch"
 
 
 @recipe(data="digits", batch_size=128, steps=20_000)
@@ -117,7 +119,7 @@ def dcgan(
     shape: Shape, config: Composed.Config = Composed.Config(shared_fakes=True), network: Network = Network()
 ) -> Composed:
     """DCGAN; Radford et al., 2016: strided convolutions and batch norm, Adam 2e-4 with beta1 0.5."""
-    return _convolutional(shape, config, network, "batch")
+    return _convolutional(shape, config, network)
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)
@@ -127,7 +129,7 @@ def lsgan(
     network: Network = Network(),
 ) -> Composed:
     """LSGAN; Mao et al., 2017: least squares instead of cross-entropy, on DCGAN's networks."""
-    return _convolutional(shape, config, network, "batch")
+    return _convolutional(shape, config, network)
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)
@@ -136,40 +138,40 @@ def hinge(
     config: Composed.Config = Composed.Config(
         "hinge", {"r1": 1.0}, g_optimizer=Adam(2e-4, (0.0, 0.99)), d_optimizer=Adam(2e-4, (0.0, 0.99))
     ),
-    network: Network = Network(),
+    network: Network = Network(norm="none"),
 ) -> Composed:
     """The hinge loss with R1, on DCGAN's networks with no normalisation in D; Lim and Ye, 2017."""
-    return _convolutional(shape, config, network, "none")
+    return _convolutional(shape, config, network)
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)
 def sngan(
     shape: Shape,
     config: Composed.Config = Composed.Config("hinge", d_steps=5),
-    network: Network = Network(),
+    network: Network = Network(norm="spectral"),
 ) -> Composed:
     """SNGAN; Miyato et al., 2018: spectral normalisation of every layer of D, hinge loss, five D moves a round."""
-    return _convolutional(shape, config, network, "spectral")
+    return _convolutional(shape, config, network)
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)
 def dragan(
     shape: Shape,
     config: Composed.Config = Composed.Config(penalties={"dragan": 10.0}),
-    network: Network = Network(),
+    network: Network = Network(norm="none"),
 ) -> Composed:
     """DRAGAN; Kodali et al., 2017: a gradient penalty around the data, on DCGAN's networks, no normalisation in D."""
-    return _convolutional(shape, config, network, "none")
+    return _convolutional(shape, config, network)
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)
 def relativistic(
     shape: Shape,
     config: Composed.Config = Composed.Config("relativistic"),
-    network: Network = Network(),
+    network: Network = Network(norm="spectral"),
 ) -> Composed:
     """The relativistic GAN; Jolicoeur-Martineau, 2018: each real sample against a fake, D spectrally normalised."""
-    return _convolutional(shape, config, network, "spectral")
+    return _convolutional(shape, config, network)
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)
@@ -179,7 +181,7 @@ def pacgan(
     network: Network = Network(),
 ) -> Composed:
     """PacGAN; Lin et al., 2018: DCGAN whose discriminator sees two samples at once, and so sees missing variety."""
-    return _convolutional(shape, config, network, "batch")
+    return _convolutional(shape, config, network)
 
 
 _DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=2100))
@@ -228,6 +230,26 @@ def toy(
     return Composed(mlp.Generator(config.latent_dim, shape, (64,) * 3), discriminator, config)
 
 
-def _convolutional(shape: Shape, config: Composed.Config, size: Network, norm: networks.Norm) -> Composed:
-    generator = networks.Generator(config.latent_dim, shape, size.width)
-    return Composed(generator, networks.Discriminator(packed(shape, config.packing), size.width, norm), config)
+_GRID_ADAM = Adam(5e-4, (0.5, 0.99), decay=Decay("cosine"))
+
+
+@recipe(data="grid", batch_size=256, steps=30_000, average=0.999, precision="fp32")
+def grid(
+    shape: Shape,
+    config: Composed.Config = Composed.Config(
+        "relativistic",
+        {"r1-r2": 0.003},
+        latent_dim=102,
+        clusters=100,
+        g_optimizer=_GRID_ADAM,
+        d_optimizer=_GRID_ADAM,
+    ),
+) -> Composed:
+    """R3GAN's objective on perceptrons and clustered noise: every one of 25 far Gaussians."""
+    return Composed(mlp.Generator(config.latent_dim, shape, (256,) * 3), mlp.Discriminator(shape, (256,) * 3), config)
+
+
+def _convolutional(shape: Shape, config: Composed.Config, network: Network) -> Composed:
+    generator = networks.Generator(config.latent_dim, shape, network.width, network.generator_norm)
+    discriminator = networks.Discriminator(packed(shape, config.packing), network.width, network.norm)
+    return Composed(generator, discriminator, config)
