@@ -12,7 +12,6 @@ from torch.nn import Parameter
 
 from zerosum import distributed
 
-
 MEMORY = 0.99  # of the running mean of squared gradients
 EPS = 1e-5  # added to its root
 

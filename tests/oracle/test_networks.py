@@ -241,10 +241,12 @@ def test_r3gan_keeps_the_variance_of_a_signal():
 def test_r3gan_resamples_linearly():
     """Doubling keeps straight lines straight away from the border; halving is the mean of each 2x2 block."""
     ramp = torch.arange(6.0).expand(1, 1, 6, 6)
-    up = r3gan.Resample(1, 1, (12, 12))(ramp)
+    up = r3gan.Resample(1, 1, (6, 6), (12, 12))(ramp)
     torch.testing.assert_close(up[0, 0, 5, 1:-1].diff(), torch.full((9,), 0.5))
     x = torch.randn(2, 3, 8, 6)
-    torch.testing.assert_close(r3gan.Resample(3, 3, (4, 3))(x), F.avg_pool2d(x, 2))
+    torch.testing.assert_close(r3gan.Resample(3, 3, (8, 6), (4, 3))(x), F.avg_pool2d(x, 2))
+    x = torch.randn(2, 3, 7, 4)
+    torch.testing.assert_close(r3gan.Resample(3, 3, (7, 4), (4, 2))(x), F.interpolate(x, (4, 2), mode="bilinear"))
 
 
 def test_judge_shows_both_batches_at_once_unless_batch_norm_would_mix_them():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -67,6 +67,9 @@ class BEGAN(Game[Tensor]):
         log = {"k": self.k, "balance": balance, "convergence": on_real.detach() + balance.abs()}  # M
         yield Move("generator", adversarial=on_fake, log=log)
         self.k.add_(self.config.k_rate * balance).clamp_(0, 1)
+
+    def phase(self, step: int) -> Hashable | None:
+        return "round" if self.config.noise.settled(step) else None
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)

@@ -53,24 +53,30 @@ class Bottleneck(nn.Module):
 
 
 class Resample(nn.Module):
-    """(B, before, h, w) to (B, after, *size): bilinear, with a 1x1 convolution where the channels change.
+    """(B, before, *size) to (B, after, *target): bilinear, with a 1x1 convolution where the channels change.
 
     Doubling is the authors' filter, [1, 3, 3, 1]; halving is the mean of 2x2 pixels, where theirs is that filter again.
     """
 
-    def __init__(self, before: int, after: int, size: tuple[int, int]):
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, before: int, after: int, size: tuple[int, int], target: tuple[int, int]):
         super().__init__()
-        self.size = size
+        self.growing = target[0] > size[0]
         self.project = _pointwise(before, after) if before != after else nn.Identity()
+        # Bilinear resizing is linear in rows and in columns. As two products it is many times faster on a GPU than
+        # `F.interpolate`, which took two thirds of a round.
+        self.register_buffer("rows", _bilinear(size[0], target[0]), persistent=False)  # (target h, h)
+        self.register_buffer("columns", _bilinear(size[1], target[1]).T, persistent=False)  # (w, target w)
 
     def forward(self, x: Tensor) -> Tensor:
-        growing = self.size[0] > x.shape[2]
-        if growing:  # project where there are fewer pixels
+        if self.growing:  # project where there are fewer pixels
             return self._resize(self.project(x))
         return self.project(self._resize(x))
 
     def _resize(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, self.size, mode="bilinear", antialias=False)
+        return self.rows @ (x @ self.columns)
 
 
 class Generator(nn.Module):
@@ -89,7 +95,7 @@ class Generator(nn.Module):
         _initialise(self.linear, 1.0)
         layers: list[nn.Module] = []
         for i, (width, size) in enumerate(zip(widths, sizes, strict=True)):
-            layers += [Resample(widths[i - 1], width, size)] if i else []
+            layers += [Resample(widths[i - 1], width, sizes[i - 1], size)] if i else []
             layers += [Bottleneck(width, group_size, blocks * len(sizes)) for _ in range(blocks)]
         self.layers = nn.Sequential(*layers, _pointwise(widths[-1], channels))
 
@@ -108,7 +114,7 @@ class Discriminator(nn.Module):
         widths = _stretched(widths, len(sizes))[::-1]
         layers: list[nn.Module] = [_pointwise(channels, widths[0])]
         for i, (width, size) in enumerate(zip(widths, sizes, strict=True)):
-            layers += [Resample(widths[i - 1], width, size)] if i else []
+            layers += [Resample(widths[i - 1], width, sizes[i - 1], size)] if i else []
             layers += [Bottleneck(width, group_size, blocks * len(sizes)) for _ in range(blocks)]
         self.layers = nn.Sequential(*layers)
         self.basis = nn.Conv2d(widths[-1], widths[-1], kernel_size=sizes[-1], groups=widths[-1], bias=False)
@@ -129,6 +135,11 @@ def _pointwise(before: int, after: int) -> nn.Conv2d:
     conv = nn.Conv2d(before, after, kernel_size=1, bias=False)
     _initialise(conv, 1.0)
     return conv
+
+
+def _bilinear(size: int, target: int) -> Tensor:
+    """What linear resizing does to a row of `size` pixels, as a matrix (target, size)."""
+    return F.interpolate(torch.eye(size)[None], target, mode="linear", align_corners=False)[0].T.contiguous()
 
 
 @torch.no_grad()

@@ -7,6 +7,8 @@ import difflib
 from zerosum.errors import ZerosumError
 from zerosum.reproductions.ablation import ABLATION
 from zerosum.reproductions.bigan_1nn import BIGAN_1NN
+from zerosum.reproductions.gan_parzen import GAN_PARZEN
+from zerosum.reproductions.grid import GRID
 from zerosum.reproductions.health import HEALTH
 from zerosum.reproductions.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.reproductions.stacked_mnist import STACKED_MNIST
@@ -16,7 +18,17 @@ from zerosum.reproductions.without_batch_norm import WITHOUT_BATCH_NORM
 
 STUDIES = {
     study.name: study
-    for study in (ABLATION, BIGAN_1NN, HEALTH, OPTIMAL_DISCRIMINATOR, STACKED_MNIST, WGAN_CRITIC, WITHOUT_BATCH_NORM)
+    for study in (
+        ABLATION,
+        BIGAN_1NN,
+        GAN_PARZEN,
+        GRID,
+        HEALTH,
+        OPTIMAL_DISCRIMINATOR,
+        STACKED_MNIST,
+        WGAN_CRITIC,
+        WITHOUT_BATCH_NORM,
+    )
 }
 
 

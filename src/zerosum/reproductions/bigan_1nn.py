@@ -49,7 +49,7 @@ def trained(split: Split, seed: int, fraction: float, folder: Path, width: int =
     """The accuracy at the end of a training, and the series of all looks."""
     recipe = find("bigan/mnist")
     steps = max(1, round(recipe.training.steps * fraction))
-    settings = replace(recipe.training, steps=steps, seed=seed, checkpoint_every=LOOK_EVERY, keep=1)
+    settings = replace(recipe.training, steps=steps, seed=seed, precision="fp32", checkpoint_every=LOOK_EVERY, keep=1)
 
     def build(shape: Shape) -> BiGAN:
         game = recipe.build(shape, {"network": {"width": width}})

@@ -53,11 +53,10 @@ def _wgan_gp(shape: Shape) -> WGANGP:
     return WGANGP(resnet.Generator(128, shape, 64), resnet.Critic(shape, 64), config)
 
 
-def _r3gan(shape: Shape) -> Composed:
-    """R3GAN with its penalties every fourth round, four times as heavy, and both players on the same batch."""
-    adam = Adam(1e-3, (0.0, 0.99), decay=Decay("cosine", warmup=200))
-    sizes: tuple[Sequence[int], int, int] = ((256, 128, 64, 32), 1, 16)
-    config = Composed.Config(
+def _r3gan(lr: float) -> Composed.Config:
+    """R3GAN's objective, its penalties every fourth round and four times as heavy, both players on the same batch."""
+    adam = Adam(lr, (0.0, 0.99), decay=Decay("cosine", warmup=200))
+    return Composed.Config(
         "relativistic",
         {"r1-r2": 1.0},
         penalty_every=4,
@@ -66,14 +65,23 @@ def _r3gan(shape: Shape) -> Composed:
         g_optimizer=adam,
         d_optimizer=adam,
     )
-    return Composed(r3gan.Generator(64, shape, *sizes), r3gan.Discriminator(shape, *sizes), config)
+
+
+def _r3gan_resnet(shape: Shape) -> Composed:
+    sizes: tuple[Sequence[int], int, int] = ((256, 128, 64, 32), 1, 16)
+    return Composed(r3gan.Generator(64, shape, *sizes), r3gan.Discriminator(shape, *sizes), _r3gan(1e-3))
+
+
+def _r3gan_dcgan(shape: Shape) -> Composed:
+    return Composed(dcgan.Generator(64, shape, 64), dcgan.Discriminator(shape, 64, "none"), _r3gan(5e-4))
 
 
 CONTESTANTS = {
     "dcgan": Contestant(_dcgan, Training(20_000, 64, average=0.0)),
     "wgan-gp": Contestant(_wgan_gp, Training(5_000, 64, average=0.0)),
     "pacgan": Contestant(_pacgan, Training(20_000, 64, average=0.0)),
-    "r3gan": Contestant(_r3gan, Training(20_000, 128, average=0.999)),
+    "r3gan": Contestant(_r3gan_resnet, Training(15_000, 128, average=0.999)),
+    "r3gan, DCGAN's networks": Contestant(_r3gan_dcgan, Training(40_000, 128, average=0.999)),
 }
 REAL = "real"  # the data themselves: what no generator should beat
 

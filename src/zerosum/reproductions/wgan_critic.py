@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,16 +53,25 @@ class Curves:
 def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
     """Train a WGAN on MNIST; its two curves and their rank correlation."""
     dataset = data.load("mnist", labels=False)
-    every = max(1, round(ROUNDS * fraction / POINTS))
-    return curves(dataset, seed, every, folder, WGAN.Config(), wgan.Network(), SAMPLES)
+    steps = max(5, round(ROUNDS * fraction))
+    every = min(ROUNDS // POINTS, steps // 5)
+    config = WGAN.Config(long_first=math.ceil(25 * fraction))
+    return curves(dataset, seed, steps // every, every, folder, config, wgan.Network(), SAMPLES)
 
 
 def curves(
-    dataset: Dataset, seed: int, every: int, folder: Path, config: WGAN.Config, network: wgan.Network, samples: int
+    dataset: Dataset,
+    seed: int,
+    points: int,
+    every: int,
+    folder: Path,
+    config: WGAN.Config,
+    network: wgan.Network,
+    samples: int,
 ) -> Figures:
-    """Train for POINTS times `every` rounds, going on from what `folder` holds."""
+    """Train for `points` times `every` rounds, going on from what `folder` holds."""
     training = Training(
-        steps=POINTS * every,
+        steps=points * every,
         batch_size=64,
         seed=seed,
         average=0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def game_of(part: str, shape: Shape, width: int, config: WGAN.Config) -> Game[Te
 def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
     """Train one game on MNIST; the distance of its samples, and the monitor's verdict."""
     rounds = max(10, round(ROUNDS * fraction))
-    return trained(part, data.load("mnist", labels=False), seed, rounds, folder, WIDTH, SAMPLES, WGAN.Config())
+    config = WGAN.Config(long_first=math.ceil(25 * fraction))
+    return trained(part, data.load("mnist", labels=False), seed, rounds, folder, WIDTH, SAMPLES, config)
 
 
 def trained(
