@@ -31,7 +31,7 @@ class Composed(Game[Tensor]):
 
     With `packing` m, D judges packs: m independent samples beside each other along the first dimension of their shape,
     so D is built for `packed(shape, m)`. A move draws m batches and makes as many fakes, and so has as many packs as a
-    batch has samples. Penalties and the logged logits are of packs; Lin et al., 2018 (PacGAN), section 2.
+    batch has samples. Penalties and the logged logits are of packs; Lin et al., 2018 (PacGAN).
     """
 
     name = "composed"
