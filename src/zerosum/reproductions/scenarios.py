@@ -150,6 +150,10 @@ HEALTHY = (
     digits("healthy", "lsgan", "composed/lsgan", 1500, **rates(1e-3)),
     digits("healthy", "hinge", "composed/hinge", 1500, **rates(1e-3, beta=0.0)),
     digits("healthy", "sngan", "composed/sngan", 600, d_steps=2, **rates(2e-3)),
+    digits("healthy", "pacgan", "composed/pacgan", 1500, network={"width": 8}, **rates(1e-3)),
+    digits("healthy", "dragan", "composed/dragan", 1500, network={"width": 8}, **rates(1e-3)),
+    digits("healthy", "relativistic", "composed/relativistic", 1500, network={"width": 8}, **rates(1e-3)),
+    digits("healthy", "unrolled/images", "unrolled/images", 900, network={"width": 8}, **rates(1e-3)),
     digits("healthy", "tutorial", "gan/tutorial", 1800, noise={"std": 0.5}, **rates(4e-4, 1e-4)),
     digits("healthy", "paper", "gan/paper", 2800, batch_size=32),
     digits(
