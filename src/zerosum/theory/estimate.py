@@ -53,11 +53,10 @@ def total_variation(x: Tensor, y: Tensor, bins: int = 50) -> float:
 
     Too few points in a bin make it too large, too few bins too small; bins^D is to be far below N and M.
     """
-    if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1] or not len(x) * len(y):
-        raise ValueError(f"points must be (N, D) and (M, D), not {tuple(x.shape)} and {tuple(y.shape)}")
+    _check(x, y)
+    if bins < 1:
+        raise ValueError(f"a histogram needs a bin, not {bins}")
     both = torch.cat([x, y]).double()
-    if not bool(both.isfinite().all()):
-        raise ValueError("points must be finite")
     low, high = both.amin(0), both.amax(0)
     cell = ((both - low) / (high - low).clamp_min(1e-300) * bins).long().clamp_max(bins - 1)  # (N + M, D)
     cells = torch.unique(cell, dim=0, return_inverse=True)[1]  # (N + M,)
@@ -73,8 +72,7 @@ def wasserstein(x: Tensor, y: Tensor) -> float:
     worst (seconds for 2,000 points; needs SciPy, and N = M). As an estimate of W1(p, q) it is too large by about
     N^(-1/D).
     """
-    if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1] or not len(x) * len(y):
-        raise ValueError(f"points must be (N, D) and (M, D), not {tuple(x.shape)} and {tuple(y.shape)}")
+    _check(x, y)
     if x.shape[1] == 1:
         return float(_on_lines(x, y))
     if len(x) != len(y):
@@ -88,9 +86,10 @@ def wasserstein(x: Tensor, y: Tensor) -> float:
 
 def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 256, generator: Generator | None = None) -> float:
     """The mean W1 of the samples' shadows on random lines; at most `wasserstein`. Rabin et al., 2011."""
-    if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1] or not len(x) * len(y):
-        raise ValueError(f"points must be (N, D) and (M, D), not {tuple(x.shape)} and {tuple(y.shape)}")
-    lines = torch.randn(x.shape[1], directions, dtype=torch.float64, generator=generator)
+    _check(x, y)
+    if directions < 1:
+        raise ValueError(f"shadows need a direction, not {directions}")
+    lines = torch.randn(x.shape[1], directions, dtype=torch.float64, generator=generator).to(x.device)
     lines = lines / lines.norm(dim=0)
     return float(_on_lines(x.double() @ lines, y.double() @ lines))
 
@@ -104,3 +103,10 @@ def _on_lines(x: Tensor, y: Tensor) -> Tensor:
     both, order = torch.cat([x, y]).sort(0)
     height = steps.gather(0, order).cumsum(0)[:-1].abs()  # (N + M - 1, L)
     return (height * both.diff(dim=0)).sum(0).mean()
+
+
+def _check(x: Tensor, y: Tensor) -> None:
+    if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1] or not len(x) * len(y):
+        raise ValueError(f"points must be (N, D) and (M, D), not {tuple(x.shape)} and {tuple(y.shape)}")
+    if not bool(x.isfinite().all()) or not bool(y.isfinite().all()):
+        raise ValueError("points must be finite")

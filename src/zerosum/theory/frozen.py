@@ -65,7 +65,8 @@ class Fresh:
         self.drawn = 0
 
     def __call__(self) -> Tensor:
-        generator = torch.Generator().manual_seed((self.seed << 32) + self.drawn)
+        # The generator takes 32 bits; steps of the golden ratio keep the batches of different seeds far apart.
+        generator = torch.Generator().manual_seed((self.seed * 0x9E3779B1 + self.drawn) % 2**32)
         self.drawn += 1
         return self.density.sample(self.batch_size, generator).float().to(self.device)
 

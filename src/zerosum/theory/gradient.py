@@ -112,22 +112,28 @@ GRADIENT: Topic[list[Look]] = Topic(
     (
         Claim("mean error of the trained D", f"{_PAPER}, Theorem 2.1", 0.0, lambda e: e[-1].wrong, 0.01),
         Claim(
-            "its gradient for log(1 - D), over the strongest",
+            "gradient of log(1 - D), over its largest",
             f"{_PAPER}, Theorem 2.4",
             0.0,
             lambda e: e[-1].pulls[SATURATING] / _strongest(e),
             0.02,
         ),
         Claim(
-            "the same for -log D",
+            "gradient of -log D, over the same",
             f"{_PAPER}, section 2.2.2",
             1.0,
             lambda e: e[-1].pulls[NON_SATURATING] / _strongest(e),
             0.0,
             ">=",
         ),
-        Claim("the gradient from a critic", "slope 1", 1.0, lambda e: e[-1].pulls[WASSERSTEIN], 0.1),
-        Claim("the critic's distance", "W1 of a shift", DISTANCE, lambda e: e[-1].estimate, 0.3),
+        Claim(
+            "gradient from a trained critic",
+            "Gulrajani et al., 2017, Corollary 1",
+            1.0,
+            lambda e: e[-1].pulls[WASSERSTEIN],
+            0.1,
+        ),
+        Claim("W1 as the critic tells it", "Arjovsky et al., 2017, eq. 2", DISTANCE, lambda e: e[-1].estimate, 0.3),
     ),
     draw,
 )

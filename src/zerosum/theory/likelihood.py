@@ -128,25 +128,37 @@ def _off(a: Gaussian, b: Gaussian) -> float:
     return max(abs(a.mean - b.mean), abs(a.std - b.std))
 
 
-_JS = "Goodfellow et al., 2014, Theorem 1"
+_JS, _FITS = "Goodfellow et al., 2014, Theorem 1", "Theis et al., 2016, figure 1"
 LIKELIHOOD: Topic[Experiment] = Topic(
     "likelihood",
     "a Gaussian for two modes: maximum likelihood covers both, a GAN fits the heavy one",
     experiment,
     (
-        Claim("mean log p - mean log q less KL(p || q)", "law of large numbers", 0.0, lambda e: e.gap, 0.01),
-        Claim("least KL(p || q), from the moments", "closed form", 0.0, lambda e: _off(e.by_kl, e.likely), 1e-3),
-        Claim("likeliest for samples, from the moments", "closed form", 0.0, lambda e: _off(e.sampled, e.likely), 0.02),
+        Claim("mean of log p - log q on data, less KL(p || q)", "law of large numbers", 0.0, lambda e: e.gap, 0.01),
         Claim(
-            "least JS(p, q) from four starts: spread",
-            "numerically",
+            "Gaussian of least KL(p || q), from the moments",
+            "closed form",
+            0.0,
+            lambda e: _off(e.by_kl, e.likely),
+            1e-3,
+        ),
+        Claim(
+            "likeliest Gaussian of samples, from the moments",
+            "closed form",
+            0.0,
+            lambda e: _off(e.sampled, e.likely),
+            0.02,
+        ),
+        Claim(
+            "Gaussian of least JS(p, q), spread over four starts",
+            _FITS,
             0.0,
             lambda e: max(_off(fit, e.by_js[0]) for fit in e.by_js),
             1e-3,
         ),
-        Claim("its mean: the heavy mode's", "numerically", -1.0, lambda e: e.by_js[0].mean, 0.05),
-        Claim("its standard deviation: the heavy mode's", "numerically", 0.5, lambda e: e.by_js[0].std, 0.05),
-        Claim("a trained GAN's fit, from the least JS", _JS, 0.0, lambda e: _off(e.gan, e.by_js[0]), 0.1),
+        Claim("its mean, that of the heavy mode", _FITS, -1.0, lambda e: e.by_js[0].mean, 0.05),
+        Claim("its deviation, that of the heavy mode", _FITS, 0.5, lambda e: e.by_js[0].std, 0.05),
+        Claim("Gaussian of a trained GAN, from that of least JS", _JS, 0.0, lambda e: _off(e.gan, e.by_js[0]), 0.1),
     ),
     draw,
 )
