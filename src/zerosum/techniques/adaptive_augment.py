@@ -89,8 +89,8 @@ def coloured(x: Tensor, p: Tensor) -> Tensor:
     own, apart = angle.cos(), angle.sin() / math.sqrt(3)  # a rotation about grey: each row is the last one, shifted
     common = (1 - own) / 3
     x = _wide(own + common) * x + _wide(common + apart) * x.roll(1, 1) + _wide(common - apart) * x.roll(2, 1)
-    grey = x.mean(1, keepdim=True)
-    return grey + (x - grey) * _wide((_normal(x) * _chosen(x, p)).exp2())
+    saturation = _wide((_normal(x) * _chosen(x, p)).exp2())
+    return saturation * x + (1 - saturation) * x.mean(1, keepdim=True)
 
 
 def warped(x: Tensor, transform: Transform) -> Tensor:
