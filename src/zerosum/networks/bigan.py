@@ -25,7 +25,7 @@ class Generator(nn.Module):
         super().__init__()
         self.first, self.second = _linear(latent_dim, width), _linear(width, width)
         self.z_to_second = _linear(latent_dim, width)
-        self.norms = nn.ModuleList(nn.BatchNorm1d(width, affine=False) for _ in range(2))
+        self.norms = nn.ModuleList(_norm(width) for _ in range(2))
         self.last = _linear(width, math.prod(shape))
         self.shape = shape
 
@@ -41,7 +41,7 @@ class Features(nn.Module):
     def __init__(self, shape: Shape, width: int = 1024):
         super().__init__()
         self.first, self.second = _linear(math.prod(shape), width), _linear(width, width)
-        self.norm = nn.BatchNorm1d(width, affine=False)
+        self.norm = _norm(width)
 
     def forward(self, x: Tensor) -> Tensor:
         h = F.leaky_relu(self.first(_pixels(x)), 0.2)
@@ -81,7 +81,7 @@ class Discriminator(nn.Module):
         super().__init__()
         self.first, self.second = _linear(math.prod(shape), width), _linear(width, width)
         self.z_to_second = _linear(latent_dim, width)
-        self.norm = nn.BatchNorm1d(width, affine=False)
+        self.norm = _norm(width)
         self.last = _linear(width, 1)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
@@ -120,6 +120,10 @@ def _linear(before: int, after: int) -> nn.Linear:
     layer = nn.Linear(before, after, bias=False)
     nn.init.normal_(layer.weight, std=0.02)
     return layer
+
+
+def _norm(width: int) -> nn.BatchNorm1d:
+    return nn.BatchNorm1d(width, eps=1e-8, affine=False)
 
 
 def _pixels(x: Tensor) -> Tensor:
