@@ -33,5 +33,5 @@ class MinibatchDiscrimination(AcrossBatch):
         self.weight = nn.Parameter(torch.zeros(kernels, head.out_features))
 
     def forward(self, f: Tensor) -> Tensor:
-        m = full(torch.tensordot(f[self.left_out :], self.tensor, 1))  # (B, kernels, dims)
-        return self.head(f) + F.pad(closeness(m) @ self.weight, (0, 0, self.left_out, 0))
+        m = (f[self.left_out :] @ self.tensor.flatten(1)).unflatten(1, self.tensor.shape[1:])  # (B, kernels, dims)
+        return self.head(f) + F.pad(closeness(full(m)) @ self.weight, (0, 0, self.left_out, 0))

@@ -1,0 +1,273 @@
+"""A game with techniques keeps to everything that a recipe keeps to, and says where a technique does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import test_phases
+import test_recipes
+import torch
+from torch import Tensor, nn
+
+import zerosum
+from zerosum import checkpoint, latent, randomness
+from zerosum.errors import ZerosumError
+from zerosum.game import Game, Move, Player
+from zerosum.games.gan import GAN
+from zerosum.optim import SGD
+from zerosum.techniques import NONE, Techniques
+from zerosum.techniques.adaptive_augment import AdaptiveAugment
+from zerosum.techniques.augmented import Augmented
+from zerosum.techniques.improved import Improved, improved
+from zerosum.techniques.minibatch import MinibatchDiscrimination
+from zerosum.techniques.virtual_batch_norm import WithReference
+from zerosum.vitals import Vitals
+
+SALIMANS = {"feature_matching": True, "minibatch_discrimination": 3, "historical_averaging": 0.1}
+DIFF = {"diff_augment": ("color", "translation", "cutout")}
+ADA = {"adaptive_augment": True, "adaptive_images": 50}
+CHOSEN: dict[str, dict[str, Any]] = {
+    "gan/toy": SALIMANS,
+    "gan/tutorial": ADA | {"virtual_batch_norm": 5},
+    "composed/dcgan": SALIMANS | DIFF | {"virtual_batch_norm": 6},
+    "composed/hinge": SALIMANS | ADA | {"virtual_batch_norm": 3},
+    "unrolled/toy": SALIMANS,
+    "wgan-gp/toy": SALIMANS,
+}
+TALL = (1, 20, 20)  # halved twice: DCGAN's discriminator has no batch norm in a first layer
+CHECKS = [
+    test_recipes.test_every_parameter_belongs_to_exactly_one_player,
+    test_recipes.test_a_move_changes_its_player_alone,
+    test_recipes.test_terms_are_finite_scalars_with_names_that_stay,
+    test_recipes.test_samples_have_the_shape_of_the_data,
+    test_recipes.test_samples_come_from_z_and_conditions_never_from_the_data,
+    test_recipes.test_the_same_seed_plays_the_same_game,
+    test_recipes.test_it_plays_in_bf16,
+    test_recipes.test_its_options_survive_json,
+    test_phases.test_rounds_of_one_phase_are_one_computation,
+]
+
+
+def case_with(case: Any, **techniques: Any) -> Any:
+    case.options = case.options | {"techniques": techniques}
+    return case
+
+
+@pytest.fixture(params=list(CHOSEN))
+def dressed(request: pytest.FixtureRequest, case_of: Callable[[str], Any]) -> Any:
+    """A recipe's case with techniques on."""
+    made = case_of(request.param)
+    made.shape = TALL if request.param == "composed/dcgan" else made.shape
+    return case_with(made, **CHOSEN[request.param])
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("test_"))
+def test_the_contract_of_recipes(dressed, check: Callable[[Any], None]):
+    check(dressed)
+
+
+def test_a_round_makes_nothing_on_another_device(dressed, every_op):
+    test_recipes.test_a_round_makes_nothing_on_another_device(dressed, every_op)
+
+
+def test_resuming_is_exact(dressed, tmp_path: Path):
+    """Reference batches, means of the past and ADA's probability are in the checkpoint."""
+    test_recipes.check_resuming(dressed, tmp_path)
+
+
+def test_nothing_chosen_is_the_game_itself(case_of):
+    game = case_of("gan/toy").game()
+    assert improved(game, NONE, (2,)) is game and type(game) is GAN
+    assert Techniques() == NONE
+
+
+def game_of(case: Any, **techniques: Any) -> Improved:
+    game = case_with(case, **techniques).game()
+    assert isinstance(game, Improved)
+    return game
+
+
+def moves_of(game: Game[Any], case: Any, step: int = 0) -> list[Move]:
+    return list(game.round(case.batch, step))
+
+
+def test_the_players_networks_are_at_hand(case_of):
+    game = game_of(case_of("wgan-gp/images"), minibatch_discrimination=2)
+    assert game.generator is game.game.generator and game.discriminator is game.game.critic
+    assert game.name == "wgan-gp" and game.prior is game.game.prior
+    assert isinstance(game.discriminator.linear, MinibatchDiscrimination)
+
+
+def test_feature_matching_takes_the_place_of_the_adversarial_term_of_g_alone(case_of):
+    case = case_of("composed/toy")
+    d, g = moves_of(game_of(case, feature_matching=True), case)
+    assert [*d.terms] == ["adversarial", "r1"] and [*g.terms] == ["feature_matching"]
+    assert [*d.log] == ["real", "fake"], "the monitor reads them"
+
+
+def test_feature_matching_by_hand(case_of):
+    """G's term is the distance of the means of what D's last layer sees, of the data and of fakes of the next z."""
+    case = case_of("gan/toy")
+    game, batch = game_of(case, feature_matching=True), case.batch()
+    torch.manual_seed(5)
+    *_, move = game.round(lambda: batch, 0)
+    torch.manual_seed(5)
+    for _ in range(2):
+        game.prior.draw(batch)  # of D's move and of the adversarial term
+    body = nn.Sequential(*list(game.discriminator.layers)[:-1])
+    expected = (body(batch).mean(0) - body(game.sample(batch)).mean(0)).square().sum()
+    torch.testing.assert_close(move.terms["feature_matching"], expected)
+
+
+def test_historical_averaging_counts_every_move(case_of):
+    case = case_of("wgan-gp/toy")  # two moves of the critic a round
+    trainer = case_with(case, historical_averaging=0.5).trainer()
+    trainer.game.train()
+    past = {player: [flat(trainer, player)] for player in trainer.players}
+    terms: dict[str, list[Tensor]] = {player: [] for player in trainer.players}
+    for _ in range(3):
+        for move in trainer.game.round(trainer.stream, 0):
+            terms[move.player].append(move.terms["historical"].detach())
+            trainer.play(move)
+            past[move.player].append(flat(trainer, move.player))
+    assert {player: len(own) for player, own in past.items()} == {"generator": 4, "critic": 7}
+    for player, own in past.items():
+        for t, term in enumerate(terms[player], 1):
+            torch.testing.assert_close(term, 0.5 * (own[t - 1] - torch.stack(own[:t]).mean(0)).square().sum())
+
+
+def flat(trainer: Any, player: str) -> Tensor:
+    return torch.cat([p.detach().flatten().clone() for p in trainer.parameters[player]])
+
+
+def test_the_reference_batch_is_the_first_data_and_stays(case_of):
+    case = case_of("composed/dcgan")
+    case.shape = TALL
+    game = game_of(case, virtual_batch_norm=3, **DIFF)
+    batches = [case.batch() for _ in range(3)]
+    assert isinstance(game.discriminator, Augmented)
+    g, d = game.generator, game.discriminator.network
+    assert isinstance(g, WithReference) and isinstance(d, WithReference)
+    z = g.reference.clone()
+    for step in range(3):
+        moves_of_batch = game.round(lambda step=step: batches[step], step)
+        assert len(list(moves_of_batch)) == 2
+        assert torch.equal(d.reference, batches[0][:3]) and torch.equal(g.reference, z)
+    assert game.phase(0) is None and game.phase(1) is not None, "a GPU does not replay the round that takes it"
+    assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in game.modules())
+
+
+def test_averaged_weights_have_the_reference_batch_and_the_probability(case_of):
+    trainer = case_with(case_of("composed/dcgan"), virtual_batch_norm=3, adaptive_augment=True).trainer()
+    test_recipes.play(trainer, 3)
+    average = trainer.sampler
+    assert isinstance(average, Improved) and average is not trainer.game
+    assert torch.equal(average.generator.reference, trainer.game.generator.reference)
+    z = trainer.game.prior.draw(torch.zeros(4))
+    made, own = (game.eval().sample(torch.zeros(4), z) for game in (average, trainer.game))
+    assert made.shape == own.shape and not torch.equal(made, own)
+
+
+def test_adaptive_augmentation_reads_d_and_logs_its_probability(case_of):
+    case = case_of("gan/tutorial")
+    game = game_of(case, adaptive_augment=True, adaptive_images=4 * 4 * 10)
+    nn.init.constant_(game.discriminator.network.layers[-1].bias, 100.0)  # all of it is real, D says
+    ada = game.discriminator.transform
+    assert isinstance(ada, AdaptiveAugment)
+    seen = []
+    for step in range(8):
+        d, g = moves_of(game, case, step)
+        seen.append(float(d.log["augmented"]))
+        assert "augmented" not in g.log
+    assert ada.p.item() == pytest.approx(0.2) and seen[0] == 0
+
+
+def test_d_is_never_shown_an_image_as_it_is(case_of):
+    """The penalty's call too is of D(T(x))."""
+    case = case_of("composed/hinge")
+    game, shown = game_of(case, **DIFF), []
+    game.discriminator.network.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
+    batch = case.batch()
+    assert len(list(game.train().round(lambda: batch, 0))) == 2
+    assert len(shown) == 3
+    assert not any(torch.equal(image, real) for x in shown for image in x for real in batch)
+
+
+def test_the_monitor_sees_a_dressed_game(case_of):
+    case = case_with(case_of("gan/toy"), **SALIMANS)
+    trainer = case.trainer()
+    test_recipes.play(trainer, 3)
+    signs = Vitals(case.data()).look(trainer, 0.0).signs
+    assert {"frechet", "real_accuracy", "separation", "gradient/generator"} <= signs.keys()
+
+
+@pytest.mark.parametrize(("name", "techniques", "said"), [
+    ("gan/toy", DIFF, "augmentation is of images"),
+    ("gan/toy", ADA, "augmentation is of images"),
+    ("gan/toy", {"virtual_batch_norm": 4}, "gan has no batch norm"),
+    ("gan/tutorial", ADA | DIFF, "choose one"),
+    ("bigan/toy", {"feature_matching": True}, "feature matching does not fit the discriminator of bigan"),
+    ("bigan/toy", {"minibatch_discrimination": 4}, "minibatch discrimination does not fit"),
+    ("began/toy", {"feature_matching": True}, "one logit for each sample"),
+    ("composed/pacgan", DIFF, "augmentation does not fit the discriminator of composed"),
+])  # fmt: skip
+def test_what_does_not_fit_is_said_at_once(case_of, name: str, techniques: dict[str, Any], said: str):
+    with pytest.raises(ZerosumError, match=said):
+        case_with(case_of(name), **techniques).game()
+
+
+class Solo(Game[Tensor]):
+    """One player."""
+
+    name = "solo"
+
+    def __init__(self, *players: str):
+        super().__init__()
+        self.prior, self.names = latent.Normal(2), players
+        self.networks = nn.ModuleList(nn.Linear(2, 2) for _ in players)
+
+    def players(self) -> dict[str, Player]:
+        return {name: Player(SGD(), (own,)) for name, own in zip(self.names, self.networks, strict=True)}
+
+    def round(self, draw: Any, step: int) -> Any:
+        yield Move(self.names[0], adversarial=self.networks[0](draw()).sum())
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return like
+
+
+@pytest.mark.parametrize("players", [("generator",), ("generator", "encoder", "critic"), ("a", "b")])
+def test_other_games_than_of_two_players(players: tuple[str, ...]):
+    with pytest.raises(ZerosumError, match="techniques are for a generator and one opponent; solo is played by"):
+        improved(Solo(*players), Techniques(historical_averaging=1.0), (2,))
+
+
+def test_ada_needs_logits():
+    game = Solo("critic", "generator")
+    game.networks[0] = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
+    with pytest.raises(ZerosumError, match="log as 'real'"):
+        list(improved(game, Techniques(adaptive_augment=True), (1, 2, 2)).round(lambda: torch.rand(2, 1, 2, 2), 0))
+
+
+def test_a_convolution_as_last_layer_has_no_batch_to_compare():
+    patches = nn.Sequential(nn.Conv2d(1, 1, 4), nn.Flatten())
+    game = GAN(nn.Linear(100, 16), patches)
+    with pytest.raises(ZerosumError, match="last layer is linear"):
+        improved(game, Techniques(minibatch_discrimination=2), (1, 4, 4))
+
+
+def test_a_run_with_techniques_is_trained_loaded_and_resumed(tmp_path: Path):
+    chosen = {"historical_averaging": 0.01, "minibatch_discrimination": 4}
+    run = zerosum.train("gan/toy", "ring", tmp_path / "run", steps=3, batch_size=8, techniques=chosen, quiet=True)
+    loaded = zerosum.load(run.path)
+    assert isinstance(loaded.game, Improved) and loaded.game.techniques == Techniques(**chosen)
+    assert isinstance(loaded.game.generator, nn.Module) and loaded.sample(5).shape == (5, 2)
+    assert zerosum.resume(run.path, steps=5, quiet=True).step == 5
+    saved = checkpoint.find(run.path / "checkpoints")[-1]
+    randomness.seed(0)
+    plain = zerosum.recipe.find("gan/toy").build((2,))
+    with pytest.raises(ZerosumError, match="of another game"):
+        checkpoint.load(plain, saved)
