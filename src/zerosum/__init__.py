@@ -6,7 +6,7 @@
     scores = zerosum.evaluate(run.path)
 
 Parts are importable alone and take plain tensors: `zerosum.objectives`, `zerosum.penalties`, `zerosum.networks`,
-`zerosum.optim`, `zerosum.latent`, `zerosum.data`, `zerosum.metrics`.
+`zerosum.optim`, `zerosum.latent`, `zerosum.data`, `zerosum.metrics`, `zerosum.techniques`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ _PARTS = (
     "optim",
     "penalties",
     "recipe",
+    "techniques",
 )
 
 

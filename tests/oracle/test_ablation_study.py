@@ -34,7 +34,7 @@ def test_a_part_is_measured_as_it_learns(part: str, tmp_path: Path):
 
 
 def test_the_value_is_what_minibatch_discrimination_gains():
-    modes = {name: (10, 12) for name in GAMES} | {"minibatch discrimination": (17, 11)}
+    modes = dict.fromkeys(GAMES, (10, 12)) | {"minibatch discrimination": (17, 11)}
     parts = [
         {"part": name, "seed": seed, "rounds": 9, "modes": modes[name][seed], "high_quality": 0.5 + seed / 4, "kl": 1.0}
         for seed in (0, 1)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.networks import dcgan, mlp, r3gan, resnet, small, tutorial
-from zerosum.networks.blocks import doubling, halvings, image_shape, judge
+from zerosum.networks.blocks import doubling, halvings, image_shape, judge, looks_across_the_batch
 
 SHAPES = [(1, 28, 28), (3, 5, 7), (3, 33, 20), (4, 64, 48), (1, 1, 1), (2, 9, 130)]
 Build = Callable[[tuple[int, int, int]], nn.Module]
@@ -268,3 +268,17 @@ def test_judge_shows_both_batches_at_once_unless_batch_norm_would_mix_them():
     on_real, on_fake = judge(normed, real, fake)
     assert sizes == [3, 5]
     torch.testing.assert_close(normed[0](real), F.batch_norm(real, None, None, training=True), rtol=1e-4, atol=1e-4)
+
+
+def test_the_networks_of_the_grid():
+    """VEEGAN's and PacGAN's: four layers of 400 with batch norm, three maxout layers of 200 units of 5 pieces."""
+    torch.manual_seed(0)
+    g, d = mlp.GridGenerator(2, (2,)), mlp.GridDiscriminator((2,))
+    assert count(g) == 2 * 400 + 3 * 400 * 400 + 4 * 2 * 400 + 400 * 2 + 2
+    assert count(d) == (2 + 1) * 1000 + 2 * (200 + 1) * 1000 + 201
+    x = g(torch.randn(7, 2))
+    assert x.shape == (7, 2) and d(x).shape == (7, 1)
+    assert mlp.GridDiscriminator((8,))(torch.randn(7, 8)).shape == (7, 1)  # a pack of four points
+    weights = [p for net in (g, d) for name, p in net.named_parameters() if p.dim() == 2 and p.numel() > 1000]
+    assert all(w.std().item() == pytest.approx(0.02, rel=0.05) for w in weights) and len(weights) == 6
+    assert not looks_across_the_batch(d) and looks_across_the_batch(g)
