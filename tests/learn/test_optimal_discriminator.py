@@ -12,7 +12,8 @@ import torch
 
 from zerosum.networks import mlp
 from zerosum.reproductions.optimal_discriminator import OPTIMAL_DISCRIMINATOR, run, summarise
-from zerosum.theory.optimum import PAIRS, compared, logits_of
+from zerosum.theory.divergence import logits_of
+from zerosum.theory.optimum import PAIRS, compared
 
 QUICK = ("1-D, a mode is missing", "2-D, two modes against two")
 

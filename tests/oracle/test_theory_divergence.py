@@ -120,6 +120,9 @@ def test_the_value_of_the_game() -> None:
     best = float(divergence.best_value(P, Q, LINE))
     assert best == pytest.approx(2 * float(divergence.js(P, Q, LINE)) - math.log(4))
     assert float(divergence.value(P, Q, flat, LINE)) < best < 0
+    network = torch.nn.Linear(1, 1)
+    found = divergence.value(P, Q, divergence.logits_of(network), LINE)
+    assert float(found) <= best and not found.requires_grad and found.dtype == torch.float64
 
 
 def test_nearest_neighbour_kl_by_hand() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zerosum.reproductions.study import Figures, Study
-from zerosum.theory.optimum import PAIRS, compared, logits_of, trained
+from zerosum.theory.divergence import logits_of
+from zerosum.theory.optimum import PAIRS, compared, trained
 
 ROUNDS, BATCH = 4000, 1024
 

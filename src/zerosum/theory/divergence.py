@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from zerosum.theory.density import Density, Grid
 
@@ -32,7 +32,7 @@ def optimal_logits(p: Density, q: Density, x: Tensor) -> Tensor:
 def value(p: Density, q: Density, discriminator: Callable[[Tensor], Tensor], grid: Grid) -> Tensor:
     """V(D, G) = E_p log D + E_q log(1 - D), at most 0; Goodfellow et al., 2014, eq. 1.
 
-    `discriminator` maps points (M, D) to logits (M,) or (M, 1), as the library's networks do.
+    `discriminator` maps the grid's points, (M, D) float64, to logits (M,) or (M, 1); `logits_of` makes one of a network.
     """
     logits = discriminator(grid.points).reshape(-1)
     on_p = _times(grid.log_prob(p).exp(), F.logsigmoid(logits))
@@ -42,6 +42,16 @@ def value(p: Density, q: Density, discriminator: Callable[[Tensor], Tensor], gri
 def best_value(p: Density, q: Density, grid: Grid) -> Tensor:
     """C(G) = max_D V(D, G) = -log 4 + 2 JS(p, q), in [-log 4, 0]; Goodfellow et al., 2014, Theorem 1."""
     return 2 * js(p, q, grid) - math.log(4)
+
+
+def logits_of(network: nn.Module) -> Callable[[Tensor], Tensor]:
+    """A float32 network as a discriminator for `value`: logits (N,), float64, of points (N, D); without gradients."""
+
+    @torch.no_grad()
+    def logits(x: Tensor) -> Tensor:
+        return network(x.float()).double().flatten()
+
+    return logits
 
 
 def kl(p: Density, q: Density, grid: Grid) -> Tensor:

@@ -28,6 +28,8 @@ def panels(count: int, width: float = 4.2, height: float = 3.0) -> tuple[Figure,
     axes = [figure.add_subplot(1, count, i + 1) for i in range(count)]
     for one in axes:
         one.tick_params(labelsize=8, length=0, labelcolor=GREY)
+        for label in (one.xaxis.label, one.yaxis.label):
+            label.set(fontsize=9, color=GREY)
         one.spines[["top", "right"]].set_visible(False)
         one.spines[["left", "bottom"]].set_color(PAPER.line)
     return figure, axes

@@ -128,7 +128,7 @@ def _off(a: Gaussian, b: Gaussian) -> float:
     return max(abs(a.mean - b.mean), abs(a.std - b.std))
 
 
-_JS, _FITS = "Goodfellow et al., 2014, Theorem 1", "Theis et al., 2016, figure 1"
+_JS, _FITS = "Goodfellow et al., 2014, Theorem 1", "Theis et al., 2016"
 LIKELIHOOD: Topic[Experiment] = Topic(
     "likelihood",
     "a Gaussian for two modes: maximum likelihood covers both, a GAN fits the heavy one",

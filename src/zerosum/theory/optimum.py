@@ -21,7 +21,7 @@ from zerosum.recipe import Training
 from zerosum.theory import estimate, figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Density, Grid, Mixture, Uniform, normal
-from zerosum.theory.divergence import best_value, optimal_discriminator, optimal_logits, value
+from zerosum.theory.divergence import best_value, logits_of, optimal_discriminator, optimal_logits, value
 from zerosum.theory.frozen import Fresh, Frozen
 from zerosum.trainer import Trainer
 
@@ -74,16 +74,6 @@ def trained(pair: Pair, seed: int, steps: int, batch_size: int = 512) -> nn.Modu
     game = Frozen(pair.q.sample, network, Adam(5e-3, (0.9, 0.999), decay=Decay("cosine")))
     Trainer(game, Fresh(pair.p, batch_size, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
     return network
-
-
-def logits_of(network: nn.Module) -> Callable[[Tensor], Tensor]:
-    """A network's logits, (N,) float64, of points (N, D) of any precision."""
-
-    @torch.no_grad()
-    def logits(x: Tensor) -> Tensor:
-        return network(x.float()).double().flatten()
-
-    return logits
 
 
 def compared(pair: Pair, logits: Callable[[Tensor], Tensor]) -> Found:
