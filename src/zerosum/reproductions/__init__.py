@@ -6,6 +6,7 @@ import difflib
 
 from zerosum.errors import ZerosumError
 from zerosum.reproductions.ablation import ABLATION
+from zerosum.reproductions.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.reproductions.bigan_1nn import BIGAN_1NN
 from zerosum.reproductions.gan_parzen import GAN_PARZEN
 from zerosum.reproductions.grid import GRID
@@ -20,6 +21,7 @@ STUDIES = {
     study.name: study
     for study in (
         ABLATION,
+        BEGAN_EQUILIBRIUM,
         BIGAN_1NN,
         GAN_PARZEN,
         GRID,
