@@ -71,14 +71,14 @@ def test_claims_and_topics_have_names_of_their_own() -> None:
 
 
 def test_change_of_variables_along_a_straight_line() -> None:
-    density = pushed(1.0 + 0.5 * quantiles(4001)[:, 0], EDGES)
+    density = pushed(1.0 + 0.5 * quantiles(4001)[:, 0], EDGES).log_prob(GRID.points).exp()
     torch.testing.assert_close(density, normal(1.0, 0.5).log_prob(GRID.points).exp(), atol=0.005, rtol=0)
     assert float(GRID.integral(density)) == pytest.approx(1, abs=1e-9)
 
 
 def test_change_of_variables_adds_up_where_g_folds() -> None:
     """|z| of z ~ N(0, 1) has twice the normal density, on the right."""
-    density = pushed(quantiles(4001)[:, 0].abs(), EDGES)
+    density = pushed(quantiles(4001)[:, 0].abs(), EDGES).log_prob(GRID.points).exp()
     x = GRID.points[:, 0]
     expected = torch.where(x > 0, 2 * normal(0.0, 1.0).log_prob(GRID.points).exp(), 0.0)
     torch.testing.assert_close(density[x.abs() > 0.1], expected[x.abs() > 0.1], atol=0.01, rtol=0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.theory import Grid, Mixture, Uniform, divergence, estimate, normal
+from zerosum.theory import Grid, Mixture, Steps, Uniform, divergence, estimate, normal
 
 LINE = Grid.box((-12.0,), (12.0,), 1200)
 P, Q = normal(0.0, 1.0), normal(1.0, 2.0)
@@ -24,6 +24,30 @@ def test_a_box_has_equal_density_inside_and_none_outside() -> None:
     x = box.sample(10_000, torch.Generator().manual_seed(0))
     assert x.shape == (10_000, 2) and bool(box.log_prob(x).isfinite().all())
     torch.testing.assert_close(x.mean(0), torch.tensor([1.0, 1.0], dtype=torch.float64), atol=0.05, rtol=0)
+
+
+def test_steps_are_a_histogram() -> None:
+    steps = Steps(torch.tensor([0.0, 1.0, 3.0, 4.0]), torch.tensor([1.0, 2.0, 0.0]))
+    at = steps.log_prob(torch.tensor([[-0.1], [0.0], [0.9], [1.0], [2.9], [3.5], [4.0]])).exp()
+    torch.testing.assert_close(at, torch.tensor([0, 1, 1, 1, 1, 0, 0], dtype=torch.float64) / 3)
+    x = steps.sample(9000, torch.Generator().manual_seed(0))
+    assert x.shape == (9000, 1) and float((x < 1).double().mean()) == pytest.approx(1 / 3, abs=0.02)
+    assert float(x.min()) >= 0 and float(x.max()) < 3 and float(x[x > 1].mean()) == pytest.approx(2, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("edges", "mass", "said"),
+    [
+        ([0.0, 1.0], [1.0, 1.0], "one ascending edge more"),
+        ([1.0, 0.0], [1.0], "one ascending edge more"),
+        ([0.0, 1.0, 2.0], [2.0, -1.0], "not negative"),
+        ([0.0, 1.0], [0.0], "not all 0"),
+        ([0.0, 1.0], [math.inf], "finite"),
+    ],
+)
+def test_no_steps(edges: list[float], mass: list[float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Steps(torch.tensor(edges), torch.tensor(mass))
 
 
 def test_one_gaussian_from_numbers() -> None:

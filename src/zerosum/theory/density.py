@@ -12,11 +12,11 @@ from torch import Generator, Tensor
 
 from zerosum.data.density import Mixture
 
-__all__ = ["Density", "Grid", "Mixture", "Uniform", "normal"]
+__all__ = ["Density", "Grid", "Mixture", "Steps", "Uniform", "normal"]
 
 
 class Density(Protocol):
-    """A distribution whose density is known exactly; `Mixture` and `Uniform` are two."""
+    """A distribution whose density is known exactly; `Mixture`, `Uniform` and `Steps` are three."""
 
     def log_prob(self, x: Tensor) -> Tensor:
         """(N,) log densities (nats) of points (N, D); -inf where there is no mass."""
@@ -51,6 +51,37 @@ class Uniform:
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """(n, D) points, float64."""
         return torch.lerp(self.low, self.high, torch.rand(n, len(self.low), dtype=torch.float64, generator=generator))
+
+
+class Steps:
+    """On a line, equal density between neighbouring edges and none outside: a histogram.
+
+    Args:
+        edges: (E,), ascending.
+        mass: (E - 1,) between them, not negative, scaled to sum to 1.
+    """
+
+    def __init__(self, edges: Tensor, mass: Tensor) -> None:
+        self.edges, mass = edges.double(), mass.double()
+        widths = self.edges.diff()
+        if edges.dim() != 1 or mass.shape != widths.shape or not bool((widths > 0).all()):
+            raise ValueError(f"{tuple(mass.shape)} masses need one ascending edge more, not {tuple(edges.shape)}")
+        if not bool((mass >= 0).all()) or not 0 < float(mass.sum()) < math.inf:
+            raise ValueError("masses must be finite, not negative, and not all 0")
+        self.mass = mass / mass.sum()  # (E - 1,)
+        self.density = self.mass / widths
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """(N,) log densities (nats) of points (N, 1)."""
+        step = torch.searchsorted(self.edges, x[:, 0].double().contiguous(), right=True) - 1
+        inside = (step >= 0) & (step < len(self.mass))
+        return torch.where(inside, self.density[step.clamp(0, len(self.mass) - 1)].log(), -math.inf)
+
+    def sample(self, n: int, generator: Generator | None = None) -> Tensor:
+        """(n, 1) points, float64."""
+        step = torch.multinomial(self.mass, n, replacement=True, generator=generator)
+        within = torch.rand(n, dtype=torch.float64, generator=generator)
+        return torch.lerp(self.edges[step], self.edges[step + 1], within)[:, None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,19 +41,19 @@ def experiment() -> Experiment:
     x2, y2 = p2.sample(POINTS, random), q2.sample(POINTS, random)
     moved = x2[:ASSIGNED] + torch.tensor([0.6, 0.8], dtype=torch.float64) * SHIFT
     return Experiment(
-        float(divergence.kl(p, q, line)),
-        float(divergence.total_variation(p, normal(1.0, 1.0), line)),
-        float(divergence.wasserstein(p, normal(0.0, 2.0), line)),
-        float(divergence.js(p, q, line)),
-        float(divergence.js(p2, q2, plane)),
-        estimate.kl(x, y),
-        estimate.kl(x2, y2),
-        estimate.js(x, y),
-        estimate.js(x2, y2),
-        estimate.total_variation(x, normal(1.0, 1.0).sample(POINTS, random)),
-        estimate.wasserstein(x, normal(0.0, 2.0).sample(POINTS, random)),
-        estimate.wasserstein(x2[:ASSIGNED], moved),
-        estimate.sliced_wasserstein(x2[:ASSIGNED], moved, 2000, random),
+        kl=float(divergence.kl(p, q, line)),
+        total_variation=float(divergence.total_variation(p, normal(1.0, 1.0), line)),
+        wasserstein=float(divergence.wasserstein(p, normal(0.0, 2.0), line)),
+        js=float(divergence.js(p, q, line)),
+        js_plane=float(divergence.js(p2, q2, plane)),
+        sampled_kl=estimate.kl(x, y),
+        sampled_kl_plane=estimate.kl(x2, y2),
+        sampled_js=estimate.js(x, y),
+        sampled_js_plane=estimate.js(x2, y2),
+        sampled_total_variation=estimate.total_variation(x, normal(1.0, 1.0).sample(POINTS, random)),
+        sampled_wasserstein=estimate.wasserstein(x, normal(0.0, 2.0).sample(POINTS, random)),
+        assigned=estimate.wasserstein(x2[:ASSIGNED], moved),
+        sliced=estimate.sliced_wasserstein(x2[:ASSIGNED], moved, 2000, random),
     )
 
 

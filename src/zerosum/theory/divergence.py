@@ -32,7 +32,7 @@ def optimal_logits(p: Density, q: Density, x: Tensor) -> Tensor:
 def value(p: Density, q: Density, discriminator: Callable[[Tensor], Tensor], grid: Grid) -> Tensor:
     """V(D, G) = E_p log D + E_q log(1 - D), at most 0; Goodfellow et al., 2014, eq. 1.
 
-    `discriminator` maps the grid's points, (M, D) float64, to logits (M,) or (M, 1); `logits_of` makes one of a network.
+    `discriminator` maps the grid's points, (M, D) float64, to logits (M,) or (M, 1): `logits_of(network)` does.
     """
     logits = discriminator(grid.points).reshape(-1)
     on_p = _times(grid.log_prob(p).exp(), F.logsigmoid(logits))

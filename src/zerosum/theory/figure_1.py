@@ -1,7 +1,7 @@
 """The four panels of p_data, p_g and D, from a real run; Goodfellow et al., 2014, figure 1.
 
-D learns alone at first, then both play Algorithm 1 with one move of D a round, until D is 1/2 everywhere. The
-generator's density is exact, by change of variables along the line of z.
+D learns alone at first, then both play Algorithm 1 with one move of D a round, G by the non-saturating loss, until D is
+1/2 wherever there is mass. The generator's density is exact, by change of variables along the line of z.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
-from zerosum.theory.density import Grid, Mixture
+from zerosum.theory.density import Grid, Mixture, Steps
+from zerosum.theory.divergence import js, logits_of, optimal_discriminator, value
 from zerosum.theory.frozen import Fresh, Frozen
 from zerosum.trainer import Trainer
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DATA = Mixture(*(torch.tensor(part, dtype=torch.float64) for part in ([[-0.7], [1.1]], [0.6, 0.5], [0.6, 0.4])))
-EDGES = torch.linspace(-4, 4, 321, dtype=torch.float64)
-GRID = Grid.box((-4.0,), (4.0,), len(EDGES) - 1)
+EDGES = torch.linspace(-5, 5, 401, dtype=torch.float64)
+GRID = Grid.box((-5.0,), (5.0,), len(EDGES) - 1)
 ALONE, TOGETHER = 150, 1200  # rounds
 ARROWS = 17
 
@@ -58,8 +59,8 @@ def quantiles(n: int) -> Tensor:
     return torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)[:, None]
 
 
-def pushed(x: Tensor, edges: Tensor) -> Tensor:
-    """(E - 1,) the mean density between edges (E,) of what G makes, if x, (N,), are G's values along z in equal masses.
+def pushed(x: Tensor, edges: Tensor) -> Steps:
+    """The density of what G makes, between edges (E,), if x, (N,), are G's values along z in equal masses.
 
     The change of variables for pieces on which G is monotone, here straight between neighbours: a piece's mass lies
     evenly between its ends, and pieces that overlap add up.
@@ -67,7 +68,7 @@ def pushed(x: Tensor, edges: Tensor) -> Tensor:
     ends = torch.stack([x[1:], x[:-1]]).double()
     low, high = ends.amin(0)[:, None], ends.amax(0)[:, None]  # (N - 1, 1)
     below = ((edges - low) / (high - low).clamp_min(1e-12)).clamp(0, 1).mean(0)  # (E,) distribution function
-    return below.diff() / edges.diff()
+    return Steps(edges, below.diff())
 
 
 @dataclass(frozen=True)
@@ -75,37 +76,29 @@ class Frame:
     """A moment of training."""
 
     rounds: int  # of both together; 0 while D learns alone
-    d: Tensor  # (M,) D(x) on the grid
-    q: Tensor  # (M,) the generator's density there
+    logits: Tensor  # (M,) of D on the grid
+    q: Steps  # the generator's density
     arrows: Tensor  # (ARROWS,) G of z at equal masses
 
-    @property
-    def p(self) -> Tensor:
-        return DATA.log_prob(GRID.points).exp()
-
-    @property
-    def best(self) -> Tensor:
-        """D*; 1/2 where neither has mass."""
-        return (self.p / (self.p + self.q)).nan_to_num(0.5)
-
-    def mean(self, values: Tensor) -> float:
-        """Of values (M,) under (p + q) / 2."""
-        return float(GRID.integral(values * (self.p + self.q) / 2))
-
-    @property
-    def js(self) -> float:
-        entropy = -torch.xlogy(self.best, self.best) - torch.xlogy(1 - self.best, 1 - self.best)
-        return math.log(2) - self.mean(entropy)
-
-    @property
-    def value(self) -> float:
-        return float(GRID.integral(self.p * self.d.log() + self.q * (1 - self.d).log()))
+    def away(self, target: Tensor | float) -> float:
+        """E |D(x) - target(x)| for x from (p + q) / 2."""
+        mean = (GRID.log_prob(DATA).exp() + GRID.log_prob(self.q).exp()) / 2
+        return float(GRID.integral((self.logits.sigmoid() - target).abs() * mean))
 
 
 @dataclass(frozen=True)
 class Experiment:
     frames: list[Frame]
     shown: tuple[int, int, int, int]  # the frames of the four panels
+
+    @property
+    def learnt(self) -> Frame:
+        """Where D has learnt alone."""
+        return self.frames[self.shown[1]]
+
+    @property
+    def end(self) -> Frame:
+        return self.frames[-1]
 
 
 def experiment(seed: int = 0) -> Experiment:
@@ -123,9 +116,9 @@ def experiment(seed: int = 0) -> Experiment:
 
     @torch.no_grad()
     def look(rounds: int) -> None:
-        d = discriminator(GRID.points.float()).sigmoid().double().flatten()
         q = pushed(generator(quantiles(2001).float()).flatten(), EDGES)
-        frames.append(Frame(rounds, d, q, generator(quantiles(ARROWS).float()).double().flatten()))
+        arrows = generator(quantiles(ARROWS).float()).double().flatten()
+        frames.append(Frame(rounds, logits_of(discriminator)(GRID.points), q, arrows))
 
     def training(steps: int) -> Training:
         return Training(steps=steps, average=0.0, precision="fp32")
@@ -155,9 +148,9 @@ def draw(done: Experiment, folder: Path) -> list[Path]:
 def _panel(axes: Axes, frame: Frame) -> None:
     """One moment: the densities and D above, the arrows from z to x below."""
     x = GRID.points[:, 0]
-    axes.plot(x, frame.p, ":", color=figure.INK, linewidth=1.8, label="p_data")
-    axes.plot(x, frame.q, color=figure.GREEN, linewidth=1.8, label="p_g")
-    axes.plot(x, frame.d, "--", color=figure.BLUE, linewidth=1.5, label="D")
+    axes.plot(x, DATA.log_prob(GRID.points).exp(), ":", color=figure.INK, linewidth=1.8, label="p_data")
+    axes.plot(x, frame.q.log_prob(GRID.points).exp(), color=figure.GREEN, linewidth=1.8, label="p_g")
+    axes.plot(x, frame.logits.sigmoid(), "--", color=figure.BLUE, linewidth=1.5, label="D")
     top, bottom = -0.12, -0.42
     axes.plot([-3.5, 3.5], [top, top], color=figure.GREY, linewidth=0.8)
     axes.plot([-3.5, 3.5], [bottom, bottom], color=figure.GREY, linewidth=0.8)
@@ -189,18 +182,30 @@ FIGURE_1: Topic[Experiment] = Topic(
             "E |D - D*|, D trained alone (b)",
             f"{_PAPER}, Proposition 1",
             0.0,
-            lambda e: e.frames[e.shown[1]].mean((e.frames[e.shown[1]].d - e.frames[e.shown[1]].best).abs()),
+            lambda e: e.learnt.away(optimal_discriminator(DATA, e.learnt.q, GRID.points)),
             0.03,
         ),
-        Claim("JS(p_data, p_g) at the end (d)", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.frames[-1].js, 0.01),
+        Claim(
+            "JS(p_data, p_g) at the end (d)",
+            f"{_PAPER}, Theorem 1",
+            0.0,
+            lambda e: float(js(DATA, e.end.q, GRID)),
+            0.01,
+        ),
         Claim(
             "E |D - 1/2| at the end",
             f"{_PAPER}, figure 1",
             0.0,
-            lambda e: e.frames[-1].mean((e.frames[-1].d - 0.5).abs()),
+            lambda e: e.end.away(0.5),
             0.03,
         ),
-        Claim("V(D, G) at the end", f"{_PAPER}, Theorem 1", -math.log(4), lambda e: e.frames[-1].value, 0.01),
+        Claim(
+            "V(D, G) at the end",
+            f"{_PAPER}, Theorem 1",
+            -math.log(4),
+            lambda e: float(value(DATA, e.end.q, lambda x: e.end.logits, GRID)),
+            0.01,
+        ),
     ),
     draw,
 )

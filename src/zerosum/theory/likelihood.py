@@ -98,12 +98,12 @@ def experiment() -> Experiment:
     fit = likely.density()
     starts = (likely, Gaussian(-1.0, 0.5), Gaussian(2.0, 0.5), Gaussian(0.0, 1.0))
     return Experiment(
-        likely,
-        likeliest(x),
-        nearest(DATA, kl, Gaussian(0.0, 1.0), GRID),
-        tuple(nearest(DATA, js, start, GRID) for start in starts),
-        of_gan(DATA, Gaussian(0.0, 1.0)),
-        float((DATA.log_prob(x) - fit.log_prob(x)).mean() - kl(DATA, fit, GRID)),
+        likely=likely,
+        sampled=likeliest(x),
+        by_kl=nearest(DATA, kl, Gaussian(0.0, 1.0), GRID),
+        by_js=tuple(nearest(DATA, js, start, GRID) for start in starts),
+        gan=of_gan(DATA, Gaussian(0.0, 1.0)),
+        gap=float((DATA.log_prob(x) - fit.log_prob(x)).mean() - kl(DATA, fit, GRID)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The best discriminator of a given generator, and what the game is worth against it; Goodfellow et al., 2014, s. 4.
+"""The best discriminator of a given generator, and what the game is worth against it; Goodfellow et al., 2014.
 
 D* = p / (p + q); the value is then C(G) = -log 4 + 2 JS(p, q), and least, -log 4, where the generator is the data.
 """
@@ -21,7 +21,7 @@ from zerosum.recipe import Training
 from zerosum.theory import estimate, figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Density, Grid, Mixture, Uniform, normal
-from zerosum.theory.divergence import best_value, logits_of, optimal_discriminator, optimal_logits, value
+from zerosum.theory.divergence import best_value, js, logits_of, optimal_discriminator, optimal_logits, value
 from zerosum.theory.frozen import Fresh, Frozen
 from zerosum.trainer import Trainer
 
@@ -114,15 +114,15 @@ def experiment() -> Experiment:
     p, q, grid = PAIRS[LINE]
     logits = logits_of(networks[LINE])
     return Experiment(
-        identity,
-        gain,
-        float(best_value(p, p, grid)),
-        float(best_value(Uniform([-2.0], [-1.0]), Uniform([1.0], [3.0]), grid)),
-        shifts[shifted.index(min(shifted))],
-        networks,
-        found,
-        estimate.js_bound(logits(p.sample(20_000, random)), logits(q.sample(20_000, random))),
-        (found[LINE].best + math.log(4)) / 2,
+        identity=identity,
+        gain=gain,
+        equal=float(best_value(p, p, grid)),
+        apart=float(best_value(Uniform([-2.0], [-1.0]), Uniform([1.0], [3.0]), grid)),
+        at=shifts[shifted.index(min(shifted))],
+        networks=networks,
+        found=found,
+        bound=estimate.js_bound(logits(p.sample(20_000, random)), logits(q.sample(20_000, random))),
+        js=float(js(p, q, grid)),
     )
 
 

@@ -85,12 +85,12 @@ class Experiment:
 def experiment() -> Experiment:
     off = max(abs(a - b) for g in (0.0, GAMMA) for a, b in zip(eigenvalues(g), foretold(g), strict=True))
     return Experiment(
-        off,
-        max(value.real for value in eigenvalues()),
-        max(value.real for value in eigenvalues(GAMMA)),
-        growth(path(simultaneous, 0.0, START, STEPS)),
-        growth(path(alternating, 0.0, START, STEPS)),
-        growth(path(simultaneous, GAMMA, START, STEPS)),
+        off=off,
+        real=max(value.real for value in eigenvalues()),
+        damped=max(value.real for value in eigenvalues(GAMMA)),
+        simultaneous=growth(path(simultaneous, 0.0, START, STEPS)),
+        alternating=growth(path(alternating, 0.0, START, STEPS)),
+        regularised=growth(path(simultaneous, GAMMA, START, STEPS)),
     )
 
 
