@@ -103,11 +103,11 @@ def test_labels_and_weight_decay():
 def gaussian(generator: nn.Module, own: networks.Encoder) -> Trainer:
     """A game on the affine image of a Gaussian."""
     x = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(1)) @ MIX.T + SHIFT
-    adam = Adam(4e-3, (0.0, 0.99), decay=Decay("linear"))
+    adam = Adam(1e-2, (0.0, 0.99), decay=Decay("linear"))
     config = BiGAN.Config(latent_dim=2, prior="normal", g_optimizer=adam, d_optimizer=adam)
     game = BiGAN(generator, own, networks.PlainDiscriminator((2,), 2, (64, 64)), config)
     stream = Stream(dataset("affine", x), 256, seed=0)
-    return Trainer(game, stream, Training(800, 256, average=0.0, precision="fp32"))
+    return Trainer(game, stream, Training(1200, 256, average=0.0, precision="fp32"))
 
 
 def value_of_best_d(own: networks.Encoder) -> float:

@@ -131,19 +131,18 @@ def mnist(
     )
 
 
-_TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
+_TOY_ADAM = Adam(3e-3, (0.0, 0.99), decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=1_500, average=0.99)
+@recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
 def toy(
-    shape: Shape,
-    config: BiGAN.Config = BiGAN.Config(latent_dim=2, prior="normal", g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM),
+    shape: Shape, config: BiGAN.Config = BiGAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)
 ) -> BiGAN:
     """Three small perceptrons on points in the plane."""
     hidden = (64,) * 3
     return BiGAN(
         mlp.Generator(config.latent_dim, shape, hidden),
-        networks.plain_encoder(shape, config.latent_dim, hidden),
+        networks.plain_encoder(shape, config.latent_dim, hidden, bounded=config.prior == "uniform"),
         networks.PlainDiscriminator(shape, config.latent_dim, hidden),
         config,
     )

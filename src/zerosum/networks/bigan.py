@@ -90,9 +90,9 @@ class Discriminator(nn.Module):
         return logits
 
 
-def plain_encoder(shape: Shape, latent_dim: int, hidden: Sequence[int] = (64, 64)) -> Encoder:
-    """Linear layers with LeakyReLU 0.2, no normalisation; z may be of any size."""
-    return Encoder(_plain(math.prod(shape), hidden), nn.Linear(hidden[-1], latent_dim), bounded=False)
+def plain_encoder(shape: Shape, latent_dim: int, hidden: Sequence[int] = (64, 64), bounded: bool = True) -> Encoder:
+    """An encoder of any samples: linear layers with LeakyReLU 0.2, no normalisation."""
+    return Encoder(_plain(math.prod(shape), hidden), nn.Linear(hidden[-1], latent_dim), bounded)
 
 
 class PlainDiscriminator(nn.Module):
