@@ -175,8 +175,8 @@ def test_adaptive_augmentation_reads_d_and_logs_its_probability(case_of):
     case = case_of("gan/tutorial")
     game = game_of(case, adaptive_augment=True, adaptive_images=4 * 4 * 10)
     nn.init.constant_(game.discriminator.network.layers[-1].bias, 100.0)  # all of it is real, D says
-    ada = game.discriminator.transform
-    assert isinstance(ada, AdaptiveAugment)
+    ada = game.adaptive
+    assert isinstance(ada, AdaptiveAugment) and ada is game.discriminator.transform
     seen = []
     for step in range(8):
         d, g = moves_of(game, case, step)

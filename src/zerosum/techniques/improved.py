@@ -63,6 +63,12 @@ class Improved(Game[Any]):
         """D, or the critic, as the game now has it."""
         return self._network(self.opponent)
 
+    @property
+    def adaptive(self) -> AdaptiveAugment | None:
+        """The transform whose probability ADA moves, where it is on."""
+        d = self.discriminator
+        return d.transform if isinstance(d, Augmented) and isinstance(d.transform, AdaptiveAugment) else None
+
     def players(self) -> dict[str, Player]:
         return self.game.players()
 
@@ -89,8 +95,8 @@ class Improved(Game[Any]):
             yield self._changed(move, data)
             if move.player in self.history:
                 self._history(move.player).update(self._moved(move.player))
-            if self._adaptive and move.player == self.opponent:
-                self._adaptive.update(_logits(move))
+            if self.adaptive and move.player == self.opponent:
+                self.adaptive.update(_logits(move))
 
     def _changed(self, move: Move, data: Any) -> Move:
         terms, log = dict(move.terms), dict(move.log)
@@ -99,8 +105,8 @@ class Improved(Game[Any]):
         if move.player in self.history:
             distance = self._history(move.player).distance(self._moved(move.player))
             terms["historical"] = self.techniques.historical_averaging * distance
-        if self._adaptive and move.player == self.opponent:
-            log["augmented"] = self._adaptive.p
+        if self.adaptive and move.player == self.opponent:
+            log["augmented"] = self.adaptive.p
         return Move(move.player, log=log, **terms)
 
     def _feature_matching(self, data: Any) -> Tensor:
@@ -152,11 +158,6 @@ class Improved(Game[Any]):
             return last_layer(self.discriminator, shape)
         except ValueError as error:
             raise ZerosumError(f"{technique} does not fit the discriminator of {self.name}: {error}") from error
-
-    @property
-    def _adaptive(self) -> AdaptiveAugment | None:
-        d = self.discriminator
-        return d.transform if isinstance(d, Augmented) and isinstance(d.transform, AdaptiveAugment) else None
 
     @property
     def _reference(self) -> WithReference | None:
