@@ -140,11 +140,22 @@ def rates(g: float, d: float | None = None, beta: float = 0.5) -> dict[str, Any]
 SMALL_R3GAN = {"widths": (16, 16), "blocks": 1, "group_size": 8}
 
 HEALTHY = (
+    points("healthy", "bigan/toy", "bigan/toy", 2000),
     points("healthy", "composed/toy", "composed/toy", 1600),
     points("healthy", "gan/toy", "gan/toy", 1500),
     points("healthy", "r3gan/toy", "r3gan/toy", 1400),
     points("healthy", "wgan-gp/toy", "wgan-gp/toy", 1500),
     points("healthy", "unrolled/toy", "unrolled/toy", 1200, batch_size=128),
+    digits(
+        "healthy",
+        "bigan/mnist",
+        "bigan/mnist",
+        1500,
+        network={"width": 256},
+        weight_decay=5e-4,
+        noise={"std": 0.3},
+        **rates(1e-3),
+    ),
     digits("healthy", "demo", "composed/demo", 2200, batch_size=16),
     digits("healthy", "dcgan", "composed/dcgan", 1500, **rates(1e-3)),
     digits("healthy", "lsgan", "composed/lsgan", 1500, **rates(1e-3)),
