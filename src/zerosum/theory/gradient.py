@@ -99,7 +99,8 @@ def experiment(seed: int = 0) -> list[Look]:
 def draw(looks: list[Look], folder: Path) -> list[Path]:
     """The error of D, and what each loss tells G, as D improves."""
     fig, (wrong, pulls) = figure.panels(2, 4.6, 3.2)
-    rounds = [max(look.rounds, 0.5) for look in looks]
+    looks = looks[1:]  # a logarithmic axis has no 0
+    rounds = [look.rounds for look in looks]
     wrong.loglog(rounds, [look.wrong for look in looks], "o-", color=figure.INK, ms=3)
     wrong.set(xlabel="rounds of D alone")
     figure.title(wrong, "mean error of D")
@@ -108,7 +109,7 @@ def draw(looks: list[Look], folder: Path) -> list[Path]:
         (NON_SATURATING, "-log D", figure.GREEN),
         (WASSERSTEIN, "critic of slope 1", figure.BLUE),
     ):
-        pulls.loglog(rounds, [max(look.pulls[name], 1e-8) for look in looks], "o-", color=color, ms=3, label=label)
+        pulls.loglog(rounds, [look.pulls[name] for look in looks], "o-", color=color, ms=3, label=label)
     pulls.set(xlabel="rounds of D alone")
     figure.legend(pulls, "lower left")
     figure.title(pulls, "gradient that G gets")
