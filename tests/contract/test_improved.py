@@ -143,6 +143,14 @@ def flat(trainer: Any, player: str) -> Tensor:
     return torch.cat([p.detach().flatten().clone() for p in trainer.parameters[player]])
 
 
+def test_players_of_several_networks_have_histories_too(case_of):
+    for name in ("bigan/toy", "bayesian/toy"):
+        trainer = case_with(case_of(name), historical_averaging=0.5).trainer()
+        assert isinstance(trainer.game, Improved)
+        test_recipes.play(trainer, 2)
+        assert "generator/historical" in trainer.read()
+
+
 def test_the_reference_batch_is_the_first_data_and_stays(case_of):
     case = case_of("composed/dcgan")
     case.shape = TALL
@@ -211,6 +219,9 @@ def test_the_monitor_sees_a_dressed_game(case_of):
     ("gan/tutorial", ADA | DIFF, "choose one"),
     ("bigan/toy", {"feature_matching": True}, "feature matching does not fit the discriminator of bigan"),
     ("bigan/toy", {"minibatch_discrimination": 4}, "minibatch discrimination does not fit"),
+    ("bayesian/toy", {"feature_matching": True}, "one logit for each sample"),
+    ("bayesian/images", {"virtual_batch_norm": 4}, "bayesian, which takes its generator apart"),
+    ("bigan/mnist", {"virtual_batch_norm": 4}, "historical_averaging alone is for such players"),
     ("began/toy", {"feature_matching": True}, "one logit for each sample"),
     ("composed/pacgan", DIFF, "augmentation does not fit the discriminator of composed"),
 ])  # fmt: skip

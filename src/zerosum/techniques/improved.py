@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable, Iterator
 from typing import Any
 
@@ -66,8 +67,8 @@ class Improved(Game[Any]):
     @property
     def adaptive(self) -> AdaptiveAugment | None:
         """The transform whose probability ADA moves, where it is on."""
-        d = self.discriminator
-        return d.transform if isinstance(d, Augmented) and isinstance(d.transform, AdaptiveAugment) else None
+        transform = self.discriminator.transform if self.techniques.adaptive_augment else None
+        return transform if isinstance(transform, AdaptiveAugment) else None
 
     def players(self) -> dict[str, Player]:
         return self.game.players()
@@ -130,9 +131,22 @@ class Improved(Game[Any]):
                     f"virtual batch norm needs a generator that takes z alone; that of {self.name} does not"
                 )
             replace(self.game, self.generator, WithReference(self.generator, z))
+            self._rehearse(shape)
         if of_d:
             self._last_layer("virtual batch norm", shape)
             replace(self.game, self.discriminator, WithReference(self.discriminator, torch.zeros(size, *shape)))
+
+    def _rehearse(self, shape: Shape) -> None:
+        """Play a round without values: a game may take its generator apart, which cannot be seen from outside."""
+        batch = torch.empty(2, *shape, device="meta")
+        try:
+            for _ in copy.deepcopy(self.game).to("meta").round(lambda: batch.clone(), 0):
+                pass
+        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+            if WithReference.__name__ in str(error):  # else this batch was not what the game draws
+                raise ZerosumError(
+                    f"virtual batch norm does not fit {self.name}, which takes its generator apart"
+                ) from error
 
     def _compare_samples(self, shape: Shape) -> None:
         head = self.discriminator.get_submodule(self._last_layer("minibatch discrimination", shape))
@@ -162,7 +176,7 @@ class Improved(Game[Any]):
     @property
     def _reference(self) -> WithReference | None:
         """D with its reference batch, where its batch norm is virtual."""
-        d = self.discriminator
+        d = self.discriminator if self.techniques.virtual_batch_norm else None
         network = d.network if isinstance(d, Augmented) else d
         return network if isinstance(network, WithReference) else None
 
@@ -172,7 +186,9 @@ class Improved(Game[Any]):
     def _network(self, player: str) -> nn.Module:
         network, *others = self._player(player).modules
         if others:
-            raise ZerosumError(f"techniques need one network a player; the {player} of {self.name} has several")
+            raise ZerosumError(
+                f"the {player} of {self.name} has several networks: historical_averaging alone is for such players"
+            )
         return network
 
     def _moved(self, player: str) -> list[nn.Parameter]:

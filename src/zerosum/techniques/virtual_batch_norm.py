@@ -26,10 +26,13 @@ class VirtualBatchNorm(nn.Module):
         # A sample is one of R + 1: that is its share in their common mean, and in the variance about that mean.
         share = 1 / (self.reference + 1)
         its_mean = torch.lerp(mean, own.mean(2, keepdim=True), share)  # (B, F, 1)
-        about = (mean - its_mean).square() + variance, (own - its_mean).square().mean(2, keepdim=True)
-        its_variance = torch.lerp(*about, share)
-        apart = (reference - mean) / (variance + self.eps).sqrt(), (own - its_mean) / (its_variance + self.eps).sqrt()
-        normal = torch.cat(apart)
+        its_variance = torch.lerp(
+            variance + (mean - its_mean).square(), (own - its_mean).square().mean(2, keepdim=True), share
+        )
+        normal = torch.cat([
+            (reference - mean) / (variance + self.eps).sqrt(),
+            (own - its_mean) / (its_variance + self.eps).sqrt(),
+        ])  # fmt: skip
         if self.weight is not None:
             normal = normal * self.weight[:, None] + self.bias[:, None]
         return normal.view_as(x)
