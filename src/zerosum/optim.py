@@ -99,12 +99,12 @@ class SGHMC:
     lr: LearningRate = 1e-2
     friction: Annotated[float, Gt(0), Le(1), "share of the velocity that is lost at a step (alpha)"] = 0.1
     temperature: Annotated[float, Ge(0), "1 over the number of data points"] = 1e-4
-    burn_in: Annotated[int, Ge(0), "steps over which each weight's step size adapts to its gradients"] = 0
+    adaptive: Annotated[bool, "each weight's step size follows the size of its gradients, as RMSprop's does"] = False
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
     kind: Literal["sghmc"] = "sghmc"
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
-        return sghmc.SGHMC(parameters, self.lr, self.friction, self.temperature, self.burn_in)
+        return sghmc.SGHMC(parameters, self.lr, self.friction, self.temperature, self.adaptive)
 
 
 Optimizer = Annotated[Adam | RMSprop | SGD | SGHMC, Discriminator("kind")]

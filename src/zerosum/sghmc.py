@@ -23,14 +23,14 @@ class SGHMC(torch.optim.Optimizer):
     Chen, Fox and Guestrin, 2014, eq. 15, with no estimate of the gradient's own noise. The distribution is exact as eta
     goes to 0 and the gradient's noise with it.
 
-    eta is lr, or, with a `burn_in`, lr over the root mean square of each parameter's gradients, which is followed for
-    so many steps and then stays, as a sampler's step sizes must (scale adaptation; Springenberg et al., 2016).
+    eta is lr, or, if `adaptive`, lr over the root mean square of each parameter's recent gradients: a preconditioner
+    as in pSGLD; Li et al., 2016. That it changes is left out, which widens the distribution by some percent.
     """
 
     def __init__(
-        self, parameters: Iterable[Parameter], lr: float, friction: float, temperature: float, burn_in: int = 0
+        self, parameters: Iterable[Parameter], lr: float, friction: float, temperature: float, adaptive: bool = False
     ):
-        defaults = {"lr": lr, "friction": friction, "temperature": temperature, "burn_in": burn_in}
+        defaults = {"lr": lr, "friction": friction, "temperature": temperature, "adaptive": adaptive}
         super().__init__(parameters, defaults)
 
     @torch.no_grad()
@@ -47,18 +47,19 @@ class SGHMC(torch.optim.Optimizer):
         lr, friction, gradient, state = group["lr"], group["friction"], parameter.grad, self.state[parameter]
         assert gradient is not None
         if not state:
-            state["step"] = torch.zeros(())  # on the CPU, so that reading it waits for no device
-            state["velocity"], state["square"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+            state["velocity"] = torch.zeros_like(parameter)
+            if group["adaptive"]:
+                state["step"] = torch.zeros(())  # on the CPU, so that reading it waits for no device
+                state["square"] = torch.zeros_like(parameter)
         noise = torch.randn(parameter.shape, dtype=parameter.dtype, device=parameter.device)
         if distributed.world() > 1:
             dist.broadcast(noise, src=0)  # every process moves alike
-        if state["step"] < group["burn_in"]:
-            state["step"] += 1
-            state["square"].lerp_(gradient.square(), 1 - MEMORY)
         velocity = state["velocity"].mul_(1 - friction)
         scale = math.sqrt(2 * friction * lr * group["temperature"])
-        if group["burn_in"]:
-            root = (state["square"] / (1 - MEMORY ** state["step"].item())).sqrt_().add_(EPS)
+        if group["adaptive"]:
+            state["step"] += 1
+            square = state["square"].lerp_(gradient.square(), 1 - MEMORY)
+            root = (square / (1 - MEMORY ** state["step"].item())).sqrt_().add_(EPS)
             velocity.addcdiv_(gradient, root, value=-lr).addcdiv_(noise, root.sqrt_(), value=scale)
         else:
             velocity.add_(gradient, alpha=-lr).add_(noise, alpha=scale)

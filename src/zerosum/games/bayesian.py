@@ -127,7 +127,7 @@ def images(shape: Shape, config: Bayesian.Config = Bayesian.Config()) -> Bayesia
     )
 
 
-_TOY_SGHMC = SGHMC(2e-3, 0.5, 1e-5, burn_in=500, decay=Decay("linear"))
+_TOY_SGHMC = SGHMC(2e-3, 0.5, 1e-5, adaptive=True, decay=Decay("linear"))
 _TOY = Bayesian.Config(2, g_optimizer=_TOY_SGHMC, d_optimizer=_TOY_SGHMC)
 
 

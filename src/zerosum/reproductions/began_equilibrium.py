@@ -122,12 +122,12 @@ def summarise(parts: Sequence[Figures]) -> Figures:
 BEGAN_EQUILIBRIUM = Study(
     name="began-equilibrium",
     protocol=(
-        f"BEGAN on MNIST, 28x28: the paper's auto-encoder and generator, {NETWORK.width} channels (it has 64 and 128, on "
-        f"faces), z uniform in 64 dimensions, gamma {GAMMA:g}, lambda_k 0.001, batches of {BATCH}, {ROUNDS} rounds; Adam "
-        "of 4e-4 that falls linearly to a tenth (the paper halves 1e-4 whenever M stalls), beta1 0.5. L is the mean "
-        "absolute error. The value is |ratio / gamma - 1|, where the ratio is E L(G(z)) / E L(x) over the last tenth "
-        "of the rounds; besides, the mean of M over them may be at most half of that over the first hundredth. Both "
-        "were decided before the first run."
+        f"BEGAN on MNIST, 28x28: the paper's auto-encoder and generator, {NETWORK.width} channels (it has 64 and 128 "
+        f"on faces), z uniform in 64 dimensions, gamma {GAMMA:g}, lambda_k 0.001, batches of {BATCH}, {ROUNDS} rounds; "
+        "Adam of 4e-4 that falls linearly to a tenth (the paper halves 1e-4 whenever M stalls), beta1 0.5. L is the "
+        "mean absolute error. The value is |ratio / gamma - 1|, where the ratio is E L(G(z)) / E L(x) over the last "
+        "tenth of the rounds; besides, the mean of M over them may be at most half of that over the first hundredth. "
+        "Both were decided before the first run."
     ),
     published="M falls as image quality rises, and k keeps E L(G(z)) = gamma E L(x) (no number)",
     target=0.1,
