@@ -95,10 +95,10 @@ def images(shape: Shape, config: WGAN.Config = WGAN.Config(), network: Network =
 _TOY_RMSPROP = RMSprop(2e-3, decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=1_500, average=0.99)
+@recipe(data="ring", batch_size=256, steps=2_500, average=0.99)
 def toy(
     shape: Shape,
-    config: WGAN.Config = WGAN.Config(2, long_steps=10, clip=0.1, optimizer=_TOY_RMSPROP),
+    config: WGAN.Config = WGAN.Config(2, critic_steps=2, long_steps=10, clip=0.2, optimizer=_TOY_RMSPROP),
 ) -> WGAN:
-    """Two small perceptrons on points in the plane."""
+    """Two small perceptrons on points in the plane, with wide bounds: so few weights of 0.01 would be a flat critic."""
     return WGAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)

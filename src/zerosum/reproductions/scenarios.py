@@ -145,6 +145,8 @@ HEALTHY = (
     points("healthy", "gan/toy", "gan/toy", 1500),
     points("healthy", "r3gan/toy", "r3gan/toy", 1400),
     points("healthy", "wgan-gp/toy", "wgan-gp/toy", 1500),
+    points("healthy", "wgan/toy", "wgan/toy", 2500),
+    points("healthy", "ls-gan/toy", "ls-gan/toy", 1500),
     points("healthy", "unrolled/toy", "unrolled/toy", 1200, batch_size=128),
     digits(
         "healthy",
@@ -165,6 +167,17 @@ HEALTHY = (
     digits("healthy", "dragan", "composed/dragan", 1500, network={"width": 8}, **rates(1e-3)),
     digits("healthy", "relativistic", "composed/relativistic", 1500, network={"width": 8}, **rates(1e-3)),
     digits("healthy", "unrolled/images", "unrolled/images", 900, network={"width": 8}, **rates(1e-3)),
+    digits(
+        "healthy",
+        "wgan/images",
+        "wgan/images",
+        1200,
+        network={"width": 8},
+        critic_steps=3,
+        long_steps=10,
+        optimizer={"kind": "rmsprop", "lr": 1e-3},
+    ),
+    digits("healthy", "ls-gan/images", "ls-gan/images", 1200, network={"width": 8}, **rates(1e-3)),
     digits("healthy", "tutorial", "gan/tutorial", 1800, noise={"std": 0.5}, **rates(4e-4, 1e-4)),
     digits("healthy", "paper", "gan/paper", 2800, batch_size=32),
     digits(
