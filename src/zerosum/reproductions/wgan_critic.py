@@ -104,6 +104,7 @@ def spearman(a: Tensor, b: Tensor) -> float:
 def draw(record: Mapping[str, Any], path: Path) -> None:
     """The curves of every seed in a record of this study, as a picture (PNG, SVG or PDF by the ending of `path`)."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     runs = record["runs"]
     with style(), atomic_path(path) as partial:
@@ -114,9 +115,13 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
             other.spines[:].set_visible(False)
             for side, name, color in ((axes, "critic", PAPER.curves[0]), (other, "frechet", PAPER.curves[1])):
                 side.plot(one["rounds"], one[name], color=color, linewidth=1.4)
-                side.set_ylim(bottom=0)
                 side.tick_params(axis="y", labelcolor=color, labelsize=8, length=0)
-            axes.set_title(f"seed {one['seed']}: rank correlation {one['correlation']:.2f}", fontsize=9)
+            axes.set_ylim(bottom=0)
+            other.set_yscale("log")  # it falls by a factor of ten before the first thousand rounds
+            other.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            other.yaxis.set_major_formatter("{x:g}")
+            other.yaxis.set_minor_locator(NullLocator())
+            axes.set_title(f"seed {one['seed']}: rank correlation {one['correlation']:.3f}", fontsize=9)
             axes.set_xlabel("rounds", fontsize=8, color=PAPER.muted)
             axes.set_ylabel("critic's estimate", fontsize=8, color=PAPER.curves[0])
             other.set_ylabel("Fréchet distance", fontsize=8, color=PAPER.curves[1])
