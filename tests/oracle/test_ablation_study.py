@@ -28,7 +28,7 @@ def test_each_choice_is_the_same_game_but_for_its_techniques():
 
 @pytest.mark.parametrize("part", [PLAIN, "all"])
 def test_a_part_is_measured_as_it_learns(part: str, tmp_path: Path):
-    figures = run(part, 0, 0.0001, tmp_path)  # four rounds
+    figures = run(part, 0, 4 / 6000, tmp_path)
     assert figures["rounds"] == 4 and [look["round"] for look in figures["series"]] == [1, 2, 3, 4]
     assert 0 <= figures["modes"] <= len(density.grid().weights) and 0 <= figures["high_quality"] <= 1
 
@@ -45,4 +45,4 @@ def test_the_value_is_what_minibatch_discrimination_gains():
     assert figures["mean_modes"]["minibatch discrimination"] == 14 and figures["mean_modes"]["all"] == 11
     assert figures["mean_high_quality"][PLAIN] == 0.625
     assert figures["techniques"][PLAIN]["modes"] == [10, 12]
-    assert ABLATION.target == 0 and ABLATION.relation == ">=" and len(ABLATION.seeds) == 3
+    assert ABLATION.target == 0 and ABLATION.relation == ">=" and 0 not in ABLATION.seeds

@@ -9,14 +9,17 @@ from typing import Any
 
 from zerosum.game import Game, Shape
 from zerosum.games.gan import GAN
-from zerosum.networks.mlp import GridDiscriminator, GridGenerator
+from zerosum.networks import mlp
 from zerosum.objectives import HARD, Labels
+from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
-from zerosum.reproductions.grid import ADAM, BATCH, ROUNDS, Z, covered
+from zerosum.reproductions.grid import covered
 from zerosum.reproductions.study import Figures, Study
 from zerosum.techniques import Techniques
 from zerosum.techniques.improved import improved
 
+ROUNDS, BATCH, HIDDEN, Z = 6_000, 64, (128, 128, 128), 2
+ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear"))
 SMOOTH = Labels(real=0.9)
 PLAIN, AGAINST_COLLAPSE = "none", "minibatch discrimination"
 
@@ -25,14 +28,15 @@ def _game(labels: Labels = HARD, **techniques: Any) -> Callable[[Shape], Game[An
     config = GAN.Config(Z, labels=labels, g_optimizer=ADAM, d_optimizer=ADAM)
 
     def build(shape: Shape) -> Game[Any]:
-        return improved(GAN(GridGenerator(Z, shape), GridDiscriminator(shape), config), Techniques(**techniques), shape)
+        generator, discriminator = mlp.Generator(Z, shape, HIDDEN, "batch"), mlp.Discriminator(shape, HIDDEN)
+        return improved(GAN(generator, discriminator, config), Techniques(**techniques), shape)
 
     return build
 
 
 ALONE: dict[str, tuple[str, Any]] = {
     "feature matching": ("feature_matching", True),
-    AGAINST_COLLAPSE: ("minibatch_discrimination", 32),
+    AGAINST_COLLAPSE: ("minibatch_discrimination", 16),
     "historical averaging": ("historical_averaging", 0.001),
     "virtual batch norm": ("virtual_batch_norm", BATCH),
 }
@@ -68,18 +72,20 @@ def summarise(parts: Sequence[Figures]) -> Figures:
 ABLATION = Study(
     name="improved-techniques",
     protocol=(
-        "The non-saturating GAN of grid-25, its networks, data, optimiser, rounds and measures: without techniques, "
-        "with each of Salimans et al., 2016, alone, with all of them, and with all but feature matching, which "
-        "takes the place of the adversarial loss. Minibatch discrimination has 32 kernels of 5 dimensions, historical "
-        "averaging a weight of 0.001, label smoothing a target of 0.9, virtual batch norm, in G, a reference batch of "
-        "100. The paper gives no numbers for this. The value, chosen before the runs, is the number of modes that "
-        "minibatch discrimination, the technique meant against collapse, reaches beyond those of the GAN without "
-        "techniques at the same seed."
+        "The data and measures of grid-25. A non-saturating GAN of perceptrons small enough for one core (three "
+        "hidden layers of 128 in each, batch norm in G, z normal in 2 dimensions), Adam 1e-3 with beta1 0.5 falling "
+        "linearly to 0, 6,000 rounds of batches of 64: without techniques, with each of Salimans et al., 2016, alone, "
+        "with all of them, and with all but feature matching, which takes the place of the adversarial loss. "
+        "Minibatch discrimination has 16 kernels of 5 dimensions, historical averaging a weight of 0.001, label "
+        "smoothing a target of 0.9, virtual batch norm, in G, a reference batch of 64. The paper gives no numbers for "
+        "this. The value is the number of modes that minibatch discrimination, the technique meant against collapse, "
+        "reaches beyond those of the GAN without techniques at the same seed. Settings and target were chosen on a "
+        "pilot of 4,000 rounds with seed 0, which is not among the seeds."
     ),
     published="",
     target=0,
     relation=">=",
-    seeds=(0, 1, 2),
+    seeds=(1, 2, 3),
     parts=lambda seed: tuple(GAMES),
     run=run,
     summarise=summarise,
