@@ -10,7 +10,7 @@ from zerosum.reproductions.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.reproductions.bigan_1nn import BIGAN_1NN
 from zerosum.reproductions.few_images import FEW_IMAGES
 from zerosum.reproductions.gan_parzen import GAN_PARZEN
-from zerosum.reproductions.grid import GRID
+from zerosum.reproductions.grid import GRID, GRID_PUBLISHED
 from zerosum.reproductions.health import HEALTH
 from zerosum.reproductions.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.reproductions.stacked_mnist import STACKED_MNIST
@@ -27,6 +27,7 @@ STUDIES = {
         FEW_IMAGES,
         GAN_PARZEN,
         GRID,
+        GRID_PUBLISHED,
         HEALTH,
         OPTIMAL_DISCRIMINATOR,
         STACKED_MNIST,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from zerosum import checkpoint, data, distributed, randomness
 from zerosum.data.dataset import Dataset
+from zerosum.files import write_atomic
 from zerosum.game import Game, Shape
 from zerosum.hooks.checkpoints import Checkpoints
 from zerosum.recipe import Training
@@ -39,3 +41,24 @@ def _forget(trainer: Trainer) -> None:
     """Drop logged values, which a hook before this one may have read; `Diverged` if one is not finite."""
     if trainer.step % trainer.training.log_every == 0:
         trainer.read()
+
+
+class Series:
+    """What a study's hook measures on the way, kept in a file: one look a round, in order."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def read(self) -> list[dict[str, Any]]:
+        """All looks so far."""
+        found: list[dict[str, Any]] = json.loads(self.path.read_bytes()) if self.path.exists() else []
+        return found
+
+    def add(self, *looks: dict[str, Any]) -> None:
+        """Add looks, each with its "round"; they replace those of that round and later.
+
+        A training that was cut off between a look and its checkpoint looks at the same round once more.
+        """
+        before = [look for look in self.read() if look["round"] < min(new["round"] for new in looks)]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.path, json.dumps([*before, *looks]).encode())
