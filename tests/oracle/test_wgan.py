@@ -31,7 +31,7 @@ def moves(game: WGAN, step: int) -> list[str]:
 
 def test_the_settings_are_the_papers():
     config = WGAN.Config()
-    assert (config.critic_steps, config.clip, config.optimizer) == (5, 0.01, RMSprop(5e-5))
+    assert (config.critic_steps, config.weight_clip, config.optimizer) == (5, 0.01, RMSprop(5e-5))
 
 
 def test_the_schedule_of_the_authors_code():
@@ -52,7 +52,7 @@ def test_long_rounds_and_fading_noise_are_not_recorded():
 def test_the_critics_weights_stay_within_the_clip(norm: dcgan.Norm):
     """From the start, and after every one of its moves; the generator's weights are free."""
     torch.manual_seed(0)
-    config = WGAN.Config(2, long_steps=3, clip=0.02, optimizer=RMSprop(0.5))
+    config = WGAN.Config(2, long_steps=3, weight_clip=0.02, optimizer=RMSprop(0.5))
     game = WGAN(dcgan.Generator(2, (1, 12, 12), 4), dcgan.Discriminator((1, 12, 12), 4, norm), config)
     assert largest(game.critic) <= 0.02 < largest(game.generator)
     trainer = Trainer(game, _Images(), Training(steps=1, precision="fp32"))
@@ -90,7 +90,7 @@ def test_the_losses():
 def test_the_critic_of_clipped_weights_is_linear_in_the_shift():
     """A linear critic within [-c, c] estimates the distance of two shifted sets as c times their L1 distance."""
     torch.manual_seed(0)
-    game = WGAN(nn.Linear(2, 3), nn.Linear(3, 1), WGAN.Config(2, clip=0.01, optimizer=RMSprop(1e-2)))
+    game = WGAN(nn.Linear(2, 3), nn.Linear(3, 1), WGAN.Config(2, weight_clip=0.01, optimizer=RMSprop(1e-2)))
     trainer = Trainer(game, _Images(), Training(steps=1, precision="fp32"))
     data = torch.randn(64, 3) + torch.tensor([3.0, -2.0, 5.0])
     with torch.no_grad():
@@ -105,7 +105,9 @@ def test_the_critic_of_clipped_weights_is_linear_in_the_shift():
 
 def test_it_learns_where_a_gaussian_lies():
     randomness.seed(0)
-    config = WGAN.Config(2, critic_steps=2, long_steps=10, clip=0.2, optimizer=RMSprop(2e-3, decay=Decay("linear")))
+    config = WGAN.Config(
+        2, critic_steps=2, long_steps=10, weight_clip=0.2, optimizer=RMSprop(2e-3, decay=Decay("linear"))
+    )
     game = WGAN(mlp.Generator(2, (2,), (32, 32)), mlp.Discriminator((2,), (32, 32)), config)
     training = Training(steps=500, batch_size=128, average=0.99, precision="fp32")
     trainer = Trainer(game, Stream(load("gaussians:1,-2@0.5"), 128, seed=0), training)

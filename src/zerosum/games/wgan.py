@@ -32,7 +32,7 @@ class WGAN(Game[Tensor]):
         long_steps: Annotated[int, Gt(0), "critic moves in a long round, which brings it close to its optimum"] = 100
         long_first: Annotated[int, Ge(0), "how many of the first rounds are long"] = 25
         long_every: Annotated[int, Gt(0), "rounds from one long round to the next; 1 makes all long"] = 500
-        clip: Annotated[float, Gt(0), "largest size of a critic's weight (c)"] = 0.01
+        weight_clip: Annotated[float, Gt(0), "largest size of a critic's weight (c)"] = 0.01
         noise: Annotated[InstanceNoise, "noise on the critic's input"] = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players; momentum unsettles the critic"] = RMSprop(5e-5)
 
@@ -40,7 +40,7 @@ class WGAN(Game[Tensor]):
         super().__init__()
         self.generator, self.critic, self.config = generator, critic, config
         self.prior = latent.Normal(config.latent_dim)
-        self.clip()
+        self.clip_weights()
 
     def players(self) -> dict[str, Player]:
         return {
@@ -55,7 +55,7 @@ class WGAN(Game[Tensor]):
                 made = self.config.noise(self.sample(data), step)
             real, fake = judge(self.critic, data, made)
             yield Move("critic", adversarial=wasserstein.d(real, fake), log={"real": real, "fake": fake})
-            self.clip()
+            self.clip_weights()
         fake = self.critic(self.config.noise(self.sample(data), step))
         yield Move("generator", adversarial=wasserstein.g(fake))
 
@@ -71,10 +71,10 @@ class WGAN(Game[Tensor]):
         return step < self.config.long_first or step % self.config.long_every == 0
 
     @torch.no_grad()
-    def clip(self) -> None:
-        """Bring every parameter of the critic into [-clip, clip], which bounds its Lipschitz constant."""
+    def clip_weights(self) -> None:
+        """Bring every parameter of the critic into [-weight_clip, weight_clip], which bounds its Lipschitz constant."""
         for parameter in self.critic.parameters():
-            parameter.clamp_(-self.config.clip, self.config.clip)
+            parameter.clamp_(-self.config.weight_clip, self.config.weight_clip)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ _TOY_RMSPROP = RMSprop(2e-3, decay=Decay("linear"))
 @recipe(data="ring", batch_size=256, steps=2_500, average=0.99)
 def toy(
     shape: Shape,
-    config: WGAN.Config = WGAN.Config(2, critic_steps=2, long_steps=10, clip=0.2, optimizer=_TOY_RMSPROP),
+    config: WGAN.Config = WGAN.Config(2, critic_steps=2, long_steps=10, weight_clip=0.2, optimizer=_TOY_RMSPROP),
 ) -> WGAN:
     """Two small perceptrons on points in the plane, with wide bounds: so few weights of 0.01 would be a flat critic."""
     return WGAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)
