@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ import torch
 
 from zerosum import data, distributed
 from zerosum.data.dataset import Dataset
-from zerosum.files import write_atomic
 from zerosum.game import Game, Shape
 from zerosum.games.composed import Composed, packed
 from zerosum.games.wgan_gp import WGANGP
@@ -49,13 +47,13 @@ def _pacgan(shape: Shape) -> Composed:
 
 
 def _wgan_gp(shape: Shape) -> WGANGP:
-    config = WGANGP.Config(optimizer=Adam(2e-4, (0.0, 0.9), decay=Decay("linear")))
+    config = WGANGP.Config(optimizer=Adam(2e-4, (0.0, 0.9), decay=Decay("linear", steps=5_000)))
     return WGANGP(resnet.Generator(128, shape, 64), resnet.Critic(shape, 64), config)
 
 
-def _r3gan(lr: float) -> Composed.Config:
+def _relativistic(lr: float, rounds: int) -> Composed.Config:
     """R3GAN's objective, its penalties every fourth round and four times as heavy, both players on the same batch."""
-    adam = Adam(lr, (0.0, 0.99), decay=Decay("cosine", warmup=200))
+    adam = Adam(lr, (0.0, 0.99), decay=Decay("cosine", warmup=200, steps=rounds))
     return Composed.Config(
         "relativistic",
         {"r1-r2": 1.0},
@@ -67,20 +65,21 @@ def _r3gan(lr: float) -> Composed.Config:
     )
 
 
-def _r3gan_resnet(shape: Shape) -> Composed:
+def _r3gan(shape: Shape) -> Composed:
     sizes: tuple[Sequence[int], int, int] = ((256, 128, 64, 32), 1, 16)
-    return Composed(r3gan.Generator(64, shape, *sizes), r3gan.Discriminator(shape, *sizes), _r3gan(1e-3))
+    return Composed(r3gan.Generator(64, shape, *sizes), r3gan.Discriminator(shape, *sizes), _relativistic(1e-3, 15_000))
 
 
 def _r3gan_dcgan(shape: Shape) -> Composed:
-    return Composed(dcgan.Generator(64, shape, 64), dcgan.Discriminator(shape, 64, "none"), _r3gan(5e-4))
+    discriminator = dcgan.Discriminator(shape, 64, "none")
+    return Composed(dcgan.Generator(64, shape, 64), discriminator, _relativistic(5e-4, 40_000))
 
 
 CONTESTANTS = {
     "dcgan": Contestant(_dcgan, Training(20_000, 64, average=0.0)),
-    "wgan-gp": Contestant(_wgan_gp, Training(5_000, 64, average=0.0)),
+    "wgan-gp": Contestant(_wgan_gp, Training(3_125, 64, average=0.0)),
     "pacgan": Contestant(_pacgan, Training(20_000, 64, average=0.0)),
-    "r3gan": Contestant(_r3gan_resnet, Training(15_000, 128, average=0.999)),
+    "r3gan": Contestant(_r3gan, Training(9_375, 128, average=0.999)),
     "r3gan, DCGAN's networks": Contestant(_r3gan_dcgan, Training(40_000, 128, average=0.999)),
 }
 REAL = "real"  # the data themselves: what no generator should beat
@@ -102,32 +101,17 @@ def trained(part: str, loaded: Dataset, seed: int, fraction: float, folder: Path
     every = -(-steps // LOOKS)
     settings = replace(contestant.training, steps=steps, seed=seed, checkpoint_every=every, keep=1)
     trainer = training.trainer_of(contestant.build, loaded, settings)
-    looks = Looks(folder / "looks.json", loaded.shape, every, images)
-    training.play(trainer, folder, [looks])
-    series = looks.series()
-    last = series[-1]
-    return {"part": part, "seed": seed, "rounds": steps, "modes": last["modes"], "kl": last["kl"], "series": series}
+    series = training.Series(folder / "looks.json")
 
+    def look(trainer: Trainer) -> None:
+        if trainer.step % every == 0 or trainer.step == steps:
+            made = sample(trainer.sampler, loaded.shape, images, seed=seed, batch_size=1000)
+            series.add({"round": trainer.step, **covered(made)})
 
-class Looks:
-    """A hook that measures coverage every so many rounds and at the end, and keeps what it finds in a file."""
-
-    def __init__(self, path: Path, shape: Shape, every: int, images: int):
-        self.path, self.shape, self.every, self.images = path, shape, every, images
-
-    def __call__(self, trainer: Trainer) -> None:
-        if trainer.step % self.every and trainer.step != trainer.training.steps:
-            return
-        made = sample(trainer.sampler, self.shape, self.images, seed=trainer.training.seed, batch_size=1000)
-        # A training that was cut off between a look and its checkpoint looks once more at the same round.
-        before = [look for look in self.series() if look["round"] < trainer.step]
-        look = {"round": trainer.step, **covered(made)}
-        write_atomic(self.path, json.dumps([*before, look]).encode())
-
-    def series(self) -> list[dict[str, Any]]:
-        """All looks so far, in order."""
-        found: list[dict[str, Any]] = json.loads(self.path.read_bytes()) if self.path.exists() else []
-        return found
+    training.play(trainer, folder, [look])
+    looks = series.read()
+    last = looks[-1]
+    return {"part": part, "seed": seed, "rounds": steps, "modes": last["modes"], "kl": last["kl"], "series": looks}
 
 
 def covered(images: torch.Tensor) -> dict[str, Any]:
@@ -160,13 +144,15 @@ STACKED_MNIST = Study(
         "channel classified by the packaged digit network; modes reached of 1000, and KL of their histogram from the "
         "uniform, in nats. 26,000 samples of 1000 equal modes have a KL of 0.019 by chance; real images have that of "
         "the part 'real'. The value is the number of modes of the recipe with the smallest mean KL, which is to be at "
-        "most 0.029. Fewer rounds than published (DCGAN and PacGAN have 100,000); DCGAN's networks have three halvings "
-        "where theirs have four, WGAN-GP's residual networks are half as wide, R3GAN's have one block a size."
+        "most 0.029. One seed, and fewer rounds than published (DCGAN and PacGAN have 100,000). DCGAN's networks have "
+        "three halvings where theirs have four. R3GAN's objective is played on its own kind of networks, one block a "
+        "size, and on DCGAN's. WGAN-GP and R3GAN on its own networks end early, at 3,125 of 5,000 and 9,375 of 15,000 "
+        "rounds of their schedules."
     ),
     published="DCGAN 99, KL 3.40; WGAN-GP 959, 0.73; PacDCGAN2 1000, 0.06; R3GAN 1000, 0.029",
     target=1000,
     relation=">=",
-    seeds=(0, 1, 2),
+    seeds=(0,),
     parts=lambda seed: (*CONTESTANTS, REAL),
     run=run,
     summarise=summarise,
