@@ -8,7 +8,6 @@ from zerosum.errors import ZerosumError
 from zerosum.reproductions.ablation import ABLATION
 from zerosum.reproductions.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.reproductions.bigan_1nn import BIGAN_1NN
-from zerosum.reproductions.few_images import FEW_IMAGES
 from zerosum.reproductions.gan_parzen import GAN_PARZEN
 from zerosum.reproductions.grid import GRID, GRID_PUBLISHED
 from zerosum.reproductions.health import HEALTH
@@ -24,7 +23,6 @@ STUDIES = {
         ABLATION,
         BEGAN_EQUILIBRIUM,
         BIGAN_1NN,
-        FEW_IMAGES,
         GAN_PARZEN,
         GRID,
         GRID_PUBLISHED,
