@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import torch
+from torch import Tensor
 from torch import distributed as dist
 from torch.nn import Parameter
 
@@ -38,29 +38,40 @@ class SGHMC(torch.optim.Optimizer):
         """One step with the gradients at hand; a parameter without a gradient stays."""
         value = closure() if closure else None
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._move(parameter, group)
+            if moved := [p for p in group["params"] if p.grad is not None]:
+                self._move(moved, group["lr"], group["friction"], group["temperature"], group["adaptive"])
         return value
 
-    def _move(self, parameter: Parameter, group: dict[str, Any]) -> None:
-        lr, friction, gradient, state = group["lr"], group["friction"], parameter.grad, self.state[parameter]
-        assert gradient is not None
-        if not state:
-            state["velocity"] = torch.zeros_like(parameter)
-            if group["adaptive"]:
-                state["step"] = torch.zeros(())  # on the CPU, so that reading it waits for no device
-                state["square"] = torch.zeros_like(parameter)
-        noise = torch.randn(parameter.shape, dtype=parameter.dtype, device=parameter.device)
-        if distributed.world() > 1:
-            dist.broadcast(noise, src=0)  # every process moves alike
-        velocity = state["velocity"].mul_(1 - friction)
-        scale = math.sqrt(2 * friction * lr * group["temperature"])
-        if group["adaptive"]:
-            state["step"] += 1
-            square = state["square"].lerp_(gradient.square(), 1 - MEMORY)
-            root = (square / (1 - MEMORY ** state["step"].item())).sqrt_().add_(EPS)
-            velocity.addcdiv_(gradient, root, value=-lr).addcdiv_(noise, root.sqrt_(), value=scale)
+    def _move(self, moved: list[Parameter], lr: float, friction: float, temperature: float, adaptive: bool) -> None:
+        states = [self.state[p] for p in moved]
+        for parameter, state in zip(moved, states, strict=True):
+            if not state:
+                state["velocity"] = torch.zeros_like(parameter)
+                if adaptive:
+                    state["step"] = torch.zeros(())  # on the CPU, so that reading it waits for no device
+                    state["square"] = torch.zeros_like(parameter)
+        gradients = [p.grad for p in moved if p.grad is not None]
+        noise = [_noise(p) for p in moved]
+        velocities = [state["velocity"] for state in states]
+        scale = math.sqrt(2 * friction * lr * temperature)
+        torch._foreach_mul_(velocities, 1 - friction)
+        if adaptive:
+            steps, squares = [state["step"] for state in states], [state["square"] for state in states]
+            torch._foreach_add_(steps, 1)
+            torch._foreach_lerp_(squares, torch._foreach_mul(gradients, gradients), 1 - MEMORY)
+            roots = torch._foreach_sqrt(torch._foreach_div(squares, [1 - MEMORY ** step.item() for step in steps]))
+            torch._foreach_add_(roots, EPS)
+            torch._foreach_addcdiv_(velocities, gradients, roots, -lr)
+            torch._foreach_addcdiv_(velocities, noise, torch._foreach_sqrt(roots), scale)
         else:
-            velocity.add_(gradient, alpha=-lr).add_(noise, alpha=scale)
-        parameter.add_(velocity)
+            torch._foreach_add_(velocities, gradients, alpha=-lr)
+            torch._foreach_add_(velocities, noise, alpha=scale)
+        torch._foreach_add_(list[Tensor](moved), velocities)
+
+
+def _noise(parameter: Parameter) -> Tensor:
+    """Standard normal noise of its shape, the same in every process, so that all move alike."""
+    noise = torch.randn(parameter.shape, dtype=parameter.dtype, device=parameter.device)
+    if distributed.world() > 1:
+        dist.broadcast(noise, src=0)
+    return noise
