@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from zerosum import randomness
 from zerosum.data import Stream, load
+from zerosum.errors import ZerosumError
 from zerosum.games.ls_gan import LSGAN, cost, distance
 from zerosum.networks import mlp
 from zerosum.objectives import wasserstein
@@ -121,7 +122,7 @@ def test_a_hinge_leaves_pairs_alone_that_are_apart_by_their_margin():
 
 
 def test_a_loss_without_bound_is_not_to_be_minimised():
-    with pytest.raises(ValueError, match="nonnegative"):
+    with pytest.raises(ZerosumError, match="nonnegative"):
         small(LSGAN.Config(real_weight=1.0, nonnegative=False))
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.augment import InstanceNoise
+from zerosum.errors import ZerosumError
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.games.composed import Weights
 from zerosum.networks import dcgan, mlp
@@ -58,7 +59,7 @@ class LSGAN(Game[Tensor]):
     def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
         super().__init__()
         if config.real_weight > 0 and not config.nonnegative:
-            raise ValueError("real_weight above 0 asks for the least L, and there is none unless L is nonnegative")
+            raise ZerosumError("real_weight above 0 asks for the least L, which has none: keep L nonnegative")
         self.generator, self.discriminator, self.config = generator, discriminator, config
         self.prior = latent.Normal(config.latent_dim)
 
