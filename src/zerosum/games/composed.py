@@ -230,18 +230,18 @@ def toy(
     return Composed(mlp.Generator(config.latent_dim, shape, (64,) * 3), discriminator, config)
 
 
-_GRID_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("cosine"))
+_GRID_ADAM = Adam(5e-4, (0.5, 0.99), decay=Decay("cosine"))
 
 
-@recipe(data="grid", batch_size=128, steps=30_000, average=0.999, precision="fp32")
+@recipe(data="grid", batch_size=128, steps=25_000, average=0.999, precision="fp32")
 def grid(
     shape: Shape,
     config: Composed.Config = Composed.Config(
         "relativistic",
         {"r1-r2": 0.003},
-        penalty_every=4,
-        latent_dim=102,
-        clusters=100,
+        penalty_every=2,
+        latent_dim=202,
+        clusters=200,
         shared_fakes=True,
         g_optimizer=_GRID_ADAM,
         d_optimizer=_GRID_ADAM,
