@@ -9,10 +9,9 @@ import torch
 
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.metrics.samples import to_float
-from zerosum.networks.bigan import encoder
+from zerosum.networks.bigan import Encoder, encoder
 from zerosum.reproductions import bigan_1nn as study
 from zerosum.reproductions.bigan_1nn import BIGAN_1NN, Split
-from zerosum.trainer import Trainer
 
 CPU = torch.device("cpu")
 
@@ -31,24 +30,24 @@ SPLIT = Split(images(200, 1), images(40, 2))
 
 
 def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(study, "LOOK_EVERY", 8)
     figures = study.trained(SPLIT, 3, 20 / 187_500, tmp_path / "whole", width=16)
-    assert [look["round"] for look in figures["series"]] == [0, 8, 16, 20]
+    assert [look["round"] for look in figures["series"]] == [0, 4, 8, 12, 16, 20]
     assert figures["rounds"] == 20 and figures["seed"] == 3
     assert figures["accuracy"] == figures["series"][-1]["features"] >= 90
     assert all(50 <= look["code"] <= 100 for look in figures["series"])
 
-    look = study.Looks.look
-
-    def stopped(looks: study.Looks, trainer: Trainer) -> None:
-        if trainer.step == 20:
+    def stopped(encoder: Encoder, split: Split, device: torch.device) -> dict[str, float]:
+        """The third look fails."""
+        if len(seen) == 2:
             raise KeyboardInterrupt
-        look(looks, trainer)
+        seen.append(accuracies(encoder, split, device))
+        return seen[-1]
 
-    monkeypatch.setattr(study.Looks, "look", stopped)
+    accuracies, seen = study.accuracies, []
+    monkeypatch.setattr(study, "accuracies", stopped)
     with pytest.raises(KeyboardInterrupt):
         study.trained(SPLIT, 3, 20 / 187_500, tmp_path / "halves", width=16)
-    monkeypatch.setattr(study.Looks, "look", look)
+    monkeypatch.setattr(study, "accuracies", accuracies)
     torch.manual_seed(7)  # another process has other random numbers
     assert study.trained(SPLIT, 3, 20 / 187_500, tmp_path / "halves", width=16) == figures
 

@@ -116,7 +116,7 @@ class Network:
 _PAPER_ADAM = Adam(2e-4, decay=Decay("exponential", start=93_750, final=0.01))
 
 
-@recipe(data="mnist", batch_size=128, steps=187_500, average=0.0)
+@recipe(data="mnist", batch_size=128, steps=187_500)
 def mnist(
     shape: Shape,
     config: BiGAN.Config = BiGAN.Config(weight_decay=5e-5, g_optimizer=_PAPER_ADAM, d_optimizer=_PAPER_ADAM),
