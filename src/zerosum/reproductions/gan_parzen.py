@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from torch import Tensor
 
 from zerosum import data, distributed
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.files import write_atomic
 from zerosum.game import Game, Shape
 from zerosum.games.gan import GAN
 from zerosum.metrics.neighbours import k_nearest
@@ -53,8 +51,8 @@ def trained(
     trainer = training.trainer_of(lambda shape: begun(shape, training_set), training_set, settings)
     looks = Looks(folder, training_set.shape, held_out, every)
     training.play(trainer, folder, [looks])
-    series = looks.series()
-    best = max(series, key=lambda look: float(look["validation"]))
+    series = looks.series.read()
+    best = max(series, key=lambda look: look["validation"])
     game = trainer.game
     game.get_submodule("generator").load_state_dict(load_file(folder / "best.safetensors", str(trainer.device)))
     of_best = drawn(game, training_set.shape, seed)
@@ -75,27 +73,21 @@ class Looks:
     """A hook that keeps the generator, last or averaged, under whose samples images held out are likeliest."""
 
     def __init__(self, folder: Path, shape: Shape, held_out: Tensor, every: int):
-        self.path, self.best = folder / "looks.json", folder / "best.safetensors"
+        self.series, self.best = training.Series(folder / "looks.json"), folder / "best.safetensors"
         self.shape, self.held_out, self.every = shape, held_out, every
 
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % self.every:
             return
-        before = [look for look in self.series() if look["round"] < trainer.step]
-        found: list[dict[str, Any]] = []
+        highest = max((look["validation"] for look in self.series.read() if look["round"] < trainer.step), default=None)
+        looks = []
         for weights, game in (("last", trainer.game), ("averaged", trainer.sampler)):
             sigma, validation = chosen(self.held_out, drawn(game, self.shape, trainer.training.seed))
-            look = {"round": trainer.step, "weights": weights, "sigma": sigma, "validation": validation}
-            if validation > max((float(other["validation"]) for other in [*before, *found]), default=-torch.inf):
-                weights_now = game.get_submodule("generator").state_dict()
-                save_file({name: value.contiguous() for name, value in weights_now.items()}, self.best)
-            found.append(look)
-        write_atomic(self.path, json.dumps([*before, *found]).encode())
-
-    def series(self) -> list[dict[str, Any]]:
-        """All looks so far, in order."""
-        found: list[dict[str, Any]] = json.loads(self.path.read_bytes()) if self.path.exists() else []
-        return found
+            looks.append({"round": trainer.step, "weights": weights, "sigma": sigma, "validation": validation})
+            if highest is None or validation > highest:
+                highest, generator = validation, game.get_submodule("generator").state_dict()
+                save_file({name: value.contiguous() for name, value in generator.items()}, self.best)
+        self.series.add(*looks)
 
 
 def flat(images: Tensor) -> Tensor:
