@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
@@ -101,8 +102,8 @@ class BiGAN(Game[Tensor]):
         """The term 1/2 weight_decay |w|^2 of these modules, where there is one."""
         if not self.config.weight_decay:
             return {}
-        squares = [p.square().sum() for module in modules for p in module.parameters()]
-        return {"weight_decay": 0.5 * self.config.weight_decay * sum(squares[1:], squares[0])}
+        norms = [torch.linalg.vector_norm(p) for module in modules for p in module.parameters()]
+        return {"weight_decay": 0.5 * self.config.weight_decay * torch.stack(norms).square().sum()}
 
 
 @dataclass(frozen=True)
