@@ -30,8 +30,8 @@ SPLIT = Split(images(200, 1), images(40, 2))
 
 
 def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    figures = study.trained(SPLIT, 3, 20 / 187_500, tmp_path / "whole", width=16)
-    assert [look["round"] for look in figures["series"]] == [0, 4, 8, 12, 16, 20]
+    figures = study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "whole", width=16)
+    assert [look["round"] for look in figures["series"]] == [0, 5, 10, 15, 20]
     assert figures["rounds"] == 20 and figures["seed"] == 3
     assert figures["accuracy"] == figures["series"][-1]["features"] >= 90
     assert all(50 <= look["code"] <= 100 for look in figures["series"])
@@ -46,10 +46,10 @@ def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monke
     accuracies, seen = study.accuracies, []
     monkeypatch.setattr(study, "accuracies", stopped)
     with pytest.raises(KeyboardInterrupt):
-        study.trained(SPLIT, 3, 20 / 187_500, tmp_path / "halves", width=16)
+        study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16)
     monkeypatch.setattr(study, "accuracies", accuracies)
     torch.manual_seed(7)  # another process has other random numbers
-    assert study.trained(SPLIT, 3, 20 / 187_500, tmp_path / "halves", width=16) == figures
+    assert study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16) == figures
 
 
 def test_batch_norm_is_set_to_all_images(monkeypatch: pytest.MonkeyPatch):
