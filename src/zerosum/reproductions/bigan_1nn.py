@@ -141,14 +141,14 @@ def summarise(parts: Sequence[Figures]) -> Figures:
 BIGAN_1NN = Study(
     name="bigan-1nn",
     protocol=(
-        "Donahue et al., 2017, section 4.2, with the networks and options of the authors' released code: perceptrons "
-        "with hidden layers of 1024 units and batch norm, z uniform on [-1, 1]^50, all 60,000 MNIST training images "
-        "without labels; 213 of their 400 epochs (100,000 rounds), where the learning rate has fallen to 0.74 of its "
-        "height on its way to a hundredth. The feature is the encoder's layer before its output, after its "
-        "nonlinearity, with batch norm set to the statistics of the training images; each test image has the class of its nearest "
-        "training image by Euclidean distance of features. The value is the accuracy in % at the end of training; "
-        "nothing was selected by it. Beside it: raw pixels, E(x) itself, and the features of the untrained encoder. "
-        "Unlike the authors', D moves before G and E, on the same batch."
+        "Donahue et al., 2017, section 4.2, with the networks and options of the authors' released code: "
+        "perceptrons with hidden layers of 1024 units and batch norm, z uniform on [-1, 1]^50, all 60,000 MNIST "
+        "training images without labels; 213 of their 400 epochs (100,000 rounds), where the learning rate has "
+        "fallen to 0.74 of its height on its way to a hundredth. The feature is the encoder's layer before its "
+        "output, after its nonlinearity, with batch norm set to the statistics of the training images; each test "
+        "image has the class of its nearest training image by Euclidean distance of features. The value is the "
+        "accuracy in % at the end of training; nothing was selected by it. Beside it: raw pixels, E(x) itself, and "
+        "the features of the untrained encoder. Unlike the authors', D moves before G and E, on the same batch."
     ),
     published="97.39; D's features 97.30, latent regressor 97.44, autoencoders 97.58 and 97.63 (table 1)",
     target=97.39,
