@@ -140,6 +140,8 @@ def rates(g: float, d: float | None = None, beta: float = 0.5) -> dict[str, Any]
 SMALL_R3GAN = {"widths": (16, 16), "blocks": 1, "group_size": 8}
 
 HEALTHY = (
+    points("healthy", "bayesian/toy", "bayesian/toy", 1200, batch_size=128),
+    points("healthy", "began/toy", "began/toy", 2500),
     points("healthy", "bigan/toy", "bigan/toy", 2000),
     points("healthy", "composed/toy", "composed/toy", 1600),
     points("healthy", "gan/toy", "gan/toy", 1500),
@@ -156,6 +158,17 @@ HEALTHY = (
         network={"width": 256},
         weight_decay=5e-4,
         noise={"std": 0.3},
+        **rates(1e-3),
+    ),
+    digits("healthy", "bayesian/images", "bayesian/images", 600, batch_size=32, generators=2, discriminators=1),
+    digits(
+        "healthy",
+        "began/images",
+        "began/images",
+        1500,
+        batch_size=16,
+        network={"width": 10},
+        latent_dim=32,
         **rates(1e-3),
     ),
     digits("healthy", "demo", "composed/demo", 2200, batch_size=16),
