@@ -122,7 +122,13 @@ _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 def toy(
     shape: Shape,
     config: LSGAN.Config = LSGAN.Config(
-        margin=1.0, penalties={"r1": 0.1}, latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM
+        margin=1.0,
+        nonnegative=False,  # softplus is flat where fakes are taken for real: a G that runs ahead would stay there
+        penalties={"interpolation": 0.02},
+        latent_dim=2,
+        d_steps=2,
+        g_optimizer=_TOY_ADAM,
+        d_optimizer=_TOY_ADAM,
     ),
 ) -> LSGAN:
     """Two small perceptrons on points in the plane."""
