@@ -121,7 +121,7 @@ WITHOUT_BATCH_NORM = Study(
         f"and beside them DCGAN with its batch norm; {ROUNDS} rounds of batches of 64 each. The value is the Fréchet "
         f"distance of WGAN's {SAMPLES} samples to as many training images, on features of the packaged digit network, "
         "over that of the GAN's; besides, the monitor must name a failure of every GAN without batch norm, and none of "
-        "a WGAN. Rounds and target were chosen before any run on MNIST."
+        "a WGAN. Rounds and target were chosen before any run of the protocol."
     ),
     published="the standard GAN failed to learn, WGAN still made samples (a picture)",
     target=0.25,
