@@ -144,6 +144,7 @@ HEALTHY = (
     points("healthy", "began/toy", "began/toy", 2500),
     points("healthy", "bigan/toy", "bigan/toy", 2000),
     points("healthy", "composed/toy", "composed/toy", 1600),
+    points("healthy", "composed/grid", "composed/grid", 3000, on="grid", batch_size=128),
     points("healthy", "gan/toy", "gan/toy", 1500),
     points("healthy", "r3gan/toy", "r3gan/toy", 1400),
     points("healthy", "wgan-gp/toy", "wgan-gp/toy", 1500),
