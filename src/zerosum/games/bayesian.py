@@ -57,7 +57,7 @@ class Bayesian(Game[Tensor]):
         latent_dim: Annotated[int, Gt(0), "size of the part of z that each generator sees"] = 100
         generators: Annotated[int, Gt(0), "samples of the posterior over G's weights"] = 4
         discriminators: Annotated[int, Gt(0), "samples of the posterior over D's weights"] = 2
-        z_batches: Annotated[int, Gt(0), "batches of z that each generator is averaged over in a move (J of eq. 3)"] = 1
+        z_batches: Annotated[int, Gt(0), "batches of z that each generator is averaged over in a move"] = 1
         prior_std: Annotated[float, Gt(0), "standard deviation of the weights' normal prior"] = 1.0
         labels: Annotated[Labels, "D's targets"] = Labels()
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()

@@ -76,7 +76,7 @@ class BEGAN(Game[Tensor]):
 
 
 def loss(v: Tensor, reconstructed: Tensor) -> Tensor:
-    """L(v) = |v - D(v)|, a mean over each sample: (B, *shape) twice to (B,); Berthelot et al., 2017, eq. 1, eta 1."""
+    """L(v) = |v - D(v)|, a mean over each sample: (B, *shape) twice to (B,); Berthelot et al., 2017, with eta 1."""
     return (full(v) - full(reconstructed)).abs().flatten(1).mean(1)
 
 

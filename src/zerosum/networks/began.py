@@ -1,6 +1,6 @@
-"""The auto-encoders of BEGAN; Berthelot et al., 2017, section 3.5 has the convolutional one.
+"""The auto-encoders of BEGAN; Berthelot et al., 2017, have the convolutional one.
 
-Its generator is one more decoder, with weights of its own.
+The generator is one more decoder, with weights of its own. The paper's skip connections are left out.
 """
 
 from __future__ import annotations

@@ -145,14 +145,14 @@ BEGAN_EQUILIBRIUM = Study(
         f"{GAMMA:g}, lambda_k 0.001, batches of {BATCH}, {ROUNDS} rounds; Adam of 4e-4 that falls linearly to a tenth "
         "(the paper halves 1e-4 whenever M stalls), beta1 0.5. L is the mean absolute error. The value is "
         "|ratio / gamma - 1|, where the ratio is E L(G(z)) / E L(x) over the last tenth of the rounds; besides, the "
-        "mean of M over them may be at most half of that over the first hundred. Both were decided before the first "
-        "run. That gamma holds says nothing of variety: the share of the commonest digit among the samples stands "
-        "beside it."
+        "mean of M over them may be at most half of that over the first hundred. Both were decided before any run; "
+        "the size of the networks and the number of rounds were chosen on seed 0, which is not among the seeds. That "
+        "gamma holds says nothing of variety: the share of the commonest digit among the samples stands beside it."
     ),
     published="M falls as image quality rises, and k keeps E L(G(z)) = gamma E L(x) (no number)",
     target=0.1,
     relation="<=",
-    seeds=(0, 1, 2),
+    seeds=(1, 2, 3),
     parts=lambda seed: ("began",),
     run=run,
     summarise=summarise,
