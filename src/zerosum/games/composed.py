@@ -58,6 +58,8 @@ class Composed(Game[Tensor]):
         if normal < 0:
             raise ValueError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
         self.prior = latent.Clustered(normal, config.clusters) if config.clusters else latent.Normal(normal)
+        nothing = torch.empty(0)
+        OBJECTIVES[config.objective].d(nothing, nothing, config.labels)  # refuses labels now, not in the first round
 
     def players(self) -> dict[str, Player]:
         return {
@@ -233,12 +235,12 @@ def toy(
 _GRID_ADAM = Adam(5e-4, (0.5, 0.99), decay=Decay("cosine"))
 
 
-@recipe(data="grid", batch_size=128, steps=25_000, average=0.999, precision="fp32")
+@recipe(data="grid", batch_size=128, steps=20_000, average=0.999, precision="fp32")
 def grid(
     shape: Shape,
     config: Composed.Config = Composed.Config(
         "relativistic",
-        {"r1-r2": 0.003},
+        {"r1-r2": 0.001},
         penalty_every=2,
         latent_dim=202,
         clusters=200,
@@ -248,7 +250,8 @@ def grid(
     ),
 ) -> Composed:
     """R3GAN's objective on perceptrons and clustered noise: every one of 25 far Gaussians."""
-    return Composed(mlp.Generator(config.latent_dim, shape, (128,) * 3), mlp.Discriminator(shape, (128,) * 3), config)
+    discriminator = mlp.Discriminator(packed(shape, config.packing), (128,) * 3)
+    return Composed(mlp.Generator(config.latent_dim, shape, (128,) * 3), discriminator, config)
 
 
 def _convolutional(shape: Shape, config: Composed.Config, network: Network) -> Composed:
