@@ -48,6 +48,7 @@ class Recorder:
         """Drop all recordings: the tensors that they read and write are no longer those in use."""
         self.recordings.clear()
         self.warm.clear()
+        self.pool = torch.cuda.graph_pool_handle()  # the old one goes with the last recording in it
 
     def round(self, phase: Hashable, draw: Draw, play: Callable[[Draw], Logged]) -> Logged:
         """One round of a phase: `play` makes it, drawing its batches from the function that it is given."""

@@ -72,8 +72,10 @@ class Trainer:
         self.step = 0  # rounds played
         self.rate = 1.0  # a factor on every learning rate; below 1 after a rollback
         self.fresh: list[tuple[int, str, Tensor]] = []  # values still on the device: (round, name, value)
-        alone = distributed.world() == 1
-        self.recorder = Recorder(self.device) if training.graphs and alone and self.device.type == "cuda" else None
+        rates = [group["lr"] for optimizer in self.optimizers.values() for group in optimizer.param_groups]
+        recordable = all(isinstance(rate, Tensor) for rate in rates)  # a number, as SGHMC has, would be recorded as is
+        recorded = training.graphs and recordable and distributed.world() == 1 and self.device.type == "cuda"
+        self.recorder = Recorder(self.device) if recorded else None
 
     @property
     def sampler(self) -> Game[Any]:
