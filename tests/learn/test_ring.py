@@ -85,3 +85,21 @@ PLAIN: list[tuple[str, dict[str, Any]]] = [
 def test_it_covers_the_ring(name: str, options: dict[str, Any], record_property):
     result = train(name, options, record_property)
     assert result.modes == 8 and result.near >= 0.8 and 0.02 < result.spread < 0.065
+
+
+LOOSER: list[tuple[str, dict[str, Any], float, int]] = [  # the share near a mode, and the modes, that are asked for
+    ("composed/toy", {"packing": 2, "penalties": None}, 0.7, 8),
+    ("wgan/toy", {}, 0.7, 8),
+    ("ls-gan/toy", {}, 0.7, 8),
+    ("ls-gan/toy", {"slope": 0.5}, 0.7, 8),
+    ("bigan/toy", {}, 0.7, 8),
+    ("bayesian/toy", {}, 0.7, 8),
+    ("unrolled/toy", {}, 0.55, 8),
+    ("began/toy", {}, 0.35, 6),  # its discriminator reconstructs a curve, so samples lie between the modes, too
+]
+
+
+@pytest.mark.parametrize(("name", "options", "near", "modes"), LOOSER, ids=str)
+def test_it_covers_the_ring_less_sharply(name: str, options: dict[str, Any], near: float, modes: int, record_property):
+    result = train(name, options, record_property)
+    assert result.modes >= modes and result.near >= near and result.spread < 0.1
