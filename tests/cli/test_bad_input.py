@@ -78,6 +78,10 @@ def refused(call: Call, *arguments: object, code: int = 2) -> str:
         ((*TOY, "--data", "no/such/folder"), "no/such/folder"),
         ((*TOY, "--batch-size", 200_000), "200000 is more than the 100000 samples of ring"),
         (("train", "gan/tutorial", "--data", "ring"), "gan/tutorial does not fit ring"),
+        (
+            ("train", "composed/toy", "--out", "run", "--objective", "hinge", "--labels.real", 0.9),
+            "the hinge objective has no labels to smooth or flip",
+        ),
         (("resume", "nowhere"), "nowhere holds no run"),
         (("sample", "nowhere"), "nowhere holds no run"),
         (("report", "nowhere"), "nowhere holds no run"),

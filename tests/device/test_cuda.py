@@ -71,6 +71,14 @@ def test_a_resumed_run_goes_on_exactly(name: str, tmp_path: Path):
     assert all(torch.equal(value, expected[key]) for key, value in state(second).items())
 
 
+def test_an_optimiser_whose_rate_is_a_number_is_not_recorded():
+    """A recording would keep the rate, and SGHMC's bias correction, of the round that it was made in."""
+    loaded = data.load("ring", labels=False)
+    game = find("gan/toy").build(loaded.shape, {"config": {"g_optimizer": {"kind": "sghmc"}}})
+    t = Trainer(game, data.Stream(loaded, 64, seed=3, device=DEVICE), Training(), DEVICE)
+    assert t.game.phase(0) is not None and t.recorder is None
+
+
 def test_a_falling_rate_reaches_recorded_rounds():
     t = trainer("r3gan/toy", steps=40)  # decays to 0
     rates = []

@@ -104,10 +104,10 @@ def test_a_penalty_is_of_packs():
     assert float(move.terms["r1"].detach()) == pytest.approx(0.5 * 4 * pixels)
 
 
-@pytest.mark.parametrize("name", ["composed/pacgan", "composed/toy", "composed/demo"])
+@pytest.mark.parametrize("name", ["composed/pacgan", "composed/toy", "composed/grid", "composed/demo"])
 @pytest.mark.parametrize("packing", [1, 2])
 def test_recipes_build_a_discriminator_for_packs(name: str, packing: int):
-    shape = (2,) if name.endswith("toy") else (1, 12, 12)
+    shape = (2,) if name.endswith(("toy", "grid")) else (1, 12, 12)
     options: dict[str, Any] = {"config": {"packing": packing}}
     built = find(name).build(shape, options | ({"network": {"width": 4}} if name.endswith("pacgan") else {}))
     assert [move.player for move in built.round(lambda: torch.randn(4, *shape), 0)] == ["discriminator", "generator"]
