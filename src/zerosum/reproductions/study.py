@@ -134,7 +134,7 @@ def results(folder: Path = RESULTS) -> list[dict[str, Any]]:
 def _part(
     run: Callable[[str, int, float, Path], Figures], part: str, seed: int, fraction: float, path: Path
 ) -> Figures:
-    began = time.perf_counter()
+    began, code = time.perf_counter(), commit()  # the checkout may move on while a part runs
     figures = run(part, seed, fraction, path.with_suffix(""))
     done = {
         "part": part,
@@ -142,7 +142,7 @@ def _part(
         "fraction": fraction,
         "figures": figures,
         "seconds": round(time.perf_counter() - began, 2),
-        "commit": commit(),
+        "commit": code,
         "hardware": hardware(),
     }
     write_atomic(path, json.dumps(done).encode())

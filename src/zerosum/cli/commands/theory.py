@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ABOUT = """Put claims of theory beside measurements: known densities, small trainings, pictures and a film.
 
 Of each claim it prints what theory foretells, what was measured and the tolerance, and writes the same to
-OUT/claims.json. The exit code is 1 if a claim fails. All topics take about a minute."""
+OUT/claims.json. The exit code is 1 if a claim fails. All topics take half a minute."""
 
 
 @dataclass(frozen=True)
