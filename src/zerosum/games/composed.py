@@ -228,8 +228,8 @@ def toy(
     ),
 ) -> Composed:
     """Two small perceptrons on points in the plane: any objective, any penalties."""
-    discriminator = mlp.Discriminator(packed(shape, config.packing), (64,) * 3)
-    return Composed(mlp.Generator(config.latent_dim, shape, (64,) * 3), discriminator, config)
+    generator = mlp.Generator(config.latent_dim, shape, (64,) * 3)
+    return Composed(generator, mlp.Discriminator(packed(shape, config.packing), (64,) * 3), config)
 
 
 _GRID_ADAM = Adam(5e-4, (0.5, 0.99), decay=Decay("cosine"))
