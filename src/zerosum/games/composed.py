@@ -213,8 +213,8 @@ def demo(
     ),
 ) -> Composed:
     """R3GAN's objective on small networks and clustered noise: digits in two minutes on two cores."""
-    discriminator = small.Discriminator(packed(shape, config.packing))
-    return Composed(small.Generator(config.latent_dim, shape), discriminator, config)
+    generator = small.Generator(config.latent_dim, shape)
+    return Composed(generator, small.Discriminator(packed(shape, config.packing)), config)
 
 
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
