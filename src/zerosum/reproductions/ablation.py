@@ -13,7 +13,7 @@ from zerosum.networks import mlp
 from zerosum.objectives import HARD, Labels
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
-from zerosum.reproductions.grid import covered
+from zerosum.reproductions.grid import covered, table
 from zerosum.reproductions.study import Figures, Study
 from zerosum.techniques import Techniques
 from zerosum.techniques.improved import improved
@@ -57,15 +57,14 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
 
 def summarise(parts: Sequence[Figures]) -> Figures:
     """Modes that minibatch discrimination gains, one value a seed, and a table of all choices."""
-    keys = ("seed", "modes", "high_quality", "kl")
-    table = {name: {key: [p[key] for p in parts if p["part"] == name] for key in keys} for name in GAMES}
-    gained = zip(table[AGAINST_COLLAPSE]["modes"], table[PLAIN]["modes"], strict=True)
+    found = table(parts, ("seed", "modes", "high_quality", "kl"))
+    gained = zip(found[AGAINST_COLLAPSE]["modes"], found[PLAIN]["modes"], strict=True)
     return {
         "values": [own - plain for own, plain in gained],
         "rounds": parts[0]["rounds"],
-        "mean_modes": {name: round(statistics.fmean(row["modes"]), 2) for name, row in table.items()},
-        "mean_high_quality": {name: round(statistics.fmean(row["high_quality"]), 4) for name, row in table.items()},
-        "techniques": table,
+        "mean_modes": {name: round(statistics.fmean(row["modes"]), 2) for name, row in found.items()},
+        "mean_high_quality": {name: round(statistics.fmean(row["high_quality"]), 4) for name, row in found.items()},
+        "techniques": found,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.drawing import PAPER, over_rounds, style
-from zerosum.files import atomic_path, write_atomic
+from zerosum.files import atomic_path
 from zerosum.game import Shape
 from zerosum.games import began
 from zerosum.games.began import BEGAN
@@ -22,7 +21,7 @@ from zerosum.metrics.features import extract
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.reproductions.study import Figures, Study
-from zerosum.reproductions.training import play, trainer_of
+from zerosum.reproductions.training import Series, play, trainer_of
 from zerosum.sampling import sample
 from zerosum.trainer import Trainer
 
@@ -48,8 +47,12 @@ class Losses:
     """
 
     def __init__(self, path: Path, every: int):
-        self.path, self.every = path, every
-        self.points: list[dict[str, float]] = json.loads(path.read_bytes()) if path.exists() else []
+        self.series, self.every = Series(path, "rounds"), every
+
+    @property
+    def points(self) -> list[dict[str, float]]:
+        """All points so far."""
+        return self.series.read()
 
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % self.every:
@@ -57,9 +60,7 @@ class Losses:
         point: dict[str, float] = {"rounds": trainer.step}
         for name, logged in LOGGED.items():
             point[name] = float(torch.stack([value for _, known, value in trainer.fresh if known == logged]).mean())
-        # Points behind a checkpoint that the training was taken up from are measured again.
-        self.points = [p for p in self.points if p["rounds"] < trainer.step] + [point]
-        write_atomic(self.path, json.dumps(self.points).encode())
+        self.series.add(point)
 
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:

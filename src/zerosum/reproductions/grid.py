@@ -155,9 +155,11 @@ def covered(
     return {"part": part, "seed": seed, "rounds": steps, **looks[-1], "series": looks}
 
 
-def table(parts: Sequence[Figures]) -> dict[str, dict[str, list[Any]]]:
+def table(
+    parts: Sequence[Figures], keys: Sequence[str] = ("seed", "rounds", "modes", "high_quality", "kl")
+) -> dict[str, dict[str, list[Any]]]:
     """What each game reached, a list with one figure a seed."""
-    names, keys = dict.fromkeys(p["part"] for p in parts), ("seed", "rounds", "modes", "high_quality", "kl")
+    names = dict.fromkeys(p["part"] for p in parts)
     return {name: {key: [p[key] for p in parts if p["part"] == name] for key in keys} for name in names}
 
 

@@ -46,8 +46,8 @@ def _forget(trainer: Trainer) -> None:
 class Series:
     """What a study's hook measures on the way, kept in a file: one look a round, in order."""
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, key: str = "round"):
+        self.path, self.key = path, key  # `key` names the round in a look
 
     def read(self) -> list[dict[str, Any]]:
         """All looks so far."""
@@ -55,10 +55,10 @@ class Series:
         return found
 
     def add(self, *looks: dict[str, Any]) -> None:
-        """Add looks, each with its "round"; they replace those of that round and later.
+        """Add looks, each with its round; they replace those of that round and later.
 
         A training that was cut off between a look and its checkpoint looks at the same round once more.
         """
-        before = [look for look in self.read() if look["round"] < min(new["round"] for new in looks)]
+        before = [look for look in self.read() if look[self.key] < min(new[self.key] for new in looks)]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self.path, json.dumps([*before, *looks]).encode())

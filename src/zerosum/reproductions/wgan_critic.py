@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +13,13 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.drawing import PAPER, over_rounds, style
-from zerosum.files import atomic_path, write_atomic
+from zerosum.files import atomic_path
 from zerosum.games import wgan
 from zerosum.games.wgan import WGAN
 from zerosum.recipe import Training
 from zerosum.reproductions.quality import Quality
 from zerosum.reproductions.study import Figures, Study
-from zerosum.reproductions.training import play, trainer_of
+from zerosum.reproductions.training import Series, play, trainer_of
 from zerosum.trainer import Trainer
 
 POINTS = 40  # of the curves
@@ -36,8 +35,12 @@ class Curves:
     """
 
     def __init__(self, path: Path, every: int, quality: Quality):
-        self.path, self.every, self.quality = path, every, quality
-        self.points: list[dict[str, float]] = json.loads(path.read_bytes()) if path.exists() else []
+        self.series, self.every, self.quality = Series(path, "rounds"), every, quality
+
+    @property
+    def points(self) -> list[dict[str, float]]:
+        """All points so far."""
+        return self.series.read()
 
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % self.every:
@@ -45,9 +48,7 @@ class Curves:
         last = {step: value for step, name, value in trainer.fresh if name == "critic/adversarial"}  # of each round
         estimate = -float(torch.stack(list(last.values())).mean())
         point = {"rounds": trainer.step, "critic": estimate, "frechet": self.quality(trainer)}
-        # Points behind a checkpoint that the training was taken up from are measured again.
-        self.points = [p for p in self.points if p["rounds"] < trainer.step] + [point]
-        write_atomic(self.path, json.dumps(self.points).encode())
+        self.series.add(point)
 
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
