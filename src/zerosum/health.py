@@ -215,7 +215,7 @@ VERDICTS: dict[str, Kind] = {
         (
             "a smaller learning rate for D: --d-optimizer.lr; fewer of its moves: --d-steps 1",
             "instance noise that fades: --noise.std 0.2 --noise.steps 5000",
-            "one-sided label smoothing: --labels.real 0.9",
+            "one-sided label smoothing: --targets.real 0.9",
             "a gradient penalty: --penalties r1 1.0; the non-saturating or the Wasserstein objective",
         ),
         ((_c("separation", ">", 0.995), _c("gap_spread", ">", 8.0), _POOR, _NOT_FALLING, _c("sure", ">", 0.97)),),

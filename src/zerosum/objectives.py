@@ -19,28 +19,28 @@ Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True)
-class Labels:
-    """D's targets. `Labels(real=0.9)` is one-sided smoothing (Salimans et al., 2016, section 3.4), `Labels(0.9, 0.1)`
-    two-sided, `Labels(flip=0.05)` swaps the targets of a random 5 % of the samples, so that D is never quite sure."""
+class Targets:
+    """D's targets. `Targets(real=0.9)` is one-sided smoothing (Salimans et al., 2016, section 3.4), `Targets(0.9, 0.1)`
+    two-sided, `Targets(flip=0.05)` swaps the targets of a random 5 % of the samples, so that D is never quite sure."""
 
     real: Annotated[Share, "D's target for real samples; below 1 smooths"] = 1.0
     fake: Annotated[Share, "D's target for fakes; above 0 smooths both sides"] = 0.0
     flip: Annotated[Share, "share of D's targets that are swapped at random"] = 0.0
 
-    def targets(self, logits: Tensor, other: bool = False) -> Tensor:
+    def of(self, logits: Tensor, other: bool = False) -> Tensor:
         """A target for each of D's logits on real samples, or (`other`) on fakes; shaped like `logits`."""
         own, opposite = (self.fake, self.real) if other else (self.real, self.fake)
         targets = torch.full_like(logits, own)
         return targets.masked_fill_(torch.rand_like(logits) < self.flip, opposite) if self.flip else targets
 
 
-HARD = Labels()
+HARD = Targets()
 
 
 class Objective(NamedTuple):
     """The two losses of a two-player game."""
 
-    d: Callable[..., Tensor]  # (real, fake, labels=HARD) logits; objectives without targets refuse other labels
+    d: Callable[..., Tensor]  # (real, fake, targets=HARD) logits; objectives without targets refuse others
     g: Callable[..., Tensor]  # (fake, real=None) logits; relativistic generators need real
 
 
@@ -49,18 +49,18 @@ def full(logits: Tensor) -> Tensor:
     return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
-def _no_labels(name: str, labels: Labels) -> None:
-    if labels != HARD:
-        raise ValueError(f"the {name} objective has no labels to smooth or flip; leave `labels` at {HARD}")
+def _no_targets(name: str, targets: Targets) -> None:
+    if targets != HARD:
+        raise ValueError(f"the {name} objective has no targets to smooth or flip; leave `targets` at {HARD}")
 
 
-def _cross_entropy_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+def _cross_entropy_d(real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
     """-E log D(x) - E log(1 - D(G(z))): minus the value function; Goodfellow et al., 2014, eq. 1."""
     real, fake = full(real), full(fake)
-    if labels == HARD:
+    if targets == HARD:
         return F.softplus(-real).mean() + F.softplus(fake).mean()
-    on_real = F.binary_cross_entropy_with_logits(real, labels.targets(real))
-    return on_real + F.binary_cross_entropy_with_logits(fake, labels.targets(fake, other=True))
+    on_real = F.binary_cross_entropy_with_logits(real, targets.of(real))
+    return on_real + F.binary_cross_entropy_with_logits(fake, targets.of(fake, other=True))
 
 
 def _minimax_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
@@ -73,11 +73,11 @@ def _non_saturating_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
     return F.softplus(-full(fake)).mean()
 
 
-def _least_squares_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+def _least_squares_d(real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
     """1/2 E (D(x) - 1)^2 + 1/2 E D(G(z))^2: LSGAN; Mao et al., 2017, eq. 9."""
     real, fake = full(real), full(fake)
-    on_real = (real - labels.targets(real)).square().mean()
-    return 0.5 * (on_real + (fake - labels.targets(fake, other=True)).square().mean())
+    on_real = (real - targets.of(real)).square().mean()
+    return 0.5 * (on_real + (fake - targets.of(fake, other=True)).square().mean())
 
 
 def _least_squares_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
@@ -85,9 +85,9 @@ def _least_squares_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
     return 0.5 * (full(fake) - 1).square().mean()
 
 
-def _wasserstein_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+def _wasserstein_d(real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
     """E D(G(z)) - E D(x): minus the critic's estimate of the distance; Arjovsky et al., 2017, eq. 3."""
-    _no_labels("Wasserstein", labels)
+    _no_targets("Wasserstein", targets)
     return full(fake).mean() - full(real).mean()
 
 
@@ -96,18 +96,18 @@ def _wasserstein_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
     return -full(fake).mean()
 
 
-def _hinge_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+def _hinge_d(real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
     """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))); Miyato et al., 2018, eq. 16."""
-    _no_labels("hinge", labels)
+    _no_targets("hinge", targets)
     return F.relu(1 - full(real)).mean() + F.relu(1 + full(fake)).mean()
 
 
-def _relativistic_d(real: Tensor, fake: Tensor, labels: Labels = HARD) -> Tensor:
+def _relativistic_d(real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
     """E softplus(D(G(z)) - D(x)): is the real sample more real than its fake? RpGAN; Huang et al., 2024."""
     margin = full(real) - full(fake)
-    if labels == HARD:
+    if targets == HARD:
         return F.softplus(-margin).mean()
-    return F.binary_cross_entropy_with_logits(margin, labels.targets(margin))
+    return F.binary_cross_entropy_with_logits(margin, targets.of(margin))
 
 
 def _relativistic_g(fake: Tensor, real: Tensor | None = None) -> Tensor:

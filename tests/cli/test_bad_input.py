@@ -79,8 +79,8 @@ def refused(call: Call, *arguments: object, code: int = 2) -> str:
         ((*TOY, "--batch-size", 200_000), "200000 is more than the 100000 samples of ring"),
         (("train", "gan/tutorial", "--data", "ring"), "gan/tutorial does not fit ring"),
         (
-            ("train", "composed/toy", "--out", "run", "--objective", "hinge", "--labels.real", 0.9),
-            "the hinge objective has no labels to smooth or flip",
+            ("train", "composed/toy", "--out", "run", "--objective", "hinge", "--targets.real", 0.9),
+            "the hinge objective has no targets to smooth or flip",
         ),
         (("resume", "nowhere"), "nowhere holds no run"),
         (("sample", "nowhere"), "nowhere holds no run"),

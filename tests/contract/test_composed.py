@@ -19,7 +19,7 @@ from zerosum.games.gan import GAN
 from zerosum.games.r3gan import R3GAN
 from zerosum.games.wgan_gp import WGANGP
 from zerosum.networks import mlp
-from zerosum.objectives import Labels
+from zerosum.objectives import Targets
 from zerosum.optim import SGD, Adam
 from zerosum.recipe import Training
 from zerosum.trainer import Trainer
@@ -57,11 +57,11 @@ def test_wasserstein_with_interpolation_is_wgan_gp_bit_for_bit(noise: InstanceNo
 
 
 @pytest.mark.parametrize("generator", ["non-saturating", "minimax"])
-@pytest.mark.parametrize("labels", [Labels(), Labels(0.9, 0.1), Labels(flip=0.2)])
-def test_cross_entropy_is_the_first_gan_bit_for_bit(generator, labels: Labels):
-    config = GAN.Config(5, d_steps=2, generator=generator, labels=labels, g_optimizer=ADAM, d_optimizer=SGD(0.1))
+@pytest.mark.parametrize("targets", [Targets(), Targets(0.9, 0.1), Targets(flip=0.2)])
+def test_cross_entropy_is_the_first_gan_bit_for_bit(generator, targets: Targets):
+    config = GAN.Config(5, d_steps=2, generator=generator, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))
     written = play(GAN, config)
-    parts = Composed.Config(generator, latent_dim=5, d_steps=2, labels=labels, g_optimizer=ADAM, d_optimizer=SGD(0.1))
+    parts = Composed.Config(generator, latent_dim=5, d_steps=2, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))
     composed = play(Composed, parts)
     assert all(torch.equal(composed[name], written[name]) for name in written)
 

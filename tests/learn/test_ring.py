@@ -76,7 +76,7 @@ PLAIN: list[tuple[str, dict[str, Any]]] = [
     ("composed/toy", {"objective": "relativistic"}),
     # R1 draws the critic's slope to 0 and with it the whole distance, so Wasserstein gets its own penalty.
     ("composed/toy", {"objective": "wasserstein", "penalties": {"one-sided": 1.0}, "d_steps": 2}),
-    ("composed/toy", {"penalties": None, "labels": {"real": 0.9}, "shared_fakes": True}),
+    ("composed/toy", {"penalties": None, "targets": {"real": 0.9}, "shared_fakes": True}),
     ("composed/toy", {"noise": {"std": 0.3, "steps": 1000}}),
 ]
 

@@ -16,14 +16,14 @@ from zerosum.techniques.improved import Improved
 def test_each_choice_is_the_same_game_but_for_its_techniques():
     games = {name: build((2,)) for name, build in GAMES.items()}
     assert type(games[PLAIN]) is GAN and type(games["one-sided label smoothing"]) is GAN
-    assert games["one-sided label smoothing"].config.labels.real == 0.9 and games[PLAIN].config.labels.real == 1
+    assert games["one-sided label smoothing"].config.targets.real == 0.9 and games[PLAIN].config.targets.real == 1
     given = {name: game.techniques for name, game in games.items() if isinstance(game, Improved)}
     for name, (option, value) in ALONE.items():
         assert given[name] == Techniques(**{option: value}), name
     assert given["all"] == Techniques(**dict(ALONE.values()))
     assert not given["all but feature matching"].feature_matching and given["all but feature matching"] != given["all"]
     for name in ("all", "all but feature matching"):
-        assert games[name].game.config.labels.real == 0.9
+        assert games[name].game.config.targets.real == 0.9
 
 
 @pytest.mark.parametrize("part", [PLAIN, "all"])

@@ -15,7 +15,7 @@ from zerosum.data.dataset import dataset
 from zerosum.game import Move
 from zerosum.games.bigan import BiGAN
 from zerosum.networks import bigan as networks
-from zerosum.objectives import Labels
+from zerosum.objectives import Targets
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.trainer import Trainer
@@ -88,7 +88,7 @@ def test_g_and_e_have_the_labels_swapped_or_descend_the_value():
 
 
 def test_labels_and_weight_decay():
-    game, x, real, fake = known(labels=Labels(real=0.9), weight_decay=0.02)
+    game, x, real, fake = known(targets=Targets(real=0.9), weight_decay=0.02)
     d, g = moves(game, x)
     smooth = 0.9 * torch.sigmoid(real).log() + 0.1 * (1 - torch.sigmoid(real)).log()
     assert d.terms["adversarial"].item() == pytest.approx(

@@ -62,7 +62,7 @@ def test_json_and_back(value):
     ({"g_optimizer": {"lr": -1.0}}, "g_optimizer.lr: should be greater than 0, got -1.0"),
     ({"g_optimizer": {"betas": (0.5, 1.0)}}, "g_optimizer.betas.1: should be less than 1, got 1.0"),
     ({"g_optimizer": {"decay": {"final": 2}}}, "g_optimizer.decay.final: should be less than or equal to 1, got 2"),
-    ({"labels": {"flip": 1.5}}, "labels.flip: should be less than or equal to 1, got 1.5"),
+    ({"targets": {"flip": 1.5}}, "targets.flip: should be less than or equal to 1, got 1.5"),
     ({"noise": {"std": -0.1}}, "noise.std: should be greater than or equal to 0, got -0.1"),
 ])  # fmt: skip
 def test_a_value_out_of_range_is_told_with_its_name_and_range(values, sentence: str):

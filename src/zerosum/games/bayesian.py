@@ -15,7 +15,7 @@ from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import mlp, small
 from zerosum.networks.blocks import judge
-from zerosum.objectives import Labels, non_saturating
+from zerosum.objectives import Targets, non_saturating
 from zerosum.optim import SGHMC, Decay
 from zerosum.recipe import recipe
 
@@ -59,7 +59,7 @@ class Bayesian(Game[Tensor]):
         discriminators: Annotated[int, Gt(0), "samples of the posterior over D's weights"] = 2
         z_batches: Annotated[int, Gt(0), "batches of z that each generator is averaged over in a move"] = 1
         prior_std: Annotated[float, Gt(0), "standard deviation of the weights' normal prior"] = 1.0
-        labels: Annotated[Labels, "D's targets"] = Labels()
+        targets: Annotated[Targets, "D's targets"] = Targets()
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[SGHMC, "the generators' sampler"] = SGHMC()
         d_optimizer: Annotated[SGHMC, "the discriminators' sampler"] = SGHMC()
@@ -87,7 +87,7 @@ class Bayesian(Game[Tensor]):
         real, fake = judge(self.discriminator, config.noise(data, step), config.noise(made, step))  # (..., J_d)
         yield Move(
             "discriminator",
-            adversarial=config.discriminators * non_saturating.d(real, fake, config.labels),
+            adversarial=config.discriminators * non_saturating.d(real, fake, config.targets),
             prior=self._prior(self.discriminator, config.d_optimizer),
             log={"real": real, "fake": fake},
         )

@@ -16,7 +16,7 @@ from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
 from zerosum.networks.bigan import judge
-from zerosum.objectives import HARD, Labels
+from zerosum.objectives import HARD, Targets
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -44,7 +44,7 @@ class BiGAN(Game[Tensor]):
             Literal["non-saturating", "minimax"], "what G and E do: the objective with swapped labels, or V itself"
         ] = "non-saturating"
         weight_decay: Annotated[float, Ge(0), "weight of 1/2 |w|^2 in the loss of every player"] = 0.0
-        labels: Annotated[Labels, "D's targets"] = HARD
+        targets: Annotated[Targets, "D's targets"] = HARD
         noise: Annotated[InstanceNoise, "noise on the samples that D sees"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's and the encoder's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -70,7 +70,7 @@ class BiGAN(Game[Tensor]):
             code, z = self.encode(data), self.prior.draw(data)  # (B, latent_dim) each
             made = self.generator(z)
             real, fake = judge(self.discriminator, (noise(data, step), code.detach()), (noise(made.detach(), step), z))
-            value = objective.d(real, fake, self.config.labels)
+            value = objective.d(real, fake, self.config.targets)
             log = {"real": real, "fake": fake}
             yield Move("discriminator", adversarial=value, **self._decay(self.discriminator), log=log)
         real, fake = judge(self.discriminator, (noise(data, step), code), (noise(made, step), z))

@@ -16,7 +16,7 @@ from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
 from zerosum.networks.blocks import Norm, judge
-from zerosum.objectives import HARD, OBJECTIVES, Labels
+from zerosum.objectives import HARD, OBJECTIVES, Targets
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.penalties import PENALTIES
 from zerosum.recipe import recipe
@@ -46,7 +46,7 @@ class Composed(Game[Tensor]):
         d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
         shared_fakes: Annotated[bool, "G answers for the batch that D just saw, not for a fresh one: faster"] = False
         packing: Annotated[int, Gt(0), "samples that D judges together; PacGAN's m"] = 1
-        labels: Annotated[Labels, "D's targets, for objectives that have any"] = HARD
+        targets: Annotated[Targets, "D's targets, for objectives that have any"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -59,7 +59,7 @@ class Composed(Game[Tensor]):
             raise ValueError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
         self.prior = latent.Clustered(normal, config.clusters) if config.clusters else latent.Normal(normal)
         nothing = torch.empty(0)
-        OBJECTIVES[config.objective].d(nothing, nothing, config.labels)  # refuses labels now, not in the first round
+        OBJECTIVES[config.objective].d(nothing, nothing, config.targets)  # refuses targets now, not in the first round
 
     def players(self) -> dict[str, Player]:
         return {
@@ -74,7 +74,7 @@ class Composed(Game[Tensor]):
             with torch.set_grad_enabled(share and i == 0):
                 made = noise(self._fakes(data), step)
             real, fake = judge(self.discriminator, data, made.detach())
-            value = objective.d(real, fake, self.config.labels)
+            value = objective.d(real, fake, self.config.targets)
             penalties = {
                 name: self.config.penalty_every * weight * PENALTIES[name](self.discriminator, data, made)
                 for name, weight in (self.config.penalties or {}).items()

@@ -16,7 +16,7 @@ from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import mlp
 from zerosum.networks import tutorial as plain
 from zerosum.networks.blocks import judge
-from zerosum.objectives import Labels
+from zerosum.objectives import Targets
 from zerosum.optim import SGD, Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -34,7 +34,7 @@ class GAN(Game[Tensor]):
         generator: Annotated[
             Literal["non-saturating", "minimax"], "what G does: maximise log D(G(z)), or minimise log(1 - D(G(z)))"
         ] = "non-saturating"
-        labels: Annotated[Labels, "D's targets"] = Labels()
+        targets: Annotated[Targets, "D's targets"] = Targets()
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -57,7 +57,7 @@ class GAN(Game[Tensor]):
             with torch.no_grad():
                 made = self.sample(data)
             real, fake = judge(self.discriminator, self.config.noise(data, step), self.config.noise(made, step))
-            value = objective.d(real, fake, self.config.labels)
+            value = objective.d(real, fake, self.config.targets)
             yield Move("discriminator", adversarial=value, log={"real": real, "fake": fake})
         fake = self.discriminator(self.config.noise(self.sample(data), step))
         yield Move("generator", adversarial=objective.g(fake))

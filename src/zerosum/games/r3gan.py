@@ -16,7 +16,7 @@ from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import mlp
 from zerosum.networks import r3gan as networks
 from zerosum.networks.blocks import judge
-from zerosum.objectives import HARD, Labels, relativistic
+from zerosum.objectives import HARD, Targets, relativistic
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -30,7 +30,7 @@ class R3GAN(Game[Tensor]):
     class Config:
         latent_dim: Annotated[int, Gt(0), "size of z"] = 64
         gamma: Annotated[float, Ge(0), "weight of both penalties"] = 1.0
-        labels: Annotated[Labels, "D's targets for a pair"] = HARD
+        targets: Annotated[Targets, "D's targets for a pair"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players"] = Adam(2e-4, (0.0, 0.99))
 
@@ -53,7 +53,7 @@ class R3GAN(Game[Tensor]):
         real, fake = judge(self.discriminator, data, made.requires_grad_())
         yield Move(
             "discriminator",
-            adversarial=relativistic.d(real, fake, self.config.labels),
+            adversarial=relativistic.d(real, fake, self.config.targets),
             r1=gamma * penalties.zero_centered(real, data),
             r2=gamma * penalties.zero_centered(fake, made),
             log={"real": real, "fake": fake},

@@ -17,7 +17,7 @@ from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp
 from zerosum.networks.blocks import judge
-from zerosum.objectives import HARD, Labels
+from zerosum.objectives import HARD, Targets
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -39,7 +39,7 @@ class Unrolled(Game[Tensor]):
         generator: Annotated[
             Literal["minimax", "non-saturating"], "what G does: minimise f of eq. 4, or maximise log D(G(z))"
         ] = "minimax"
-        labels: Annotated[Labels, "D's targets"] = HARD
+        targets: Annotated[Targets, "D's targets"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-3)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(1e-4)
@@ -60,7 +60,7 @@ class Unrolled(Game[Tensor]):
         with torch.no_grad():
             made = self.config.noise(self.sample(data), step)
         real, fake = judge(self.discriminator, data, made)
-        value = objectives.minimax.d(real, fake, self.config.labels)
+        value = objectives.minimax.d(real, fake, self.config.targets)
         yield Move("discriminator", adversarial=value, log={"real": real, "fake": fake})
         made = self.config.noise(self.sample(data), step)
         state = self._ahead(data, made)
@@ -86,7 +86,7 @@ class Unrolled(Game[Tensor]):
     def _value(self, state: dict[str, Tensor], data: Tensor, made: Tensor) -> Tensor:
         """What D minimises, -f of eq. 4, with the parameters and buffers of `state` in place of its own."""
         real, fake = (functional_call(self.discriminator, state, (x,)) for x in (data, made))
-        return objectives.minimax.d(real, fake, self.config.labels)
+        return objectives.minimax.d(real, fake, self.config.targets)
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None

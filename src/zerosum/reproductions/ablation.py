@@ -10,7 +10,7 @@ from typing import Any
 from zerosum.game import Game, Shape
 from zerosum.games.gan import GAN
 from zerosum.networks import mlp
-from zerosum.objectives import HARD, Labels
+from zerosum.objectives import HARD, Targets
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.reproductions.grid import covered, table
@@ -20,12 +20,12 @@ from zerosum.techniques.improved import improved
 
 ROUNDS, BATCH, HIDDEN, Z = 6_000, 64, (128, 128, 128), 2
 ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear"))
-SMOOTH = Labels(real=0.9)
+SMOOTH = Targets(real=0.9)
 PLAIN, AGAINST_COLLAPSE = "none", "minibatch discrimination"
 
 
-def _game(labels: Labels = HARD, **techniques: Any) -> Callable[[Shape], Game[Any]]:
-    config = GAN.Config(Z, labels=labels, g_optimizer=ADAM, d_optimizer=ADAM)
+def _game(targets: Targets = HARD, **techniques: Any) -> Callable[[Shape], Game[Any]]:
+    config = GAN.Config(Z, targets=targets, g_optimizer=ADAM, d_optimizer=ADAM)
 
     def build(shape: Shape) -> Game[Any]:
         generator, discriminator = mlp.Generator(Z, shape, HIDDEN, "batch"), mlp.Discriminator(shape, HIDDEN)

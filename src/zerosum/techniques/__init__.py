@@ -1,6 +1,6 @@
 """Techniques that any two-player game can take: those of Salimans et al., 2016, and augmentation of what D sees.
 
-One-sided label smoothing (section 3.4) is not among them: games whose objective has targets offer it as `labels`.
+One-sided label smoothing (section 3.4) is not among them: games whose objective has targets offer it as `targets.real`.
 """
 
 from __future__ import annotations
