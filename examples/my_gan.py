@@ -11,7 +11,7 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.game import Draw, Game, Labelled, Move, Player, Shape
+from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
 from zerosum.networks import mlp
 from zerosum.objectives import hinge
 from zerosum.optim import Adam, Optimizer
@@ -26,12 +26,12 @@ class MyGAN(Game[Labelled]):
     @dataclass(frozen=True)
     class Config:
         latent_dim: Annotated[int, Gt(0), "size of z"] = 64
-        classes: Annotated[int, Gt(0), "how many classes the data has"] = 10
         optimizer: Annotated[Optimizer, "of both players"] = Adam(2e-4, (0.0, 0.99))
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, condition: Condition, config: Config = Config()):
         super().__init__()
         self.generator, self.discriminator, self.config = generator, discriminator, config
+        self.condition = condition  # what a sample can be asked to be
         self.prior = latent.Normal(config.latent_dim)
 
     def players(self) -> dict[str, Player]:
@@ -50,18 +50,15 @@ class MyGAN(Game[Labelled]):
 
     def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
         z = self.prior.draw(like.x) if z is None else z
-        return self.generator(torch.cat([z, self.one_hot(like.y)], dim=1))
+        return self.generator(torch.cat([z, self.condition.vector(like.y)], dim=1))
 
     def judge(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.discriminator(torch.cat([x.flatten(1), self.one_hot(y)], dim=1))
-
-    def one_hot(self, y: Tensor) -> Tensor:
-        return nn.functional.one_hot(y, self.config.classes).float()
+        return self.discriminator(torch.cat([x.flatten(1), self.condition.vector(y)], dim=1))
 
 
-@recipe(data="digits", labelled=True, steps=5_000)
-def digits(shape: Shape, config: MyGAN.Config = MyGAN.Config()) -> MyGAN:
+@recipe(data="digits", steps=5_000)
+def digits(shape: Shape, condition: Condition, config: MyGAN.Config = MyGAN.Config()) -> MyGAN:
     """A digit of the class that was asked for."""
     pixels = torch.Size(shape).numel()
-    generator = mlp.Generator(config.latent_dim + config.classes, shape, (256, 512))
-    return MyGAN(generator, mlp.Discriminator((pixels + config.classes,), (512, 256)), config)
+    generator = mlp.Generator(config.latent_dim + condition.size, shape, (256, 512))
+    return MyGAN(generator, mlp.Discriminator((pixels + condition.size,), (512, 256)), condition, config)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.latent import Prior
@@ -15,11 +16,37 @@ from zerosum.optim import Optimizer
 Shape = tuple[int, ...]  # of one sample: (C, H, W) for an image, (D,) for a point
 
 
+@dataclass(frozen=True)
+class Condition:
+    """What a sample can be asked to be: one of `size` classes, or a vector of `size` numbers."""
+
+    size: int
+    kind: Literal["classes", "vector"] = "classes"
+
+    def vector(self, y: Tensor) -> Tensor:
+        """(B, size) float32: one-hot vectors of classes (B,), or vectors (B, size) as they are."""
+        return F.one_hot(y, self.size).float() if self.kind == "classes" else y
+
+    def classes(self) -> int:
+        """How many classes; a `ValueError` for vectors."""
+        if self.kind != "classes":
+            raise ValueError(f"this GAN learns classes, and the data has vectors of {self.size} numbers; try cgan")
+        return self.size
+
+
 class Labelled(NamedTuple):
-    """A batch with classes."""
+    """A batch of samples whose class is known, or whose vector."""
 
     x: Tensor  # (B, *shape)
-    y: Tensor  # (B,) int64; -1 where the label is unknown
+    y: Tensor  # (B,) int64 classes, or (B, K) float32 vectors
+
+
+class Semi(NamedTuple):
+    """A batch of partly labelled data. Where every sample has a class, `unlabelled` is `x`, the same tensor."""
+
+    x: Tensor  # (B, *shape), of samples whose class is known
+    y: Tensor  # (B,) int64, their classes
+    unlabelled: Tensor  # (B, *shape), of all samples, without their classes
 
 
 class Paired(NamedTuple):
@@ -29,7 +56,7 @@ class Paired(NamedTuple):
     b: Tensor  # (B, *shape_b)
 
 
-B = TypeVar("B", Tensor, Labelled, Paired)
+B = TypeVar("B", Tensor, Labelled, Semi, Paired)
 Draw = Callable[[], B]  # the next batch, already on the device
 
 
@@ -67,12 +94,21 @@ class Move:
 class Game(nn.Module, ABC, Generic[B]):
     """A GAN: who plays, how a round goes, how a sample is made.
 
-    A subclass is final: it is not subclassed again, and overrides nothing but `players`, `round` and `sample`, and
-    `phase` where its rounds repeat. It sets `prior`, the distribution of z.
+    A subclass is final: it is not subclassed again, and overrides nothing but `players`, `round` and `sample`, `phase`
+    where its rounds repeat, and `classifier` where it learns one. It sets `prior`, the distribution of z, and
+    `condition` where samples can be asked for. `Game[Tensor]` plays with samples alone, `Game[Labelled]` with classes
+    or vectors, `Game[Semi]` with data of which some has classes.
     """
 
     name: str
     prior: Prior
+    condition: Condition | None = None  # None: a sample is made from z alone
+    batch: type = Tensor  # what it draws: Tensor, Labelled, Semi or Paired, as `Game[...]` says
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        drawn = [get_args(base)[0] for base in cls.__dict__.get("__orig_bases__", ()) if get_origin(base) is Game]
+        cls.batch = drawn[0] if drawn and isinstance(drawn[0], type) else Tensor
 
     @abstractmethod
     def players(self) -> dict[str, Player]:
@@ -90,9 +126,14 @@ class Game(nn.Module, ABC, Generic[B]):
         """
         return None
 
+    def classifier(self) -> nn.Module | None:
+        """The network that tells classes apart, samples (B, *shape) to logits (B, K), where the game learns one."""
+        return None
+
     @abstractmethod
-    def sample(self, like: B, z: Tensor | None = None) -> Tensor:
+    def sample(self, like: Any, z: Tensor | None = None) -> Tensor:
         """One sample for each element of `like`, (B, *shape), made from its conditions (never from its x).
 
-        `z` is (B, prior.dim), drawn from `prior` when None.
+        `like` is a `Labelled` where the game has a `condition`, else a tensor. `z` is (B, prior.dim), drawn from
+        `prior` when None.
         """

@@ -93,9 +93,17 @@ def _tensors(batch: Any) -> tuple[Tensor, ...]:
 
 
 def _copied(batch: Any) -> Any:
-    return batch.clone() if isinstance(batch, Tensor) else type(batch)(*(t.clone() for t in batch))
+    return _each(torch.clone, batch)
 
 
 def _alias(batch: Any) -> Any:
     """The same memory under new tensors, since a round may ask for gradients with respect to its batch."""
-    return batch.detach() if isinstance(batch, Tensor) else type(batch)(*(t.detach() for t in batch))
+    return _each(Tensor.detach, batch)
+
+
+def _each(make: Callable[[Tensor], Tensor], batch: Any) -> Any:
+    """The batch with another tensor in each one's place; what was one tensor stays one."""
+    if isinstance(batch, Tensor):
+        return make(batch)
+    made = {id(tensor): make(tensor) for tensor in batch}
+    return type(batch)(*(made[id(tensor)] for tensor in batch))

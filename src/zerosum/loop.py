@@ -22,7 +22,7 @@ from zerosum.hooks.samples import Samples
 from zerosum.pictures import film, picture
 from zerosum.recovery import Recovery
 from zerosum.runs import Record, RunDirectory
-from zerosum.sampling import balanced
+from zerosum.sampling import asked
 from zerosum.trained import Run
 from zerosum.trainer import Diverged, Hook, Trainer
 from zerosum.vitals import Vitals
@@ -64,7 +64,7 @@ def play(
         training, before = trainer.training, directory.seconds_so_far()
         monitor = _monitor(directory, loaded, trainer, console, before) if training.health else None
         log = Log(training.log_every, training.checkpoint_every, _sinks(directory, progress, tensorboard), before)
-        samples = _samples(directory, loaded)
+        samples = _samples(directory, trainer, loaded)
         saver = Checkpoints(directory.checkpoints)
         recovery = Recovery(directory, saver, monitor, console)
         if trainer.step == 0:
@@ -130,9 +130,9 @@ def _monitor(
     return Monitor(Vitals(loaded, trainer.training.seed), directory.health, history, say, before)
 
 
-def _samples(directory: RunDirectory, loaded: data.Dataset) -> Samples:
+def _samples(directory: RunDirectory, trainer: Trainer, loaded: data.Dataset) -> Samples:
     count = PICTURED if loaded.is_image else POINTS
-    labels = balanced(count, len(loaded.classes)) if loaded.classes else None
+    labels = asked(trainer.game.condition, count, loaded.conditions)
     return Samples(directory.samples, loaded.shape, labels, None if loaded.is_image else loaded.x[:POINTS], count)
 
 

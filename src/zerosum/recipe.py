@@ -25,7 +25,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from annotated_types import Ge, Gt, Lt
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Shape
+from zerosum.game import Condition, Game, Labelled, Semi, Shape
 from zerosum.options import parse
 from zerosum.techniques import Techniques
 from zerosum.techniques.improved import improved
@@ -63,17 +63,34 @@ class Recipe:
     name: str  # "wgan-gp/mnist", or "my_gan.py:mnist" from outside the package
     summary: str
     data: str  # where it trains unless told otherwise
-    labelled: bool  # batches come with classes
+    batch: type  # what the game draws
     training: Training
     options: Mapping[str, Any]  # parameter -> its default, a dataclass instance
     function: Callable[..., Game[Any]]
     source: str = ""  # sha256 of the file of a recipe from outside the package
 
-    def build(self, shape: Shape, options: Mapping[str, Mapping[str, Any]] | None = None) -> Game[Any]:
-        """The game for samples of `shape`; `options` are plain values by parameter, over the recipe's own."""
+    @property
+    def labelled(self) -> bool:
+        """Whether the game learns from classes or vectors."""
+        return self.batch in (Labelled, Semi)
+
+    def build(
+        self,
+        shape: Shape,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        condition: Condition | None = None,
+    ) -> Game[Any]:
+        """The game for samples of `shape`; `options` are plain values by parameter, over the recipe's own.
+
+        `condition` says what the labels of the data are, for a game that learns from them.
+        """
         chosen = self.resolve(options or {})
         techniques = chosen.pop(TECHNIQUES)
-        return improved(self.function(shape, **chosen), techniques, shape)
+        if not self.labelled:
+            return improved(self.function(shape, **chosen), techniques, shape)
+        if condition is None:
+            raise ValueError(f"{self.name} learns from classes: say how many there are, condition=Condition(10)")
+        return improved(self.function(shape, condition, **chosen), techniques, shape)
 
     def resolve(self, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Every parameter's dataclass, with `options` over the defaults; `OptionError` for what does not fit."""
@@ -84,7 +101,7 @@ RECIPES: dict[str, Recipe] = {}
 
 
 def recipe(
-    *, data: str, labelled: bool = False, name: str | None = None, **training: Any
+    *, data: str, name: str | None = None, **training: Any
 ) -> Callable[[Callable[..., Game[Any]]], Callable[..., Game[Any]]]:
     """Register a function as the recipe "game/function"; `training` are fields of `Training`."""
 
@@ -93,6 +110,10 @@ def recipe(
         if game is None:
             raise ValueError(f"the recipe {function.__name__!r} must say which game it returns: -> MyGAN")
         _, *parameters = inspect.signature(function).parameters.values()
+        if game.batch in (Labelled, Semi):
+            if not parameters or parameters[0].name != "condition":
+                raise ValueError(f"the recipe {function.__name__!r} of a game of classes takes (shape, condition, ...)")
+            parameters = parameters[1:]
         for p in parameters:
             if not is_dataclass(p.default):
                 raise ValueError(f"the recipe {function.__name__!r} needs a default for {p.name!r}: a frozen dataclass")
@@ -102,7 +123,7 @@ def recipe(
             name=name or f"{game.name}/{function.__name__.replace('_', '-')}",
             summary=inspect.getdoc(function) or (inspect.getdoc(game) or "").split("\n")[0],
             data=data,
-            labelled=labelled,
+            batch=game.batch,
             training=parse(Training(), training),
             options={p.name: p.default for p in parameters} | {TECHNIQUES: Techniques()},
             function=function,

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
 from zerosum.files import write_atomic
+from zerosum.game import Condition
 from zerosum.recipe import Recipe, Training, find
 
 
@@ -36,6 +37,15 @@ class DataRecord:
     fingerprint: str
     problems: tuple[str, ...]  # files left out, with the reason
     data_dir: str | None = None
+    labels: int | None = None  # how many were kept, of all there are; None: all
+    conditions: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
+
+    @property
+    def condition(self) -> Condition | None:
+        """What the GAN can be asked for, if it learns from labels."""
+        if self.classes:
+            return Condition(len(self.classes))
+        return Condition(len(self.conditions[0]), "vector") if self.conditions else None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zerosum import randomness
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Labelled, Shape
+from zerosum.game import Condition, Game, Labelled, Shape
 
 
 def sample(
@@ -27,7 +27,7 @@ def sample(
     """`count` samples on the CPU, float32 (count, *shape); images in about [-1, 1].
 
     Args:
-        labels: (count,) classes to draw, for a game that takes them.
+        labels: (count,) classes or (count, K) vectors to draw, for a game that takes them.
         truncation: > 0, keeps z towards the middle (see `latent`).
     """
     with quiet(game, seed):
@@ -65,6 +65,17 @@ def _truncated(game: Game[Any], z: Tensor, limit: float | None) -> Tensor:
     if limit <= 0:
         raise ZerosumError(f"truncation must be above 0, not {limit}")
     return game.prior.truncated(z, limit)
+
+
+def asked(condition: Condition | None, count: int, vectors: Tensor | None = None) -> Tensor | None:
+    """What `count` samples are asked to be: all classes, or all of `vectors`, (N, K), in turn; None: nothing."""
+    if condition is None:
+        return None
+    if condition.kind == "classes":
+        return balanced(count, condition.size)
+    if vectors is None:
+        raise ValueError("vectors to sample by are needed")
+    return vectors[torch.arange(count) % len(vectors)]
 
 
 def balanced(count: int, classes: int, only: Sequence[int] | None = None) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from zerosum import checkpoint, devices, sampling
@@ -35,6 +36,7 @@ class Run:
         *,
         truncation: float | None = None,
         classes: int | str | Sequence[int | str] | None = None,
+        conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
     ) -> Tensor:
         """(count, *shape) float32 on the CPU; images in about [-1, 1]; equal seeds give equal samples.
 
@@ -42,13 +44,15 @@ class Run:
             truncation: > 0; z is kept within this many standard deviations: less variety, more typical samples. By
                 default the recipe's own, which for most is none.
             classes: what to draw, by name or number, for a GAN that was trained with labels; by default all in turn.
+            conditions: a vector, or several that take turns, for a GAN that was trained with vectors; by default some
+                of its data's.
         """
         return sampling.sample(
             self.game,
             self.record.data.shape,
             count,
             seed=seed,
-            labels=self.labels(count, classes),
+            labels=self.labels(count, classes, conditions),
             truncation=self._truncation(truncation),
         )
 
@@ -75,17 +79,29 @@ class Run:
     def _truncation(self, asked: float | None) -> float | None:
         return self.record.training.truncation if asked is None else asked
 
-    def labels(self, count: int, classes: int | str | Sequence[int | str] | None = None) -> Tensor | None:
-        """(count,) the labels that `sample` draws; None for a GAN without classes."""
-        names = self.record.data.classes
-        if not names:
-            if classes is not None:
-                raise ZerosumError(f"{self.record.recipe} was trained without classes; leave the class out")
+    def labels(
+        self,
+        count: int,
+        classes: int | str | Sequence[int | str] | None = None,
+        conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
+    ) -> Tensor | None:
+        """(count,) the classes that `sample` draws, or (count, K) the vectors; None for a GAN that takes neither."""
+        condition, names = self.game.condition, self.record.data.classes
+        if classes is not None and (condition is None or condition.kind != "classes"):
+            cure = f"`zerosum synthesize {self.path}` sorts its samples by class" if names else "leave the class out"
+            raise ZerosumError(f"the generator of {self.record.recipe} takes no class; {cure}")
+        if conditions is not None and (condition is None or condition.kind != "vector"):
+            raise ZerosumError(f"the generator of {self.record.recipe} takes no vector; leave the condition out")
+        if condition is None:
             return None
-        if classes is None:
-            return sampling.balanced(count, len(names))
-        asked = [classes] if isinstance(classes, (int, str)) else list(classes)
-        return sampling.balanced(count, len(names), [_number(name, names) for name in asked])
+        if classes is not None:
+            asked = [classes] if isinstance(classes, (int, str)) else list(classes)
+            return sampling.balanced(count, len(names), [_number(name, names) for name in asked])
+        known = self.record.data.conditions if conditions is None else conditions
+        rows = torch.atleast_2d(torch.as_tensor(known, dtype=torch.float32))
+        if conditions is not None and rows.shape[1] != condition.size:
+            raise ZerosumError(f"a condition of {self.record.recipe} has {condition.size} numbers, not {rows.shape[1]}")
+        return sampling.asked(condition, count, rows)
 
 
 def load(
@@ -118,7 +134,7 @@ def load(
         if checkpoint_step not in steps:
             raise ZerosumError(f"{run} has no checkpoint of round {checkpoint_step}; it has {sorted(steps)}")
         chosen = steps[checkpoint_step]
-    game = recipe_of(record, recipe).build(record.data.shape, record.options)
+    game = recipe_of(record, recipe).build(record.data.shape, record.options, record.data.condition)
     checkpoint.load(game, chosen, average)
     return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen))
 

@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from zerosum import data, devices, distributed, randomness
 from zerosum.errors import ZerosumError
 from zerosum.hooks.loading import Loading
@@ -20,6 +23,8 @@ from zerosum.runs import DataRecord, Record, RunDirectory, recipe_of, unused, ve
 from zerosum.trained import Run
 from zerosum.trainer import Trainer, resolve_precision
 
+SHOWN = 10  # vectors that a run keeps of its data, to sample by
+
 
 def train(
     recipe: str = "r3gan",
@@ -27,6 +32,7 @@ def train(
     out: str | Path | None = None,
     *,
     size: int | tuple[int, int] | None = None,
+    labels: int | None = None,
     data_dir: str | Path | None = None,
     device: str | None = None,
     tensorboard: bool = False,
@@ -40,6 +46,7 @@ def train(
         data: a known set ("digits", "mnist" ...), or a folder of images; by default the recipe's.
         out: the run directory; by default a new one under "runs/".
         size: of the images, in pixels: a side of a square, or (height, width).
+        labels: how many labels to keep, as many of each class, chosen by the seed; the rest are hidden. By default all.
         data_dir: where published sets are looked for first.
         device: "cpu", "cuda" ...; by default a GPU where there is one.
         tensorboard: also write curves for TensorBoard.
@@ -53,7 +60,9 @@ def train(
     """
     found = find(recipe)
     training, chosen = split(found, options)
-    trainer, loaded, record = prepare(found, training, chosen, data or found.data, size, data_dir, device, quiet)
+    trainer, loaded, record = prepare(
+        found, training, chosen, data or found.data, size, data_dir, device, quiet, labels=labels
+    )
     stem = f"{found.function.__name__ if ':' in found.name else found.name}-{Path(record.data.name).name}"
     path = Path(out) if out else unused(Path("runs"), stem.replace("/", "-").replace(":", "-"))
     return play(RunDirectory(path), trainer, loaded, record, tensorboard=tensorboard, quiet=quiet, new=True)
@@ -88,7 +97,15 @@ def resume(
     training = parse(record.training, {"precision": record.precision})
     size = record.data.shape[1:] if len(record.data.shape) == 3 else None
     trainer, loaded, _ = prepare(
-        found, training, record.options, record.data.name, size, record.data.data_dir, device, quiet
+        found,
+        training,
+        record.options,
+        record.data.name,
+        size,
+        record.data.data_dir,
+        device,
+        quiet,
+        labels=record.data.labels,
     )
     return play(directory, trainer, loaded, record, tensorboard=tensorboard, quiet=quiet, new=False)
 
@@ -115,6 +132,8 @@ def prepare(
     data_dir: str | Path | None = None,
     device: str | None = None,
     quiet: bool = True,
+    *,
+    labels: int | None = None,
 ) -> tuple[Trainer, data.Dataset, Record]:
     """Everything of a run but its directory: the trainer at round 0, the data, and what `run.json` will say."""
     own = distributed.start()
@@ -122,11 +141,14 @@ def prepare(
     sides = (size, size) if isinstance(size, int) else (size[0], size[1]) if size else None
     folder = Path(data_dir) if data_dir else None
     with Loading(console_of(quiet)) as progress:
-        loaded = data.load(name, size=sides, labels=recipe.labelled, data_dir=folder, progress=progress)
+        whole = data.load(name, size=sides, data_dir=folder, progress=progress)
+    if labels is not None:
+        whole = whole.with_labels(labels, training.seed)
+    loaded = whole if recipe.labelled else whole.without_labels()
     resolved = recipe.resolve(options)
     randomness.seed(training.seed)
     try:
-        game = recipe.build(loaded.shape, options)
+        game = recipe.build(loaded.shape, options, loaded.condition)
     except ValueError as error:
         raise ZerosumError(f"{recipe.name} does not fit {name}: {error}") from error
     stream = data.Stream(
@@ -134,7 +156,7 @@ def prepare(
         training.batch_size,
         seed=training.seed,
         device=place,
-        labelled=recipe.labelled,
+        batch=recipe.batch,
         flip=training.flip,
         rank=distributed.rank(),
         world=distributed.world(),
@@ -156,6 +178,8 @@ def prepare(
             fingerprint=loaded.fingerprint,
             problems=tuple(str(problem) for problem in loaded.problems),
             data_dir=str(folder.resolve()) if folder else None,
+            labels=labels,
+            conditions=_some(loaded.conditions),
         ),
         players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
         device=str(place),
@@ -165,6 +189,14 @@ def prepare(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return trainer, loaded, record
+
+
+def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:
+    """SHOWN vectors, spread over the data."""
+    if conditions is None:
+        return ()
+    rows = torch.linspace(0, len(conditions) - 1, SHOWN).long().unique()
+    return tuple(tuple(row) for row in conditions[rows].tolist())
 
 
 def _command() -> str:

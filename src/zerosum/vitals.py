@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset
+from zerosum.game import Game
 from zerosum.metrics import features
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.random_network import SMALLEST
 from zerosum.metrics.ranks import above
 from zerosum.metrics.samples import to_float
 from zerosum.metrics.statistics import Moments
-from zerosum.sampling import balanced, sample
+from zerosum.sampling import asked, balanced, sample
 from zerosum.trainer import Trainer
 
 LOOKED = 256  # fakes, and reals that they are held against
@@ -87,22 +89,23 @@ class Vitals:
         self.recall_real = _recall(self.space.near(one), self.space.near(other))
         self.apart = _apart(self.space.near(self.real))
         self.axes = _axes(self.real)  # (F, AXES)
-        self.asked, self.labels = None, None
+        self.vectors, self.labels = dataset.conditions, None
+        self.chosen: list[int] | None = None  # the classes that are asked for; None: all
         if dataset.y is not None:
-            self.asked = balanced(LOOKED, len(dataset.classes))
             features = self.space.of_data(x[: _sorted_out(x)])
             y = dataset.y[kept][: len(features)]
             chosen = _frequent(y, len(dataset.classes))
             if len(chosen) > 1:
-                self.asked, self.labels = balanced(LOOKED, 0, chosen.tolist()), _Labels(features, y, chosen)
+                self.chosen, self.labels = chosen.tolist(), _Labels(features, y, chosen)
 
     def look(self, trainer: Trainer, seconds: float) -> Look:
         """Measure now, before the trainer's values are read."""
         return Look(trainer.step, seconds, {**self._of_values(trainer.fresh), **self._of_samples(trainer)})
 
     def _of_samples(self, trainer: Trainer) -> dict[str, float]:
-        made = sample(trainer.sampler, self.shape, LOOKED, seed=self.seed, labels=self.asked)  # (N, *shape)
-        moved = None if self.asked is None else self.asked[:MOVED]
+        wanted = self._wanted(trainer.game)
+        made = sample(trainer.sampler, self.shape, LOOKED, seed=self.seed, labels=wanted)  # (N, *shape)
+        moved = None if wanted is None else wanted[:MOVED]
         followed = sample(trainer.game, self.shape, MOVED, seed=self.seed, labels=moved)
         if not bool(made.isfinite().all() and followed.isfinite().all()):
             return {}
@@ -118,7 +121,13 @@ class Vitals:
             "copying": _copying(thumbnails(made[:COPIED]), self.thumbnails) / self.copying_real,
             **{f"centre/{i}": value for i, value in enumerate(centre.tolist())},
         }
-        return signs | (self.labels.signs(fake, self.asked) if self.labels and self.asked is not None else {})
+        return signs | (self.labels.signs(fake, wanted) if self.labels and wanted is not None else {})
+
+    def _wanted(self, game: Game[Any]) -> Tensor | None:
+        """(LOOKED,) classes, or vectors, (LOOKED, K), that the fakes are asked to have; None for a G of z alone."""
+        if game.condition is not None and self.chosen is not None:
+            return balanced(LOOKED, 0, self.chosen)
+        return asked(game.condition, LOOKED, self.vectors)
 
     def _of_values(self, fresh: Iterable[tuple[int, str, Tensor]]) -> dict[str, float]:
         """Of what the moves since the last read logged."""

@@ -47,7 +47,7 @@ class Case:
         return dataset("eleven", x, labels, ("a", "b", "c") if self.recipe.labelled else ())
 
     def trainer(self, **training: Any) -> Trainer:
-        stream = Stream(self.data(), BATCH, seed=1, labelled=self.recipe.labelled)
+        stream = Stream(self.data(), BATCH, seed=1, batch=self.recipe.batch)
         settings = {"steps": 100, "batch_size": BATCH, "average": 0.9, "precision": "fp32", **training}
         return Trainer(self.game(), stream, Training(**settings))
 

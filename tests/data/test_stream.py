@@ -45,10 +45,10 @@ def test_the_order_is_of_the_seed_alone_and_drawing_leaves_the_global_generator_
 @pytest.mark.parametrize("calls", [0, 1, 2, 3, 7, 1000])
 def test_a_restored_stream_goes_on_exactly(calls: int) -> None:
     asymmetric = dataset("noise", torch.randint(256, (10, 1, 4, 4), dtype=torch.uint8), torch.arange(10), ("a",) * 10)
-    one = Stream(asymmetric, 4, seed=3, labelled=True, flip=True)
+    one = Stream(asymmetric, 4, seed=3, batch=Labelled, flip=True)
     for _ in islice(iter(one, None), calls):
         pass
-    two = Stream(asymmetric, 4, seed=3, labelled=True, flip=True)
+    two = Stream(asymmetric, 4, seed=3, batch=Labelled, flip=True)
     two.restore(one.state())
     for _ in range(5):
         a, b = one(), two()
@@ -114,7 +114,7 @@ def test_points_are_served_as_they_are() -> None:
 
 
 def test_labels_go_with_their_samples() -> None:
-    stream = Stream(images(10), 4, seed=0, labelled=True)
+    stream = Stream(images(10), 4, seed=0, batch=Labelled)
     batch = stream()
     assert isinstance(batch, Labelled) and batch.y.dtype == torch.int64
     assert batch.y.tolist() == ((batch.x[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
@@ -122,7 +122,7 @@ def test_labels_go_with_their_samples() -> None:
 
 def test_labels_and_flips_are_refused_where_there_are_none() -> None:
     with pytest.raises(DataError, match="no labels"):
-        Stream(dataset("plain", images().x), 4, seed=0, labelled=True)
+        Stream(dataset("plain", images().x), 4, seed=0, batch=Labelled)
     with pytest.raises(DataError, match="no left and right"):
         Stream(dataset("points", torch.randn(10, 2)), 4, seed=0, flip=True)
 

@@ -24,7 +24,7 @@ def trainer(name: str, **training: object) -> Trainer:
     randomness.seed(3)
     game = recipe.build(loaded.shape)
     settings = {"steps": 10_000, "batch_size": 64, "average": 0.9, "precision": "fp32", "log_every": 7, **training}
-    stream = data.Stream(loaded, 64, seed=3, device=DEVICE, labelled=recipe.labelled)
+    stream = data.Stream(loaded, 64, seed=3, device=DEVICE, batch=recipe.batch)
     made = Trainer(game, stream, Training(**settings), DEVICE)
     made.game.train()
     randomness.seed(4)

@@ -69,7 +69,7 @@ def test_the_game_is_asked_as_it_plays():
     """With classes, in evaluation mode, up to the first move that judges both sides, until enough are judged."""
     game = Known()
     source = data.Dataset("x", torch.zeros(100, 2), torch.arange(100) % 4, tuple("abcd"), "0" * 16)
-    stream = data.Stream(source, 10, seed=0, labelled=True)
+    stream = data.Stream(source, 10, seed=0, batch=Labelled)
     before = torch.get_rng_state()
     real, fake = own_logits(game, stream, 25, step=7)
     assert torch.equal(torch.get_rng_state(), before)
@@ -85,7 +85,7 @@ def test_a_game_that_logs_no_logits_says_so():
 
     source = data.Dataset("x", torch.zeros(10, 2), torch.zeros(10, dtype=torch.int64), ("a",), "0" * 16)
     with pytest.raises(ZerosumError, match="known logs no logits"):
-        own_logits(Silent(), data.Stream(source, 5, seed=0, labelled=True), 5, step=0)
+        own_logits(Silent(), data.Stream(source, 5, seed=0, batch=Labelled), 5, step=0)
 
 
 @pytest.mark.parametrize("name", ["gan/toy", "wgan-gp/toy", "r3gan/toy", "composed/toy"])

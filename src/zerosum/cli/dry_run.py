@@ -20,12 +20,15 @@ def show_plan(
     options: Mapping[str, Any],
     name: str,
     size: int | tuple[int, int] | None,
+    labels: int | None,
     data_dir: Path | None,
     device: str | None,
 ) -> None:
     """Print the resolved run; nothing is written."""
     training, chosen = split(recipe, options)
-    trainer, loaded, record = prepare(recipe, training, chosen, name, size, data_dir, device, quiet=False)
+    trainer, loaded, record = prepare(
+        recipe, training, chosen, name, size, data_dir, device, quiet=False, labels=labels
+    )
     console = Console(highlight=False, soft_wrap=True)
     classes = f", {len(loaded.classes)} classes" if loaded.classes else ""
     console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")

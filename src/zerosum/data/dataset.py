@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import torch
 from torch import Tensor
+
+from zerosum.data.errors import DataError
+from zerosum.game import Condition
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
 
@@ -49,6 +53,7 @@ class Dataset:
     classes: tuple[str, ...]  # names of the labels; () without labels
     fingerprint: str
     problems: tuple[Problem, ...] = ()  # files that were left out
+    conditions: Tensor | None = None  # float32 (N, K): a vector for each sample, to generate by
 
     def __len__(self) -> int:
         return self.x.shape[0]
@@ -59,15 +64,48 @@ class Dataset:
         return tuple(self.x.shape[1:])
 
     @property
+    def condition(self) -> Condition | None:
+        """What a GAN that learns from the classes, or else from the vectors, can be asked for."""
+        if self.y is not None:
+            return Condition(len(self.classes))
+        return None if self.conditions is None else Condition(self.conditions.shape[1], "vector")
+
+    @property
     def is_image(self) -> bool:
         """Whether samples are images (uint8) rather than points (float32)."""
         return self.x.dim() == 4
 
+    def with_labels(self, count: int, seed: int) -> Dataset:
+        """The same samples, of which `count` keep their labels: as many of each class (one more of the first classes
+        where that does not go evenly), drawn by `seed` alone. All others have the label -1.
+
+        Raises:
+            DataError: there are no classes, or too few labelled samples of one.
+        """
+        if self.y is None or not self.classes:
+            raise DataError(f"{self.name} has no labels of which {count} could be kept; put each class in a sub-folder")
+        if count < len(self.classes):
+            raise DataError(f"{count} labels are fewer than the {len(self.classes)} classes of {self.name}; keep more")
+        share, more = divmod(count, len(self.classes))
+        draw, y = torch.Generator().manual_seed(seed), torch.full_like(self.y, -1)
+        for k, name in enumerate(self.classes):
+            own, wanted = (self.y == k).nonzero()[:, 0], share + (k < more)
+            if len(own) < wanted:
+                most = min(self.y[self.y >= 0].bincount(minlength=len(self.classes)).tolist()) * len(self.classes)
+                raise DataError(
+                    f"class {name!r} of {self.name} has {len(own)} labelled samples, and {count} labels in all ask for "
+                    f"{wanted} of each class; keep at most {most}"
+                )
+            y[own[torch.randperm(len(own), generator=draw)[:wanted]]] = k
+        return replace(self, y=y, fingerprint=fingerprint_of(f"{self.fingerprint} {count} labels of seed {seed}"))
+
     def without_labels(self) -> Dataset:
         """The same samples, unlabelled; their fingerprint tells the two apart."""
-        if self.y is None:
+        if self.y is None and self.conditions is None:
             return self
-        return replace(self, y=None, classes=(), fingerprint=fingerprint_of(f"{self.fingerprint} without labels"))
+        return replace(
+            self, y=None, classes=(), conditions=None, fingerprint=fingerprint_of(f"{self.fingerprint} without labels")
+        )
 
 
 def fingerprint_of(text: str) -> str:

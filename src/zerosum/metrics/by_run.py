@@ -42,7 +42,7 @@ class Discriminator(Metric):
             min(record.training.batch_size, len(bench.data)),
             seed=bench.seed,
             device=bench.device,
-            labelled=bool(record.data.classes),
+            batch=bench.run.game.batch,
         )
         count = min(self.judged, bench.fewest)
         logits = discrimination.own_logits(bench.run.game, stream, count, bench.run.step, bench.seed)

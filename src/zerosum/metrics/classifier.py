@@ -59,7 +59,7 @@ def fit(
         training.batch_size,
         seed=seed,
         device=device,
-        labelled=True,
+        batch=Labelled,
     )
     with randomness.aside(torch.device(device), seed):
         network = build()

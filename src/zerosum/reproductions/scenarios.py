@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from torch import Tensor
+
 from zerosum import data, randomness
 from zerosum.data.dataset import Dataset
-from zerosum.game import Game, Shape
+from zerosum.game import Game, Labelled, Shape
 from zerosum.optim import SGD, Adam, Decay
 from zerosum.recipe import Training, find
 from zerosum.reproductions.spoiled import (
@@ -59,7 +61,8 @@ class Scenario:
             game = self.game(loaded.shape)
         if self.spoil:
             self.spoil(game)
-        stream = data.Stream(loaded, self.batch_size, seed=seed, labelled=self.labelled)
+        batch = Labelled if self.labelled else Tensor
+        stream = data.Stream(loaded, self.batch_size, seed=seed, batch=batch)
         return Trainer(game, stream, replace(usual, **self.training)), loaded
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zerosum import latent, penalties
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.game import Draw, Game, Labelled, Move, Player, Shape
+from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
 from zerosum.networks import mlp
 from zerosum.objectives import non_saturating, wasserstein
 from zerosum.optim import Optimizer
@@ -27,6 +27,7 @@ class Conditional(Game[Labelled]):
     def __init__(self, shape: Shape, classes: int, latent_dim: int, hidden: tuple[int, ...], optimizer: Optimizer):
         super().__init__()
         self.classes, self.optimizer, self.prior = classes, optimizer, latent.Normal(latent_dim)
+        self.condition = Condition(classes)
         self.generator: nn.Module = mlp.Generator(latent_dim + classes, shape, hidden)
         self.discriminator: nn.Module = mlp.Discriminator((torch.Size(shape).numel() + classes,), hidden[::-1])
 

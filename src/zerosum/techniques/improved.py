@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from zerosum import distributed
 from zerosum.errors import ZerosumError
-from zerosum.game import Draw, Game, Labelled, Move, Player, Shape
+from zerosum.game import Draw, Game, Labelled, Move, Player, Semi, Shape
 from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.adaptive_augment import AdaptiveAugment
 from zerosum.techniques.anatomy import features, last_layer, replace, takes
@@ -38,6 +38,7 @@ class Improved(Game[Any]):
     def __init__(self, game: Game[Any], techniques: Techniques, shape: Shape):
         super().__init__()
         self.game, self.techniques, self.name, self.prior = game, techniques, game.name, game.prior
+        self.condition, self.batch = game.condition, game.batch
         opponents = [player for player in game.players() if player != "generator"]
         if len(game.players()) != 2 or len(opponents) != 1:
             named = " and ".join(game.players())
@@ -75,6 +76,9 @@ class Improved(Game[Any]):
 
     def phase(self, step: int) -> Hashable | None:
         return None if step == 0 and self._reference else self.game.phase(step)
+
+    def classifier(self) -> nn.Module | None:
+        return self.game.classifier()
 
     def sample(self, like: Any, z: Tensor | None = None) -> Tensor:
         return self.game.sample(like, z)
@@ -201,6 +205,8 @@ class Improved(Game[Any]):
 
 
 def _x(data: Any) -> Tensor:
+    if isinstance(data, Semi):
+        return data.unlabelled
     return data.x if isinstance(data, Labelled) else data
 
 

@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> None:
     if parsed.dry_run:
         from zerosum.cli.dry_run import show_plan
 
-        show_plan(recipe, options, parsed.data, size, parsed.data_dir, parsed.device)
+        show_plan(recipe, options, parsed.data, size, parsed.labels, parsed.data_dir, parsed.device)
         return
     from zerosum.training import train
 
@@ -43,6 +43,7 @@ def run(arguments: Sequence[str]) -> None:
             parsed.data,
             parsed.out,
             size=size,
+            labels=parsed.labels,
             data_dir=parsed.data_dir,
             device=parsed.device,
             tensorboard=parsed.tensorboard,
@@ -63,6 +64,7 @@ def _command(recipe: Recipe) -> type:
             None,
             "pixels: a square's side, or height and width; default: the data's",
         ),
+        "labels": option(int | None, None, "how many labels to keep, as many of each class; default: all"),
         "data_dir": option(Path | None, None, "where published data sets are looked for first"),
         "device": option(str | None, None, "cpu, cuda, cuda:1 ...; by default a GPU where there is one"),
         "tensorboard": option(tyro.conf.FlagCreatePairsOff[bool], False, "also write curves for TensorBoard"),
