@@ -10,11 +10,35 @@ import torch
 from torch import Generator, Tensor
 
 
+@dataclass(frozen=True)
+class Code:
+    """A part of z that has a meaning of its own: a one-hot vector of categories, or one number in [-1, 1]."""
+
+    name: str
+    start: int  # its first dimension in z
+    size: int  # categories; 1: a number
+    height: float = 1.0  # of the one-hot vector
+
+    def values(self, steps: int) -> Tensor:
+        """What it can be, (T, size): each of the categories, or `steps` numbers from -1 to 1."""
+        return self.height * torch.eye(self.size) if self.size > 1 else torch.linspace(-1, 1, steps)[:, None]
+
+    def put(self, z: Tensor, value: Tensor) -> Tensor:
+        """z, (B, dim), with this code at `value`, (size,) or (B, size)."""
+        changed = z.clone()
+        changed[:, self.start : self.start + self.size] = value.to(z)
+        return changed
+
+
 class Prior(Protocol):
     """The distribution of z."""
 
     @property
     def dim(self) -> int: ...
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """The parts of z that have a meaning of their own."""
 
     def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
         """One z for each element of `like`: (B, dim) on its device."""
@@ -31,6 +55,10 @@ class Normal:
     """z ~ N(0, I)."""
 
     dim: int
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        return ()
 
     def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
         return torch.randn(len(like), self.dim, device=like.device, generator=generator)
@@ -62,6 +90,10 @@ class Clustered:
     def dim(self) -> int:
         return self.normal + self.clusters
 
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        return (Code("cluster", self.normal, self.clusters, self.height),)
+
     def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
         chosen = torch.randint(self.clusters, (len(like),), device=like.device, generator=generator)
         one_hot = torch.nn.functional.one_hot(chosen, self.clusters)
@@ -83,6 +115,10 @@ class Uniform:
 
     dim: int
 
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        return ()
+
     def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
         return torch.rand(len(like), self.dim, device=like.device, generator=generator) * 2 - 1
 
@@ -92,3 +128,43 @@ class Uniform:
     def truncated(self, z: Tensor, limit: float) -> Tensor:
         """U(-limit, limit); a limit above 1 changes nothing."""
         return z * min(limit, 1.0)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """InfoGAN's z: incompressible noise, then one-hot codes, then codes ~ U(-1, 1); Chen et al., 2016, section 4."""
+
+    noise: int  # dimensions of noise ~ N(0, I)
+    categories: tuple[int, ...] = (10,)  # categories of each one-hot code, equally likely
+    continuous: int = 2  # codes that are one number each
+
+    @property
+    def dim(self) -> int:
+        return self.noise + sum(self.categories) + self.continuous
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        found: list[Code] = []
+        for size in (*self.categories, *[1] * self.continuous):
+            start = found[-1].start + found[-1].size if found else self.noise
+            found.append(Code(f"c{len(found) + 1}", start, size))
+        return tuple(found)
+
+    def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
+        count, device = len(like), like.device
+        parts = [Normal(self.noise).draw(like, generator)]
+        for size in self.categories:
+            chosen = torch.randint(size, (count,), device=device, generator=generator)
+            parts.append(torch.nn.functional.one_hot(chosen, size).float())
+        return torch.cat([*parts, Uniform(self.continuous).draw(like, generator)], dim=1)
+
+    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+        """The noise walks its arc while one code fades into the other."""
+        sizes = [self.noise, self.dim - self.noise]
+        (a, of_a), (b, of_b) = (z.split(sizes, dim=1) for z in (a, b))
+        return torch.cat([Normal(self.noise).between(a, b, t), torch.lerp(of_a, of_b, t)], dim=1)
+
+    def truncated(self, z: Tensor, limit: float) -> Tensor:
+        """The noise is truncated; codes stay what they are."""
+        z, codes = z.split([self.noise, self.dim - self.noise], dim=1)
+        return torch.cat([Normal(self.noise).truncated(z, limit), codes], dim=1)
