@@ -12,13 +12,14 @@ from torch import Tensor, nn
 import zerosum.games  # noqa: F401  registers the recipes
 from zerosum.data import Stream
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.game import Game, Labelled, Shape
+from zerosum.game import Condition, Game, Labelled, Semi, Shape
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.trainer import Trainer
 
 POINTS = ("ring", "grid", "swiss-roll", "moons", "gaussians")
 SMALL = {"width": 8, "widths": (16, 8)}  # of the option class `network`, where a recipe has one
 BATCH = 4
+CLASSES = ("a", "b", "c")
 
 
 class Case:
@@ -31,11 +32,15 @@ class Case:
         self.options = {"network": {k: v for k, v in SMALL.items() if hasattr(network, k)}} if network else {}
 
     def game(self, shape: Shape | None = None) -> Game[Any]:
-        return self.recipe.build(shape or self.shape, self.options)
+        condition = Condition(len(CLASSES)) if self.recipe.labelled else None
+        return self.recipe.build(shape or self.shape, self.options, condition)
 
     def batch(self, shape: Shape | None = None, device: str = "cpu") -> Any:
         x = torch.rand(BATCH, *(shape or self.shape), device=device) * 2 - 1
-        return Labelled(x, torch.arange(BATCH, device=device) % 3) if self.recipe.labelled else x
+        y = torch.arange(BATCH, device=device) % len(CLASSES)
+        if self.recipe.batch is Semi:
+            return Semi(x, y, unlabelled=x)
+        return Labelled(x, y) if self.recipe.labelled else x
 
     def data(self) -> Dataset:
         generator = torch.Generator().manual_seed(7)
@@ -43,8 +48,8 @@ class Case:
             x = torch.randint(256, (11, *self.shape), generator=generator, dtype=torch.uint8)
         else:
             x = torch.randn(11, *self.shape, generator=generator)
-        labels = torch.arange(11) % 3 if self.recipe.labelled else None
-        return dataset("eleven", x, labels, ("a", "b", "c") if self.recipe.labelled else ())
+        labels = torch.arange(11) % len(CLASSES) if self.recipe.labelled else None
+        return dataset("eleven", x, labels, CLASSES if self.recipe.labelled else ())
 
     def trainer(self, **training: Any) -> Trainer:
         stream = Stream(self.data(), BATCH, seed=1, batch=self.recipe.batch)

@@ -15,6 +15,7 @@ from zerosum.data.dataset import dataset
 from zerosum.game import Move
 from zerosum.games.bigan import BiGAN
 from zerosum.networks import bigan as networks
+from zerosum.networks.blocks import judge
 from zerosum.objectives import Targets
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
@@ -156,10 +157,10 @@ def test_both_pairs_in_one_forward_are_judged_as_apart():
     torch.manual_seed(0)
     real, fake = (torch.randn(5, 1, 4, 4), torch.randn(5, 3)), (torch.randn(5, 1, 4, 4), torch.randn(5, 3))
     plain = networks.PlainDiscriminator((1, 4, 4), 3)
-    for together, apart in zip(networks.judge(plain, real, fake), (plain(*real), plain(*fake)), strict=True):
+    for together, apart in zip(judge(plain, real, fake), (plain(*real), plain(*fake)), strict=True):
         assert torch.allclose(together, apart, atol=1e-6)
     normed = networks.Discriminator((1, 4, 4), 3, width=8)  # its batch norm must see them apart
-    for together, apart in zip(networks.judge(normed, real, fake), (normed(*real), normed(*fake)), strict=True):
+    for together, apart in zip(judge(normed, real, fake), (normed(*real), normed(*fake)), strict=True):
         assert torch.equal(together, apart)
 
 

@@ -15,7 +15,7 @@ from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
-from zerosum.networks.bigan import judge
+from zerosum.networks.blocks import judge
 from zerosum.objectives import HARD, Targets
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe

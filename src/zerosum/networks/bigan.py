@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.game import Shape
-from zerosum.networks.blocks import looks_across_the_batch
 
 
 class Generator(nn.Module):
@@ -106,15 +105,6 @@ class PlainDiscriminator(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         logits: Tensor = self.layers(torch.cat([x.flatten(1), z], dim=1))
         return logits
-
-
-def judge(discriminator: nn.Module, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """D's logits of real and fake pairs (x, z): in one forward where no layer of D looks across the batch."""
-    if looks_across_the_batch(discriminator):
-        return discriminator(*real), discriminator(*fake)
-    x, z = (torch.cat(both) for both in zip(real, fake, strict=True))
-    on_real, on_fake = discriminator(x, z).split([len(real[0]), len(fake[0])])
-    return on_real, on_fake
 
 
 def _linear(before: int, after: int) -> nn.Linear:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -94,12 +95,23 @@ def looks_across_the_batch(network: nn.Module) -> bool:
     return any(isinstance(m, (nn.modules.batchnorm._BatchNorm, AcrossBatch)) for m in network.modules())
 
 
-def judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+Seen = Tensor | tuple[Tensor, ...]  # a batch as D takes it: samples, or samples and what belongs to each of them
+
+
+def judge(discriminator: nn.Module, real: Seen, fake: Seen) -> tuple[Tensor, Tensor]:
     """D's logits of both batches: in one forward where no layer looks across the batch.
 
     One that does is to see real and fake batches apart.
     """
-    if looks_across_the_batch(discriminator):
-        return discriminator(real), discriminator(fake)
-    on_real, on_fake = discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
+    on_real, on_fake = judge_each(discriminator, [real, fake])
     return on_real, on_fake
+
+
+def judge_each(discriminator: nn.Module, batches: Sequence[Seen]) -> Sequence[Tensor]:
+    """D's outputs of several batches: in one forward where no layer looks across the batch, else of each apart."""
+    inputs = [batch if isinstance(batch, tuple) else (batch,) for batch in batches]
+    if looks_across_the_batch(discriminator):
+        return [discriminator(*own) for own in inputs]
+    joined = [torch.cat(parts) for parts in zip(*inputs, strict=True)]
+    outputs: Sequence[Tensor] = discriminator(*joined).split([len(own[0]) for own in inputs])
+    return outputs

@@ -46,13 +46,13 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (B, C, H, W) to logits (B, 1): 4x4 convolutions of stride 2, LeakyReLU 0.2.
+    """Images (B, C, H, W) to logits (B, outputs): 4x4 convolutions of stride 2, LeakyReLU 0.2.
 
     `norm` is "batch" as in the paper, or another: all but "batch" suit gradient penalties. "spectral" (SNGAN; Miyato et
     al., 2018) and "weight" are of every layer; the others come after every convolution but the first.
     """
 
-    def __init__(self, shape: Shape, width: int = 64, norm: Norm = "batch"):
+    def __init__(self, shape: Shape, width: int = 64, norm: Norm = "batch", outputs: int = 1):
         super().__init__()
         channels, height, image_width = image_shape(shape)
         layers: list[nn.Module] = []
@@ -67,7 +67,7 @@ class Discriminator(nn.Module):
         with torch.no_grad():
             features = body.eval()(torch.zeros(1, *shape)).numel()
         body.train()
-        self.layers = nn.Sequential(*body, nn.Flatten(), nn.Linear(features, 1))
+        self.layers = nn.Sequential(*body, nn.Flatten(), nn.Linear(features, outputs))
         self.apply(_initialise)
         reparametrise(self, norm)
 

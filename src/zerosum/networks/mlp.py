@@ -45,15 +45,15 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Samples (B, *shape) to logits (B, 1): linear layers with LeakyReLU 0.2, then a normalisation if asked."""
+    """Samples (B, *shape) to logits (B, outputs): linear layers with LeakyReLU 0.2, then a normalisation if asked."""
 
-    def __init__(self, shape: Shape, hidden: Sequence[int] = (512, 256), norm: Norm = "none"):
+    def __init__(self, shape: Shape, hidden: Sequence[int] = (512, 256), norm: Norm = "none", outputs: int = 1):
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
         for before, after in zip([math.prod(shape), *hidden], hidden, strict=False):
             layers += [nn.Linear(before, after), nn.LeakyReLU(0.2, inplace=True)]
             layers += normalisation(norm, after, images=False)
-        self.layers = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
+        self.layers = nn.Sequential(*layers, nn.Linear(hidden[-1], outputs))
         reparametrise(self, norm)
 
     def forward(self, x: Tensor) -> Tensor:

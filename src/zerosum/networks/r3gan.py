@@ -105,9 +105,12 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (B, C, H, W) to logits (B, 1): the generator's mirror; `widths` from the smallest size to the full one."""
+    """Images (B, C, H, W) to logits (B, outputs): the generator's mirror.
 
-    def __init__(self, shape: Shape, widths: Sequence[int], blocks: int = 2, group_size: int = 16):
+    `widths` are the channels from the smallest size to the full one.
+    """
+
+    def __init__(self, shape: Shape, widths: Sequence[int], blocks: int = 2, group_size: int = 16, outputs: int = 1):
         super().__init__()
         channels, height, image_width = image_shape(shape)
         sizes = halvings(height, image_width, smallest=4)
@@ -118,7 +121,7 @@ class Discriminator(nn.Module):
             layers += [Bottleneck(width, group_size, blocks * len(sizes)) for _ in range(blocks)]
         self.layers = nn.Sequential(*layers)
         self.basis = nn.Conv2d(widths[-1], widths[-1], kernel_size=sizes[-1], groups=widths[-1], bias=False)
-        self.linear = nn.Linear(widths[-1], 1, bias=False)
+        self.linear = nn.Linear(widths[-1], outputs, bias=False)
         _initialise(self.basis, 1.0)
         _initialise(self.linear, 1.0)
 

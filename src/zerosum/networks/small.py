@@ -38,9 +38,9 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (B, C, H, W) to logits (B, 1): strided convolutions, then two linear layers; no normalisation."""
+    """Images (B, C, H, W) to logits (B, outputs): strided convolutions, then two linear layers; no normalisation."""
 
-    def __init__(self, shape: Shape, width: int = 16):
+    def __init__(self, shape: Shape, width: int = 16, outputs: int = 1):
         super().__init__()
         before, height, image_width = image_shape(shape)
         layers: list[nn.Module] = []
@@ -48,7 +48,7 @@ class Discriminator(nn.Module):
             layers += [nn.Conv2d(before, width * 2**i, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
             before, height, image_width = width * 2**i, height // 2, image_width // 2
         layers += [nn.Flatten(), nn.Linear(before * height * image_width, HIDDEN), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Linear(HIDDEN, 1))
+        self.layers = nn.Sequential(*layers, nn.Linear(HIDDEN, outputs))
         _initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:

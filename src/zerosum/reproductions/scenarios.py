@@ -44,25 +44,25 @@ class Scenario:
     batch_size: int
     training: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of the recipe
-    labelled: bool = False
+    labelled: bool = False  # a game without a recipe that learns from classes
     change: Change | None = None  # of the data
     spoil: Spoil | None = None  # of the game
 
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]:
         """The trainer at round 0, and its data."""
         size = (SIDE, SIDE) if self.data == "digits" else None
-        loaded = data.load(self.data, size=size, labels=self.labelled, seed=seed)
+        drawn = find(self.game).batch if isinstance(self.game, str) else Labelled if self.labelled else Tensor
+        loaded = data.load(self.data, size=size, labels=drawn is not Tensor, seed=seed)
         loaded = self.change(loaded, seed) if self.change else loaded
         usual = Training(self.steps, self.batch_size, seed, average=0.99, precision="fp32", log_every=10)
         randomness.seed(seed)
         if isinstance(self.game, str):
-            game = find(self.game).build(loaded.shape, self.options)
+            game = find(self.game).build(loaded.shape, self.options, loaded.condition)
         else:
             game = self.game(loaded.shape)
         if self.spoil:
             self.spoil(game)
-        batch = Labelled if self.labelled else Tensor
-        stream = data.Stream(loaded, self.batch_size, seed=seed, batch=batch)
+        stream = data.Stream(loaded, self.batch_size, seed=seed, batch=drawn)
         return Trainer(game, stream, replace(usual, **self.training)), loaded
 
 
