@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-from annotated_types import Ge, Gt
+import torch.nn.functional as F
+from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 
 
@@ -28,3 +30,23 @@ class InstanceNoise:
         """x, (B, *shape), with the noise of round `step` (from 0)."""
         std = self.std * (max(1 - step / self.steps, 0.0) if self.steps else 1.0)
         return x + std * torch.randn_like(x) if std else x
+
+
+@dataclass(frozen=True)
+class Views:
+    """Random views of images that keep their class: moved, turned and scaled a little, edges repeated."""
+
+    shift: Annotated[float, Ge(0), Lt(1), "largest move, as a share of the image's side"] = 0.1
+    turn: Annotated[float, Ge(0), Le(180), "largest angle, in degrees"] = 15.0
+    zoom: Annotated[float, Ge(0), Lt(1), "largest change of size, as a share of it"] = 0.1
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """A view of each image, (B, C, H, W)."""
+        shift, turn, zoom = self.shift, math.radians(self.turn), self.zoom
+        scales = x.new_tensor([[2 * shift], [2 * shift], [turn], [zoom]])  # the grid's side is 2 long
+        dx, dy, angle, size = (2 * torch.rand(4, len(x), device=x.device) - 1) * scales
+        cos, sin = angle.cos() / (1 + size), angle.sin() / (1 + size)
+        height, width = x.shape[2:]
+        rows = [torch.stack([cos, -sin * height / width, dx], 1), torch.stack([sin * width / height, cos, dy], 1)]
+        grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)  # (B, H, W, 2)
+        return F.grid_sample(x.float(), grid, padding_mode="border", align_corners=False)

@@ -1,0 +1,159 @@
+"""Semi-supervised GAN: a discriminator that tells N classes and fakes apart; Odena, 2016; Salimans et al., 2016."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor, nn
+
+from zerosum import latent, semi
+from zerosum.augment import Views
+from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
+from zerosum.networks import mlp, small
+from zerosum.networks import sgan as networks
+from zerosum.networks.blocks import judge_each
+from zerosum.networks.sgan import Discriminator
+from zerosum.objectives import HARD, Targets, non_saturating
+from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.recipe import recipe
+from zerosum.techniques.feature_matching import feature_matching
+
+
+class SGAN(Game[Semi]):
+    """Semi-supervised GAN: D tells N classes apart, and fakes from all of them; Salimans et al., 2016, section 5.
+
+    D learns from three inputs: labelled samples, unlabelled ones, and fakes. Its classifier is what it is trained for.
+    """
+
+    name = "sgan"
+
+    @dataclass(frozen=True)
+    class Config:
+        latent_dim: Annotated[int, Gt(0), "size of z"] = 100
+        fake_logit: Annotated[
+            Literal["implicit", "explicit"], "fakes: a logit fixed at 0, or an output of D's own, the (N + 1)th"
+        ] = "implicit"
+        generator: Annotated[
+            Literal["feature-matching", "non-saturating"],
+            "what G does: match the mean of D's last hidden layer, or maximise log p(y <= N | G(z))",
+        ] = "feature-matching"
+        unsupervised_weight: Annotated[float, Ge(0), "weight of telling real samples from fakes"] = 1.0
+        consistency_weight: Annotated[
+            float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images (FixMatch)"
+        ] = 0.0
+        confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
+        views: Annotated[Views, "the other views, of labelled images too; used where consistency_weight is not 0"] = (
+            Views()
+        )
+        targets: Annotated[Targets, "D's targets for real and fake"] = HARD
+        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(3e-3)
+        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(3e-3)
+
+    def __init__(
+        self, generator: nn.Module, discriminator: Discriminator, condition: Condition, config: Config = Config()
+    ):
+        super().__init__()
+        self.generator, self.discriminator, self.config = generator, discriminator, config
+        self.classes = condition.classes()
+        self.prior = latent.Uniform(config.latent_dim)
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
+            "discriminator": Player(self.config.d_optimizer, (self.discriminator,), averaged=True),
+        }
+
+    def round(self, draw: Draw[Semi], step: int) -> Iterator[Move]:
+        config = self.config
+        x, y, unlabelled = draw()  # (B, *shape), (B,), (B, *shape)
+        with torch.no_grad():
+            made = self.sample(unlabelled)
+        if config.consistency_weight:
+            seen = [unlabelled, made, config.views(x), config.views(unlabelled)]
+        else:
+            seen = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
+        # Logits of unlabelled samples, fakes, labelled samples, other views of the unlabelled: (B, N) or (B, N + 1).
+        other, generated, *more = judge_each(self.discriminator, seen)
+        labelled, *views = more or [other]
+        real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
+        terms = {
+            "supervised": semi.supervised(labelled, y, self.classes),
+            "adversarial": config.unsupervised_weight * non_saturating.d(real, fake, config.targets),
+        }
+        if views:
+            agreement = semi.agreement(other, views[0], self.classes, config.confidence)
+            terms["consistency"] = config.consistency_weight * agreement
+        yield Move("discriminator", **terms, log={"real": real, "fake": fake})
+        yield Move("generator", adversarial=self._generator_loss(draw))
+
+    def _generator_loss(self, draw: Draw[Semi]) -> Tensor:
+        unlabelled = draw().unlabelled
+        features = self.discriminator.body(self.sample(unlabelled))
+        if self.config.generator == "non-saturating":
+            return non_saturating.g(semi.source(self.discriminator.head(features), self.classes))
+        with torch.no_grad():
+            wanted = self.discriminator.body(unlabelled)
+        return feature_matching(wanted, features)
+
+    def phase(self, step: int) -> Hashable | None:
+        return "round"
+
+    def classifier(self) -> nn.Module:
+        return networks.Classes(self.discriminator, self.classes)
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+
+# Half of each term of the source's loss, as in the authors' code.
+@recipe(data="mnist", batch_size=100, steps=180_000, average=0.9999)
+def mnist(shape: Shape, condition: Condition, config: SGAN.Config = SGAN.Config(unsupervised_weight=0.5)) -> SGAN:
+    """The authors' perceptrons for MNIST, 300 epochs; meant for few labels, --labels 100."""
+    discriminator = networks.paper_discriminator(shape, _outputs(condition, config))
+    return SGAN(networks.PaperGenerator(config.latent_dim, shape), discriminator, condition, config)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The size of the convolutional networks."""
+
+    width: Annotated[int, Gt(0), "D's channels at half the image's size; each further halving doubles them"] = 16
+
+
+_ADAM = Adam(2e-3, decay=Decay("cosine"))
+
+
+@recipe(data="digits", batch_size=64, steps=6_000)
+def images(
+    shape: Shape,
+    condition: Condition,
+    config: SGAN.Config = SGAN.Config(
+        unsupervised_weight=0.5, consistency_weight=1.0, g_optimizer=_ADAM, d_optimizer=_ADAM
+    ),
+    network: Network = Network(),
+) -> SGAN:
+    """Small convolutional networks, and views of images on which D is to agree with itself: for few labels."""
+    discriminator = networks.convolutional(shape, _outputs(condition, config), network.width)
+    return SGAN(small.Generator(config.latent_dim, shape), discriminator, condition, config)
+
+
+_TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
+
+
+@recipe(data="gaussians:-1,-1/-1,1/1,-1/1,1@0.3", batch_size=256, steps=1_500, average=0.99)
+def toy(
+    shape: Shape,
+    condition: Condition,
+    config: SGAN.Config = SGAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM),
+) -> SGAN:
+    """Two small perceptrons on points in the plane."""
+    discriminator = networks.perceptron(shape, _outputs(condition, config))
+    return SGAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), discriminator, condition, config)
+
+
+def _outputs(condition: Condition, config: SGAN.Config) -> int:
+    return condition.classes() + (config.fake_logit == "explicit")

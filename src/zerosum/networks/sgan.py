@@ -1,0 +1,152 @@
+"""Networks that learn classes from few labels: discriminators with a logit for each class, and their generators.
+
+The perceptrons are those of Salimans et al., 2016, for MNIST, as the authors' code builds them: weight norm, and noise
+on the input of every layer. Their scales begin where the authors' first batch would put them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zerosum.game import Shape
+from zerosum.networks.blocks import halvings, image_shape
+
+LEAK = 0.1
+
+
+class Discriminator(nn.Module):
+    """Samples (B, *shape) to logits (B, outputs), by way of features.
+
+    Args:
+        body: samples to the last hidden layer, (B, F).
+        head: that to the logits.
+    """
+
+    def __init__(self, body: nn.Module, head: nn.Module):
+        super().__init__()
+        self.body, self.head = body, head
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.body(x))
+        return logits
+
+
+class Classes(nn.Module):
+    """Samples (B, *shape) to a discriminator's logits of the real classes alone, (B, classes)."""
+
+    def __init__(self, discriminator: nn.Module, classes: int):
+        super().__init__()
+        self.discriminator, self.classes = discriminator, classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.discriminator(x)[:, : self.classes]
+        return logits
+
+
+class Noise(nn.Module):
+    """x + N(0, std^2) in training, x otherwise."""
+
+    def __init__(self, std: float):
+        super().__init__()
+        self.std = std
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.std * torch.randn_like(x) if self.training else x
+
+
+class NormedLinear(nn.Module):
+    """A linear layer whose weights have the length `scale` for each output; Salimans and Kingma, 2016, eq. 2.
+
+    The length is learnt if asked; in the authors' semi-supervised code only the last layer's is.
+    """
+
+    def __init__(self, in_features: int, out_features: int, scale: float, learnt: bool = False):
+        super().__init__()
+        self.direction = nn.Parameter(0.1 * torch.randn(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features))
+        self.scale = nn.Parameter(torch.full((out_features, 1), scale), requires_grad=learnt)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.scale * F.normalize(self.direction, dim=1), self.bias)
+
+
+class PaperGenerator(nn.Module):
+    """z in [-1, 1], (B, latent_dim), to images (B, *shape) in [-1, 1]: two layers of 500 softplus units, batch norm."""
+
+    def __init__(self, latent_dim: int, shape: Shape, width: int = 500):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before in (latent_dim, width):
+            layers += [nn.Linear(before, width, bias=False), nn.BatchNorm1d(width), nn.Softplus()]
+        self.layers = nn.Sequential(*layers, NormedLinear(width, math.prod(shape), 1.0, learnt=True))
+        self.shape = shape
+
+    def forward(self, z: Tensor) -> Tensor:
+        z = (z + 1) / 2  # the authors' z is uniform on [0, 1]
+        return torch.sigmoid(self.layers(z)).reshape(-1, *self.shape) * 2 - 1
+
+
+class PaperBody(nn.Module):
+    """Images (B, *shape) in [-1, 1] to features (B, 250): five layers of rectifiers, weight norm, noise before each."""
+
+    def __init__(self, shape: Shape, widths: Sequence[int] = (1000, 500, 250, 250, 250)):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for i, (before, after) in enumerate(pairwise([math.prod(shape), *widths])):
+            # So that a layer's outputs have a variance of about 1: the mean square of MNIST's pixels is 0.1, that of a
+            # rectified normal variable 1/2, and the noise adds its own.
+            std, square = (0.3, 0.1) if i == 0 else (0.5, 0.5)
+            layers += [Noise(std), NormedLinear(before, after, (square + std**2) ** -0.5), nn.ReLU()]
+        self.layers = nn.Sequential(nn.Flatten(), *layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers((x + 1) / 2)
+
+
+def paper_discriminator(shape: Shape, outputs: int) -> Discriminator:
+    """The authors' discriminator of digits."""
+    head = nn.Sequential(Noise(0.5), NormedLinear(250, outputs, 1.0, learnt=True))
+    return Discriminator(PaperBody(shape), head)
+
+
+def convolutional(shape: Shape, outputs: int, width: int = 16) -> Discriminator:
+    """A small convolutional discriminator of any images: strided convolutions, dropout, no normalisation.
+
+    Channels double with each halving, down to 4..7 pixels on the shorter side.
+    """
+    before, height, image_width = image_shape(shape)
+    layers: list[nn.Module] = [Noise(0.15)]
+    for i in range(len(halvings(height, image_width, smallest=4)) - 1):
+        after, kernel = width * 2 ** min(i, 3), 5 if i == 0 else 3
+        layers += [nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2), nn.LeakyReLU(LEAK)]
+        layers += [nn.Dropout2d(0.2)]
+        before = after
+    layers += [nn.Conv2d(before, before, 1), nn.LeakyReLU(LEAK), nn.AdaptiveAvgPool2d(2), nn.Flatten()]
+    layers += [nn.Linear(4 * before, 2 * before), nn.LeakyReLU(LEAK)]
+    made = Discriminator(nn.Sequential(*layers), nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * before, outputs)))
+    return _initialised(made)
+
+
+def perceptron(shape: Shape, outputs: int, hidden: Sequence[int] = (64, 64, 64)) -> Discriminator:
+    """A small discriminator of points: linear layers with leaky rectifiers."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, after in pairwise([math.prod(shape), *hidden]):
+        layers += [nn.Linear(before, after), nn.LeakyReLU(LEAK)]
+    return _initialised(Discriminator(nn.Sequential(*layers), nn.Linear(hidden[-1], outputs)))
+
+
+def _initialised(network: Discriminator) -> Discriminator:
+    """He et al.'s normal distribution before leaky rectifiers, small weights at the end; biases 0."""
+    weighted = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
+    for module in weighted:
+        nn.init.kaiming_normal_(module.weight, LEAK)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    nn.init.normal_(weighted[-1].weight, 0, 0.05)
+    return network
