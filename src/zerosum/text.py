@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+SHOWN = 10  # entries of a long list
+
+
+def few(items: Sequence[str]) -> list[str]:
+    """The items, or the first of a long list and how many more there are."""
+    return list(items) if len(items) <= SHOWN else [*items[:SHOWN], f"... and {len(items) - SHOWN:,} more"]
+
 
 def duration(seconds: float) -> str:
     """`42 s`, `3 min 20 s`, `5 h 10 min`."""

@@ -40,6 +40,27 @@ def test_samples_with_labels(tmp_path: Path) -> None:
     assert data.y is not None and data.y.tolist() == [2, 0, -1, 1, 1] and data.classes == ("0", "1", "2")
 
 
+def test_samples_with_vectors(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(5, 2))
+    np.savez(tmp_path / "a.npz", samples=PIXELS, conditions=vectors)
+    data = load(str(tmp_path / "a.npz"))
+    assert data.conditions is not None and data.conditions.dtype == torch.float32 and data.y is None
+    assert data.conditions.tolist() == vectors.astype(np.float32).tolist()
+    assert data.condition is not None and (data.condition.size, data.condition.kind) == (2, "vector")
+    assert load(str(tmp_path / "a.npz"), size=(2, 2)).conditions is not None
+    assert load(str(tmp_path / "a.npz"), labels=False).conditions is None
+    np.savez(tmp_path / "b.npz", samples=PIXELS, conditions=vectors[::-1])
+    np.savez(tmp_path / "c.npz", samples=PIXELS)
+    a, b, c = (load(str(tmp_path / name)).fingerprint for name in ("a.npz", "b.npz", "c.npz"))
+    assert len({a, b, c, load(str(tmp_path / "a.npz"), labels=False).fingerprint}) == 4
+
+
+def test_labels_that_are_all_unknown_are_none(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", samples=PIXELS, labels=np.full(5, -1))
+    data = load(str(tmp_path / "a.npz"))
+    assert data.y is None and data.classes == () and data.condition is None
+
+
 def test_the_fingerprint_is_of_the_content_not_of_the_file(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", PIXELS)
     np.savez_compressed(tmp_path / "b.npz", x=PIXELS)
@@ -61,6 +82,12 @@ def test_the_fingerprint_is_of_the_content_not_of_the_file(tmp_path: Path) -> No
         ({"x": PIXELS, "y": np.zeros(4, int)}, "give 5 whole numbers"),
         ({"x": PIXELS, "y": np.zeros(5)}, "give 5 whole numbers"),
         ({"x": PIXELS, "y": np.full(5, -2)}, "give 5 whole numbers"),
+        ({"x": PIXELS, "conditions": np.zeros((4, 2))}, r"conditions float64 \(4, 2\); give floats \(5, K\)"),
+        ({"x": PIXELS, "conditions": np.zeros(5)}, r"conditions float64 \(5,\); give floats \(5, K\)"),
+        ({"x": PIXELS, "conditions": np.zeros((5, 0))}, "give floats"),
+        ({"x": PIXELS, "conditions": np.zeros((5, 2), int)}, "give floats"),
+        ({"x": PIXELS, "conditions": np.full((5, 2), np.nan)}, "conditions that are not finite"),
+        ({"x": PIXELS, "conditions": np.full((5, 2), 1e39)}, "conditions that are not finite"),  # not in float32
         ({"x": np.array([{}], dtype=object)}, "cannot read"),
     ],
 )

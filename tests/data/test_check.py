@@ -22,13 +22,13 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     (tmp_path / "dog" / "empty.png").touch()
     report = check(str(tmp_path))
     assert report.data.shape == (3, 64, 64) and len(report.data) == 5
-    assert report.classes == {"(unlabelled)": 1, "cat": 2, "dog": 2}
+    assert report.classes == {"cat": 2, "dog": 2}
     assert report.sizes == {"30x40": 4, "10x10": 1} and report.modes == {"RGB": 4, "L": 1}
     assert report.duplicates == (("cat/a.png", "dog/copy.png"),)
     assert [Path(problem.path).name for problem in report.data.problems] == ["empty.png"]
     assert report.lines() == [
         f"{tmp_path}: 5 images of 3x64x64 would be used; fingerprint {report.data.fingerprint}",
-        "classes: (unlabelled) (1), cat (2), dog (2)",
+        "classes: cat (2), dog (2); unlabelled: 1",
         "sizes: 30x40 (4), 10x10 (1)",
         "modes: RGB (4), L (1)",
         "duplicates: 1 of 5 repeat another: cat/a.png = dog/copy.png",

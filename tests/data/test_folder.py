@@ -57,7 +57,7 @@ def test_labels_can_be_left_out(tmp_path: Path) -> None:
 def test_hidden_and_other_files_are_passed_over_and_links_followed(tmp_path: Path) -> None:
     root = tmp_path / "root"
     save(root / "a.png")
-    for name in ("._a.png", ".hidden/b.png", "notes.txt", "metadata.csv"):
+    for name in ("._a.png", ".hidden/b.png", "notes.txt", "other.csv"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(b"no image")
     save(tmp_path / "elsewhere" / "c.png")

@@ -18,10 +18,13 @@ from zerosum.data.request import Request
 SUFFIXES = (".npy", ".npz")
 SAMPLES = ("samples", "x", "images", "arr_0")  # the names an .npz file may give to its samples
 LABELS = ("labels", "y")
+CONDITIONS = "conditions"
 
 
 def arrays(request: Request) -> Dataset:
-    """Images, uint8 (N, C, H, W), (N, H, W, C) or (N, H, W), or points, float (N, D); an .npz may add labels (N,).
+    """Images, uint8 (N, C, H, W), (N, H, W, C) or (N, H, W), or points, float (N, D).
+
+    An .npz may add labels (N,), -1 where there is none, and conditions, float (N, K): a vector for each sample.
 
     Raises:
         DataError: the file is damaged, needs pickle, or holds something else.
@@ -36,10 +39,10 @@ def arrays(request: Request) -> Dataset:
         raise DataError(f"{path} has the arrays {', '.join(members)}; name the samples '{SAMPLES[0]}'")
     labels = next((members[key] for key in LABELS if key in members), None)
     x = _samples(path, samples)
-    if labels is None:
-        return dataset(request.name, x)
-    y = _labels(path, labels, len(x))
-    return dataset(request.name, x, y, tuple(str(k) for k in range(int(y.max()) + 1)))
+    conditions = _conditions(path, members[CONDITIONS], len(x)) if CONDITIONS in members else None
+    y = None if labels is None else _labels(path, labels, len(x))
+    classes = () if y is None else tuple(str(k) for k in range(int(y.max()) + 1))
+    return dataset(request.name, x, y if classes else None, classes, conditions=conditions)
 
 
 def _npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -71,3 +74,11 @@ def _labels(path: Path, values: NDArray[Any], count: int) -> Tensor:
     if values.shape != (count,) or values.dtype.kind not in "iu" or values.min() < -1:
         raise DataError(f"{path} has labels {values.dtype} {values.shape}; give {count} whole numbers from 0 on, or -1")
     return torch.from_numpy(values.astype(np.int64))
+
+
+def _conditions(path: Path, values: NDArray[Any], count: int) -> Tensor:
+    if values.dtype.kind != "f" or values.ndim != 2 or len(values) != count or values.shape[1] == 0:
+        raise DataError(f"{path} has conditions {values.dtype} {values.shape}; give floats ({count}, K)")
+    if not (np.abs(values) <= np.finfo(np.float32).max).all():
+        raise DataError(f"{path} has conditions that are not finite; remove them, and their samples")
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.sources import find, from_folder, load
-
-SHOWN = 10  # entries of a long list that `Report.lines` prints
+from zerosum.text import few
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Report:
     """What `check` found."""
 
     data: Dataset  # what training would use
-    classes: dict[str, int]  # name: samples; "(unlabelled)" for those without a label
+    classes: dict[str, int]  # name: samples with this label
     sizes: dict[str, int]  # "HxW": images, as they are stored, the most frequent first
     modes: dict[str, int]  # Pillow's mode, such as RGB: images
     duplicates: tuple[tuple[str, ...], ...]  # groups of files, or numbers, of samples that are equal as trained on
@@ -30,16 +29,17 @@ class Report:
         kind = "images" if data.is_image else "points"
         shape = "x".join(str(n) for n in data.shape)
         lines = [f"{data.name}: {len(data):,} {kind} of {shape} would be used; fingerprint {data.fingerprint}"]
-        for title, counts in (("classes", self.classes), ("sizes", self.sizes), ("modes", self.modes)):
+        lines += labels(data)
+        for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
-                lines.append(f"{title}: " + ", ".join(_few([f"{key} ({n:,})" for key, n in counts.items()])))
+                lines.append(f"{title}: {_counted(counts)}")
         if self.duplicates:
             extra = sum(len(group) - 1 for group in self.duplicates)
-            groups = [" = ".join(_few(group)) for group in self.duplicates]
-            lines.append(f"duplicates: {extra:,} of {len(data):,} repeat another: {'; '.join(_few(groups))}")
+            groups = [" = ".join(few(group)) for group in self.duplicates]
+            lines.append(f"duplicates: {extra:,} of {len(data):,} repeat another: {'; '.join(few(groups))}")
         if data.problems:
             lines.append(f"left out: {len(data.problems):,}")
-            lines += [f"  {line}" for line in _few([str(problem) for problem in data.problems])]
+            lines += [f"  {line}" for line in few([str(problem) for problem in data.problems])]
         return lines
 
 
@@ -77,12 +77,29 @@ def _folder_report(data: Dataset, root: Path, size: tuple[int, int] | None) -> R
     return Report(data, _classes(data), dict(sizes.most_common()), dict(modes.most_common()), duplicates)
 
 
+def labels(data: Dataset) -> list[str]:
+    """What the samples are labelled with, in lines: classes and how many samples each has; vectors and their ranges."""
+    lines = []
+    if data.y is not None:
+        unlabelled = int((data.y < 0).sum())
+        rest = f"; unlabelled: {unlabelled:,}" if unlabelled else ""
+        lines.append(f"classes: {_counted(_classes(data))}{rest}")
+    if data.conditions is not None:
+        columns = data.conditions.T  # (K, N)
+        ranges = [f"[{column.min():g}, {column.max():g}]" for column in columns]
+        lines.append(f"conditions: vectors of {len(columns)}, with values in {', '.join(few(ranges))}")
+    return lines
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(few([f"{key} ({n:,})" for key, n in counts.items()]))
+
+
 def _classes(data: Dataset) -> dict[str, int]:
     if data.y is None:
         return {}
-    counts = (data.y + 1).bincount(minlength=len(data.classes) + 1).tolist()
-    names = ("(unlabelled)", *data.classes)
-    return {name: n for name, n in zip(names, counts, strict=True) if n or name in data.classes}
+    counts = data.y[data.y >= 0].bincount(minlength=len(data.classes)).tolist()
+    return dict(zip(data.classes, counts, strict=True))
 
 
 def _duplicates(data: Dataset, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -90,7 +107,3 @@ def _duplicates(data: Dataset, names: Iterable[str]) -> tuple[tuple[str, ...], .
     for name, sample in zip(names, data.x.numpy(), strict=True):
         groups.setdefault(hashlib.blake2b(sample.tobytes(), digest_size=16).digest(), []).append(name)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
-
-
-def _few(items: Sequence[str]) -> list[str]:
-    return list(items) if len(items) <= SHOWN else [*items[:SHOWN], f"... and {len(items) - SHOWN:,} more"]

@@ -14,6 +14,7 @@ from zerosum.data.errors import DataError
 from zerosum.game import Condition
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
+CURE = "put each class in a sub-folder, or name the classes in a labels.csv"
 
 
 T = TypeVar("T")
@@ -42,9 +43,9 @@ class Problem:
 class Dataset:
     """All samples of one source.
 
-    The fingerprint is 16 hex digits of a SHA-256 over the samples, the labels and the class names: equal content has
-    an equal fingerprint wherever it lies and whatever it is called. That of computed data (drawn points, images
-    scaled in memory) is over what it was computed from, because processors differ in the last bit.
+    The fingerprint is 16 hex digits of a SHA-256 over the samples, the labels, the class names and the vectors: equal
+    content has an equal fingerprint wherever it lies and whatever it is called. That of computed data (drawn points,
+    images scaled in memory) is over what it was computed from, because processors differ in the last bit.
     """
 
     name: str  # what was asked for: "digits", "./photos"
@@ -83,7 +84,7 @@ class Dataset:
             DataError: there are no classes, or too few labelled samples of one.
         """
         if self.y is None or not self.classes:
-            raise DataError(f"{self.name} has no labels of which {count} could be kept; put each class in a sub-folder")
+            raise DataError(f"{self.name} has no labels of which {count} could be kept; {CURE}")
         if count < len(self.classes):
             raise DataError(f"{count} labels are fewer than the {len(self.classes)} classes of {self.name}; keep more")
         share, more = divmod(count, len(self.classes))
@@ -124,6 +125,7 @@ def dataset(
     y: Tensor | None = None,
     classes: tuple[str, ...] = (),
     *,
+    conditions: Tensor | None = None,
     problems: tuple[Problem, ...] = (),
     digest: str | None = None,
 ) -> Dataset:
@@ -132,4 +134,7 @@ def dataset(
     if y is not None:
         content.update("\0".join(classes).encode())
         content.update(y.contiguous().numpy().data)
-    return Dataset(name, x, y, classes, content.hexdigest()[:16], problems)
+    if conditions is not None:
+        content.update(f"{tuple(conditions.shape)}".encode())
+        content.update(conditions.contiguous().numpy().data)
+    return Dataset(name, x, y, classes, content.hexdigest()[:16], problems, conditions)

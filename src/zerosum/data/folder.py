@@ -1,15 +1,16 @@
-"""A folder of images: found recursively, labelled by its sub-folders, decoded once."""
+"""A folder of images: found recursively, labelled by a file beside them or by its sub-folders, decoded once."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zerosum.data.dataset import Dataset, Problem, Progress, dataset, told
 from zerosum.data.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
 from zerosum.data.errors import DataError
+from zerosum.data.labels import Marks, beside, ordered
 from zerosum.data.pack import Contents, Pack, cached
 from zerosum.data.request import Request
 
@@ -24,14 +25,11 @@ class Listing:
     root: Path
     items: tuple[Encoded, ...]  # `path` is relative to the root, with "/" on every system
     stamps: tuple[tuple[str, int, int], ...]  # relative name, bytes, time of change in ns
-    classes: tuple[str, ...]  # the sub-folders that hold images, sorted
     problems: tuple[Problem, ...]  # sub-folders and files that cannot be looked at
 
 
 def listing(root: Path) -> Listing:
     """Find the images under `root`: by suffix, following links, without hidden files.
-
-    The classes are the sub-folders of `root`; what lies deeper belongs to them, what lies beside them has label -1.
 
     Raises:
         DataError: the folder cannot be read or holds no image.
@@ -47,13 +45,10 @@ def listing(root: Path) -> Listing:
         first = f"; the first problem: {problems[0]}" if problems else ""
         raise DataError(f"no image in {root} (looked for {' '.join(SUFFIXES)} in all sub-folders){first}")
     found.sort(key=lambda pair: pair[0])
-    classes = sorted({path.split("/")[0] for path, _ in found if "/" in path})
-    number = {name: k for k, name in enumerate(classes)}
     return Listing(
         root,
-        tuple(Encoded(path, number.get(path.split("/")[0], -1), root / path) for path, _ in found),
+        tuple(Encoded(path, -1, root / path) for path, _ in found),  # their labels may change while the pixels do not
         tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in found),
-        tuple(classes),
         tuple(problems),
     )
 
@@ -112,10 +107,26 @@ def folder(request: Request) -> Dataset:
     """The images under the folder that the request names.
 
     Raises:
-        DataError: it cannot be read, or holds no readable image.
+        DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
     """
     found = listing(Path(request.name).expanduser())
+    names = [item.path for item in found.items]
+    marks = beside(found.root, names) or by_folder(names)
     pack = packed(found, request.size, request.progress)
-    labels = pack.labels if found.classes else None
-    problems = found.problems + pack.problems
-    return dataset(request.name, pack.x, labels, found.classes, problems=problems, digest=pack.digest)
+    return dataset(
+        request.name,
+        pack.x,
+        marks.y(pack.files),
+        marks.classes,
+        conditions=marks.conditions(pack.files),
+        problems=found.problems + marks.problems + pack.problems,
+        digest=pack.digest,
+    )
+
+
+def by_folder(files: Sequence[str]) -> Marks:
+    """The classes are the sub-folders; what lies deeper belongs to them, what lies beside them has no label."""
+    inside = {file: file.split("/")[0] for file in files if "/" in file}
+    classes = ordered(inside.values())
+    number = {name: k for k, name in enumerate(classes)}
+    return Marks(classes, {file: number[name] for file, name in inside.items()}, {})
