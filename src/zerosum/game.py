@@ -95,9 +95,9 @@ class Game(nn.Module, ABC, Generic[B]):
     """A GAN: who plays, how a round goes, how a sample is made.
 
     A subclass is final: it is not subclassed again, and overrides nothing but `players`, `round` and `sample`, `phase`
-    where its rounds repeat, and `classifier` where it learns one. It sets `prior`, the distribution of z, and
-    `condition` where samples can be asked for. `Game[Tensor]` plays with samples alone, `Game[Labelled]` with classes
-    or vectors, `Game[Semi]` with data of which some has classes.
+    where its rounds repeat, `realism` where D judges single samples, and `classifier` where it learns one. It sets
+    `prior`, the distribution of z, and `condition` where samples can be asked for. `Game[Tensor]` plays with samples
+    alone, `Game[Labelled]` with classes or vectors, `Game[Semi]` with data of which some has classes.
     """
 
     name: str
@@ -128,6 +128,13 @@ class Game(nn.Module, ABC, Generic[B]):
 
     def classifier(self) -> nn.Module | None:
         """The network that tells classes apart, samples (B, *shape) to logits (B, K), where the game learns one."""
+        return None
+
+    def realism(self, samples: Any) -> Tensor | None:
+        """How real D finds each of `samples`, (B,): its logits, or what stands in their place; higher is more real.
+
+        `samples` is what `like` is to `sample`, and its x is judged. None, the default: D judges no single samples.
+        """
         return None
 
     @abstractmethod

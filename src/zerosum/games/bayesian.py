@@ -33,7 +33,7 @@ class Generators(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         z, chosen = z.split([z.shape[1] - len(self.members), len(self.members)], dim=1)
         made = torch.stack([member(z) for member in self.members])  # (J, B, *shape)
-        return made[chosen.argmax(1), torch.arange(len(z), device=z.device)]
+        return made[chosen.argmax(1), torch.arange(z.shape[0], device=z.device)]
 
 
 class Discriminators(nn.Module):
@@ -97,6 +97,9 @@ class Bayesian(Game[Tensor]):
             adversarial=config.generators * non_saturating.g(fake),
             prior=self._prior(self.generator, config.g_optimizer),
         )
+
+    def realism(self, samples: Tensor) -> Tensor:
+        return self.judge(samples)
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)

@@ -80,6 +80,9 @@ class BiGAN(Game[Tensor]):
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
 
+    def realism(self, samples: Tensor) -> Tensor:
+        return self.discriminator(samples, self.encode(samples)).flatten()
+
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         made: Tensor = self.generator(self.prior.draw(like) if z is None else z)
         return made

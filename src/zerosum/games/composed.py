@@ -90,6 +90,9 @@ class Composed(Game[Tensor]):
     def phase(self, step: int) -> Hashable | None:
         return step % self.config.penalty_every == 0 if self.config.noise.settled(step) else None
 
+    def realism(self, samples: Tensor) -> Tensor | None:
+        return None if self.config.packing > 1 else self.discriminator(samples).flatten()
+
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
 

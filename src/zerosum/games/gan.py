@@ -65,6 +65,9 @@ class GAN(Game[Tensor]):
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
 
+    def realism(self, samples: Tensor) -> Tensor:
+        return self.discriminator(samples).flatten()
+
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
 

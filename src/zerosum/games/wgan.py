@@ -62,6 +62,9 @@ class WGAN(Game[Tensor]):
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) and not self.is_long(step) else None
 
+    def realism(self, samples: Tensor) -> Tensor:
+        return self.critic(samples).flatten()
+
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
 

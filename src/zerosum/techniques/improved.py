@@ -80,6 +80,9 @@ class Improved(Game[Any]):
     def classifier(self) -> nn.Module | None:
         return self.game.classifier()
 
+    def realism(self, samples: Any) -> Tensor | None:
+        return self.game.realism(samples)
+
     def sample(self, like: Any, z: Tensor | None = None) -> Tensor:
         return self.game.sample(like, z)
 

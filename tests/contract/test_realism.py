@@ -1,0 +1,34 @@
+"""What D says of single samples is what it says of them in a round."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from zerosum.game import Labelled
+
+
+def test_realism_is_what_d_says_of_real_samples_in_a_round(case):
+    game, data = case.game().eval(), case.batch()
+    x = data.x if case.recipe.labelled else data
+    realism = game.realism(Labelled(x, data.y) if game.condition else x)
+    packs = getattr(getattr(game, "config", None), "packing", 1) > 1
+    if packs:
+        assert realism is None
+        return
+    assert realism is not None and realism.shape == (len(x),) and realism.isfinite().all()
+    if noise := getattr(game.config, "noise", None):
+        game.config = replace(game.config, noise=replace(noise, std=0.0))
+    real = next(move.log["real"] for move in game.round(lambda: data, 10_000) if "real" in move.log).detach()
+    if real.numel() == len(x):
+        torch.testing.assert_close(realism.detach(), real.flatten(), rtol=1e-4, atol=1e-5)
+    else:  # one logit of each of several discriminators
+        assert real.shape[0] == len(x) and ((realism >= 0) & (realism <= 1)).all()
+
+
+def test_techniques_leave_realism_to_the_game(case_of):
+    case = case_of("gan/toy")
+    case.options = {"techniques": {"historical_averaging": 0.1}}
+    game, x = case.game().eval(), case.batch()
+    assert torch.equal(game.realism(x), game.game.realism(x))
