@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from zerosum.errors import ZerosumError
 from zerosum.files import atomic_path
-from zerosum.pictures import film, picture, save_each, to_uint8
+from zerosum.pictures import film, picture, save, save_each, to_uint8
+from zerosum.sheets import overview, traversal
 from zerosum.trained import Run
 
 
@@ -23,12 +25,17 @@ def write_samples(
 ) -> None:
     """Write `count` samples to `out`, as its ending says.
 
-    `.png`: one picture, a grid with gutters, or a scatter plot of points. `.npz`: `samples`, uint8 (N, C, H, W) for
-    images and float32 (N, D) for points, and int64 `labels` (N,) where there are any. No ending: a folder of single
-    pictures.
+    `.png`: one picture, a grid with gutters, or a scatter plot of points; where a class or a vector can be asked for
+    and none is, each has a row or a colour, see `sheets.overview`. `.npz`: `samples`, uint8 (N, C, H, W) for images and
+    float32 (N, D) for points, and int64 `labels` (N,) where there are any. No ending: a folder of single pictures.
     """
     if count < 1:
         raise ZerosumError(f"-n is {count}; ask for at least one sample")
+    if out.suffix not in ("", ".npz", ".png"):
+        raise ZerosumError(f"--out {out}: samples go to a .png or .npz file, or to a folder; a .gif needs --to-seed")
+    if out.suffix == ".png":
+        save(overview(run, count, seed, truncation=truncation, classes=class_), out)
+        return
     samples = run.sample(count, seed, truncation=truncation, classes=class_)
     labels = run.labels(count, class_)
     is_image = samples.dim() == 4
@@ -38,15 +45,26 @@ def write_samples(
             arrays["labels"] = labels.numpy()
         with atomic_path(out) as partial:
             np.savez_compressed(partial, **arrays)
-    elif out.suffix == ".png":
-        with atomic_path(out) as partial:
-            picture(samples).save(partial)
-    elif out.suffix == "":
-        if not is_image:
-            raise ZerosumError(f"{run.path} makes points, not images: write them to a .npz or a .png file")
+    elif is_image:
         save_each(samples, out, labels)
     else:
-        raise ZerosumError(f"--out {out}: samples go to a .png or .npz file, or to a folder; a .gif needs --to-seed")
+        raise ZerosumError(f"{run.path} makes points, not images: write them to a .npz or a .png file")
+
+
+def write_traversal(
+    run: Run,
+    out: Path,
+    codes: Sequence[str] | None = None,
+    steps: int = 10,
+    seed: int = 0,
+    rows: int | None = None,
+    truncation: float | None = None,
+    class_: int | str | None = None,
+) -> None:
+    """Write what each code of z changes to a PNG: see `sheets.traversal`."""
+    if out.suffix != ".png":
+        raise ZerosumError(f"--out {out}: a traversal is written to a .png file")
+    save(traversal(run, codes, steps, seed, rows, truncation=truncation, classes=class_), out)
 
 
 def write_interpolation(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 
-from PIL import Image
 from rich.console import Console
 
 from zerosum import checkpoint, data, distributed, report
-from zerosum.files import atomic_path
 from zerosum.gallery import neighbours, walks
+from zerosum.game import Condition
 from zerosum.health import History, Verdict
 from zerosum.hooks.checkpoints import Checkpoints
 from zerosum.hooks.console import Progressing
@@ -19,15 +17,15 @@ from zerosum.hooks.jsonl import JsonLines
 from zerosum.hooks.log import Log, Sink
 from zerosum.hooks.monitor import Monitor
 from zerosum.hooks.samples import Samples
-from zerosum.pictures import film, picture
+from zerosum.pictures import film, save, told
 from zerosum.recovery import Recovery
 from zerosum.runs import Record, RunDirectory
-from zerosum.sampling import asked
+from zerosum.sheets import MOST, asked, overview, traversal
 from zerosum.trained import Run
 from zerosum.trainer import Diverged, Hook, Trainer
 from zerosum.vitals import Vitals
 
-PICTURED, POINTS = 64, 2000  # samples in a picture of images, and of points
+SIDE, POINTS = 8, 2000  # images in a row of a picture, and rows or more; points in a picture
 COMPARED = 8  # samples beside their nearest real images
 WALKS_OF_IMAGES, WALKS_OF_POINTS = (6, 10), (24, 100)  # (walks, steps of each) between samples
 
@@ -64,7 +62,7 @@ def play(
         training, before = trainer.training, directory.seconds_so_far()
         monitor = _monitor(directory, loaded, trainer, console, before) if training.health else None
         log = Log(training.log_every, training.checkpoint_every, _sinks(directory, progress, tensorboard), before)
-        samples = _samples(directory, trainer, loaded)
+        samples = _samples(directory, trainer, loaded, record)
         saver = Checkpoints(directory.checkpoints)
         recovery = Recovery(directory, saver, monitor, console)
         if trainer.step == 0:
@@ -88,22 +86,29 @@ def play(
 
 
 def finish(run: Run, samples: Samples, loaded: data.Dataset) -> None:
-    """The files people look at: `samples.png`, `neighbours.png` (of images), `interpolation.png`, `film.gif`,
-    `report.html`.
+    """The files people look at: `samples.png`, `neighbours.png` (of images), `interpolation.png`, `codes.png` (where z
+    has codes), `film.gif`, `report.html`.
     """
-    made = run.sample(samples.count, seed=1)
-    _save(picture(made, samples.real), run.path / "samples.png")
+    save(overview(run, samples.count, seed=1, real=samples.real), run.path / "samples.png")
     if loaded.is_image:
-        _save(neighbours(made[:COMPARED], loaded.x), run.path / "neighbours.png")
+        made = run.sample(samples.count, seed=1)[:COMPARED]
+        save(neighbours(made, loaded.x), run.path / "neighbours.png")
     count, frames = WALKS_OF_IMAGES if loaded.is_image else WALKS_OF_POINTS
-    _save(walks(run.interpolate(count, frames, (1, 2)), samples.real), run.path / "interpolation.png")
-    film(sorted(samples.folder.glob("step-*.png")), run.path / "film.gif")
+    walked = walks(run.interpolate(count, frames, (1, 2)), samples.real)
+    save(told(walked, _walking(run.game.condition, loaded.is_image)), run.path / "interpolation.png")
+    if run.game.prior.codes:
+        save(traversal(run, seed=1, real=samples.real), run.path / "codes.png")
+    film(sorted(samples.directory.samples.glob("step-*.png")), run.path / "film.gif")
     report.write(run.path)
 
 
-def _save(image: Image.Image, path: Path) -> None:
-    with atomic_path(path) as partial:
-        image.save(partial)
+def _walking(condition: Condition | None, images: bool) -> str:
+    within = "" if condition is None else ", within a class" if condition.kind == "classes" else ", at one vector"
+    return (
+        f"Each row walks from one z to another in equal steps{within}"
+        if images
+        else f"Each line walks from one z to another{within}, with a dot at equal steps"
+    )
 
 
 def console_of(quiet: bool) -> Console:
@@ -130,10 +135,11 @@ def _monitor(
     return Monitor(Vitals(loaded, trainer.training.seed), directory.health, history, say, before)
 
 
-def _samples(directory: RunDirectory, trainer: Trainer, loaded: data.Dataset) -> Samples:
-    count = PICTURED if loaded.is_image else POINTS
-    labels = asked(trainer.game.condition, count, loaded.conditions)
-    return Samples(directory.samples, loaded.shape, labels, None if loaded.is_image else loaded.x[:POINTS], count)
+def _samples(directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, record: Record) -> Samples:
+    if not loaded.is_image:
+        return Samples(directory, record, loaded.x[:POINTS], POINTS)
+    rows = min(len(asked(trainer.game.condition, record.data)), MOST) or 1
+    return Samples(directory, record, None, rows * SIDE * max(1, SIDE // rows))
 
 
 def _introduce(

@@ -1,4 +1,4 @@
-"""Pictures of samples: grids of images, scatters of points, and films of training.
+"""Pictures of samples: grids of images, scatters of points, both in named rows too, and films of training.
 
 Images are floats in [-1, 1], (N, C, H, W). One channel is drawn grey, three in colour, four as RGBA; of two channels
 the first is drawn, of five or more the first three.
@@ -6,6 +6,7 @@ the first is drawn, of five or more the first three.
 
 from __future__ import annotations
 
+import colorsys
 import io
 import math
 import re
@@ -18,15 +19,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from zerosum.files import atomic_path
 from zerosum.film import film
+from zerosum.lettering import keyed, named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["film", "grid", "paths", "picture", "save_each", "scatter", "to_uint8"]
+__all__ = ["film", "grid", "paths", "picture", "rows", "save", "save_each", "scatter", "to_uint8"]
 
 Limits = tuple[float, float, float, float]  # (left, right, bottom, top)
 
@@ -34,6 +37,7 @@ VISIBLE = 48  # pixels; smaller images are enlarged to at least this
 SCATTER = 480  # pixels, a side
 POINTS = 5000  # drawn at most of each kind
 BLUE, GREY = "#2468d8", "#9aa0a8"
+TOLD = ("Title", "Description")  # what a picture file says of itself, under PNG's own keywords
 
 
 def to_uint8(x: Tensor) -> Tensor:
@@ -105,6 +109,59 @@ def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
     return grid(samples) if samples.dim() == 4 else scatter(samples, real)
 
 
+def rows(
+    parts: Sequence[Tensor],
+    names: Sequence[str],
+    *,
+    note: str = "",
+    columns: int | None = None,
+    real: Tensor | None = None,
+) -> Image.Image:
+    """Samples in named parts: each a row of images with its name in the margin, or points of one colour with a key.
+
+    Args:
+        parts: (N, C, H, W) in [-1, 1] each, or points (N, D); N > 0 may differ.
+        names: of the parts, in any script; see `lettering.written`.
+        note: written below, such as how many parts are left out.
+        columns: images in a line, after which a part goes on below; by default so that all is about square.
+        real: (M, D), in grey behind points; they set the limits, where they are given.
+    """
+    if parts[0].dim() == 4:
+        most = max(map(len, parts))
+        columns = columns or math.ceil(most / max(1, round(math.sqrt(most / len(parts)))))
+        return named([grid(part, columns) for part in parts], names, note)
+    clouds, behind = [_plane(part) for part in parts], None if real is None else _plane(real)
+    every = np.concatenate(clouds)
+    limits = _limits(every if behind is None else behind)
+    axes, colors = _axes(limits, behind, words=False), palette(len(parts))
+    for cloud, color in zip(clouds, colors, strict=True):
+        _dots(axes, cloud, color)
+    keys, shades = (names, colors) if real is None else ([*names, "real"], [*colors, GREY])
+    return keyed(_drawn(axes, every, limits), keys, shades, note)
+
+
+def palette(count: int) -> list[str]:
+    """So many colours that are told apart as well as may be, as `#rrggbb`; the first is blue."""
+    shades = [colorsys.hls_to_rgb((0.61 + i / count) % 1, 0.36 if i % 2 else 0.52, 0.78) for i in range(count)]
+    return ["#" + "".join(f"{round(255 * part):02x}" for part in shade) for shade in shades]
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Write a picture as PNG, whole or not at all, with what it says of itself (`TOLD`)."""
+    info = PngInfo()
+    for keyword in TOLD:
+        if text := image.info.get(keyword):
+            info.add_itxt(keyword, text)
+    with atomic_path(path) as partial:
+        image.save(partial, pnginfo=info)
+
+
+def told(image: Image.Image, title: str, description: str = "") -> Image.Image:
+    """The picture, which now says of itself what it shows: in a few words, and for those who cannot see it."""
+    image.info |= dict(zip(TOLD, (title, description or title), strict=True))
+    return image
+
+
 def save_each(samples: Tensor, folder: Path, labels: Sequence[object] | Tensor | None = None) -> list[Path]:
     """Write images (N, C, H, W) in [-1, 1] to a folder, each at its own size: `00000.png`, `00001.png` ...
 
@@ -170,8 +227,8 @@ def _limits(plane: NDArray[np.float32]) -> Limits:
     return (x - half, x + half, y - half, y + half)
 
 
-def _axes(limits: Limits, real: NDArray[np.float32] | None) -> Axes:
-    """Axes of equal scale in a square picture, real points in them, and the words for both."""
+def _axes(limits: Limits, real: NDArray[np.float32] | None, words: bool = True) -> Axes:
+    """Axes of equal scale in a square picture, real points in them, and the words for both if asked."""
     from matplotlib.figure import Figure  # half a second, which only points need
 
     figure = Figure(figsize=(SCATTER / 100, SCATTER / 100), dpi=100, facecolor="white")
@@ -180,9 +237,11 @@ def _axes(limits: Limits, real: NDArray[np.float32] | None) -> Axes:
     axes.spines[:].set_color("#cccccc")
     left, right, bottom, top = limits
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    axes.text(0.0, 1.02, "generated", color=BLUE, fontsize=9, transform=axes.transAxes)
-    if real is not None:
+    if words:
+        axes.text(0.0, 1.02, "generated", color=BLUE, fontsize=9, transform=axes.transAxes)
+    if words and real is not None:
         axes.text(0.2, 1.02, "real", color=GREY, fontsize=9, transform=axes.transAxes)
+    if real is not None:
         _dots(axes, real, GREY)
     return axes
 

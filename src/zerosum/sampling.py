@@ -12,6 +12,7 @@ from torch import Tensor
 from zerosum import randomness
 from zerosum.errors import ZerosumError
 from zerosum.game import Condition, Game, Labelled, Shape
+from zerosum.latent import Code
 
 
 def sample(
@@ -52,6 +53,31 @@ def interpolate(
         with quiet(game, seeds[0]):  # equal other noise in every frame
             walks.append(from_latents(game, shape, [game.prior.between(start, end, i / max(frames - 1, 1))], labels))
     return torch.stack(walks)
+
+
+def traverse(
+    game: Game[Any],
+    shape: Shape,
+    codes: Sequence[Code],
+    steps: int,
+    rows: int,
+    *,
+    seed: int = 0,
+    labels: Tensor | None = None,
+    truncation: float | None = None,
+) -> dict[str, Tensor]:
+    """By the name of each code: the samples of `rows` points z as that code takes its T values, (rows, T, *shape).
+
+    Nothing else of z moves. T are the categories of a one-hot code; a number takes `steps` values.
+    """
+    z, made = _truncated(game, _latent(game, shape, rows, seed), truncation), {}
+    for code in codes:
+        walk = []
+        for value in code.values(steps):
+            with quiet(game, seed):  # equal other noise at every value
+                walk.append(from_latents(game, shape, [code.put(z, value)], labels))
+        made[code.name] = torch.stack(walk, dim=1)
+    return made
 
 
 def _latent(game: Game[Any], shape: Shape, count: int, seed: int) -> Tensor:

@@ -76,6 +76,49 @@ class Run:
             truncation=self._truncation(truncation),
         )
 
+    def traverse(
+        self,
+        codes: Sequence[str] | None = None,
+        steps: int = 10,
+        seed: int = 0,
+        rows: int = 1,
+        *,
+        truncation: float | None = None,
+        classes: int | str | None = None,
+    ) -> dict[str, Tensor]:
+        """What each code of z changes: by its name, the samples of `rows` points z as it takes its T values in turn,
+        (rows, T, *shape).
+
+        Nothing else of z moves. A code of categories takes each of them; one that is a number takes `steps` values from
+        -1 to 1. `run.game.prior.codes` describes them.
+
+        Args:
+            codes: which, by name; by default all.
+            classes: of all samples, as in `sample`.
+
+        Raises:
+            ZerosumError: the GAN's z has no codes, or none of that name; fewer than 2 steps or 1 row.
+        """
+        known = {code.name: code for code in self.game.prior.codes}
+        if not known:
+            raise ZerosumError(f"the z of {self.record.recipe} has no codes to move; `interpolate` walks between two z")
+        if steps < 2 or rows < 1:
+            raise ZerosumError(f"a traversal needs at least 2 steps and 1 row, not {steps} and {rows}")
+        if unknown := [name for name in codes or () if name not in known]:
+            raise ZerosumError(
+                f"the z of {self.record.recipe} has no code {unknown[0]!r}; its codes are {', '.join(known)}"
+            )
+        return sampling.traverse(
+            self.game,
+            self.record.data.shape,
+            [known[name] for name in codes or known],
+            steps,
+            rows,
+            seed=seed,
+            labels=self.labels(rows, classes),
+            truncation=self._truncation(truncation),
+        )
+
     def _truncation(self, asked: float | None) -> float | None:
         return self.record.training.truncation if asked is None else asked
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import FlagCreatePairsOff, Positional, arg
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from zerosum.cli.flags import parse
 
@@ -15,13 +15,15 @@ from zerosum.cli.flags import parse
 @dataclass(frozen=True)
 class Arguments:
     run: Annotated[Positional[Path], arg(help="the run directory")]
-    n: Annotated[int, arg(aliases=["-n"], help="how many samples")] = 64
+    n: Annotated[
+        int | None, arg(aliases=["-n"], help="how many samples (default: 64); with --traverse, points z for each code")
+    ] = None
     seed: Annotated[int, arg(help="equal seeds give equal samples")] = 0
     out: Annotated[
         Path | None,
         arg(
-            help="FILE.png: one picture; FILE.npz: arrays; FILE.gif: an interpolation; else a folder of pictures "
-            "(default: RUN/samples-seed-N.png)"
+            help="FILE.png: one picture, with a row for each class where there are any; FILE.npz: arrays; FILE.gif: an "
+            "interpolation; else a folder of pictures (default: RUN/samples-seed-N.png)"
         ),
     ] = None
     class_: Annotated[
@@ -35,6 +37,13 @@ class Arguments:
         int | None, arg(help="interpolate from the samples of --seed to those of this seed, as a GIF")
     ] = None
     frames: Annotated[int, arg(help="frames of the interpolation")] = 48
+    traverse: Annotated[
+        FlagCreatePairsOff[bool], arg(help="move each code of z through its values: a picture with a row for each")
+    ] = False
+    code: Annotated[
+        UseAppendAction[tuple[str, ...]], arg(help="with --traverse: only this code, by name; may be repeated")
+    ] = ()
+    steps: Annotated[int | None, arg(help="with --traverse: values of a code that is a number (default: 10)")] = None
     last: Annotated[FlagCreatePairsOff[bool], arg(help="the last weights, not the averaged ones")] = False
     checkpoint: Annotated[int | None, arg(help="the checkpoint of this round; by default the newest")] = None
     recipe: Annotated[str | None, arg(help="FILE.py:FUNCTION, for a run of code from outside zerosum")] = None
@@ -43,18 +52,26 @@ class Arguments:
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "sample", "Draw samples from a run.")
-    from zerosum.export import write_interpolation, write_samples
+    from zerosum.errors import ZerosumError
+    from zerosum.export import write_interpolation, write_samples, write_traversal
     from zerosum.trained import load
 
+    if given.traverse and given.to_seed is not None:
+        raise ZerosumError("--traverse and --to-seed are two pictures; ask for one at a time")
+    if not given.traverse and (given.code or given.steps is not None):
+        raise ZerosumError("--code and --steps say how codes are traversed; add --traverse")
     run = load(
         given.run, average=not given.last, checkpoint_step=given.checkpoint, recipe=given.recipe, device=given.device
     )
+    kind = "codes" if given.traverse else "samples"
     ending = "gif" if given.to_seed is not None else "png"
-    out = given.out or given.run / f"samples-seed-{given.seed}.{ending}"
-    if given.to_seed is not None:
-        write_interpolation(
-            run, out, given.n, given.frames, (given.seed, given.to_seed), given.truncation, given.class_
-        )
+    out = given.out or given.run / f"{kind}-seed-{given.seed}.{ending}"
+    count = 64 if given.n is None else given.n
+    if given.traverse:
+        steps = 10 if given.steps is None else given.steps
+        write_traversal(run, out, given.code or None, steps, given.seed, given.n, given.truncation, given.class_)
+    elif given.to_seed is not None:
+        write_interpolation(run, out, count, given.frames, (given.seed, given.to_seed), given.truncation, given.class_)
     else:
-        write_samples(run, out, given.n, given.seed, given.truncation, given.class_)
+        write_samples(run, out, count, given.seed, given.truncation, given.class_)
     print(out)
