@@ -21,7 +21,7 @@ def rate(recipe: str, steps: int, watched: bool) -> float:
     """Rounds per second of a short training."""
     found = find(recipe)
     training, options = split(found, {"steps": steps})
-    trainer, loaded, _ = prepare(found, training, options, found.data)
+    trainer, loaded, *_ = prepare(found, training, options, found.data)
     with tempfile.TemporaryDirectory() as folder:
         began = perf_counter()
         hooks = [Log(training.log_every, steps, ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from rich.console import Console
@@ -35,12 +36,13 @@ def play(
     trainer: Trainer,
     loaded: data.Dataset,
     record: Record,
+    about: Sequence[str],
     *,
     tensorboard: bool,
     quiet: bool,
     new: bool,
 ) -> Run:
-    """Play all rounds that are left and leave a complete run directory."""
+    """Play all rounds that are left and leave a complete run directory; `about` are lines to say of the data."""
     if distributed.rank() > 0:  # the first process alone writes
         if not new and (found := checkpoint.find(directory.checkpoints)):
             checkpoint.resume(trainer, found[-1])
@@ -56,7 +58,7 @@ def play(
                 checkpoint.resume(trainer, found[-1])
             directory.write(record)  # it may be longer now
         directory.forget_after(trainer.step)
-        _introduce(console, directory, trainer, loaded, record)
+        _introduce(console, directory, trainer, loaded, record, about)
         progress = stack.enter_context(Progressing(console, trainer.training.steps))
         interrupt = stack.enter_context(Interrupt())
         training, before = trainer.training, directory.seconds_so_far()
@@ -143,14 +145,21 @@ def _samples(directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, re
 
 
 def _introduce(
-    console: Console, directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, record: Record
+    console: Console,
+    directory: RunDirectory,
+    trainer: Trainer,
+    loaded: data.Dataset,
+    record: Record,
+    about: Sequence[str],
 ) -> None:
     shape = "x".join(map(str, loaded.shape))
     players = ", ".join(f"{player} {count:,}" for player, count in record.players.items())
     console.print(f"{record.recipe} on {record.data.name}: {len(loaded):,} samples of {shape}; parameters: {players}")
+    for line in about:
+        console.print(line)
     if loaded.problems:
         more = f" and {len(loaded.problems) - 3} more" if len(loaded.problems) > 3 else ""
         listed = "; ".join(str(problem) for problem in loaded.problems[:3])
-        console.print(f"left out {len(loaded.problems)} unreadable files: {listed}{more}")
+        console.print(f"left out {len(loaded.problems):,}: {listed}{more}")
     start = f"going on from round {trainer.step} to" if trainer.step else "playing"
     console.print(f"{start} {trainer.training.steps:,} rounds, in {directory.path}")

@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from zerosum import data, devices, distributed, randomness
+from zerosum.data.dataset import CURE
 from zerosum.errors import ZerosumError
 from zerosum.hooks.loading import Loading
+from zerosum.introduction import introduction
 from zerosum.loop import console_of, play
 from zerosum.options import OptionError, hints, parse, to_json
-from zerosum.recipe import Recipe, Training, find
+from zerosum.recipe import RECIPES, Recipe, Training, find
 from zerosum.runs import DataRecord, Record, RunDirectory, recipe_of, unused, versions
 from zerosum.trained import Run
 from zerosum.trainer import Trainer, resolve_precision
@@ -43,7 +45,8 @@ def train(
 
     Args:
         recipe: "r3gan", "wgan-gp/images", "my_gan.py:mnist" ...
-        data: a known set ("digits", "mnist" ...), or a folder of images; by default the recipe's.
+        data: a known set ("digits", "mnist" ...), a folder of images (sub-folders, or the classes that a `labels.csv`
+            names, are labels), or an .npz file; by default the recipe's.
         out: the run directory; by default a new one under "runs/".
         size: of the images, in pixels: a side of a square, or (height, width).
         labels: how many labels to keep, as many of each class, chosen by the seed; the rest are hidden. By default all.
@@ -60,12 +63,12 @@ def train(
     """
     found = find(recipe)
     training, chosen = split(found, options)
-    trainer, loaded, record = prepare(
-        found, training, chosen, data or found.data, size, data_dir, device, quiet, labels=labels
-    )
+    prepared = prepare(found, training, chosen, data or found.data, size, data_dir, device, quiet, labels=labels)
+    trainer, loaded, record, _ = prepared
     stem = f"{found.function.__name__ if ':' in found.name else found.name}-{Path(record.data.name).name}"
     path = Path(out) if out else unused(Path("runs"), stem.replace("/", "-").replace(":", "-"))
-    return play(RunDirectory(path), trainer, loaded, record, tensorboard=tensorboard, quiet=quiet, new=True)
+    about = [] if quiet else introduction(found, prepared.whole, loaded, labels)
+    return play(RunDirectory(path), trainer, loaded, record, about, tensorboard=tensorboard, quiet=quiet, new=True)
 
 
 def resume(
@@ -96,7 +99,7 @@ def resume(
         console_of(quiet).print(f"note: {found.name} is not the same code that began this run")
     training = parse(record.training, {"precision": record.precision})
     size = record.data.shape[1:] if len(record.data.shape) == 3 else None
-    trainer, loaded, _ = prepare(
+    trainer, loaded, _, whole = prepare(
         found,
         training,
         record.options,
@@ -107,7 +110,8 @@ def resume(
         quiet,
         labels=record.data.labels,
     )
-    return play(directory, trainer, loaded, record, tensorboard=tensorboard, quiet=quiet, new=False)
+    about = [] if quiet else introduction(found, whole, loaded, record.data.labels)
+    return play(directory, trainer, loaded, record, about, tensorboard=tensorboard, quiet=quiet, new=False)
 
 
 def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[str, dict[str, Any]]]:
@@ -123,6 +127,15 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
     return parse(recipe.training, shared), chosen
 
 
+class Prepared(NamedTuple):
+    """Everything of a run but its directory."""
+
+    trainer: Trainer  # at round 0
+    loaded: data.Dataset  # as the game learns from it
+    record: Record  # what `run.json` will say
+    whole: data.Dataset  # with all labels that there are
+
+
 def prepare(
     recipe: Recipe,
     training: Training,
@@ -134,17 +147,23 @@ def prepare(
     quiet: bool = True,
     *,
     labels: int | None = None,
-) -> tuple[Trainer, data.Dataset, Record]:
-    """Everything of a run but its directory: the trainer at round 0, the data, and what `run.json` will say."""
+) -> Prepared:
+    """Read the data and build the game; nothing is written."""
+    if labels is not None and not recipe.labelled:
+        games = sorted({name.split("/")[0] for name, known in RECIPES.items() if known.labelled})
+        raise ZerosumError(
+            f"{recipe.name} uses no labels, so none of {labels} can be kept; leave --labels out, or train {', '.join(games)}"
+        )
     own = distributed.start()
     place = devices.find(device) if device else own
     sides = (size, size) if isinstance(size, int) else (size[0], size[1]) if size else None
     folder = Path(data_dir) if data_dir else None
     with Loading(console_of(quiet)) as progress:
         whole = data.load(name, size=sides, data_dir=folder, progress=progress)
-    if labels is not None:
-        whole = whole.with_labels(labels, training.seed)
-    loaded = whole if recipe.labelled else whole.without_labels()
+    kept = whole if labels is None else whole.with_labels(labels, training.seed)
+    loaded = kept if recipe.labelled else kept.without_labels()
+    if recipe.labelled and loaded.condition is None:
+        raise data.DataError(f"{name} has no labels, but {recipe.name} learns from them; {CURE}")
     resolved = recipe.resolve(options)
     randomness.seed(training.seed)
     try:
@@ -188,7 +207,7 @@ def prepare(
         command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    return trainer, loaded, record
+    return Prepared(trainer, loaded, record, whole)
 
 
 def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:

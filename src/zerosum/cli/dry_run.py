@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from zerosum.introduction import introduction
 from zerosum.options import rows
 from zerosum.plan import plan
 from zerosum.recipe import Recipe
@@ -26,13 +27,14 @@ def show_plan(
 ) -> None:
     """Print the resolved run; nothing is written."""
     training, chosen = split(recipe, options)
-    trainer, loaded, record = prepare(
+    trainer, loaded, record, whole = prepare(
         recipe, training, chosen, name, size, data_dir, device, quiet=False, labels=labels
     )
     console = Console(highlight=False, soft_wrap=True)
-    classes = f", {len(loaded.classes)} classes" if loaded.classes else ""
     console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")
-    console.print(f"data        {name}: {len(loaded):,} samples{classes}, fingerprint {loaded.fingerprint}")
+    console.print(f"data        {name}: {len(loaded):,} samples, fingerprint {loaded.fingerprint}")
+    for line in introduction(recipe, whole, loaded, labels):
+        console.print(f"            {line}")
     console.print(f"shape       {' x '.join(map(str, loaded.shape))}, batches of {training.batch_size}")
     for player, count in record.players.items():
         console.print(f"player      {player}: {count:,} parameters")
