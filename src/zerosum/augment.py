@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 
@@ -34,19 +33,16 @@ class InstanceNoise:
 
 @dataclass(frozen=True)
 class Views:
-    """Random views of images that keep their class: moved, turned and scaled a little, edges repeated."""
+    """Random views of images that keep their class: moved, turned, slanted and stretched a little; edges repeat."""
 
     shift: Annotated[float, Ge(0), Lt(1), "largest move, as a share of the image's side"] = 0.1
-    turn: Annotated[float, Ge(0), Le(180), "largest angle, in degrees"] = 15.0
-    zoom: Annotated[float, Ge(0), Lt(1), "largest change of size, as a share of it"] = 0.1
+    warp: Annotated[
+        float, Ge(0), Lt(1), "largest change of each entry of the 2x2 matrix; 0.3 turns or slants by up to 17 degrees"
+    ] = 0.3
 
     def __call__(self, x: Tensor) -> Tensor:
         """A view of each image, (B, C, H, W)."""
-        shift, turn, zoom = self.shift, math.radians(self.turn), self.zoom
-        scales = x.new_tensor([[2 * shift], [2 * shift], [turn], [zoom]])  # the grid's side is 2 long
-        dx, dy, angle, size = (2 * torch.rand(4, len(x), device=x.device) - 1) * scales
-        cos, sin = angle.cos() / (1 + size), angle.sin() / (1 + size)
-        height, width = x.shape[2:]
-        rows = [torch.stack([cos, -sin * height / width, dx], 1), torch.stack([sin * width / height, cos, dy], 1)]
-        grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)  # (B, H, W, 2)
+        matrix = self.warp * (2 * torch.rand(len(x), 2, 2, device=x.device) - 1) + torch.eye(2, device=x.device)
+        move = 2 * self.shift * (2 * torch.rand(len(x), 2, 1, device=x.device) - 1)  # the grid's side is 2 long
+        grid = F.affine_grid(torch.cat([matrix, move], 2), list(x.shape), align_corners=False)  # (B, H, W, 2)
         return F.grid_sample(x.float(), grid, padding_mode="border", align_corners=False)

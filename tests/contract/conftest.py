@@ -27,7 +27,7 @@ class Case:
 
     def __init__(self, recipe: Recipe):
         self.recipe = recipe
-        self.shape: Shape = (2,) if recipe.data in POINTS else (1, 12, 12)
+        self.shape: Shape = (2,) if recipe.data.partition(":")[0] in POINTS else (1, 12, 12)
         network = recipe.options.get("network")
         self.options = {"network": {k: v for k, v in SMALL.items() if hasattr(network, k)}} if network else {}
 
@@ -36,11 +36,16 @@ class Case:
         return self.recipe.build(shape or self.shape, self.options, condition)
 
     def batch(self, shape: Shape | None = None, device: str = "cpu") -> Any:
+        """What a round draws."""
+        x, more = (torch.rand(BATCH, *(shape or self.shape), device=device) * 2 - 1 for _ in range(2))
+        y = torch.arange(BATCH, device=device) % len(CLASSES)
+        return {Labelled: Labelled(x, y), Semi: Semi(x, y, unlabelled=more)}.get(self.recipe.batch, x)
+
+    def like(self, game: Game[Any], shape: Shape | None = None, device: str = "cpu") -> Any:
+        """What samples are asked for by."""
         x = torch.rand(BATCH, *(shape or self.shape), device=device) * 2 - 1
         y = torch.arange(BATCH, device=device) % len(CLASSES)
-        if self.recipe.batch is Semi:
-            return Semi(x, y, unlabelled=x)
-        return Labelled(x, y) if self.recipe.labelled else x
+        return Labelled(x, y) if game.condition else x
 
     def data(self) -> Dataset:
         generator = torch.Generator().manual_seed(7)
@@ -48,8 +53,12 @@ class Case:
             x = torch.randint(256, (11, *self.shape), generator=generator, dtype=torch.uint8)
         else:
             x = torch.randn(11, *self.shape, generator=generator)
-        labels = torch.arange(11) % len(CLASSES) if self.recipe.labelled else None
-        return dataset("eleven", x, labels, CLASSES if self.recipe.labelled else ())
+        if not self.recipe.labelled:
+            return dataset("eleven", x)
+        labels = torch.arange(11) % len(CLASSES)
+        if self.recipe.batch is Semi:
+            labels[6:] = -1
+        return dataset("eleven", x, labels, CLASSES)
 
     def trainer(self, **training: Any) -> Trainer:
         stream = Stream(self.data(), BATCH, seed=1, batch=self.recipe.batch)

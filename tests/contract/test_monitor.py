@@ -41,7 +41,7 @@ def test_watching_changes_nothing(case: Any, tmp_path: Path):
     assert lines[-1]["step"] == STEPS
     known = {name.partition("/")[0] for name in lines[-1]["signs"]}
     assert known <= {*SIGNS, "centre", "gradient", "loss"} and {"frechet", "recall", "gap", "gradient"} <= known
-    assert ("class_accuracy" in known) == case.recipe.labelled
+    assert ("class_accuracy" in known) == (case.game().condition is not None)
 
 
 def points(count: int, classes: int = 0) -> Dataset:

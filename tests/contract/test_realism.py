@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import torch
 
-from zerosum.game import Labelled
+from zerosum.game import Labelled, Semi
 
 
 def test_realism_is_what_d_says_of_real_samples_in_a_round(case):
     game, data = case.game().eval(), case.batch()
-    x = data.x if case.recipe.labelled else data
+    x = {Labelled: lambda: data.x, Semi: lambda: data.unlabelled}.get(game.batch, lambda: data)()
     realism = game.realism(Labelled(x, data.y) if game.condition else x)
     packs = getattr(getattr(game, "config", None), "packing", 1) > 1
     if packs:

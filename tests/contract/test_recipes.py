@@ -112,22 +112,22 @@ def test_a_round_makes_nothing_on_another_device(case, every_op):
             move.loss.backward(inputs=parameters(game, move.player))
             moves += 1
         assert moves >= len(players)
-        assert game.sample(case.batch(device="meta")).device.type == "meta"
+        assert game.sample(case.like(game, device="meta")).device.type == "meta"
 
 
 def test_samples_have_the_shape_of_the_data(case):
     shapes = [case.shape] if len(case.shape) == 1 else [case.shape, (3, 16, 8), (4, 9, 11)]
     for shape in shapes:
         game = case.game(shape).eval()
-        made = game.sample(case.batch(shape))
+        made = game.sample(case.like(game, shape))
         assert made.shape == (4, *shape) and made.isfinite().all()
-        assert game.sample(case.batch(shape), game.prior.draw(torch.zeros(4))).shape == (4, *shape)
+        assert game.sample(case.like(game, shape), game.prior.draw(torch.zeros(4))).shape == (4, *shape)
 
 
 def test_samples_come_from_z_and_conditions_never_from_the_data(case):
     game = case.game().eval()
-    like = case.batch()
-    other = like._replace(x=like.x + 1) if case.recipe.labelled else like + 1
+    like = case.like(game)
+    other = like._replace(x=like.x + 1) if game.condition else like + 1
     z = game.prior.draw(torch.zeros(4))
     assert torch.equal(game.sample(like, z), game.sample(other, z))
     assert not torch.equal(game.sample(like, z), game.sample(like, z + 1))

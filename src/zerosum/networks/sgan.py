@@ -66,11 +66,17 @@ class NormedLinear(nn.Module):
     The length is learnt if asked; in the authors' semi-supervised code only the last layer's is.
     """
 
+    scale: Tensor
+
     def __init__(self, in_features: int, out_features: int, scale: float, learnt: bool = False):
         super().__init__()
         self.direction = nn.Parameter(0.1 * torch.randn(out_features, in_features))
         self.bias = nn.Parameter(torch.zeros(out_features))
-        self.scale = nn.Parameter(torch.full((out_features, 1), scale), requires_grad=learnt)
+        length = torch.full((out_features, 1), scale)
+        if learnt:
+            self.scale = nn.Parameter(length)
+        else:
+            self.register_buffer("scale", length)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.scale * F.normalize(self.direction, dim=1), self.bias)

@@ -1,0 +1,175 @@
+"""Good semi-supervised learning requires a bad GAN; Dai et al., 2017: a generator of what lies between the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor, nn
+
+from zerosum import latent, semi
+from zerosum.augment import Views
+from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
+from zerosum.networks import sgan as networks
+from zerosum.networks import small
+from zerosum.networks.blocks import judge_each
+from zerosum.networks.pixels import PixelDensity
+from zerosum.networks.sgan import Discriminator
+from zerosum.objectives import non_saturating
+from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.recipe import recipe
+from zerosum.techniques.feature_matching import feature_matching
+
+
+class BadGAN(Game[Semi]):
+    """A complement generator, whose fakes drive D's borders to where there is no data; Dai et al., 2017, section 4.
+
+    The generator matches features, keeps its fakes apart and keeps them out of the data, where a density that is learnt
+    first is high. D learns as SGAN's does, and is to be sure of the class of unlabelled samples, too.
+
+    `density` gives samples (B, *shape) their log-densities (B,). The authors' is a PixelCNN++.
+    """
+
+    name = "bad-gan"
+
+    threshold: Tensor
+
+    @dataclass(frozen=True)
+    class Config:
+        latent_dim: Annotated[int, Gt(0), "size of z"] = 100
+        unsupervised_weight: Annotated[float, Ge(0), "weight of telling real samples from fakes"] = 0.5
+        entropy_weight: Annotated[float, Ge(0), "weight of the entropy of D's classes of unlabelled samples"] = 1.0
+        consistency_weight: Annotated[
+            float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images (FixMatch)"
+        ] = 0.0
+        confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
+        views: Annotated[Views, "the other views, of labelled images too; used where consistency_weight is not 0"] = (
+            Views()
+        )
+        pull_away_weight: Annotated[float, Ge(0), "weight of the fakes' being apart, in place of G's entropy"] = 1.0
+        density_weight: Annotated[float, Ge(0), "weight of the fakes' being where the density is low"] = 1e-4
+        density_rounds: Annotated[int, Gt(0), "rounds in which the density is learnt, before it counts"] = 1_000
+        density_every: Annotated[int, Gt(0), "rounds between those in which it counts"] = 10
+        quantile: Annotated[float, Gt(0), Lt(1), "share of the data whose density counts as low"] = 0.1
+        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-3, (0.0, 0.9999))
+        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(3e-3, (0.5, 0.9999))
+        density_optimizer: Annotated[Optimizer, "the density's"] = Adam(2e-3, (0.9, 0.999))
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: Discriminator,
+        density: nn.Module,
+        condition: Condition,
+        config: Config = Config(),
+    ):
+        super().__init__()
+        self.generator, self.discriminator, self.density, self.config = generator, discriminator, density, config
+        self.classes = condition.classes()
+        self.prior = latent.Uniform(config.latent_dim)
+        self.register_buffer("threshold", torch.zeros(()))  # a moving quantile of the data's log-densities
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "density": Player(self.config.density_optimizer, (self.density,)),
+            "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
+            "discriminator": Player(self.config.d_optimizer, (self.discriminator,), averaged=True),
+        }
+
+    def round(self, draw: Draw[Semi], step: int) -> Iterator[Move]:
+        x, y, unlabelled = draw()  # (B, *shape), (B,), (B, *shape)
+        if step < self.config.density_rounds:
+            log_density = self.density(unlabelled)  # (B,)
+            low = log_density.detach().float().quantile(self.config.quantile)
+            self.threshold.copy_(low if step == 0 else torch.lerp(self.threshold, low, 0.05))
+            yield Move("density", negative_log_likelihood=-log_density.mean())
+        yield self._of_discriminator(x, y, unlabelled)
+        yield Move("generator", **self._of_generator(draw().unlabelled, step))
+
+    def _of_discriminator(self, x: Tensor, y: Tensor, unlabelled: Tensor) -> Move:
+        config = self.config
+        with torch.no_grad():
+            made = self.sample(unlabelled)
+        if config.consistency_weight:
+            seen = [unlabelled, made, config.views(x), config.views(unlabelled)]
+        else:
+            seen = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
+        # Logits (B, classes) of unlabelled samples, fakes, labelled samples, other views of the unlabelled.
+        other, generated, *more = judge_each(self.discriminator, seen)
+        labelled, *views = more or [other]
+        real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
+        terms = {
+            "supervised": semi.supervised(labelled, y, self.classes),
+            "adversarial": config.unsupervised_weight * non_saturating.d(real, fake),
+            "entropy": config.entropy_weight * semi.conditional_entropy(other, self.classes),
+        }
+        if views:
+            agreement = semi.agreement(other, views[0], self.classes, config.confidence)
+            terms["consistency"] = config.consistency_weight * agreement
+        return Move("discriminator", **terms, log={"real": real, "fake": fake})
+
+    def _of_generator(self, unlabelled: Tensor, step: int) -> dict[str, Tensor]:
+        config, made = self.config, self.sample(unlabelled)
+        features = self.discriminator.body(made)  # (B, F)
+        with torch.no_grad():
+            wanted = self.discriminator.body(unlabelled)
+        terms = {
+            "adversarial": feature_matching(wanted, features),
+            "pull_away": config.pull_away_weight * semi.pull_away(features),
+        }
+        if self._density_counts(step):
+            terms["density"] = config.density_weight * semi.low_density(self.density(made), self.threshold)
+        return terms
+
+    def _density_counts(self, step: int) -> bool:
+        return step >= self.config.density_rounds and step % self.config.density_every == 0
+
+    def phase(self, step: int) -> Hashable | None:
+        if step == 0:
+            return None  # the threshold begins where the first batch puts it
+        return step < self.config.density_rounds, self._density_counts(step)
+
+    def classifier(self) -> nn.Module:
+        return networks.Classes(self.discriminator, self.classes)
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+
+# Full rates for two thirds of the training, then a linear fall, as in the authors' code.
+_D_ADAM, _G_ADAM = Adam(3e-3, (0.5, 0.9999)), Adam(1e-3, (0.0, 0.9999))
+
+
+@recipe(data="mnist", batch_size=100, steps=180_000, average=0.9999)
+def mnist(shape: Shape, condition: Condition, config: BadGAN.Config = BadGAN.Config()) -> BadGAN:
+    """The authors' perceptrons for MNIST; meant for few labels, --labels 100."""
+    discriminator = networks.paper_discriminator(shape, condition.classes())
+    generator = networks.PaperGenerator(config.latent_dim, shape)
+    return BadGAN(generator, discriminator, PixelDensity(shape), condition, config)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The size of the convolutional networks."""
+
+    width: Annotated[int, Gt(0), "D's channels at half the image's size; each further halving doubles them"] = 16
+
+
+_ADAM = Adam(2e-3, decay=Decay("cosine"))
+
+
+@recipe(data="digits", batch_size=64, steps=6_000)
+def images(
+    shape: Shape,
+    condition: Condition,
+    config: BadGAN.Config = BadGAN.Config(consistency_weight=1.0, g_optimizer=_ADAM, d_optimizer=_ADAM),
+    network: Network = Network(),
+) -> BadGAN:
+    """Small convolutional networks, and views of images on which D is to agree with itself: for few labels."""
+    discriminator = networks.convolutional(shape, condition.classes(), network.width)
+    return BadGAN(
+        small.Generator(config.latent_dim, shape), discriminator, PixelDensity(shape, 8, layers=2), condition, config
+    )
