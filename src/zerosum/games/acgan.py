@@ -107,6 +107,9 @@ class ACGAN(Game[Semi]):
     def classifier(self) -> nn.Module:
         return Classes(self.discriminator, self.classes)
 
+    def realism(self, samples: Labelled | Semi) -> Tensor:
+        return self._judge(samples.x).flatten()
+
     def sample(self, like: Labelled | Semi, z: Tensor | None = None) -> Tensor:
         made: Tensor = self.generator(self.prior.draw(like.x) if z is None else z, self.condition.vector(like.y))
         return made

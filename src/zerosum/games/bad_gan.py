@@ -135,6 +135,9 @@ class BadGAN(Game[Semi]):
     def classifier(self) -> nn.Module:
         return networks.Classes(self.discriminator, self.classes)
 
+    def realism(self, samples: Tensor) -> Tensor:
+        return semi.source(self.discriminator(samples), self.classes)
+
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
 

@@ -91,6 +91,9 @@ class CGAN(Game[Labelled]):
     def phase(self, step: int) -> Hashable | None:
         return step % self.config.penalty_every == 0 if self.config.noise.settled(step) else None
 
+    def realism(self, samples: Labelled) -> Tensor:
+        return self.discriminator(samples.x, self.condition.vector(samples.y)).flatten()
+
     def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
         made: Tensor = self.generator(self.prior.draw(like.x) if z is None else z, self.condition.vector(like.y))
         return made
