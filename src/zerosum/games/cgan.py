@@ -191,7 +191,7 @@ class ToyNetwork:
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=1_600, average=0.99)
+@recipe(data="moons", batch_size=256, steps=1_600, average=0.99)
 def toy(
     shape: Shape,
     condition: Condition,

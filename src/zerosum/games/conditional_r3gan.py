@@ -119,7 +119,7 @@ def images(
 _TOY_ADAM = Adam(4e-3, (0.5, 0.9), decay=Decay("linear"))
 
 
-@recipe(data="ring", batch_size=256, steps=1_400, average=0.99)
+@recipe(data="moons", batch_size=256, steps=1_400, average=0.99)
 def toy(
     shape: Shape,
     condition: Condition,
