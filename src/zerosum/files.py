@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def plain_name(text: str) -> str:
+    """`text` as a part of a file's name: without characters that some system forbids, at most 200 bytes of it."""
+    allowed = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", text)
+    return allowed.encode()[:200].decode(errors="ignore")  # no half a character
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import colorsys
 import io
 import math
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +21,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from zerosum.files import atomic_path
+from zerosum.files import atomic_path, plain_name
 from zerosum.film import film
 from zerosum.lettering import keyed, named
 
@@ -162,21 +161,24 @@ def told(image: Image.Image, title: str, description: str = "") -> Image.Image:
     return image
 
 
-def save_each(samples: Tensor, folder: Path, labels: Sequence[object] | Tensor | None = None) -> list[Path]:
+def save_each(
+    samples: Tensor, folder: Path, labels: Sequence[object] | Tensor | None = None, first: int = 0
+) -> list[Path]:
     """Write images (N, C, H, W) in [-1, 1] to a folder, each at its own size: `00000.png`, `00001.png` ...
 
     Args:
         labels: one for each sample, numbers or names, added to the file's name: `00000-7.png`.
+        first: the number of the first.
 
     Raises:
         ValueError: the samples are no images, or there are more or fewer labels.
     """
     pixels = _pixels(samples)
-    names = [""] * len(pixels) if labels is None else [f"-{_file_name(label)}" for label in _plain(labels)]
+    names = [""] * len(pixels) if labels is None else [f"-{plain_name(str(label))}" for label in _plain(labels)]
     if len(names) != len(pixels):
         raise ValueError(f"{len(names)} labels for {len(pixels)} samples")
-    digits = max(5, len(str(len(pixels) - 1)))
-    paths = [folder / f"{i:0{digits}}{name}.png" for i, name in enumerate(names)]
+    digits = max(5, len(str(first + len(pixels) - 1)))
+    paths = [folder / f"{i:0{digits}}{name}.png" for i, name in enumerate(names, first)]
 
     def save(path: Path, image: NDArray[np.uint8]) -> None:
         with atomic_path(path) as partial:
@@ -267,7 +269,3 @@ def _dots(axes: Axes, plane: NDArray[np.float32], color: str) -> None:
 
 def _plain(labels: Sequence[object] | Tensor) -> Sequence[object]:
     return labels.tolist() if isinstance(labels, Tensor) else labels
-
-
-def _file_name(label: object) -> str:
-    return re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", str(label))[:100]

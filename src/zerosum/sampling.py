@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -91,6 +92,15 @@ def _truncated(game: Game[Any], z: Tensor, limit: float | None) -> Tensor:
     if limit <= 0:
         raise ZerosumError(f"truncation must be above 0, not {limit}")
     return game.prior.truncated(z, limit)
+
+
+def block_seed(seed: int, number: int) -> int:
+    """The seed of each block of samples: the first block is what `zerosum sample` draws, the others' seeds are hashed,
+    so that no two runs share them.
+    """
+    if number == 0:
+        return seed
+    return int.from_bytes(hashlib.blake2b(f"{seed} {number}".encode(), digest_size=8).digest(), "little") >> 1
 
 
 def asked(condition: Condition | None, count: int, vectors: Tensor | None = None) -> Tensor | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +96,7 @@ def _drawn(
         for number, start in enumerate(range(0, count, BLOCK)):
             size = min(BLOCK, count - start)
             part = None if labels is None else labels[start : start + size]
-            own = _block_seed(seed, number)
+            own = sampling.block_seed(seed, number)
             x = sampling.sample(run.game, shape, size, seed=own, labels=part, truncation=truncation)
             if not bool(x.isfinite().all()):
                 raise ZerosumError(
@@ -107,10 +106,3 @@ def _drawn(
             yield to_uint8(x) if len(shape) == 3 else x
 
     return blocks
-
-
-def _block_seed(seed: int, number: int) -> int:
-    """The first block is what `zerosum sample` draws; the others' seeds are hashed, so that no two runs share them."""
-    if number == 0:
-        return seed
-    return int.from_bytes(hashlib.blake2b(f"{seed} {number}".encode(), digest_size=8).digest(), "little") >> 1
