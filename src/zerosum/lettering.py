@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, features
 
 INK = "#646a73"
 SIZE = 14  # pixels, of the letters in a small picture
-PICTURE = 45  # letters that a picture is long, or the letters grow: a page shows it smaller
+PICTURE = 45  # letters that a picture is wide, or the letters grow: a page shows it smaller
 LONGEST = 12  # letters that a margin is wide, about; a longer name is cut off
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -24,8 +24,8 @@ def named(pictures: Sequence[Image.Image], names: Sequence[str], note: str = "",
     A name may have several lines. Of names that no font here can write, the numbers are written (see `written`).
     """
     mode = "L" if all(picture.mode == "L" for picture in pictures) else "RGB"
-    height, width = sum(p.height for p in pictures), max(p.width for p in pictures)
-    size = max(SIZE, round(max(height, width) / PICTURE))
+    width = max(p.width for p in pictures)
+    size = max(SIZE, round(width / PICTURE))
     labels = [_Text(name, size) for name in written(names)]
     margin = max(label.width for label in labels) + size
     below = _Text(note, size, cut=False) if note else None
@@ -44,7 +44,7 @@ def named(pictures: Sequence[Image.Image], names: Sequence[str], note: str = "",
 
 def keyed(picture: Image.Image, names: Sequence[str], colors: Sequence[str], note: str = "") -> Image.Image:
     """A picture with its key on the right: a dot of each colour beside what it stands for, and a note below."""
-    size = max(SIZE, round(max(picture.size) / PICTURE))
+    size = max(SIZE, round(picture.width / PICTURE))
     labels = [_Text(name, size) for name in written(names)]
     below = _Text(note, size, cut=False) if note else None
     step = size * 4 // 3

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from zerosum.film import opaque
+from zerosum.pictures import TOLD
 
 INLINE = 300_000  # bytes; a picture below is inlined as it is
 WHOLE = 12_000_000  # bytes; the largest film that is inlined
@@ -39,6 +40,16 @@ def image(path: Path, alt: str, side: int | None) -> str:
         return f"<p>{escape(path.name)} is too large to be shown here.</p>"
     data, alt = base64.b64encode(content).decode(), escape(alt, quote=True)
     return f'<img alt="{alt}" width="{size[0]}" height="{size[1]}" src="data:{kind};base64,{data}">'
+
+
+def said(path: Path) -> tuple[str, str]:
+    """The title and the description that a picture carries (`pictures.told`); "" where it has none, or is none."""
+    try:
+        with Image.open(path) as opened:
+            title, description = (str(opened.info.get(keyword, "")) for keyword in TOLD)
+    except (OSError, SyntaxError, ValueError):
+        return "", ""
+    return title, description
 
 
 def _smaller(opened: Image.Image, side: int) -> tuple[bytes, str, tuple[int, int]]:

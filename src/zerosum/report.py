@@ -20,7 +20,7 @@ from zerosum.drawing import short
 from zerosum.files import write_atomic
 from zerosum.film import thinned
 from zerosum.metrics.protocol import Evaluation
-from zerosum.page import figure, image, key, listed, tiles
+from zerosum.page import figure, image, key, listed, said, tiles
 from zerosum.report_health import Health
 from zerosum.text import duration
 
@@ -85,7 +85,7 @@ def _sections(found: Found) -> Iterator[str]:
     place, own = report_record.place(found.record, found.run)
     if found.health:
         yield report_health.section(found.health, place)
-    yield from (_notes(found), _samples(found), _beyond(found), _progress(found))
+    yield from (_notes(found), _samples(found), _codes(found), _beyond(found), _progress(found))
     if found.record:
         yield report_metrics.section(found.evaluation, place, own, found.rounds)
     yield from (_curves(found), report_record.commands(found.record, found.run))
@@ -216,29 +216,39 @@ def _samples(found: Found) -> str:
     """The last samples large, and the film."""
     name, *on = _title(found)
     of = f"of {' trained on '.join([name, *on])}"
-    final = image(found.run / "samples.png", f"Samples {of}", side=1400)
-    caption = "Samples at the end" if final else ""
-    if not final and found.pictures:
+    path, caption, alt = found.run / "samples.png", "Samples at the end", f"Samples {of}"
+    if not path.exists() and found.pictures:
         step, path = found.pictures[-1]
-        final, caption = image(path, f"Samples {of} in round {step}", side=1400), f"The newest samples: round {step:,}"
+        caption, alt = f"The newest samples: round {step:,}", f"Samples {of} in round {step}"
+    title, description = said(path)
+    final = image(path, f"{alt}: {description}" if description else alt, side=1400)
     film = image(found.run / "film.gif", f"Film: the same samples {of} as training goes on", side=None)
-    both = [figure(final, caption), figure(film, "The same latent points as training goes on")]
+    both = [
+        figure(final, f"{caption}; {title}" if title else caption),
+        figure(film, "The same latent points as training goes on"),
+    ]
     return f'<h2>Samples</h2>\n<div class="two">{"".join(both)}</div>' if any(both) else ""
+
+
+def _codes(found: Found) -> str:
+    """What each code of z changes."""
+    title, description = said(found.run / "codes.png")
+    moved = figure(image(found.run / "codes.png", description or "What each code of z changes", side=1400), title)
+    return f'<h2>Codes</h2>\n<div class="two">{moved}</div>' if moved else ""
 
 
 def _beyond(found: Found) -> str:
     """Whether samples are copies, and what lies between them."""
-    shape, count, classes = (found.part("data").get(name) for name in ("shape", "count", "classes"))
+    shape, count = (found.part("data").get(name) for name in ("shape", "count"))
     images = isinstance(shape, list) and len(shape) == 3 and all(isinstance(side, int) for side in shape)
     where = f", by the distance of their {gallery.space(tuple(shape))}" if images and isinstance(shape, list) else ""
     among = f" of all {count:,}" if isinstance(count, int) else ""
     near = image(found.run / "neighbours.png", "Samples, and below each the nearest training images", side=1400)
     walks = image(found.run / "interpolation.png", "Samples as z walks from one point to another", side=1400)
-    rows = f"Each row walks from one z to another in equal steps{', within a class' if classes else ''}"
-    lines = "Each line walks from one z to another, with a dot at equal steps"
+    title, _ = said(found.run / "interpolation.png")
     both = [
         figure(near, f"Samples at the end; below each the nearest{among} training images{where}"),
-        figure(walks, rows if images else lines),
+        figure(walks, title or "Walks from one z to another in equal steps"),
     ]
     title = "Nearest real images, and walks between samples" if near else "Walks between samples"
     return f'<h2>{title}</h2>\n<div class="two">{"".join(both)}</div>' if any(both) else ""

@@ -35,6 +35,8 @@ def commands(record: Record, run: Path) -> str:
         command("Go on training from its newest checkpoint", f"zerosum resume {here}{own}"),
         command("Draw 64 samples", f"zerosum sample {here} -n 64 --seed 0 --out samples.png{own}"),
     ]
+    if (run / "codes.png").exists():
+        parts.append(command("Move each code of 5 points z", f"zerosum sample {here} --traverse -n 5{own}"))
     return "<h2>Commands</h2>\n" + "".join(parts)
 
 
@@ -76,19 +78,39 @@ def data(record: Record) -> str:
     for key, what in (
         ("name", "name"),
         ("count", "samples"),
+        ("labels", "labels kept"),
         ("shape", "shape of one"),
         ("fingerprint", "fingerprint"),
     ):
-        if key in found:
+        if found.get(key) is not None:
             lines.append((what, escape(shape(found[key]) if key == "shape" else plain(found[key]))))
     if classes := _strings(found.get("classes")):
-        chips = "".join(f'<span class="chip">{escape(name)}</span>' for name in classes[:CLASSES])
+        chips = "".join(
+            f'<span class="chip">{said}</span>' for said in _counted(classes, found.get("counts"))[:CLASSES]
+        )
         more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
-        lines.append((f"{len(classes):,} classes", chips + more))
+        lines.append((f"{len(classes):,} classes", chips + more + _unlabelled(found)))
     if problems := _strings(found.get("problems")):
         listed = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:200])
         lines.append(("left out", f"<details><summary>{len(problems):,} files</summary><ul>{listed}</ul></details>"))
     return f"<h2>Data</h2>\n{table(lines)}" if lines else ""
+
+
+def _counted(classes: list[str], counts: Any) -> list[str]:
+    """The names as HTML, each with its number of labelled samples where that is known."""
+    known = counts if isinstance(counts, list) and len(counts) == len(classes) else [None] * len(classes)
+    return [
+        escape(name) + (f" <small>{count:,}</small>" if isinstance(count, int) else "")
+        for name, count in zip(classes, known, strict=True)
+    ]
+
+
+def _unlabelled(found: Record) -> str:
+    """How many samples have no label, where that is known and not none."""
+    counts, count = found.get("counts"), found.get("count")
+    if not isinstance(counts, list) or not isinstance(count, int) or not all(isinstance(n, int) for n in counts):
+        return ""
+    return f"<small>{count - sum(counts):,} samples without a label</small>" if 0 < sum(counts) < count else ""
 
 
 def made_with(record: Record) -> str:
@@ -110,8 +132,7 @@ def _python(record: Record) -> str:
     given: dict[str, Any] = {"data": found.get("name")}
     if isinstance(sizes := found.get("shape"), list) and len(sizes) == 3:
         given["size"] = tuple(sizes[1:])
-    if found.get("data_dir"):
-        given["data_dir"] = found["data_dir"]
+    given |= {name: found[name] for name in ("labels", "data_dir") if found.get(name)}
     first = next(iter(options), "")
     given.update(part(record, "training"), **part(options, first))
     given.update({name: values for name, values in options.items() if name != first})

@@ -1,8 +1,8 @@
 """A run directory: what was asked for, and what came of it.
 
 `run.json` (this file's `Record`), `metrics.jsonl`, `health.jsonl`, `samples/`, `checkpoints/step-N/`, the pictures
-`samples.png`, `film.gif`, `neighbours.png` and `interpolation.png`, `report.html`; on demand `evaluation.json` and
-`health.png`.
+`samples.png`, `film.gif`, `neighbours.png`, `interpolation.png` and, where z has codes, `codes.png`, `report.html`; on
+demand `evaluation.json` and `health.png`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class DataRecord:
     fingerprint: str
     problems: tuple[str, ...]  # files left out, with the reason
     data_dir: str | None = None
+    counts: tuple[int, ...] = ()  # of each class: labelled samples
     labels: int | None = None  # how many were kept, of all there are; None: all
     conditions: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
 

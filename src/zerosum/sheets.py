@@ -73,6 +73,11 @@ def asked(condition: Condition | None, data: DataRecord) -> list[Asked]:
     return [Asked(_numbers(vector), conditions=vector) for vector in data.conditions]
 
 
+def unwritten(run: Run) -> str:
+    """What the numbers in an overview stand for, where no font here can write the names of classes; else ""."""
+    return legend([one.name for one in asked(run.game.condition, run.record.data)[:MOST]])
+
+
 def traversal(
     run: Run,
     codes: Sequence[str] | None = None,

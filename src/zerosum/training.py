@@ -152,7 +152,8 @@ def prepare(
     if labels is not None and not recipe.labelled:
         games = sorted({name.split("/")[0] for name, known in RECIPES.items() if known.labelled})
         raise ZerosumError(
-            f"{recipe.name} uses no labels, so none of {labels} can be kept; leave --labels out, or train {', '.join(games)}"
+            f"{recipe.name} uses no labels, so none of {labels} can be kept; leave --labels out, or train "
+            f"{', '.join(games)}"
         )
     own = distributed.start()
     place = devices.find(device) if device else own
@@ -197,6 +198,7 @@ def prepare(
             fingerprint=loaded.fingerprint,
             problems=tuple(str(problem) for problem in loaded.problems),
             data_dir=str(folder.resolve()) if folder else None,
+            counts=_counts(loaded),
             labels=labels,
             conditions=_some(loaded.conditions),
         ),
@@ -208,6 +210,13 @@ def prepare(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return Prepared(trainer, loaded, record, whole)
+
+
+def _counts(loaded: data.Dataset) -> tuple[int, ...]:
+    """Labelled samples of each class."""
+    if loaded.y is None:
+        return ()
+    return tuple(loaded.y[loaded.y >= 0].bincount(minlength=len(loaded.classes)).tolist())
 
 
 def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:

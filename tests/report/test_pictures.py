@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from zerosum.film import thinned
-from zerosum.pictures import film, grid, picture, save_each, scatter, to_uint8
+from zerosum.pictures import film, grid, palette, picture, rows, save, save_each, scatter, to_uint8, told
 
 
 def flat(*values: float, channels: int = 1, side: int = 48) -> Tensor:
@@ -239,3 +239,61 @@ def test_save_each_names_labels(tmp_path: Path) -> None:
     assert [p.name for p in save_each(flat(0, 1), tmp_path, ["../a", "猫"])] == ["00000-.._a.png", "00001-猫.png"]
     with pytest.raises(ValueError, match="1 labels for 2 samples"):
         save_each(flat(0, 1), tmp_path, [1])
+
+
+def test_rows_may_differ_in_length() -> None:
+    shown = rows([flat(-1, 0, 1), flat(0, -1)], ["a", "b"], columns=3)
+    assert shown.mode == "L"
+    images = np.asarray(shown)[:, -148:]
+    expected = np.full((98, 148), 255)
+    for row, column, value in ((0, 0, 0), (0, 1, 128), (1, 0, 128), (1, 1, 0)):
+        expected[50 * row : 50 * row + 48, 50 * column : 50 * column + 48] = value
+    assert np.array_equal(images, expected)
+
+
+@pytest.mark.parametrize(
+    ("parts", "each", "columns"), [(1, 64, 8), (2, 32, 8), (3, 16, 8), (10, 8, 8), (10, 100, 34), (100, 1, 1)]
+)
+def test_rows_go_on_below_so_that_all_is_about_square(parts: int, each: int, columns: int) -> None:
+    shown = np.asarray(rows([-torch.ones(each, 1, 48, 48)] * parts, [str(i) for i in range(parts)]))
+    assert (shown[:48] == 0).all(0).sum() == 48 * columns
+    assert (shown == 0).sum() == parts * each * 48 * 48
+
+
+def test_rows_of_points_are_told_apart_by_colour_over_the_real_ones() -> None:
+    spots = [torch.full((20, 2), -1.0), torch.full((20, 2), 1.0)]
+    real = torch.rand(500, 2) * 4 - 2
+    shown = np.asarray(rows(spots, ["a", "b"], real=real)).astype(int)
+    first, second = (tuple(int(shade[i : i + 2], 16) for i in (1, 3, 5)) for shade in palette(2))
+    places = []
+    for color in (first, second):
+        where = (np.abs(shown[:, :480] - color).sum(2) < 60).nonzero()
+        places.append((where[1].mean(), -where[0].mean()))
+        assert (np.abs(shown[:, 480:] - color).sum(2) < 9).any()  # in the key
+    assert places[0][0] < places[1][0] and places[0][1] < places[1][1]
+    behind = np.asarray(scatter(spots[0], real)).astype(int)
+    edge = slice(450, 480)  # the labels of the axis: real points set the limits
+    assert np.array_equal(shown[edge, :480], behind[edge])
+
+
+def test_rows_of_points_that_diverged() -> None:
+    assert rows([torch.full((3, 2), float("nan")), torch.randn(3, 2)], ["a", "b"]).height == 480
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 20])
+def test_colours_differ(count: int) -> None:
+    shades = palette(count)
+    assert len(set(shades)) == count and all(len(shade) == 7 for shade in shades)
+    red, _, blue = (int(shades[0][i : i + 2], 16) for i in (1, 3, 5))
+    assert blue > 2 * red
+
+
+def test_a_saved_picture_says_what_it_shows(tmp_path: Path) -> None:
+    for name, image in (("told", told(grid(flat(0)), "a row for each class", "rows: 猫, 狗")), ("mute", grid(flat(0)))):
+        save(image, tmp_path / "new" / f"{name}.png")
+    with Image.open(tmp_path / "new" / "told.png") as image:
+        assert (image.info["Title"], image.info["Description"]) == ("a row for each class", "rows: 猫, 狗")
+        assert np.array_equal(np.asarray(image), np.asarray(grid(flat(0))))
+    with Image.open(tmp_path / "new" / "mute.png") as image:
+        assert "Title" not in image.info
+    assert len(list((tmp_path / "new").iterdir())) == 2
