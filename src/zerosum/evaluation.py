@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from zerosum import devices, randomness
-from zerosum.data import Dataset
+from zerosum.data import DataError, Dataset
 from zerosum.data.dataset import Progress
 from zerosum.errors import ZerosumError
 from zerosum.metrics import paired, references, table, targets
@@ -23,7 +24,7 @@ from zerosum.metrics.protocol import FILE, FORMAT, Evaluation, Figure, Protocol,
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.targets import Source
 from zerosum.options import to_json
-from zerosum.runs import versions
+from zerosum.runs import Record, versions
 
 __all__ = ["Evaluation", "default_path", "evaluate"]
 
@@ -152,10 +153,18 @@ def _doubts(source: Source, reference: Dataset, against: str | None, truncation:
         if own is not None and own != truncation:
             used = "none" if truncation is None else f"{truncation:g}"
             notes.append(f"the recipe draws with a truncation of {own:g}; measured with {used}, see --truncation")
-        known = {reference.fingerprint, reference.without_labels().fingerprint}
-        if against is None and record.data.fingerprint not in known:
+        if against is None and record.data.fingerprint not in _fingerprints(reference, record):
             notes.append(f"{record.data.name} has changed since the run was trained on it")
     return notes
+
+
+def _fingerprints(reference: Dataset, record: Record) -> set[str]:
+    """Of the same samples with all labels, with none, and with those that the run has kept."""
+    found = {reference.fingerprint, reference.without_labels().fingerprint}
+    if record.data.labels is not None:
+        with suppress(DataError):  # too few of them by now
+            found.add(reference.with_labels(record.data.labels, record.training.seed).fingerprint)
+    return found
 
 
 def _fitting(asked: Sequence[Metric], bench: Bench) -> list[Metric]:

@@ -64,6 +64,7 @@ class Run:
         *,
         truncation: float | None = None,
         classes: int | str | None = None,
+        conditions: Sequence[float] | None = None,
     ) -> Tensor:
         """(frames, count, *shape): `count` walks from the samples of one seed to those of the other."""
         return sampling.interpolate(
@@ -72,7 +73,7 @@ class Run:
             count,
             frames,
             seeds,
-            labels=self.labels(count, classes),
+            labels=self.labels(count, classes, conditions),
             truncation=self._truncation(truncation),
         )
 

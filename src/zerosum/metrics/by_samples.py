@@ -152,7 +152,7 @@ class Tstr(Metric):
 
     def unfit(self, bench: Bench) -> str:
         if bench.fake.labels is None:
-            return "it needs samples with classes: a class-conditional GAN, sub-folders, or labels in the .npz file"
+            return "it needs samples with classes: a class-conditional GAN, or images or arrays with labels"
         if bench.data.y is None:
             return f"it needs real data with classes, and {bench.data.name} has none"
         if unknown := set(bench.classes) - set(bench.data.classes):

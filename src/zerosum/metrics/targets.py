@@ -65,7 +65,8 @@ def of_run(run: Run, averaged: bool, truncation: float | None) -> Source:
     def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
         labels = run.labels(count)
         blocks = _drawn(run, count, seed, labels, truncation)
-        return Samples("the samples", count, shape, blocks, extractor, labels, progress)
+        classes = labels if labels is not None and labels.dim() == 1 else None  # not vectors
+        return Samples("the samples", count, shape, blocks, extractor, classes, progress)
 
     return Source(target, shape, None, run.record.data.classes, samples, run)
 

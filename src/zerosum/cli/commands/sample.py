@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ class Arguments:
     class_: Annotated[
         str | None, arg(name="class", help="a class, by name or number, for a GAN trained with labels")
     ] = None
+    condition: Annotated[
+        tuple[float, ...] | None, arg(help="the numbers of a vector, for a GAN trained with vectors")
+    ] = None
     truncation: Annotated[
         float | None,
         arg(help="keep z within this many standard deviations: typical samples, less variety; default: the recipe's"),
@@ -54,10 +58,13 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "sample", "Draw samples from a run.")
     from zerosum.errors import ZerosumError
     from zerosum.export import write_interpolation, write_samples, write_traversal
+    from zerosum.sheets import unwritten
     from zerosum.trained import load
 
     if given.traverse and given.to_seed is not None:
         raise ZerosumError("--traverse and --to-seed are two pictures; ask for one at a time")
+    if given.traverse and given.condition is not None:
+        raise ZerosumError("--traverse moves codes of z, not vectors; leave --condition out")
     if not given.traverse and (given.code or given.steps is not None):
         raise ZerosumError("--code and --steps say how codes are traversed; add --traverse")
     run = load(
@@ -71,7 +78,10 @@ def run(arguments: Sequence[str]) -> None:
         steps = 10 if given.steps is None else given.steps
         write_traversal(run, out, given.code or None, steps, given.seed, given.n, given.truncation, given.class_)
     elif given.to_seed is not None:
-        write_interpolation(run, out, count, given.frames, (given.seed, given.to_seed), given.truncation, given.class_)
+        seeds = (given.seed, given.to_seed)
+        write_interpolation(run, out, count, given.frames, seeds, given.truncation, given.class_, given.condition)
     else:
-        write_samples(run, out, count, given.seed, given.truncation, given.class_)
+        write_samples(run, out, count, given.seed, given.truncation, given.class_, given.condition)
     print(out)
+    if out.suffix == ".png" and not given.traverse and (numbers := unwritten(run)):
+        print(f"no font here can write the names of classes; in the picture: {numbers}", file=sys.stderr)
