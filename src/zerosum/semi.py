@@ -35,14 +35,23 @@ def conditional_entropy(logits: Tensor, classes: int) -> Tensor:
     return -(log_p.exp() * log_p).sum(1).mean()
 
 
-def agreement(logits: Tensor, of_view: Tensor, classes: int, confidence: float) -> Tensor:
-    """Cross-entropy of D's own guess, the likeliest class by `logits`, on other views of the same samples.
+def agreement(p: Tensor, of_view: Tensor, confidence: float) -> Tensor:
+    """Cross-entropy of D's own guess, the likeliest class by `p`, (B, K), on other views of the same samples.
 
     Guesses of which D is not sure, with a probability below `confidence`, count nothing; no gradient goes through them;
-    FixMatch's loss on unlabelled samples; Sohn et al., 2020, eq. 4.
+    FixMatch's loss on unlabelled samples; Sohn et al., 2020, eq. 4. `of_view` are logits, (B, K) or (B, K + 1).
     """
-    p, guess = F.softmax(full(logits.detach())[:, :classes], dim=1).max(1)
-    return (F.cross_entropy(full(of_view)[:, :classes], guess, reduction="none") * (p >= confidence)).mean()
+    sure, guess = p.detach().max(1)
+    return (F.cross_entropy(full(of_view)[:, : p.shape[1]], guess, reduction="none") * (sure >= confidence)).mean()
+
+
+def aligned(p: Tensor, frequencies: Tensor) -> Tensor:
+    """Probabilities of classes, p (B, K), of a D that guesses classes by `frequencies`, (K,), brought to equal ones.
+
+    Distribution alignment, to equal classes; Berthelot et al., 2020 (ReMixMatch), section 3.1.
+    """
+    p = p / frequencies.clamp_min(1e-6)
+    return p / p.sum(1, keepdim=True)
 
 
 def pull_away(features: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from zerosum import latent, semi
-from zerosum.augment import Views
+from zerosum.consistency import Consistency, Guesses
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import sgan as networks
 from zerosum.networks import small
@@ -42,13 +42,7 @@ class BadGAN(Game[Semi]):
         latent_dim: Annotated[int, Gt(0), "size of z"] = 100
         unsupervised_weight: Annotated[float, Ge(0), "weight of telling real samples from fakes"] = 0.5
         entropy_weight: Annotated[float, Ge(0), "weight of the entropy of D's classes of unlabelled samples"] = 1.0
-        consistency_weight: Annotated[
-            float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images (FixMatch)"
-        ] = 0.0
-        confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
-        views: Annotated[Views, "the other views, of labelled images too; used where consistency_weight is not 0"] = (
-            Views()
-        )
+        consistency: Annotated[Consistency, "D's agreeing with itself on unlabelled images"] = Consistency()
         pull_away_weight: Annotated[float, Ge(0), "weight of the fakes' being apart, in place of G's entropy"] = 1.0
         density_weight: Annotated[float, Ge(0), "weight of the fakes' being where the density is low"] = 1e-4
         density_rounds: Annotated[int, Gt(0), "rounds in which the density is learnt, before it counts"] = 1_000
@@ -69,6 +63,7 @@ class BadGAN(Game[Semi]):
         super().__init__()
         self.generator, self.discriminator, self.density, self.config = generator, discriminator, density, config
         self.classes = condition.classes()
+        self.guesses = Guesses(self.classes)
         self.prior = latent.Uniform(config.latent_dim)
         self.register_buffer("threshold", torch.zeros(()))  # a moving quantile of the data's log-densities
 
@@ -93,22 +88,23 @@ class BadGAN(Game[Semi]):
         config = self.config
         with torch.no_grad():
             made = self.sample(unlabelled)
-        if config.consistency_weight:
-            seen = [unlabelled, made, config.views(x), config.views(unlabelled)]
+        if config.consistency.weight:
+            views = config.consistency.views
+            seen = [unlabelled, made, views(x), views(unlabelled)]
         else:
             seen = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
         # Logits (B, classes) of unlabelled samples, fakes, labelled samples, other views of the unlabelled.
         other, generated, *more = judge_each(self.discriminator, seen)
-        labelled, *views = more or [other]
+        labelled, *viewed = more or [other]
         real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
         terms = {
             "supervised": semi.supervised(labelled, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(real, fake),
             "entropy": config.entropy_weight * semi.conditional_entropy(other, self.classes),
         }
-        if views:
-            agreement = semi.agreement(other, views[0], self.classes, config.confidence)
-            terms["consistency"] = config.consistency_weight * agreement
+        if viewed:
+            disagreement = self.guesses(other, viewed[0], config.consistency.confidence)
+            terms["consistency"] = config.consistency.weight * disagreement
         return Move("discriminator", **terms, log={"real": real, "fake": fake})
 
     def _of_generator(self, unlabelled: Tensor, step: int) -> dict[str, Tensor]:
@@ -168,7 +164,7 @@ _ADAM = Adam(2e-3, decay=Decay("cosine"))
 def images(
     shape: Shape,
     condition: Condition,
-    config: BadGAN.Config = BadGAN.Config(consistency_weight=1.0, g_optimizer=_ADAM, d_optimizer=_ADAM),
+    config: BadGAN.Config = BadGAN.Config(consistency=Consistency(1.0), g_optimizer=_ADAM, d_optimizer=_ADAM),
     network: Network = Network(),
 ) -> BadGAN:
     """Small convolutional networks, and views of images on which D is to agree with itself: for few labels."""

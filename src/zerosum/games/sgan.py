@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum import latent, semi
-from zerosum.augment import Views
+from zerosum.consistency import Consistency, Guesses
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import mlp, small
 from zerosum.networks import sgan as networks
@@ -42,13 +42,7 @@ class SGAN(Game[Semi]):
             "what G does: match the mean of D's last hidden layer, or maximise log p(y <= N | G(z))",
         ] = "feature-matching"
         unsupervised_weight: Annotated[float, Ge(0), "weight of telling real samples from fakes"] = 1.0
-        consistency_weight: Annotated[
-            float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images (FixMatch)"
-        ] = 0.0
-        confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
-        views: Annotated[Views, "the other views, of labelled images too; used where consistency_weight is not 0"] = (
-            Views()
-        )
+        consistency: Annotated[Consistency, "D's agreeing with itself on unlabelled images"] = Consistency()
         targets: Annotated[Targets, "D's targets for real and fake"] = HARD
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(3e-3)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(3e-3)
@@ -60,6 +54,7 @@ class SGAN(Game[Semi]):
         self.generator, self.discriminator, self.config = generator, discriminator, config
         self.classes = condition.classes()
         self.prior = latent.Uniform(config.latent_dim)
+        self.guesses = Guesses(self.classes)
 
     def players(self) -> dict[str, Player]:
         return {
@@ -72,21 +67,22 @@ class SGAN(Game[Semi]):
         x, y, unlabelled = draw()  # (B, *shape), (B,), (B, *shape)
         with torch.no_grad():
             made = self.sample(unlabelled)
-        if config.consistency_weight:
-            seen = [unlabelled, made, config.views(x), config.views(unlabelled)]
+        if config.consistency.weight:
+            views = config.consistency.views
+            seen = [unlabelled, made, views(x), views(unlabelled)]
         else:
             seen = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
         # Logits of unlabelled samples, fakes, labelled samples, other views of the unlabelled: (B, N) or (B, N + 1).
         other, generated, *more = judge_each(self.discriminator, seen)
-        labelled, *views = more or [other]
+        labelled, *viewed = more or [other]
         real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
         terms = {
             "supervised": semi.supervised(labelled, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(real, fake, config.targets),
         }
-        if views:
-            agreement = semi.agreement(other, views[0], self.classes, config.confidence)
-            terms["consistency"] = config.consistency_weight * agreement
+        if viewed:
+            disagreement = self.guesses(other, viewed[0], config.consistency.confidence)
+            terms["consistency"] = config.consistency.weight * disagreement
         yield Move("discriminator", **terms, log={"real": real, "fake": fake})
         yield Move("generator", adversarial=self._generator_loss(draw))
 
@@ -135,7 +131,7 @@ def images(
     shape: Shape,
     condition: Condition,
     config: SGAN.Config = SGAN.Config(
-        unsupervised_weight=0.5, consistency_weight=1.0, g_optimizer=_ADAM, d_optimizer=_ADAM
+        unsupervised_weight=0.5, consistency=Consistency(1.0), g_optimizer=_ADAM, d_optimizer=_ADAM
     ),
     network: Network = Network(),
 ) -> SGAN:

@@ -122,20 +122,19 @@ def paper_discriminator(shape: Shape, outputs: int) -> Discriminator:
 
 
 def convolutional(shape: Shape, outputs: int, width: int = 16) -> Discriminator:
-    """A small convolutional discriminator of any images: strided convolutions, dropout, no normalisation.
+    """A small convolutional discriminator of any images: strided convolutions, no normalisation.
 
     Channels double with each halving, down to 4..7 pixels on the shorter side.
     """
     before, height, image_width = image_shape(shape)
-    layers: list[nn.Module] = [Noise(0.15)]
+    layers: list[nn.Module] = [Noise(0.1)]
     for i in range(len(halvings(height, image_width, smallest=4)) - 1):
         after, kernel = width * 2 ** min(i, 3), 5 if i == 0 else 3
         layers += [nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2), nn.LeakyReLU(LEAK)]
-        layers += [nn.Dropout2d(0.2)]
         before = after
     layers += [nn.Conv2d(before, before, 1), nn.LeakyReLU(LEAK), nn.AdaptiveAvgPool2d(2), nn.Flatten()]
     layers += [nn.Linear(4 * before, 2 * before), nn.LeakyReLU(LEAK)]
-    made = Discriminator(nn.Sequential(*layers), nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * before, outputs)))
+    made = Discriminator(nn.Sequential(*layers), nn.Linear(2 * before, outputs))
     return _initialised(made)
 
 

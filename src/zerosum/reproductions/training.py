@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from zerosum import checkpoint, data, distributed, randomness
 from zerosum.data.dataset import Dataset
 from zerosum.files import write_atomic
@@ -16,12 +18,15 @@ from zerosum.recipe import Training
 from zerosum.trainer import Hook, Trainer
 
 
-def trainer_of(build: Callable[[Shape], Game[Any]], dataset: Dataset, training: Training) -> Trainer:
+def trainer_of(
+    build: Callable[[Shape], Game[Any]], dataset: Dataset, training: Training, batch: type = Tensor
+) -> Trainer:
     """A trainer at round 0; weights, noise and the order of the data follow from `training.seed`."""
     device = distributed.start()
     randomness.seed(training.seed)
     game = build(dataset.shape)
-    stream = data.Stream(dataset, training.batch_size, seed=training.seed, device=device, flip=training.flip)
+    seed, size = training.seed, training.batch_size
+    stream = data.Stream(dataset, size, seed=seed, device=device, batch=game.batch, flip=training.flip)
     return Trainer(game, stream, training, device)
 
 

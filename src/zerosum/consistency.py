@@ -1,0 +1,46 @@
+"""A discriminator that agrees with itself: the class it guesses for an image is to hold for other views of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Lt
+from torch import Tensor, nn
+
+from zerosum import semi
+from zerosum.augment import Views
+from zerosum.objectives import full
+
+MEMORY = 0.99  # of how often each class is guessed, a round
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """FixMatch (Sohn et al., 2020) with aligned guesses (Berthelot et al., 2020); for images."""
+
+    weight: Annotated[float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images"] = 0.0
+    confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
+    views: Annotated[Views, "the other views; labelled images are seen through them, too"] = Views()
+
+
+class Guesses(nn.Module):
+    """What D guesses of unlabelled samples, and how often it has guessed each class."""
+
+    frequencies: Tensor
+
+    def __init__(self, classes: int):
+        super().__init__()
+        self.register_buffer("frequencies", torch.full((classes,), 1 / classes))
+
+    def forward(self, logits: Tensor, of_view: Tensor, confidence: float) -> Tensor:
+        """The cross-entropy of the guesses by `logits`, of samples as they are, on those of other views, (B, K) each.
+
+        Guesses are aligned: D is to guess all classes equally often.
+        """
+        classes = len(self.frequencies)
+        p = F.softmax(full(logits.detach())[:, :classes], dim=1)
+        self.frequencies.lerp_(p.mean(0), 1 - MEMORY)
+        return semi.agreement(semi.aligned(p, self.frequencies), of_view, confidence)
