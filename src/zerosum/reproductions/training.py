@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from zerosum import checkpoint, data, distributed, randomness
 from zerosum.data.dataset import Dataset
 from zerosum.files import write_atomic
@@ -18,9 +16,7 @@ from zerosum.recipe import Training
 from zerosum.trainer import Hook, Trainer
 
 
-def trainer_of(
-    build: Callable[[Shape], Game[Any]], dataset: Dataset, training: Training, batch: type = Tensor
-) -> Trainer:
+def trainer_of(build: Callable[[Shape], Game[Any]], dataset: Dataset, training: Training) -> Trainer:
     """A trainer at round 0; weights, noise and the order of the data follow from `training.seed`."""
     device = distributed.start()
     randomness.seed(training.seed)
