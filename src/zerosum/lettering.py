@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, features
 
 INK = "#646a73"
-SIZE = 14  # pixels, of the letters in a small picture
+SIZE = 16  # pixels, of the letters in a small picture
 PICTURE = 45  # letters that a picture is wide, or the letters grow: a page shows it smaller
 LONGEST = 12  # letters that a margin is wide, about; a longer name is cut off
 
@@ -25,7 +25,7 @@ def named(pictures: Sequence[Image.Image], names: Sequence[str], note: str = "",
     """
     mode = "L" if all(picture.mode == "L" for picture in pictures) else "RGB"
     width = max(p.width for p in pictures)
-    size = max(SIZE, round(width / PICTURE))
+    size = max(SIZE, min(round(width / PICTURE), min(p.height for p in pictures) // 3))
     labels = [_Text(name, size) for name in written(names)]
     margin = max(label.width for label in labels) + size
     below = _Text(note, size, cut=False) if note else None

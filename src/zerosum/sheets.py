@@ -9,14 +9,15 @@ from typing import NamedTuple
 from PIL import Image
 from torch import Tensor
 
+from zerosum.gallery import walks
 from zerosum.game import Condition
 from zerosum.latent import Code
 from zerosum.lettering import legend, named
-from zerosum.pictures import grid, paths, picture, rows, told
+from zerosum.pictures import picture, rows, told
 from zerosum.runs import DataRecord
 from zerosum.trained import Run
 
-MOST = 20  # classes or categories in a picture
+MOST, CATEGORIES = 20, 30  # classes or vectors in a picture, and categories of a code
 IMAGES, POINTS = 1, 100  # points z, each of which is moved along every code
 NUMBERS = 3  # of a vector, in its name
 KINDS = (("class", "classes"), ("vector", "vectors"))
@@ -101,7 +102,7 @@ def traversal(
     lines = lines if lines is not None else IMAGES if images else POINTS
     moved = run.traverse(codes, steps, seed, lines, truncation=truncation, classes=classes)
     known = {code.name: code for code in run.game.prior.codes}
-    blocks = [_line(x) if images else _cloud(known[name], x, real) for name, x in moved.items()]
+    blocks = [_block(known[name], x, real) for name, x in moved.items()]
     ranges = [_range(known[name]) for name in moved]
     how = "Each row moves one code of z through its values" if images else "One code of z moves through its values"
     title = f"{how}; the rest of z stays"
@@ -110,24 +111,18 @@ def traversal(
     return told(named(blocks, names, gutter=8), title, f"{title}: {described}")
 
 
-def _line(x: Tensor) -> Image.Image:
-    """Images (L, T, C, H, W): a line for each z."""
-    shown = x[:, :MOST]
-    return grid(shown.flatten(0, 1), columns=shown.shape[1])
-
-
-def _cloud(code: Code, x: Tensor, real: Tensor | None) -> Image.Image:
-    """Points (L, T, D)."""
-    if code.size == 1:
-        return paths(x.transpose(0, 1), real)
-    shown = x[:, :MOST].unbind(1)
-    return rows(shown, [str(i) for i in range(len(shown))], real=real)
+def _block(code: Code, x: Tensor, real: Tensor | None) -> Image.Image:
+    """Samples (L, T, *shape): a line of images for each z, or points."""
+    shown = x if code.size == 1 else x[:, :CATEGORIES]
+    if code.size == 1 or x.dim() > 3:
+        return walks(shown.transpose(0, 1), real)
+    return rows(shown.unbind(1), [str(i) for i in range(shown.shape[1])], real=real)
 
 
 def _range(code: Code) -> str:
     if code.size == 1:
         return "-1 to 1"
-    return f"0 to {code.size - 1}" if code.size <= MOST else f"0 to {MOST - 1} of {code.size:,}"
+    return f"0 to {code.size - 1}" if code.size <= CATEGORIES else f"0 to {CATEGORIES - 1} of {code.size:,}"
 
 
 def _numbers(vector: Sequence[float]) -> str:

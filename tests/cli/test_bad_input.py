@@ -208,9 +208,28 @@ def test_sampling_mistakes(call: Call) -> None:
     assert "a.jpg" in refused(call, "sample", "run", "--out", "a.jpg")
     assert "points, not images" in refused(call, "sample", "run", "--out", "folder")
     assert "truncation must be above 0" in refused(call, "sample", "run", "--truncation", 0, "--out", "a.npz")
-    assert "without classes" in refused(call, "sample", "run", "--class", 3)
+    assert "takes no class" in refused(call, "sample", "run", "--class", 3)
     assert "no checkpoint of round 99; it has [0, 4]" in refused(call, "sample", "run", "--checkpoint", 99)
     assert ".gif" in refused(call, "sample", "run", "--to-seed", 3, "--out", "a.png")
+
+
+def test_traversing_mistakes(call: Call) -> None:
+    assert call(*TOY)[0] == 0
+    assert "the z of gan/toy has no codes to move" in refused(call, "sample", "run", "--traverse")
+    assert "one at a time" in refused(call, "sample", "run", "--traverse", "--to-seed", 3)
+    assert "add --traverse" in refused(call, "sample", "run", "--code", "c1")
+    assert "add --traverse" in refused(call, "sample", "run", "--steps", 5)
+    made = call("train", "composed/toy", "--out", "coded", "--steps", 1, "--latent-dim", 8, "--clusters", 3)
+    assert made[0] == 0
+    traverse = ("sample", "coded", "--traverse")
+    assert "no code 'c9'; its codes are cluster" in refused(call, *traverse, "--code", "cluster", "--code", "c9")
+    assert "at least 2 steps and 1 row, not 1 and 100" in refused(call, *traverse, "--steps", 1)
+    assert "1 row, not 10 and 0" in refused(call, *traverse, "-n", 0)
+    for out in ("a.gif", "a.npz", "folder"):
+        assert f"--out {out}: a traversal is written to a .png file" in refused(call, *traverse, "--out", out)
+    assert "takes no class" in refused(call, *traverse, "--class", 3)
+    assert "truncation must be above 0" in refused(call, *traverse, "--truncation", 0)
+    assert not list(Path("coded").glob("codes-*")) and call(*traverse)[0] == 0
 
 
 def test_a_device_that_is_not_there(call: Call) -> None:

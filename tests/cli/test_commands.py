@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from shell import EXAMPLE, Call
 import zerosum
 from zerosum.cli import COMMANDS
 from zerosum.options import to_json
+from zerosum.pictures import to_uint8
 from zerosum.recipe import RECIPES, find
 
 QUICK = ("--steps", 6, "--batch-size", 16, "--log-every", 2, "--sample-every", 3, "--checkpoint-every", 4)
@@ -136,6 +138,50 @@ def test_classes_are_drawn_by_name_and_saved(call: Call, labelled: Path) -> None
     code, _, err = call("sample", labelled, "--recipe", recipe, "--class", "cat", "--out", "x.npz")
     assert code == 2
     assert "no class 'cat'; the classes are 0, 1, 2" in err
+
+
+def test_sample_draws_a_row_for_each_class(call: Call, labelled: Path) -> None:
+    recipe = ("--recipe", f"{EXAMPLE}:digits")
+    code, out, err = call("sample", labelled, *recipe, "-n", 40, "--out", "rows.png")
+    assert (code, out.strip(), err) == (0, "rows.png", "")
+    with Image.open("rows.png") as picture:
+        assert picture.info["Title"] == "a row for each class, and the same z down each column"
+        assert picture.height == 10 * 58 - 2 and picture.width > 4 * 58 - 2
+        pixels = np.asarray(picture)[::2, -230::2]
+    run = zerosum.load(labelled, recipe=recipe[1])
+    for k in (0, 7):
+        expected = to_uint8(run.sample(4, classes=k))[:, 0].permute(1, 0, 2)
+        row = pixels[29 * k : 29 * k + 28].reshape(28, -1)
+        assert all((row[:, 29 * i : 29 * i + 28] == expected[:, i].numpy()).all() for i in range(4))
+    assert call("sample", labelled, *recipe, "-n", 9, "--class", 3, "--out", "one.png")[0] == 0
+    with Image.open("one.png") as picture:
+        assert picture.size == (3 * 58 - 2, 3 * 58 - 2) and "Title" not in picture.info
+
+
+def test_names_that_no_font_writes_are_said_beside_the_picture(
+    call: Call, labelled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zerosum.lettering._file", lambda characters: None)
+    shutil.copytree(labelled, "run")
+    record = Path("run/run.json")
+    record.write_text(record.read_text().replace('"3",', '"\u4e09",', 1))
+    code, out, err = call("sample", "run", "--recipe", f"{EXAMPLE}:digits", "--out", "a.png")
+    assert (code, out.strip()) == (0, "a.png") and err.strip().endswith("in the picture: 3: 三")
+    assert call("sample", "run", "--recipe", f"{EXAMPLE}:digits", "--out", "a.npz")[2] == ""
+
+
+def test_sample_traverses_the_codes_of_z(call: Call) -> None:
+    assert call("train", "composed/demo", "--out", "run", "--steps", 1)[0] == 0
+    with Image.open("run/codes.png") as picture:
+        assert picture.info["Description"].endswith("cluster through 0 to 23")
+    code, out, err = call("sample", "run", "--traverse", "-n", 3, "--seed", 2)
+    assert (code, out.strip(), err) == (0, "run/codes-seed-2.png", "")
+    with Image.open("run/codes-seed-2.png") as picture:
+        assert picture.height == 3 * 58 - 2 and picture.width > 24 * 58 - 2
+    assert call("sample", "run", "--traverse", "--code", "cluster", "--steps", 5, "--out", "one.png")[0] == 0
+    with Image.open("one.png") as picture:
+        assert picture.height == 56
+    assert "zerosum sample run --traverse -n 5" in Path("run/report.html").read_text()
 
 
 def test_code_from_outside_is_never_run_unasked(call: Call, labelled: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 from made_runs import NASTY, line, page_of, record
 
 from zerosum import report
-from zerosum.pictures import grid
+from zerosum.pictures import grid, save, told
 from zerosum.recipe import find
 
 
@@ -44,6 +44,33 @@ def test_every_option_has_its_value_and_meaning(run: Path) -> None:
         assert value in page.text
 
 
+def test_classes_with_their_counts(run: Path) -> None:
+    data = record()["data"] | {"classes": ["猫", NASTY], "counts": [1200, 3], "labels": 1203}
+    (run / "run.json").write_text(json.dumps(record(data=data)))
+    text, page = page_of(run)
+    assert '<span class="chip">猫 <small>1,200</small></span>' in text and NASTY in page.text
+    assert "3,797 samples without a label" in page.text and "labels kept1,203" in page.text
+    for counts in ([1200], [1200, "x"], None, 7, [3800, 1200]):
+        (run / "run.json").write_text(json.dumps(record(data=data | {"counts": counts})))
+        assert "without a label" not in page_of(run)[1].text
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG nonsense"])
+def test_pictures_that_say_what_they_show(run: Path, content: bytes) -> None:
+    for name in ("samples.png", "codes.png", "interpolation.png"):
+        save(told(grid(torch.zeros(4, 1, 28, 28)), f"{NASTY} in {name}", f"all of {name}"), run / name)
+    _, page = page_of(run)
+    for name in ("samples.png", "codes.png", "interpolation.png"):
+        assert f"{NASTY} in {name}" in page.text
+    alts = [str(image["alt"]) for image in page.all("img")]
+    assert "Samples of wgan-gp/images trained on digits: all of samples.png" in alts and "all of codes.png" in alts
+    (run / "codes.png").write_bytes(content)
+    assert "codes.png is damaged" in page_of(run)[1].text
+    (run / "samples.png").unlink()
+    save(told(grid(torch.zeros(4, 1, 28, 28)), "the newest rows"), run / "samples" / "step-00000200.png")
+    assert "The newest samples: round 200; the newest rows" in page_of(run)[1].text
+
+
 def test_commands_are_copyable(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run.parent)
     text, _ = page_of(Path("a run"))
@@ -68,6 +95,10 @@ def test_a_run_made_from_python_shows_a_call_that_makes_it_again(run: Path, monk
     training, options = split(recipe, given)
     assert (training.steps, training.seed) == (200, 3)
     assert recipe.resolve(options) == recipe.options
+    (run / "run.json").write_text(
+        json.dumps(record(command="zerosum.train(...)", data=record()["data"] | {"labels": 100}))
+    )
+    assert "    labels=100,\n" in page_of(run)[1].text
 
 
 def test_code_from_outside_the_package_is_not_run(run: Path, tmp_path: Path) -> None:

@@ -168,8 +168,15 @@ def test_chosen_codes_and_several_lines_of_each() -> None:
 
 def test_many_categories_are_cut_off_and_named_so() -> None:
     picture = traversal(painted(prior=Clustered(2, 300)))
-    assert picture.info["Description"].endswith("cluster through 0 to 19 of 300")
-    assert 20 * 50 < picture.width < 21 * 50 + 200
+    assert picture.info["Description"].endswith("cluster through 0 to 29 of 300")
+    assert 30 * 50 < picture.width < 31 * 50 + 200
+
+
+def test_any_number_of_steps_is_drawn_and_large_images_smaller() -> None:
+    run = painted(prior=Coded(3, (), 1))
+    assert traversal(run, steps=70).width > 70 * 50 - 2
+    large = traversal(painted(prior=Coded(3, (), 1), shape=(3, 300, 300)), steps=3)
+    assert large.height == 128 and large.width > 3 * 130 - 2
 
 
 def test_codes_of_points() -> None:
