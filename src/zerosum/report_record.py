@@ -85,32 +85,26 @@ def data(record: Record) -> str:
         if found.get(key) is not None:
             lines.append((what, escape(shape(found[key]) if key == "shape" else plain(found[key]))))
     if classes := _strings(found.get("classes")):
+        counts = _counts(found, len(classes))
         chips = "".join(
-            f'<span class="chip">{said}</span>' for said in _counted(classes, found.get("counts"))[:CLASSES]
+            f'<span class="chip">{escape(name)}{f" <small>{counts[i]:,}</small>" if counts else ""}</span>'
+            for i, name in enumerate(classes[:CLASSES])
         )
         more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
-        lines.append((f"{len(classes):,} classes", chips + more + _unlabelled(found)))
+        left = found["count"] - sum(counts) if counts and isinstance(found.get("count"), int) else 0
+        unlabelled = f"<small>{left:,} samples without a label</small>" if left > 0 else ""
+        lines.append((f"{len(classes):,} classes", chips + more + unlabelled))
     if problems := _strings(found.get("problems")):
         listed = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:200])
         lines.append(("left out", f"<details><summary>{len(problems):,} files</summary><ul>{listed}</ul></details>"))
     return f"<h2>Data</h2>\n{table(lines)}" if lines else ""
 
 
-def _counted(classes: list[str], counts: Any) -> list[str]:
-    """The names as HTML, each with its number of labelled samples where that is known."""
-    known = counts if isinstance(counts, list) and len(counts) == len(classes) else [None] * len(classes)
-    return [
-        escape(name) + (f" <small>{count:,}</small>" if isinstance(count, int) else "")
-        for name, count in zip(classes, known, strict=True)
-    ]
-
-
-def _unlabelled(found: Record) -> str:
-    """How many samples have no label, where that is known and not none."""
-    counts, count = found.get("counts"), found.get("count")
-    if not isinstance(counts, list) or not isinstance(count, int) or not all(isinstance(n, int) for n in counts):
-        return ""
-    return f"<small>{count - sum(counts):,} samples without a label</small>" if 0 < sum(counts) < count else ""
+def _counts(found: Record, classes: int) -> list[int]:
+    """Labelled samples of each class; [] where that is not known."""
+    counts = found.get("counts")
+    known = isinstance(counts, list) and len(counts) == classes and all(isinstance(count, int) for count in counts)
+    return list(counts) if known and counts else []
 
 
 def made_with(record: Record) -> str:
