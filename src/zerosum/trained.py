@@ -102,7 +102,9 @@ class Run:
         """
         known = {code.name: code for code in self.game.prior.codes}
         if not known:
-            raise ZerosumError(f"the z of {self.record.recipe} has no codes to move; interpolate between two seeds instead")
+            raise ZerosumError(
+                f"the z of {self.record.recipe} has no codes to move; interpolate between two seeds instead"
+            )
         if steps < 2 or rows < 1:
             raise ZerosumError(f"a traversal needs at least 2 steps and 1 row, not {steps} and {rows}")
         if unknown := [name for name in codes or () if name not in known]:
