@@ -53,7 +53,9 @@ def play(
         stack.enter_context(directory.locked())
         if new:
             directory.create(record)
-        else:
+        training = trainer.training
+        vitals = Vitals(loaded, training.seed) if training.health else None  # draws, so before a state is restored
+        if not new:
             if found := checkpoint.find(directory.checkpoints):
                 checkpoint.resume(trainer, found[-1])
             directory.write(record)  # it may be longer now
@@ -61,8 +63,8 @@ def play(
         _introduce(console, directory, trainer, loaded, record, about)
         progress = stack.enter_context(Progressing(console, trainer.training.steps))
         interrupt = stack.enter_context(Interrupt())
-        training, before = trainer.training, directory.seconds_so_far()
-        monitor = _monitor(directory, loaded, trainer, console, before) if training.health else None
+        before = directory.seconds_so_far()
+        monitor = _monitor(directory, vitals, trainer, console, before) if vitals else None
         log = Log(training.log_every, training.checkpoint_every, _sinks(directory, progress, tensorboard), before)
         samples = _samples(directory, trainer, loaded, record)
         saver = Checkpoints(directory.checkpoints)
@@ -127,14 +129,12 @@ def _sinks(directory: RunDirectory, progress: Progressing, tensorboard: bool) ->
     return sinks
 
 
-def _monitor(
-    directory: RunDirectory, loaded: data.Dataset, trainer: Trainer, console: Console, before: float
-) -> Monitor:
+def _monitor(directory: RunDirectory, vitals: Vitals, trainer: Trainer, console: Console, before: float) -> Monitor:
     def say(verdict: Verdict) -> None:
         console.print(f"round {trainer.step}: {verdict.sentence}")
 
     history = History.read(directory.health, trainer.training.steps)
-    return Monitor(Vitals(loaded, trainer.training.seed), directory.health, history, say, before)
+    return Monitor(vitals, directory.health, history, say, before)
 
 
 def _samples(directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, record: Record) -> Samples:

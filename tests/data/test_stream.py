@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from zerosum.data import DataError, Dataset, Stream
 from zerosum.data.dataset import dataset
-from zerosum.game import Labelled
+from zerosum.game import Labelled, Semi
 
 
 def images(n: int = 10, width: int = 3) -> Dataset:
@@ -16,9 +17,20 @@ def images(n: int = 10, width: int = 3) -> Dataset:
     return dataset("images", x, torch.arange(n), tuple(str(k) for k in range(n)))
 
 
+def partly(n: int = 10, known: tuple[int, ...] = (1, 4, 6)) -> Dataset:
+    """`images`, of which these alone have their labels."""
+    whole = images(n)
+    y = torch.full((n,), -1)
+    y[list(known)] = torch.tensor(known, dtype=torch.int64)
+    return dataset("partly", whole.x, y, whole.classes)
+
+
 def drawn(stream: Stream) -> list[int]:
     batch = stream()
-    x = batch.x if isinstance(batch, Labelled) else batch
+    return values(batch.x if isinstance(batch, Labelled) else batch)
+
+
+def values(x: torch.Tensor) -> list[int]:
     return ((x[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
 
 
@@ -152,3 +164,118 @@ def test_ranks_flip_differently() -> None:
     data = dataset("same", one.expand(128, 1, 1, 2).contiguous())
     a, b = (Stream(data, 64, seed=0, flip=True, rank=rank, world=2)() for rank in (0, 1))
     assert isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and not torch.equal(a, b)
+
+
+# -- partly labelled data ---------------------------------------------------------------------------------------------
+
+
+def test_labelled_batches_are_of_labelled_samples_alone_each_once_an_epoch() -> None:
+    stream = Stream(partly(), 2, seed=0, batch=Labelled)
+    batches = [stream() for _ in range(6)]
+    assert all(values(batch.x) == batch.y.tolist() for batch in batches)
+    seen = [k for batch in batches for k in batch.y.tolist()]
+    assert [sorted(seen[k : k + 3]) for k in (0, 3, 6, 9)] == [[1, 4, 6]] * 4
+    assert stream.state()["epoch"] == 4 and stream.state()["offset"] == 0
+
+
+def test_labelled_batches_are_no_larger_than_the_labelled_samples() -> None:
+    with pytest.raises(DataError, match=r"batch of 4 is more than the 3 labelled samples of partly; .* at most 3"):
+        Stream(partly(), 4, seed=0, batch=Labelled)
+    with pytest.raises(DataError, match=r"2 on each of 2 processes is more than the 3 labelled samples of partly"):
+        Stream(partly(), 2, seed=0, batch=Labelled, world=2)
+
+
+@pytest.mark.parametrize("batch", [Labelled, Semi])
+def test_data_of_which_nothing_is_labelled_is_refused(batch: type) -> None:
+    with pytest.raises(DataError, match=r"partly has no labels, .* name the classes in a labels\.csv"):
+        Stream(partly(known=()), 2, seed=0, batch=batch)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 10])  # also more than there are labelled samples
+def test_partly_labelled_batches_go_round_both_kinds_each_equally_often(size: int) -> None:
+    stream = Stream(partly(), size, seed=0, batch=Semi)
+    everything, labelled = [], []
+    for _ in range(30):
+        batch = stream()
+        assert isinstance(batch, Semi) and batch.unlabelled is not batch.x and len(batch.x) == len(batch.unlabelled)
+        assert values(batch.x) == batch.y.tolist()
+        everything += values(batch.unlabelled)
+        labelled += batch.y.tolist()
+    assert set(Counter(everything).values()) == {3 * size} and len(set(everything)) == 10
+    assert Counter(labelled) == dict.fromkeys((1, 4, 6), 10 * size)
+    assert [sorted(labelled[k : k + 3]) for k in range(0, len(labelled), 3)] == [[1, 4, 6]] * (10 * size)
+
+
+def test_both_orders_are_of_the_seed_alone() -> None:
+    def rows(seed: int) -> list[tuple[list[int], list[int]]]:
+        stream = Stream(partly(40, tuple(range(20))), 8, seed=seed, batch=Semi)
+        return [(values(batch.x), values(batch.unlabelled)) for batch in (stream() for _ in range(5))]
+
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = rows(7)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert rows(7) == first
+    other = rows(8)
+    assert [x for x, _ in other] != [x for x, _ in first] and [x for _, x in other] != [x for _, x in first]
+
+
+@pytest.mark.parametrize("batch", [Labelled, Semi])
+@pytest.mark.parametrize("calls", [0, 1, 2, 3, 7, 1000])
+def test_a_restored_stream_of_partly_labelled_data_goes_on_exactly(batch: type, calls: int) -> None:
+    noise = torch.randint(256, (10, 1, 4, 4), dtype=torch.uint8)
+    data = dataset("noise", noise, partly().y, tuple("abcdefghij"))
+    one = Stream(data, 3, seed=3, batch=batch, flip=True)
+    for _ in range(calls):
+        one()
+    two = Stream(data, 3, seed=3, batch=batch, flip=True)
+    two.restore(one.state())
+    for _ in range(5):
+        for a, b in zip(one(), two(), strict=True):
+            assert torch.equal(a, b)
+
+
+def test_where_all_samples_have_a_class_both_kinds_are_one_tensor() -> None:
+    stream, plain = Stream(images(), 4, seed=0, batch=Semi), Stream(images(), 4, seed=0, batch=Labelled)
+    for _ in range(6):
+        batch, same = stream(), plain()
+        assert isinstance(batch, Semi) and batch.unlabelled is batch.x
+        assert torch.equal(batch.x, same.x) and torch.equal(batch.y, same.y)
+
+
+def test_flips_of_both_kinds_are_independent_and_exact() -> None:
+    one = torch.tensor([[0, 100, 255], [50, 60, 200]], dtype=torch.uint8)
+    y = torch.zeros(1000, dtype=torch.int64)
+    y[500:] = -1
+    data = dataset("same", one.expand(1000, 1, 2, 3).contiguous(), y, ("a",))
+    plain, flipped = Stream(data, 500, seed=0, batch=Semi)(), Stream(data, 500, seed=0, batch=Semi, flip=True)()
+    mirrored = []
+    for straight, made in ((plain.x, flipped.x), (plain.unlabelled, flipped.unlabelled)):
+        same = (made == straight).flatten(1).all(1)
+        mirrored.append((made == straight.flip(-1)).flatten(1).all(1))
+        assert bool((same ^ mirrored[-1]).all())
+        assert 200 < int(mirrored[-1].sum()) < 300  # 4.5 standard deviations
+    assert 200 < int((mirrored[0] == mirrored[1]).sum()) < 300
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_the_ranks_share_out_both_orders(world: int) -> None:
+    alone = Stream(partly(13), 2, seed=5, batch=Semi)
+    ranks = [Stream(partly(13), 2, seed=5, batch=Semi, rank=rank, world=world) for rank in range(world)]
+    for _ in range(20):
+        one, many = [alone() for _ in range(world)], [rank() for rank in ranks]
+        assert [batch.y.tolist() for batch in one] == [batch.y.tolist() for batch in many]
+        assert [values(batch.unlabelled) for batch in one] == [values(batch.unlabelled) for batch in many]
+    assert len({tuple(rank.state().items()) for rank in ranks}) == 1
+
+
+def test_vectors_go_with_their_samples_where_there_are_no_classes() -> None:
+    x = images().x
+    vectors = torch.stack([torch.arange(10.0), -torch.arange(10.0)], 1)
+    batch = Stream(dataset("vectors", x, conditions=vectors), 4, seed=0, batch=Labelled)()
+    assert isinstance(batch, Labelled) and batch.y.dtype == torch.float32
+    assert batch.y.tolist() == [[k, -k] for k in values(batch.x)]
+    with pytest.raises(DataError, match="no labels, but the GAN needs classes"):
+        Stream(dataset("vectors", x, conditions=vectors), 4, seed=0, batch=Semi)
+    both = dataset("both", x, torch.arange(10), tuple("abcdefghij"), conditions=vectors)
+    assert Stream(both, 4, seed=0, batch=Labelled)().y.dtype == torch.int64
