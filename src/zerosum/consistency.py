@@ -23,7 +23,7 @@ class Consistency:
 
     weight: Annotated[float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images"] = 0.0
     confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
-    views: Annotated[Views, "the other views; labelled images are seen through them, too"] = Views()
+    views: Annotated[Views, "the other views; D sees labelled images and fakes through them, too"] = Views()
 
 
 class Guesses(nn.Module):

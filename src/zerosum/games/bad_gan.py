@@ -15,7 +15,7 @@ from zerosum.consistency import Consistency, Guesses
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import sgan as networks
 from zerosum.networks import small
-from zerosum.networks.blocks import judge_each
+from zerosum.networks.blocks import Norm, judge_each
 from zerosum.networks.pixels import PixelDensity
 from zerosum.networks.sgan import Discriminator
 from zerosum.objectives import non_saturating
@@ -88,30 +88,31 @@ class BadGAN(Game[Semi]):
         config = self.config
         with torch.no_grad():
             made = self.sample(unlabelled)
-        if config.consistency.weight:
-            views = config.consistency.views
-            seen = [unlabelled, made, views(x), views(unlabelled)]
-        else:
-            seen = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
-        # Logits (B, classes) of unlabelled samples, fakes, labelled samples, other views of the unlabelled.
-        other, generated, *more = judge_each(self.discriminator, seen)
-        labelled, *viewed = more or [other]
+            guessed = self.discriminator(unlabelled) if config.consistency.weight else None
+        x, unlabelled, made = self._seen(x), self._seen(unlabelled), self._seen(made)
+        other, generated, *labelled = judge_each(
+            self.discriminator, [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
+        )  # (B, classes) each
         real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
         terms = {
-            "supervised": semi.supervised(labelled, y, self.classes),
+            "supervised": semi.supervised(labelled[0] if labelled else other, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(real, fake),
             "entropy": config.entropy_weight * semi.conditional_entropy(other, self.classes),
         }
-        if viewed:
-            disagreement = self.guesses(other, viewed[0], config.consistency.confidence)
+        if guessed is not None:
+            disagreement = self.guesses(guessed, other, config.consistency.confidence)
             terms["consistency"] = config.consistency.weight * disagreement
         return Move("discriminator", **terms, log={"real": real, "fake": fake})
 
+    def _seen(self, x: Tensor) -> Tensor:
+        """What D sees of x, (B, *shape): other views, where it is to agree on them."""
+        return self.config.consistency.views(x) if self.config.consistency.weight else x
+
     def _of_generator(self, unlabelled: Tensor, step: int) -> dict[str, Tensor]:
         config, made = self.config, self.sample(unlabelled)
-        features = self.discriminator.body(made)  # (B, F)
+        features = self.discriminator.body(self._seen(made))  # (B, F)
         with torch.no_grad():
-            wanted = self.discriminator.body(unlabelled)
+            wanted = self.discriminator.body(self._seen(unlabelled))
         terms = {
             "adversarial": feature_matching(wanted, features),
             "pull_away": config.pull_away_weight * semi.pull_away(features),
@@ -138,10 +139,6 @@ class BadGAN(Game[Semi]):
         return self.generator(self.prior.draw(like) if z is None else z)
 
 
-# Full rates for two thirds of the training, then a linear fall, as in the authors' code.
-_D_ADAM, _G_ADAM = Adam(3e-3, (0.5, 0.9999)), Adam(1e-3, (0.0, 0.9999))
-
-
 @recipe(data="mnist", batch_size=100, steps=180_000, average=0.9999)
 def mnist(shape: Shape, condition: Condition, config: BadGAN.Config = BadGAN.Config()) -> BadGAN:
     """The authors' perceptrons for MNIST; meant for few labels, --labels 100."""
@@ -155,12 +152,13 @@ class Network:
     """The size of the convolutional networks."""
 
     width: Annotated[int, Gt(0), "D's channels at half the image's size; each further halving doubles them"] = 16
+    norm: Annotated[Norm, "D's normalisation; with batch norm it judges each kind of sample apart"] = "batch"
 
 
 _ADAM = Adam(2e-3, decay=Decay("cosine"))
 
 
-@recipe(data="digits", batch_size=64, steps=6_000)
+@recipe(data="digits", batch_size=64, steps=8_000)
 def images(
     shape: Shape,
     condition: Condition,
@@ -168,7 +166,7 @@ def images(
     network: Network = Network(),
 ) -> BadGAN:
     """Small convolutional networks, and views of images on which D is to agree with itself: for few labels."""
-    discriminator = networks.convolutional(shape, condition.classes(), network.width)
+    discriminator = networks.convolutional(shape, condition.classes(), network.width, network.norm)
     return BadGAN(
         small.Generator(config.latent_dim, shape), discriminator, PixelDensity(shape, 8, layers=2), condition, config
     )

@@ -15,7 +15,7 @@ from zerosum.consistency import Consistency, Guesses
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import mlp, small
 from zerosum.networks import sgan as networks
-from zerosum.networks.blocks import judge_each
+from zerosum.networks.blocks import Norm, judge_each
 from zerosum.networks.sgan import Discriminator
 from zerosum.objectives import HARD, Targets, non_saturating
 from zerosum.optim import Adam, Decay, Optimizer
@@ -67,32 +67,33 @@ class SGAN(Game[Semi]):
         x, y, unlabelled = draw()  # (B, *shape), (B,), (B, *shape)
         with torch.no_grad():
             made = self.sample(unlabelled)
-        if config.consistency.weight:
-            views = config.consistency.views
-            seen = [unlabelled, made, views(x), views(unlabelled)]
-        else:
-            seen = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
-        # Logits of unlabelled samples, fakes, labelled samples, other views of the unlabelled: (B, N) or (B, N + 1).
-        other, generated, *more = judge_each(self.discriminator, seen)
-        labelled, *viewed = more or [other]
+            guessed = self.discriminator(unlabelled) if config.consistency.weight else None
+        x, unlabelled, made = self._seen(x), self._seen(unlabelled), self._seen(made)
+        other, generated, *labelled = judge_each(
+            self.discriminator, [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
+        )  # (B, N) or (B, N + 1) each
         real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
         terms = {
-            "supervised": semi.supervised(labelled, y, self.classes),
+            "supervised": semi.supervised(labelled[0] if labelled else other, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(real, fake, config.targets),
         }
-        if viewed:
-            disagreement = self.guesses(other, viewed[0], config.consistency.confidence)
+        if guessed is not None:
+            disagreement = self.guesses(guessed, other, config.consistency.confidence)
             terms["consistency"] = config.consistency.weight * disagreement
         yield Move("discriminator", **terms, log={"real": real, "fake": fake})
         yield Move("generator", adversarial=self._generator_loss(draw))
 
+    def _seen(self, x: Tensor) -> Tensor:
+        """What D sees of x, (B, *shape): other views, where it is to agree on them."""
+        return self.config.consistency.views(x) if self.config.consistency.weight else x
+
     def _generator_loss(self, draw: Draw[Semi]) -> Tensor:
         unlabelled = draw().unlabelled
-        features = self.discriminator.body(self.sample(unlabelled))
+        features = self.discriminator.body(self._seen(self.sample(unlabelled)))
         if self.config.generator == "non-saturating":
             return non_saturating.g(semi.source(self.discriminator.head(features), self.classes))
         with torch.no_grad():
-            wanted = self.discriminator.body(unlabelled)
+            wanted = self.discriminator.body(self._seen(unlabelled))
         return feature_matching(wanted, features)
 
     def phase(self, step: int) -> Hashable | None:
@@ -121,12 +122,13 @@ class Network:
     """The size of the convolutional networks."""
 
     width: Annotated[int, Gt(0), "D's channels at half the image's size; each further halving doubles them"] = 16
+    norm: Annotated[Norm, "D's normalisation; with batch norm it judges each kind of sample apart"] = "batch"
 
 
 _ADAM = Adam(2e-3, decay=Decay("cosine"))
 
 
-@recipe(data="digits", batch_size=64, steps=6_000)
+@recipe(data="digits", batch_size=64, steps=8_000)
 def images(
     shape: Shape,
     condition: Condition,
@@ -136,7 +138,7 @@ def images(
     network: Network = Network(),
 ) -> SGAN:
     """Small convolutional networks, and views of images on which D is to agree with itself: for few labels."""
-    discriminator = networks.convolutional(shape, _outputs(condition, config), network.width)
+    discriminator = networks.convolutional(shape, _outputs(condition, config), network.width, network.norm)
     return SGAN(small.Generator(config.latent_dim, shape), discriminator, condition, config)
 
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.game import Shape
-from zerosum.networks.blocks import halvings, image_shape
+from zerosum.networks.blocks import Norm, halvings, image_shape, normalisation
 
 LEAK = 0.1
 
@@ -121,8 +121,8 @@ def paper_discriminator(shape: Shape, outputs: int) -> Discriminator:
     return Discriminator(PaperBody(shape), head)
 
 
-def convolutional(shape: Shape, outputs: int, width: int = 16) -> Discriminator:
-    """A small convolutional discriminator of any images: strided convolutions, no normalisation.
+def convolutional(shape: Shape, outputs: int, width: int = 16, norm: Norm = "none") -> Discriminator:
+    """A small convolutional discriminator of any images: strided convolutions, a normalisation if asked.
 
     Channels double with each halving, down to 4..7 pixels on the shorter side.
     """
@@ -130,9 +130,11 @@ def convolutional(shape: Shape, outputs: int, width: int = 16) -> Discriminator:
     layers: list[nn.Module] = [Noise(0.1)]
     for i in range(len(halvings(height, image_width, smallest=4)) - 1):
         after, kernel = width * 2 ** min(i, 3), 5 if i == 0 else 3
-        layers += [nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2), nn.LeakyReLU(LEAK)]
+        layers += [nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2)]
+        layers += [*normalisation(norm, after, images=True), nn.LeakyReLU(LEAK)]
         before = after
-    layers += [nn.Conv2d(before, before, 1), nn.LeakyReLU(LEAK), nn.AdaptiveAvgPool2d(2), nn.Flatten()]
+    layers += [nn.Conv2d(before, before, 1), *normalisation(norm, before, images=True), nn.LeakyReLU(LEAK)]
+    layers += [nn.AdaptiveAvgPool2d(2), nn.Flatten()]
     layers += [nn.Linear(4 * before, 2 * before), nn.LeakyReLU(LEAK)]
     made = Discriminator(nn.Sequential(*layers), nn.Linear(2 * before, outputs))
     return _initialised(made)

@@ -11,7 +11,9 @@ from zerosum.reproductions.bigan_1nn import BIGAN_1NN
 from zerosum.reproductions.gan_parzen import GAN_PARZEN
 from zerosum.reproductions.grid import GRID, GRID_PUBLISHED
 from zerosum.reproductions.health import HEALTH
+from zerosum.reproductions.infogan_error import INFOGAN_ERROR
 from zerosum.reproductions.optimal_discriminator import OPTIMAL_DISCRIMINATOR
+from zerosum.reproductions.semi_supervised import BAD_GAN_MNIST, SGAN_MNIST
 from zerosum.reproductions.stacked_mnist import STACKED_MNIST
 from zerosum.reproductions.study import Study
 from zerosum.reproductions.wgan_critic import WGAN_CRITIC
@@ -21,13 +23,16 @@ STUDIES = {
     study.name: study
     for study in (
         ABLATION,
+        BAD_GAN_MNIST,
         BEGAN_EQUILIBRIUM,
         BIGAN_1NN,
         GAN_PARZEN,
         GRID,
         GRID_PUBLISHED,
         HEALTH,
+        INFOGAN_ERROR,
         OPTIMAL_DISCRIMINATOR,
+        SGAN_MNIST,
         STACKED_MNIST,
         WGAN_CRITIC,
         WITHOUT_BATCH_NORM,
