@@ -66,12 +66,12 @@ def overview(
 
 
 def asked(condition: Condition | None, data: DataRecord) -> list[Asked]:
-    """All that samples can be asked to be: the classes, or some vectors of the data; [] where a game takes neither."""
+    """All that samples can be asked to be: the classes, or some vectors of the data in order; [] where nothing."""
     if condition is None:
         return []
     if condition.kind == "classes":
         return [Asked(" ".join(name.split()), classes=name) for name in data.classes]
-    return [Asked(_numbers(vector), conditions=vector) for vector in data.conditions]
+    return [Asked(_numbers(vector), conditions=vector) for vector in sorted(data.conditions)]
 
 
 def unwritten(run: Run) -> str:

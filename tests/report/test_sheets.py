@@ -116,8 +116,8 @@ def test_a_row_is_a_vector() -> None:
     run = painted(Condition(2, "vector"), vectors=((0.0, 7.0), (4.0, 0.25), (2.0, 1e-6)))
     picture = overview(run, 6)
     first, second, third = cells(picture, 3, 2)
-    assert (second - first - 51).abs().max() <= 1 and (third - first - 25.5).abs().max() <= 1
-    assert picture.info["Description"].endswith("0, 7, 4, 0.25, 2, 1e-06")
+    assert (second - first - 25.5).abs().max() <= 1 and (third - first - 51).abs().max() <= 1
+    assert picture.info["Description"].endswith("0, 7, 2, 1e-06, 4, 0.25")
     assert picture.info["Title"].startswith("a row for each vector")
     long = asked(Condition(9, "vector"), painted(vectors=((0.5,) * 9,)).record.data)
     assert long[0].name == "0.5, 0.5, 0.5, ..."
