@@ -6,8 +6,10 @@ import difflib
 
 from zerosum.errors import ZerosumError
 from zerosum.reproductions.ablation import ABLATION
+from zerosum.reproductions.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.reproductions.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.reproductions.bigan_1nn import BIGAN_1NN
+from zerosum.reproductions.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN
 from zerosum.reproductions.gan_parzen import GAN_PARZEN
 from zerosum.reproductions.grid import GRID, GRID_PUBLISHED
 from zerosum.reproductions.health import HEALTH
@@ -23,9 +25,12 @@ STUDIES = {
     study.name: study
     for study in (
         ABLATION,
+        ACGAN_CLASS_ACCURACY,
         BAD_GAN_MNIST,
         BEGAN_EQUILIBRIUM,
         BIGAN_1NN,
+        CGAN_CLASS_ACCURACY,
+        CGAN_PARZEN,
         GAN_PARZEN,
         GRID,
         GRID_PUBLISHED,
