@@ -30,8 +30,8 @@ class Clusters:
     """What Q may learn of its categorical codes from real samples, too, beyond the paper; Hu et al., 2017 (IMSAT)."""
 
     weight: Annotated[float, Ge(0), "of all of it; 0, as in the paper: Q learns from fakes alone"] = 0.0
-    views: Annotated[Views, "Q is to say the same of such a view of an image"] = Views(0.1, 0.2)
-    radius: Annotated[float, Gt(0), "and of the worst sample this near to it, in L2 norm"] = 3.0
+    views: Annotated[Views, "Q is to say the same of such a view of an image"] = Views(0.1, 0.35)
+    radius: Annotated[float, Gt(0), "and of the worst sample this near to it, in L2 norm"] = 2.0
     sure: Annotated[float, Ge(0), "weight of H(c | x), which Q is to make small"] = 0.1
     even: Annotated[float, Ge(0), "weight of H(c), which Q is to make large"] = 0.4
 
@@ -82,8 +82,6 @@ class InfoGAN(Game[Tensor]):
         self.generator, self.discriminator, self.recogniser = generator, discriminator, recogniser
         self.body, self.config = body, config
         self.prior = prior(config)
-        if not self.prior.codes:
-            raise ValueError("an InfoGAN needs a code: name categories, or a number of continuous codes")
         if config.clusters.weight and not config.categories:
             raise ValueError("clusters are what categorical codes find; name categories, or set clusters.weight to 0")
         nothing = torch.empty(0)
@@ -156,6 +154,9 @@ class InfoGAN(Game[Tensor]):
 
 
 def prior(config: InfoGAN.Config) -> latent.Coded:
+    """The distribution of z; a `ValueError` where it has no code."""
+    if not config.categories and not config.continuous:
+        raise ValueError("an InfoGAN needs a code: name categories, or a number of continuous codes")
     return latent.Coded(config.noise_dim, config.categories, config.continuous)
 
 
@@ -206,11 +207,11 @@ def digits(shape: Shape, config: InfoGAN.Config = _DIGITS) -> InfoGAN:
     )
 
 
-_CLUSTERS_ADAM = Adam(2e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=1_000))
+_CLUSTERS_ADAM = Adam(2e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=600))
 _CLUSTERS = replace(
     _DIGITS,
     clusters=Clusters(20.0),
-    start=1_000,
+    start=600,
     g_optimizer=_CLUSTERS_ADAM,
     d_optimizer=replace(_CLUSTERS_ADAM, lr=4e-3),
 )
@@ -224,7 +225,7 @@ class Perceptrons:
     recogniser_width: Annotated[int, Gt(0), "units of each hidden layer of Q"] = 500
 
 
-@recipe(data="mnist", batch_size=256, steps=2_000, average=0.99)
+@recipe(data="mnist", batch_size=256, steps=1_200, average=0.99)
 def clusters(
     shape: Shape,
     config: InfoGAN.Config = _CLUSTERS,

@@ -18,6 +18,7 @@ from zerosum.reproductions.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.reproductions.semi_supervised import BAD_GAN_MNIST, SGAN_MNIST
 from zerosum.reproductions.stacked_mnist import STACKED_MNIST
 from zerosum.reproductions.study import Study
+from zerosum.reproductions.synthesized import SYNTHESIZE_MNIST
 from zerosum.reproductions.wgan_critic import WGAN_CRITIC
 from zerosum.reproductions.without_batch_norm import WITHOUT_BATCH_NORM
 
@@ -39,6 +40,7 @@ STUDIES = {
         OPTIMAL_DISCRIMINATOR,
         SGAN_MNIST,
         STACKED_MNIST,
+        SYNTHESIZE_MNIST,
         WGAN_CRITIC,
         WITHOUT_BATCH_NORM,
     )
