@@ -1,0 +1,113 @@
+"""`zerosum reproduce synthesize-mnist`: do generated images help a classifier that has few real ones?"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zerosum import data
+from zerosum.checkpoint import find as checkpoints
+from zerosum.data.dataset import Dataset
+from zerosum.metrics import classifier
+from zerosum.metrics.samples import to_float
+from zerosum.reproductions.study import Figures, Study
+from zerosum.synthesis import synthesize
+from zerosum.trained import Run
+from zerosum.training import resume, train
+
+RECIPE = "acgan/digits"
+PER_CLASS = 1000  # generated images
+CONFIDENCE = 0.9  # of the GAN's own classifier in their class
+STEPS = 1500  # of each classifier, batches of 64
+COUNTS = {"20 labels a class": 20, "50 labels a class": 50, "100 labels a class": 100}
+
+
+def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+    """Train a GAN on few labels, have it make a labelled folder, and train classifiers with and without that."""
+    whole, test = data.load("mnist"), data.load("mnist:test")
+    trained = _trained(COUNTS[part] * len(whole.classes), seed, fraction, folder / "run")
+    shutil.rmtree(folder / "made", ignore_errors=True)
+    per_class = max(1, round(PER_CLASS * fraction))
+    told = synthesize(trained, folder / "made", per_class, confidence=CONFIDENCE, seed=seed)
+    real = whole.with_labels(COUNTS[part] * len(whole.classes), seed)
+    figures = compared(real, data.load(str(folder / "made")), test, max(1, round(STEPS * fraction)), seed)
+    return {"part": part, "seed": seed, **figures, "candidates": told.candidates}
+
+
+def _trained(labels: int, seed: int, fraction: float, path: Path) -> Run:
+    """The recipe's run in `path`, with all its rounds or a fraction of them; taken up again where it stopped."""
+    if checkpoints(path / "checkpoints"):
+        return resume(path, quiet=True)
+    steps = {"steps": max(1, round(4_000 * fraction))}
+    return train(RECIPE, "mnist", path, labels=labels, quiet=True, seed=seed, health=False, **steps)
+
+
+def compared(real: Dataset, made: Dataset, test: Dataset, steps: int, seed: int) -> dict[str, Any]:
+    """Errors of a classifier, in % of the test set, that learnt from real images, made ones, and both.
+
+    All three have the same network and as many steps. The classes of all sets are the same, in the same order.
+    """
+    assert real.y is not None and made.y is not None and made.classes == test.classes
+    known = real.y >= 0
+    x, y = real.x[known], real.y[known]
+    both = torch.cat([x, made.x]), torch.cat([y, made.y])
+    return {
+        "real": _errors(x, y, test, steps, seed),
+        "made": _errors(made.x, made.y, test, steps, seed),
+        "both": _errors(*both, test, steps, seed),
+    }
+
+
+def _errors(x: Tensor, y: Tensor, test: Dataset, steps: int, seed: int) -> float:
+    assert test.y is not None
+    network = classifier.fit(
+        lambda: classifier.for_samples(test.shape, len(test.classes)),
+        x,
+        y,
+        steps=steps,
+        batch_size=64,
+        rate=2e-3,
+        seed=seed,
+    )
+    parts = zip(test.x.split(1000), test.y.split(1000), strict=True)
+    wrong = [classifier.predict(network, to_float(images)) != labels for images, labels in parts]
+    return round(100 * float(torch.cat(wrong).double().mean()), 4)
+
+
+def summarise(parts: Sequence[Figures]) -> Figures:
+    """Errors with generated images over those without, one mean over the label counts a seed; and all errors."""
+    seeds = dict.fromkeys(part["seed"] for part in parts)
+    ratios = {seed: [p["both"] / p["real"] for p in parts if p["seed"] == seed] for seed in seeds}
+    return {
+        "values": [round(fmean(of_seed), 4) for of_seed in ratios.values()],
+        "errors": {
+            name: {of: [p[of] for p in parts if p["part"] == name] for of in ("real", "made", "both")}
+            for name in dict.fromkeys(p["part"] for p in parts)
+        },
+        "candidates": {name: [p["candidates"] for p in parts if p["part"] == name] for name in COUNTS},
+    }
+
+
+SYNTHESIZE_MNIST = Study(
+    name="synthesize-mnist",
+    protocol=(
+        "MNIST with 20, 50 or 100 labels of each class. An AC-GAN (recipe acgan/digits, 4,000 rounds) learns from them "
+        "and from all 60,000 images without labels; `zerosum synthesize` has it make 1,000 images of each class, of "
+        "which its own classifier is sure (0.9). A small convolutional classifier is trained on the labelled images "
+        "alone, on the generated ones alone, and on both, for 1,500 batches of 64 each, and tested on the 10,000 test "
+        "images. The value is the errors with generated images over those without, the mean of the three label counts."
+    ),
+    published="no number",
+    target=1,
+    relation="<=",
+    seeds=(0, 1, 2),
+    parts=lambda seed: tuple(COUNTS),
+    run=run,
+    summarise=summarise,
+)
