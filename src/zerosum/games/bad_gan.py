@@ -82,7 +82,7 @@ class BadGAN(Game[Semi]):
             self.threshold.copy_(low if step == 0 else torch.lerp(self.threshold, low, 0.05))
             yield Move("density", negative_log_likelihood=-log_density.mean())
         yield self._of_discriminator(x, y, unlabelled)
-        yield Move("generator", **self._of_generator(draw().unlabelled, step))
+        yield self._of_generator(draw().unlabelled, step)
 
     def _of_discriminator(self, x: Tensor, y: Tensor, unlabelled: Tensor) -> Move:
         config = self.config
@@ -108,7 +108,7 @@ class BadGAN(Game[Semi]):
         """What D sees of x, (B, *shape): other views, where it is to agree on them."""
         return self.config.consistency.views(x) if self.config.consistency.weight else x
 
-    def _of_generator(self, unlabelled: Tensor, step: int) -> dict[str, Tensor]:
+    def _of_generator(self, unlabelled: Tensor, step: int) -> Move:
         config, made = self.config, self.sample(unlabelled)
         features = self.discriminator.body(self._seen(made))  # (B, F)
         with torch.no_grad():
@@ -119,7 +119,7 @@ class BadGAN(Game[Semi]):
         }
         if self._density_counts(step):
             terms["density"] = config.density_weight * semi.low_density(self.density(made), self.threshold)
-        return terms
+        return Move("generator", **terms)
 
     def _density_counts(self, step: int) -> bool:
         return step >= self.config.density_rounds and step % self.config.density_every == 0

@@ -16,6 +16,7 @@ from zerosum.checkpoint import find as checkpoints
 from zerosum.data.dataset import Dataset
 from zerosum.metrics import classifier
 from zerosum.metrics.samples import to_float
+from zerosum.recipe import find
 from zerosum.reproductions.study import Figures, Study
 from zerosum.synthesis import synthesize
 from zerosum.trained import Run
@@ -44,8 +45,8 @@ def _trained(labels: int, seed: int, fraction: float, path: Path) -> Run:
     """The recipe's run in `path`, with all its rounds or a fraction of them; taken up again where it stopped."""
     if checkpoints(path / "checkpoints"):
         return resume(path, quiet=True)
-    steps = {"steps": max(1, round(4_000 * fraction))}
-    return train(RECIPE, "mnist", path, labels=labels, quiet=True, seed=seed, health=False, **steps)
+    steps = max(1, round(find(RECIPE).training.steps * fraction))
+    return train(RECIPE, "mnist", path, labels=labels, quiet=True, seed=seed, steps=steps, health=False)
 
 
 def compared(real: Dataset, made: Dataset, test: Dataset, steps: int, seed: int) -> dict[str, Any]:
