@@ -18,7 +18,7 @@ class Arguments:
     action: Annotated[
         Positional[Literal["check"]], arg(help="say what is there, what is broken, what training would use")
     ]
-    name: Annotated[Positional[str], arg(help="a folder of images, or a known data set")]
+    name: Annotated[Positional[str], arg(help="a folder of images, a known data set, or an .npy or .npz file")]
     size: Annotated[tuple[int] | tuple[int, int] | None, arg(help="pixels, as for `train`")] = None
     data_dir: Annotated[Path | None, arg(help="where published data sets are looked for first")] = None
 

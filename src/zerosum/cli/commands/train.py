@@ -57,7 +57,11 @@ def _command(recipe: Recipe) -> type:
         return Annotated[kind, tyro.conf.arg(help=meaning)], field(default=default)
 
     own = {
-        "data": option(str, recipe.data, "a known data set, or a folder of images (sub-folders are classes)"),
+        "data": option(
+            str,
+            recipe.data,
+            "a known data set, a folder of images (sub-folders or a labels.csv in it name classes), or an .npz file",
+        ),
         "out": option(Path | None, None, "the run directory; by default a new one under runs/"),
         "size": option(
             tuple[int] | tuple[int, int] | None,
