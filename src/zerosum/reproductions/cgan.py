@@ -69,7 +69,7 @@ def _sorted(parts: Sequence[Figures]) -> tuple[list[Figures], list[Figures]]:
 TRAINING = (
     "The recipe cgan/digits (DCGAN's networks of width 16, D by projection, Adam 1e-3 falling linearly, bf16 where the "
     "processor is fast at it) on MNIST's first 50,000 images for 5,000 rounds of 64 (6.4 epochs); averaged weights "
-    "(0.99) of the last round: nothing was selected. 10,000 samples, 1,000 of each class. Settings were chosen on seed 100. "
+    "(0.99) of the last round: nothing was selected. 10,000 samples, 1,000 of each class. Settings are from seed 100. "
 )
 
 CGAN_PARZEN = Study(
