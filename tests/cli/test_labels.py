@@ -168,11 +168,16 @@ def test_names_in_any_script_go_all_the_way(call: Call, animals: Path) -> None:
 
 
 def test_labels_that_changed_are_other_data(call: Call, animals: Path) -> None:
-    assert call("train", OWN, "--data", animals, "--out", "run", *SMALL)[0] == 0
+    assert call("train", OWN, "--data", animals, "--labels", 6, "--out", "run", *SMALL[:2], "--batch-size", 4)[0] == 0
+    measure = ("evaluate", "run", "--recipe", OWN, "--samples", 12, "--metrics", "kernel", "--extractor", "pixels")
+    code, out, err = call(*measure)
+    assert code == 0 and "has changed" not in out, err
     table = animals / "labels.csv"
     table.write_text(table.read_text("utf-8").replace("图00.png;猫", "图00.png;狗"), encoding="utf-8")
     code, _, err = call("resume", "run", "--steps", 6, "--recipe", OWN)
     assert code == 2 and "the data has changed" in err
+    code, out, err = call(*measure)
+    assert code == 0 and f"{animals.resolve()} has changed since the run was trained on it" in out, err
 
 
 # -- vectors ----------------------------------------------------------------------------------------------------------
