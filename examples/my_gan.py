@@ -48,6 +48,9 @@ class MyGAN(Game[Labelled]):
         yield Move("discriminator", adversarial=hinge.d(real, fake), log={"real": real, "fake": fake})
         yield Move("generator", adversarial=hinge.g(self.judge(self.sample(data), data.y)))
 
+    def realism(self, samples: Labelled) -> Tensor:
+        return self.judge(samples.x, samples.y).flatten()
+
     def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
         z = self.prior.draw(like.x) if z is None else z
         return self.generator(torch.cat([z, self.condition.vector(like.y)], dim=1))

@@ -17,13 +17,26 @@ from typing import TYPE_CHECKING, Any
 from zerosum.errors import ZerosumError
 
 if TYPE_CHECKING:
+    from zerosum.classification import classify
     from zerosum.evaluation import evaluate
     from zerosum.health import diagnose
+    from zerosum.synthesis import synthesize
     from zerosum.trained import Run, load
     from zerosum.training import resume, train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "ZerosumError", "__version__", "diagnose", "evaluate", "load", "resume", "train"]
+__all__ = [
+    "Run",
+    "ZerosumError",
+    "__version__",
+    "classify",
+    "diagnose",
+    "evaluate",
+    "load",
+    "resume",
+    "synthesize",
+    "train",
+]
 
 _PUBLIC = {
     "train": "training",
@@ -31,6 +44,8 @@ _PUBLIC = {
     "load": "trained",
     "Run": "trained",
     "evaluate": "evaluation",
+    "classify": "classification",
+    "synthesize": "synthesis",
     "diagnose": "health",
 }
 _PARTS = (

@@ -74,6 +74,12 @@ class Recipe:
         """Whether the game learns from classes or vectors."""
         return self.batch in (Labelled, Semi)
 
+    @property
+    def classifies(self) -> bool:
+        """Whether the game learns a classifier, too."""
+        learnt: bool = get_type_hints(self.function)["return"].classifier is not Game.classifier
+        return learnt
+
     def build(
         self,
         shape: Shape,

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from zerosum import checkpoint, devices, sampling
 from zerosum.errors import ZerosumError
-from zerosum.game import Game
+from zerosum.game import Game, Labelled
+from zerosum.metrics.samples import to_float
+from zerosum.recipe import RECIPES
 from zerosum.runs import Record, RunDirectory, recipe_of
+
+Network = Literal["generator", "discriminator", "classifier"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,63 @@ class Run:
             labels=self.labels(rows, classes),
             truncation=self._truncation(truncation),
         )
+
+    def classify(self, x: Tensor, batch_size: int = 256) -> Tensor:
+        """How likely each class is, (N, K) float32 on the CPU, by the classifier that the game learnt.
+
+        Args:
+            x: samples (N, *shape): floats, images in [-1, 1], or uint8 images.
+
+        Raises:
+            ZerosumError: the GAN learns no classifier, it has diverged, or x has another shape.
+        """
+        network, shape = self.game.classifier(), self.record.data.shape
+        if network is None:
+            learners = ", ".join(name for name, recipe in RECIPES.items() if recipe.classifies)
+            raise ZerosumError(f"{self.record.recipe} learns no classifier; train one of these recipes: {learners}")
+        if tuple(x.shape[1:]) != shape:
+            raise ZerosumError(f"{self.path} classifies samples of shape {shape}, not {tuple(x.shape[1:])}")
+        device = next(self.game.parameters()).device
+        parts = [torch.empty(0, len(self.record.data.classes))]
+        with sampling.quiet(self.game, 0):
+            for start in range(0, len(x), batch_size):
+                part = to_float(x[start : start + batch_size].to(device))
+                parts.append(network(part).float().softmax(1).cpu())
+        found = torch.cat(parts)
+        if not bool(found.isfinite().all()):
+            raise ZerosumError(f"the classifier of {self.path} has diverged; use an earlier --checkpoint")
+        return found
+
+    def realism(self, x: Tensor, y: Tensor | None = None, batch_size: int = 256) -> Tensor:
+        """How real the discriminator finds samples, (N,) float32 on the CPU: its logits; the higher, the more real.
+
+        Args:
+            x: samples (N, *shape): floats, images in [-1, 1], or uint8 images.
+            y: what they were asked to be, as `labels` has it, for a GAN that is asked.
+
+        Raises:
+            ZerosumError: the discriminator judges no single samples, or y is missing.
+        """
+        if (y is None) != (self.game.condition is None):
+            cure = "say what each sample was asked to be" if y is None else "leave y out"
+            raise ZerosumError(f"{self.record.recipe} is asked {'for a condition' if y is None else 'nothing'}; {cure}")
+        device, found = next(self.game.parameters()).device, [torch.empty(0)]
+        with sampling.quiet(self.game, 0):
+            for start in range(0, len(x), batch_size):
+                part: Any = to_float(x[start : start + batch_size].to(device))
+                if y is not None:
+                    part = Labelled(part, y[start : start + batch_size].to(device))
+                realism = self.game.realism(part)
+                if realism is None:
+                    raise ZerosumError(f"the discriminator of {self.record.recipe} judges no single samples")
+                found.append(realism.float().cpu())
+        return torch.cat(found)
+
+    def export(self, out: str | Path, network: Network = "generator") -> None:
+        """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.onnx_export`."""
+        from zerosum import onnx_export
+
+        onnx_export.export(self, Path(out), network)
 
     def _truncation(self, asked: float | None) -> float | None:
         return self.record.training.truncation if asked is None else asked

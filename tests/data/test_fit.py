@@ -75,7 +75,7 @@ def test_known_sets_are_scaled() -> None:
         ("ring", (1, 8, 8), "ring holds points, but images of shape \\(1, 8, 8\\) are needed"),
         ("digits", (2,), "digits holds images, but points of shape \\(2,\\) are needed"),
         ("ring", (3,), "ring holds points of shape \\(2,\\), but \\(3,\\) is needed"),
-        ("digits", (2, 8, 8), "digits has images of 1 channels, but 2 are needed"),
+        ("digits", (2, 8, 8), "digits holds images of shape \\(1, 8, 8\\), but \\(2, 8, 8\\) is needed"),
         ("nowhere.png", (1, 8, 8), "no data called 'nowhere.png'"),
     ],
 )

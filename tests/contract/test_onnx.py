@@ -1,0 +1,117 @@
+"""Networks as ONNX files compute what they compute in PyTorch, for batches of any size."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import zerosum
+from zerosum import sampling
+from zerosum.game import Condition, Labelled
+from zerosum.latent import Normal
+from zerosum.trained import Run
+
+pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
+runtime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+
+CLASSES = ("a", "b", "猫")
+# Of each kind: points and images, batch norm and none, z in parts, classes beside z, D of pairs, several Ds.
+SOME = ("composed/dcgan", "r3gan/images", "bayesian/toy", "bigan/mnist", "cgan/images", "acgan/toy", "sgan/images")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return zerosum.train("gan/toy", out=tmp_path_factory.mktemp("runs") / "toy", steps=1, batch_size=8, quiet=True)
+
+
+def run_of(trained: Run, case: object) -> Run:
+    data = replace(trained.record.data, shape=case.shape, classes=CLASSES)
+    return replace(trained, game=case.game().eval(), record=replace(trained.record, recipe=case.recipe.name, data=data))
+
+
+def ask(path: Path, output: str, **inputs: Tensor) -> Tensor:
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert [given.name for given in session.get_inputs()] == list(inputs)
+    return torch.from_numpy(session.run([output], {name: value.numpy() for name, value in inputs.items()})[0])
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_onnxruntime_computes_what_pytorch_does(case_of, trained: Run, tmp_path: Path, name: str) -> None:
+    case = case_of(name)
+    run = run_of(trained, case)
+    game = run.game
+    z, y = game.prior.draw(torch.empty(7)), torch.arange(7) % 3
+    asked = {} if game.condition is None else {"y": y}
+    run.export(tmp_path / "g.onnx")
+    run.export(tmp_path / "d.onnx", "discriminator")
+    with sampling.quiet(game, 0):
+        like = torch.empty(7, *case.shape)
+        x = game.sample(Labelled(like, y) if asked else like, z)
+        torch.testing.assert_close(ask(tmp_path / "g.onnx", "x", z=z, **asked), x, rtol=1e-4, atol=1e-4)
+        realism = game.realism(Labelled(x, y) if asked else x)
+        of_d = asked if name.startswith("cgan") else {}  # D of an AC-GAN is not told the class
+        torch.testing.assert_close(ask(tmp_path / "d.onnx", "realism", x=x, **of_d), realism, rtol=1e-4, atol=1e-4)
+        if (classifier := game.classifier()) is not None:
+            run.export(tmp_path / "c.onnx", "classifier")
+            torch.testing.assert_close(ask(tmp_path / "c.onnx", "logits", x=x), classifier(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_file_says_what_it_is(case_of, trained: Run, tmp_path: Path) -> None:
+    run_of(trained, case_of("sgan/images")).export(tmp_path / "c.onnx", "classifier")
+    told = runtime.InferenceSession(str(tmp_path / "c.onnx")).get_modelmeta().custom_metadata_map
+    assert json.loads(told["classes"]) == list(CLASSES)
+    assert (told["recipe"], told["network"], told["round"]) == ("sgan/images", "classifier", "1")
+
+
+class OfVectors(nn.Module):
+    """As much of a game as an export asks for: vectors beside z."""
+
+    def __init__(self, noisy: bool = False):
+        super().__init__()
+        self.linear, self.noisy = nn.Linear(4, 2), noisy
+        self.condition, self.prior = Condition(2, "vector"), Normal(2)
+
+    def sample(self, like: Labelled, z: Tensor) -> Tensor:
+        made = self.linear(torch.cat([z, self.condition.vector(like.y)], dim=1))
+        return made + torch.randn_like(made) if self.noisy else made
+
+    def realism(self, samples: Labelled) -> Tensor:
+        return samples.x.sum(1) + samples.y.sum(1)
+
+
+def test_vectors_are_an_input(trained: Run, tmp_path: Path) -> None:
+    run = replace(trained, game=OfVectors())
+    run.export(tmp_path / "g.onnx")
+    z, y = torch.randn(3, 2), torch.randn(3, 2)
+    made = ask(tmp_path / "g.onnx", "x", z=z, y=y)
+    torch.testing.assert_close(made, run.game.linear(torch.cat([z, y], 1)).detach())
+    run.export(tmp_path / "d.onnx", "discriminator")
+    torch.testing.assert_close(ask(tmp_path / "d.onnx", "realism", x=z, y=y), z.sum(1) + y.sum(1))
+
+
+def test_a_network_that_would_compute_something_else_is_not_written(trained: Run, tmp_path: Path) -> None:
+    with pytest.raises(zerosum.ZerosumError, match=r"as ONNX differs by .*, so no file is written"):
+        replace(trained, game=OfVectors(noisy=True)).export(tmp_path / "g.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_there_is_not_exported(case_of, trained: Run, tmp_path: Path) -> None:
+    with pytest.raises(zerosum.ZerosumError, match=r"a network is written to an \.onnx file"):
+        trained.export(tmp_path / "g.pt")
+    with pytest.raises(zerosum.ZerosumError, match="gan/toy learns no classifier; train one of these recipes: "):
+        trained.export(tmp_path / "c.onnx", "classifier")
+    with pytest.raises(zerosum.ZerosumError, match="the discriminator of composed/pacgan judges no single samples"):
+        run_of(trained, case_of("composed/pacgan")).export(tmp_path / "d.onnx", "discriminator")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_is_named(trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(zerosum.ZerosumError, match=r"need the package onnxscript: pip install 'zerosum\[onnx\]'"):
+        trained.export(tmp_path / "g.onnx")
