@@ -15,7 +15,7 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Semi, Shape
 from zerosum.games.composed import ObjectiveName, Weights
-from zerosum.networks import dcgan, mlp, small
+from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm, judge_each
 from zerosum.networks.conditional import Generator
 from zerosum.networks.sgan import Classes
@@ -137,43 +137,29 @@ class Network:
 
 @recipe(data="digits", batch_size=64, steps=20_000)
 def images(
-    shape: Shape, condition: Condition, config: ACGAN.Config = ACGAN.Config(), network: Network = Network()
+    shape: Shape,
+    condition: Condition,
+    config: ACGAN.Config = ACGAN.Config(shared_fakes=True),
+    network: Network = Network(),
 ) -> ACGAN:
     """DCGAN's networks for any images: strided convolutions and batch norm, as the paper's."""
-    generator = dcgan.Generator(config.latent_dim + condition.size, shape, network.width, network.generator_norm)
-    discriminator = dcgan.Discriminator(shape, network.width, network.norm, outputs=condition.classes() + 1)
-    return ACGAN(Generator(generator), discriminator, condition, config)
+    return _convolutional(shape, condition, config, network)
 
 
-@dataclass(frozen=True)
-class SmallNetwork:
-    """Small convolutional networks."""
-
-    width: Annotated[int, Gt(0), "channels at half the image's size in D; G has half as many more"] = 16
+_DIGITS_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear", start=1500))
 
 
-_DIGITS_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=2000))
-
-
-@recipe(data="digits", batch_size=32, steps=4_000, average=0.99, sample_every=100, checkpoint_every=500)
+@recipe(data="digits", batch_size=64, steps=5_000, average=0.99, sample_every=100, checkpoint_every=500)
 def digits(
     shape: Shape,
     condition: Condition,
     config: ACGAN.Config = ACGAN.Config(
-        "relativistic",
-        {"r1-r2": 0.5},
-        penalty_every=8,
-        latent_dim=32,
-        shared_fakes=True,
-        g_optimizer=_DIGITS_ADAM,
-        d_optimizer=_DIGITS_ADAM,
+        latent_dim=32, shared_fakes=True, g_optimizer=_DIGITS_ADAM, d_optimizer=_DIGITS_ADAM
     ),
-    network: SmallNetwork = SmallNetwork(),
+    network: Network = Network(width=16),
 ) -> ACGAN:
-    """Small networks and a relativistic objective: the digit that is asked for, in two minutes on one core."""
-    generator = small.Generator(config.latent_dim + condition.size, shape, network.width * 3 // 2)
-    discriminator = small.Discriminator(shape, network.width, outputs=condition.classes() + 1)
-    return ACGAN(Generator(generator), discriminator, condition, config)
+    """The same with narrow networks and large rates: the digit that is asked for, in about two minutes on one core."""
+    return _convolutional(shape, condition, config, network)
 
 
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
@@ -190,4 +176,10 @@ def toy(
     """Two small perceptrons on points in the plane."""
     generator = mlp.Generator(config.latent_dim + condition.size, shape, (64,) * 3)
     discriminator = mlp.Discriminator(shape, (64,) * 3, outputs=condition.classes() + 1)
+    return ACGAN(Generator(generator), discriminator, condition, config)
+
+
+def _convolutional(shape: Shape, condition: Condition, config: ACGAN.Config, network: Network) -> ACGAN:
+    generator = dcgan.Generator(config.latent_dim + condition.size, shape, network.width, network.generator_norm)
+    discriminator = dcgan.Discriminator(shape, network.width, network.norm, outputs=condition.classes() + 1)
     return ACGAN(Generator(generator), discriminator, condition, config)
