@@ -103,4 +103,4 @@ def _single(path: Path, size: tuple[int, int] | None) -> Dataset:
     found = header if isinstance(header, Problem) else decode(item, *layout([header], size))
     if not isinstance(found, Row):
         raise DataError(f"cannot read {path}: {found.reason}; give another image")
-    return dataset(path.name, torch.from_numpy(found.pixels)[None])
+    return dataset(path.name, torch.from_numpy(found.pixels.copy())[None])
