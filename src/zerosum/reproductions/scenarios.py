@@ -158,6 +158,7 @@ HEALTHY = (
     points("healthy", "cgan/toy", "cgan/toy", 1600, on="moons"),
     points("healthy", "acgan/toy", "acgan/toy", 1600, on="moons"),
     points("healthy", "conditional-r3gan/toy", "conditional-r3gan/toy", 1400, on="moons"),
+    points("healthy", "sgan/toy", "sgan/toy", 1200, on=FOUR),
     digits("healthy", "cgan/digits", "cgan/digits", 1200, network={"width": 8}),
     digits("healthy", "cgan/images", "cgan/images", 1200, network={"width": 8, "condition": "concat"}, **rates(1e-3)),
     digits("healthy", "cgan/mnist", "cgan/mnist", 2500, **rates(3e-4)),
