@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zerosum import semi
 from zerosum.augment import Views
+from zerosum.game import Shape
 from zerosum.objectives import full
 
 MEMORY = 0.99  # of how often each class is guessed, a round
@@ -24,6 +25,11 @@ class Consistency:
     weight: Annotated[float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images"] = 0.0
     confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
     views: Annotated[Views, "the other views; D sees labelled images and fakes through them, too"] = Views()
+
+    def check(self, shape: Shape) -> None:
+        """A `ValueError` where samples of `shape` have no views."""
+        if self.weight and len(shape) != 3:
+            raise ValueError(f"views are of images, not of samples of shape {shape}; leave consistency.weight at 0")
 
 
 class Guesses(nn.Module):

@@ -19,6 +19,7 @@ from zerosum.networks import sgan as networks
 from zerosum.networks.pixels import PixelDensity
 from zerosum.networks.sgan import Discriminator
 from zerosum.objectives import Targets, non_saturating
+from zerosum.recipe import find
 
 N, B = 3, 6
 SHAPE = (2,)
@@ -228,3 +229,8 @@ def test_normed_layers_have_the_length_they_are_given():
 def test_vectors_are_refused():
     with pytest.raises(ValueError, match="learns classes"):
         SGAN(nn.Linear(4, 2), Discriminator(nn.Linear(2, 2), nn.Linear(2, N)), Condition(N, "vector"))
+
+
+def test_points_have_no_views():
+    with pytest.raises(ValueError, match="views are of images"):
+        find("sgan/toy").build((2,), {"config": {"consistency": {"weight": 1.0}}}, Condition(N))

@@ -139,14 +139,6 @@ class BadGAN(Game[Semi]):
         return self.generator(self.prior.draw(like) if z is None else z)
 
 
-@recipe(data="mnist", batch_size=100, steps=180_000, average=0.9999)
-def mnist(shape: Shape, condition: Condition, config: BadGAN.Config = BadGAN.Config()) -> BadGAN:
-    """The authors' perceptrons for MNIST; meant for few labels, --labels 100."""
-    discriminator = networks.paper_discriminator(shape, condition.classes())
-    generator = networks.PaperGenerator(config.latent_dim, shape)
-    return BadGAN(generator, discriminator, PixelDensity(shape), condition, config)
-
-
 @dataclass(frozen=True)
 class Network:
     """The size of the convolutional networks."""
@@ -170,3 +162,11 @@ def images(
     return BadGAN(
         small.Generator(config.latent_dim, shape), discriminator, PixelDensity(shape, 8, layers=2), condition, config
     )
+
+
+@recipe(data="mnist", batch_size=100, steps=180_000, average=0.9999)
+def mnist(shape: Shape, condition: Condition, config: BadGAN.Config = BadGAN.Config()) -> BadGAN:
+    """The authors' perceptrons for MNIST; meant for few labels, --labels 100."""
+    discriminator = networks.paper_discriminator(shape, condition.classes())
+    generator = networks.PaperGenerator(config.latent_dim, shape)
+    return BadGAN(generator, discriminator, PixelDensity(shape), condition, config)

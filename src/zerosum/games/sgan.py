@@ -109,14 +109,6 @@ class SGAN(Game[Semi]):
         return self.generator(self.prior.draw(like) if z is None else z)
 
 
-# Half of each term of the source's loss, as in the authors' code.
-@recipe(data="mnist", batch_size=100, steps=180_000, average=0.9999)
-def mnist(shape: Shape, condition: Condition, config: SGAN.Config = SGAN.Config(unsupervised_weight=0.5)) -> SGAN:
-    """The authors' perceptrons for MNIST, 300 epochs; meant for few labels, --labels 100."""
-    discriminator = networks.paper_discriminator(shape, _outputs(condition, config))
-    return SGAN(networks.PaperGenerator(config.latent_dim, shape), discriminator, condition, config)
-
-
 @dataclass(frozen=True)
 class Network:
     """The size of the convolutional networks."""
@@ -142,6 +134,15 @@ def images(
     return SGAN(small.Generator(config.latent_dim, shape), discriminator, condition, config)
 
 
+# Half of each term of the source's loss, as in the authors' code.
+@recipe(data="mnist", batch_size=100, steps=180_000, average=0.9999)
+def mnist(shape: Shape, condition: Condition, config: SGAN.Config = SGAN.Config(unsupervised_weight=0.5)) -> SGAN:
+    """The authors' perceptrons for MNIST, 300 epochs; meant for few labels, --labels 100."""
+    config.consistency.check(shape)
+    discriminator = networks.paper_discriminator(shape, _outputs(condition, config))
+    return SGAN(networks.PaperGenerator(config.latent_dim, shape), discriminator, condition, config)
+
+
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 
@@ -152,6 +153,7 @@ def toy(
     config: SGAN.Config = SGAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM),
 ) -> SGAN:
     """Two small perceptrons on points in the plane."""
+    config.consistency.check(shape)
     discriminator = networks.perceptron(shape, _outputs(condition, config))
     return SGAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), discriminator, condition, config)
 
