@@ -29,6 +29,18 @@ def test_realism_is_what_d_says_of_real_samples_in_a_round(case):
         assert real.shape[0] == len(x) and ((realism >= 0) & (realism <= 1)).all()
 
 
+def test_what_d_says_is_computed_where_d_is(case, every_op):
+    with torch.device("meta"):
+        game = case.game().eval()
+    data = case.batch(device="meta")
+    x = data.x if case.recipe.labelled else data
+    with every_op("meta"):
+        said = [game.realism(Labelled(x, data.y) if game.condition else x)]
+        if (classifier := game.classifier()) is not None:
+            said.append(classifier(x))
+    assert all(tensor.device.type == "meta" for tensor in said if tensor is not None)
+
+
 def test_techniques_leave_realism_to_the_game(case_of):
     case = case_of("gan/toy")
     case.options = {"techniques": {"historical_averaging": 0.1}}
