@@ -45,7 +45,9 @@ class ACGAN(Game[Semi]):
         penalties: Annotated[Weights | None, "gradient penalties of D's source by name, with their weights"] = None
         penalty_every: Annotated[int, Gt(0), "rounds between penalties, which then weigh as much more"] = 1
         class_weight: Annotated[float, Ge(0), "weight of L_C for D"] = 1.0
-        g_class_weight: Annotated[float, Ge(0), "weight of L_C for G; less gives more variety within a class"] = 1.0
+        g_class_weight: Annotated[
+            float, Ge(0), "weight of L_C for G: more makes surer of the class, and gives less variety in it"
+        ] = 1.0
         latent_dim: Annotated[int, Gt(0), "size of z"] = 100
         shared_fakes: Annotated[bool, "G answers for the batch that D just saw, not for a fresh one: faster"] = False
         targets: Annotated[Targets, "D's targets for the source, for objectives that have any"] = HARD
@@ -154,7 +156,7 @@ def digits(
     shape: Shape,
     condition: Condition,
     config: ACGAN.Config = ACGAN.Config(
-        latent_dim=32, shared_fakes=True, g_optimizer=_DIGITS_ADAM, d_optimizer=_DIGITS_ADAM
+        g_class_weight=5.0, latent_dim=32, shared_fakes=True, g_optimizer=_DIGITS_ADAM, d_optimizer=_DIGITS_ADAM
     ),
     network: Network = Network(width=16),
 ) -> ACGAN:

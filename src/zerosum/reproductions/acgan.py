@@ -72,7 +72,16 @@ def as_diverse(figures: Figures) -> bool:
 
 ACGAN_CLASS_ACCURACY = Study(
     name="acgan-class-accuracy",
-    protocol="",
+    protocol=(
+        "The recipe acgan/digits (DCGAN's networks of width 16, L_C weighs 5 for G, Adam 1e-3 falling linearly, bf16 "
+        "where the processor is fast at it) on MNIST's first 50,000 images, all with their classes, for 5,000 rounds "
+        "of 64 (6.4 epochs); averaged weights (0.99) of the last round: nothing was selected. 10,000 samples, 1,000 "
+        "of each class. The value is the share of them, in %, that the packaged digit network takes for the class "
+        "asked for. Diversity is 1 - mean MS-SSIM of 1,000 random pairs within a class, over the same of MNIST's test "
+        "images; images of 28 pixels have two of the measure's five scales. Its mean over the classes is to be at "
+        "least 0.9 for each seed. Beside it: the variance of the digit network's features within a class, over that "
+        "of test images. Settings are from seed 100."
+    ),
     published="CIFAR-10: Inception score 8.25 ± 0.07; ImageNet: 84.7 % of the classes as diverse as real ones",
     target=99,
     relation=">=",
