@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Lt
@@ -113,7 +113,7 @@ class BadGAN(Game[Semi]):
         features = self.discriminator.body(self._seen(made))  # (B, F)
         with torch.no_grad():
             wanted = self.discriminator.body(self._seen(unlabelled))
-        terms = {
+        terms: dict[str, Any] = {
             "adversarial": feature_matching(wanted, features),
             "pull_away": config.pull_away_weight * semi.pull_away(features),
         }

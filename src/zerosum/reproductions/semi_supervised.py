@@ -119,8 +119,8 @@ SGAN_MNIST = Study(
         "fake logit and feature matching, on small convolutional networks with batch norm instead of their "
         "perceptrons, and D is to agree with itself on warped and moved views (FixMatch with aligned guesses), which "
         "they did not have; 8,000 rounds of batches of 64 (8.5 epochs, theirs were 300). Settings were chosen on "
-        "seeds 100 and 101. Beside it 20, 50 and 200 labels, 4,000 rounds, three seeds; and the published networks for a "
-        "thirtieth of their rounds."
+        "seeds 100 and 101. Beside it 20, 50 and 200 labels, 4,000 rounds, three seeds; and the published networks for "
+        "a thirtieth of their rounds."
     ),
     published="93 ± 6.5 (20 labels: 1677 ± 452; 50: 221 ± 136; 200: 90 ± 4.2)",
     target=93,
