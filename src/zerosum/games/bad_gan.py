@@ -150,7 +150,7 @@ class Network:
 _ADAM = Adam(2e-3, decay=Decay("cosine"))
 
 
-@recipe(data="digits", batch_size=64, steps=8_000)
+@recipe(data="digits", batch_size=64, steps=4_000)
 def images(
     shape: Shape,
     condition: Condition,
