@@ -98,7 +98,7 @@ def summarise(parts: Sequence[Figures]) -> Figures:
 SYNTHESIZE_MNIST = Study(
     name="synthesize-mnist",
     protocol=(
-        "MNIST with 20, 50 or 100 labels of each class. An AC-GAN (recipe acgan/digits, 4,000 rounds) learns from them "
+        "MNIST with 20, 50 or 100 labels of each class. An AC-GAN (recipe acgan/digits, 5,000 rounds) learns from them "
         "and from all 60,000 images without labels; `zerosum synthesize` has it make 1,000 images of each class, of "
         "which its own classifier is sure (0.9). A small convolutional classifier is trained on the labelled images "
         "alone, on the generated ones alone, and on both, for 1,500 batches of 64 each, and tested on the 10,000 test "
@@ -107,7 +107,7 @@ SYNTHESIZE_MNIST = Study(
     published="no number",
     target=1,
     relation="<=",
-    seeds=(0, 1, 2),
+    seeds=(0, 1),
     parts=lambda seed: tuple(COUNTS),
     run=run,
     summarise=summarise,
