@@ -37,8 +37,8 @@ class Views:
 
     shift: Annotated[float, Ge(0), Lt(1), "largest move, as a share of the image's side"] = 0.1
     warp: Annotated[
-        float, Ge(0), Lt(1), "largest change of each entry of the 2x2 matrix; 0.2 turns or slants by up to 11 degrees"
-    ] = 0.2
+        float, Ge(0), Lt(1), "largest change of each entry of the 2x2 matrix; 0.3 turns or slants by up to 17 degrees"
+    ] = 0.3
 
     def __call__(self, x: Tensor) -> Tensor:
         """A view of each image, (B, C, H, W)."""

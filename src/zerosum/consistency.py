@@ -23,7 +23,7 @@ class Consistency:
     """FixMatch (Sohn et al., 2020) with aligned guesses (Berthelot et al., 2020); for images."""
 
     weight: Annotated[float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images"] = 0.0
-    confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.95
+    confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
     views: Annotated[Views, "the other views; D sees labelled images and fakes through them, too"] = Views()
 
     def check(self, shape: Shape) -> None:
