@@ -44,5 +44,6 @@ class Views:
         """A view of each image, (B, C, H, W)."""
         matrix = self.warp * (2 * torch.rand(len(x), 2, 2, device=x.device) - 1) + torch.eye(2, device=x.device)
         move = 2 * self.shift * (2 * torch.rand(len(x), 2, 1, device=x.device) - 1)  # the grid's side is 2 long
-        grid = F.affine_grid(torch.cat([matrix, move], 2), list(x.shape), align_corners=False)  # (B, H, W, 2)
-        return F.grid_sample(x.float(), grid, padding_mode="border", align_corners=False)
+        with torch.autocast(x.device.type, enabled=False):  # in bf16 a place would be off by up to a pixel
+            grid = F.affine_grid(torch.cat([matrix, move], 2), list(x.shape), align_corners=False)  # (B, H, W, 2)
+            return F.grid_sample(x.float(), grid, padding_mode="border", align_corners=False)

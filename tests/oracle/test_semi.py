@@ -164,3 +164,12 @@ def test_views_have_a_gradient_and_keep_the_range():
     assert made.shape == x.shape and made.abs().max() <= 1
     made.sum().backward()
     assert x.grad is not None and x.grad.abs().sum() > 0
+
+
+def test_views_are_as_exact_under_autocast():
+    x = torch.rand(8, 1, 64, 64)
+    torch.manual_seed(0)
+    plain = Views()(x)
+    torch.manual_seed(0)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(Views()(x), plain)

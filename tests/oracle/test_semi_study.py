@@ -93,10 +93,15 @@ def test_three_classifiers_are_compared():
 
 def test_the_summary_of_generated_images():
     parts = [
-        {"part": part, "seed": seed, "real": 10.0, "made": 8.0, "both": both, "candidates": 9}
+        {"part": part, "seed": seed, "real": 10.0, "made": 8.0, "both": both, "candidates": 9, "gan": 4.0}
         for seed, both in ((0, 5.0), (1, 10.0))
         for part in SYNTHESIZE_MNIST.parts(seed)
     ]
     found = synthesized.summarise(parts)
     assert found["values"] == [0.5, 1.0]
-    assert found["errors"]["20 labels a class"] == {"real": [10.0, 10.0], "made": [8.0, 8.0], "both": [5.0, 10.0]}
+    assert found["errors"]["20 labels a class"] == {
+        "real": [10.0, 10.0],
+        "made": [8.0, 8.0],
+        "both": [5.0, 10.0],
+        "gan": [4.0, 4.0],
+    }
