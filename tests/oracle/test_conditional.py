@@ -175,7 +175,7 @@ def test_concatenation_lays_the_condition_beside_x():
     assert torch.equal(seen[-1], torch.cat([x[:, 0, 0, :2], y], 1))
 
 
-def test_an_embedding_of_one_hot_vectors_begins_like_z():
+def test_an_embedding_lies_beside_z():
     torch.manual_seed(0)
     seen: list[Tensor] = []
     inner = nn.Identity()
@@ -183,7 +183,7 @@ def test_an_embedding_of_one_hot_vectors_begins_like_z():
     network, z, y = conditional.EmbeddedGenerator(inner, 50, 40), torch.randn(50, 6), torch.eye(50)
     network(z, y)
     assert torch.equal(seen[0][:, :6], z) and torch.equal(seen[0][:, 6:], network.embed.weight.T)
-    assert network.embed.weight.std().item() == pytest.approx(1, rel=0.05)
+    assert network.embed.weight.std().item() == pytest.approx(50**-0.5, rel=0.05)
 
 
 def test_the_papers_networks_of_cgan():

@@ -32,14 +32,14 @@ class Generator(nn.Module):
 class EmbeddedGenerator(nn.Module):
     """The same with a learnt linear embedding of the condition, (B, embedding), in its place; Huang et al., 2024.
 
-    For one-hot vectors its numbers begin like those of z, as N(0, 1).
+    It begins as in the authors' code: smaller than z, by the root of the condition's size.
     """
 
     def __init__(self, generator: nn.Module, size: int, embedding: int):
         super().__init__()
         self.generator = generator
         self.embed = nn.Linear(size, embedding, bias=False)
-        nn.init.normal_(self.embed.weight)
+        nn.init.normal_(self.embed.weight, std=1 / math.sqrt(size))
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         made: Tensor = self.generator(torch.cat([z, self.embed(condition)], dim=1))
@@ -106,8 +106,8 @@ class PaperGenerator(nn.Module):
     """z, (B, latent_dim), and conditions (B, K) to images (B, *shape) in [-1, 1]; Mirza and Osindero, 2014, 4.1.
 
     A hidden layer of z, one of the condition and a joint one: 200, 1000 and 1200 rectifiers, dropout 0.5 before the
-    joint layer and before the output. z in [-1, 1] is brought to the paper's unit cube. Weights begin as in the
-    authors' code of the first GAN.
+    joint layer and before the output. z in [-1, 1] is stretched to unit variance, and weights begin, as in the authors'
+    code of the first GAN.
     """
 
     def __init__(self, latent_dim: int, shape: Shape, size: int, widths: tuple[int, int, int] = (200, 1000, 1200)):
@@ -126,7 +126,7 @@ class PaperGenerator(nn.Module):
         _uniform(self, 0.05)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        hidden = torch.cat([self.z((z + 1) / 2), self.y(condition)], dim=1)
+        hidden = torch.cat([self.z(math.sqrt(3) * z), self.y(condition)], dim=1)
         return torch.sigmoid(self.joint(hidden)).reshape(-1, *self.shape) * 2 - 1
 
 
@@ -134,7 +134,8 @@ class PaperDiscriminator(nn.Module):
     """Images (B, *shape) and conditions (B, K) to logits (B, 1); Mirza and Osindero, 2014, section 4.1.
 
     A maxout layer of x, one of the condition and a joint one: 240 units of 5 pieces, 50 of 5 and 240 of 4, dropout 0.5
-    before the joint layer and before the output.
+    before the joint layer and before the output. The paper does not say how weights begin: small, as in the authors'
+    code of the first GAN, but for those that see the condition, which D would overlook for long.
     """
 
     def __init__(self, shape: Shape, size: int, widths: tuple[int, int, int] = (240, 50, 240)):
@@ -145,7 +146,8 @@ class PaperDiscriminator(nn.Module):
         self.joint = nn.Sequential(
             nn.Dropout(0.5), Maxout(of_x + of_y, joint, pieces=4), nn.Dropout(0.5), nn.Linear(joint, 1)
         )
-        _uniform(self, 0.005)
+        for layer, bound in ((self.x, 0.005), (self.y, 0.5), (self.joint, 0.02)):
+            _uniform(layer, bound)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         logits: Tensor = self.joint(torch.cat([self.x((x + 1) / 2), self.y(condition)], dim=1))

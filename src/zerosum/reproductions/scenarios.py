@@ -161,7 +161,7 @@ HEALTHY = (
     points("healthy", "sgan/toy", "sgan/toy", 1200, on=FOUR),
     digits("healthy", "cgan/digits", "cgan/digits", 1200, network={"width": 8}),
     digits("healthy", "cgan/images", "cgan/images", 1200, network={"width": 8, "condition": "concat"}, **rates(1e-3)),
-    digits("healthy", "cgan/mnist", "cgan/mnist", 2500, **rates(3e-4)),
+    digits("healthy", "cgan/mnist", "cgan/mnist", 2800, batch_size=32),
     digits("healthy", "acgan/digits", "acgan/digits", 1200, network={"width": 8}),
     digits("healthy", "acgan/images", "acgan/images", 1200, network={"width": 8}, **rates(1e-3)),
     digits(
