@@ -1,96 +1,194 @@
-"""Samples as files: what `zerosum sample` writes."""
+"""A network of a run as an ONNX file, which other programs run without zerosum or PyTorch: `zerosum export`.
+
+| network | inputs | output |
+|---|---|---|
+| generator | z (B, dim), and y where samples can be asked for | x (B, *shape), images in about [-1, 1] |
+| discriminator | x, and y where it judges samples by it | realism (B,), the higher the more real |
+| classifier | x | logits (B, K); their softmax are probabilities |
+
+y is int64 (B,), the number of a class, or float32 (B, K), a vector. B may be any number. The file's metadata tell the
+recipe, the round and the names of the classes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import importlib
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
+from zerosum import sampling
 from zerosum.errors import ZerosumError
 from zerosum.files import atomic_path
-from zerosum.pictures import film, picture, save, save_each, to_uint8
-from zerosum.sheets import overview, traversal
-from zerosum.trained import Run
+from zerosum.game import Condition, Game, Labelled, Shape
+from zerosum.trained import Network, Run
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the extra `onnx`
+TRACED, COMPARED = 2, (1, 5)  # samples in the batch that is traced, and in those that are compared afterwards
+TOLERANCE = 1e-3  # of the largest output, or of 1 where that is more: an eighth of a step of an 8-bit image
+ONE = {0: torch.export.Dim("batch")}  # the dimension that is not fixed
 
 
-def write_samples(
-    run: Run,
-    out: Path,
-    count: int,
-    seed: int = 0,
-    truncation: float | None = None,
-    class_: int | str | None = None,
-    conditions: Sequence[float] | None = None,
-) -> None:
-    """Write `count` samples to `out`, as its ending says.
+class Face(NamedTuple):
+    """A network as it looks from outside."""
 
-    `.png`: one picture, a grid with gutters, or a scatter plot of points; where a class or a vector can be asked for
-    and none is, each has a row or a colour, see `sheets.overview`. `.npz`: `samples`, uint8 (N, C, H, W) for images and
-    float32 (N, D) for points, and int64 `labels` (N,) or float32 `conditions` (N, K) where there are any. No ending: a
-    folder of single pictures, with what was asked for in their names.
+    module: nn.Module
+    inputs: Mapping[str, Callable[[int], Tensor]]  # by the names of the arguments of `forward`: makes so many
+    output: str
+
+    def batch(self, count: int) -> dict[str, Tensor]:
+        return {name: make(count) for name, make in self.inputs.items()}
+
+
+def export(run: Run, out: Path, network: Network = "generator") -> None:
+    """Write one network of a run, and compare what onnxruntime makes of the file with what PyTorch makes.
+
+    Raises:
+        ZerosumError: the packages are missing, the game has no such network, or the file would compute something else.
     """
-    if count < 1:
-        raise ZerosumError(f"-n is {count}; ask for at least one sample")
-    if out.suffix not in ("", ".npz", ".png"):
-        raise ZerosumError(f"--out {out}: samples go to a .png or .npz file, or to a folder; a .gif needs --to-seed")
-    if out.suffix == ".png":
-        save(overview(run, count, seed, truncation=truncation, classes=class_, conditions=conditions), out)
-        return
-    samples = run.sample(count, seed, truncation=truncation, classes=class_, conditions=conditions)
-    labels = run.labels(count, class_, conditions)
-    is_image = samples.dim() == 4
-    if out.suffix == ".npz":
-        arrays: dict[str, Any] = {"samples": (to_uint8(samples) if is_image else samples).numpy()}
-        if labels is not None:
-            arrays["labels" if labels.dim() == 1 else "conditions"] = labels.numpy()
-        with atomic_path(out) as partial:
-            np.savez_compressed(partial, **arrays)
-    elif is_image:
-        save_each(samples, out, None if labels is None else _names(run, labels))
-    else:
-        raise ZerosumError(f"{run.path} makes points, not images: write them to a .npz or a .png file")
+    if out.suffix != ".onnx" or out.is_dir():
+        raise ZerosumError(f"--out {out}: a network is written to an .onnx file")
+    runtime = _packages()[-1]
+    game = copy.deepcopy(run.game).cpu()
+    with sampling.quiet(game, 0), atomic_path(out) as partial:
+        face = _face(network, run, game)
+        program = _traced(face, f"the {network} of {run.record.recipe}")
+        program.model.metadata_props.update(_metadata(run, network))
+        program.save(partial, external_data=False)
+        session = runtime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
+        for count in COMPARED:
+            _compare(session, face, count, f"the {network} of {run.path}")
 
 
-def _names(run: Run, labels: Tensor) -> list[str]:
-    if labels.dim() == 1:
-        return [run.record.data.classes[k] for k in labels.tolist()]
-    return ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
+class _Generator(nn.Module):
+    def __init__(self, game: Game[Any], shape: Shape):
+        super().__init__()
+        self.game, self.shape = game, shape
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        like = z.new_empty(z.shape[0], *self.shape)  # not len(z), a plain number, which would fix the batch
+        made: Tensor = self.game.sample(like if y is None else Labelled(like, y), z)
+        return made
 
 
-def write_traversal(
-    run: Run,
-    out: Path,
-    codes: Sequence[str] | None = None,
-    steps: int = 10,
-    seed: int = 0,
-    rows: int | None = None,
-    truncation: float | None = None,
-    class_: int | str | None = None,
-) -> None:
-    """Write what each code of z changes to a PNG: see `sheets.traversal`."""
-    if out.suffix != ".png":
-        raise ZerosumError(f"--out {out}: a traversal is written to a .png file")
-    save(traversal(run, codes, steps, seed, rows, truncation=truncation, classes=class_), out)
+class _Discriminator(nn.Module):
+    def __init__(self, game: Game[Any]):
+        super().__init__()
+        self.game = game
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        found = self.game.realism(x if y is None else Labelled(x, y))
+        assert found is not None
+        return found
 
 
-def write_interpolation(
-    run: Run,
-    out: Path,
-    count: int,
-    frames: int,
-    seeds: tuple[int, int],
-    truncation: float | None = None,
-    class_: int | str | None = None,
-    conditions: Sequence[float] | None = None,
-) -> None:
-    """Write `count` walks between the samples of two seeds to a GIF, there and back, so that it loops."""
-    if out.suffix != ".gif":
-        raise ZerosumError(f"--out {out}: an interpolation is written to a .gif file")
-    if count < 1 or frames < 2:
-        raise ZerosumError(f"an interpolation needs at least 1 sample and 2 frames, not {count} and {frames}")
-    walked = run.interpolate(count, frames, seeds, truncation=truncation, classes=class_, conditions=conditions)
-    walk = [picture(step) for step in walked]
-    film([*walk, *walk[-2:0:-1]], out)
+class _Classifier(nn.Module):
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.network(x)
+        return logits
+
+
+def _face(network: Network, run: Run, game: Game[Any]) -> Face:
+    shape = run.record.data.shape
+    asked = {} if game.condition is None else {"y": _conditions(game.condition)}
+    samples = {"x": lambda count: torch.rand(count, *shape) * 2 - 1}
+    if network == "generator":
+        return Face(_Generator(game, shape), {"z": lambda count: game.prior.draw(torch.empty(count)), **asked}, "x")
+    if network == "classifier":
+        run.classify(torch.empty(0, *shape))  # refuses where there is none
+        classifier = game.classifier()
+        assert classifier is not None
+        return Face(_Classifier(classifier), samples, "logits")
+    run.realism(samples["x"](1), asked["y"](1) if asked else None)  # refuses where D judges no single samples
+    return Face(_Discriminator(game), samples | asked, "realism")
+
+
+def _conditions(condition: Condition) -> Callable[[int], Tensor]:
+    if condition.kind == "classes":
+        return lambda count: torch.arange(count) % condition.size
+    return lambda count: torch.rand(count, condition.size)
+
+
+def _packages() -> list[Any]:
+    try:
+        return [importlib.import_module(name) for name in PACKAGES]
+    except ImportError as error:
+        raise ZerosumError(f"ONNX files need the package {error.name}: pip install 'zerosum[onnx]'") from None
+
+
+def _traced(face: Face, named: str) -> Any:
+    """The `torch.onnx.ONNXProgram` of a network, without inputs that it does not use."""
+    batch = face.batch(TRACED)
+    try:
+        with _patient():
+            program = torch.onnx.export(
+                face.module.eval(),
+                tuple(batch.values()),
+                input_names=list(batch),
+                output_names=[face.output],
+                dynamic_shapes=dict.fromkeys(batch, ONE),
+                dynamo=True,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        why = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ZerosumError(f"PyTorch cannot write {named} as ONNX: {why}") from error
+    assert program is not None
+    inputs = program.model.graph.inputs
+    for value in [value for value in inputs if not value.uses()]:
+        inputs.remove(value)
+    return program
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Leave out what PyTorch's exporter says of itself; what matters is compared afterwards."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _metadata(run: Run, network: Network) -> dict[str, str]:
+    return {
+        "zerosum": run.record.versions["zerosum"],
+        "recipe": run.record.recipe,
+        "network": network,
+        "round": str(run.step),
+        "classes": json.dumps(run.record.data.classes, ensure_ascii=False),
+    }
+
+
+def _compare(session: Any, face: Face, count: int, named: str) -> None:
+    batch, used = face.batch(count), [value.name for value in session.get_inputs()]
+    wanted = face.module(*batch.values())
+    try:
+        (found,) = session.run([face.output], {name: batch[name].numpy() for name in used})
+    except Exception as error:  # onnxruntime has no common class of its own
+        why = str(error).splitlines()[0]
+        raise ZerosumError(
+            f"onnxruntime cannot run {named} on {count} samples, so no file was written: {why}"
+        ) from error
+    difference = float((torch.from_numpy(found) - wanted).abs().max())
+    if not difference <= TOLERANCE * max(1.0, float(wanted.abs().max())):
+        raise ZerosumError(
+            f"{named} as ONNX differs by {difference:.2g} from what PyTorch computes, so no file is written; "
+            "does it draw random numbers, or has it diverged?"
+        )

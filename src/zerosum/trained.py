@@ -178,10 +178,10 @@ class Run:
         return torch.cat(found)
 
     def export(self, out: str | Path, network: Network = "generator") -> None:
-        """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.onnx_export`."""
-        from zerosum import onnx_export
+        """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.export`."""
+        from zerosum import export
 
-        onnx_export.export(self, Path(out), network)
+        export.export(self, Path(out), network)
 
     def _truncation(self, asked: float | None) -> float | None:
         return self.record.training.truncation if asked is None else asked

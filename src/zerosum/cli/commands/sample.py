@@ -57,7 +57,7 @@ class Arguments:
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "sample", "Draw samples from a run.")
     from zerosum.errors import ZerosumError
-    from zerosum.export import write_interpolation, write_samples, write_traversal
+    from zerosum.saving import write_interpolation, write_samples, write_traversal
     from zerosum.sheets import unwritten
     from zerosum.trained import load
 
