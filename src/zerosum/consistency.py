@@ -26,6 +26,10 @@ class Consistency:
     confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
     views: Annotated[Views, "the other views; D sees labelled images and fakes through them, too"] = Views()
 
+    def seen(self, x: Tensor) -> Tensor:
+        """What D sees of x, (B, *shape): other views, where it is to agree on them."""
+        return self.views(x) if self.weight else x
+
     def check(self, shape: Shape) -> None:
         """A `ValueError` where samples of `shape` have no views."""
         if self.weight and len(shape) != 3:

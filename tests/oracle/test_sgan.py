@@ -234,3 +234,12 @@ def test_vectors_are_refused():
 def test_points_have_no_views():
     with pytest.raises(ValueError, match="views are of images"):
         find("sgan/toy").build((2,), {"config": {"consistency": {"weight": 1.0}}}, Condition(N))
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_where_every_class_is_known_no_sample_is_judged_twice(cls: Any):
+    game, x = image_game(cls, consistency=Consistency(weight=1.0)), images().x
+    seen: list[int] = []
+    game.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    moves(game, Semi(x, torch.arange(B) % N, x))
+    assert seen == [B, 2 * B], "the guesses, then real samples and fakes"

@@ -89,9 +89,9 @@ class BadGAN(Game[Semi]):
         with torch.no_grad():
             made = self.sample(unlabelled)
             guessed = self.discriminator(unlabelled) if config.consistency.weight else None
-        x, unlabelled, made = self._seen(x), self._seen(unlabelled), self._seen(made)
+        batches = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
         other, generated, *labelled = judge_each(
-            self.discriminator, [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
+            self.discriminator, [config.consistency.seen(batch) for batch in batches]
         )  # (B, classes) each
         real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
         terms = {
@@ -104,15 +104,11 @@ class BadGAN(Game[Semi]):
             terms["consistency"] = config.consistency.weight * disagreement
         return Move("discriminator", **terms, log={"real": real, "fake": fake})
 
-    def _seen(self, x: Tensor) -> Tensor:
-        """What D sees of x, (B, *shape): other views, where it is to agree on them."""
-        return self.config.consistency.views(x) if self.config.consistency.weight else x
-
     def _of_generator(self, unlabelled: Tensor, step: int) -> Move:
         config, made = self.config, self.sample(unlabelled)
-        features = self.discriminator.body(self._seen(made))  # (B, F)
+        features = self.discriminator.body(config.consistency.seen(made))  # (B, F)
         with torch.no_grad():
-            wanted = self.discriminator.body(self._seen(unlabelled))
+            wanted = self.discriminator.body(config.consistency.seen(unlabelled))
         terms: dict[str, Any] = {
             "adversarial": feature_matching(wanted, features),
             "pull_away": config.pull_away_weight * semi.pull_away(features),

@@ -68,9 +68,9 @@ class SGAN(Game[Semi]):
         with torch.no_grad():
             made = self.sample(unlabelled)
             guessed = self.discriminator(unlabelled) if config.consistency.weight else None
-        x, unlabelled, made = self._seen(x), self._seen(unlabelled), self._seen(made)
+        batches = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
         other, generated, *labelled = judge_each(
-            self.discriminator, [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
+            self.discriminator, [config.consistency.seen(batch) for batch in batches]
         )  # (B, N) or (B, N + 1) each
         real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
         terms = {
@@ -83,17 +83,14 @@ class SGAN(Game[Semi]):
         yield Move("discriminator", **terms, log={"real": real, "fake": fake})
         yield Move("generator", adversarial=self._generator_loss(draw))
 
-    def _seen(self, x: Tensor) -> Tensor:
-        """What D sees of x, (B, *shape): other views, where it is to agree on them."""
-        return self.config.consistency.views(x) if self.config.consistency.weight else x
-
     def _generator_loss(self, draw: Draw[Semi]) -> Tensor:
         unlabelled = draw().unlabelled
-        features = self.discriminator.body(self._seen(self.sample(unlabelled)))
+        seen = self.config.consistency.seen
+        features = self.discriminator.body(seen(self.sample(unlabelled)))
         if self.config.generator == "non-saturating":
             return non_saturating.g(semi.source(self.discriminator.head(features), self.classes))
         with torch.no_grad():
-            wanted = self.discriminator.body(self._seen(unlabelled))
+            wanted = self.discriminator.body(seen(unlabelled))
         return feature_matching(wanted, features)
 
     def phase(self, step: int) -> Hashable | None:
