@@ -51,7 +51,7 @@ def test_a_category_is_a_mode(record_property):
     game, x = trained("ring")
     game.requires_grad_(False)
     modes = torch.cdist(x[:4000], RING.means).argmin(1)
-    of_real = matched(game.codes(x[:4000]).categories()[:, 0], modes)
+    of_real = matched(game.posterior(x[:4000]).categories()[:, 0], modes)
     z = game.prior.draw(torch.empty(4000))
     distance, found = torch.cdist(game.sample(z, z), RING.means).min(1)
     of_fakes = matched(z[:, 2:].argmax(1), found)
@@ -65,6 +65,6 @@ def test_a_number_is_a_direction_of_the_data():
     game, _ = trained("gaussians:0,0@1", noise_dim=2, categories=(), continuous=1)
     game.requires_grad_(False)
     z = game.prior.draw(torch.empty(2000), draw)
-    said = game.codes(game.sample(z, z)).means[:, 0]
+    said = game.posterior(game.sample(z, z)).means[:, 0]
     correlation = float(torch.corrcoef(torch.stack([said, z[:, 2]]))[0, 1])
     assert correlation > 0.9

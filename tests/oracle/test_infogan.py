@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zerosum import codes, latent
-from zerosum.codes import Codes
+from zerosum import latent, posterior
 from zerosum.game import Move
 from zerosum.games.infogan import Clusters, InfoGAN, outputs, prior
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp
 from zerosum.objectives import Targets
 from zerosum.optim import Adam
+from zerosum.posterior import Posterior
 from zerosum.recipe import find
 
 SMALL = InfoGAN.Config(noise_dim=2, categories=(3, 2), continuous=2)
@@ -44,18 +44,18 @@ def one_hot(chosen: Tensor, size: int) -> Tensor:
     return nn.functional.one_hot(chosen, size).float()
 
 
-def said(*logits: Tensor, means: Tensor | None = None, log_variances: Tensor | None = None) -> Codes:
+def said(*logits: Tensor, means: Tensor | None = None, log_variances: Tensor | None = None) -> Posterior:
     means = torch.zeros(len(logits[0]) if logits else 0, 0) if means is None else means
-    return Codes(logits, means, torch.zeros_like(means) if log_variances is None else log_variances)
+    return Posterior(logits, means, torch.zeros_like(means) if log_variances is None else log_variances)
 
 
 def test_a_q_that_knows_nothing_has_no_information_and_one_that_knows_all_has_the_entropy():
     chosen = torch.arange(30) % 10
     asked = one_hot(chosen, 10)
-    assert codes.bound(said(torch.zeros(30, 10)), asked)["categorical"].item() == pytest.approx(0, abs=1e-6)
-    sure = codes.bound(said(50 * asked), asked)["categorical"]
+    assert posterior.bound(said(torch.zeros(30, 10)), asked)["categorical"].item() == pytest.approx(0, abs=1e-6)
+    sure = posterior.bound(said(50 * asked), asked)["categorical"]
     assert sure.item() == pytest.approx(math.log(10), abs=1e-6)
-    wrong = codes.bound(said(50 * one_hot((chosen + 1) % 10, 10)), asked)["categorical"]
+    wrong = posterior.bound(said(50 * one_hot((chosen + 1) % 10, 10)), asked)["categorical"]
     assert wrong.item() < -40, "a bound may lie far below the information, which is never negative"
 
 
@@ -64,29 +64,29 @@ def test_the_bound_is_the_information_of_a_known_joint_distribution():
     c = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
     x = torch.tensor([0, 0, 0, 1, 1, 1, 1, 0])
     information = math.log(2) + 0.75 * math.log(0.75) + 0.25 * math.log(0.25)
-    posterior = torch.where(one_hot(x, 2) > 0, 0.75, 0.25).log()
-    tight = codes.bound(said(posterior), one_hot(c, 2))["categorical"].item()
+    exact = torch.where(one_hot(x, 2) > 0, 0.75, 0.25).log()
+    tight = posterior.bound(said(exact), one_hot(c, 2))["categorical"].item()
     assert tight == pytest.approx(information, abs=1e-6)
     for share in (0.6, 0.9):
         q = torch.where(one_hot(x, 2) > 0, share, 1 - share).log()
-        assert codes.bound(said(q), one_hot(c, 2))["categorical"].item() < information - 0.01
+        assert posterior.bound(said(q), one_hot(c, 2))["categorical"].item() < information - 0.01
 
 
 def test_categorical_codes_add_up():
     a, b = torch.arange(12) % 3, torch.arange(12) % 2
     both = torch.cat([one_hot(a, 3), one_hot(b, 2)], 1)
-    found = codes.bound(said(50 * one_hot(a, 3), torch.zeros(12, 2)), both)
+    found = posterior.bound(said(50 * one_hot(a, 3), torch.zeros(12, 2)), both)
     assert [*found] == ["categorical"] and found["categorical"].item() == pytest.approx(math.log(3), abs=1e-6)
 
 
 def test_continuous_codes_have_a_gaussian():
     numbers = torch.tensor([[0.5, -1.0], [0.0, 1.0]])
-    exact = codes.bound(said(means=numbers), numbers)["continuous"].item()
+    exact = posterior.bound(said(means=numbers), numbers)["continuous"].item()
     assert exact == pytest.approx(2 * (math.log(2) - 0.5 * math.log(2 * math.pi)), abs=1e-6)
     means = torch.tensor([[0.0, 0.0], [0.0, 0.0]])
     log_variances = torch.tensor([[0.4, -0.3], [0.1, 0.2]])
     density = torch.distributions.Normal(means, (0.5 * log_variances).exp()).log_prob(numbers).sum(1).mean()
-    found = codes.bound(said(means=means, log_variances=log_variances), numbers)["continuous"]
+    found = posterior.bound(said(means=means, log_variances=log_variances), numbers)["continuous"]
     assert found.item() == pytest.approx(2 * math.log(2) + density.item(), abs=1e-6)
 
 
@@ -95,7 +95,7 @@ def test_the_bound_has_its_gradient():
     asked = torch.cat([one_hot(torch.arange(4) % 3, 3), torch.rand(4, 2) * 2 - 1], 1).double()
 
     def total(parameters: Tensor) -> Tensor:
-        return torch.stack([*codes.bound(codes.read(parameters, (3,), 2), asked).values()]).sum()
+        return torch.stack([*posterior.bound(posterior.read(parameters, (3,), 2), asked).values()]).sum()
 
     assert torch.autograd.gradcheck(total, torch.randn(4, 7, dtype=torch.double, requires_grad=True))
 
@@ -149,7 +149,7 @@ def test_the_bound_is_of_the_codes_that_g_was_given():
     d, g = moves(game)
     torch.manual_seed(4)
     z = game.prior.draw(torch.zeros(16, 2))
-    expected = codes.bound(game.codes(game.generator(z)), z[:, 2:])
+    expected = posterior.bound(game.posterior(game.generator(z)), z[:, 2:])
     for move in (d, g):
         assert move.log["categorical_nats"].item() == pytest.approx(expected["categorical"].item(), rel=1e-5)
         assert move.log["continuous_nats"].item() == pytest.approx(expected["continuous"].item(), rel=1e-5)
@@ -159,7 +159,7 @@ def test_the_bound_is_of_the_codes_that_g_was_given():
 def test_what_q_says_of_samples(variance: Any, numbers: int):
     config = replace(SMALL, variance=variance)
     assert outputs(config) == numbers and prior(config) == latent.Coded(2, (3, 2), 2)
-    found = game_of(config).codes(torch.randn(5, 2))
+    found = game_of(config).posterior(torch.randn(5, 2))
     assert [tuple(logits.shape) for logits in found.logits] == [(5, 3), (5, 2)]
     assert found.means.shape == found.log_variances.shape == (5, 2)
     assert bool((found.log_variances == 0).all()) == (variance == "unit")
@@ -169,13 +169,13 @@ def test_what_q_says_of_samples(variance: Any, numbers: int):
 def test_entropies_and_divergence():
     sure = said(50 * one_hot(torch.arange(8) % 4, 4))
     vague = said(torch.zeros(8, 4))
-    assert codes.unsure(sure).item() == pytest.approx(0, abs=1e-6)
-    assert codes.unsure(vague).item() == codes.spread(vague).item() == pytest.approx(math.log(4))
-    assert codes.spread(sure).item() == pytest.approx(math.log(4))
-    assert codes.spread(said(50 * one_hot(torch.zeros(8).long(), 4))).item() == pytest.approx(0, abs=1e-6)
+    assert posterior.unsure(sure).item() == pytest.approx(0, abs=1e-6)
+    assert posterior.unsure(vague).item() == posterior.spread(vague).item() == pytest.approx(math.log(4))
+    assert posterior.spread(sure).item() == pytest.approx(math.log(4))
+    assert posterior.spread(said(50 * one_hot(torch.zeros(8).long(), 4))).item() == pytest.approx(0, abs=1e-6)
     p, q = torch.randn(6, 4), torch.randn(6, 4)
     by_hand = (p.softmax(1) * (p.log_softmax(1) - q.log_softmax(1))).sum(1).mean()
-    assert codes.divergence(said(p), said(q)).item() == pytest.approx(by_hand.item(), rel=1e-5)
+    assert posterior.divergence(said(p), said(q)).item() == pytest.approx(by_hand.item(), rel=1e-5)
 
 
 def test_the_worst_sample_nearby_lies_across_the_boundary():
@@ -183,10 +183,10 @@ def test_the_worst_sample_nearby_lies_across_the_boundary():
     torch.manual_seed(0)
     x = torch.tensor([[0.5, 3.0], [-0.4, -2.0], [0.2, 0.0]])
 
-    def q(at: Tensor) -> Codes:
+    def q(at: Tensor) -> Posterior:
         return said(torch.stack([3 * at[:, 0], torch.zeros(len(at))], 1))
 
-    moved = codes.worst_nearby(q, x, q(x), 0.6) - x
+    moved = posterior.worst_nearby(q, x, q(x), 0.6) - x
     assert torch.allclose(moved.norm(dim=1), torch.full((3,), 0.6), atol=1e-5)
     assert torch.allclose(moved[:, 1], torch.zeros(3), atol=1e-5)
 
@@ -205,9 +205,9 @@ def test_q_learns_from_real_samples_where_asked():
         d.terms["clusters"].backward(inputs=own)
         optimizer.step()
     with torch.no_grad():
-        found = game.eval().codes(x)
+        found = game.eval().posterior(x)
     share = (found.categories()[:, 0] == side).float().mean().item()
-    assert max(share, 1 - share) > 0.98 and codes.unsure(found).item() < 0.1
+    assert max(share, 1 - share) > 0.98 and posterior.unsure(found).item() < 0.1
 
 
 @pytest.mark.parametrize(("config", "told"), [

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.codes import Codes
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.games.infogan import InfoGAN
+from zerosum.posterior import Posterior
 from zerosum.recipe import find
 from zerosum.reproductions import infogan_error as study
 from zerosum.reproductions.bigan_1nn import Split
@@ -72,12 +72,12 @@ def told(categories: Tensor) -> InfoGAN:
     assert isinstance(game, InfoGAN)
     rest = [categories]
 
-    def say(x: Tensor) -> Codes:
+    def say(x: Tensor) -> Posterior:
         now, rest[0] = rest[0][: len(x)], rest[0][len(x) :]
         nothing = torch.zeros(len(x), 0)
-        return Codes((torch.nn.functional.one_hot(now, 10).float(),), nothing, nothing)
+        return Posterior((torch.nn.functional.one_hot(now, 10).float(),), nothing, nothing)
 
-    game.codes = say
+    game.posterior = say
     return game
 
 

@@ -10,9 +10,8 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import codes, latent
+from zerosum import latent, posterior
 from zerosum.augment import InstanceNoise, Views
-from zerosum.codes import Codes
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.games.composed import ObjectiveName, Weights
 from zerosum.networks import infogan as networks
@@ -22,6 +21,7 @@ from zerosum.networks.sgan import Discriminator
 from zerosum.objectives import HARD, OBJECTIVES, Targets
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.penalties import PENALTIES
+from zerosum.posterior import Posterior
 from zerosum.recipe import recipe
 
 
@@ -127,18 +127,18 @@ class InfoGAN(Game[Tensor]):
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
 
-    def codes(self, x: Tensor) -> Codes:
+    def posterior(self, x: Tensor) -> Posterior:
         """Q(c | x) of samples (B, *shape): logits of each categorical code, means and log variances of the others."""
         return self._said(x, self.discriminator.body(x) if self.body is None else None)
 
-    def _said(self, x: Tensor, features: Tensor | None) -> Codes:
+    def _said(self, x: Tensor, features: Tensor | None) -> Posterior:
         """The same, with D's features at hand, which count where Q has no body of its own."""
         parameters = self.recogniser(features if self.body is None else self.body(x))
-        return codes.read(parameters, self.config.categories, self.config.continuous)
+        return posterior.read(parameters, self.config.categories, self.config.continuous)
 
-    def _information(self, said: Codes, z: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def _information(self, said: Posterior, z: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """-lambda L_I, to be minimised, and L_I of either kind of codes, to be logged."""
-        nats = codes.bound(said, z[:, self.config.noise_dim :])
+        nats = posterior.bound(said, z[:, self.config.noise_dim :])
         weights = {"categorical": self.config.categorical_weight, "continuous": self.config.continuous_weight}
         begun = float(step >= self.config.start)
         value = -torch.stack([begun * weights[name] * bound for name, bound in nats.items()]).sum()
@@ -146,11 +146,11 @@ class InfoGAN(Game[Tensor]):
 
     def _clusters(self, x: Tensor) -> Tensor:
         """What `Clusters` asks of Q, of real samples."""
-        asked, said = self.config.clusters, self.codes(x)
+        asked, said = self.config.clusters, self.posterior(x)
         view = asked.views(x) if x.dim() == 4 else x
-        near = codes.worst_nearby(self.codes, view, said, asked.radius)
-        value = codes.divergence(said.detached(), self.codes(near))
-        return asked.weight * (value + asked.sure * codes.unsure(said) - asked.even * codes.spread(said))
+        near = posterior.worst_nearby(self.posterior, view, said, asked.radius)
+        value = posterior.divergence(said.detached(), self.posterior(near))
+        return asked.weight * (value + asked.sure * posterior.unsure(said) - asked.even * posterior.spread(said))
 
 
 def prior(config: InfoGAN.Config) -> latent.Coded:

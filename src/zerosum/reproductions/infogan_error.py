@@ -80,7 +80,7 @@ def matched(game: InfoGAN, split: Split) -> dict[str, Any]:
 def categories(game: InfoGAN, images: Tensor) -> Tensor:
     """The likeliest category, (N,), of images (N, C, H, W) as bytes."""
     device = next(game.parameters()).device
-    parts = [game.codes(to_float(part).to(device)).categories()[:, 0] for part in images.split(AT_A_TIME)]
+    parts = [game.posterior(to_float(part).to(device)).categories()[:, 0] for part in images.split(AT_A_TIME)]
     return torch.cat(parts).cpu()
 
 

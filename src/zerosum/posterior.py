@@ -1,6 +1,6 @@
 """What a network Q says of the codes that samples were made from, and how much it knows.
 
-All information is in nats. `Codes` are the parameters of Q(c | x), whose parts are independent of each other.
+All information is in nats. A `Posterior` has the parameters of Q(c | x), whose parts are independent of each other.
 """
 
 from __future__ import annotations
@@ -16,30 +16,32 @@ from torch import Tensor
 from zerosum.objectives import full
 
 
-class Codes(NamedTuple):
+class Posterior(NamedTuple):
     """Q(c | x) of a batch."""
 
     logits: tuple[Tensor, ...]  # (B, K) of each categorical code of K categories
     means: Tensor  # (B, C), of the Gaussians that continuous codes come from
     log_variances: Tensor  # (B, C)
 
-    def detached(self) -> Codes:
+    def detached(self) -> Posterior:
         """The same, as constants."""
-        return Codes(tuple(logits.detach() for logits in self.logits), self.means.detach(), self.log_variances.detach())
+        return Posterior(
+            tuple(logits.detach() for logits in self.logits), self.means.detach(), self.log_variances.detach()
+        )
 
     def categories(self) -> Tensor:
         """(B, codes) int64: the likeliest category of each categorical code."""
         return torch.stack([logits.argmax(1) for logits in self.logits], 1)
 
 
-def read(parameters: Tensor, categories: tuple[int, ...], continuous: int) -> Codes:
+def read(parameters: Tensor, categories: tuple[int, ...], continuous: int) -> Posterior:
     """Q's output, (B, sum of categories + C), or + 2 C where it says variances too, taken apart; else they are 1."""
     *logits, rest = full(parameters).split([*categories, parameters.shape[1] - sum(categories)], dim=1)
     means, log_variances = rest[:, :continuous], rest[:, continuous:]
-    return Codes(tuple(logits), means, log_variances if log_variances.shape[1] else torch.zeros_like(means))
+    return Posterior(tuple(logits), means, log_variances if log_variances.shape[1] else torch.zeros_like(means))
 
 
-def bound(said: Codes, codes: Tensor) -> dict[str, Tensor]:
+def bound(said: Posterior, codes: Tensor) -> dict[str, Tensor]:
     """L_I, a lower bound of I(c; x): E log Q(c | x) + H(c); Chen et al., 2016, eq. 5.
 
     Args:
@@ -66,17 +68,17 @@ def bound(said: Codes, codes: Tensor) -> dict[str, Tensor]:
     return found
 
 
-def unsure(said: Codes) -> Tensor:
+def unsure(said: Posterior) -> Tensor:
     """E H(c | x): how unsure Q is of a sample's categorical codes; between 0 and the sum of log K."""
     return torch.stack([_entropy(logits.softmax(1)).mean() for logits in said.logits]).sum()
 
 
-def spread(said: Codes) -> Tensor:
+def spread(said: Posterior) -> Tensor:
     """H(c) of the batch: how evenly its samples are spread over the categories; between 0 and the sum of log K."""
     return torch.stack([_entropy(logits.softmax(1).mean(0)) for logits in said.logits]).sum()
 
 
-def divergence(said: Codes, other: Codes) -> Tensor:
+def divergence(said: Posterior, other: Posterior) -> Tensor:
     """E KL of what is said of samples' categorical codes to what is said of others in their places."""
     each = [
         F.kl_div(q.log_softmax(1), p.log_softmax(1), reduction="batchmean", log_target=True)
@@ -85,7 +87,7 @@ def divergence(said: Codes, other: Codes) -> Tensor:
     return torch.stack(each).sum()
 
 
-def worst_nearby(q: Callable[[Tensor], Codes], x: Tensor, said: Codes, radius: float) -> Tensor:
+def worst_nearby(q: Callable[[Tensor], Posterior], x: Tensor, said: Posterior, radius: float) -> Tensor:
     """Samples within `radius` of x, (B, *shape), of which Q says something else than `said`; Miyato et al., 2016.
 
     One step of their power method ("Distributional smoothing with virtual adversarial training"), taken at `radius`.
