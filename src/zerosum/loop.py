@@ -21,7 +21,7 @@ from zerosum.hooks.samples import Samples
 from zerosum.pictures import film, save, told
 from zerosum.recovery import Recovery
 from zerosum.runs import Record, RunDirectory
-from zerosum.sheets import MOST, asked, overview, traversal
+from zerosum.sheets import MOST, choices, overview, traversal
 from zerosum.trained import Run
 from zerosum.trainer import Diverged, Hook, Trainer
 from zerosum.vitals import Vitals
@@ -140,7 +140,7 @@ def _monitor(directory: RunDirectory, vitals: Vitals, trainer: Trainer, console:
 def _samples(directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, record: Record) -> Samples:
     if not loaded.is_image:
         return Samples(directory, record, loaded.x[:POINTS], POINTS)
-    rows = min(len(asked(trainer.game.condition, record.data)), MOST) or 1
+    rows = min(len(choices(trainer.game.condition, record.data)), MOST) or 1
     return Samples(directory, record, None, rows * SIDE * max(1, SIDE // rows))
 
 

@@ -50,7 +50,7 @@ def overview(
         classes, conditions: of all samples, as in `Run.sample`.
         real: (M, D), behind points.
     """
-    every = asked(run.game.condition, run.record.data)
+    every = choices(run.game.condition, run.record.data)
     if not every or classes is not None or conditions is not None:
         return picture(run.sample(count, seed, truncation=truncation, classes=classes, conditions=conditions), real)
     shown = every[: min(MOST, count)]
@@ -65,7 +65,7 @@ def overview(
     return told(rows(parts, names, note=note, real=real), title, f"{title}: {', '.join(names)}")
 
 
-def asked(condition: Condition | None, data: DataRecord) -> list[Asked]:
+def choices(condition: Condition | None, data: DataRecord) -> list[Asked]:
     """All that samples can be asked to be: the classes, or some vectors of the data in order; [] where nothing."""
     if condition is None:
         return []
@@ -76,7 +76,7 @@ def asked(condition: Condition | None, data: DataRecord) -> list[Asked]:
 
 def unwritten(run: Run) -> str:
     """What the numbers in an overview stand for, where no font here can write the names of classes; else ""."""
-    return legend([one.name for one in asked(run.game.condition, run.record.data)[:MOST]])
+    return legend([one.name for one in choices(run.game.condition, run.record.data)[:MOST]])
 
 
 def traversal(

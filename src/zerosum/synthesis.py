@@ -153,7 +153,7 @@ class _Source:
         self.classes = sorter.record.data.classes
         self.drawn, self.blocks = 0, 0
         if ranked:
-            run.realism(run.sample(1), run.labels(1))  # refuses before anything is made
+            run.realism(run.sample(1), run.asked(1))  # refuses before anything is made
 
     def draw(self, count: int, number: int) -> _Candidates:
         """`count` samples; where classes are asked for, of class `number`."""

@@ -56,7 +56,7 @@ class Run:
             self.record.data.shape,
             count,
             seed=seed,
-            labels=self.labels(count, classes, conditions),
+            labels=self.asked(count, classes, conditions),
             truncation=self._truncation(truncation),
         )
 
@@ -77,7 +77,7 @@ class Run:
             count,
             frames,
             seeds,
-            labels=self.labels(count, classes, conditions),
+            labels=self.asked(count, classes, conditions),
             truncation=self._truncation(truncation),
         )
 
@@ -122,7 +122,7 @@ class Run:
             steps,
             rows,
             seed=seed,
-            labels=self.labels(rows, classes),
+            labels=self.asked(rows, classes),
             truncation=self._truncation(truncation),
         )
 
@@ -157,7 +157,7 @@ class Run:
 
         Args:
             x: samples (N, *shape): floats, images in [-1, 1], or uint8 images.
-            y: what they were asked to be, as `labels` has it, for a GAN that is asked.
+            y: what they were asked to be, as `asked` has it, for a GAN that is asked.
 
         Raises:
             ZerosumError: the discriminator judges no single samples, or y is missing.
@@ -186,7 +186,7 @@ class Run:
     def _truncation(self, asked: float | None) -> float | None:
         return self.record.training.truncation if asked is None else asked
 
-    def labels(
+    def asked(
         self,
         count: int,
         classes: int | str | Sequence[int | str] | None = None,

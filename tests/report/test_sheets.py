@@ -17,7 +17,7 @@ from zerosum.latent import Clustered, Coded, Normal, Prior
 from zerosum.lettering import written
 from zerosum.recipe import Training
 from zerosum.runs import DataRecord, Record
-from zerosum.sheets import asked, overview, traversal
+from zerosum.sheets import choices, overview, traversal
 from zerosum.trained import Run
 
 FLAT = (1, 48, 48)
@@ -119,7 +119,7 @@ def test_a_row_is_a_vector() -> None:
     assert (second - first - 25.5).abs().max() <= 1 and (third - first - 51).abs().max() <= 1
     assert picture.info["Description"].endswith("0, 7, 2, 1e-06, 4, 0.25")
     assert picture.info["Title"].startswith("a row for each vector")
-    long = asked(Condition(9, "vector"), painted(vectors=((0.5,) * 9,)).record.data)
+    long = choices(Condition(9, "vector"), painted(vectors=((0.5,) * 9,)).record.data)
     assert long[0].name == "0.5, 0.5, 0.5, ..."
     assert overview(run, 16, conditions=(1.0, 0.0)).size == (198, 198)
 
@@ -139,7 +139,7 @@ def test_names_without_glyphs_are_told_in_the_title(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_name_of_several_lines_is_one() -> None:
-    assert asked(Condition(1), painted(names=("a\n b",)).record.data)[0].name == "a b"
+    assert choices(Condition(1), painted(names=("a\n b",)).record.data)[0].name == "a b"
 
 
 def test_a_row_is_a_code() -> None:

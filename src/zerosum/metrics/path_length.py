@@ -70,7 +70,7 @@ def path_lengths(
 def path_lengths_of(run: Run, extractor: Extractor, count: int = 10_000, *, seed: int = 0) -> Tensor:
     """`path_lengths` of a run's game, all its classes in turn; without truncation."""
     shape = run.record.data.shape
-    return path_lengths(run.game, shape, extractor, count, labels=run.labels(count), seed=seed)
+    return path_lengths(run.game, shape, extractor, count, labels=run.asked(count), seed=seed)
 
 
 def trimmed_mean(lengths: Tensor) -> float:
