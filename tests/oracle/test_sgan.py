@@ -16,8 +16,8 @@ from zerosum.games.bad_gan import BadGAN
 from zerosum.games.sgan import SGAN
 from zerosum.networks import mlp
 from zerosum.networks import sgan as networks
+from zerosum.networks.heads import Discriminator
 from zerosum.networks.pixels import PixelDensity
-from zerosum.networks.sgan import Discriminator
 from zerosum.objectives import Targets, non_saturating
 from zerosum.recipe import find
 

@@ -18,7 +18,7 @@ from zerosum.games.composed import ObjectiveName, Weights
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm, judge_each
 from zerosum.networks.conditional import Generator
-from zerosum.networks.sgan import Classes
+from zerosum.networks.heads import Classes
 from zerosum.objectives import HARD, OBJECTIVES, Targets, full
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.penalties import PENALTIES

@@ -16,8 +16,8 @@ from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import sgan as networks
 from zerosum.networks import small
 from zerosum.networks.blocks import Norm, judge_each
+from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.pixels import PixelDensity
-from zerosum.networks.sgan import Discriminator
 from zerosum.objectives import non_saturating
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
@@ -126,7 +126,7 @@ class BadGAN(Game[Semi]):
         return step < self.config.density_rounds, self._density_counts(step)
 
     def classifier(self) -> nn.Module:
-        return networks.Classes(self.discriminator, self.classes)
+        return Classes(self.discriminator, self.classes)
 
     def realism(self, samples: Tensor) -> Tensor:
         return semi.source(self.discriminator(samples), self.classes)

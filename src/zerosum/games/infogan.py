@@ -17,7 +17,7 @@ from zerosum.games.composed import ObjectiveName, Weights
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp, small
 from zerosum.networks.blocks import judge
-from zerosum.networks.sgan import Discriminator
+from zerosum.networks.heads import Discriminator
 from zerosum.objectives import HARD, OBJECTIVES, Targets
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.penalties import PENALTIES

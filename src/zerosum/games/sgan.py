@@ -16,7 +16,7 @@ from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import mlp, small
 from zerosum.networks import sgan as networks
 from zerosum.networks.blocks import Norm, judge_each
-from zerosum.networks.sgan import Discriminator
+from zerosum.networks.heads import Classes, Discriminator
 from zerosum.objectives import HARD, Targets, non_saturating
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
@@ -97,7 +97,7 @@ class SGAN(Game[Semi]):
         return "round"
 
     def classifier(self) -> nn.Module:
-        return networks.Classes(self.discriminator, self.classes)
+        return Classes(self.discriminator, self.classes)
 
     def realism(self, samples: Tensor) -> Tensor:
         return semi.source(self.discriminator(samples), self.classes)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from zerosum.game import Shape
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
-from zerosum.networks.sgan import Discriminator
+from zerosum.networks.heads import Discriminator
 
 
 def parted(network: nn.Module) -> Discriminator:

@@ -16,37 +16,9 @@ from torch import Tensor, nn
 
 from zerosum.game import Shape
 from zerosum.networks.blocks import Norm, halvings, image_shape, normalisation
+from zerosum.networks.heads import Discriminator
 
 LEAK = 0.1
-
-
-class Discriminator(nn.Module):
-    """Samples (B, *shape) to logits (B, outputs), by way of features.
-
-    Args:
-        body: samples to the last hidden layer, (B, F).
-        head: that to the logits.
-    """
-
-    def __init__(self, body: nn.Module, head: nn.Module):
-        super().__init__()
-        self.body, self.head = body, head
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.body(x))
-        return logits
-
-
-class Classes(nn.Module):
-    """Samples (B, *shape) to a discriminator's logits of the real classes alone, (B, classes)."""
-
-    def __init__(self, discriminator: nn.Module, classes: int):
-        super().__init__()
-        self.discriminator, self.classes = discriminator, classes
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.discriminator(x)[:, : self.classes]
-        return logits
 
 
 class Noise(nn.Module):
