@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset
-from zerosum.game import Game
+from zerosum.game import Game, Shape
 from zerosum.metrics import features
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.random_network import SMALLEST
@@ -92,10 +92,14 @@ class Vitals:
         self.vectors, self.labels = dataset.conditions, None
         self.chosen: list[int] | None = None  # the classes that are asked for; None: all
         if dataset.y is not None:
-            features = self.space.of_data(x[: _sorted_out(x)])
-            y = dataset.y[kept][: len(features)]
+            known = (dataset.y >= 0).nonzero()[:, 0]
+            if len(known) < len(dataset):
+                kept = known[torch.randperm(len(known), generator=draw)[:KEPT]]
+            kept = kept[: _sorted_out(dataset.shape)]
+            y = dataset.y[kept]
             chosen = _frequent(y, len(dataset.classes))
-            if len(chosen) > 1:
+            if len(chosen) > 1 and bool(torch.isin(y[len(y) // 2 :], chosen).any()):  # else nothing is tested
+                features = self.space.of_data(dataset.x[kept])
                 self.chosen, self.labels = chosen.tolist(), _Labels(features, y, chosen)
 
     def look(self, trainer: Trainer, seconds: float) -> Look:
@@ -183,7 +187,7 @@ class _Space:
 
 
 class _Labels:
-    """The classes of the reals, and a linear classifier that tells them apart."""
+    """The classes of labelled reals, and a linear classifier that tells them apart."""
 
     def __init__(self, real: Tensor, y: Tensor, classes: Tensor):
         self.classes = classes
@@ -234,9 +238,9 @@ def _logits(real: Tensor, fake: Tensor) -> dict[str, float]:
     }
 
 
-def _sorted_out(x: Tensor) -> int:
-    """How many reals the classifier is fitted to and tested on: fewer of large images."""
-    return max(2 * LOOKED, min(len(x), KEPT * 32 * 32 * 3 // x[0].numel() // 2))
+def _sorted_out(shape: Shape) -> int:
+    """How many labelled reals the classifier is fitted to and tested on, at most: fewer of large images."""
+    return max(2 * LOOKED, KEPT * 32 * 32 * 3 // math.prod(shape) // 2)
 
 
 def thumbnails(x: Tensor) -> Tensor:

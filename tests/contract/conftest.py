@@ -57,7 +57,7 @@ class Case:
             return dataset("eleven", x)
         labels = torch.arange(11) % len(CLASSES)
         if self.recipe.batch is Semi:
-            labels[6:] = -1
+            labels[[2, 5]] = -1  # the others are enough for the monitor, which looks at classes of four samples
         return dataset("eleven", x, labels, CLASSES)
 
     def trainer(self, **training: Any) -> Trainer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.health import History
 from zerosum.hooks.log import Log
@@ -60,6 +63,34 @@ def test_data_of_any_size(case_of: Any, count: int, classes: int, tmp_path: Path
     if classes:
         labelled = Vitals(points(count, classes))
         assert labelled.labels is None or labelled.labels.classes.numel() > 1
+
+
+def test_classes_are_learnt_from_labelled_samples_alone():
+    digits = data.load("digits")
+    few = digits.with_labels(200, 0)
+    hidden = few.y == -1
+    noise = torch.randint(256, digits.x.shape, generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    other = replace(few, x=torch.where(hidden[:, None, None, None], noise, few.x))
+    one, two = Vitals(few).labels, Vitals(other).labels
+    assert one is not None and two is not None
+    assert torch.equal(one.weights, two.weights) and one.accuracy_real == two.accuracy_real
+    assert one.chance == pytest.approx(0.1 + 3 * math.sqrt(0.1 * 0.9 / 100)), "half of the 200 are tested"
+
+
+def test_of_few_labels_all_are_used():
+    """Not only those that lie among the samples that are looked at."""
+    few = points(20_000, 3).with_labels(90, 0)
+    labels = Vitals(few).labels
+    assert labels is not None
+    assert labels.chance == pytest.approx(1 / 3 + 3 * math.sqrt(1 / 3 * 2 / 3 / 45))
+
+
+def test_classes_that_cannot_be_tested_are_not_looked_at():
+    order = torch.randperm(16, generator=torch.Generator().manual_seed(0))
+    y = torch.empty(16, dtype=torch.int64)
+    y[order] = torch.tensor([0, 1] * 4 + list(range(2, 10)))  # two classes in the half that is fitted to alone
+    assert Vitals(replace(points(16, 10), y=y)).labels is None
+    assert Vitals(replace(points(16, 10), y=torch.full((16,), -1))).labels is None
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 7), (1, 8, 8), (3, 40, 24), (4, 16, 16), (2, 12, 12)])
