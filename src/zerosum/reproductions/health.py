@@ -89,7 +89,7 @@ HEALTH = Study(
     name="health",
     protocol=(
         "Short trainings whose outcome is known by construction (src/zerosum/reproductions/scenarios.py): failures "
-        "made on purpose, and healthy runs of every recipe, on digits of 16x16 pixels and on points. The value is the "
+        "made on purpose, and healthy runs, on digits of 16x16 pixels and on points. The value is the "
         "share of failures that the verdict at the end names; of the healthy runs, at most 0.02 may end in an alarm. "
         "Thresholds and scenarios were chosen on seeds 0 to 3, which are not among the seeds."
     ),
