@@ -160,7 +160,7 @@ def digits(
     ),
     network: Network = Network(width=16),
 ) -> ACGAN:
-    """The same with narrow networks and large rates: the digit that is asked for, in about two minutes on one core."""
+    """Narrow networks and large rates: the digit that is asked for, in about two minutes on one core."""
     return _convolutional(shape, condition, config, network)
 
 

@@ -138,12 +138,12 @@ def digits(
     ),
     network: Network = Network(width=16),
 ) -> CGAN:
-    """The same with narrow networks and large rates: the digit that is asked for, in about two minutes on one core."""
+    """Narrow networks and large rates: the digit that is asked for, in about two minutes on one core."""
     return _convolutional(shape, condition, config, network)
 
 
 # The paper's rate falls by a factor of 1.00004 a round, from 0.1 to 1e-6; its momentum rises to 0.7 (ours stays).
-_PAPER_SGD = SGD(0.1, 0.5, decay=Decay("exponential", steps=287_823, final=1e-5))
+_PAPER_SGD = SGD(0.1, 0.5, decay=Decay("exponential", steps=287_829, final=1e-5))
 
 
 @recipe(data="mnist", batch_size=100, steps=200_000, precision="fp32")
