@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from zerosum import sampling
 from zerosum.data.dataset import Progress
+from zerosum.data.labels import LABEL, NAME, beside
 from zerosum.errors import ZerosumError
 from zerosum.files import atomic_path, plain_name, write_atomic
 from zerosum.pictures import save_each, to_uint8
@@ -98,11 +100,13 @@ def synthesize(
 
     Raises:
         ZerosumError: `out` is taken, nothing tells the classes apart, a filter is out of range or has nobody to ask,
-            or some class does not fill.
+            a class has a name that neither a folder nor a `labels.csv` can have, or some class does not fill.
     """
     _check(per_class, confidence, realism, tries)
-    _refuse_taken(Path(out))
     path = Path(out).expanduser().resolve()
+    told = path.with_name(f"{path.stem}-{FILE}")  # of points
+    for file in (path, told) if path.suffix == ".npz" else (path,):
+        _refuse_taken(file)
     own = (
         run
         if isinstance(run, Run)
@@ -118,17 +122,21 @@ def synthesize(
 
     if is_image:
         folders = safe_folders(source.classes)
+        named = dict(zip(folders, source.classes, strict=True)) if folders != source.classes else {}
         with _whole(path) as partial:
+            _name_classes(partial, {f"{folder}/0.png": name for folder, name in named.items()})  # refused before work
             _fill(source, pools, lambda k, x, first: save_each(x, partial / folders[k], first=first), tries, progress)
-            if tuple(folders) != source.classes:
-                _name_classes(partial, folders, source.classes)
-            write_atomic(partial / FILE, _json(_record(source, pools)))
+            files = {folder: sorted((partial / folder).iterdir()) for folder in named}
+            _name_classes(partial, {f"{k}/{file.name}": name for k, name in named.items() for file in files[k]})
+            made = _record(source, pools)
+            write_atomic(partial / FILE, _json(made))
     else:
         points: list[list[Tensor]] = [[] for _ in pools]
         _fill(source, pools, lambda k, x, first: points[k].append(x), tries, progress)
         _write_points(path, points, source.classes)
-        write_atomic(path.with_name(f"{path.stem}-{FILE}"), _json(_record(source, pools)))
-    return _record(source, pools)
+        made = _record(source, pools)
+        write_atomic(told, _json(made))
+    return made
 
 
 class _Candidates(NamedTuple):
@@ -299,16 +307,22 @@ def _refuse_taken(path: Path) -> None:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path`, renamed to it if the block succeeds, removed if not."""
+    """A temporary folder beside `path`, renamed to it if the block succeeds; if not, nothing is left, nor parents."""
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    partial.mkdir(parents=True)
+    new = list(itertools.takewhile(lambda parent: not parent.exists(), path.parents))
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed, and had this number
     try:
+        partial.mkdir(parents=True)
         yield partial
         if path.is_dir():
             path.rmdir()
         partial.rename(path)
-    finally:
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        for parent in new:
+            with suppress(OSError):  # it was not reached, or another has put something there
+                parent.rmdir()
+        raise
 
 
 def safe_folders(classes: Sequence[str]) -> tuple[str, ...]:
@@ -324,13 +338,24 @@ def safe_folders(classes: Sequence[str]) -> tuple[str, ...]:
     return tuple(made.values())
 
 
-def _name_classes(root: Path, folders: Sequence[str], classes: Sequence[str]) -> None:
-    """A `labels.csv`, which goes before the names of folders."""
+def _name_classes(root: Path, images: Mapping[str, str]) -> None:
+    """A `labels.csv` of images, relative to `root`, and their classes, which goes before the names of folders.
+
+    Raises:
+        ZerosumError: it is read otherwise, as spaces round a name, say, are no part of it.
+    """
+    if not images:
+        return
     with (root / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["file_name", "label"])
-        for folder, name in zip(folders, classes, strict=True):
-            table.writerows([f"{folder}/{image.name}", name] for image in sorted((root / folder).iterdir()))
+        table.writerow([NAME, LABEL])
+        table.writerows(images.items())
+    found = beside(root, images)
+    read = {image: found.classes[k] for image, k in found.labels.items()} if found else {}
+    if lost := [name for image, name in images.items() if read.get(image) != name]:
+        raise ZerosumError(
+            f"a labels.csv cannot name the class {lost[0]!r}; call it otherwise in the data of the run, and train again"
+        )
 
 
 def _write_points(path: Path, points: Sequence[Sequence[Tensor]], classes: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -235,6 +236,66 @@ def test_a_discriminator_that_judges_no_single_samples_is_not_asked(trained: Run
 def test_diverged_samples_are_refused(trained: Run, tmp_path: Path) -> None:
     with pytest.raises(zerosum.ZerosumError, match="has diverged: not all samples are finite"):
         zerosum.synthesize(known(trained, Known(True, False, scale=math.inf)), tmp_path / "a.npz", 5)
+
+
+def test_what_is_there_is_never_overwritten(trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = known(trained, Known(asked=True, sorts=False))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "made").mkdir()
+    for name, out in (("made/mine", "~/made"), ("a.npz", "~/a.npz"), ("b-synthesis.json", "~/b.npz")):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(zerosum.ZerosumError, match=r"is not empty; name a new|is there already; name a new"):
+            zerosum.synthesize(run, out, 5)
+        assert (tmp_path / name).read_text() == "mine"
+    assert not (tmp_path / "b.npz").exists()
+
+
+class Pictured(Known):
+    """Images of one brightness: left is dark, right is bright."""
+
+    def sample(self, like: Tensor | Labelled, z: Tensor | None = None) -> Tensor:
+        return super().sample(like, z)[:, :1, None, None].clamp(-1, 1).expand(-1, 1, 8, 8)
+
+
+def pictured(trained: Run, names: tuple[str, ...]) -> Run:
+    run = known(trained, Pictured(asked=True, sorts=False), names)
+    return replace(run, record=replace(run.record, data=replace(run.record.data, shape=(1, 8, 8))))
+
+
+@pytest.mark.parametrize("names", [("a/b", '猫, "c"'), ("10", "NUL"), ("-1", "-2")])
+def test_classes_keep_their_names(trained: Run, tmp_path: Path, names: tuple[str, str]) -> None:
+    zerosum.synthesize(pictured(trained, names), tmp_path / "made", 3)
+    made = data.load(str(tmp_path / "made"))
+    assert made.y is not None and sorted(made.classes) == sorted(names)
+    assert [made.classes[k] == names[1] for k in made.y.tolist()] == (made.x[:, 0, 0, 0] > 127).tolist()
+
+
+@pytest.mark.parametrize(("names", "lost"), [(("-1", "a/b"), "-1"), (("a/b", " c "), " c "), (("", "c"), "")])
+def test_classes_whose_names_would_be_lost_are_refused_before_work(
+    trained: Run, tmp_path: Path, names: tuple[str, str], lost: str
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    with pytest.raises(zerosum.ZerosumError, match=f"a labels.csv cannot name the class '{lost}'; call it otherwise"):
+        zerosum.synthesize(pictured(trained, names), tmp_path / "made", 3, progress=lambda *now: told.append(now))
+    assert told == [] and list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_no_hindrance(trained: Run, tmp_path: Path) -> None:
+    left = tmp_path / f".partial-{os.getpid()}-made" / "left" / "00007.png"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    zerosum.synthesize(pictured(trained, NAMES), tmp_path / "made", 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+    assert len(data.load(str(tmp_path / "made"))) == 6
+
+
+def test_a_failure_leaves_no_new_parents(trained: Run, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    diverged = pictured(trained, NAMES)
+    diverged.game.scale = math.nan
+    with pytest.raises(zerosum.ZerosumError, match="has diverged"):
+        zerosum.synthesize(diverged, tmp_path / "old" / "new" / "newer" / "made", 3)
+    assert [path.name for path in tmp_path.rglob("*")] == ["old"]
 
 
 def test_folders_are_safe_and_all_different() -> None:
