@@ -60,6 +60,7 @@ _PARTS = (
     "optim",
     "penalties",
     "recipe",
+    "sheets",
     "techniques",
 )
 

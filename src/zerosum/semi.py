@@ -48,7 +48,7 @@ def agreement(p: Tensor, of_view: Tensor, confidence: float) -> Tensor:
 def aligned(p: Tensor, frequencies: Tensor) -> Tensor:
     """Probabilities of classes, p (B, K), of a D that guesses classes by `frequencies`, (K,), brought to equal ones.
 
-    Distribution alignment, to equal classes; Berthelot et al., 2020 (ReMixMatch), section 3.1.
+    Distribution alignment, to equal classes; Berthelot et al., 2020 (ReMixMatch).
     """
     p = p / frequencies.clamp_min(1e-6)
     return p / p.sum(1, keepdim=True)

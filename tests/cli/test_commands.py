@@ -253,6 +253,7 @@ def test_parts_are_importable_alone() -> None:
     x = torch.randn(4, 3, requires_grad=True)
     assert zerosum.objectives.hinge.d(x.sum(1), -x.sum(1)).ndim == 0
     assert zerosum.penalties.r1(lambda x: x.sum(1), x) == pytest.approx(1.5)
-    assert set(zerosum.__dir__()) >= {"train", "load", "objectives"}
+    assert callable(zerosum.sheets.overview)
+    assert set(zerosum.__dir__()) >= {"train", "load", "objectives", "sheets"}
     with pytest.raises(AttributeError, match="nonsense"):
         zerosum.nonsense  # noqa: B018

@@ -25,7 +25,7 @@ from zerosum.techniques.feature_matching import feature_matching
 
 
 class BadGAN(Game[Semi]):
-    """A complement generator, whose fakes drive D's borders to where there is no data; Dai et al., 2017, section 4.
+    """A complement generator, whose fakes drive D's borders to where there is no data; Dai et al., 2017.
 
     The generator matches features, keeps its fakes apart and keeps them out of the data, where a density that is learnt
     first is high. D learns as SGAN's does, and is to be sure of the class of unlabelled samples, too.
