@@ -97,18 +97,28 @@ class Game(nn.Module, ABC, Generic[B]):
     A subclass is final: it is not subclassed again, and overrides nothing but `players`, `round` and `sample`, `phase`
     where its rounds repeat, `realism` where D judges single samples, and `classifier` where it learns one. It sets
     `prior`, the distribution of z, and `condition` where samples can be asked for. `Game[Tensor]` plays with samples
-    alone, `Game[Labelled]` with classes or vectors, `Game[Semi]` with data of which some has classes.
+    alone, `Game[Labelled]` with classes or vectors, `Game[Semi]` with data of which some has classes; a `TypeError` at
+    once where the class does not say.
     """
 
     name: str
     prior: Prior
     condition: Condition | None = None  # None: a sample is made from z alone
-    batch: type = Tensor  # what it draws: Tensor, Labelled, Semi or Paired, as `Game[...]` says
+    batch: type  # what it draws: Tensor, Labelled, Semi or Paired, as `Game[...]` says
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        if Game not in cls.__bases__:
+            return
         drawn = [get_args(base)[0] for base in cls.__dict__.get("__orig_bases__", ()) if get_origin(base) is Game]
-        cls.batch = drawn[0] if drawn and isinstance(drawn[0], type) else Tensor
+        if drawn == [Any]:  # a wrapper, which draws what its game draws
+            return
+        if not drawn or drawn[0] not in (Tensor, Labelled, Semi, Paired):
+            raise TypeError(
+                f"{cls.__name__} must say what it draws, as class {cls.__name__}(Game[Tensor]): Tensor, Labelled, Semi "
+                "or Paired; Any where it sets `batch` itself"
+            )
+        cls.batch = drawn[0]
 
     @abstractmethod
     def players(self) -> dict[str, Player]:

@@ -113,7 +113,7 @@ def recipe(
 
     def register(function: Callable[..., Game[Any]]) -> Callable[..., Game[Any]]:
         game = get_type_hints(function).get("return")
-        if game is None:
+        if game is Game or not (isinstance(game, type) and issubclass(game, Game)):  # Game[Any] is no class
             raise ValueError(f"the recipe {function.__name__!r} must say which game it returns: -> MyGAN")
         _, *parameters = inspect.signature(function).parameters.values()
         if game.batch in (Labelled, Semi):

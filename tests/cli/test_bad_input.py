@@ -26,7 +26,7 @@ from zerosum.optim import Adam
 from zerosum.recipe import recipe
 
 
-class Bad(Game):
+class Bad(Game[torch.Tensor]):
     name = "bad"
 
     @dataclass(frozen=True)

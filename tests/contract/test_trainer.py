@@ -6,14 +6,14 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.game import Game, Move, Player
+from zerosum.game import Game, Move, Player, Semi
 from zerosum.optim import SGD, Adam, Decay
 from zerosum.recipe import Training
 from zerosum.trainer import Average, Diverged, Trainer, resolve_precision
@@ -66,6 +66,28 @@ class Duel(Game[Tensor]):
 
 def trainer(game: Duel | None = None, **training: Any) -> Trainer:
     return Trainer(game or Duel(), Ones(), Training(**{"average": 0.0, "precision": "fp32", "steps": 10, **training}))
+
+
+def test_a_game_says_what_it_draws():
+    class Few(Game[Semi]):
+        pass
+
+    class Fewer(Few):  # as tests subclass games
+        pass
+
+    assert Duel.batch is Tensor and Few.batch is Fewer.batch is Semi
+
+
+T = TypeVar("T")
+
+
+@pytest.mark.parametrize("base", [Game, Game[T], Game[int]])
+def test_a_game_that_does_not_say_what_it_draws_is_refused(base: Any):
+    """It would be given no labels, without a word."""
+    with pytest.raises(TypeError, match=r"Mute must say what it draws, as class Mute\(Game\[Tensor\]\): Tensor, "):
+
+        class Mute(base):
+            pass
 
 
 def test_moves_descend_the_sum_of_their_terms_for_their_own_player():

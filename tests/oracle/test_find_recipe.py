@@ -14,9 +14,10 @@ from zerosum.recipe import RECIPES, Training, find, recipe
 
 OWN = '''
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Gt
+from zerosum.game import Game
 from zerosum.games.gan import GAN
 from zerosum.networks import mlp
 from zerosum.recipe import recipe
@@ -88,6 +89,8 @@ def test_a_copy_of_a_game_of_the_package_is_ones_own(tmp_path: Path):
     ("x = 1", "f", "has no recipe 'f'; its recipes: none; decorate a function"),
     (OWN, "tinny", "has no recipe 'tinny'; its recipes: tiny"),
     (OWN.replace("-> GAN:", ":"), "tiny", "does not run: ValueError: the recipe 'tiny' must say which game it returns"),
+    (OWN.replace("-> GAN:", "-> Game:"), "tiny", "the recipe 'tiny' must say which game it returns: -> MyGAN"),
+    (OWN.replace("-> GAN:", "-> Game[Any]:"), "tiny", "the recipe 'tiny' must say which game it returns: -> MyGAN"),
     (OWN.replace(" = Network()", " = 3"), "tiny", "ValueError: the recipe 'tiny' needs a default for 'network'"),
     (OWN.replace("steps=7", "step=7"), "tiny", "there is no option 'step'; did you mean 'steps'"),
     (OWN.replace("steps=7", "steps=0"), "tiny", "steps: should be greater than 0, got 0"),
