@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from zerosum import data
+from zerosum.data import folder
 from zerosum.data.errors import DataError
 from zerosum.data.fit import fitted, grey
 
@@ -38,6 +39,15 @@ def test_a_folder_comes_as_for_training_with_its_names(photos: Path) -> None:
     assert found.files == ("狗/b.png", "狗/c.png", "猫/a.png")
     assert found.data.y is not None and [found.data.classes[k] for k in found.data.y.tolist()] == ["狗", "狗", "猫"]
     assert found.note == ""
+
+
+def test_a_folder_is_read_once(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    for name in ("listing", "packed"):
+        own = getattr(folder, name)
+        monkeypatch.setattr(folder, name, lambda *given, own=own: (calls.append(own.__name__), own(*given))[1])
+    fitted(str(photos), (3, 12, 16))
+    assert calls == ["listing", "packed"]
 
 
 def test_broken_files_are_left_out_by_name_and_names_stay_with_their_images(photos: Path) -> None:

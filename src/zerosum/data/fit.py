@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Problem, Progress, dataset, fingerprint_of
 from zerosum.data.errors import DataError
+from zerosum.data.request import Request
 from zerosum.data.resize import CHUNK, resized
 from zerosum.data.sources import find, from_folder, load
 
@@ -82,10 +83,9 @@ def _read(
     if find(name)[0] is not from_folder:
         loaded = load(name, data_dir=data_dir, progress=progress)
         return loaded, tuple(str(k) for k in range(len(loaded)))
-    from zerosum.data.folder import listing, packed  # they need Pillow
+    from zerosum.data.folder import with_files  # it needs Pillow
 
-    loaded = load(name, size=size, progress=progress)
-    return loaded, packed(listing(path), size, None).files
+    return with_files(Request(name, size=size, progress=progress))
 
 
 def _is_image(path: Path) -> bool:

@@ -109,11 +109,20 @@ def folder(request: Request) -> Dataset:
     Raises:
         DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
     """
+    return with_files(request)[0]
+
+
+def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
+    """The same, and the file of each image, relative to the folder.
+
+    Raises:
+        DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
+    """
     found = listing(Path(request.name).expanduser())
     names = [item.path for item in found.items]
     marks = beside(found.root, names) or by_folder(names)
     pack = packed(found, request.size, request.progress)
-    return dataset(
+    data = dataset(
         request.name,
         pack.x,
         marks.y(pack.files),
@@ -122,6 +131,7 @@ def folder(request: Request) -> Dataset:
         problems=found.problems + marks.problems + pack.problems,
         digest=pack.digest,
     )
+    return data, pack.files
 
 
 def by_folder(files: Sequence[str]) -> Marks:
