@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from zerosum import semi
+from zerosum import distributed, semi
 from zerosum.augment import Views
 from zerosum.game import Shape
 from zerosum.objectives import full
@@ -52,5 +52,5 @@ class Guesses(nn.Module):
         """
         classes = len(self.frequencies)
         p = F.softmax(full(logits.detach())[:, :classes], dim=1)
-        self.frequencies.lerp_(p.mean(0), 1 - MEMORY)
+        self.frequencies.lerp_(distributed.mean(p.mean(0)), 1 - MEMORY)
         return semi.agreement(semi.aligned(p, self.frequencies), of_view, confidence)

@@ -1,7 +1,8 @@
 """Several processes, one game: what a run under `torchrun` needs. Alone, every function here does nothing.
 
 Each process plays the same rounds on its own share of every batch; `average_gradients` makes their updates equal, so
-penalties, double backward and clipping need no wrapper, and no game knows.
+penalties, double backward and clipping need no wrapper. A game knows nothing of this, but for one whose buffers follow
+statistics of batches: those it takes by `mean`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,15 @@ def same_everywhere(module: M) -> M:
             dist.broadcast(sent, src=0)
             tensor.detach().copy_(sent)
     return module
+
+
+def mean(value: Tensor) -> Tensor:
+    """The mean of `value`, a statistic of each process's batch, over the processes: what a buffer follows."""
+    if world() == 1:
+        return value
+    summed = value.detach().clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(summed)
+    return summed / world()
 
 
 def average_gradients(parameters: Sequence[nn.Parameter]) -> None:

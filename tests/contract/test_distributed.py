@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -81,14 +82,35 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
-def test_halves_equal_the_whole(tmp_path: Path):
+GUESSER = """
+import json, sys
+import torch
+from zerosum import distributed
+from zerosum.consistency import Guesses
+
+torch.set_num_threads(1)
+distributed.start()
+rank, world = distributed.rank(), distributed.world()
+guesses = Guesses(3)
+for step in range(5):
+    logits = torch.randn(8, 3, generator=torch.Generator().manual_seed(step)).chunk(world)[rank]
+    guesses(logits, logits, 0.5)
+with open(f"{sys.argv[1]}/{world}-{rank}.json", "w") as f:
+    json.dump(guesses.frequencies.tolist(), f)
+if world > 1:
+    torch.distributed.destroy_process_group()
+"""
+
+
+def results(source: str, folder: Path) -> list[Any]:
+    """What `source` writes, run alone and by each of two processes: {world}-{rank}.json."""
     plain = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
     group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     group |= {"GLOO_SOCKET_IFNAME": "lo"}
     environments = [plain, *(plain | group | {"RANK": str(r), "LOCAL_RANK": str(r)} for r in (0, 1))]
-    program = tmp_path / "player.py"
-    program.write_text(PLAYER)
-    command = [sys.executable, str(program), str(tmp_path)]
+    program = folder / "program.py"
+    program.write_text(source)
+    command = [sys.executable, str(program), str(folder)]
     runs = [subprocess.Popen(command, env=e, stderr=subprocess.PIPE, text=True) for e in environments]
     try:
         errors = [run.communicate(timeout=200)[1] for run in runs]
@@ -96,10 +118,20 @@ def test_halves_equal_the_whole(tmp_path: Path):
         for run in runs:
             run.kill()
     assert [run.returncode for run in runs] == [0, 0, 0], "\n".join(errors)
-    whole, first, second = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("1-0", "2-0", "2-1"))
+    return [json.loads((folder / f"{name}.json").read_text()) for name in ("1-0", "2-0", "2-1")]
+
+
+def test_halves_equal_the_whole(tmp_path: Path):
+    whole, first, second = results(PLAYER, tmp_path)
     for name in whole:
         assert first[name] == second[name], "the ranks play with different weights"
         torch.testing.assert_close(torch.tensor(first[name]), torch.tensor(whole[name]), rtol=1e-3, atol=2e-5)
+
+
+def test_what_a_buffer_follows_is_of_the_whole_batch(tmp_path: Path):
+    whole, first, second = results(GUESSER, tmp_path)
+    assert first == second, "the ranks align their guesses otherwise"
+    assert first == pytest.approx(whole, rel=1e-5) and len({round(share, 3) for share in whole}) == 3
 
 
 def test_alone_nothing_happens(monkeypatch: pytest.MonkeyPatch):
@@ -110,4 +142,5 @@ def test_alone_nothing_happens(monkeypatch: pytest.MonkeyPatch):
     assert (distributed.rank(), distributed.world()) == (0, 1)
     assert distributed.same_everywhere(layer) is layer
     distributed.average_gradients(list(layer.parameters()))
+    assert distributed.mean(layer.weight) is layer.weight
     assert all(torch.equal(a, p.grad) for a, p in zip(before, layer.parameters(), strict=True))
