@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from zerosum.trainer import Trainer
 
 POINTS = ("ring", "grid", "swiss-roll", "moons", "gaussians")
 SMALL = {"width": 8, "widths": (16, 8)}  # of the option class `network`, where a recipe has one
+PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
 BATCH = 4
 CLASSES = ("a", "b", "c")
 
@@ -30,6 +32,15 @@ class Case:
         self.shape: Shape = (2,) if recipe.data.partition(":")[0] in POINTS else (1, 12, 12)
         network = recipe.options.get("network")
         self.options = {"network": {k: v for k, v in SMALL.items() if hasattr(network, k)}} if network else {}
+        config = recipe.options.get("config")
+        self.own = {field.name for field in fields(config)} if config else set()  # options of the game's config
+        self.packs = "packing" in self.own and config.packing > 1  # D judges no single samples
+
+    def plain(self) -> Game[Any]:
+        """The game without noise on what D sees, and without views of it."""
+        plain = Case(self.recipe)
+        plain.options = {**self.options, "config": {k: v for k, v in PLAIN.items() if k in self.own}}
+        return plain.game()
 
     def game(self, shape: Shape | None = None) -> Game[Any]:
         condition = Condition(len(CLASSES)) if self.recipe.labelled else None

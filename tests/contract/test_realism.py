@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
 from zerosum.game import Labelled, Semi
@@ -13,16 +11,13 @@ def test_realism_is_what_d_says_of_real_samples_in_a_round(case):
     game, data = case.game().eval(), case.batch()
     x = {Labelled: lambda: data.x, Semi: lambda: data.unlabelled}.get(game.batch, lambda: data)()
     realism = game.realism(Labelled(x, data.y) if game.condition else x)
-    packs = getattr(getattr(game, "config", None), "packing", 1) > 1
-    if packs:
+    if case.packs:
         assert realism is None
         return
     assert realism is not None and realism.shape == (len(x),) and realism.isfinite().all()
-    if noise := getattr(game.config, "noise", None):
-        game.config = replace(game.config, noise=replace(noise, std=0.0))
-    if consistency := getattr(game.config, "consistency", None):  # in a round D sees other views
-        game.config = replace(game.config, consistency=replace(consistency, weight=0.0))
-    real = next(move.log["real"] for move in game.round(lambda: data, 10_000) if "real" in move.log).detach()
+    plain = case.plain().eval()
+    plain.load_state_dict(game.state_dict())
+    real = next(move.log["real"] for move in plain.round(lambda: data, 10_000) if "real" in move.log).detach()
     if real.numel() == len(x):
         torch.testing.assert_close(realism.detach(), real.flatten(), rtol=1e-4, atol=1e-5)
     else:  # one logit of each of several discriminators

@@ -206,6 +206,17 @@ def test_partly_labelled_batches_go_round_both_kinds_each_equally_often(size: in
     assert [sorted(labelled[k : k + 3]) for k in range(0, len(labelled), 3)] == [[1, 4, 6]] * (10 * size)
 
 
+def test_what_is_labelled_never_comes_from_a_hidden_row() -> None:
+    """Hidden rows are white, labelled ones of other grey levels; all rows come unlabelled."""
+    few = partly(100, tuple(range(10)))
+    few.x[few.y == -1] = 255
+    stream = Stream(few, 16, seed=0, batch=Semi, flip=True)
+    batches = [stream() for _ in range(50)]
+    assert all(values(batch.x) == batch.y.tolist() for batch in batches)
+    assert {k for batch in batches for k in values(batch.x)} == set(range(10))
+    assert {k for batch in batches for k in values(batch.unlabelled)} == {*range(10), 255}
+
+
 def test_both_orders_are_of_the_seed_alone() -> None:
     def rows(seed: int) -> list[tuple[list[int], list[int]]]:
         stream = Stream(partly(40, tuple(range(20))), 8, seed=seed, batch=Semi)

@@ -11,7 +11,7 @@ from zerosum import data
 
 
 def test_sorted_points_lie_where_their_class_lies(tmp_path: Path) -> None:
-    run = zerosum.train("sgan/toy", out=tmp_path / "run", steps=400, quiet=True)
+    run = zerosum.train("sgan/toy", out=tmp_path / "run", steps=400, precision="fp32", quiet=True)
     fresh = data.load(run.record.data.name, seed=1)
     assert fresh.y is not None
     means = torch.stack([fresh.x[fresh.y == k].mean(0) for k in range(4)])

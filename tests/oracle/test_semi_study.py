@@ -41,7 +41,7 @@ def test_a_training_counts_errors_as_it_goes(recipe: str, options: dict, tmp_pat
     assert study.trained(SPLIT, setting, 0, 1.0, tmp_path / "a") == whole, "a finished training is not played again"
 
 
-def test_looking_changes_nothing(tmp_path: Path):
+def test_looking_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Errors are counted with averaged weights in evaluation mode; the game goes on in training mode."""
     setting = Setting("sgan/images", 100, 4, {"network": {"width": 4}}, {"batch_size": 16})
     modes: list[bool] = []
@@ -52,12 +52,9 @@ def test_looking_changes_nothing(tmp_path: Path):
         modes.append(trainer.sampler.classifier().training)
         return found
 
-    study.errors = spied
-    try:
-        study.trained(SPLIT, setting, 0, 1.0, tmp_path)
-    finally:
-        study.errors = original
-    assert len(modes) == 4
+    monkeypatch.setattr(study, "errors", spied)
+    study.trained(SPLIT, setting, 0, 1.0, tmp_path)
+    assert modes == [True] * 4
 
 
 def test_the_settings_are_of_recipes_that_exist():
