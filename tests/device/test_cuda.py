@@ -22,9 +22,9 @@ def trainer(name: str, **training: object) -> Trainer:
     recipe = find(name)
     loaded = data.load(recipe.data, labels=recipe.labelled)
     randomness.seed(3)
-    game = recipe.build(loaded.shape)
+    game = recipe.build(loaded.shape, condition=loaded.condition)
     settings = {"steps": 10_000, "batch_size": 64, "average": 0.9, "precision": "fp32", "log_every": 7, **training}
-    stream = data.Stream(loaded, 64, seed=3, device=DEVICE, batch=recipe.batch)
+    stream = data.Stream(loaded, 64, seed=3, device=DEVICE, batch=game.batch)
     made = Trainer(game, stream, Training(**settings), DEVICE)
     made.game.train()
     randomness.seed(4)
@@ -39,7 +39,7 @@ def state(of: Trainer) -> dict[str, Tensor]:
     }
 
 
-@pytest.mark.parametrize("name", [*POINTS, "composed/demo", "gan/paper"])
+@pytest.mark.parametrize("name", [*POINTS, "composed/demo", "gan/paper", "sgan/toy"])
 def test_recorded_rounds_equal_ordinary_ones(name: str):
     """The same numbers as without a recording, but for the order in which a GPU may add."""
     values = []
