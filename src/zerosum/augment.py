@@ -42,8 +42,12 @@ class Views:
 
     def __call__(self, x: Tensor) -> Tensor:
         """A view of each image, (B, C, H, W)."""
-        matrix = self.warp * (2 * torch.rand(len(x), 2, 2, device=x.device) - 1) + torch.eye(2, device=x.device)
-        move = 2 * self.shift * (2 * torch.rand(len(x), 2, 1, device=x.device) - 1)  # the grid's side is 2 long
-        with torch.autocast(x.device.type, enabled=False):  # in bf16 a place would be off by up to a pixel
-            grid = F.affine_grid(torch.cat([matrix, move], 2), list(x.shape), align_corners=False)  # (B, H, W, 2)
-            return F.grid_sample(x.float(), grid, padding_mode="border", align_corners=False)
+        height, width = x.shape[2:]
+        rows, columns = (torch.arange(n, device=x.device).add(0.5).mul(2 / n).sub(1) for n in (height, width))
+        matrix = self.warp * (2 * torch.rand(4, len(x), 1, 1, device=x.device) - 1)
+        move = 2 * self.shift * (2 * torch.rand(2, len(x), 1, 1, device=x.device) - 1)  # the image is 2 wide and high
+        # Without a product of matrices, which autocast would round: in bf16 a place is off by up to a pixel.
+        across = (1 + matrix[0]) * columns + matrix[1] * rows[:, None] + move[0]  # (B, H, W)
+        down = matrix[2] * columns + (1 + matrix[3]) * rows[:, None] + move[1]
+        places = torch.stack([across, down], dim=-1)
+        return F.grid_sample(x.float(), places, padding_mode="border", align_corners=False)

@@ -10,12 +10,12 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from zerosum import latent, semi
+from zerosum import distributed, latent, semi
 from zerosum.consistency import Consistency, Guesses
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import sgan as networks
 from zerosum.networks import small
-from zerosum.networks.blocks import Norm, judge_each
+from zerosum.networks.blocks import Norm, judge_each, looks_across_the_batch, statistics_kept
 from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.pixels import PixelDensity
 from zerosum.objectives import non_saturating
@@ -78,28 +78,32 @@ class BadGAN(Game[Semi]):
         x, y, unlabelled = draw()  # (B, *shape), (B,), (B, *shape)
         if step < self.config.density_rounds:
             log_density = self.density(unlabelled)  # (B,)
-            low = log_density.detach().float().quantile(self.config.quantile)
+            low = distributed.mean(log_density.detach().float().quantile(self.config.quantile))
             self.threshold.copy_(low if step == 0 else torch.lerp(self.threshold, low, 0.05))
             yield Move("density", negative_log_likelihood=-log_density.mean())
         yield self._of_discriminator(x, y, unlabelled)
-        yield self._of_generator(draw().unlabelled, step)
+        with statistics_kept(self.discriminator):
+            move = self._of_generator(draw().unlabelled, step)
+        yield move
 
     def _of_discriminator(self, x: Tensor, y: Tensor, unlabelled: Tensor) -> Move:
         config = self.config
         with torch.no_grad():
             made = self.sample(unlabelled)
-            guessed = self.discriminator(unlabelled) if config.consistency.weight else None
+            # Guesses, and the only pass that batch norm remembers: fakes and other views are not what is classified.
+            needed = config.consistency.weight or looks_across_the_batch(self.discriminator)
+            guessed = self.discriminator(unlabelled) if needed else None
         batches = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
-        other, generated, *labelled = judge_each(
-            self.discriminator, [config.consistency.seen(batch) for batch in batches]
-        )  # (B, classes) each
+        with statistics_kept(self.discriminator):
+            seen = [config.consistency.seen(batch) for batch in batches]
+            other, generated, *labelled = judge_each(self.discriminator, seen)  # (B, classes) each
         real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
         terms = {
             "supervised": semi.supervised(labelled[0] if labelled else other, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(real, fake),
             "entropy": config.entropy_weight * semi.conditional_entropy(other, self.classes),
         }
-        if guessed is not None:
+        if config.consistency.weight:
             disagreement = self.guesses(guessed, other, config.consistency.confidence)
             terms["consistency"] = config.consistency.weight * disagreement
         return Move("discriminator", **terms, log={"real": real, "fake": fake})

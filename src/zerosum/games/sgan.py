@@ -15,7 +15,7 @@ from zerosum.consistency import Consistency, Guesses
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import mlp, small
 from zerosum.networks import sgan as networks
-from zerosum.networks.blocks import Norm, judge_each
+from zerosum.networks.blocks import Norm, judge_each, looks_across_the_batch, statistics_kept
 from zerosum.networks.heads import Classes, Discriminator
 from zerosum.objectives import HARD, Targets, non_saturating
 from zerosum.optim import Adam, Decay, Optimizer
@@ -67,21 +67,25 @@ class SGAN(Game[Semi]):
         x, y, unlabelled = draw()  # (B, *shape), (B,), (B, *shape)
         with torch.no_grad():
             made = self.sample(unlabelled)
-            guessed = self.discriminator(unlabelled) if config.consistency.weight else None
+            # Guesses, and the only pass that batch norm remembers: fakes and other views are not what is classified.
+            needed = config.consistency.weight or looks_across_the_batch(self.discriminator)
+            guessed = self.discriminator(unlabelled) if needed else None
         batches = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
-        other, generated, *labelled = judge_each(
-            self.discriminator, [config.consistency.seen(batch) for batch in batches]
-        )  # (B, N) or (B, N + 1) each
+        with statistics_kept(self.discriminator):
+            seen = [config.consistency.seen(batch) for batch in batches]
+            other, generated, *labelled = judge_each(self.discriminator, seen)  # (B, N) or (B, N + 1) each
         real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
         terms = {
             "supervised": semi.supervised(labelled[0] if labelled else other, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(real, fake, config.targets),
         }
-        if guessed is not None:
+        if config.consistency.weight:
             disagreement = self.guesses(guessed, other, config.consistency.confidence)
             terms["consistency"] = config.consistency.weight * disagreement
         yield Move("discriminator", **terms, log={"real": real, "fake": fake})
-        yield Move("generator", adversarial=self._generator_loss(draw))
+        with statistics_kept(self.discriminator):
+            loss = self._generator_loss(draw)
+        yield Move("generator", adversarial=loss)
 
     def _generator_loss(self, draw: Draw[Semi]) -> Tensor:
         unlabelled = draw().unlabelled

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -88,6 +89,20 @@ def reparametrise(network: nn.Module, norm: Norm) -> None:
 
 class AcrossBatch(nn.Module):
     """Base class of layers whose output for one sample depends on the others of its batch, as batch norm's does."""
+
+
+@contextmanager
+def statistics_kept(network: nn.Module) -> Iterator[None]:
+    """What passes meanwhile leaves no trace in the running statistics of batch norm, which evaluation uses."""
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 def looks_across_the_batch(network: nn.Module) -> bool:
