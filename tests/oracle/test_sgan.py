@@ -244,3 +244,21 @@ def test_where_every_class_is_known_no_sample_is_judged_twice(cls: Any):
     game.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
     moves(game, Semi(x, torch.arange(B) % N, x))
     assert seen == [B, 2 * B], "the guesses, then real samples and fakes"
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_batch_norm_remembers_unlabelled_samples_as_they_are_alone(cls: Any, weight: float):
+    """Evaluation asks for those: fakes and other views leave no trace in what it uses."""
+    torch.manual_seed(1)
+    shape, data = (1, 8, 8), images()
+    parts = [mlp.Generator(4, shape, (8,)), networks.convolutional(shape, N, 4, norm="batch")]
+    parts += [PixelDensity(shape, 4, 1)] if cls is BadGAN else []
+    game = cls(*parts, Condition(N), cls.Config(latent_dim=4, consistency=Consistency(weight=weight)))
+    norms = [m for m in game.discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
+    first = game.discriminator.body[1]  # what the first norm sees, without the noise before it
+    game.discriminator.body[0].std = 0.0
+    expected = 0.1 * first(data.unlabelled).mean((0, 2, 3))
+    moves(game, data)
+    assert len(norms) >= 2 and all(norm.momentum == 0.1 and norm.num_batches_tracked > 0 for norm in norms)
+    torch.testing.assert_close(norms[0].running_mean, expected.detach())

@@ -123,8 +123,8 @@ SGAN_MNIST = Study(
         "fake logit and feature matching, on small convolutional networks with batch norm instead of their "
         "perceptrons, and D is to agree with itself on warped and moved views (FixMatch with aligned guesses), which "
         "they did not have; 2,500 rounds of batches of 64 (D sees 2.7 epochs, theirs were 300). Settings were chosen "
-        "on seeds 0, 1, 100 and 101, by test errors. Beside it 20, 50 and 200 labels, 2,000 rounds, one seed; and on the "
-        "last seed the same networks without other views, and the published networks and losses alone, for 2,500 "
+        "on seeds 0, 1, 100 and 101, by test errors. Beside it 20, 50 and 200 labels, 2,000 rounds, one seed; and on "
+        "the last seed the same networks without other views, and the published networks and losses alone, for 2,500 "
         "rounds of 100."
     ),
     published="93 ± 6.5 (20 labels: 1677 ± 452; 50: 221 ± 136; 200: 90 ± 4.2)",
