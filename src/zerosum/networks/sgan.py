@@ -88,7 +88,8 @@ class PaperBody(nn.Module):
 
 
 def paper_discriminator(shape: Shape, outputs: int) -> Discriminator:
-    """The authors' discriminator of digits."""
+    """The authors' discriminator of digits; a `ValueError` for samples that are no images."""
+    image_shape(shape)
     head = nn.Sequential(Noise(0.5), NormedLinear(250, outputs, 1.0, learnt=True))
     return Discriminator(PaperBody(shape), head)
 
