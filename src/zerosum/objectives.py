@@ -132,3 +132,9 @@ OBJECTIVES = {
     "hinge": hinge,
     "relativistic": relativistic,
 }
+
+
+def check(name: str, targets: Targets) -> None:
+    """A `ValueError` where the objective of that name has no such targets: said when a game is built."""
+    nothing = torch.empty(0)
+    OBJECTIVES[name].d(nothing, nothing, targets)

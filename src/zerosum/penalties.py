@@ -6,7 +6,8 @@ normalisation breaks that, and with it every penalty here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -71,6 +72,19 @@ PENALTIES: dict[str, Callable[[Discriminator, Tensor, Tensor], Tensor]] = {
     "r1-r2": r1_r2,
     "dragan": dragan,
 }
+
+
+def lazy(
+    weights: Mapping[Any, float] | None, every: int, step: int, discriminator: Discriminator, real: Tensor, fake: Tensor
+) -> dict[str, Tensor]:
+    """The penalties that `weights` names, each with its weight, in every round that `every` divides.
+
+    In those they weigh as much more, as there are fewer of them; lazy regularisation; Karras et al., 2020, section 3.1.
+    """
+    if step % every:
+        return {}
+    given = (weights or {}).items()
+    return {name: every * weight * PENALTIES[name](discriminator, real, fake) for name, weight in given}
 
 
 def _leaf(x: Tensor) -> Tensor:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
 import math
-import os
-import re
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +15,9 @@ from torch import Tensor
 
 from zerosum import sampling
 from zerosum.data.dataset import Progress
-from zerosum.data.labels import LABEL, NAME, beside
 from zerosum.errors import ZerosumError
-from zerosum.files import atomic_path, plain_name, write_atomic
+from zerosum.files import atomic_path, write_atomic
+from zerosum.labelled_folder import name_classes, refuse_taken, safe_folders, whole
 from zerosum.pictures import save_each, to_uint8
 from zerosum.runs import versions
 from zerosum.text import few
@@ -32,7 +26,6 @@ from zerosum.trained import Run, load
 FILE = "synthesis.json"
 BLOCK, NUMBERS = 1000, 2**24  # candidates drawn at once, and numbers in them, at most
 RAREST = 0.01  # the least share of candidates that is expected to be kept, when the size of a block is chosen
-RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # no file of Windows is called so
 
 Save = Callable[[int, Tensor, int], object]  # (class, samples, how many it has already)
 
@@ -106,7 +99,7 @@ def synthesize(
     path = Path(out).expanduser().resolve()
     told = path.with_name(f"{path.stem}-{FILE}")  # of points
     for file in (path, told) if path.suffix == ".npz" else (path,):
-        _refuse_taken(file)
+        refuse_taken(file)
     own = (
         run
         if isinstance(run, Run)
@@ -123,11 +116,11 @@ def synthesize(
     if is_image:
         folders = safe_folders(source.classes)
         named = dict(zip(folders, source.classes, strict=True)) if folders != source.classes else {}
-        with _whole(path) as partial:
-            _name_classes(partial, {f"{folder}/0.png": name for folder, name in named.items()})  # refused before work
+        with whole(path) as partial:
+            name_classes(partial, {f"{folder}/0.png": name for folder, name in named.items()})  # refused before work
             _fill(source, pools, lambda k, x, first: save_each(x, partial / folders[k], first=first), tries, progress)
             files = {folder: sorted((partial / folder).iterdir()) for folder in named}
-            _name_classes(partial, {f"{k}/{file.name}": name for k, name in named.items() for file in files[k]})
+            name_classes(partial, {f"{k}/{file.name}": name for k, name in named.items() for file in files[k]})
             made = _record(source, pools)
             write_atomic(partial / FILE, _json(made))
     else:
@@ -295,67 +288,6 @@ def _check(per_class: int, confidence: float | None, realism: float, tries: int)
     for name, share in (("confidence", 1.0 if confidence is None else confidence), ("realism", realism)):
         if not 0 < share <= 1:
             raise ZerosumError(f"{name} is a share: above 0 and at most 1, not {share}")
-
-
-def _refuse_taken(path: Path) -> None:
-    if path.is_dir():
-        if next(path.iterdir(), None) is not None:
-            raise ZerosumError(f"{path} is not empty; name a new folder, so that nothing is mixed or overwritten")
-    elif path.exists():
-        raise ZerosumError(f"{path} is there already; name a new one, or remove it")
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path`, renamed to it if the block succeeds; if not, nothing is left, nor parents."""
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    new = list(itertools.takewhile(lambda parent: not parent.exists(), path.parents))
-    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed, and had this number
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-        if path.is_dir():
-            path.rmdir()
-        partial.rename(path)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        for parent in new:
-            with suppress(OSError):  # it was not reached, or another has put something there
-                parent.rmdir()
-        raise
-
-
-def safe_folders(classes: Sequence[str]) -> tuple[str, ...]:
-    """A folder's name for each class: its own where every system allows that, else one like it; all different."""
-    made: dict[str, str] = {}  # in lower case, as some systems compare: as it is
-    for name in classes:
-        plain = plain_name(name).strip(" ").rstrip(". ")
-        plain = f"_{plain}" if not plain or plain.startswith(".") or RESERVED.fullmatch(plain) else plain
-        stem, number = plain, 2
-        while plain.casefold() in made:
-            plain, number = f"{stem}-{number}", number + 1
-        made[plain.casefold()] = plain
-    return tuple(made.values())
-
-
-def _name_classes(root: Path, images: Mapping[str, str]) -> None:
-    """A `labels.csv` of images, relative to `root`, and their classes, which goes before the names of folders.
-
-    Raises:
-        ZerosumError: it is read otherwise, as spaces round a name, say, are no part of it.
-    """
-    if not images:
-        return
-    with (root / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow([NAME, LABEL])
-        table.writerows(images.items())
-    found = beside(root, images)
-    read = {image: found.classes[k] for image, k in found.labels.items()} if found else {}
-    if lost := [name for image, name in images.items() if read.get(image) != name]:
-        raise ZerosumError(
-            f"a labels.csv cannot name the class {lost[0]!r}; call it otherwise in the data of the run, and train again"
-        )
 
 
 def _write_points(path: Path, points: Sequence[Sequence[Tensor]], classes: Sequence[str]) -> None:

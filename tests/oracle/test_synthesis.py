@@ -17,8 +17,8 @@ from torch import Tensor, nn
 import zerosum
 from zerosum import data, latent, sampling
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player
+from zerosum.labelled_folder import safe_folders
 from zerosum.optim import Adam
-from zerosum.synthesis import safe_folders
 from zerosum.trained import Run
 
 NAMES = ("left", "right")

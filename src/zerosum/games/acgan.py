@@ -11,17 +11,18 @@ import torch.nn.functional as F
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent
+from zerosum import latent, objectives
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Semi, Shape
 from zerosum.games.composed import ObjectiveName, Weights
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import Norm, judge_each
+from zerosum.networks.blocks import judge_each
 from zerosum.networks.conditional import Generator
+from zerosum.networks.dcgan import Network
 from zerosum.networks.heads import Classes
 from zerosum.objectives import HARD, OBJECTIVES, Targets, full
 from zerosum.optim import Adam, Decay, Optimizer
-from zerosum.penalties import PENALTIES
+from zerosum.penalties import lazy
 from zerosum.recipe import recipe
 
 
@@ -60,8 +61,7 @@ class ACGAN(Game[Semi]):
         self.classes = condition.classes()
         self.generator, self.discriminator, self.condition, self.config = generator, discriminator, condition, config
         self.prior = latent.Normal(config.latent_dim)
-        nothing = torch.empty(0)
-        OBJECTIVES[config.objective].d(nothing, nothing, config.targets)  # refuses targets now, not in the first round
+        objectives.check(config.objective, config.targets)
 
     def players(self) -> dict[str, Player]:
         return {
@@ -78,11 +78,7 @@ class ACGAN(Game[Semi]):
         seen = [x, made.detach()] if own else [x, made.detach(), noise(data.x, step)]
         of_x, of_made, *of_labelled = judge_each(self.discriminator, seen)  # (B, K + 1) each
         real, fake = self._source(of_x), self._source(of_made)
-        penalties = {
-            name: self.config.penalty_every * weight * PENALTIES[name](self._judge, x, made)
-            for name, weight in (self.config.penalties or {}).items()
-            if step % self.config.penalty_every == 0  # lazy; Karras et al., 2020, section 3.1
-        }
+        penalties = lazy(self.config.penalties, self.config.penalty_every, step, self._judge, x, made)
         yield Move(
             "discriminator",
             adversarial=objective.d(real, fake, self.config.targets),
@@ -126,15 +122,6 @@ class ACGAN(Game[Semi]):
     def _class_loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """-E log P(C = y | X): a half of -L_C."""
         return F.cross_entropy(full(outputs)[:, : self.classes], y)
-
-
-@dataclass(frozen=True)
-class Network:
-    """DCGAN's networks."""
-
-    width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64
-    norm: Annotated[Norm, "D's normalisation; penalties want any but batch"] = "batch"
-    generator_norm: Annotated[Norm, "G's normalisation"] = "batch"
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)

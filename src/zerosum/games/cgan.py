@@ -11,7 +11,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from zerosum import latent
+from zerosum import latent, objectives
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
 from zerosum.games.composed import ObjectiveName, Weights
@@ -20,7 +20,7 @@ from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm, judge
 from zerosum.objectives import HARD, OBJECTIVES, Targets
 from zerosum.optim import SGD, Adam, Decay, Optimizer
-from zerosum.penalties import PENALTIES
+from zerosum.penalties import lazy
 from zerosum.recipe import recipe
 
 
@@ -56,8 +56,7 @@ class CGAN(Game[Labelled]):
         super().__init__()
         self.generator, self.discriminator, self.condition, self.config = generator, discriminator, condition, config
         self.prior = (latent.Normal if config.prior == "normal" else latent.Uniform)(config.latent_dim)
-        nothing = torch.empty(0)
-        OBJECTIVES[config.objective].d(nothing, nothing, config.targets)  # refuses targets now, not in the first round
+        objectives.check(config.objective, config.targets)
 
     def players(self) -> dict[str, Player]:
         return {
@@ -73,11 +72,7 @@ class CGAN(Game[Labelled]):
             with torch.set_grad_enabled(share and i == 0):
                 made = noise(self.sample(data), step)
             real, fake = judge(self.discriminator, (x, asked), (made.detach(), asked))
-            penalties = {
-                name: self.config.penalty_every * weight * PENALTIES[name](self._given(asked), x, made)
-                for name, weight in (self.config.penalties or {}).items()
-                if step % self.config.penalty_every == 0  # lazy; Karras et al., 2020, section 3.1
-            }
+            penalties = lazy(self.config.penalties, self.config.penalty_every, step, self._given(asked), x, made)
             value = objective.d(real, fake, self.config.targets)
             yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})
         if not share:

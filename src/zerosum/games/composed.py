@@ -10,15 +10,16 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent
+from zerosum import latent, objectives
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
-from zerosum.networks.blocks import Norm, judge
+from zerosum.networks.blocks import judge
+from zerosum.networks.dcgan import Network
 from zerosum.objectives import HARD, OBJECTIVES, Targets
 from zerosum.optim import Adam, Decay, Optimizer
-from zerosum.penalties import PENALTIES
+from zerosum.penalties import lazy
 from zerosum.recipe import recipe
 
 ObjectiveName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
@@ -58,8 +59,7 @@ class Composed(Game[Tensor]):
         if normal < 0:
             raise ValueError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
         self.prior = latent.Clustered(normal, config.clusters) if config.clusters else latent.Normal(normal)
-        nothing = torch.empty(0)
-        OBJECTIVES[config.objective].d(nothing, nothing, config.targets)  # refuses targets now, not in the first round
+        objectives.check(config.objective, config.targets)
 
     def players(self) -> dict[str, Player]:
         return {
@@ -75,11 +75,7 @@ class Composed(Game[Tensor]):
                 made = noise(self._fakes(data), step)
             real, fake = judge(self.discriminator, data, made.detach())
             value = objective.d(real, fake, self.config.targets)
-            penalties = {
-                name: self.config.penalty_every * weight * PENALTIES[name](self.discriminator, data, made)
-                for name, weight in (self.config.penalties or {}).items()
-                if step % self.config.penalty_every == 0  # lazy; Karras et al., 2020, section 3.1
-            }
+            penalties = lazy(self.config.penalties, self.config.penalty_every, step, self.discriminator, data, made)
             yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})
         if not share:
             made = noise(self._fakes(data), step)
@@ -108,15 +104,6 @@ class Composed(Game[Tensor]):
 def packed(shape: Shape, packing: int) -> Shape:
     """The shape of a pack: that many samples along the first dimension, the channels of images."""
     return (packing * shape[0], *shape[1:])
-
-
-@dataclass(frozen=True)
-class Network:
-    """DCGAN's networks."""
-
-    width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64
-    norm: Annotated[Norm, "D's normalisation; penalties want any but batch"] = "batch"
-    generator_norm: Annotated[Norm, "G's normalisation"] = "batch"
 
 
 @recipe(data="digits", batch_size=128, steps=20_000)

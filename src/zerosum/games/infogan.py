@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent, posterior
+from zerosum import latent, objectives, posterior
 from zerosum.augment import InstanceNoise, Views
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.games.composed import ObjectiveName, Weights
@@ -20,7 +20,7 @@ from zerosum.networks.blocks import judge
 from zerosum.networks.heads import Discriminator
 from zerosum.objectives import HARD, OBJECTIVES, Targets
 from zerosum.optim import Adam, Decay, Optimizer
-from zerosum.penalties import PENALTIES
+from zerosum.penalties import lazy
 from zerosum.posterior import Posterior
 from zerosum.recipe import recipe
 
@@ -84,8 +84,7 @@ class InfoGAN(Game[Tensor]):
         self.prior = prior(config)
         if config.clusters.weight and not config.categories:
             raise ValueError("clusters are what categorical codes find; name categories, or set clusters.weight to 0")
-        nothing = torch.empty(0)
-        OBJECTIVES[config.objective].d(nothing, nothing, config.targets)  # refuses targets now, not in the first round
+        objectives.check(config.objective, config.targets)
 
     def players(self) -> dict[str, Player]:
         of_q = (self.recogniser,) if self.body is None else (self.recogniser, self.body)
@@ -103,11 +102,7 @@ class InfoGAN(Game[Tensor]):
         of_real, of_fake = judge(self.discriminator.body, data, made.detach())  # (B, F) each
         real, fake = self.discriminator.head(of_real), self.discriminator.head(of_fake)
         terms = {"adversarial": objective.d(real, fake, config.targets)}
-        terms |= {
-            name: config.penalty_every * weight * PENALTIES[name](self.discriminator, data, made)
-            for name, weight in (config.penalties or {}).items()
-            if step % config.penalty_every == 0  # lazy; Karras et al., 2020, section 3.1
-        }
+        terms |= lazy(config.penalties, config.penalty_every, step, self.discriminator, data, made)
         terms["information"], nats = self._information(self._said(generated.detach(), of_fake), z, step)
         if config.clusters.weight:
             terms["clusters"] = self._clusters(x)

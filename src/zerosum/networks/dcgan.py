@@ -5,11 +5,24 @@ An image is halved down to 4..7 pixels on its shorter side; each halving doubles
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import torch
+from annotated_types import Gt
 from torch import Tensor, nn
 
 from zerosum.game import Shape
 from zerosum.networks.blocks import Norm, Reshape, doubling, halvings, image_shape, normalisation, reparametrise
+
+
+@dataclass(frozen=True)
+class Network:
+    """DCGAN's networks."""
+
+    width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64
+    norm: Annotated[Norm, "D's normalisation; penalties want any but batch"] = "batch"
+    generator_norm: Annotated[Norm, "G's normalisation"] = "batch"
 
 
 class Generator(nn.Module):
