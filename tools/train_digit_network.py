@@ -21,6 +21,7 @@ from torch import Tensor
 
 import zerosum.metrics
 from zerosum import data, files, randomness
+from zerosum.game import Labelled
 from zerosum.networks.digits import Classifier
 
 WEIGHTS = Path(zerosum.metrics.__file__).parent / "weights" / "digits.safetensors"
@@ -34,7 +35,7 @@ def train(source: data.Dataset, epochs: int, seed: int) -> Classifier:
     optimizer = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
     steps = epochs * (len(source) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=steps, pct_start=0.15)
-    draw = data.Stream(source, BATCH, seed=seed, labelled=True)
+    draw = data.Stream(source, BATCH, seed=seed, batch=Labelled)
     for step in range(steps):
         x, y = draw()
         if step < steps * (epochs - 1) // epochs:

@@ -15,6 +15,7 @@ from zerosum import reproductions
 from zerosum.errors import ZerosumError
 from zerosum.reproductions import study
 from zerosum.reproductions.health import BY_NAME, HEALTH, run, summarise
+from zerosum.reproductions.scenarios import UNEXAMINED
 from zerosum.reproductions.study import Study
 
 
@@ -77,7 +78,8 @@ def test_sixty_runs_and_every_recipe():
 
     assert len(BY_NAME) * len(HEALTH.seeds) >= 60 and not {0, 1, 2, 3} & set(HEALTH.seeds)
     healthy = {scenario.game for scenario in BY_NAME.values() if scenario.truth == "healthy"}
-    assert healthy >= set(RECIPES), "each recipe has a healthy run"
+    assert not healthy & set(UNEXAMINED)
+    assert healthy | set(UNEXAMINED) >= set(RECIPES), "each recipe has a healthy run, or a reason to have none"
     assert {scenario.truth for scenario in BY_NAME.values()} == set(reproductions.health.VERDICTS)
 
 

@@ -15,9 +15,10 @@ from zerosum.reproductions.grid import BEST, GAMES, GRID, GRID_PUBLISHED, PUBLIS
 
 
 def test_every_two_player_game_is_in_the_table():
-    """A game that a toy recipe plays cannot be forgotten."""
-    toys = {name for name in RECIPES if name.endswith("/toy")}
-    assert toys == {recipe for recipe, _ in GAMES.values()}
+    """A game that a toy recipe plays cannot be forgotten; one that is told of classes or codes is told of the modes."""
+    toys = {name for name, recipe in RECIPES.items() if name.endswith("/toy") and not recipe.labelled}
+    told = {"infogan/toy"}
+    assert toys - told == {recipe for recipe, _ in GAMES.values()}
     for name, options in GAMES.values():
         find(name).resolve({"config": options})
     assert len(GRID.seeds) == 10 and all(BEST in GRID.parts(seed) for seed in GRID.seeds)

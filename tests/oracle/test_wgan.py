@@ -109,7 +109,7 @@ def test_it_learns_where_a_gaussian_lies():
         2, critic_steps=2, long_steps=10, weight_clip=0.2, optimizer=RMSprop(2e-3, decay=Decay("linear"))
     )
     game = WGAN(mlp.Generator(2, (2,), (32, 32)), mlp.Discriminator((2,), (32, 32)), config)
-    training = Training(steps=500, batch_size=128, average=0.99, precision="fp32")
+    training = Training(steps=1500, batch_size=128, average=0.99, precision="fp32")
     trainer = Trainer(game, Stream(load("gaussians:1,-2@0.5"), 128, seed=0), training)
     trainer.train()
     with torch.no_grad():

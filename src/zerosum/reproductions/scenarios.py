@@ -142,6 +142,15 @@ def rates(g: float, d: float | None = None, beta: float = 0.5) -> dict[str, Any]
 
 SMALL_R3GAN = {"widths": (16, 16), "blocks": 1, "group_size": 8}
 
+UNEXAMINED = {  # recipes without a healthy run, and why
+    "bad-gan/images": "its samples are to lie where there is no data",
+    "bad-gan/mnist": "its samples are to lie where there is no data",
+    "infogan/clusters": "its generator serves the codes, and stays rough",
+    "infogan/mnist": "its networks take too long on a processor",
+    "sgan/images": "its generator serves the discriminator, and stays poor",
+    "sgan/mnist": "its generator serves the discriminator, and stays poor",
+}
+
 HEALTHY = (
     points("healthy", "bayesian/toy", "bayesian/toy", 1200, batch_size=128),
     points("healthy", "began/toy", "began/toy", 2500),
