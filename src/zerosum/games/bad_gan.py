@@ -15,9 +15,10 @@ from zerosum.consistency import Consistency, Guesses
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.networks import sgan as networks
 from zerosum.networks import small
-from zerosum.networks.blocks import Norm, judge_each, looks_across_the_batch, statistics_kept
+from zerosum.networks.blocks import judge_each, looks_across_the_batch, statistics_kept
 from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.pixels import PixelDensity
+from zerosum.networks.sgan import Network
 from zerosum.objectives import non_saturating
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
@@ -137,14 +138,6 @@ class BadGAN(Game[Semi]):
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
-
-
-@dataclass(frozen=True)
-class Network:
-    """The size of the convolutional networks."""
-
-    width: Annotated[int, Gt(0), "D's channels at half the image's size; each further halving doubles them"] = 16
-    norm: Annotated[Norm, "D's normalisation; with batch norm it judges each kind of sample apart"] = "batch"
 
 
 _ADAM = Adam(2e-3, decay=Decay("cosine"))

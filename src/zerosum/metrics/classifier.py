@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from zerosum import data, latent, randomness
 from zerosum.game import Draw, Game, Labelled, Move, Player, Shape
+from zerosum.metrics.samples import to_float
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.trainer import Trainer
@@ -74,6 +75,14 @@ def fit(
 def predict(network: nn.Module, x: Tensor, device: torch.device | str = "cpu") -> Tensor:
     """(N,) the most likely label of each of float samples (N, *shape), on the CPU."""
     return torch.cat([network(part.to(device)).argmax(1).cpu() for part in x.split(500)])
+
+
+def mistakes(
+    network: nn.Module, x: Tensor, y: Tensor, device: torch.device | str = "cpu", at_a_time: int = 1000
+) -> int:
+    """How many of labelled samples, as a dataset has them (bytes or points, (N, *shape)), get another label than y."""
+    parts = zip(x.split(at_a_time), y.split(at_a_time), strict=True)
+    return sum(int((predict(network, to_float(samples), device) != labels).sum()) for samples, labels in parts)
 
 
 def for_samples(shape: Shape, classes: int) -> nn.Module:

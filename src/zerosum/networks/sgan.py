@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Gt
 from torch import Tensor, nn
 
 from zerosum.game import Shape
@@ -19,6 +22,14 @@ from zerosum.networks.blocks import Norm, halvings, image_shape, normalisation
 from zerosum.networks.heads import Discriminator
 
 LEAK = 0.1
+
+
+@dataclass(frozen=True)
+class Network:
+    """The size of the convolutional networks."""
+
+    width: Annotated[int, Gt(0), "D's channels at half the image's size; each further halving doubles them"] = 16
+    norm: Annotated[Norm, "D's normalisation; with batch norm it judges each kind of sample apart"] = "batch"
 
 
 class Noise(nn.Module):

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.metrics import classifier
-from zerosum.metrics.samples import to_float
 from zerosum.recipe import find
 from zerosum.reproductions import training
 from zerosum.reproductions.study import Figures, Study
 from zerosum.trainer import Trainer
 
 LOOKS = 4  # times that the errors are counted; the last look, at the end, is the value
-AT_A_TIME = 1000  # images
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,6 @@ def trained(split: Split, setting: Setting, seed: int, fraction: float, folder: 
 
     def look(trainer: Trainer) -> None:
         if trainer.step % every == 0 or trainer.step == steps:
-            trainer.game.eval()  # the averaged weights' buffers are the game's
             series.add({"round": trainer.step, "errors": errors(trainer, split.test)})
             trainer.game.train()
 
@@ -66,28 +63,17 @@ def trained(split: Split, setting: Setting, seed: int, fraction: float, folder: 
     return {"labels": setting.labels, "seed": seed, "rounds": steps, "errors": looks[-1]["errors"], "series": looks}
 
 
-@torch.no_grad()
 def errors(trainer: Trainer, test: Dataset) -> int:
     """How many samples of a labelled set D's averaged weights put into a wrong class."""
     network = trainer.sampler.classifier()
     assert isinstance(network, nn.Module) and test.y is not None
-    network.eval()
-    wrong = 0
-    for x, y in zip(test.x.split(AT_A_TIME), test.y.split(AT_A_TIME), strict=True):
-        wrong += int((classifier.predict(network, to_float(x), trainer.device) != y).sum())
-    return wrong
+    return classifier.mistakes(network.eval(), test.x, test.y, trainer.device)
 
 
-def run_sgan(part: str, seed: int, fraction: float, folder: Path) -> Figures:
-    """Train one SGAN with the setting that `part` names, and count its errors."""
+def run(settings: Mapping[str, Setting], part: str, seed: int, fraction: float, folder: Path) -> Figures:
+    """Train one GAN with the setting that `part` names, and count its errors."""
     split = Split(data.load("mnist"), data.load("mnist:test"))
-    return {"part": part, **trained(split, SGAN_SETTINGS[part], seed, fraction, folder)}
-
-
-def run_bad_gan(part: str, seed: int, fraction: float, folder: Path) -> Figures:
-    """Train one bad GAN with the setting that `part` names, and count its errors."""
-    split = Split(data.load("mnist"), data.load("mnist:test"))
-    return {"part": part, **trained(split, BAD_GAN_SETTINGS[part], seed, fraction, folder)}
+    return {"part": part, **trained(split, settings[part], seed, fraction, folder)}
 
 
 def summarise(parts: Sequence[Figures]) -> Figures:
@@ -136,7 +122,7 @@ SGAN_MNIST = Study(
         *(("20 labels", "50 labels", "200 labels") if seed == 2 else ()),
         *(("100 labels, without other views", "100 labels, published networks") if seed == 11 else ()),
     ),
-    run=run_sgan,
+    run=partial(run, SGAN_SETTINGS),
     summarise=summarise,
 )
 
@@ -153,6 +139,6 @@ BAD_GAN_MNIST = Study(
     relation="<=",
     seeds=(2, 3, 4),
     parts=lambda seed: ("100 labels",),
-    run=run_bad_gan,
+    run=partial(run, BAD_GAN_SETTINGS),
     summarise=summarise,
 )

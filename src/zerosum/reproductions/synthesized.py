@@ -15,7 +15,6 @@ from zerosum import data
 from zerosum.checkpoint import find as checkpoints
 from zerosum.data.dataset import Dataset
 from zerosum.metrics import classifier
-from zerosum.metrics.samples import to_float
 from zerosum.recipe import find
 from zerosum.reproductions.study import Figures, Study
 from zerosum.synthesis import synthesize
@@ -38,8 +37,9 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
     told = synthesize(trained, folder / "made", per_class, confidence=CONFIDENCE, seed=seed)
     real = whole.with_labels(COUNTS[part] * len(whole.classes), seed)
     figures = compared(real, data.load(str(folder / "made")), test, max(1, round(STEPS * fraction)), seed)
-    own = trained.classify(test.x).argmax(1)
-    return {"part": part, "seed": seed, **figures, "gan": _share_wrong(own, test), "candidates": told.candidates}
+    assert test.y is not None
+    own = int((trained.classify(test.x).argmax(1) != test.y).sum())
+    return {"part": part, "seed": seed, **figures, "gan": _share(own, test), "candidates": told.candidates}
 
 
 def _trained(labels: int, seed: int, fraction: float, path: Path) -> Run:
@@ -76,13 +76,13 @@ def _errors(x: Tensor, y: Tensor, test: Dataset, steps: int, seed: int) -> float
         rate=2e-3,
         seed=seed,
     )
-    return _share_wrong(torch.cat([classifier.predict(network, to_float(x)) for x in test.x.split(1000)]), test)
-
-
-def _share_wrong(predicted: Tensor, test: Dataset) -> float:
-    """In %."""
     assert test.y is not None
-    return round(100 * float((predicted != test.y).double().mean()), 4)
+    return _share(classifier.mistakes(network, test.x, test.y), test)
+
+
+def _share(wrong: int, test: Dataset) -> float:
+    """In %."""
+    return round(100 * wrong / len(test), 4)
 
 
 def summarise(parts: Sequence[Figures]) -> Figures:
