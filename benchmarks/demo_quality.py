@@ -12,7 +12,7 @@ from torch import Tensor
 
 import zerosum
 from zerosum import data
-from zerosum.metrics.features import Extractor, Features, extract, find
+from zerosum.metrics.extractors import Extractor, Features, extract, find
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
 

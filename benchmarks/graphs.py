@@ -10,7 +10,7 @@ import torch
 import zerosum.games  # noqa: F401  registers the recipes
 from zerosum import data
 from zerosum.recipe import Training, find
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
 
 CASES = {"gan/toy": ("ring", 256), "gan/paper": ("mnist", 100), "composed/dcgan": ("mnist", 64)}
 SECONDS, REPEATS = 3.0, 3

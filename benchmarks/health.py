@@ -9,12 +9,12 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from zerosum.health import History
-from zerosum.hooks.log import Log
-from zerosum.hooks.monitor import Monitor
+from zerosum.health.monitor import Monitor
+from zerosum.health.signals import Vitals
+from zerosum.health.verdicts import History
 from zerosum.recipe import find
-from zerosum.training import prepare, split
-from zerosum.vitals import Vitals
+from zerosum.training.hooks.log import Log
+from zerosum.workflows.train import prepare, split
 
 
 def rate(recipe: str, steps: int, watched: bool) -> float:

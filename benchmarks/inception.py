@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from zerosum.metrics.inception import TOLERANCE, Inception
+from zerosum.metrics.extractors.inception import TOLERANCE, Inception
 
 IMAGES, REPEATS = 64, 5
 OURS, THEIRS = 16, 64  # images in a batch

@@ -6,11 +6,12 @@ from time import perf_counter
 import torch
 from torch import nn
 
-from zerosum import data, objectives
-from zerosum.games.composed import Composed
+from zerosum import data
+from zerosum.games.two_player import Composed
+from zerosum.losses import adversarial
 from zerosum.optim import Adam
 from zerosum.recipe import Training
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
 
 LATENT, BATCH, ROUNDS = 4, 8, 200
 
@@ -37,11 +38,11 @@ class HandWritten:
         assert isinstance(real, torch.Tensor)
         fake = self.g(torch.randn(BATCH, LATENT))
         logits = self.d(torch.cat([real, fake.detach()]))
-        loss = objectives.non_saturating.d(logits[:BATCH], logits[BATCH:])
+        loss = adversarial.non_saturating.d(logits[:BATCH], logits[BATCH:])
         self.d_optimizer.zero_grad(set_to_none=True)
         loss.backward(inputs=self.d_parameters)
         self.d_optimizer.step()
-        loss = objectives.non_saturating.g(self.d(fake))
+        loss = adversarial.non_saturating.g(self.d(fake))
         self.g_optimizer.zero_grad(set_to_none=True)
         loss.backward(inputs=self.g_parameters)
         self.g_optimizer.step()

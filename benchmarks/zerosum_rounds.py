@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from benchmarks.baselines import dcgan, mlp
 from benchmarks.baselines.data import time_rounds, write_jpegs
 from zerosum import data
-from zerosum.games.composed import Composed
+from zerosum.games.two_player import Composed
 from zerosum.recipe import Training
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
 
 
 class Logits(nn.Module):

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
+from zerosum.losses.adversarial import hinge
 from zerosum.networks import mlp
-from zerosum.objectives import hinge
 from zerosum.optim import Adam, Optimizer
 from zerosum.recipe import recipe
 

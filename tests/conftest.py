@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zerosum import randomness
+from zerosum.util import rng
 
 torch.set_num_threads(1)  # two workers share two cores
 
 
 @pytest.fixture(autouse=True)
 def seeded() -> None:
-    randomness.seed(0)
+    rng.seed(0)

@@ -19,18 +19,19 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-import zerosum.metrics
-from zerosum import data, files, randomness
+import zerosum.metrics.extractors
+from zerosum import data
 from zerosum.game import Labelled
-from zerosum.networks.digits import Classifier
+from zerosum.metrics.extractors.digits import Classifier
+from zerosum.util import files, rng
 
-WEIGHTS = Path(zerosum.metrics.__file__).parent / "weights" / "digits.safetensors"
+WEIGHTS = Path(zerosum.metrics.extractors.__file__).parent / "weights" / "digits.safetensors"
 BATCH = 100
 
 
 def train(source: data.Dataset, epochs: int, seed: int) -> Classifier:
     """A network in evaluation mode: SGD with momentum, the rate rising to 0.1 and falling to 0 as a cosine."""
-    randomness.seed(seed)
+    rng.seed(seed)
     network = Classifier().to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
     steps = epochs * (len(source) // BATCH)

@@ -5,8 +5,8 @@
     images = zerosum.load(run.path).sample(64, seed=0)  # (64, C, H, W) in [-1, 1]
     scores = zerosum.evaluate(run.path)
 
-Parts are importable alone and take plain tensors: `zerosum.objectives`, `zerosum.penalties`, `zerosum.networks`,
-`zerosum.optim`, `zerosum.latent`, `zerosum.data`, `zerosum.metrics`, `zerosum.techniques`.
+Parts are importable alone and take plain tensors: `zerosum.losses`, `zerosum.networks`, `zerosum.optim`,
+`zerosum.latent`, `zerosum.data`, `zerosum.metrics`, `zerosum.augment`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from zerosum.errors import ZerosumError
 
 if TYPE_CHECKING:
-    from zerosum.classification import classify
-    from zerosum.evaluation import evaluate
-    from zerosum.health import diagnose
-    from zerosum.synthesis import synthesize
-    from zerosum.trained import Run, load
-    from zerosum.training import resume, train
+    from zerosum.health.verdicts import diagnose
+    from zerosum.run.loaded import Run, load
+    from zerosum.workflows.classify import classify
+    from zerosum.workflows.evaluate import evaluate
+    from zerosum.workflows.synthesize import synthesize
+    from zerosum.workflows.train import resume, train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -39,14 +39,14 @@ __all__ = [
 ]
 
 _PUBLIC = {
-    "train": "training",
-    "resume": "training",
-    "load": "trained",
-    "Run": "trained",
-    "evaluate": "evaluation",
-    "classify": "classification",
-    "synthesize": "synthesis",
-    "diagnose": "health",
+    "train": "workflows.train",
+    "resume": "workflows.train",
+    "load": "run.loaded",
+    "Run": "run.loaded",
+    "evaluate": "workflows.evaluate",
+    "classify": "workflows.classify",
+    "synthesize": "workflows.synthesize",
+    "diagnose": "health.verdicts",
 }
 _PARTS = (
     "augment",
@@ -56,11 +56,10 @@ _PARTS = (
     "latent",
     "metrics",
     "networks",
-    "objectives",
+    "losses",
     "optim",
-    "penalties",
+    "pictures",
     "recipe",
-    "sheets",
     "techniques",
 )
 

@@ -28,7 +28,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Condition, Game, Labelled, Semi, Shape
 from zerosum.options import parse
 from zerosum.techniques import Techniques
-from zerosum.techniques.improved import improved
+from zerosum.techniques.apply import improved
 
 TECHNIQUES = "techniques"  # the parameter that every recipe has
 

@@ -9,8 +9,8 @@ import pytest
 from shell import Call
 from test_bad_input import NAN
 
-from zerosum import checkpoint
-from zerosum.health import VERDICTS
+from zerosum.health.verdicts import VERDICTS
+from zerosum.training import checkpoint
 
 TOY = ("train", "gan/toy", "--out", "run", "--batch-size", 32, "--log-every", 1)
 

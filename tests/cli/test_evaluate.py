@@ -16,11 +16,11 @@ from PIL import Image
 from shell import EXAMPLE, Call
 
 import zerosum
-from zerosum.evaluation import evaluate
-from zerosum.metrics import features
-from zerosum.metrics.protocol import read
+from zerosum.evaluation.protocol import read
+from zerosum.evaluation.targets import of_run
+from zerosum.metrics import extractors
 from zerosum.metrics.table import METRICS
-from zerosum.metrics.targets import of_run
+from zerosum.workflows.evaluate import evaluate
 
 QUICK = ("frechet", "kernel:subsets=5", "precision-recall", "density-coverage", "ms-ssim:pairs=9", "two-sample:steps=9")
 FEW = ("-n", 120, "--extractor", "random")
@@ -249,7 +249,7 @@ def test_the_file_holds_what_the_function_gives(call: Call, images: Path) -> Non
 
 def test_moments_of_many_samples_are_those_of_kept_features(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = evaluate(images, samples=150, extractor="random", metrics=["frechet"])
-    monkeypatch.setattr("zerosum.evaluation.KEPT", 10)
+    monkeypatch.setattr("zerosum.workflows.evaluate.KEPT", 10)
     streamed = evaluate(images, samples=150, extractor="random", metrics=["frechet"])
     assert streamed["frechet"].value == pytest.approx(kept["frechet"].value, rel=1e-9)
     ours, theirs = (made["frechet"].figures["distance"].interval for made in (kept, streamed))
@@ -346,6 +346,6 @@ def test_a_diverged_run_is_not_measured(images: Path) -> None:
     run = zerosum.load(images)
     with torch.no_grad():
         next(run.game.parameters()).fill_(torch.nan)
-    side = of_run(run, averaged=True, truncation=None).samples(10, 0, features.find("pixels"), None)
+    side = of_run(run, averaged=True, truncation=None).samples(10, 0, extractors.find("pixels"), None)
     with pytest.raises(zerosum.ZerosumError, match="makes samples that are not finite"):
         _ = side.stored

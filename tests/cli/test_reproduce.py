@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from shell import Call, finish, spawn
 
-from zerosum import reproductions
+from zerosum import studies
 from zerosum.errors import ZerosumError
-from zerosum.reproductions import study
-from zerosum.reproductions.health import BY_NAME, HEALTH, run, summarise
-from zerosum.reproductions.scenarios import UNEXAMINED
-from zerosum.reproductions.study import Study
+from zerosum.studies import study
+from zerosum.studies.health import BY_NAME, HEALTH, run, summarise
+from zerosum.studies.scenarios import UNEXAMINED
+from zerosum.studies.study import Study
 
 
 def square(part: str, seed: int, fraction: float, folder: Path) -> dict[str, float]:
@@ -80,7 +80,7 @@ def test_sixty_runs_and_every_recipe():
     healthy = {scenario.game for scenario in BY_NAME.values() if scenario.truth == "healthy"}
     assert not healthy & set(UNEXAMINED)
     assert healthy | set(UNEXAMINED) >= set(RECIPES), "each recipe has a healthy run, or a reason to have none"
-    assert {scenario.truth for scenario in BY_NAME.values()} == set(reproductions.health.VERDICTS)
+    assert {scenario.truth for scenario in BY_NAME.values()} == set(studies.health.VERDICTS)
 
 
 def test_mistakes(call: Call) -> None:

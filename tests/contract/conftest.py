@@ -15,7 +15,7 @@ from zerosum.data import Stream
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.game import Condition, Game, Labelled, Semi, Shape
 from zerosum.recipe import RECIPES, Recipe, Training
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
 
 POINTS = ("ring", "grid", "swiss-roll", "moons", "gaussians")
 SMALL = {"width": 8, "widths": (16, 8)}  # of the option class `network`, where a recipe has one

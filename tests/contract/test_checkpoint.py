@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from zerosum import checkpoint
-from zerosum.checkpoint import CheckpointError
 from zerosum.game import Game
-from zerosum.trainer import Trainer
+from zerosum.training import checkpoint
+from zerosum.training.checkpoint import CheckpointError
+from zerosum.training.trainer import Trainer
 
 
 def snapshot(trainer: Trainer) -> list[torch.Tensor]:

@@ -9,20 +9,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zerosum import randomness
 from zerosum.augment import InstanceNoise
 from zerosum.data import Stream
 from zerosum.data.dataset import dataset
 from zerosum.game import Game
-from zerosum.games.composed import Composed
 from zerosum.games.gan import GAN
 from zerosum.games.r3gan import R3GAN
+from zerosum.games.two_player import Composed
 from zerosum.games.wgan_gp import WGANGP
+from zerosum.losses.adversarial import Targets
 from zerosum.networks import mlp
-from zerosum.objectives import Targets
 from zerosum.optim import SGD, Adam
 from zerosum.recipe import Training
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 ADAM = Adam(1e-3, (0.0, 0.9))
 NOISE = InstanceNoise(0.2, 3)
@@ -30,7 +30,7 @@ NOISE = InstanceNoise(0.2, 3)
 
 def play(make: type[Game[Any]], config: Any, rounds: int = 4) -> dict[str, Tensor]:
     """The weights after some rounds that start from the same networks, data and random numbers."""
-    randomness.seed(11)
+    rng.seed(11)
     game = make(mlp.Generator(5, (2,), (16, 16)), mlp.Discriminator((2,), (16, 16)), config)
     stream = Stream(dataset("points", torch.randn(50, 2)), 8, seed=3)
     trainer = Trainer(game, stream, Training(average=0.9, precision="fp32"))
@@ -147,7 +147,7 @@ def test_configurations_are_copied_by_nobody():
 
 def test_lazy_penalties_come_seldom_and_weigh_as_much_in_all():
     def terms(every: int, step: int) -> dict[str, float]:
-        randomness.seed(4)
+        rng.seed(4)
         config = Composed.Config(penalties={"r1": 0.5}, penalty_every=every, latent_dim=3)
         game = Composed(nn.Linear(3, 2), nn.Linear(2, 1), config)
         move = next(game.round(lambda: torch.ones(4, 2), step))

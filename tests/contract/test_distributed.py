@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from zerosum import distributed
+from zerosum.util import distributed
 
 PLAYER = """
 import json, sys

@@ -13,18 +13,20 @@ import torch
 from torch import Tensor, nn
 
 import zerosum
-from zerosum import checkpoint, latent, randomness
+from zerosum import latent
+from zerosum.augment.adaptive import AdaptiveAugment
+from zerosum.augment.augmented import Augmented
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
 from zerosum.games.gan import GAN
+from zerosum.health.signals import Vitals
 from zerosum.optim import SGD
 from zerosum.techniques import NONE, Techniques
-from zerosum.techniques.adaptive_augment import AdaptiveAugment
-from zerosum.techniques.augmented import Augmented
-from zerosum.techniques.improved import Improved, improved
+from zerosum.techniques.apply import Improved, improved
 from zerosum.techniques.minibatch import MinibatchDiscrimination
 from zerosum.techniques.virtual_batch_norm import WithReference
-from zerosum.vitals import Vitals
+from zerosum.training import checkpoint
+from zerosum.util import rng
 
 SALIMANS = {"feature_matching": True, "minibatch_discrimination": 3, "historical_averaging": 0.1}
 DIFF = {"diff_augment": ("color", "translation", "cutout")}
@@ -278,7 +280,7 @@ def test_a_run_with_techniques_is_trained_loaded_and_resumed(tmp_path: Path):
     assert isinstance(loaded.game.generator, nn.Module) and loaded.sample(5).shape == (5, 2)
     assert zerosum.resume(run.path, steps=5, quiet=True).step == 5
     saved = checkpoint.find(run.path / "checkpoints")[-1]
-    randomness.seed(0)
+    rng.seed(0)
     plain = zerosum.recipe.find("gan/toy").build((2,))
     with pytest.raises(ZerosumError, match="of another game"):
         checkpoint.load(plain, saved)

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.health import History
-from zerosum.hooks.log import Log
-from zerosum.hooks.monitor import Monitor
-from zerosum.vitals import SIGNS, Vitals
+from zerosum.health.monitor import Monitor
+from zerosum.health.signals import SIGNS, Vitals
+from zerosum.health.verdicts import History
+from zerosum.training.hooks.log import Log
 
 STEPS = 6
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 import zerosum
-from zerosum import sampling
 from zerosum.game import Condition, Labelled
 from zerosum.latent import Normal
-from zerosum.trained import Run
+from zerosum.run import sampling
+from zerosum.run.loaded import Run
 
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")

@@ -56,7 +56,7 @@ def test_rounds_of_one_phase_are_one_computation(case):
 
 
 def test_lazy_penalties_and_annealed_noise_have_phases_of_their_own(case_of):
-    from zerosum.games.composed import Composed
+    from zerosum.games.two_player import Composed
 
     config = Composed.Config(penalties={"r1": 1.0}, penalty_every=4, noise=InstanceNoise(0.1, steps=6))
     game = Composed(nn.Linear(100, 2), nn.Linear(2, 1), config)

@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zerosum import checkpoint, options, randomness
+from zerosum import options
 from zerosum.data import SOURCES
 from zerosum.game import Game
-from zerosum.trainer import Trainer
+from zerosum.training import checkpoint
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 
 def parameters(game: Game[Any], player: str) -> list[nn.Parameter]:
@@ -28,7 +30,7 @@ def state(trainer: Trainer) -> dict[str, Tensor]:
     for player, optimizer in trainer.optimizers.items():
         for number, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"{player}/{number}/{k}": v for k, v in slots.items() if v is not None}
-    tensors |= {f"random/{k}": v for k, v in randomness.capture().items()}
+    tensors |= {f"random/{k}": v for k, v in rng.capture().items()}
     tensors |= {f"stream/{k}": torch.tensor(v % 2**62) for k, v in trainer.stream.state().items()}
     tensors["step"] = torch.tensor([trainer.step, average.rounds if average else 0])
     return {k: v.detach().clone() for k, v in tensors.items()}
@@ -141,7 +143,7 @@ def test_samples_come_from_z_and_conditions_never_from_the_data(case):
 def test_the_same_seed_plays_the_same_game(case):
     results = []
     for seed in (5, 5, 6):
-        randomness.seed(seed)
+        rng.seed(seed)
         trainer = case.trainer()
         trainer.game.train()
         trainer.round()
@@ -159,16 +161,16 @@ def play(trainer: Trainer, rounds: int) -> Trainer:
 
 def check_resuming(case: Any, folder: Path) -> None:
     """Four rounds equal two, a checkpoint, a fresh start from it and two more: weights, slots, random numbers, data."""
-    randomness.seed(2)
+    rng.seed(2)
     end = state(play(case.trainer(), 4))
 
-    randomness.seed(2)
+    rng.seed(2)
     half = play(case.trainer(), 2)
     middle = state(half)
     saved = checkpoint.save(half, folder, keep=1)
     assert differing(state(half), middle) == [], "saving changes the run"
 
-    randomness.seed(9)  # another process: other weights, other random numbers
+    rng.seed(9)  # another process: other weights, other random numbers
     fresh = play(case.trainer(), 1)
     checkpoint.resume(fresh, saved)
     assert differing(state(fresh), middle) == []

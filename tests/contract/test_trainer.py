@@ -16,7 +16,7 @@ from zerosum import latent
 from zerosum.game import Game, Move, Player, Semi
 from zerosum.optim import SGD, Adam, Decay
 from zerosum.recipe import Training
-from zerosum.trainer import Average, Diverged, Trainer, resolve_precision
+from zerosum.training.trainer import Average, Diverged, Trainer, resolve_precision
 
 
 class Ones:

@@ -16,8 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
-from zerosum.data import SOURCES, DataError, cifar, idx, load, paths
-from zerosum.data.idx import FASHION_MNIST, MNIST, IdxSet, read_idx
+from zerosum.data import SOURCES, DataError, load, paths
+from zerosum.data.images import cifar, idx
+from zerosum.data.images.idx import FASHION_MNIST, MNIST, IdxSet, read_idx
 from zerosum.data.request import Request
 
 ROOT = os.environ.get("ZEROSUM_DATA")  # as it is outside of the tests

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 import zerosum.games  # noqa: F401  registers the recipes
-from zerosum import checkpoint, data, randomness
+from zerosum import data
 from zerosum.recipe import RECIPES, Training, find
-from zerosum.trainer import Trainer
+from zerosum.training import checkpoint
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 DEVICE = torch.device("cuda")
@@ -21,13 +23,13 @@ POINTS = [name for name, recipe in RECIPES.items() if recipe.data == "ring"]
 def trainer(name: str, **training: object) -> Trainer:
     recipe = find(name)
     loaded = data.load(recipe.data, labels=recipe.labelled)
-    randomness.seed(3)
+    rng.seed(3)
     game = recipe.build(loaded.shape, condition=loaded.condition)
     settings = {"steps": 10_000, "batch_size": 64, "average": 0.9, "precision": "fp32", "log_every": 7, **training}
     stream = data.Stream(loaded, 64, seed=3, device=DEVICE, batch=game.batch)
     made = Trainer(game, stream, Training(**settings), DEVICE)
     made.game.train()
-    randomness.seed(4)
+    rng.seed(4)
     return made
 
 

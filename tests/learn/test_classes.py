@@ -9,20 +9,21 @@ from typing import Any
 import pytest
 import torch
 
-from zerosum import randomness
-from zerosum.data import Stream, density, load
+from zerosum.data import Stream, load
 from zerosum.data.dataset import Dataset, dataset
+from zerosum.data.points import mixture
 from zerosum.game import Labelled
 from zerosum.recipe import find
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
-RING = density.ring()  # eight classes
+RING = mixture.ring()  # eight classes
 ROUNDS = 600
 
 
 def trained(name: str, data: Dataset, options: dict[str, Any], **training: Any) -> Trainer:
     recipe = find(name)
-    randomness.seed(0)
+    rng.seed(0)
     game = recipe.build(data.shape, options, data.condition)
     stream = Stream(data, recipe.training.batch_size, seed=0, batch=recipe.batch)
     trainer = Trainer(game, stream, replace(recipe.training, steps=ROUNDS, precision="fp32", **training))

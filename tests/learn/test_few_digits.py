@@ -8,15 +8,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum import data, randomness
+from zerosum import data
 from zerosum.games.gan import GAN
 from zerosum.networks import mlp, small
 from zerosum.optim import Adam
 from zerosum.recipe import Training
-from zerosum.reproductions.spoiled import first
+from zerosum.studies.spoiled import first
 from zerosum.techniques import Techniques
-from zerosum.techniques.improved import Improved, improved
-from zerosum.trainer import Trainer
+from zerosum.techniques.apply import Improved, improved
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 ROUNDS, LAST = 600, 200
 
@@ -24,7 +25,7 @@ ROUNDS, LAST = 600, 200
 def logits(**techniques: Any) -> tuple[Tensor, Trainer]:
     """D's logits on the 32 digits that it is trained on, over the last rounds."""
     digits = first(32)(data.load("digits", size=(16, 16), labels=False), 0)
-    randomness.seed(0)
+    rng.seed(0)
     config = GAN.Config(16, g_optimizer=Adam(1e-3, (0.5, 0.99)), d_optimizer=Adam(2e-3, (0.5, 0.99)))
     game = GAN(mlp.Generator(16, digits.shape, (64, 64)), small.Discriminator(digits.shape, 8), config)
     stream = data.Stream(digits, 16, seed=0)

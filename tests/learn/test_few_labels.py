@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import torch
 
-from zerosum import randomness
 from zerosum.data import Stream, load
 from zerosum.data.dataset import Dataset
 from zerosum.metrics.samples import to_float
 from zerosum.recipe import find
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 
 def trained(name: str, data: Dataset, options: dict[str, Any], **training: Any) -> Trainer:
     recipe = find(name)
-    randomness.seed(0)
+    rng.seed(0)
     game = recipe.build(data.shape, options, data.condition)
     settings = replace(recipe.training, precision="fp32", **training)
     trainer = Trainer(game, Stream(data, settings.batch_size, seed=0, batch=recipe.batch), settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zerosum.reproductions.health import BY_NAME, watched
+from zerosum.studies.health import BY_NAME, watched
 
 
 @pytest.mark.parametrize("name", ["composed/toy", "ring, two of eight", "ring, G 3000x", "points, labels shuffled"])

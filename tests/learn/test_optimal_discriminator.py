@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from zerosum.networks import mlp
-from zerosum.reproductions.optimal_discriminator import OPTIMAL_DISCRIMINATOR, run, summarise
+from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR, run, summarise
 from zerosum.theory.divergence import logits_of
 from zerosum.theory.optimum import PAIRS, compared
 

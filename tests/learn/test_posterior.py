@@ -10,19 +10,20 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from zerosum import randomness
-from zerosum.data import Stream, density, load
+from zerosum.data import Stream, load
+from zerosum.data.points import mixture
 from zerosum.games.infogan import InfoGAN
 from zerosum.recipe import find
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
-RING = density.ring()
+RING = mixture.ring()
 
 
 def trained(data: str, **options: Any) -> tuple[InfoGAN, Tensor]:
     """The toy recipe's game with averaged weights, after training, and its data."""
     recipe = find("infogan/toy")
-    randomness.seed(0)
+    rng.seed(0)
     loaded = load(data)
     game = recipe.build(loaded.shape, {"config": options})
     stream = Stream(loaded, recipe.training.batch_size, seed=0)

@@ -14,12 +14,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum import randomness
-from zerosum.data import Stream, density, load
+from zerosum.data import Stream, load
+from zerosum.data.points import mixture
 from zerosum.recipe import find
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
-RING = density.ring()
+RING = mixture.ring()
 
 
 class Score(NamedTuple):
@@ -38,7 +39,7 @@ def score(x: Tensor) -> Score:
 
 def train(name: str, options: dict[str, Any], record: Any) -> Score:
     recipe = find(name)
-    randomness.seed(0)
+    rng.seed(0)
     game = recipe.build((2,), {"config": options})
     stream = Stream(load("ring"), recipe.training.batch_size, seed=0)
     trainer = Trainer(game, stream, replace(recipe.training, precision="fp32"))

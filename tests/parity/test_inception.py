@@ -17,7 +17,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.metrics import features, inception
+from zerosum.metrics import extractors
+from zerosum.metrics.extractors import inception
 
 try:
     from torch_fidelity import feature_extractor_inceptionv3 as reference
@@ -61,10 +62,10 @@ def weights(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def extractor(weights: Path) -> features.Extractor:
+def extractor(weights: Path) -> extractors.Extractor:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZEROSUM_INCEPTION", str(weights))
-        return features.find("inception-v3")
+        return extractors.find("inception-v3")
 
 
 def difference(ours: Tensor, theirs: Tensor) -> float:
@@ -73,7 +74,7 @@ def difference(ours: Tensor, theirs: Tensor) -> float:
 
 
 @pytest.mark.parametrize("size", [(32, 32), (299, 299), (17, 301), (1, 5)])
-def test_features_and_logits_are_the_references(extractor: features.Extractor, network: Any, size: tuple[int, int]):
+def test_features_and_logits_are_the_references(extractor: extractors.Extractor, network: Any, size: tuple[int, int]):
     pictures = torch.randint(256, (3, 3, *size), dtype=torch.uint8)
     theirs, their_logits = network(pictures)
     ours, logits = extractor(pictures / 127.5 - 1)
@@ -82,7 +83,7 @@ def test_features_and_logits_are_the_references(extractor: features.Extractor, n
     assert difference(logits, their_logits) < 1e-5
 
 
-def test_every_one_of_the_256_levels_is_kept(extractor: features.Extractor, network: Any):
+def test_every_one_of_the_256_levels_is_kept(extractor: extractors.Extractor, network: Any):
     levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     theirs, _ = network(levels.expand(-1, 3, -1, -1))
     jitter = (torch.rand(1, 1, 16, 16) - 0.5) * 0.9 / 127.5  # less than half a level: rounding undoes it
@@ -125,11 +126,11 @@ def test_a_pooling_that_would_not_keep_the_bias_stays_where_it_is():
 
 
 def test_equal_weights_have_equal_identities_whatever_the_file(
-    extractor: features.Extractor, network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    extractor: extractors.Extractor, network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     save_file(network.state_dict(), tmp_path / "inception.safetensors")
     monkeypatch.setenv("ZEROSUM_INCEPTION", str(tmp_path / "inception.safetensors"))
-    again = features.find("inception-v3")
+    again = extractors.find("inception-v3")
     assert again.identity == extractor.identity and len(again.identity) == 16
     x = torch.rand(1, 1, 40, 40) * 2 - 1
     assert torch.equal(again(x).features, extractor(x).features)

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from zerosum import curves, drawing
-from zerosum.curves import BUCKETS, SPEED, Log, Panel, Series, draw, panels, read, short
+from zerosum.report import curves, svg
+from zerosum.report.curves import BUCKETS, SPEED, Log, Panel, Series, draw, panels, read, short
 
 
 def written(tmp_path: Path, *lines: object) -> Path:
@@ -90,7 +90,7 @@ def test_no_panel_has_more_curves_than_there_are_colours() -> None:
     log = Log({f"d/term_{i}": series(1.0) for i in range(20)})
     found = panels(log)
     assert sorted(name for panel in found for name in panel.names) == sorted(log.series)
-    assert max(len(panel.names) for panel in found) <= len(drawing.PAGE.curves)
+    assert max(len(panel.names) for panel in found) <= len(svg.PAGE.curves)
 
 
 @pytest.mark.parametrize(

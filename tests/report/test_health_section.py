@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from made_runs import NASTY, look, page_of
 
-from zerosum import report, report_health
-from zerosum.health import VERDICTS, Verdict
+from zerosum import report
+from zerosum.health.verdicts import VERDICTS, Verdict
+from zerosum.report import health
 
 
 def write(run: Path, *lines: Any) -> None:
@@ -41,9 +42,9 @@ def test_evidence_has_value_threshold_and_beginning(run: Path) -> None:
     write(run, *(look(step) for step in range(10, 100, 10)), *(collapsed(step) for step in range(100, 201, 10)))
     text, page = page_of(run)
     assert '<div class="verdict bad"><strong>Mode collapse</strong> since round ' in text
-    health = report_health.read(run, 200)
-    assert health and health.verdict.name == "mode collapse" and len(health.verdict.evidence) > 2
-    row = next(seen for seen in health.verdict.evidence if seen.sign == "recall")
+    found = health.read(run, 200)
+    assert found and found.verdict.name == "mode collapse" and len(found.verdict.evidence) > 2
+    row = next(seen for seen in found.verdict.evidence if seen.sign == "recall")
     assert f"recall0.01below {row.threshold:g}100{row.meaning}" in page.text
     assert {"sign", "value", "threshold", "since round", "what it is"} == {
         str(cell["data-head"]) for cell in page.all("td") if "data-head" in cell
@@ -68,7 +69,7 @@ def test_the_run_stands_in_the_advice_by_its_name(run: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_whatever_an_advice_names_can_be_typed(name: str) -> None:
-    typed = "".join(report_health._advice(Verdict(name), "runs/a"))
+    typed = "".join(health._advice(Verdict(name), "runs/a"))
     for advice in VERDICTS[name].advice:
         for word in advice.split():
             if word.startswith("--"):

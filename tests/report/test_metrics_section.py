@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from made_runs import NASTY, Checked, page_of, record
 
-from zerosum.metrics import protocol
-from zerosum.metrics.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target
-from zerosum.report_metrics import _placing, section
+from zerosum.evaluation import protocol
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target
+from zerosum.report.metrics import _placing, section
 
 STAMP = Protocol(
     metric="frechet",

@@ -15,7 +15,7 @@ import torch
 from made_runs import NASTY, line, page_of, record
 
 from zerosum import report
-from zerosum.pictures import grid, save, told
+from zerosum.pictures.grids import grid, save, told
 from zerosum.recipe import find
 
 
@@ -86,9 +86,9 @@ def test_a_run_made_from_python_shows_a_call_that_makes_it_again(run: Path, monk
     _, page = page_of(run)
     code = page.text[page.text.index("import zerosum") : page.text.index("Go on training")]
     given: dict[str, Any] = {}
-    monkeypatch.setattr("zerosum.training.train", lambda recipe, **options: given.update(options, recipe=recipe))
+    monkeypatch.setattr("zerosum.workflows.train.train", lambda recipe, **options: given.update(options, recipe=recipe))
     exec(code)
-    from zerosum.training import split
+    from zerosum.workflows.train import split
 
     recipe = find(given.pop("recipe"))
     assert (given.pop("data"), given.pop("size")) == ("digits", (28, 28))

@@ -8,12 +8,12 @@ from typing import Any
 
 from rich.console import Console
 
-from zerosum.introduction import introduction
 from zerosum.options import rows
-from zerosum.plan import plan
 from zerosum.recipe import Recipe
-from zerosum.text import duration
-from zerosum.training import prepare, split
+from zerosum.training.estimate import plan
+from zerosum.util.text import duration
+from zerosum.workflows.notes import introduction
+from zerosum.workflows.train import prepare, split
 
 
 def show_plan(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from zerosum import distributed, report
-from zerosum.trained import Run
+from zerosum import report
+from zerosum.run.loaded import Run
+from zerosum.util import distributed
 
 
 def show(run: Run) -> None:

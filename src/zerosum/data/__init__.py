@@ -6,10 +6,10 @@ Samples may have classes (`Dataset.y`, -1 where unknown: from sub-folders, a `la
 
 from zerosum.data.check import Report, check
 from zerosum.data.dataset import Dataset, Problem
-from zerosum.data.density import Mixture
 from zerosum.data.errors import DataError
+from zerosum.data.points.mixture import Mixture
+from zerosum.data.points.toy import from_mixture
 from zerosum.data.sources import SOURCES, load
 from zerosum.data.stream import Stream
-from zerosum.data.toy import from_mixture
 
 __all__ = ["SOURCES", "DataError", "Dataset", "Mixture", "Problem", "Report", "Stream", "check", "from_mixture", "load"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.sources import find, from_folder, load
-from zerosum.text import few
+from zerosum.util.text import few
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def check(
 
 
 def _folder_report(data: Dataset, root: Path, size: tuple[int, int] | None) -> Report:
-    from zerosum.data.decode import Probe, probe_all  # needs Pillow, as folders do
-    from zerosum.data.folder import listing, packed
+    from zerosum.data.images.decode import Probe, probe_all  # needs Pillow, as folders do
+    from zerosum.data.images.folder import listing, packed
 
     found = listing(root)
     probes = [probe for probe in probe_all(found.items) if isinstance(probe, Probe)]

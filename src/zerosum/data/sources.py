@@ -5,27 +5,27 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from zerosum.data import toy
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.dataset import Dataset, Progress
-from zerosum.data.digits import digits
 from zerosum.data.errors import DataError
-from zerosum.data.idx import FASHION_MNIST, MNIST
+from zerosum.data.images.digits import digits
+from zerosum.data.images.idx import FASHION_MNIST, MNIST
+from zerosum.data.images.resize import resized
+from zerosum.data.images.stacked import stacked_mnist
+from zerosum.data.points import toy
 from zerosum.data.request import Request, Source
-from zerosum.data.resize import resized
-from zerosum.data.stacked import stacked_mnist
 
 
 def _cifar10(request: Request) -> Dataset:
-    """`zerosum.data.cifar.cifar10`, imported when asked for: it needs Pillow."""
-    from zerosum.data import cifar
+    """`zerosum.data.images.cifar.cifar10`, imported when asked for: it needs Pillow."""
+    from zerosum.data.images import cifar
 
     return cifar.cifar10(request)
 
 
 def from_folder(request: Request) -> Dataset:
-    """`zerosum.data.folder.folder`, imported when asked for: it needs Pillow."""
-    from zerosum.data import folder
+    """`zerosum.data.images.folder.folder`, imported when asked for: it needs Pillow."""
+    from zerosum.data.images import folder
 
     return folder.folder(request)
 

@@ -11,18 +11,19 @@ import torch.nn.functional as F
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent, objectives
+from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Semi, Shape
-from zerosum.games.composed import ObjectiveName, Weights
+from zerosum.games.two_player import ObjectiveName, Weights
+from zerosum.losses import adversarial
+from zerosum.losses.adversarial import HARD, OBJECTIVES, Targets, full
+from zerosum.losses.penalties import lazy
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import judge_each
 from zerosum.networks.conditional import Generator
 from zerosum.networks.dcgan import Network
 from zerosum.networks.heads import Classes
-from zerosum.objectives import HARD, OBJECTIVES, Targets, full
 from zerosum.optim import Adam, Decay, Optimizer
-from zerosum.penalties import lazy
 from zerosum.recipe import recipe
 
 
@@ -61,7 +62,7 @@ class ACGAN(Game[Semi]):
         self.classes = condition.classes()
         self.generator, self.discriminator, self.condition, self.config = generator, discriminator, condition, config
         self.prior = latent.Normal(config.latent_dim)
-        objectives.check(config.objective, config.targets)
+        adversarial.check(config.objective, config.targets)
 
     def players(self) -> dict[str, Player]:
         return {

@@ -10,19 +10,21 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from zerosum import distributed, latent, semi
-from zerosum.consistency import Consistency, Guesses
+from zerosum import latent
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
+from zerosum.losses import semi_supervised
+from zerosum.losses.adversarial import non_saturating
+from zerosum.losses.feature_matching import feature_matching
 from zerosum.networks import sgan as networks
 from zerosum.networks import small
 from zerosum.networks.blocks import judge_each, looks_across_the_batch, statistics_kept
 from zerosum.networks.heads import Classes, Discriminator
-from zerosum.networks.pixels import PixelDensity
+from zerosum.networks.pixel_density import PixelDensity
 from zerosum.networks.sgan import Network
-from zerosum.objectives import non_saturating
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
-from zerosum.techniques.feature_matching import feature_matching
+from zerosum.techniques.consistency import Consistency, Guesses
+from zerosum.util import distributed
 
 
 class BadGAN(Game[Semi]):
@@ -98,11 +100,14 @@ class BadGAN(Game[Semi]):
         with statistics_kept(self.discriminator):
             seen = [config.consistency.seen(batch) for batch in batches]
             other, generated, *labelled = judge_each(self.discriminator, seen)  # (B, classes) each
-        real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
+        real, fake = (
+            semi_supervised.source(other, self.classes),
+            semi_supervised.source(generated, self.classes),
+        )  # (B,)
         terms = {
-            "supervised": semi.supervised(labelled[0] if labelled else other, y, self.classes),
+            "supervised": semi_supervised.supervised(labelled[0] if labelled else other, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(real, fake),
-            "entropy": config.entropy_weight * semi.conditional_entropy(other, self.classes),
+            "entropy": config.entropy_weight * semi_supervised.conditional_entropy(other, self.classes),
         }
         if config.consistency.weight:
             disagreement = self.guesses(guessed, other, config.consistency.confidence)
@@ -116,10 +121,10 @@ class BadGAN(Game[Semi]):
             wanted = self.discriminator.body(config.consistency.seen(unlabelled))
         terms: dict[str, Any] = {
             "adversarial": feature_matching(wanted, features),
-            "pull_away": config.pull_away_weight * semi.pull_away(features),
+            "pull_away": config.pull_away_weight * semi_supervised.pull_away(features),
         }
         if self._density_counts(step):
-            terms["density"] = config.density_weight * semi.low_density(self.density(made), self.threshold)
+            terms["density"] = config.density_weight * semi_supervised.low_density(self.density(made), self.threshold)
         return Move("generator", **terms)
 
     def _density_counts(self, step: int) -> bool:
@@ -134,7 +139,7 @@ class BadGAN(Game[Semi]):
         return Classes(self.discriminator, self.classes)
 
     def realism(self, samples: Tensor) -> Tensor:
-        return semi.source(self.discriminator(samples), self.classes)
+        return semi_supervised.source(self.discriminator(samples), self.classes)
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)

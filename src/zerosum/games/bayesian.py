@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.losses.adversarial import Targets, non_saturating
 from zerosum.networks import mlp, small
 from zerosum.networks.blocks import judge
-from zerosum.objectives import Targets, non_saturating
 from zerosum.optim import SGHMC, Decay
 from zerosum.recipe import recipe
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.losses.adversarial import full
 from zerosum.networks import began as networks
 from zerosum.networks import mlp
 from zerosum.networks.blocks import judge
-from zerosum.objectives import full
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

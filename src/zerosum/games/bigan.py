@@ -10,13 +10,14 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent, objectives
+from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.losses import adversarial
+from zerosum.losses.adversarial import HARD, Targets
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
 from zerosum.networks.blocks import judge
-from zerosum.objectives import HARD, Targets
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -64,7 +65,7 @@ class BiGAN(Game[Tensor]):
         }
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        objective, noise = objectives.OBJECTIVES[self.config.generator], self.config.noise
+        objective, noise = adversarial.OBJECTIVES[self.config.generator], self.config.noise
         for _ in range(self.config.d_steps):
             data = draw()  # (B, *shape)
             code, z = self.encode(data), self.prior.draw(data)  # (B, latent_dim) each

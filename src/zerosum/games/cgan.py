@@ -11,16 +11,17 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from zerosum import latent, objectives
+from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
-from zerosum.games.composed import ObjectiveName, Weights
+from zerosum.games.two_player import ObjectiveName, Weights
+from zerosum.losses import adversarial
+from zerosum.losses.adversarial import HARD, OBJECTIVES, Targets
+from zerosum.losses.penalties import lazy
 from zerosum.networks import conditional as networks
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm, judge
-from zerosum.objectives import HARD, OBJECTIVES, Targets
 from zerosum.optim import SGD, Adam, Decay, Optimizer
-from zerosum.penalties import lazy
 from zerosum.recipe import recipe
 
 
@@ -56,7 +57,7 @@ class CGAN(Game[Labelled]):
         super().__init__()
         self.generator, self.discriminator, self.condition, self.config = generator, discriminator, condition, config
         self.prior = (latent.Normal if config.prior == "normal" else latent.Uniform)(config.latent_dim)
-        objectives.check(config.objective, config.targets)
+        adversarial.check(config.objective, config.targets)
 
     def players(self) -> dict[str, Player]:
         return {

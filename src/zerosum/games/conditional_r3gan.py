@@ -11,13 +11,14 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent, penalties
+from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
+from zerosum.losses import penalties
+from zerosum.losses.adversarial import HARD, Targets, relativistic
 from zerosum.networks import conditional, mlp
 from zerosum.networks import r3gan as networks
 from zerosum.networks.blocks import judge
-from zerosum.objectives import HARD, Targets, relativistic
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

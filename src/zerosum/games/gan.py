@@ -10,13 +10,14 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from zerosum import latent, objectives
+from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.losses import adversarial
+from zerosum.losses.adversarial import Targets
 from zerosum.networks import mlp
 from zerosum.networks import tutorial as plain
 from zerosum.networks.blocks import judge
-from zerosum.objectives import Targets
 from zerosum.optim import SGD, Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -51,7 +52,7 @@ class GAN(Game[Tensor]):
         }
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        objective = objectives.OBJECTIVES[self.config.generator]
+        objective = adversarial.OBJECTIVES[self.config.generator]
         for _ in range(self.config.d_steps):
             data = draw()  # (B, *shape)
             with torch.no_grad():

@@ -10,18 +10,19 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent, objectives, posterior
+from zerosum import latent
 from zerosum.augment import InstanceNoise, Views
 from zerosum.game import Draw, Game, Move, Player, Shape
-from zerosum.games.composed import ObjectiveName, Weights
+from zerosum.games.two_player import ObjectiveName, Weights
+from zerosum.losses import adversarial, mutual_information
+from zerosum.losses.adversarial import HARD, OBJECTIVES, Targets
+from zerosum.losses.mutual_information import Posterior
+from zerosum.losses.penalties import lazy
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp, small
 from zerosum.networks.blocks import judge
 from zerosum.networks.heads import Discriminator
-from zerosum.objectives import HARD, OBJECTIVES, Targets
 from zerosum.optim import Adam, Decay, Optimizer
-from zerosum.penalties import lazy
-from zerosum.posterior import Posterior
 from zerosum.recipe import recipe
 
 
@@ -84,7 +85,7 @@ class InfoGAN(Game[Tensor]):
         self.prior = prior(config)
         if config.clusters.weight and not config.categories:
             raise ValueError("clusters are what categorical codes find; name categories, or set clusters.weight to 0")
-        objectives.check(config.objective, config.targets)
+        adversarial.check(config.objective, config.targets)
 
     def players(self) -> dict[str, Player]:
         of_q = (self.recogniser,) if self.body is None else (self.recogniser, self.body)
@@ -129,11 +130,11 @@ class InfoGAN(Game[Tensor]):
     def _said(self, x: Tensor, features: Tensor | None) -> Posterior:
         """The same, with D's features at hand, which count where Q has no body of its own."""
         parameters = self.recogniser(features if self.body is None else self.body(x))
-        return posterior.read(parameters, self.config.categories, self.config.continuous)
+        return mutual_information.read(parameters, self.config.categories, self.config.continuous)
 
     def _information(self, said: Posterior, z: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """-lambda L_I, to be minimised, and L_I of either kind of codes, to be logged."""
-        nats = posterior.bound(said, z[:, self.config.noise_dim :])
+        nats = mutual_information.bound(said, z[:, self.config.noise_dim :])
         weights = {"categorical": self.config.categorical_weight, "continuous": self.config.continuous_weight}
         begun = float(step >= self.config.start)
         value = -torch.stack([begun * weights[name] * bound for name, bound in nats.items()]).sum()
@@ -143,9 +144,11 @@ class InfoGAN(Game[Tensor]):
         """What `Clusters` asks of Q, of real samples."""
         asked, said = self.config.clusters, self.posterior(x)
         view = asked.views(x) if x.dim() == 4 else x
-        near = posterior.worst_nearby(self.posterior, view, said, asked.radius)
-        value = posterior.divergence(said.detached(), self.posterior(near))
-        return asked.weight * (value + asked.sure * posterior.unsure(said) - asked.even * posterior.spread(said))
+        near = mutual_information.worst_nearby(self.posterior, view, said, asked.radius)
+        value = mutual_information.divergence(said.detached(), self.posterior(near))
+        return asked.weight * (
+            value + asked.sure * mutual_information.unsure(said) - asked.even * mutual_information.spread(said)
+        )
 
 
 def prior(config: InfoGAN.Config) -> latent.Coded:

@@ -10,18 +10,19 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent, semi
-from zerosum.consistency import Consistency, Guesses
+from zerosum import latent
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
+from zerosum.losses import semi_supervised
+from zerosum.losses.adversarial import HARD, Targets, non_saturating
+from zerosum.losses.feature_matching import feature_matching
 from zerosum.networks import mlp, small
 from zerosum.networks import sgan as networks
 from zerosum.networks.blocks import judge_each, looks_across_the_batch, statistics_kept
 from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.sgan import Network
-from zerosum.objectives import HARD, Targets, non_saturating
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
-from zerosum.techniques.feature_matching import feature_matching
+from zerosum.techniques.consistency import Consistency, Guesses
 
 
 class SGAN(Game[Semi]):
@@ -75,9 +76,12 @@ class SGAN(Game[Semi]):
         with statistics_kept(self.discriminator):
             seen = [config.consistency.seen(batch) for batch in batches]
             other, generated, *labelled = judge_each(self.discriminator, seen)  # (B, N) or (B, N + 1) each
-        real, fake = semi.source(other, self.classes), semi.source(generated, self.classes)  # (B,)
+        real, fake = (
+            semi_supervised.source(other, self.classes),
+            semi_supervised.source(generated, self.classes),
+        )  # (B,)
         terms = {
-            "supervised": semi.supervised(labelled[0] if labelled else other, y, self.classes),
+            "supervised": semi_supervised.supervised(labelled[0] if labelled else other, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(real, fake, config.targets),
         }
         if config.consistency.weight:
@@ -93,7 +97,7 @@ class SGAN(Game[Semi]):
         seen = self.config.consistency.seen
         features = self.discriminator.body(seen(self.sample(unlabelled)))
         if self.config.generator == "non-saturating":
-            return non_saturating.g(semi.source(self.discriminator.head(features), self.classes))
+            return non_saturating.g(semi_supervised.source(self.discriminator.head(features), self.classes))
         with torch.no_grad():
             wanted = self.discriminator.body(seen(unlabelled))
         return feature_matching(wanted, features)
@@ -105,7 +109,7 @@ class SGAN(Game[Semi]):
         return Classes(self.discriminator, self.classes)
 
     def realism(self, samples: Tensor) -> Tensor:
-        return semi.source(self.discriminator(samples), self.classes)
+        return semi_supervised.source(self.discriminator(samples), self.classes)
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)

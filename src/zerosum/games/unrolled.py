@@ -11,13 +11,14 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from zerosum import latent, objectives
+from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.losses import adversarial
+from zerosum.losses.adversarial import HARD, Targets
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp
 from zerosum.networks.blocks import judge
-from zerosum.objectives import HARD, Targets
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -60,14 +61,14 @@ class Unrolled(Game[Tensor]):
         with torch.no_grad():
             made = self.config.noise(self.sample(data), step)
         real, fake = judge(self.discriminator, data, made)
-        value = objectives.minimax.d(real, fake, self.config.targets)
+        value = adversarial.minimax.d(real, fake, self.config.targets)
         yield Move("discriminator", adversarial=value, log={"real": real, "fake": fake})
         made = self.config.noise(self.sample(data), step)
         state = self._ahead(data, made)
         if self.config.generator == "minimax":
             loss = -self._value(state, data, made)  # real logits count: they depend on G through D's steps
         else:
-            loss = objectives.non_saturating.g(functional_call(self.discriminator, state, (made,)))
+            loss = adversarial.non_saturating.g(functional_call(self.discriminator, state, (made,)))
         yield Move("generator", adversarial=loss)
 
     def _ahead(self, data: Tensor, made: Tensor) -> dict[str, Tensor]:
@@ -86,7 +87,7 @@ class Unrolled(Game[Tensor]):
     def _value(self, state: dict[str, Tensor], data: Tensor, made: Tensor) -> Tensor:
         """What D minimises, -f of eq. 4, with the parameters and buffers of `state` in place of its own."""
         real, fake = (functional_call(self.discriminator, state, (x,)) for x in (data, made))
-        return objectives.minimax.d(real, fake, self.config.targets)
+        return adversarial.minimax.d(real, fake, self.config.targets)
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.losses.adversarial import wasserstein
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm, judge
-from zerosum.objectives import wasserstein
 from zerosum.optim import Decay, Optimizer, RMSprop
 from zerosum.recipe import recipe
 

@@ -10,12 +10,13 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent, penalties
+from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.losses import penalties
+from zerosum.losses.adversarial import wasserstein
 from zerosum.networks import mlp, resnet
 from zerosum.networks.blocks import judge
-from zerosum.objectives import wasserstein
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

@@ -10,10 +10,10 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from zerosum.evaluation.protocol import Figure
 from zerosum.metrics import frechet, inception_score, intervals, kernel, manifold, memorization, two_sample
 from zerosum.metrics.metric import Bench, Metric, too_few
 from zerosum.metrics.neighbours import k_nearest, pairs
-from zerosum.metrics.protocol import Figure
 from zerosum.metrics.samples import GROUPS, pooled
 
 FEW = 2 * GROUPS  # fakes below which groups say nothing

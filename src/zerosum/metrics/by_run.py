@@ -8,9 +8,9 @@ from typing import Annotated
 from annotated_types import Gt
 
 from zerosum import data
+from zerosum.evaluation.protocol import Figure
 from zerosum.metrics import bootstrap, discrimination, intervals, path_length
 from zerosum.metrics.metric import Bench, Metric
-from zerosum.metrics.protocol import Figure
 
 
 @dataclass(frozen=True)

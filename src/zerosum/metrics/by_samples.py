@@ -12,9 +12,9 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset
+from zerosum.evaluation.protocol import Figure
 from zerosum.metrics import bootstrap, discrimination, intervals, modes, parzen, structural
 from zerosum.metrics.metric import Bench, Metric, too_few
-from zerosum.metrics.protocol import Figure
 from zerosum.metrics.tstr import LabelledSet, tstr
 
 REPEATS = 200  # halves, for an interval

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum import randomness
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.metrics.neighbours import k_nearest
 from zerosum.metrics.ranks import above
+from zerosum.util import rng
 
 
 class Discrimination(NamedTuple):
@@ -47,7 +47,7 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
     device = next(game.parameters()).device
     real: list[Tensor] = []
     fake: list[Tensor] = []
-    with randomness.aside(device, seed):
+    with rng.aside(device, seed):
         while sum(map(len, real)) < count:
             for move in game.round(draw, step):
                 if "real" in move.log and "fake" in move.log:

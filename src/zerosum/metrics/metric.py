@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from zerosum.data.dataset import Dataset
-from zerosum.data.density import Mixture
-from zerosum.metrics.protocol import Figure
+from zerosum.data.points.mixture import Mixture
+from zerosum.evaluation.protocol import Figure
 from zerosum.metrics.samples import Samples, of_dataset
-from zerosum.trained import Run
+from zerosum.run.loaded import Run
 
 Need = Literal["moments", "features", "samples", "little"]
 

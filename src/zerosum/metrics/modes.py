@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.data.density import Mixture
+from zerosum.data.points.mixture import Mixture
 from zerosum.errors import ZerosumError
-from zerosum.metrics.features import Extractor, extract
+from zerosum.metrics.extractors import Extractor, extract
 
 BATCH = 500  # images at a time
 

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Shape
-from zerosum.metrics.features import Extractor
-from zerosum.sampling import from_latents, quiet
-from zerosum.trained import Run
+from zerosum.metrics.extractors import Extractor
+from zerosum.run.loaded import Run
+from zerosum.run.sampling import from_latents, quiet
 
 EPSILON = 1e-4  # the step along a path of length 1
 TRIM = 0.01  # share of the lengths left out at each end

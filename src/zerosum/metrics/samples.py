@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.stream import SCALE
-from zerosum.metrics.features import Extractor, Features
+from zerosum.metrics.extractors import Extractor, Features
 from zerosum.metrics.statistics import Moments
 
 BLOCK = 1000  # samples in a block

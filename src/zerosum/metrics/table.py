@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from zerosum.errors import ZerosumError
+from zerosum.evaluation.pairs import Paired, Psnr, Ssim
 from zerosum.metrics.by_features import (
     DensityCoverage,
     Frechet,
@@ -17,7 +18,6 @@ from zerosum.metrics.by_features import (
 from zerosum.metrics.by_run import Discriminator, PathLength
 from zerosum.metrics.by_samples import Modes, MsSsim, NearestDistance, Parzen, Tstr
 from zerosum.metrics.metric import Metric
-from zerosum.metrics.paired import Paired, Psnr, Ssim
 from zerosum.options import parse
 
 METRICS: dict[str, Metric | Paired] = {

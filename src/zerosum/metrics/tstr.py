@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.metrics import classifier
+from zerosum.metrics import probe
 
 
 class Tstr(NamedTuple):
@@ -51,8 +51,8 @@ def tstr(
     scores = []
     for x, y in (fake, train):
         chosen = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))[:count]
-        network = classifier.fit(
-            lambda: classifier.for_samples(shape, classes),
+        network = probe.fit(
+            lambda: probe.for_samples(shape, classes),
             x[chosen],
             y[chosen],
             steps=steps,
@@ -61,6 +61,6 @@ def tstr(
             seed=seed,
             device=device,
         )
-        wrong = classifier.mistakes(network, test.x, test.y, device)
+        wrong = probe.mistakes(network, test.x, test.y, device)
         scores.append((len(test.y) - wrong) / len(test.y))
     return Tstr(scores[0], scores[1], count)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.metrics import classifier
+from zerosum.metrics import probe
 from zerosum.metrics.neighbours import k_nearest
 
 
@@ -46,10 +46,10 @@ def network(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> 
     y = torch.arange(2).repeat_interleave(half)
     labels = torch.arange(2).repeat_interleave(len(real) - half)
     dim = x.shape[1]
-    trained = classifier.fit(
-        lambda: classifier.perceptron(dim, 2), (x - mean) / std, y, steps=steps, batch_size=128, rate=1e-3, seed=seed
+    trained = probe.fit(
+        lambda: probe.perceptron(dim, 2), (x - mean) / std, y, steps=steps, batch_size=128, rate=1e-3, seed=seed
     )
-    accuracy = float((classifier.predict(trained, (test - mean) / std) == labels).double().mean())
+    accuracy = float((probe.predict(trained, (test - mean) / std) == labels).double().mean())
     return TwoSample(accuracy, p_value(accuracy, len(labels)))
 
 

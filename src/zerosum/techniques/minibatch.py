@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zerosum.losses.adversarial import full
 from zerosum.networks.blocks import AcrossBatch
-from zerosum.objectives import full
 
 
 def closeness(m: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zerosum.objectives import full
+from zerosum.losses.adversarial import full
 
 
 class VirtualBatchNorm(nn.Module):

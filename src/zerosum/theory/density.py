@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
-from zerosum.data.density import Mixture
+from zerosum.data.points.mixture import Mixture
 
 __all__ = ["Density", "Grid", "Mixture", "Steps", "Uniform", "normal"]
 

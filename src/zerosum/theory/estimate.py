@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from zerosum import objectives
+from zerosum.losses import adversarial
 from zerosum.metrics.neighbours import k_nearest
 
 
@@ -45,7 +45,7 @@ def js_bound(real: Tensor, fake: Tensor) -> float:
     V(D, G) is at most -log 4 + 2 JS, so JS >= (V + log 4) / 2; Goodfellow et al., 2014, Theorem 1. It holds but for
     scatter on samples that D was not trained on.
     """
-    return float(math.log(4) - objectives.minimax.d(real, fake)) / 2
+    return float(math.log(4) - adversarial.minimax.d(real, fake)) / 2
 
 
 def total_variation(x: Tensor, y: Tensor, bins: int = 50) -> float:

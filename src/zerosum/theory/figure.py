@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from zerosum.drawing import PAPER
-from zerosum.files import write_atomic
+from zerosum.report.svg import PAPER
+from zerosum.util.files import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

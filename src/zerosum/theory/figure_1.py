@@ -15,17 +15,18 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from zerosum import film, randomness
 from zerosum.games.gan import GAN
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
+from zerosum.pictures import film
 from zerosum.recipe import Training
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Grid, Mixture, Steps
 from zerosum.theory.divergence import js, logits_of, optimal_discriminator, value
 from zerosum.theory.frozen import Fresh, Frozen
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +104,7 @@ class Experiment:
 
 def experiment(seed: int = 0) -> Experiment:
     """A run of the library's GAN in one dimension, looked at on the way."""
-    randomness.seed(seed)
+    rng.seed(seed)
     generator, discriminator = Bent(), mlp.Discriminator((1,), (32, 32))
     config = GAN.Config(
         latent_dim=1,

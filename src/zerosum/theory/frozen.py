@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from zerosum import latent, objectives
+from zerosum import latent
 from zerosum.game import Draw, Game, Move, Player
-from zerosum.objectives import Objective
+from zerosum.losses import adversarial
+from zerosum.losses.adversarial import Objective
+from zerosum.losses.penalties import Discriminator
 from zerosum.optim import Optimizer
-from zerosum.penalties import Discriminator
 from zerosum.theory.density import Density
 
 Penalty = Callable[[Discriminator, Tensor, Tensor], Tensor]
@@ -34,7 +35,7 @@ class Frozen(Game[Tensor]):
         fakes: Callable[[int], Tensor],
         discriminator: nn.Module,
         optimizer: Optimizer,
-        objective: Objective = objectives.minimax,
+        objective: Objective = adversarial.minimax,
         penalty: Penalty | None = None,
     ):
         super().__init__()

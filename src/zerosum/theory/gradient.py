@@ -15,16 +15,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from zerosum import objectives, penalties, randomness
+from zerosum.losses import adversarial, penalties
+from zerosum.losses.adversarial import Objective
 from zerosum.networks import mlp
-from zerosum.objectives import Objective
 from zerosum.optim import Adam
 from zerosum.recipe import Training
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Uniform
 from zerosum.theory.frozen import Fresh, Frozen, Penalty
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 REAL, FAKE, DISTANCE = Uniform([1.0], [2.0]), Uniform([-2.0], [-1.0]), 3.0  # W1 is the way from one to the other
 ROUNDS = 400
@@ -68,15 +69,15 @@ def experiment(seed: int = 0) -> list[Look]:
     real, fake = (box.low + fixed * (box.high - box.low) for box in (REAL, FAKE))
 
     def playing(objective: Objective, penalty: Penalty | None) -> tuple[nn.Module, Trainer]:
-        randomness.seed(seed)
+        rng.seed(seed)
         network = mlp.Discriminator((1,), (32, 32))
         game = Frozen(FAKE.sample, network, adam, objective, penalty)
         training = Training(steps=ROUNDS, average=0.0, precision="fp32")
         return network, Trainer(game, Fresh(REAL, 128, seed), training)
 
-    discriminator, trainer = playing(objectives.minimax, None)
+    discriminator, trainer = playing(adversarial.minimax, None)
     # Interpolates have a density of 1/3 here, so a penalty of weight w leaves a slope of 1 + 3 / (2 w): 1.15 for 10.
-    critic, other = playing(objectives.wasserstein, lambda d, x, y: 100 * penalties.one_sided(d, x, y))
+    critic, other = playing(adversarial.wasserstein, lambda d, x, y: 100 * penalties.one_sided(d, x, y))
     looks = []
     for step in range(ROUNDS + 1):
         if step & (step - 1) == 0 or step == ROUNDS:
@@ -84,9 +85,9 @@ def experiment(seed: int = 0) -> list[Look]:
                 on_real, on_fake = discriminator(real.float()).sigmoid(), discriminator(fake.float()).sigmoid()
                 estimate = critic(real.float()).mean() - critic(fake.float()).mean()
             pulls = {
-                SATURATING: pull(discriminator, objectives.minimax, fake),
-                NON_SATURATING: pull(discriminator, objectives.non_saturating, fake),
-                WASSERSTEIN: pull(critic, objectives.wasserstein, fake),
+                SATURATING: pull(discriminator, adversarial.minimax, fake),
+                NON_SATURATING: pull(discriminator, adversarial.non_saturating, fake),
+                WASSERSTEIN: pull(critic, adversarial.wasserstein, fake),
             }
             wrong = float((1 - on_real).mean() + on_fake.mean()) / 2
             looks.append(Look(step, wrong, pulls, bound(discriminator, fake), float(estimate)))

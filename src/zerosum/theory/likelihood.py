@@ -16,7 +16,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from zerosum import randomness
 from zerosum.games.gan import GAN
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
@@ -26,7 +25,8 @@ from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Density, Grid, Mixture, normal
 from zerosum.theory.divergence import js, kl
 from zerosum.theory.frozen import Fresh
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 GRID = Grid.box((-12.0,), (12.0,), 800)
 DATA = Mixture(*(torch.tensor(part, dtype=torch.float64) for part in ([[-1.0], [2.0]], [0.5, 0.5], [0.8, 0.2])))
@@ -70,7 +70,7 @@ def nearest(p: Density, distance: Distance, start: Gaussian, grid: Grid, steps: 
 
 def of_gan(p: Density, start: Gaussian, steps: int = 1500, seed: int = 0) -> Gaussian:
     """What a real GAN fits: G(z) = mean + std z, by the minimax loss, so that G descends on JS if D keeps up."""
-    randomness.seed(seed)
+    rng.seed(seed)
     generator = nn.Linear(1, 1)
     with torch.no_grad():
         generator.weight.fill_(start.std)

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from zerosum import randomness
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
@@ -23,7 +22,8 @@ from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Density, Grid, Mixture, Uniform, normal
 from zerosum.theory.divergence import best_value, js, logits_of, optimal_discriminator, optimal_logits, value
 from zerosum.theory.frozen import Fresh, Frozen
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 
 class Pair(NamedTuple):
@@ -69,7 +69,7 @@ class Found:
 
 def trained(pair: Pair, seed: int, steps: int, batch_size: int = 512) -> nn.Module:
     """A small network, trained in `steps` rounds to tell fresh samples of `pair.p` from those of `pair.q`."""
-    randomness.seed(seed)
+    rng.seed(seed)
     network = mlp.Discriminator((pair.grid.points.shape[1],), (64, 64))
     game = Frozen(pair.q.sample, network, Adam(5e-3, (0.9, 0.999), decay=Decay("cosine")))
     Trainer(game, Fresh(pair.p, batch_size, seed), Training(steps=steps, average=0.0, precision="fp32")).train()

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zerosum import objectives, penalties
+from zerosum.losses import adversarial, penalties
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 
@@ -27,8 +27,8 @@ def field(state: Tensor, gamma: float = 0.0) -> Tensor:
     """(2,) minus the gradients of G's loss for theta and of D's, with gamma R1, for psi; `state` is (theta, psi)."""
     theta, psi = (part.reshape(1, 1) for part in state.unbind())
     real = torch.zeros_like(theta)  # (1, 1)
-    d = objectives.minimax.d(psi * real, psi * theta) + gamma * penalties.r1(lambda x: psi * x, real)
-    (down_theta,) = torch.autograd.grad(objectives.minimax.g(psi * theta), theta, create_graph=True)
+    d = adversarial.minimax.d(psi * real, psi * theta) + gamma * penalties.r1(lambda x: psi * x, real)
+    (down_theta,) = torch.autograd.grad(adversarial.minimax.g(psi * theta), theta, create_graph=True)
     (down_psi,) = torch.autograd.grad(d, psi, create_graph=True)
     return -torch.cat([down_theta, down_psi]).flatten()
 

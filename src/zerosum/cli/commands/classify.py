@@ -15,7 +15,7 @@ from zerosum.errors import ZerosumError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from zerosum.classification import Classification
+    from zerosum.workflows.classify import Classification
 
 SHOWN = 20  # classes in the table
 
@@ -38,9 +38,9 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "classify", "Predict the classes of images, with probabilities.")
     from rich.console import Console
 
-    from zerosum.classification import classify, write
-    from zerosum.hooks.lines import Lines
-    from zerosum.hooks.loading import Loading
+    from zerosum.cli.lines import Lines
+    from zerosum.cli.loading import Loading
+    from zerosum.workflows.classify import classify, write
 
     out = given.out or given.run / "predictions.csv"
     if out.suffix.lower() != ".csv" or out.is_dir():
@@ -66,7 +66,7 @@ def show(found: Classification) -> None:
     """What was found, and how often it is right."""
     from rich.console import Console
 
-    from zerosum.text import few
+    from zerosum.util.text import few
 
     console = Console(highlight=False, soft_wrap=True)
     for line in remarks(found):

@@ -12,8 +12,8 @@ from tyro.conf import Positional, arg
 from zerosum.cli.flags import parse
 
 if TYPE_CHECKING:
-    from zerosum.metrics.comparison import Row
-    from zerosum.metrics.protocol import Evaluation
+    from zerosum.evaluation.compare import Row
+    from zerosum.evaluation.protocol import Evaluation
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ def run(arguments: Sequence[str]) -> None:
     from rich.table import Table
 
     from zerosum.cli.commands.evaluate import interval, number, wide
-    from zerosum.metrics.comparison import compare
-    from zerosum.metrics.protocol import read
+    from zerosum.evaluation.compare import compare
+    from zerosum.evaluation.protocol import read
 
     a, b = read(given.a), read(given.b)
     rows = compare(a, b, given.metrics)

@@ -25,8 +25,8 @@ class Arguments:
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "data", "Check data before training on it.")
+    from zerosum.cli.loading import Loading
     from zerosum.data import check
-    from zerosum.hooks.loading import Loading
 
     size = (given.size[0], given.size[-1]) if given.size else None
     with Loading(Console(stderr=True)) as progress:

@@ -25,12 +25,12 @@ class Arguments:
 
 
 def run(arguments: Sequence[str]) -> int:
-    from zerosum.health import VERDICTS
+    from zerosum.health.verdicts import VERDICTS
 
     codes = ", ".join(f"{ailment.exit_code} {name}" for name, ailment in VERDICTS.items())
     given = parse(Arguments, arguments, "doctor", f"{ABOUT}{codes}.")
-    from zerosum.health import diagnose, of_run
-    from zerosum.timeline import save
+    from zerosum.health.verdicts import diagnose, of_run
+    from zerosum.report.health_timeline import save
 
     history = of_run(given.run)
     verdict = diagnose(history)

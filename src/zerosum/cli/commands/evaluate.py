@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from zerosum.metrics.protocol import Evaluation, Figure
+    from zerosum.evaluation.protocol import Evaluation, Figure
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ def run(arguments: Sequence[str]) -> None:
     from rich.console import Console
 
     from zerosum import report
-    from zerosum.evaluation import default_path, evaluate
-    from zerosum.hooks.lines import Lines
-    from zerosum.hooks.loading import Loading
-    from zerosum.metrics import protocol
+    from zerosum.cli.lines import Lines
+    from zerosum.cli.loading import Loading
+    from zerosum.evaluation import protocol
+    from zerosum.workflows.evaluate import default_path, evaluate
 
     if given.out is not None and given.out.is_dir():
         raise ZerosumError(f"--out {given.out} is a folder; name a file, such as {given.out / protocol.FILE}")

@@ -24,7 +24,7 @@ class Arguments:
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "export", "Write a network of a run as an ONNX file, and check it.")
-    from zerosum.trained import load
+    from zerosum.run.loaded import load
 
     run = load(given.run, average=not given.last, checkpoint_step=given.checkpoint, recipe=given.recipe)
     out = given.out or given.run / f"{given.network}.onnx"

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional, arg
 
-from zerosum import checkpoint
 from zerosum.cli.flags import parse
 from zerosum.data import SOURCES
 from zerosum.errors import ZerosumError
 from zerosum.recipe import RECIPES
-from zerosum.runs import RunDirectory
+from zerosum.run.record import RunDirectory
+from zerosum.training import checkpoint
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Arguments:
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "reproduce", ABOUT)
-    from zerosum.reproductions import STUDIES, find, study
+    from zerosum.studies import STUDIES, find, study
 
     console = Console(highlight=False, soft_wrap=True)
     if given.table:

@@ -24,6 +24,6 @@ class Arguments:
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "resume", "Go on with a run from its newest checkpoint, exactly.")
-    from zerosum.training import resume
+    from zerosum.workflows.train import resume
 
     show(resume(given.run, steps=given.steps, recipe=given.recipe, device=given.device, tensorboard=given.tensorboard))

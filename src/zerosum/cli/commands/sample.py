@@ -57,9 +57,9 @@ class Arguments:
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "sample", "Draw samples from a run.")
     from zerosum.errors import ZerosumError
-    from zerosum.saving import write_interpolation, write_samples, write_traversal
-    from zerosum.sheets import unwritten
-    from zerosum.trained import load
+    from zerosum.pictures.overview import unwritten
+    from zerosum.run.loaded import load
+    from zerosum.workflows.sample import write_interpolation, write_samples, write_traversal
 
     if given.traverse and given.to_seed is not None:
         raise ZerosumError("--traverse and --to-seed are two pictures; ask for one at a time")

@@ -14,7 +14,7 @@ from zerosum.cli.flags import parse
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from zerosum.synthesis import Synthesis
+    from zerosum.workflows.synthesize import Synthesis
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "synthesize", "Make a labelled folder of images, to train on.")
     from rich.console import Console
 
-    from zerosum.hooks.lines import Lines
-    from zerosum.hooks.loading import Loading
-    from zerosum.synthesis import synthesize
+    from zerosum.cli.lines import Lines
+    from zerosum.cli.loading import Loading
+    from zerosum.workflows.synthesize import synthesize
 
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with Loading(console) as bars:

@@ -15,7 +15,7 @@ from rich.table import Table
 from tyro.conf import Positional, arg
 
 from zerosum.cli.flags import parse
-from zerosum.files import write_atomic
+from zerosum.util.files import write_atomic
 
 if TYPE_CHECKING:
     from zerosum.theory.claim import Outcome

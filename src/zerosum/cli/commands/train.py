@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> None:
 
         show_plan(recipe, options, parsed.data, size, parsed.labels, parsed.data_dir, parsed.device)
         return
-    from zerosum.training import train
+    from zerosum.workflows.train import train
 
     show(
         train(

@@ -1,0 +1,142 @@
+"""A folder of images: found recursively, labelled by a file beside them or by its sub-folders, decoded once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zerosum.data.dataset import Dataset, Problem, Progress, dataset, told
+from zerosum.data.errors import DataError
+from zerosum.data.images.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
+from zerosum.data.images.labels import Marks, beside, ordered
+from zerosum.data.images.pack import Contents, Pack, cached
+from zerosum.data.request import Request
+
+LARGEST = 256  # pixels: images that all have one size up to this keep it
+DEFAULT = (64, 64)  # (H, W) of all others
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The image files of a folder, in the order of their relative names."""
+
+    root: Path
+    items: tuple[Encoded, ...]  # `path` is relative to the root, with "/" on every system
+    stamps: tuple[tuple[str, int, int], ...]  # relative name, bytes, time of change in ns
+    problems: tuple[Problem, ...]  # sub-folders and files that cannot be looked at
+
+
+def listing(root: Path) -> Listing:
+    """Find the images under `root`: by suffix, following links, without hidden files.
+
+    Raises:
+        DataError: the folder cannot be read or holds no image.
+    """
+    problems: list[Problem] = []
+    found: list[tuple[str, os.stat_result]] = []
+    for path, entry in _walk(root, problems):
+        try:
+            found.append((path, entry.stat()))
+        except OSError as error:
+            problems.append(Problem(path, error.strerror or str(error)))
+    if not found:
+        first = f"; the first problem: {problems[0]}" if problems else ""
+        raise DataError(f"no image in {root} (looked for {' '.join(SUFFIXES)} in all sub-folders){first}")
+    found.sort(key=lambda pair: pair[0])
+    return Listing(
+        root,
+        tuple(Encoded(path, -1, root / path) for path, _ in found),  # their labels may change while the pixels do not
+        tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in found),
+        tuple(problems),
+    )
+
+
+def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    def enter(folder: str, prefix: str, above: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        if (real := os.path.realpath(folder)) in above:  # a link leads back up
+            return
+        try:
+            with os.scandir(folder) as found:
+                entries = [(entry, entry.is_dir()) for entry in found if not entry.name.startswith(".")]
+        except OSError as error:
+            if not prefix:
+                raise DataError(f"cannot read the folder {root}: {error.strerror}; check its permissions") from error
+            problems.append(Problem(prefix, error.strerror or str(error)))
+            return
+        for entry, is_folder in entries:
+            if is_folder:
+                yield from enter(entry.path, f"{prefix}{entry.name}/", above | {real})
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                yield f"{prefix}{entry.name}", entry
+
+    return enter(str(root), "", frozenset())
+
+
+def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None) -> Pack:
+    """The images decoded, from the cache where they are there already.
+
+    They have 1 channel if every image is grey by its mode or palette, else 3; and `size` (H, W), by default their
+    common size if they share one of at most 256 pixels a side, else 64x64.
+
+    Raises:
+        DataError: no image can be read, or the cache cannot be written.
+    """
+
+    def build() -> Contents:
+        probes = list(told("looking at images", probe_all(found.items), len(found.items), progress))
+        channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
+        rows = told("decoding images", decode_all(found.items, channels, shape), len(found.items), progress)
+        return Contents((channels, *shape), rows)
+
+    return cached(str(found.root), ["folder", size, found.stamps], build)
+
+
+def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:
+    """The number of channels and (H, W) to train with."""
+    channels = 1 if all(probe.grey for probe in probes) else 3
+    if size is not None:
+        return channels, size
+    sizes = {(probe.height, probe.width) for probe in probes}
+    common = next(iter(sizes)) if len(sizes) == 1 else DEFAULT
+    return channels, common if max(common) <= LARGEST else DEFAULT
+
+
+def folder(request: Request) -> Dataset:
+    """The images under the folder that the request names.
+
+    Raises:
+        DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
+    """
+    return with_files(request)[0]
+
+
+def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
+    """The same, and the file of each image, relative to the folder.
+
+    Raises:
+        DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
+    """
+    found = listing(Path(request.name).expanduser())
+    names = [item.path for item in found.items]
+    marks = beside(found.root, names) or by_folder(names)
+    pack = packed(found, request.size, request.progress)
+    data = dataset(
+        request.name,
+        pack.x,
+        marks.y(pack.files),
+        marks.classes,
+        conditions=marks.conditions(pack.files),
+        problems=found.problems + marks.problems + pack.problems,
+        digest=pack.digest,
+    )
+    return data, pack.files
+
+
+def by_folder(files: Sequence[str]) -> Marks:
+    """The classes are the sub-folders; what lies deeper belongs to them, what lies beside them has no label."""
+    inside = {file: file.split("/")[0] for file in files if "/" in file}
+    classes = ordered(inside.values())
+    number = {name: k for k, name in enumerate(classes)}
+    return Marks(classes, {file: number[name] for file, name in inside.items()}, {})

@@ -1,0 +1,1 @@
+"""What samples are compared with, and results that say how they were measured."""

@@ -1,0 +1,194 @@
+"""A network of a run as an ONNX file, which other programs run without zerosum or PyTorch: `zerosum export`.
+
+| network | inputs | output |
+|---|---|---|
+| generator | z (B, dim), and y where samples can be asked for | x (B, *shape), images in about [-1, 1] |
+| discriminator | x, and y where it judges samples by it | realism (B,), the higher the more real |
+| classifier | x | logits (B, K); their softmax are probabilities |
+
+y is int64 (B,), the number of a class, or float32 (B, K), a vector. B may be any number. The file's metadata tell the
+recipe, the round and the names of the classes.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from zerosum.errors import ZerosumError
+from zerosum.game import Condition, Game, Labelled, Shape
+from zerosum.run import sampling
+from zerosum.run.loaded import Network, Run
+from zerosum.util.files import atomic_path
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the extra `onnx`
+TRACED, COMPARED = 2, (1, 5)  # samples in the batch that is traced, and in those that are compared afterwards
+TOLERANCE = 1e-3  # of the largest output, or of 1 where that is more: an eighth of a step of an 8-bit image
+ONE = {0: torch.export.Dim("batch")}  # the dimension that is not fixed
+
+
+class Face(NamedTuple):
+    """A network as it looks from outside."""
+
+    module: nn.Module
+    inputs: Mapping[str, Callable[[int], Tensor]]  # by the names of the arguments of `forward`: makes so many
+    output: str
+
+    def batch(self, count: int) -> dict[str, Tensor]:
+        return {name: make(count) for name, make in self.inputs.items()}
+
+
+def export(run: Run, out: Path, network: Network = "generator") -> None:
+    """Write one network of a run, and compare what onnxruntime makes of the file with what PyTorch makes.
+
+    Raises:
+        ZerosumError: the packages are missing, the game has no such network, or the file would compute something else.
+    """
+    if out.suffix != ".onnx" or out.is_dir():
+        raise ZerosumError(f"--out {out}: a network is written to an .onnx file")
+    runtime = _packages()[-1]
+    game = copy.deepcopy(run.game).cpu()
+    with sampling.quiet(game, 0), atomic_path(out) as partial:
+        face = _face(network, run, game)
+        program = _traced(face, f"the {network} of {run.record.recipe}")
+        program.model.metadata_props.update(_metadata(run, network))
+        program.save(partial, external_data=False)
+        session = runtime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
+        for count in COMPARED:
+            _compare(session, face, count, f"the {network} of {run.path}")
+
+
+class _Generator(nn.Module):
+    def __init__(self, game: Game[Any], shape: Shape):
+        super().__init__()
+        self.game, self.shape = game, shape
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        like = z.new_empty(z.shape[0], *self.shape)  # not len(z), a plain number, which would fix the batch
+        made: Tensor = self.game.sample(like if y is None else Labelled(like, y), z)
+        return made
+
+
+class _Discriminator(nn.Module):
+    def __init__(self, game: Game[Any]):
+        super().__init__()
+        self.game = game
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        found = self.game.realism(x if y is None else Labelled(x, y))
+        assert found is not None
+        return found
+
+
+class _Classifier(nn.Module):
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.network(x)
+        return logits
+
+
+def _face(network: Network, run: Run, game: Game[Any]) -> Face:
+    shape = run.record.data.shape
+    asked = {} if game.condition is None else {"y": _conditions(game.condition)}
+    samples = {"x": lambda count: torch.rand(count, *shape) * 2 - 1}
+    if network == "generator":
+        return Face(_Generator(game, shape), {"z": lambda count: game.prior.draw(torch.empty(count)), **asked}, "x")
+    if network == "classifier":
+        run.classify(torch.empty(0, *shape))  # refuses where there is none
+        classifier = game.classifier()
+        assert classifier is not None
+        return Face(_Classifier(classifier), samples, "logits")
+    run.realism(samples["x"](1), asked["y"](1) if asked else None)  # refuses where D judges no single samples
+    return Face(_Discriminator(game), samples | asked, "realism")
+
+
+def _conditions(condition: Condition) -> Callable[[int], Tensor]:
+    if condition.kind == "classes":
+        return lambda count: torch.arange(count) % condition.size
+    return lambda count: torch.rand(count, condition.size)
+
+
+def _packages() -> list[Any]:
+    try:
+        return [importlib.import_module(name) for name in PACKAGES]
+    except ImportError as error:
+        raise ZerosumError(f"ONNX files need the package {error.name}: pip install 'zerosum[onnx]'") from None
+
+
+def _traced(face: Face, named: str) -> Any:
+    """The `torch.onnx.ONNXProgram` of a network, without inputs that it does not use."""
+    batch = face.batch(TRACED)
+    try:
+        with _patient():
+            program = torch.onnx.export(
+                face.module.eval(),
+                tuple(batch.values()),
+                input_names=list(batch),
+                output_names=[face.output],
+                dynamic_shapes=dict.fromkeys(batch, ONE),
+                dynamo=True,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        why = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ZerosumError(f"PyTorch cannot write {named} as ONNX: {why}") from error
+    assert program is not None
+    inputs = program.model.graph.inputs
+    for value in [value for value in inputs if not value.uses()]:
+        inputs.remove(value)
+    return program
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Leave out what PyTorch's exporter says of itself; what matters is compared afterwards."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _metadata(run: Run, network: Network) -> dict[str, str]:
+    return {
+        "zerosum": run.record.versions["zerosum"],
+        "recipe": run.record.recipe,
+        "network": network,
+        "round": str(run.step),
+        "classes": json.dumps(run.record.data.classes, ensure_ascii=False),
+    }
+
+
+def _compare(session: Any, face: Face, count: int, named: str) -> None:
+    batch, used = face.batch(count), [value.name for value in session.get_inputs()]
+    wanted = face.module(*batch.values())
+    try:
+        (found,) = session.run([face.output], {name: batch[name].numpy() for name in used})
+    except Exception as error:  # onnxruntime has no common class of its own
+        why = str(error).splitlines()[0]
+        raise ZerosumError(
+            f"onnxruntime cannot run {named} on {count} samples, so no file was written: {why}"
+        ) from error
+    difference = float((torch.from_numpy(found) - wanted).abs().max())
+    if not difference <= TOLERANCE * max(1.0, float(wanted.abs().max())):
+        raise ZerosumError(
+            f"{named} as ONNX differs by {difference:.2g} from what PyTorch computes, so no file is written; "
+            "does it draw random numbers, or has it diverged?"
+        )

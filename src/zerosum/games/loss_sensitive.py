@@ -1,0 +1,138 @@
+"""Loss-sensitive GAN and its generalisation, GLS-GAN; Qi, 2017 (arXiv 1701.06264). Not LSGAN, which has least squares.
+
+L, the loss of a sample, is what D makes of it with its sign turned: real samples get a small one. D learns that the
+loss of a fake exceeds that of a real sample by their distance, G to make fakes of small loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Gt, Le
+from torch import Tensor, nn
+
+from zerosum import latent
+from zerosum.augment import InstanceNoise
+from zerosum.errors import ZerosumError
+from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.games.two_player import Weights
+from zerosum.losses.adversarial import full
+from zerosum.losses.penalties import PENALTIES
+from zerosum.networks import dcgan, mlp
+from zerosum.networks.blocks import judge
+from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.recipe import recipe
+
+
+def cost(excess: Tensor, slope: float) -> Tensor:
+    """C(a) = max(a, slope a) of every element, slope at most 1: a hinge at 0, a straight line at 1, |a| at -1."""
+    return torch.maximum(excess, slope * excess)
+
+
+def distance(real: Tensor, fake: Tensor) -> Tensor:
+    """The L1 distance of each pair, (B,): over all pixels, summed, as in the author's code."""
+    return (full(real) - full(fake)).abs().flatten(1).sum(1)
+
+
+class LSGAN(Game[Tensor]):
+    """Loss-sensitive GAN; Qi, 2017: a fake's loss is to exceed a real sample's by a margin, their distance."""
+
+    name = "ls-gan"
+
+    @dataclass(frozen=True)
+    class Config:
+        slope: Annotated[float, Le(1), "of the cost below 0: 0 is LS-GAN, between is GLS-GAN, 1 is Wasserstein"] = 0.0
+        margin: Annotated[float, Ge(0), "the margin over the pair's L1 distance, which is summed over pixels"] = 2e-4
+        real_weight: Annotated[float, Ge(0), "of E L(x) beside the cost, 1/lambda in the paper; 0 in its code"] = 0.0
+        nonnegative: Annotated[bool, "L = softplus(-D), as the theory asks; else L = -D, as Wasserstein needs"] = True
+        penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
+        latent_dim: Annotated[int, Gt(0), "size of z"] = 100
+        d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
+        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
+        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
+        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
+        super().__init__()
+        if config.real_weight > 0 and not config.nonnegative:
+            raise ZerosumError("real_weight above 0 asks for the least L, which has none: keep L nonnegative")
+        self.generator, self.discriminator, self.config = generator, discriminator, config
+        self.prior = latent.Normal(config.latent_dim)
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
+            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
+        }
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        config = self.config
+        for _ in range(config.d_steps):
+            data = config.noise(draw(), step)  # (B, *shape)
+            with torch.no_grad():
+                made = config.noise(self.sample(data), step)
+            real, fake = judge(self.discriminator, data, made)
+            on_real = self.loss(real)
+            excess = config.margin * distance(data, made) + on_real - self.loss(fake)
+            value = cost(excess, config.slope).mean() + config.real_weight * on_real.mean()
+            penalties = {
+                name: weight * PENALTIES[name](self.discriminator, data, made)
+                for name, weight in (config.penalties or {}).items()
+            }
+            yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})
+        fake = self.discriminator(config.noise(self.sample(data), step))
+        yield Move("generator", adversarial=self.loss(fake).mean())
+
+    def phase(self, step: int) -> Hashable | None:
+        return "round" if self.config.noise.settled(step) else None
+
+    def realism(self, samples: Tensor) -> Tensor:
+        return self.discriminator(samples).flatten()
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+    def loss(self, logits: Tensor) -> Tensor:
+        """L of D's logits (B,) or (B, 1), in float32: (B,)."""
+        logits = full(logits).flatten()
+        return F.softplus(-logits) if self.config.nonnegative else -logits
+
+
+@dataclass(frozen=True)
+class Network:
+    """The size of DCGAN's networks."""
+
+    width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64
+
+
+@recipe(data="digits", batch_size=64, steps=20_000)
+def images(
+    shape: Shape, config: LSGAN.Config = LSGAN.Config(penalties={"r1": 1.0}), network: Network = Network()
+) -> LSGAN:
+    """LS-GAN on DCGAN's networks, without batch norm in D."""
+    generator = dcgan.Generator(config.latent_dim, shape, network.width)
+    return LSGAN(generator, dcgan.Discriminator(shape, network.width, "none"), config)
+
+
+_TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
+
+
+@recipe(data="ring", batch_size=256, steps=1_500, average=0.99)
+def toy(
+    shape: Shape,
+    config: LSGAN.Config = LSGAN.Config(
+        margin=1.0,
+        nonnegative=False,  # softplus is flat where fakes are taken for real: a G that runs ahead would stay there
+        penalties={"interpolation": 0.02},
+        latent_dim=2,
+        d_steps=2,
+        g_optimizer=_TOY_ADAM,
+        d_optimizer=_TOY_ADAM,
+    ),
+) -> LSGAN:
+    """Two small perceptrons on points in the plane."""
+    return LSGAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)

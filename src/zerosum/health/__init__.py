@@ -1,0 +1,1 @@
+"""Whether a training goes well: signals, their history, verdicts."""

@@ -1,0 +1,70 @@
+"""Looks at the vital signs while a game is trained, and writes them to health.jsonl."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from zerosum.health.signals import Look, Vitals
+from zerosum.health.verdicts import Event, History, Verdict, diagnose
+from zerosum.training.trainer import Trainer
+
+SHARE = 0.02  # of the time of training that looking may take
+
+
+class Monitor:
+    """A hook that comes before the log, which empties the values it looks at.
+
+    It looks at rounds that are multiples of `training.log_every`, as often as a fiftieth of this thread's time on the
+    processor allows (other programs and helping threads are not counted), and at the last one.
+
+    Args:
+        path: health.jsonl; looks and events are appended.
+        history: what the file holds already.
+        say: called with the verdict whenever it changes.
+        seconds_before: of training, before this process.
+    """
+
+    def __init__(
+        self,
+        vitals: Vitals,
+        path: Path,
+        history: History,
+        say: Callable[[Verdict], None] = lambda verdict: None,
+        seconds_before: float = 0.0,
+    ):
+        self.vitals, self.path, self.history, self.say = vitals, path, history, say
+        self.seconds_before = seconds_before
+        self.began, self.worked, self.spent = time.perf_counter(), time.thread_time(), 0.0
+        self.verdict = diagnose(self.history)
+
+    def __call__(self, trainer: Trainer) -> None:
+        due, last = trainer.step % trainer.training.log_every == 0, trainer.step == trainer.training.steps
+        if last or (due and self.share <= SHARE):
+            began = time.thread_time()
+            self._add(self.vitals.look(trainer, self._seconds()))
+            self.spent += time.thread_time() - began
+
+    @property
+    def share(self) -> float:
+        """Of this thread's time on the processor since the start: how much looking took."""
+        return self.spent / max(time.thread_time() - self.worked, 1e-9)
+
+    def event(self, step: int, event: str, detail: str) -> None:
+        """Record what happened to the run: that it diverged, or was rolled back."""
+        self._add(Event(step, self._seconds(), event, detail))
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.perf_counter() - self.began
+
+    def _add(self, line: Look | Event) -> None:
+        self.history.add(line)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(line)) + "\n")
+        verdict = diagnose(self.history)
+        if verdict.name != self.verdict.name:
+            self.say(verdict)
+        self.verdict = verdict

@@ -1,0 +1,105 @@
+"""Small classifiers that metrics train: a game with one player, so that the trainer plays it like every other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zerosum import data, latent
+from zerosum.game import Draw, Game, Labelled, Move, Player, Shape
+from zerosum.metrics.samples import to_float
+from zerosum.optim import Adam, Decay
+from zerosum.recipe import Training
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
+
+
+class Classification(Game[Labelled]):
+    """A network that learns labels by cross-entropy. It makes no samples."""
+
+    name = "classification"
+    prior = latent.Normal(0)
+
+    def __init__(self, network: nn.Module, optimizer: Adam):
+        super().__init__()
+        self.network, self.optimizer = network, optimizer
+
+    def players(self) -> dict[str, Player]:
+        return {"classifier": Player(self.optimizer, (self.network,))}
+
+    def round(self, draw: Draw[Labelled], step: int) -> Iterator[Move]:
+        x, y = draw()
+        yield Move("classifier", cross_entropy=F.cross_entropy(self.network(x), y))
+
+    def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
+        raise TypeError("a classifier makes no samples")
+
+
+def fit(
+    build: Callable[[], nn.Module],
+    x: Tensor,
+    y: Tensor,
+    *,
+    steps: int,
+    batch_size: int,
+    rate: float,
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> nn.Module:
+    """The network that `build` makes, trained on x, uint8 images (N, C, H, W) or points (N, D), and y (N,).
+
+    It comes back in evaluation mode. Equal seeds give equal networks; no other random number is disturbed.
+    """
+    names = tuple(str(k) for k in range(int(y.max()) + 1))
+    training = Training(steps=steps, batch_size=min(batch_size, len(x)), seed=seed, average=0, precision="fp32")
+    stream = data.Stream(
+        data.Dataset("training", x, y, names, fingerprint="0" * 16),
+        training.batch_size,
+        seed=seed,
+        device=device,
+        batch=Labelled,
+    )
+    with rng.aside(torch.device(device), seed):
+        network = build()
+        optimizer = Adam(rate, (0.9, 0.999), decay=Decay("linear"))
+        trainer = Trainer(Classification(network, optimizer), stream, training, device)
+        trainer.train()
+        trainer.read()  # raises Diverged where a loss was not finite
+    return network.eval()
+
+
+@torch.no_grad()
+def predict(network: nn.Module, x: Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """(N,) the most likely label of each of float samples (N, *shape), on the CPU."""
+    return torch.cat([network(part.to(device)).argmax(1).cpu() for part in x.split(500)])
+
+
+def mistakes(
+    network: nn.Module, x: Tensor, y: Tensor, device: torch.device | str = "cpu", at_a_time: int = 1000
+) -> int:
+    """How many of labelled samples, as a dataset has them (bytes or points, (N, *shape)), get another label than y."""
+    parts = zip(x.split(at_a_time), y.split(at_a_time), strict=True)
+    return sum(int((predict(network, to_float(samples), device) != labels).sum()) for samples, labels in parts)
+
+
+def for_samples(shape: Shape, classes: int) -> nn.Module:
+    """A small classifier of samples: of images convolutions down to 4 pixels or fewer, of points a perceptron."""
+    if len(shape) == 1:
+        return perceptron(shape[0], classes)
+    channels, *sides = shape
+    layers: list[nn.Module] = []
+    for after in [32, 64, 128, *[128] * 8][: max(2, math.ceil(math.log2(min(sides) / 4)))]:
+        convolution = nn.Conv2d(channels, after, kernel_size=3, stride=2, padding=1, bias=False)
+        layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
+        channels = after
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * channels, classes))
+
+
+def perceptron(dim: int, classes: int, width: int = 64) -> nn.Module:
+    """Two hidden layers."""
+    hidden = [nn.Linear(dim, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()]
+    return nn.Sequential(*hidden, nn.Linear(width, classes))

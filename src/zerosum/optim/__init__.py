@@ -1,0 +1,121 @@
+"""Optimisers and learning-rate decay as frozen values: they describe, `build` makes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import Discriminator
+from torch import Tensor
+from torch.nn import Parameter
+
+from zerosum.optim import sghmc
+
+LearningRate = Annotated[float, Gt(0), "learning rate"]
+Beta = Annotated[float, Ge(0), Lt(1)]
+
+
+@dataclass(frozen=True)
+class Decay:
+    """The share of the learning rate that is left at a round."""
+
+    shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "how it falls"] = "constant"
+    warmup: Annotated[int, Ge(0), "rounds of rising to the full rate"] = 0
+    start: Annotated[int, Ge(0), "rounds before it falls"] = 0
+    steps: Annotated[int | None, Gt(0), "rounds of falling; by default until training ends"] = None
+    final: Annotated[float, Ge(0), Le(1), "share of the rate that is left after them"] = 0.0
+
+    def __call__(self, step: int, total: int) -> float:
+        """The factor in [0, 1] for round `step` (from 0) of `total`."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup  # a rate of 0 would waste the first round
+        if self.shape == "constant":
+            return 1.0
+        t = min(max((step - self.start) / (self.steps or max(total - self.start, 1)), 0.0), 1.0)
+        if self.shape == "exponential":
+            return math.exp(t * math.log(max(self.final, 1e-8)))  # a geometric fall never reaches 0
+        fall = t if self.shape == "linear" else (1 - math.cos(math.pi * t)) / 2
+        return 1 + (self.final - 1) * fall
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam; Kingma and Ba, 2015, Algorithm 1. GANs use a small or zero first beta, since the loss moves."""
+
+    lr: LearningRate = 2e-4
+    betas: Annotated[tuple[Beta, Beta], "decay rates of the moments"] = (0.5, 0.999)
+    eps: Annotated[float, Gt(0), "added to the root of the second moment"] = 1e-8
+    decay: Annotated[Decay, "learning-rate decay"] = Decay()
+    kind: Literal["adam"] = "adam"
+
+    def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
+        own = list(parameters)
+        rate, recordable = _rate(self.lr, own)
+        return torch.optim.Adam(own, rate, self.betas, self.eps, fused=_fusable(own), capturable=recordable)
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """RMSprop; Tieleman and Hinton, 2012, lecture 6.5. The optimiser of WGAN, whose critic dislikes momentum."""
+
+    lr: LearningRate = 5e-5
+    alpha: Annotated[Beta, "decay rate of the second moment"] = 0.99
+    eps: Annotated[float, Gt(0), "added to the root of the second moment"] = 1e-8
+    decay: Annotated[Decay, "learning-rate decay"] = Decay()
+    kind: Literal["rmsprop"] = "rmsprop"
+
+    def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
+        own = list(parameters)
+        rate, recordable = _rate(self.lr, own)
+        return torch.optim.RMSprop(own, rate, self.alpha, self.eps, foreach=True, capturable=recordable)
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent with momentum, as in Goodfellow et al., 2014, Algorithm 1."""
+
+    lr: LearningRate = 0.1
+    momentum: Annotated[Beta, "share of the last update that is kept"] = 0.5
+    decay: Annotated[Decay, "learning-rate decay"] = Decay()
+    kind: Literal["sgd"] = "sgd"
+
+    def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
+        own = list(parameters)
+        return torch.optim.SGD(own, _rate(self.lr, own)[0], self.momentum, fused=_fusable(own))
+
+
+@dataclass(frozen=True)
+class SGHMC:
+    """Stochastic gradient Hamiltonian Monte Carlo; Chen et al., 2014, eq. 15. It draws weights instead of fitting them.
+
+    Weights come to be distributed as exp(-loss / temperature). Where the loss is a mean over N data points, a
+    temperature of 1 / N makes that their posterior; a temperature of 0 is momentum alone.
+    """
+
+    lr: LearningRate = 1e-2
+    friction: Annotated[float, Gt(0), Le(1), "share of the velocity that is lost at a step (alpha)"] = 0.1
+    temperature: Annotated[float, Ge(0), "1 over the number of data points"] = 1e-4
+    adaptive: Annotated[bool, "each weight's step size follows the size of its gradients, as RMSprop's does"] = False
+    decay: Annotated[Decay, "learning-rate decay"] = Decay()
+    kind: Literal["sghmc"] = "sghmc"
+
+    def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
+        return sghmc.SGHMC(parameters, self.lr, self.friction, self.temperature, self.adaptive)
+
+
+Optimizer = Annotated[Adam | RMSprop | SGD | SGHMC, Discriminator("kind")]
+
+
+def _rate(lr: float, parameters: list[Parameter]) -> tuple[float | Tensor, bool]:
+    """On CUDA the rate is a tensor, which a recorded round reads anew each time, and the optimiser can be recorded."""
+    device = parameters[0].device
+    return (torch.tensor(lr, device=device), True) if device.type == "cuda" else (lr, False)
+
+
+def _fusable(parameters: list[Parameter]) -> bool:
+    """One kernel for the whole update, where the device has it (not "meta", where tests look for device slips)."""
+    return all(p.device.type in ("cpu", "cuda") for p in parameters)

@@ -1,0 +1,1 @@
+"""Pictures of samples: grids, scatter plots, films, and what stands beside them."""

@@ -1,0 +1,110 @@
+"""Films of training: GIFs that any browser and chat shows."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from PIL import Image
+
+from zerosum.util.files import write_atomic
+
+T = TypeVar("T")
+
+
+def film(
+    frames: Sequence[Path | Image.Image],
+    path: Path,
+    seconds: float = 8.0,
+    *,
+    hold: float = 2.0,
+    most: int = 100,
+    side: int = 600,
+    megabytes: float = 6.0,
+) -> Path:
+    """Write frames as a GIF that loops, and return its path.
+
+    Args:
+        frames: pictures, or their files; a file that cannot be read is skipped. All take the size of the last one.
+        seconds: how long the frames move, at most half a second each.
+        hold: seconds that the last frame stays.
+        most: frames; more are thinned evenly, and the last is always in.
+        side: largest width and height in pixels.
+        megabytes: about the file's size at most; a film above it loses frames down to 40, then pixels.
+
+    Raises:
+        ValueError: there is no frame that can be read.
+    """
+    images = [image for frame in thinned(frames, most) if (image := _opened(frame)) is not None]
+    if not images:
+        raise ValueError("a film needs at least one picture that can be read")
+    content = _gif(images, seconds, hold, side)
+    while (excess := len(content) / (megabytes * 1e6)) > 1 and (len(images) > 40 or side > 64):
+        if len(images) > 40:
+            images = thinned(images, max(40, int(len(images) / excess)))
+        else:
+            side = max(64, int(min(side, max(images[-1].size)) * 0.95 / math.sqrt(excess)))
+        content = _gif(images, seconds, hold, side)
+    write_atomic(path, content)
+    return path
+
+
+def thinned(items: Sequence[T], most: int) -> list[T]:
+    """At most `most` of the items, evenly chosen, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / max(most - 1, 1))] for i in range(most - 1)] + [items[-1]]
+
+
+def opaque(image: Image.Image) -> Image.Image:
+    """The image in grey or RGB; what is transparent lies on white."""
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def _opened(frame: Path | Image.Image) -> Image.Image | None:
+    """An opaque frame, or None where its file cannot be read."""
+    if not isinstance(frame, Path):
+        return opaque(frame)
+    try:
+        with Image.open(frame) as image:
+            return opaque(image)
+    except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
+        return None
+
+
+def _fitted(image: Image.Image, size: tuple[int, int], side: int) -> Image.Image:
+    """The image at `size`, or below it where a side would be longer than `side`."""
+    factor = min(1.0, side / max(size))
+    target = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
+    return image if image.size == target else image.resize(target, Image.Resampling.LANCZOS)
+
+
+def _gif(images: list[Image.Image], seconds: float, hold: float, side: int) -> bytes:
+    moving = max(20, min(500, round(100 * seconds / len(images)) * 10))  # ms: GIF counts in tens, browsers need 20
+    durations = [moving] * (len(images) - 1) + [moving + round(100 * hold) * 10]
+    first, *others = _one_palette([_fitted(image, images[-1].size, side) for image in images])
+    buffer = io.BytesIO()
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    return buffer.getvalue()
+
+
+def _one_palette(images: list[Image.Image]) -> list[Image.Image]:
+    """Colour images in white and 255 colours that suit some of them, the last included: one palette, no flicker."""
+    if all(image.mode == "L" for image in images):
+        return images
+    colour = [image.convert("RGB") for image in images]
+    width, height = (min(300, n) for n in colour[-1].size)
+    some = thinned(colour, 6)
+    montage = Image.new("RGB", (width, height * len(some)))
+    for i, image in enumerate(some):
+        montage.paste(image.resize((width, height), Image.Resampling.NEAREST), (0, i * height))
+    palette = montage.quantize(255)
+    colours = (palette.getpalette() or [])[: 3 * 255]
+    palette.putpalette(colours + [255] * (3 * 256 - len(colours)))  # gutters stay white
+    return [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in colour]

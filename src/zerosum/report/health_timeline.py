@@ -1,0 +1,248 @@
+"""The health timeline: small charts of the vital signs over rounds, with the thresholds behind the verdict.
+
+`save` draws all of them into one picture on white, `drawings` each as SVG in the colours of a page.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zerosum.errors import ZerosumError
+from zerosum.health.verdicts import Event, History, Verdict, diagnose
+from zerosum.report.health_charts import Chart, Limit, Line, charts, course, rounds_of
+from zerosum.report.svg import PAGE, PAPER, Colors, inline, over_rounds, short, style
+from zerosum.util.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HIGHEST = 3.0  # of a ratio to the reals that is drawn
+TITLE = "The verdict over rounds"  # of the band
+COLUMNS = 3  # of charts in a picture
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart for a page."""
+
+    title: str
+    unit: str
+    keys: tuple[tuple[str, str, str, bool], ...]  # (colour in CSS, name, last value, whether its line is dashed)
+    svg: str
+
+
+def save(history: History, path: Path) -> Path:
+    """Draw the timeline as a picture on white, in the format of the path's ending, and return the path."""
+    from matplotlib.figure import Figure
+
+    verdict, rounds = diagnose(history), rounds_of(history)
+    shown = charts(history, verdict)
+    rows = math.ceil(len(shown) / COLUMNS)
+    given = _rows(history)
+    sentence = textwrap.fill(verdict.sentence, 95)
+    top, strip = 0.9 + 0.22 * sentence.count("\n"), 0.35 + 0.3 * len(given)  # inches
+    height = top + strip + 2.55 * rows + 0.35
+    with style():
+        figure = Figure(figsize=(12, height), dpi=110, facecolor="white")
+        said = figure.text(0.04, 1 - 0.18 / height, sentence, fontsize=14, weight="bold", va="top")
+        said.set_color(_tone(verdict.name, PAPER))
+        axes = figure.add_axes((0.04, 1 - (top + strip - 0.35) / height, 0.93, (strip - 0.35) / height))
+        _band(axes, given, history.events, rounds, PAPER)
+        axes.set_title(TITLE, loc="left", fontsize=10.5, weight="bold", pad=5)
+        for i, chart in enumerate(shown):
+            row, column = divmod(i, COLUMNS)
+            bottom = height - top - strip - 2.55 * (row + 1) + 0.25
+            axes = figure.add_axes((0.04 + 0.32 * column, bottom / height, 0.28, 1.45 / height))
+            _draw(axes, chart, history.events, rounds, PAPER, size=8)
+            _heading(axes, chart)
+        figure.text(0.04, 0.12 / height, "Under each chart: rounds of training.", fontsize=8, color=PAPER.muted)
+        try:
+            with atomic_path(path) as partial:
+                figure.savefig(partial)
+        except ValueError:
+            raise ZerosumError(f"cannot draw {path}: pictures end in .png, .svg or .pdf") from None
+    return path
+
+
+def drawings(history: History, verdict: Verdict) -> Iterator[Drawing]:
+    """The charts for a page, the verdict over rounds first."""
+    from matplotlib.figure import Figure
+
+    rounds, rows = rounds_of(history), _rows(history)
+    with style():
+        figure = Figure(figsize=(3.6, 2.0))
+        axes = figure.add_axes((0.02, 0.13, 0.94, 0.85), facecolor="none")
+        _band(axes, rows, history.events, rounds, PAGE)
+        yield Drawing(TITLE, "", (), inline(figure, f"in turn: {', '.join(rows)}", "health-verdict-"))
+        for number, chart in enumerate(charts(history, verdict)):
+            figure = Figure(figsize=(3.6, 2.0))
+            axes = figure.add_axes((0.12, 0.13, 0.86, 0.83), facecolor="none")
+            _draw(axes, chart, history.events, rounds, PAGE, size=9.5)
+            yield Drawing(
+                chart.plan.title,
+                chart.plan.unit,
+                tuple(
+                    (_variable(i, line), line.name, short(line.points[-1][1]), line.dashed)
+                    for i, line in enumerate(chart.lines)
+                ),
+                inline(figure, _said(chart), f"health-{number}-"),
+            )
+
+
+def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors: Colors, size: float) -> None:
+    over_rounds(axes, rounds, colors, size)
+    highest = HIGHEST if chart.plan.scale == "ratio" else math.inf
+    for i, line in enumerate(chart.lines):
+        steps, values = [step for step, _ in line.points], [min(value, highest) for _, value in line.points]
+        color = colors.muted if line.dashed else colors.curves[i % len(colors.curves)]
+        dots = "o" if len(steps) == 1 else None
+        axes.plot(steps, values, "--" if line.dashed else "-", color=color, linewidth=1.5, marker=dots, markersize=4)
+    bottom, top = _scaled(axes, chart)
+    if chart.plan.level is not None:
+        axes.axhline(chart.plan.level, color=colors.muted, linewidth=0.8, zorder=0.5)
+    for limit in chart.limits:
+        edge, color = top if limit.above else bottom, colors.bad if limit.ill else colors.muted
+        if limit.since is not None and limit.ill:
+            axes.fill_between(
+                [limit.since, max(rounds, 1)], limit.value, edge, color=colors.bad, alpha=0.1, linewidth=0
+            )
+        axes.axhline(limit.value, color=color, linewidth=1, linestyle=(0, (4, 2)))
+        left = _emptier_left(chart, limit, axes, rounds)
+        axes.annotate(
+            limit.text,
+            (0 if left else 1, limit.value),
+            (2 if left else -2, 2 if limit.above else -2),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="left" if left else "right",
+            va="bottom" if limit.above else "top",
+            fontsize=size - 1,
+            color=color,
+            bbox={"facecolor": colors.ground, "alpha": 0.7, "linewidth": 0, "pad": 0.8},
+        )
+    for event in events:
+        if event.event == "diverged":
+            axes.axvline(event.step, color=colors.bad, linewidth=0.9, linestyle=":")
+
+
+def _scaled(axes: Axes, chart: Chart) -> tuple[float, float]:
+    """Set the y axis; its limits."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    values = [value for line in chart.lines for _, value in line.points] + [limit.value for limit in chart.limits]
+    low, high = min(values), max(values)
+    if chart.plan.scale == "log":
+        axes.set_yscale("log")
+        low, high = low / 1.5, high * 1.5
+        few = high / low < 300
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 3) if few else (1,), numticks=6))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        if chart.plan.scale == "share":
+            low, high = -0.02, 1.02
+        elif chart.plan.scale == "ratio":
+            low, high = 0.0, max(1.2, 1.08 * min(high, HIGHEST))
+        else:
+            low, high = min(low, 0.0), max(high, 0.0)
+            margin = 0.08 * (high - low) or 1.0
+            low, high = low - margin, high + margin
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    beyond = "\u2265 " if chart.plan.scale == "ratio" and max(values) > HIGHEST else ""
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{beyond if v == HIGHEST else ''}{short(v)}"))
+    axes.set_ylim(low, high)
+    return low, high
+
+
+def _emptier_left(chart: Chart, limit: Limit, axes: Axes, rounds: int) -> bool:
+    """Whether fewer lines pass the left end of where a threshold's name stands than the right."""
+
+    def height(value: float) -> float:
+        return float(axes.transAxes.inverted().transform(axes.transData.transform((0, value)))[1])
+
+    name = height(limit.value) + (0.06 if limit.above else -0.06)
+    near = [step for line in chart.lines for step, value in line.points if abs(height(value) - name) < 0.1]
+    return sum(step < 0.5 * rounds for step in near) < sum(step >= 0.5 * rounds for step in near)
+
+
+def _heading(axes: Axes, chart: Chart) -> None:
+    """Title, unit and the lines' names above the axes."""
+    for text, y, size, color in ((chart.plan.title, 37, 10.5, "black"), (chart.plan.unit, 24, 8.5, PAPER.muted)):
+        axes.annotate(
+            text,
+            (0, 1),
+            (-14, y),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=size,
+            color=color,
+            weight="bold" if color == "black" else "normal",
+        )
+    drawn = list(axes.get_lines()[: len(chart.lines)])
+    names = [f"{line.name} {short(line.points[-1][1])}" for line in chart.lines]
+    axes.legend(
+        drawn,
+        names,
+        loc="lower left",
+        bbox_to_anchor=(-0.085, 0.985),
+        ncols=4,
+        frameon=False,
+        fontsize=8,
+        handlelength=1.1,
+        handletextpad=0.4,
+        columnspacing=0.8,
+        borderaxespad=0.1,
+    )
+
+
+def _rows(history: History) -> dict[str, list[tuple[int, int]]]:
+    """The band: each verdict that was given with the stretches of rounds before the looks that gave it; then events."""
+    rows: dict[str, list[tuple[int, int]]] = {}
+    start = 0
+    for step, name in course(history):
+        stretches = rows.setdefault(name, [])
+        if stretches and stretches[-1][1] == start:
+            stretches[-1] = (stretches[-1][0], step)
+        else:
+            stretches.append((start, step))
+        start = step
+    return rows | {event.event: rows.get(event.event, []) for event in history.events}
+
+
+def _band(
+    axes: Axes, rows: Mapping[str, list[tuple[int, int]]], events: Sequence[Event], rounds: int, colors: Colors
+) -> None:
+    over_rounds(axes, rounds, colors, size=9)
+    axes.grid(visible=False)
+    axes.set_yticks([])
+    spare = max(0, 4 - len(rows)) / 2 if colors is PAGE else 0  # a page's charts are equally high
+    axes.set_ylim(len(rows) + spare, -spare)
+    for y, (name, stretches) in enumerate(rows.items()):
+        color = _tone(name, colors)
+        axes.axhline(y + 0.78, color=colors.line, linewidth=0.6, zorder=0)
+        axes.broken_barh([(start, end - start) for start, end in stretches], (y + 0.62, 0.32), color=color)
+        axes.annotate(
+            name, (0, y + 0.5), xycoords=("axes fraction", "data"), va="bottom", fontsize=9, color=colors.muted
+        )
+        for event in events:
+            if event.event == name:
+                mark = "X" if name == "diverged" else "<"
+                axes.plot(event.step, y + 0.78, mark, color=color, markersize=8, clip_on=False)
+
+
+def _tone(name: str, colors: Colors) -> str:
+    return {"healthy": colors.good, "under-trained": colors.muted}.get(name, colors.bad)
+
+
+def _variable(i: int, line: Line) -> str:
+    return "var(--muted)" if line.dashed else f"var(--curve-{i % len(PAGE.curves)})"
+
+
+def _said(chart: Chart) -> str:
+    """The chart in words, for those who cannot see it."""
+    lines = [f"{ln.name} from {short(ln.points[0][1])} to {short(ln.points[-1][1])}" for ln in chart.lines]
+    return "; ".join([chart.plan.title, *lines, *(limit.text for limit in chart.limits)])

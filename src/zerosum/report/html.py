@@ -1,0 +1,119 @@
+"""Pieces of a page: HTML in which every text is escaped and every picture inlined."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from zerosum.pictures.film import opaque
+from zerosum.pictures.grids import TOLD
+
+INLINE = 300_000  # bytes; a picture below is inlined as it is
+WHOLE = 12_000_000  # bytes; the largest film that is inlined
+
+
+def image(path: Path, alt: str, side: int | None) -> str:
+    """An `<img>` that holds the picture itself; "" where there is no file, a sentence where it cannot be shown.
+
+    Args:
+        side: largest width and height in pixels of a picture above 300 kB; None inlines the file as it is, up to 12 MB.
+    """
+    if not path.exists():
+        return ""
+    try:
+        with Image.open(path) as opened:
+            size, kind = opened.size, opened.get_format_mimetype()
+            content = path.read_bytes()
+            if side is not None and len(content) > INLINE:
+                content, kind, size = _smaller(opened, side)
+            else:
+                opened.load()
+    except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
+        return f"<p>{escape(path.name)} is damaged.</p>"
+    if len(content) > WHOLE:
+        return f"<p>{escape(path.name)} is too large to be shown here.</p>"
+    data, alt = base64.b64encode(content).decode(), escape(alt, quote=True)
+    return f'<img alt="{alt}" width="{size[0]}" height="{size[1]}" src="data:{kind};base64,{data}">'
+
+
+def said(path: Path) -> tuple[str, str]:
+    """The title and the description that a picture carries (`pictures.told`); "" where it has none, or is none."""
+    try:
+        with Image.open(path) as opened:
+            title, description = (str(opened.info.get(keyword, "")) for keyword in TOLD)
+    except (OSError, SyntaxError, ValueError):
+        return "", ""
+    return title, description
+
+
+def _smaller(opened: Image.Image, side: int) -> tuple[bytes, str, tuple[int, int]]:
+    picture = opaque(opened)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90, subsampling=0)
+    return buffer.getvalue(), "image/jpeg", picture.size
+
+
+def figure(content: str, caption: str) -> str:
+    """A framed `content`, HTML, with a caption; "" where there is no content."""
+    return f"<figure>{content}<figcaption>{escape(caption)}</figcaption></figure>" if content else ""
+
+
+def tiles(facts: Iterable[tuple[str, str]]) -> str:
+    """(what, value) pairs, the value large."""
+    inner = "".join(f"<div><dt>{escape(what)}</dt><dd>{escape(value)}</dd></div>" for what, value in facts)
+    return f'<dl class="tiles">{inner}</dl>' if inner else ""
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Rows of HTML cells: a heading, a value, and what else there is to say of it."""
+    lines = [
+        f'<tr><th scope="row">{heading}</th><td class="value">{value}</td>'
+        + "".join(f'<td class="muted">{cell}</td>' for cell in more)
+        + "</tr>"
+        for heading, value, *more in rows
+    ]
+    return f'<div class="card"><table>{"".join(lines)}</table></div>' if lines else ""
+
+
+def columns(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows of HTML cells below their heads, text; on a narrow screen each beside its head."""
+    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    named = [zip(heads, row, strict=True) for row in rows]
+    lines = [
+        "<tr>" + "".join(f'<td data-head="{escape(head)}">{cell}</td>' for head, cell in row) + "</tr>" for row in named
+    ]
+    return f'<div class="card wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>' if lines else ""
+
+
+def listed(lines: Iterable[str], name: str) -> str:
+    """Lines of HTML as a list in the page's style `name`; "" where there are none."""
+    items = "".join(f"<li>{line}</li>" for line in lines)
+    return f'<div class="{name}"><ul>{items}</ul></div>' if items else ""
+
+
+def key(color: str, name: str, value: str, dashed: bool = False) -> str:
+    """What a curve is called, and its value at the end; `color` in CSS."""
+    look = f"border-top: 2px dashed {color}; height: 0; vertical-align: 4px" if dashed else f"background: {color}"
+    return f'<span class="key"><i style="{look}"></i>{escape(name)} <b>{escape(value)}</b></span>'
+
+
+def plain(value: Any) -> str:
+    """A plain value of JSON, as people write it."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    return ", ".join(map(plain, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def command(title: str, code: str, hint: str = "") -> str:
+    """Code to copy: one click selects all of it."""
+    below = f'<p class="muted">{escape(hint)}</p>' if hint else ""
+    return f"<h3>{escape(title)}</h3><pre>{escape(code)}</pre>{below}"

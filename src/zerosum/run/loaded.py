@@ -1,0 +1,255 @@
+"""A trained GAN, loaded from its run directory: what `zerosum.load` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from zerosum.errors import ZerosumError
+from zerosum.game import Game, Labelled
+from zerosum.metrics.samples import to_float
+from zerosum.recipe import RECIPES
+from zerosum.run import sampling
+from zerosum.run.record import Record, RunDirectory, recipe_of
+from zerosum.training import checkpoint, hardware
+
+Network = Literal["generator", "discriminator", "classifier"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and its game, with averaged weights unless it was loaded otherwise.
+
+    `run.game` is an ordinary `nn.Module` with its players' networks as attributes (`run.game.generator`,
+    `run.game.discriminator`): fine-tune from there.
+    """
+
+    path: Path
+    record: Record
+    game: Game[Any]
+    step: int  # rounds played
+
+    def sample(
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        truncation: float | None = None,
+        classes: int | str | Sequence[int | str] | None = None,
+        conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
+    ) -> Tensor:
+        """(count, *shape) float32 on the CPU; images in about [-1, 1]; equal seeds give equal samples.
+
+        Args:
+            truncation: > 0; z is kept within this many standard deviations: less variety, more typical samples. By
+                default the recipe's own, which for most is none.
+            classes: what to draw, by name or number, for a GAN that was trained with labels; by default all in turn.
+            conditions: a vector, or several that take turns, for a GAN that was trained with vectors; by default some
+                of its data's.
+        """
+        return sampling.sample(
+            self.game,
+            self.record.data.shape,
+            count,
+            seed=seed,
+            labels=self.asked(count, classes, conditions),
+            truncation=self._truncation(truncation),
+        )
+
+    def interpolate(
+        self,
+        count: int,
+        frames: int,
+        seeds: tuple[int, int] = (0, 1),
+        *,
+        truncation: float | None = None,
+        classes: int | str | None = None,
+        conditions: Sequence[float] | None = None,
+    ) -> Tensor:
+        """(frames, count, *shape): `count` walks from the samples of one seed to those of the other."""
+        return sampling.interpolate(
+            self.game,
+            self.record.data.shape,
+            count,
+            frames,
+            seeds,
+            labels=self.asked(count, classes, conditions),
+            truncation=self._truncation(truncation),
+        )
+
+    def traverse(
+        self,
+        codes: Sequence[str] | None = None,
+        steps: int = 10,
+        seed: int = 0,
+        rows: int = 1,
+        *,
+        truncation: float | None = None,
+        classes: int | str | None = None,
+    ) -> dict[str, Tensor]:
+        """What each code of z changes: by its name, the samples of `rows` points z as it takes its T values in turn,
+        (rows, T, *shape).
+
+        Nothing else of z moves. A code of categories takes each of them; one that is a number takes `steps` values from
+        -1 to 1. `run.game.prior.codes` describes them.
+
+        Args:
+            codes: which, by name; by default all.
+            classes: of all samples, as in `sample`.
+
+        Raises:
+            ZerosumError: the GAN's z has no codes, or none of that name; fewer than 2 steps or 1 row.
+        """
+        known = {code.name: code for code in self.game.prior.codes}
+        if not known:
+            raise ZerosumError(
+                f"the z of {self.record.recipe} has no codes to move; interpolate between two seeds instead"
+            )
+        if steps < 2 or rows < 1:
+            raise ZerosumError(f"a traversal needs at least 2 steps and 1 row, not {steps} and {rows}")
+        if unknown := [name for name in codes or () if name not in known]:
+            raise ZerosumError(
+                f"the z of {self.record.recipe} has no code {unknown[0]!r}; its codes are {', '.join(known)}"
+            )
+        return sampling.traverse(
+            self.game,
+            self.record.data.shape,
+            [known[name] for name in codes or known],
+            steps,
+            rows,
+            seed=seed,
+            labels=self.asked(rows, classes),
+            truncation=self._truncation(truncation),
+        )
+
+    def classify(self, x: Tensor, batch_size: int = 256) -> Tensor:
+        """How likely each class is, (N, K) float32 on the CPU, by the classifier that the game learnt.
+
+        Args:
+            x: samples (N, *shape): floats, images in [-1, 1], or uint8 images.
+
+        Raises:
+            ZerosumError: the GAN learns no classifier, it has diverged, or x has another shape.
+        """
+        network, shape = self.game.classifier(), self.record.data.shape
+        if network is None:
+            learners = ", ".join(name for name, recipe in RECIPES.items() if recipe.classifies)
+            raise ZerosumError(f"{self.record.recipe} learns no classifier; train one of these recipes: {learners}")
+        if tuple(x.shape[1:]) != shape:
+            raise ZerosumError(f"{self.path} classifies samples of shape {shape}, not {tuple(x.shape[1:])}")
+        device = next(self.game.parameters()).device
+        parts = [torch.empty(0, len(self.record.data.classes))]
+        with sampling.quiet(self.game, 0):
+            for start in range(0, len(x), batch_size):
+                part = to_float(x[start : start + batch_size].to(device))
+                parts.append(network(part).float().softmax(1).cpu())
+        found = torch.cat(parts)
+        if not bool(found.isfinite().all()):
+            raise ZerosumError(f"the classifier of {self.path} has diverged; use an earlier --checkpoint")
+        return found
+
+    def realism(self, x: Tensor, y: Tensor | None = None, batch_size: int = 256) -> Tensor:
+        """How real the discriminator finds samples, (N,) float32 on the CPU: its logits; the higher, the more real.
+
+        Args:
+            x: samples (N, *shape): floats, images in [-1, 1], or uint8 images.
+            y: what they were asked to be, as `asked` has it, for a GAN that is asked.
+
+        Raises:
+            ZerosumError: the discriminator judges no single samples, or y is missing.
+        """
+        if (y is None) != (self.game.condition is None):
+            cure = "say what each sample was asked to be" if y is None else "leave y out"
+            raise ZerosumError(f"{self.record.recipe} is asked {'for a condition' if y is None else 'nothing'}; {cure}")
+        device, found = next(self.game.parameters()).device, [torch.empty(0)]
+        with sampling.quiet(self.game, 0):
+            for start in range(0, len(x), batch_size):
+                part: Any = to_float(x[start : start + batch_size].to(device))
+                if y is not None:
+                    part = Labelled(part, y[start : start + batch_size].to(device))
+                realism = self.game.realism(part)
+                if realism is None:
+                    raise ZerosumError(f"the discriminator of {self.record.recipe} judges no single samples")
+                found.append(realism.float().cpu())
+        return torch.cat(found)
+
+    def export(self, out: str | Path, network: Network = "generator") -> None:
+        """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.exporting.onnx`."""
+        from zerosum.exporting import onnx
+
+        onnx.export(self, Path(out), network)
+
+    def _truncation(self, asked: float | None) -> float | None:
+        return self.record.training.truncation if asked is None else asked
+
+    def asked(
+        self,
+        count: int,
+        classes: int | str | Sequence[int | str] | None = None,
+        conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
+    ) -> Tensor | None:
+        """(count,) the classes that `sample` draws, or (count, K) the vectors; None for a GAN that takes neither."""
+        condition, names = self.game.condition, self.record.data.classes
+        if classes is not None and (condition is None or condition.kind != "classes"):
+            cure = f"`zerosum synthesize {self.path}` sorts its samples by class" if names else "leave the class out"
+            raise ZerosumError(f"the generator of {self.record.recipe} takes no class; {cure}")
+        if conditions is not None and (condition is None or condition.kind != "vector"):
+            raise ZerosumError(f"the generator of {self.record.recipe} takes no vector; leave the condition out")
+        if condition is None:
+            return None
+        if classes is not None:
+            asked = [classes] if isinstance(classes, (int, str)) else list(classes)
+            return sampling.balanced(count, len(names), [_number(name, names) for name in asked])
+        known = self.record.data.conditions if conditions is None else conditions
+        rows = torch.atleast_2d(torch.as_tensor(known, dtype=torch.float32))
+        if conditions is not None and rows.shape[1] != condition.size:
+            raise ZerosumError(f"a condition of {self.record.recipe} has {condition.size} numbers, not {rows.shape[1]}")
+        return sampling.asked(condition, count, rows)
+
+
+def load(
+    run: str | Path,
+    *,
+    average: bool = True,
+    checkpoint_step: int | None = None,
+    recipe: str | None = None,
+    device: str = "cpu",
+) -> Run:
+    """Load a run to sample, study or fine-tune its game. Runs no code but zerosum's.
+
+    Args:
+        run: the run directory.
+        average: with averaged weights, where they were kept; else the last ones.
+        checkpoint_step: which checkpoint; by default the newest.
+        recipe: FILE.py:FUNCTION for a run of a recipe from outside the package: its file is then run.
+
+    Raises:
+        ZerosumError: no run or no checkpoint there, or a damaged one.
+    """
+    place, directory = hardware.find(device), RunDirectory(Path(run))
+    record = directory.read()
+    found = checkpoint.find(directory.checkpoints)
+    if not found:
+        raise ZerosumError(f"{run} has no checkpoint yet; train it on with `zerosum resume {run}`")
+    chosen = found[-1]
+    if checkpoint_step is not None:
+        steps = {checkpoint.step_of(path): path for path in found}
+        if checkpoint_step not in steps:
+            raise ZerosumError(f"{run} has no checkpoint of round {checkpoint_step}; it has {sorted(steps)}")
+        chosen = steps[checkpoint_step]
+    game = recipe_of(record, recipe).build(record.data.shape, record.options, record.data.condition)
+    checkpoint.load(game, chosen, average)
+    return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen))
+
+
+def _number(asked: int | str, names: tuple[str, ...]) -> int:
+    if str(asked) in names:
+        return names.index(str(asked))
+    if str(asked).isdecimal() and int(asked) < len(names):
+        return int(asked)
+    raise ZerosumError(f"there is no class {asked!r}; the classes are {', '.join(names)}")

@@ -1,0 +1,54 @@
+"""Class-conditional trainings on MNIST for studies, and how well they make what is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from zerosum import data
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.game import Game, Shape
+from zerosum.metrics import extractors
+from zerosum.recipe import find
+from zerosum.run.sampling import balanced, sample
+from zerosum.studies import training
+from zerosum.studies.gan_parzen import SAMPLES, TRAINED
+from zerosum.util import distributed
+
+
+def mnist() -> Dataset:
+    """MNIST's first 50,000 images with their classes."""
+    whole = data.load("mnist")
+    assert whole.y is not None
+    return dataset("mnist, first 50,000", whole.x[:TRAINED], whole.y[:TRAINED], whole.classes)
+
+
+def trained(recipe: str, training_set: Dataset, seed: int, fraction: float, folder: Path) -> Game[Any]:
+    """The recipe's game after all its rounds, or a fraction of them, with averaged weights."""
+    found = find(recipe)
+    settings = replace(found.training, seed=seed, steps=max(1, round(found.training.steps * fraction)), keep=1)
+
+    def build(shape: Shape) -> Game[Any]:
+        return found.build(shape, {}, training_set.condition)
+
+    trainer = training.trainer_of(build, training_set, settings)
+    training.play(trainer, folder)
+    return trainer.sampler
+
+
+def drawn(game: Game[Any], shape: Shape, classes: int, seed: int) -> tuple[Tensor, Tensor]:
+    """As many samples of each class, (SAMPLES, *shape), and their classes."""
+    labels = balanced(SAMPLES, classes)
+    return sample(game, shape, SAMPLES, seed=seed, labels=labels, batch_size=1000), labels
+
+
+def recognised(samples: Tensor, labels: Tensor) -> dict[str, Any]:
+    """The share, in %, that the packaged digit network takes for the class asked for: of all, and of each class."""
+    _, logits = extractors.find("digits", distributed.start())(samples)
+    assert logits is not None
+    right = logits.argmax(1).cpu() == labels
+    of_each = [round(100 * float(right[labels == k].double().mean()), 2) for k in labels.unique().tolist()]
+    return {"accuracy": round(100 * float(right.double().mean()), 4), "of_each_class": of_each}

@@ -1,0 +1,155 @@
+"""Ways to make a training fail on purpose: generators that miss z or the label, data with wrong labels, and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zerosum import latent
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
+from zerosum.losses import penalties
+from zerosum.losses.adversarial import non_saturating, wasserstein
+from zerosum.networks import mlp
+from zerosum.optim import Optimizer
+
+Change = Callable[[Dataset, int], Dataset]  # data and a seed to other data
+Spoil = Callable[[Any], None]  # changes a game before it is trained
+
+
+class Conditional(Game[Labelled]):
+    """A small game with classes: both players see them as one-hot vectors."""
+
+    name = "conditional"
+
+    def __init__(self, shape: Shape, classes: int, latent_dim: int, hidden: tuple[int, ...], optimizer: Optimizer):
+        super().__init__()
+        self.classes, self.optimizer, self.prior = classes, optimizer, latent.Normal(latent_dim)
+        self.condition = Condition(classes)
+        self.generator: nn.Module = mlp.Generator(latent_dim + classes, shape, hidden)
+        self.discriminator: nn.Module = mlp.Discriminator((torch.Size(shape).numel() + classes,), hidden[::-1])
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self.optimizer, (self.generator,), averaged=True),
+            "discriminator": Player(self.optimizer, (self.discriminator,)),
+        }
+
+    def round(self, draw: Draw[Labelled], step: int) -> Iterator[Move]:
+        x, y = draw()
+        x = x.requires_grad_()
+        with torch.no_grad():
+            made = self.sample(Labelled(x, y))
+        real, fake = self.judge(x, y), self.judge(made, y)
+        r1 = 0.2 * penalties.zero_centered(real, x)
+        yield Move("discriminator", adversarial=non_saturating.d(real, fake), r1=r1, log={"real": real, "fake": fake})
+        yield Move("generator", adversarial=non_saturating.g(self.judge(self.sample(Labelled(x, y)), y)))
+
+    def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
+        z = self.prior.draw(like.x) if z is None else z
+        return self.generator(torch.cat([z, self.one_hot(like.y)], 1))
+
+    def judge(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.discriminator(torch.cat([x.flatten(1), self.one_hot(y)], 1))
+
+    def one_hot(self, y: Tensor) -> Tensor:
+        return nn.functional.one_hot(y, self.classes).float()
+
+
+class Shift(Game[Tensor]):
+    """G learns where to put a Gaussian against a linear critic, and circles for ever; Mescheder et al., 2018."""
+
+    name = "shift"
+
+    def __init__(self, shape: Shape, optimizer: Optimizer):
+        super().__init__()
+        self.generator, self.critic, self.optimizer = nn.Linear(shape[0], shape[0]), nn.Linear(shape[0], 1), optimizer
+        with torch.no_grad():
+            self.generator.weight.requires_grad_(False).copy_(0.5 * torch.eye(shape[0]))
+            self.generator.bias.zero_()
+            self.critic.weight.zero_()
+        self.prior = latent.Normal(shape[0])
+
+    def players(self) -> dict[str, Player]:
+        return {
+            "generator": Player(self.optimizer, (self.generator,)),
+            "critic": Player(self.optimizer, (self.critic,)),
+        }
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        x = draw()
+        real, fake = self.critic(x), self.critic(self.sample(x).detach())
+        yield Move("critic", adversarial=wasserstein.d(real, fake), log={"real": real, "fake": fake})
+        yield Move("generator", adversarial=wasserstein.g(self.critic(self.sample(x))))
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+
+class Through(nn.Module):
+    """A network that sees its input only through a function."""
+
+    def __init__(self, before: Callable[[Tensor], Tensor], network: nn.Module):
+        super().__init__()
+        self.before, self.network = before, network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(self.before(x))
+
+
+def z_through(change: Callable[[Tensor], Tensor]) -> Spoil:
+    """The generator sees z only through `change`."""
+
+    def spoil(game: Any) -> None:
+        game.generator = Through(change, game.generator)
+
+    return spoil
+
+
+def constant(z: Tensor) -> Tensor:
+    """Always the same z."""
+    return torch.ones_like(z)
+
+
+def few(count: int) -> Callable[[Tensor], Tensor]:
+    """z as one of `count` fixed points, and a little noise."""
+
+    def change(z: Tensor) -> Tensor:
+        points = torch.randn(count, z.shape[1], generator=torch.Generator().manual_seed(count))
+        return points[(z[:, 0].sigmoid() * count).long().clamp_max(count - 1)] + 0.002 * z
+
+    return change
+
+
+def without_z(game: Conditional) -> None:
+    """The generator sees only the class."""
+    dim = game.prior.dim
+    game.generator = Through(lambda x: torch.cat([0.002 * x[:, :dim], x[:, dim:]], 1), game.generator)
+
+
+def without_labels(game: Conditional) -> None:
+    """Neither player sees the class."""
+    dim, classes = game.prior.dim, game.classes
+    game.generator = Through(lambda x: nn.functional.pad(x[:, :dim], (0, classes)), game.generator)
+    game.discriminator = Through(lambda x: nn.functional.pad(x[:, :-classes], (0, classes)), game.discriminator)
+
+
+def shuffled(loaded: Dataset, seed: int) -> Dataset:
+    """Every label at a random sample."""
+    assert loaded.y is not None
+    order = torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))
+    return dataset(loaded.name, loaded.x, loaded.y[order], loaded.classes)
+
+
+def first(count: int) -> Change:
+    """Only `count` samples, chosen by the seed."""
+
+    def change(loaded: Dataset, seed: int) -> Dataset:
+        chosen = torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))[:count]
+        y = None if loaded.y is None else loaded.y[chosen]
+        return dataset(loaded.name, loaded.x[chosen].clone(), y, loaded.classes)
+
+    return change

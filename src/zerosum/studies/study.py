@@ -1,0 +1,191 @@
+"""A study: a protocol, run over several seeds, and the record of what came out.
+
+A study is made of parts that do not depend on each other. Finished parts are kept as files, so a study can be stopped
+and taken up again; parts run in parallel, one process a core.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+import re
+import signal
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from zerosum import __version__
+from zerosum.errors import ZerosumError
+from zerosum.util.files import write_atomic
+
+RESULTS = Path("reproductions/results")
+Figures = Mapping[str, Any]  # plain values, as JSON has them
+
+
+@dataclass(frozen=True)
+class Study:
+    """What `zerosum reproduce NAME` runs."""
+
+    name: str
+    protocol: str  # in words
+    published: str  # what others report for it
+    target: float
+    relation: Literal[">=", "<="]  # of the mean of the values to the target
+    seeds: tuple[int, ...]
+    parts: Callable[[int], Sequence[str]]  # of one seed
+    run: Callable[[str, int, float, Path], Figures]  # part, seed, fraction of its rounds, folder of its own
+    summarise: Callable[[Sequence[Figures]], Figures]  # all parts to "values", one a seed, and further figures
+    also: Callable[[Figures], bool] = lambda figures: True  # what else the target asks of the further figures
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished part."""
+
+    part: str
+    seed: int
+    left: int  # parts still to be run
+    figures: Figures
+
+
+def run(study: Study, seeds: Sequence[int], fraction: float, work: Path, processes: int) -> Iterator[Done]:
+    """Run the parts that `work` does not hold yet, yielding each as it is done."""
+    todo = [(part, seed) for seed in seeds for part in study.parts(seed) if not _path(work, seed, part).exists()]
+    if not todo:
+        return
+    # Spawned, not forked: a forked process inherits locks of PyTorch's threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _worker) as pool:
+        futures = {
+            pool.submit(_part, study.run, part, seed, fraction, _path(work, seed, part)): (part, seed)
+            for part, seed in todo
+        }
+        try:
+            for count, future in enumerate(as_completed(futures), 1):
+                yield Done(*futures[future], left=len(todo) - count, figures=future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def record(study: Study, seeds: Sequence[int], work: Path, command: str) -> dict[str, Any]:
+    """The result of all parts in `work`, as the results' files have it.
+
+    Raises:
+        ZerosumError: a part is missing.
+    """
+    parts = []
+    for seed in seeds:
+        for part in study.parts(seed):
+            path = _path(work, seed, part)
+            if not path.exists():
+                raise ZerosumError(f"{path} is missing; run `zerosum reproduce {study.name}` again to finish it")
+            parts.append(json.loads(path.read_bytes()))
+    figures = dict(study.summarise([part["figures"] for part in parts]))
+    values = [float(value) for value in figures.pop("values")]
+    mean = statistics.fmean(values)
+    reached = mean >= study.target if study.relation == ">=" else mean <= study.target
+    return {
+        "name": study.name,
+        "protocol": study.protocol,
+        "seeds": list(seeds),
+        "values": values,
+        "mean": mean,
+        "std": statistics.stdev(values) if len(values) > 1 else 0.0,
+        "published": study.published,
+        "target": f"{study.relation} {study.target:g}",
+        "met": reached and study.also({"values": values, **figures}),
+        **figures,
+        "command": command,
+        "commit": ", ".join(sorted({part["commit"] for part in parts})),
+        "seconds": round(sum(part["seconds"] for part in parts), 1),
+        "hardware": ", ".join(sorted({part["hardware"] for part in parts})),
+    }
+
+
+def write(result: Mapping[str, Any], folder: Path = RESULTS) -> Path:
+    """Write `folder/NAME.json`."""
+    path = folder / f"{result['name']}.json"
+    write_atomic(path, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
+    return path
+
+
+def results(folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """All recorded results, by name."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found.append(json.loads(path.read_bytes()))
+        except ValueError:
+            raise ZerosumError(f"{path} is damaged; delete it, or run its protocol again") from None
+    return found
+
+
+def _part(
+    run: Callable[[str, int, float, Path], Figures], part: str, seed: int, fraction: float, path: Path
+) -> Figures:
+    began, code = time.perf_counter(), commit()  # the checkout may move on while a part runs
+    figures = run(part, seed, fraction, path.with_suffix(""))
+    done = {
+        "part": part,
+        "seed": seed,
+        "fraction": fraction,
+        "figures": figures,
+        "seconds": round(time.perf_counter() - began, 2),
+        "commit": code,
+        "hardware": hardware(),
+    }
+    write_atomic(path, json.dumps(done).encode())
+    return figures
+
+
+def _path(work: Path, seed: int, part: str) -> Path:
+    return work / f"seed-{seed}" / (re.sub(r"[^\w]+", "-", part) + ".json")
+
+
+def _worker() -> None:
+    """One thread, and an end with the process that began it, however that one ends."""
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
+
+
+def commit() -> str:
+    """The commit of the checkout that the package lies in, "+" if it was changed since; else the version."""
+    here = Path(__file__).parents[1]
+    try:
+        told = [
+            subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+            for command in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", "."])
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return f"zerosum {__version__}"
+    return told[0] + ("+" if told[1] else "")
+
+
+def hardware() -> str:
+    """The processor and the number of cores, and the GPU where there is one."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        name = models[0] if models else name
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{name}, {os.cpu_count()} cores{gpu}"

@@ -1,0 +1,57 @@
+"""A discriminator that agrees with itself: the class it guesses for an image is to hold for other views of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Lt
+from torch import Tensor, nn
+
+from zerosum.augment import Views
+from zerosum.game import Shape
+from zerosum.losses import semi_supervised
+from zerosum.losses.adversarial import full
+from zerosum.util import distributed
+
+MEMORY = 0.99  # of how often each class is guessed, a round
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """FixMatch (Sohn et al., 2020) with aligned guesses (Berthelot et al., 2020); for images."""
+
+    weight: Annotated[float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images"] = 0.0
+    confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
+    views: Annotated[Views, "the other views; D sees labelled images and fakes through them, too"] = Views()
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What D sees of x, (B, *shape): other views, where it is to agree on them."""
+        return self.views(x) if self.weight else x
+
+    def check(self, shape: Shape) -> None:
+        """A `ValueError` where samples of `shape` have no views."""
+        if self.weight and len(shape) != 3:
+            raise ValueError(f"views are of images, not of samples of shape {shape}; leave consistency.weight at 0")
+
+
+class Guesses(nn.Module):
+    """What D guesses of unlabelled samples, and how often it has guessed each class."""
+
+    frequencies: Tensor
+
+    def __init__(self, classes: int):
+        super().__init__()
+        self.register_buffer("frequencies", torch.full((classes,), 1 / classes))
+
+    def forward(self, logits: Tensor, of_view: Tensor, confidence: float) -> Tensor:
+        """The cross-entropy of the guesses by `logits`, of samples as they are, on those of other views, (B, K) each.
+
+        Guesses are aligned: D is to guess all classes equally often.
+        """
+        classes = len(self.frequencies)
+        p = F.softmax(full(logits.detach())[:, :classes], dim=1)
+        self.frequencies.lerp_(distributed.mean(p.mean(0)), 1 - MEMORY)
+        return semi_supervised.agreement(semi_supervised.aligned(p, self.frequencies), of_view, confidence)

@@ -1,0 +1,1 @@
+"""The trainer, and everything that keeps a training going and safe."""

@@ -1,0 +1,208 @@
+"""Checkpoints: safetensors and JSON in a folder that appears whole or not at all. No pickle: loading runs no code.
+
+`step-00001000/` holds `game.safetensors` (every player's weights and buffers), `average.safetensors` (the weights to
+sample from), `training.safetensors` (optimiser slots, random state) and `checkpoint.json` (round, data position).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, Gt
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from zerosum.errors import ZerosumError
+from zerosum.game import Game
+from zerosum.training.trainer import Trainer
+from zerosum.util import rng
+
+FORMAT = 1
+
+
+class CheckpointError(ZerosumError):
+    """A checkpoint that is damaged, of another game, or cannot be written."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """`checkpoint.json`."""
+
+    format: int
+    step: Annotated[int, Ge(0)]  # rounds played
+    average_rounds: Annotated[int, Ge(0)]
+    stream: dict[str, int]
+    rate: Annotated[float, Gt(0)] = 1.0  # a factor on the learning rates; below 1 after a rollback
+
+
+def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
+    """Write the trainer's whole state to `checkpoints/step-N`, then remove all but the newest `keep`.
+
+    Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
+    """
+    final = checkpoints / f"step-{trainer.step:08d}"
+    partial = checkpoints / f".partial-{final.name}"
+    average = trainer.average
+    position = Position(FORMAT, trainer.step, average.rounds if average else 0, trainer.stream.state(), trainer.rate)
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        _write(partial / "game.safetensors", trainer.game.state_dict())
+        if average:
+            _write(partial / "average.safetensors", average.followers)
+        _write(partial / "training.safetensors", _training_tensors(trainer))
+        (partial / "checkpoint.json").write_bytes(TypeAdapter(Position).dump_json(position, indent=1))
+        for file in [*partial.iterdir(), partial]:
+            _sync(file)
+        shutil.rmtree(final, ignore_errors=True)  # only there if a run was rolled back behind it
+        partial.rename(final)
+        _sync(checkpoints)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+        why = "the disk is full; free some space, then resume" if full else str(error)
+        raise CheckpointError(f"cannot write {final}: {why}. Earlier checkpoints are untouched") from error
+    others = [path for path in find(checkpoints) if path != final]  # `final` is the newest, whatever its number
+    for old in others[: max(len(others) + 1 - keep, 0)]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def find(checkpoints: Path) -> list[Path]:
+    """The complete checkpoints, oldest first."""
+    return sorted(checkpoints.glob("step-*/")) if checkpoints.is_dir() else []
+
+
+def resume(trainer: Trainer, checkpoint: Path) -> None:
+    """Put the trainer where it was, bit for bit; `CheckpointError`, with the trainer untouched, if it does not fit."""
+    position = _position(checkpoint)
+    average = trainer.average
+    tensors = [(trainer.game.state_dict(keep_vars=True), checkpoint / "game.safetensors")]
+    tensors += [(dict(average.followers), checkpoint / "average.safetensors")] if average else []
+    read = [(own, _fitting(own, _read(path), path)) for own, path in tensors]
+    saved = _read(checkpoint / "training.safetensors")
+    try:
+        slots = _slots(trainer, saved)
+        rng.restore({key.removeprefix("random/"): v for key, v in saved.items() if key.startswith("random/")})
+    except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
+        raise CheckpointError(f"{checkpoint}/training.safetensors does not fit this run: {error}") from error
+    trainer.stream.restore(position.stream)
+    for own, its in read:
+        _copy(own, its)
+    for player, optimizer in trainer.optimizers.items():
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": slots[player]})
+    if average:
+        average.rounds = position.average_rounds
+    if trainer.recorder:
+        trainer.recorder.forget()
+    trainer.step, trainer.rate = position.step, position.rate
+
+
+def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:
+    """Fill a game's weights and buffers: what it takes to sample, or to fine-tune, from a checkpoint.
+
+    `average` lays the averaged weights over the last ones, where the checkpoint has them. `CheckpointError`, and
+    nothing changed, where it does not fit.
+    """
+    tensors = game.state_dict(keep_vars=True)
+    path = checkpoint / "game.safetensors"
+    saved = _fitting(tensors, _read(path), path)
+    path = checkpoint / "average.safetensors"
+    if average and path.exists():
+        followers = _read(path)
+        saved = saved | _fitting({name: tensors[name] for name in followers if name in tensors}, followers, path)
+    _copy(tensors, saved)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Rounds played at a checkpoint."""
+    return _position(checkpoint).step
+
+
+def _training_tensors(trainer: Trainer) -> dict[str, Tensor]:
+    names = {id(p): name for name, p in trainer.game.named_parameters()}
+    tensors = {f"random/{name}": state for name, state in rng.capture().items()}
+    for player, optimizer in trainer.optimizers.items():
+        for parameter, slots in optimizer.state.items():
+            for slot, value in slots.items():
+                if isinstance(value, Tensor):  # plain SGD keeps a None
+                    tensors[f"optimizer/{player}/{names[id(parameter)]}/{slot}"] = value
+    return tensors
+
+
+def _slots(trainer: Trainer, saved: Mapping[str, Tensor]) -> dict[str, dict[int, dict[str, Tensor]]]:
+    """Each player's optimiser slots, by the number of the parameter, in the parameter's memory layout."""
+    parameters = dict(trainer.game.named_parameters())
+    numbers = {id(p): i for own in trainer.parameters.values() for i, p in enumerate(own)}
+    slots: dict[str, dict[int, dict[str, Tensor]]] = {player: {} for player in trainer.players}
+    for key, value in saved.items():
+        if key.startswith("optimizer/"):
+            player, _, rest = key.removeprefix("optimizer/").partition("/")
+            name, _, slot = rest.rpartition("/")
+            parameter = parameters[name]
+            if value.shape not in (parameter.shape, ()):  # () counts steps
+                raise ValueError(f"{key} has the shape {tuple(value.shape)}")
+            if value.shape == parameter.shape:
+                value = torch.empty_like(parameter).copy_(value).detach()
+            slots[player].setdefault(numbers[id(parameter)], {})[slot] = value
+    return slots
+
+
+def _position(checkpoint: Path) -> Position:
+    try:
+        position = TypeAdapter(Position).validate_json((checkpoint / "checkpoint.json").read_bytes())
+    except (OSError, ValidationError) as error:
+        raise CheckpointError(f"{checkpoint}/checkpoint.json cannot be read: it is missing or damaged") from error
+    if position.format != FORMAT:
+        raise CheckpointError(f"{checkpoint} has format {position.format}; this version of zerosum reads {FORMAT}")
+    return position
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    # Cloned, because safetensors refuses two names for one tensor, as tied weights have.
+    copies = {name: t.detach().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
+    save_file(copies, path)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing; delete this checkpoint to go on from an earlier one") from None
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); delete this checkpoint to use an earlier one") from error
+
+
+def _fitting(tensors: Mapping[str, Tensor], saved: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """`saved`, if its every name, shape and dtype agrees with `tensors`."""
+    for name in tensors.keys() ^ saved.keys():
+        where = "the checkpoint lacks" if name in tensors else "this game has no"
+        raise CheckpointError(f"{path} is of another game: {where} {name}")
+    for name, tensor in tensors.items():
+        own, its = (tuple(tensor.shape), tensor.dtype), (tuple(saved[name].shape), saved[name].dtype)
+        if own != its:
+            raise CheckpointError(f"{path} is of another game: {name} is {its}, expected {own}")
+    return saved
+
+
+@torch.no_grad()
+def _copy(tensors: Mapping[str, Tensor], saved: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        tensor.copy_(saved[name])
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,26 @@
+"""Checkpoints every so many rounds, and at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zerosum.training import checkpoint
+from zerosum.training.trainer import Trainer
+
+
+class Checkpoints:
+    """Saves the whole state to `folder`, keeping the newest `training.keep`."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.saved = folder, -1
+
+    def __call__(self, trainer: Trainer) -> None:
+        if trainer.step % trainer.training.checkpoint_every == 0 or trainer.step == trainer.training.steps:
+            self.save(trainer)
+
+    def save(self, trainer: Trainer) -> None:
+        """Save now, unless this round is saved already; `Diverged` rather than a state that is not finite."""
+        if self.saved != trainer.step:
+            trainer.check()
+            checkpoint.save(trainer, self.folder, trainer.training.keep)
+            self.saved = trainer.step

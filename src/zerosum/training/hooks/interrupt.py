@@ -1,0 +1,40 @@
+"""Ctrl-C and `kill` stop a run between two rounds, where it can be saved exactly."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+from zerosum.training.trainer import Trainer
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user, or the machine's scheduler, asked to stop; the round is complete."""
+
+
+class Interrupt:
+    """A context in which SIGINT and SIGTERM wait for the end of the round; a second Ctrl-C does not."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> Interrupt:
+        self.before = {}
+        if threading.current_thread() is threading.main_thread():  # Python allows no handlers elsewhere
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def __call__(self, trainer: Trainer) -> None:
+        if self.asked:
+            raise Interrupted
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True

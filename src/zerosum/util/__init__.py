@@ -1,0 +1,1 @@
+"""What every floor may use: files, words for people, random state, several processes."""

@@ -1,0 +1,297 @@
+"""Labelled samples made by a run, to train something else on: what `zerosum synthesize` calls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+
+from zerosum.data.dataset import Progress
+from zerosum.data.images.write_labelled import name_classes, refuse_taken, safe_folders, whole
+from zerosum.errors import ZerosumError
+from zerosum.pictures.grids import save_each, to_uint8
+from zerosum.run import sampling
+from zerosum.run.loaded import Run, load
+from zerosum.run.record import versions
+from zerosum.util.files import atomic_path, write_atomic
+from zerosum.util.text import few
+
+FILE = "synthesis.json"
+BLOCK, NUMBERS = 1000, 2**24  # candidates drawn at once, and numbers in them, at most
+RAREST = 0.01  # the least share of candidates that is expected to be kept, when the size of a block is chosen
+
+Save = Callable[[int, Tensor, int], object]  # (class, samples, how many it has already)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Of one class."""
+
+    candidates: int  # asked for, or of this class as the classifier sorts them
+    kept: int
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """`synthesis.json`: what was asked for, and what came of it."""
+
+    run: str
+    recipe: str
+    step: int  # rounds the run had played
+    seed: int
+    truncation: float | None
+    confidence: float | None  # least probability of a sample's class, by the classifier
+    realism: float  # share of the others that was kept, as the discriminator ranks them
+    classifier: str  # the run whose classifier was asked; "" where none was
+    candidates: int  # in all
+    classes: dict[str, Made]
+    versions: dict[str, str]
+
+
+def synthesize(
+    run: str | Path | Run,
+    out: str | Path,
+    per_class: int,
+    *,
+    confidence: float | None = None,
+    realism: float = 1.0,
+    classifier: str | Path | Run | None = None,
+    seed: int = 0,
+    truncation: float | None = None,
+    tries: int = 100,
+    average: bool = True,
+    checkpoint_step: int | None = None,
+    recipe: str | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Synthesis:
+    """Make `per_class` samples of each class: a folder with a sub-folder for each, as `zerosum.train` takes data.
+
+    A GAN of classes is asked for each. The samples of another are sorted, by the classifier that it learnt or by that
+    of another run. Images are judged as the 8-bit images that they become.
+
+    Args:
+        run: a run directory, or what `zerosum.load` returned.
+        out: a folder that is new or empty, or for points FILE.npz. It appears whole or not at all, with
+            `synthesis.json` in it (`FILE-synthesis.json` beside it).
+        confidence: in (0, 1]; keep samples whose class the classifier gives at least this probability.
+        realism: in (0, 1]; of those, keep the share that the discriminator finds most real among all of its class so
+            far.
+        classifier: another run, to ask its classifier and not the run's own.
+        seed: equal seeds make equal samples.
+        truncation: as for `Run.sample`.
+        tries: candidates for each sample that is wanted, at most.
+        average, checkpoint_step, recipe, device: as for `zerosum.load`.
+        progress: called with (what is being done, done so far, total).
+
+    Raises:
+        ZerosumError: `out` is taken, nothing tells the classes apart, a filter is out of range or has nobody to ask,
+            a class has a name that neither a folder nor a `labels.csv` can have, or some class does not fill.
+    """
+    _check(per_class, confidence, realism, tries)
+    path = Path(out).expanduser().resolve()
+    told = path.with_name(f"{path.stem}-{FILE}")  # of points
+    for file in (path, told) if path.suffix == ".npz" else (path,):
+        refuse_taken(file)
+    own = (
+        run
+        if isinstance(run, Run)
+        else load(run, average=average, checkpoint_step=checkpoint_step, recipe=recipe, device=device)
+    )
+    is_image = len(own.record.data.shape) == 3
+    if is_image == (path.suffix == ".npz"):
+        cure = "images, which go to a folder" if is_image else "points, which go to a file: name one that ends in .npz"
+        raise ZerosumError(f"{out}: {own.path} makes {cure}")
+    other = classifier if isinstance(classifier, Run) or classifier is None else load(classifier, device=device)
+    source = _Source(own, _judge(own, other, confidence), seed, truncation, realism < 1)
+    pools = [_Pool(k, per_class, confidence, realism) for k in range(len(source.classes))]
+
+    if is_image:
+        folders = safe_folders(source.classes)
+        named = dict(zip(folders, source.classes, strict=True)) if folders != source.classes else {}
+        with whole(path) as partial:
+            name_classes(partial, {f"{folder}/0.png": name for folder, name in named.items()})  # refused before work
+            _fill(source, pools, lambda k, x, first: save_each(x, partial / folders[k], first=first), tries, progress)
+            files = {folder: sorted((partial / folder).iterdir()) for folder in named}
+            name_classes(partial, {f"{k}/{file.name}": name for k, name in named.items() for file in files[k]})
+            made = _record(source, pools)
+            write_atomic(partial / FILE, _json(made))
+    else:
+        points: list[list[Tensor]] = [[] for _ in pools]
+        _fill(source, pools, lambda k, x, first: points[k].append(x), tries, progress)
+        _write_points(path, points, source.classes)
+        made = _record(source, pools)
+        write_atomic(told, _json(made))
+    return made
+
+
+class _Candidates(NamedTuple):
+    x: Tensor  # (B, *shape)
+    y: Tensor  # (B,) int64
+    confidence: Tensor | None  # (B,) probability of y, by the classifier
+    realism: Tensor | None  # (B,) by the discriminator
+
+
+class _Source:
+    """A run that is asked for classes, or one whose samples are sorted.
+
+    Args:
+        judge: the run whose classifier is asked, if any.
+        ranked: whether the discriminator is asked.
+    """
+
+    def __init__(self, run: Run, judge: Run | None, seed: int, truncation: float | None, ranked: bool):
+        self.run, self.judge, self.seed, self.truncation, self.ranked = run, judge, seed, truncation, ranked
+        self.asked = run.game.condition is not None
+        sorter = run if self.asked or judge is None else judge
+        self.classes = sorter.record.data.classes
+        self.drawn, self.blocks = 0, 0
+        if ranked:
+            run.realism(run.sample(1), run.asked(1))  # refuses before anything is made
+
+    def draw(self, count: int, number: int) -> _Candidates:
+        """`count` samples; where classes are asked for, of class `number`."""
+        x = self.run.sample(
+            count,
+            sampling.block_seed(self.seed, self.blocks),
+            truncation=self.truncation,
+            classes=self.classes[number] if self.asked else None,
+        )
+        if not bool(x.isfinite().all()):
+            raise ZerosumError(f"{self.run.path} has diverged: not all samples are finite; use an earlier --checkpoint")
+        self.drawn, self.blocks = self.drawn + count, self.blocks + 1
+        judged = to_uint8(x) if x.dim() == 4 else x
+        p = None if self.judge is None else self._probabilities(self.judge, judged)  # (B, K)
+        y = torch.full((count,), number) if self.asked or p is None else p.argmax(1)
+        confidence = None if p is None else p.gather(1, y[:, None])[:, 0]
+        realism = self.run.realism(judged, y if self.asked else None) if self.ranked else None
+        return _Candidates(x, y, confidence, realism)
+
+    def _probabilities(self, judge: Run, x: Tensor) -> Tensor:
+        """Of the classes in their order here."""
+        names = judge.record.data.classes
+        return judge.classify(x)[:, [names.index(name) for name in self.classes]]
+
+
+@dataclass
+class _Pool:
+    """A class that is to be filled."""
+
+    number: int
+    wanted: int
+    confidence: float | None
+    share: float  # to keep, of those that are sure enough
+    kept: int = 0
+    candidates: int = 0
+    seen: list[Tensor] = field(default_factory=list)  # the realism of those, block by block
+
+    @property
+    def missing(self) -> int:
+        return self.wanted - self.kept
+
+    def choose(self, given: _Candidates) -> Tensor:
+        """The rows to keep, as many as are missing at most, in the order they were drawn in."""
+        rows = (given.y == self.number).nonzero()[:, 0]
+        self.candidates += len(rows)
+        if self.confidence is not None and given.confidence is not None:
+            rows = rows[given.confidence[rows] >= self.confidence]
+        if given.realism is not None and len(rows):
+            self.seen.append(given.realism[rows])
+            ranked = torch.cat(self.seen).sort(descending=True).values
+            rows = rows[given.realism[rows] >= ranked[math.ceil(self.share * len(ranked)) - 1]]
+        rows = rows[: self.missing]
+        self.kept += len(rows)
+        return rows
+
+
+def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progress: Progress | None) -> None:
+    """Draw until every class has what is wanted, one class after another where each can be asked for."""
+    wanted = sum(pool.wanted for pool in pools)
+    block = min(BLOCK, max(1, NUMBERS // math.prod(source.run.record.data.shape)))
+    for group in [[pool] for pool in pools] if source.asked else [pools]:
+        drawn, most = 0, tries * sum(pool.wanted for pool in group)
+        while drawn < most and (short := [pool for pool in group if pool.missing]):
+            rates = [pool.kept / drawn if drawn else pool.share / len(group) for pool in short]
+            needed = max(pool.missing / max(rate, RAREST) for pool, rate in zip(short, rates, strict=True))
+            count = min(math.ceil(needed), block, most - drawn)
+            given = source.draw(count, group[0].number)
+            drawn += count
+            for pool in group:
+                if len(rows := pool.choose(given)):
+                    save(pool.number, given.x[rows], pool.kept - len(rows))
+            if progress:  # as many as the emptiest class has of each, so that the time left is told rightly
+                before = sum(pool.kept for pool in pools[: group[0].number])
+                progress("drawing samples", before + len(group) * min(pool.kept for pool in group), wanted)
+    if short := [pool for pool in pools if pool.missing]:
+        named = few([f"{source.classes[pool.number]} ({pool.kept:,} of {pool.wanted:,})" for pool in short])
+        filters = [name for name, on in (("confidence", pools[0].confidence), ("realism", source.ranked)) if on]
+        cure = f"ask for less {' and '.join(filters)}, or allow more tries" if filters else "allow more tries"
+        raise ZerosumError(
+            f"of {source.drawn:,} candidates too few are of the classes {', '.join(named)}; {cure}, or train longer"
+        )
+
+
+def _record(source: _Source, pools: Sequence[_Pool]) -> Synthesis:
+    run, judge = source.run, source.judge
+    return Synthesis(
+        run=str(run.path.resolve()),
+        recipe=run.record.recipe,
+        step=run.step,
+        seed=source.seed,
+        truncation=run.record.training.truncation if source.truncation is None else source.truncation,
+        confidence=pools[0].confidence,
+        realism=pools[0].share,
+        classifier=str(judge.path.resolve()) if judge else "",
+        candidates=source.drawn,
+        classes={source.classes[pool.number]: Made(pool.candidates, pool.kept) for pool in pools},
+        versions=versions(),
+    )
+
+
+def _json(found: Synthesis) -> bytes:
+    return TypeAdapter(Synthesis).dump_json(found, indent=2) + b"\n"
+
+
+def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
+    """The run whose classifier is asked, if one is needed."""
+    recipe, condition = run.record.recipe, run.game.condition
+    if condition is not None and condition.kind != "classes":
+        raise ZerosumError(
+            f"{recipe} learnt vectors of {condition.size} numbers, not classes; `zerosum sample` draws them"
+        )
+    if condition is not None and confidence is None:
+        if other is not None:
+            raise ZerosumError(f"{recipe} makes the class it is asked for: a classifier is for --confidence alone")
+        return None
+    judge = other or (run if run.game.classifier() is not None else None)
+    if judge is None:
+        why = "--confidence needs a classifier, and" if condition is not None else "nothing tells its classes apart:"
+        raise ZerosumError(f"{why} {recipe} learns none; name a run that does with --classifier")
+    judge.classify(torch.empty(0, *run.record.data.shape))  # refuses a run without one, or of another shape
+    known = judge.record.data.classes
+    if condition is not None and (unknown := [name for name in run.record.data.classes if name not in known]):
+        raise ZerosumError(f"the classifier of {judge.path} knows no class {', '.join(few(unknown))}; use another run")
+    return judge
+
+
+def _check(per_class: int, confidence: float | None, realism: float, tries: int) -> None:
+    if per_class < 1 or tries < 1:
+        what, number = ("per class", per_class) if per_class < 1 else ("tries", tries)
+        raise ZerosumError(f"{number} {what} makes nothing; ask for at least 1")
+    for name, share in (("confidence", 1.0 if confidence is None else confidence), ("realism", realism)):
+        if not 0 < share <= 1:
+            raise ZerosumError(f"{name} is a share: above 0 and at most 1, not {share}")
+
+
+def _write_points(path: Path, points: Sequence[Sequence[Tensor]], classes: Sequence[str]) -> None:
+    x = [torch.cat(list(own)) for own in points]
+    labels = torch.arange(len(x)).repeat_interleave(torch.tensor([len(own) for own in x]))
+    with atomic_path(path) as partial:
+        np.savez_compressed(partial, samples=torch.cat(x).numpy(), labels=labels.numpy(), classes=np.array(classes))

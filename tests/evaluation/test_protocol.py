@@ -1,0 +1,165 @@
+"""Stamps, files and comparisons of results."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zerosum.errors import ZerosumError
+from zerosum.evaluation.compare import compare
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target, read, write
+
+STAMP = Protocol(
+    metric="precision-recall",
+    settings={"k": 3},
+    extractor="digits",
+    identity="0123456789abcdef",
+    resizing="none",
+    precision="float32",
+    real=5000,
+    fake=10_000,
+    shape=(1, 28, 28),
+    reference="fedcba9876543210",
+    held_out="",
+    seed=0,
+    truncation=None,
+)
+CHANGES: dict[str, Any] = {
+    "metric": "other",
+    "settings": {"k": 5},
+    "extractor": "pixels",
+    "identity": "",
+    "resizing": "to 28x28",
+    "precision": "bfloat16",
+    "real": 4999,
+    "fake": 50_000,
+    "shape": (3, 32, 32),
+    "reference": "0000000000000000",
+    "held_out": "half",
+    "seed": 1,
+    "truncation": 0.7,
+}
+
+
+def evaluation(*results: Result) -> Evaluation:
+    return Evaluation(
+        FORMAT, Target("folder", "/x"), "digits", {"real": "others"}, results, ("a note",), {"torch": "2"}, "2025-01-01"
+    )
+
+
+def result(value: float, interval: tuple[float, float] | None = None, **stamp: Any) -> Result:
+    figures = {
+        "precision": Figure(value, "higher", interval, "binomial", {"real": 0.9}),
+        "divergence": Figure(value, "lower", interval),
+        "z": Figure(value),
+    }
+    return Result(replace(STAMP, **stamp), figures, ("few",), 1.5)
+
+
+def test_a_file_gives_back_what_was_written(tmp_path: Path):
+    made = evaluation(result(0.5, (0.4, 0.6)), result(1 / 3, metric="other", truncation=0.5))
+    write(made, tmp_path / "evaluation.json")
+    assert read(tmp_path / "evaluation.json") == read(tmp_path) == made
+    plain = json.loads((tmp_path / "evaluation.json").read_text())
+    assert plain["results"][0]["figures"]["precision"]["interval"] == [0.4, 0.6]
+    assert plain["results"][0]["protocol"]["settings"] == {"k": 3}
+
+
+def test_results_are_found_by_name():
+    made = evaluation(result(0.5), result(0.7, metric="other"))
+    assert made["other"].value == 0.7
+    with pytest.raises(KeyError):
+        made["third"]
+
+
+def test_there_is_a_change_for_every_field_of_the_stamp():
+    assert set(CHANGES) == set(STAMP.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_every_field_of_the_stamp_tells_results_apart(field: str):
+    other = replace(STAMP, **{field: CHANGES[field]})
+    named = "settings.k" if field == "settings" else field
+    before = STAMP.settings["k"] if field == "settings" else getattr(STAMP, field)
+    after = other.settings["k"] if field == "settings" else getattr(other, field)
+    assert STAMP.differences(other) == {named: (before, after)}
+    assert STAMP.differences(replace(STAMP)) == {}
+
+
+@pytest.mark.parametrize("field", [name for name in CHANGES if name != "metric"])
+def test_unequal_stamps_are_refused_by_field_with_both_values(field: str):
+    with pytest.raises(ZerosumError, match=r"measured differently: precision-recall: ") as caught:
+        compare(evaluation(result(0.5)), evaluation(result(0.5, **{field: CHANGES[field]})))
+    message = str(caught.value)
+    assert f"{field}.k is 3 in A, 5 in B" in message if field == "settings" else f": {field} is " in message
+    assert caught.value.exit_code == 2
+
+
+def test_one_unequal_metric_refuses_all_unless_others_are_chosen():
+    a = evaluation(result(0.5), result(0.5, metric="other"))
+    b = evaluation(result(0.5, fake=7), result(0.6, metric="other"))
+    with pytest.raises(ZerosumError, match="fake is 10,000 in A, 7 in B"):
+        compare(a, b)
+    assert {row.metric for row in compare(a, b, ["other"])} == {"other"}
+
+
+def test_what_is_not_shared_is_said():
+    a, b = evaluation(result(0.5)), evaluation(result(0.5, metric="other"))
+    with pytest.raises(ZerosumError, match="nothing to compare: A has precision-recall; B has other"):
+        compare(a, b)
+    with pytest.raises(ZerosumError, match="B has no 'precision-recall'; it has other"):
+        compare(a, b, ["precision-recall"])
+    assert compare(evaluation(result(0.5), result(0.1, metric="third")), a)[0].metric == "precision-recall"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "apart"),
+    [
+        ((0.1, 0.2), (0.3, 0.4), True),
+        ((0.3, 0.4), (0.1, 0.2), True),
+        ((0.1, 0.3), (0.2, 0.4), False),
+        ((0.0, 1.0), None, None),
+    ],
+)
+def test_intervals_that_overlap_leave_it_to_chance(a, b, apart):
+    row = compare(evaluation(result(0.5, a)), evaluation(result(0.6, b)))[0]
+    assert row.apart is apart
+
+
+def test_who_is_better():
+    precision, divergence, z = compare(evaluation(result(0.5)), evaluation(result(0.6)))
+    assert (precision.better, divergence.better, z.better) == ("B", "A", "")
+    assert [row.better for row in compare(evaluation(result(0.5)), evaluation(result(0.5)))] == ["equal", "equal", ""]
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: "", "damaged"),
+        (lambda text: text[: len(text) // 2], "damaged"),
+        (lambda text: "[1, 2]", "damaged"),
+        (lambda text: text.replace('"value": 0.5', '"value": "high"', 1), r"results.0.figures.precision.value"),
+        (lambda text: text.replace('"value": 0.5', '"value": NaN', 1), "damaged"),
+        (lambda text: text.replace('"seed": 0,', "", 1), r"results.0.protocol.seed"),
+        (lambda text: text.replace('"seed": 0', '"seed": 0, "more": 1', 1), r"results.0.protocol.more"),
+        (lambda text: text.replace(f'"format": {FORMAT}', '"format": 99', 1), "has format 99"),
+    ],
+)
+def test_damaged_files_are_named(tmp_path: Path, damage, says: str):
+    file = tmp_path / "evaluation.json"
+    write(evaluation(result(0.5)), file)
+    file.write_text(damage(file.read_text()))
+    with pytest.raises(ZerosumError, match=says) as caught:
+        read(file)
+    assert str(file) in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_it(tmp_path: Path):
+    with pytest.raises(
+        ZerosumError, match=r"there is no evaluation .*evaluation.json; make it with `zerosum evaluate`"
+    ):
+        read(tmp_path)

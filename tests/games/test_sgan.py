@@ -1,0 +1,264 @@
+"""SGAN and the bad GAN: their losses by hand, who is taught by what, and the density of pixels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zerosum.game import Condition, Move, Semi
+from zerosum.games.bad_gan import BadGAN
+from zerosum.games.sgan import SGAN
+from zerosum.losses import semi_supervised
+from zerosum.losses.adversarial import Targets, non_saturating
+from zerosum.networks import mlp
+from zerosum.networks import sgan as networks
+from zerosum.networks.heads import Discriminator
+from zerosum.networks.pixel_density import PixelDensity
+from zerosum.recipe import find
+from zerosum.techniques.consistency import Consistency
+
+N, B = 3, 6
+SHAPE = (2,)
+
+
+def sgan(explicit: bool = False, **config: Any) -> SGAN:
+    torch.manual_seed(1)
+    chosen = SGAN.Config(latent_dim=4, fake_logit="explicit" if explicit else "implicit", **config)
+    discriminator = networks.perceptron(SHAPE, N + explicit, (8,))
+    return SGAN(mlp.Generator(4, SHAPE, (8,)), discriminator, Condition(N), chosen)
+
+
+def batch(labelled: bool = False) -> Semi:
+    torch.manual_seed(2)
+    x, other = torch.randn(2, B, *SHAPE)
+    return Semi(x, torch.arange(B) % N, x if labelled else other)
+
+
+def moves(game: Any, data: Semi, step: int = 0) -> list[Move]:
+    torch.manual_seed(3)
+    return list(game.round(lambda: data, step))
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_the_losses_of_the_sources(explicit: bool, labelled: bool):
+    """L_sup = -E log p(y | x, y <= N), L_unsup = -E log(1 - p(N + 1 | x)) - E log p(N + 1 | G(z))."""
+    game, data = sgan(explicit), batch(labelled)
+    d, g = moves(game, data)
+    torch.manual_seed(3)
+    made = game.sample(data.unlabelled)
+
+    def p(x: Tensor) -> Tensor:
+        logits = game.discriminator(x)
+        return F.softmax(logits if explicit else F.pad(logits, (0, 1)), dim=1)
+
+    on_labelled = p(data.x)
+    conditional = on_labelled[torch.arange(B), data.y] / on_labelled[:, :N].sum(1)
+    torch.testing.assert_close(d.terms["supervised"], -conditional.log().mean())
+    unsupervised = -(1 - p(data.unlabelled)[:, N]).log().mean() - p(made)[:, N].log().mean()
+    torch.testing.assert_close(d.terms["adversarial"], unsupervised)
+    assert d.log["real"].shape == d.log["fake"].shape == (B,)
+    assert [d.player, g.player] == ["discriminator", "generator"]
+
+
+def test_the_old_discriminator_is_the_sum_over_classes():
+    """With one class and the implicit fake logit, L_unsup is the loss of a GAN of D's only logit."""
+    torch.manual_seed(1)
+    discriminator = networks.perceptron(SHAPE, 1, (8,))
+    game = SGAN(mlp.Generator(4, SHAPE, (8,)), discriminator, Condition(1), SGAN.Config(4))
+    data = batch()
+    d, _ = moves(game, Semi(data.x, torch.zeros(B, dtype=torch.int64), data.unlabelled))
+    torch.manual_seed(3)
+    made = game.sample(data.unlabelled)
+    expected = non_saturating.d(discriminator(data.unlabelled)[:, 0], discriminator(made)[:, 0])
+    torch.testing.assert_close(d.terms["adversarial"], expected)
+
+
+def test_weights_and_targets():
+    plain, weighted = (moves(sgan(unsupervised_weight=w), batch())[0].terms for w in (1.0, 0.5))
+    torch.testing.assert_close(weighted["adversarial"], 0.5 * plain["adversarial"])
+    smooth = moves(sgan(targets=Targets(real=0.9)), batch())[0]
+    expected = non_saturating.d(smooth.log["real"], smooth.log["fake"], Targets(real=0.9))
+    torch.testing.assert_close(smooth.terms["adversarial"], expected)
+
+
+def test_what_the_generator_does():
+    game, data = sgan(), batch()
+    _, g = moves(game, data)
+    torch.manual_seed(3)
+    game.prior.draw(data.x)  # of D's move
+    made = game.sample(data.unlabelled)
+    distance = game.discriminator.body(made).mean(0) - game.discriminator.body(data.unlabelled).mean(0)
+    torch.testing.assert_close(g.terms["adversarial"], distance.square().sum())
+
+    game = sgan(generator="non-saturating")
+    _, g = moves(game, data)
+    torch.manual_seed(3)
+    game.prior.draw(data.x)
+    expected = F.softplus(-semi_supervised.source(game.discriminator(game.sample(data.unlabelled)), N)).mean()
+    torch.testing.assert_close(g.terms["adversarial"], expected)
+
+
+def test_classes_are_taught_by_labelled_samples_and_sources_by_all():
+    """The supervised term has a gradient at labelled samples alone, the unsupervised one at the others."""
+    game, data = sgan(), batch()
+    leaves = Semi(data.x.requires_grad_(), data.y, data.unlabelled.requires_grad_())
+    d, _ = moves(game, leaves)
+    on_x, on_unlabelled = torch.autograd.grad(d.terms["supervised"], [leaves.x, leaves.unlabelled], retain_graph=True)
+    assert on_x.abs().sum() > 0 and on_unlabelled.abs().sum() == 0
+    on_x, on_unlabelled = torch.autograd.grad(d.terms["adversarial"], [leaves.x, leaves.unlabelled])
+    assert on_x.abs().sum() == 0 and on_unlabelled.abs().sum() > 0
+
+
+def test_the_classifier_is_d_without_the_fake_class():
+    game, x = sgan(explicit=True), torch.randn(5, 2)
+    network = game.classifier()
+    assert isinstance(network, nn.Module)
+    assert torch.equal(network(x), game.discriminator(x)[:, :N])
+    assert {id(p) for p in network.parameters()} == {id(p) for p in game.discriminator.parameters()}
+
+
+def image_game(cls: Any, **config: Any) -> Any:
+    torch.manual_seed(1)
+    shape = (1, 8, 8)
+    parts = [mlp.Generator(4, shape, (8,)), networks.convolutional(shape, N, 4)]
+    parts += [PixelDensity(shape, 4, 1)] if cls is BadGAN else []
+    return cls(*parts, Condition(N), cls.Config(latent_dim=4, **config))
+
+
+def images() -> Semi:
+    torch.manual_seed(2)
+    x, other = torch.rand(2, B, 1, 8, 8) * 2 - 1
+    return Semi(x, torch.arange(B) % N, other)
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_consistency_is_a_term_of_d(cls: Any):
+    game = image_game(cls, consistency=Consistency(weight=2.0, confidence=0.0))
+    d = next(move for move in moves(game, images()) if move.player == "discriminator")
+    assert d.terms["consistency"].item() > 0 and d.terms["consistency"].requires_grad
+    before = game.guesses.frequencies.clone()
+    moves(game, images(), 1)
+    assert not torch.equal(before, game.guesses.frequencies), "guesses are remembered, and saved with the game"
+    assert "guesses.frequencies" in game.state_dict()
+    sure = image_game(cls, consistency=Consistency(weight=2.0, confidence=0.999))
+    d = next(move for move in moves(sure, images()) if move.player == "discriminator")
+    assert d.terms["consistency"].item() == 0
+
+
+def test_the_bad_gan_by_hand():
+    game, data = image_game(BadGAN, pull_away_weight=0.7, entropy_weight=0.3, density_rounds=1).eval(), images()
+    density, d, g = moves(game, data, 0)
+    assert density.player == "density"
+    torch.testing.assert_close(density.terms["negative_log_likelihood"], -game.density(data.unlabelled).mean())
+    torch.testing.assert_close(game.threshold, game.density(data.unlabelled).detach().quantile(0.1))
+    torch.manual_seed(3)
+    game.prior.draw(data.x)
+    made = game.sample(data.unlabelled)
+    features = game.discriminator.body(made)
+    torch.testing.assert_close(g.terms["pull_away"], 0.7 * semi_supervised.pull_away(features))
+    logits = game.discriminator(data.unlabelled)
+    torch.testing.assert_close(d.terms["entropy"], 0.3 * semi_supervised.conditional_entropy(logits, N))
+    assert "density" not in g.terms, "it is not learnt yet"
+
+
+def test_the_density_counts_every_few_rounds_once_it_is_learnt():
+    game, data = image_game(BadGAN, density_rounds=4, density_every=3, density_weight=0.1), images()
+    game.eval()
+    players = {step: [move.player for move in moves(game, data, step)] for step in range(8)}
+    assert all(("density" in players[step]) == (step < 4) for step in range(8))
+    counted = [step for step in range(8) if "density" in moves(game, data, step)[-1].terms]
+    assert counted == [6]
+    game.threshold.fill_(-1e4)  # every image is in the data's midst
+    torch.manual_seed(3)
+    _, g = game.round(lambda: data, 6)
+    torch.manual_seed(3)
+    game.prior.draw(data.x)
+    made = game.sample(data.unlabelled)
+    torch.testing.assert_close(g.terms["density"], 0.1 * (game.density(made) + 1e4).mean())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_pixel_is_judged_by_those_before_it(channels: int):
+    """The derivative of a pixel's logit is 0 at itself and at all that come after it."""
+    density = PixelDensity((channels, 5, 6), width=4, layers=2)
+    x = torch.rand(1, channels, 5, 6, requires_grad=True)
+    for row, column in ((0, 0), (2, 3), (4, 5)):
+        (gradient,) = torch.autograd.grad(density.layers(x)[0, :, row, column].sum(), x)
+        seen = gradient[0].abs().sum(0).flatten() > 0
+        assert not seen[row * 6 + column :].any()
+    assert seen.any()
+
+
+def test_the_density_of_coins():
+    """Without weights each pixel is a fair coin: the density is 2^-pixels, and it sums to 1 over black and white."""
+    density = PixelDensity((1, 2, 2), width=3, layers=1)
+    grey = torch.zeros(1, 1, 2, 2)
+    every = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 4).reshape(16, 1, 2, 2)
+    torch.testing.assert_close(density(every).exp().sum(), torch.tensor(1.0))
+    for p in density.parameters():
+        nn.init.zeros_(p)
+    torch.testing.assert_close(density(grey), torch.full((1,), -4 * math.log(2)))
+
+
+def test_the_papers_layers_begin_with_outputs_of_a_variance_of_about_one():
+    torch.manual_seed(0)
+    x = (torch.rand(500, 1, 28, 28) < 0.1).float() * 2 - 1  # a mean square of 0.1 in [0, 1]
+    body = networks.PaperBody((1, 28, 28))
+    outputs: list[Tensor] = []
+    for layer in body.modules():
+        if isinstance(layer, networks.NormedLinear):
+            layer.register_forward_hook(lambda _, __, output: outputs.append(output.detach()))
+    assert body(x).shape == (500, 250)
+    assert len(outputs) == 5
+    assert all(0.4 < float(output.square().mean()) < 2.5 for output in outputs)
+
+
+def test_normed_layers_have_the_length_they_are_given():
+    layer = networks.NormedLinear(6, 4, 2.0)
+    moved = layer(torch.eye(6)) - layer.bias  # the columns of the weight
+    torch.testing.assert_close(moved.T.norm(dim=1), torch.full((4,), 2.0))
+    assert not any(name == "scale" for name, _ in layer.named_parameters())
+    assert any(name == "scale" for name, _ in networks.NormedLinear(6, 4, 2.0, learnt=True).named_parameters())
+
+
+def test_vectors_are_refused():
+    with pytest.raises(ValueError, match="learns classes"):
+        SGAN(nn.Linear(4, 2), Discriminator(nn.Linear(2, 2), nn.Linear(2, N)), Condition(N, "vector"))
+
+
+def test_points_have_no_views():
+    with pytest.raises(ValueError, match="views are of images"):
+        find("sgan/toy").build((2,), {"config": {"consistency": {"weight": 1.0}}}, Condition(N))
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_where_every_class_is_known_no_sample_is_judged_twice(cls: Any):
+    game, x = image_game(cls, consistency=Consistency(weight=1.0)), images().x
+    seen: list[int] = []
+    game.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    moves(game, Semi(x, torch.arange(B) % N, x))
+    assert seen == [B, 2 * B], "the guesses, then real samples and fakes"
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_batch_norm_remembers_unlabelled_samples_as_they_are_alone(cls: Any, weight: float):
+    """Evaluation asks for those: fakes and other views leave no trace in what it uses."""
+    torch.manual_seed(1)
+    shape, data = (1, 8, 8), images()
+    parts = [mlp.Generator(4, shape, (8,)), networks.convolutional(shape, N, 4, norm="batch")]
+    parts += [PixelDensity(shape, 4, 1)] if cls is BadGAN else []
+    game = cls(*parts, Condition(N), cls.Config(latent_dim=4, consistency=Consistency(weight=weight)))
+    norms = [m for m in game.discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
+    first = game.discriminator.body[1]  # what the first norm sees, without the noise before it
+    game.discriminator.body[0].std = 0.0
+    expected = 0.1 * first(data.unlabelled).mean((0, 2, 3))
+    moves(game, data)
+    assert len(norms) >= 2 and all(norm.momentum == 0.1 and norm.num_batches_tracked > 0 for norm in norms)
+    torch.testing.assert_close(norms[0].running_mean, expected.detach())

@@ -1,0 +1,88 @@
+"""`zerosum reproduce bigan-1nn` on a hundred tiny images: its code, not its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.metrics.samples import to_float
+from zerosum.networks.bigan import Encoder, encoder
+from zerosum.studies import bigan_1nn as study
+from zerosum.studies.bigan_1nn import BIGAN_1NN, Split
+
+CPU = torch.device("cpu")
+
+
+def images(count: int, seed: int) -> Dataset:
+    """Images of two classes: bright above, or bright below."""
+    draw = torch.Generator().manual_seed(seed)
+    y = torch.randint(2, (count,), generator=draw)
+    x = torch.randint(100, (count, 1, 6, 6), generator=draw)
+    x[y == 0, :, :3] += 150
+    x[y == 1, :, 3:] += 150
+    return dataset("halves", x.to(torch.uint8), y, ("above", "below"))
+
+
+SPLIT = Split(images(200, 1), images(40, 2))
+
+
+def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    figures = study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "whole", width=16)
+    assert [look["round"] for look in figures["series"]] == [0, 5, 10, 15, 20]
+    assert figures["rounds"] == 20 and figures["seed"] == 3
+    assert figures["accuracy"] == figures["series"][-1]["features"] >= 90
+    assert all(50 <= look["code"] <= 100 for look in figures["series"])
+
+    def stopped(encoder: Encoder, split: Split, device: torch.device) -> dict[str, float]:
+        """The third look fails."""
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        seen.append(accuracies(encoder, split, device))
+        return seen[-1]
+
+    accuracies, seen = study.accuracies, []
+    monkeypatch.setattr(study, "accuracies", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16)
+    monkeypatch.setattr(study, "accuracies", accuracies)
+    torch.manual_seed(7)  # another process has other random numbers
+    assert study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16) == figures
+
+
+def test_batch_norm_is_set_to_all_images(monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(0)
+    own = encoder((1, 6, 6), 3, width=8)
+    before = {name: value.clone() for name, value in own.state_dict().items()}
+    monkeypatch.setattr(study, "AT_A_TIME", 25)
+    with torch.no_grad():
+        features = study.calibrated(own, SPLIT.train.x, CPU).features(to_float(SPLIT.train.x))
+    unbent = torch.where(features > 0, features, features / 0.2)
+    assert torch.allclose(unbent.mean(0), torch.zeros(8), atol=1e-5)
+    assert torch.allclose(unbent.std(0), torch.ones(8), atol=0.05)
+    assert all(torch.equal(value, before[name]) for name, value in own.state_dict().items()), "the game is as it was"
+
+
+def test_the_nearest_image_says_the_class():
+    keys = torch.tensor([[0.0], [1.0], [2.0]])
+    three = dataset("three", torch.zeros(3, 1, 1, 1, dtype=torch.uint8), torch.tensor([0, 1, 0]), ("a", "b"))
+    four = dataset("four", torch.zeros(4, 1, 1, 1, dtype=torch.uint8), torch.tensor([0, 1, 1, 1]), ("a", "b"))
+    queries = torch.tensor([[-3.0], [1.4], [0.6], [1.6]])
+    assert study.accuracy(Split(three, four), keys, queries) == 75.0
+    assert study.pixels(SPLIT) == 100.0
+
+
+def test_values_are_those_of_the_last_look():
+    look = {"round": 0, "features": 96.0, "code": 80.0}
+    last = {"round": 9, "features": 97.5, "code": 92.0}
+    parts = [
+        {"part": "bigan", "seed": 0, "rounds": 9, "accuracy": 97.5, "series": [look, last]},
+        {"part": "pixels", "seed": 0, "accuracy": 96.91},
+        {"part": "bigan", "seed": 1, "rounds": 9, "accuracy": 97.25, "series": [look, last | {"code": 91.0}]},
+    ]
+    figures = study.summarise(parts)
+    assert figures["values"] == [97.5, 97.25] and figures["raw_pixels"] == 96.91
+    assert figures["code"] == [92.0, 91.0] and figures["untrained"] == [96.0, 96.0]
+    assert [p for seed in BIGAN_1NN.seeds for p in BIGAN_1NN.parts(seed)].count("pixels") == 1

@@ -1,0 +1,63 @@
+"""`zerosum reproduce grid-25` and `grid-25-published`: their code on a few rounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from zerosum.data.points import mixture
+from zerosum.game import Game
+from zerosum.recipe import RECIPES, Training, find
+from zerosum.studies import grid
+from zerosum.studies.grid import BEST, GAMES, GRID, GRID_PUBLISHED, PUBLISHED, covered, run, run_published
+
+
+def test_every_two_player_game_is_in_the_table():
+    """A game that a toy recipe plays cannot be forgotten; one that is told of classes or codes is told of the modes."""
+    toys = {name for name, recipe in RECIPES.items() if name.endswith("/toy") and not recipe.labelled}
+    told = {"infogan/toy"}
+    assert toys - told == {recipe for recipe, _ in GAMES.values()}
+    for name, options in GAMES.values():
+        find(name).resolve({"config": options})
+    assert len(GRID.seeds) == 10 and all(BEST in GRID.parts(seed) for seed in GRID.seeds)
+    assert sum("GAN" in GRID.parts(seed) for seed in GRID.seeds) == 3
+
+
+def test_a_part_is_measured_as_it_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(grid, "ROUNDS", 20)
+    figures = run("PacGAN2", 1, 0.5, tmp_path)
+    assert figures["part"] == "PacGAN2" and figures["rounds"] == 10
+    assert [look["round"] for look in figures["series"]] == list(range(1, 11))
+    assert 0 <= figures["modes"] <= len(mixture.grid().weights) and 0 <= figures["high_quality"] <= 1
+    assert run("PacGAN2", 1, 0.5, tmp_path) == figures, "nothing is left to play"
+
+
+def test_the_published_networks_play(tmp_path: Path):
+    figures = run_published("GAN", 0, 3 / 40_000, tmp_path)
+    assert figures["rounds"] == 3 and set(PUBLISHED) == set(GRID_PUBLISHED.parts(0))
+
+
+def test_a_game_that_diverges_reaches_nothing(tmp_path: Path):
+    def broken(shape: tuple[int, ...]) -> Game[torch.Tensor]:
+        game = find("gan/toy").build(shape)
+        with torch.no_grad():
+            next(game.generator.parameters()).fill_(float("inf"))
+        return game
+
+    figures = covered("broken", broken, Training(20, 16), 0, 1.0, tmp_path)
+    assert figures["modes"] == 0 and figures["high_quality"] == 0 and "nan" in figures["diverged"]
+
+
+def test_the_summary_is_of_the_best_recipe():
+    def part(name: str, seed: int, modes: int, high_quality: float) -> dict[str, object]:
+        measured = {"modes": modes, "high_quality": high_quality, "kl": 0.1}
+        return {"part": name, "seed": seed, "rounds": 9, **measured, "series": []}
+
+    figures = GRID.summarise([part(BEST, 0, 25, 0.99), part("GAN", 0, 17, 0.6), part(BEST, 1, 24, 0.89)])
+    assert figures["values"] == [25, 24] and figures["high_quality"] == pytest.approx(0.94)
+    assert figures["worst_high_quality"] == 0.89 and figures["games"]["GAN"]["modes"] == [17]
+    assert not GRID.also(figures) and GRID.also({**figures, "high_quality": 0.95})
+    published = GRID_PUBLISHED.summarise([part("GAN", 0, 17, 0.6), part("BEGAN", 0, 3, 0.1)])
+    assert published["values"] == [17] and GRID_PUBLISHED.also(published)

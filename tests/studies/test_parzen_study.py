@@ -1,0 +1,64 @@
+"""`zerosum reproduce gan-parzen`: its code on a few rounds; its result is in reproductions/results."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from zerosum import data
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.studies import gan_parzen
+from zerosum.studies.gan_parzen import GAN_PARZEN, anchors, begun, flat, likelihood, summarise, trained
+
+
+@pytest.fixture
+def digits(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """A few real digits, in place of MNIST's 50,000."""
+    monkeypatch.setattr(gan_parzen, "LOOKS", 2)
+    monkeypatch.setattr(gan_parzen, "SAMPLES", 60)
+    return dataset("few", data.load("digits", labels=False).x[::10])
+
+
+def test_it_begins_at_the_mean_image(digits: Dataset):
+    torch.manual_seed(0)
+    game = begun(digits.shape, digits)
+    with torch.no_grad():
+        made = (game.sample(torch.empty(500, 1)).mean(0) + 1) / 2
+    assert (made - digits.x.float().mean(0) / 255).abs().mean() < 0.05
+
+
+def test_a_part_keeps_the_best_round(digits: Dataset, tmp_path: Path):
+    points = flat(digits.x)
+    found = trained(digits, points[:40], points[40:90], 0, 4 / gan_parzen.ROUNDS, tmp_path)
+    assert [(look["round"], look["weights"]) for look in found["series"]] == [
+        (2, "last"), (2, "averaged"), (4, "last"), (4, "averaged"),
+    ]  # fmt: skip
+    assert found["rounds"] == 4 and found["best"]["validation"] == max(look["validation"] for look in found["series"])
+    assert found["validation"] == pytest.approx(found["best"]["validation"]), "the best weights were measured again"
+    assert found["sigma"] == found["best"]["sigma"] and math.isfinite(found["likelihood"]) and found["error"] > 0
+
+
+def test_anchors_are_ordered(digits: Dataset):
+    """More real images in place of samples make test images likelier."""
+    points = flat(digits.x)
+    found = anchors(points[:400], points[400:430], points[430:], 0)
+    few = likelihood(points[430:], points[400:430], points[:20])
+    assert found["10,000 training images"]["likelihood"] > few["likelihood"]
+    assert set(found) == {"10,000 training images", "1,000 training images", "averages of 8 nearest"}
+
+
+def test_the_summary_refuses_a_score_above_real_images():
+    real = {"10,000 training images": {"likelihood": 241.0}}
+    look = {"round": 5, "weights": "last", "validation": 1.0}
+
+    def part(value: float) -> dict[str, object]:
+        run = {"part": "gan/paper", "seed": 0, "likelihood": value, "error": 2.0, "rounds": 5}
+        return {**run, "best": look, "series": [look, {**look, "weights": "averaged"}]}
+
+    anchor = {"part": "anchors", "seed": 0, **real}
+    good, blurred = (summarise([part(value), anchor]) for value in (230.0, 250.0))
+    assert good["values"] == [230.0] and good["anchors"] == real
+    assert GAN_PARZEN.also(good) and not GAN_PARZEN.also(blurred)

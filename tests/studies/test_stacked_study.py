@@ -1,0 +1,111 @@
+"""The stacked-mnist protocol, in small: its code, not its result."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from zerosum import data
+from zerosum.data.dataset import Dataset
+from zerosum.game import Shape
+from zerosum.games.two_player import Composed
+from zerosum.networks import small
+from zerosum.recipe import Training
+from zerosum.studies import find, stacked_mnist
+from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST, Contestant, covered, run, trained
+from zerosum.training.trainer import Trainer
+
+
+def _small(shape: Shape) -> Composed:
+    return Composed(small.Generator(4, shape, 4), small.Discriminator(shape, 4), Composed.Config(latent_dim=4))
+
+
+@pytest.fixture(scope="module")
+def stacks() -> Dataset:
+    """Stacks of the packaged digits: 600, each with its mode."""
+    digits = data.load("digits")
+    chosen = torch.randint(len(digits), (600, 3), generator=torch.Generator().manual_seed(0))
+    return replace(digits, x=digits.x[:, 0][chosen], y=digits.y[chosen] @ torch.tensor([100, 10, 1]))
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, stacks: Dataset) -> None:
+    monkeypatch.setitem(CONTESTANTS, "dcgan", Contestant(_small, Training(40, 8, average=0.9)))
+    monkeypatch.setattr(stacked_mnist, "IMAGES", 60)
+    monkeypatch.setattr(stacked_mnist, "LOOKS", 4)
+    monkeypatch.setattr(data, "load", lambda name, seed: stacks)
+
+
+def test_the_contestants_are_played_at_their_size():
+    """Each makes its first move on stacked digits, and a sample."""
+    for name, contestant in CONTESTANTS.items():
+        game = contestant.build((3, 28, 28))
+        move = next(game.round(lambda: torch.rand(2, 3, 28, 28) * 2 - 1, 0))
+        assert move.loss.isfinite() and game.sample(torch.empty(2, 1)).shape == (2, 3, 28, 28), name
+        assert contestant.training.batch_size >= 64
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_part_is_measured_as_it_learns(tmp_path: Path):
+    figures = run("dcgan", 1, 0.25, tmp_path)  # 10 of 40 rounds, a look every 3
+    assert [look["round"] for look in figures["series"]] == [3, 6, 9, 10] and figures["rounds"] == 10
+    last = figures["series"][-1]
+    assert (figures["modes"], figures["kl"]) == (last["modes"], last["kl"])
+    assert 1 <= last["modes"] <= 60 and 0 <= last["kl"] <= 6.91 and 0 <= last["clear"] <= 1
+    again = run("dcgan", 1, 0.25, tmp_path)  # nothing is left to play
+    assert again == figures
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_part_that_was_cut_off_goes_on(tmp_path: Path, stacks: Dataset, monkeypatch: pytest.MonkeyPatch):
+    whole = trained("dcgan", stacks, 0, 0.2, tmp_path / "whole", 30)
+    looked: list[int] = []
+    once = Trainer.round
+
+    def until_five(trainer: Trainer) -> None:
+        looked.append(trainer.step)
+        if trainer.step == 5 and looked.count(5) == 1:
+            raise KeyboardInterrupt
+        once(trainer)
+
+    monkeypatch.setattr(Trainer, "round", until_five)
+    with pytest.raises(KeyboardInterrupt):
+        trained("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30)
+    before = json.loads((tmp_path / "cut" / "looks.json").read_bytes())
+    assert [look["round"] for look in before] == [2, 4]
+    assert trained("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30) == whole
+    assert looked == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_real_images_are_the_anchor(tmp_path: Path):
+    figures = run("real", 0, 1.0, tmp_path)
+    assert figures["modes"] > 50 and figures["kl"] < 3.0  # 60 images can reach no more than 60 modes: KL >= 2.8
+    assert figures["clear"] > 0.9
+
+
+def test_one_look_counts_modes_and_divergence(stacks: Dataset):
+    found = covered(stacks.x[:1].expand(5, -1, -1, -1) / 127.5 - 1)
+    assert found["modes"] == 1 and found["kl"] == pytest.approx(6.90776, abs=1e-4)
+
+
+def part(name: str, seed: int, modes: int, kl: float) -> dict[str, Any]:
+    return {"part": name, "seed": seed, "modes": modes, "kl": kl, "series": [], "rounds": 1}
+
+
+def test_the_recipe_with_the_smallest_divergence_is_the_result():
+    kls = {"dcgan": 3.0, "wgan-gp": 0.7, "pacgan": 0.06, "r3gan": 0.025, "r3gan, DCGAN's networks": 0.04, "real": 0.023}
+    parts = [
+        part(name, seed, 1000 - (name == "dcgan"), kl + seed / 1000) for seed in (0, 1, 2) for name, kl in kls.items()
+    ]
+    figures = STACKED_MNIST.summarise(parts)
+    assert figures["best"] == "r3gan" and figures["values"] == [1000] * 3
+    assert figures["kl"] == pytest.approx(0.026) and figures["real_kl"] == pytest.approx(0.024)
+    assert figures["recipes"]["dcgan"]["modes"] == [999] * 3
+    assert STACKED_MNIST.also(figures) and not STACKED_MNIST.also(figures | {"kl": 0.0291})
+    assert find("stacked-mnist") is STACKED_MNIST and set(STACKED_MNIST.parts(0)) == set(kls)
