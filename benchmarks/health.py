@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from zerosum.health.monitor import Monitor
-from zerosum.health.signals import Vitals
+from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import History
 from zerosum.recipe import find
 from zerosum.training.hooks.log import Log
@@ -26,7 +26,7 @@ def rate(recipe: str, steps: int, watched: bool) -> float:
         began = perf_counter()
         hooks = [Log(training.log_every, steps, ())]
         if watched:
-            hooks.insert(0, Monitor(Vitals(loaded), Path(folder, "health.jsonl"), History(steps)))
+            hooks.insert(0, Monitor(SignalMeter(loaded), Path(folder, "health.jsonl"), History(steps)))
         trainer.train(hooks)
         return steps / (perf_counter() - began)
 

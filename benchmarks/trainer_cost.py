@@ -60,7 +60,7 @@ def cost(repeats: int = 15) -> float:
     def trained() -> None:
         trainer.round()
         if trainer.step % 50 == 0:
-            trainer.read()
+            trainer.pop_metrics()
 
     differences = []
     for _ in range(repeats + 1):

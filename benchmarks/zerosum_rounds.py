@@ -73,7 +73,7 @@ def rounds(name: str, count: int, warm_up: int, batch_size: int = 64) -> float:
     def play() -> None:
         trainer.round()
         if trainer.step % 50 == 0:
-            trainer.read()
+            trainer.pop_metrics()
 
     return batch_size / torch.tensor(time_rounds(play, count, warm_up)).median().item()
 

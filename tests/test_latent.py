@@ -37,7 +37,7 @@ def test_draws_follow_a_generator_and_the_batch(prior):
 @pytest.mark.parametrize("t", [0.0, 0.2, 0.5, 0.9, 1.0])
 def test_on_the_way_between_normal_points_z_stays_normal(t: float):
     prior = Normal(2)
-    z = prior.between(prior.draw(LIKE), prior.draw(LIKE), t)
+    z = prior.interpolate(prior.draw(LIKE), prior.draw(LIKE), t)
     assert z.var(0).tolist() == pytest.approx([1, 1], rel=0.03)  # a straight line has 0.5 at its middle
     assert z.pow(4).mean(0).tolist() == pytest.approx([3, 3], rel=0.1)
 
@@ -45,8 +45,8 @@ def test_on_the_way_between_normal_points_z_stays_normal(t: float):
 @pytest.mark.parametrize("prior", [Normal(2), Uniform(2)])
 def test_paths_begin_and_end_where_they_should(prior):
     a, b = prior.draw(torch.zeros(7)), prior.draw(torch.zeros(7))
-    torch.testing.assert_close(prior.between(a, b, 0.0), a)
-    torch.testing.assert_close(prior.between(a, b, 1.0), b)
+    torch.testing.assert_close(prior.interpolate(a, b, 0.0), a)
+    torch.testing.assert_close(prior.interpolate(a, b, 1.0), b)
 
 
 def test_uniform_paths_are_straight():
@@ -91,6 +91,6 @@ def test_clustered():
     cut = prior.truncated(z, 0.5)
     assert cut[:, :2].abs().max() <= 0.5 and torch.equal(cut[:, 2:], z[:, 2:])
     a, b = z[:1], z[1:2]
-    torch.testing.assert_close(prior.between(a, b, 0.0), a)
-    torch.testing.assert_close(prior.between(a, b, 1.0), b)
-    torch.testing.assert_close(prior.between(a, b, 0.5)[:, 2:], (a + b)[:, 2:] / 2)
+    torch.testing.assert_close(prior.interpolate(a, b, 0.0), a)
+    torch.testing.assert_close(prior.interpolate(a, b, 1.0), b)
+    torch.testing.assert_close(prior.interpolate(a, b, 0.5)[:, 2:], (a + b)[:, 2:] / 2)

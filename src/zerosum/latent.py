@@ -43,7 +43,7 @@ class Prior(Protocol):
     def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
         """One z for each element of `like`: (B, dim) on its device."""
 
-    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+    def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The point at t in [0, 1] of a path from a to b along which z stays typical."""
 
     def truncated(self, z: Tensor, limit: float) -> Tensor:
@@ -63,7 +63,7 @@ class Normal:
     def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
         return torch.randn(len(like), self.dim, device=like.device, generator=generator)
 
-    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+    def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         # A straight line would pass near 0, where N(0, I) has almost no mass; on this arc z stays N(0, I).
         return math.cos(t * math.pi / 2) * a + math.sin(t * math.pi / 2) * b
 
@@ -99,10 +99,10 @@ class Clustered:
         one_hot = torch.nn.functional.one_hot(chosen, self.clusters)
         return torch.cat([Normal(self.normal).draw(like, generator), self.height * one_hot], dim=1)
 
-    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+    def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The normal parts walk their arc while one cluster fades into the other."""
         (a, of_a), (b, of_b) = (z.split([self.normal, self.clusters], dim=1) for z in (a, b))
-        return torch.cat([Normal(self.normal).between(a, b, t), torch.lerp(of_a, of_b, t)], dim=1)
+        return torch.cat([Normal(self.normal).interpolate(a, b, t), torch.lerp(of_a, of_b, t)], dim=1)
 
     def truncated(self, z: Tensor, limit: float) -> Tensor:
         z, one_hot = z.split([self.normal, self.clusters], dim=1)
@@ -122,7 +122,7 @@ class Uniform:
     def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
         return torch.rand(len(like), self.dim, device=like.device, generator=generator) * 2 - 1
 
-    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+    def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         return torch.lerp(a, b, t)  # a cube is convex
 
     def truncated(self, z: Tensor, limit: float) -> Tensor:
@@ -131,7 +131,7 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class Coded:
+class InfoGANPrior:
     """InfoGAN's z: incompressible noise, then one-hot codes, then codes ~ U(-1, 1); Chen et al., 2016, section 4."""
 
     noise: int  # dimensions of noise ~ N(0, I)
@@ -158,11 +158,11 @@ class Coded:
             parts.append(torch.nn.functional.one_hot(chosen, size).float())
         return torch.cat([*parts, Uniform(self.continuous).draw(like, generator)], dim=1)
 
-    def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+    def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The noise walks its arc while one code fades into the other."""
         sizes = [self.noise, self.dim - self.noise]
         (a, of_a), (b, of_b) = (z.split(sizes, dim=1) for z in (a, b))
-        return torch.cat([Normal(self.noise).between(a, b, t), torch.lerp(of_a, of_b, t)], dim=1)
+        return torch.cat([Normal(self.noise).interpolate(a, b, t), torch.lerp(of_a, of_b, t)], dim=1)
 
     def truncated(self, z: Tensor, limit: float) -> Tensor:
         """The noise is truncated; codes stay what they are."""

@@ -28,7 +28,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Condition, Game, Labelled, Semi, Shape
 from zerosum.options import parse
 from zerosum.techniques import Techniques
-from zerosum.techniques.apply import improved
+from zerosum.techniques.apply import with_techniques
 
 TECHNIQUES = "techniques"  # the parameter that every recipe has
 
@@ -93,10 +93,10 @@ class Recipe:
         chosen = self.resolve(options or {})
         techniques = chosen.pop(TECHNIQUES)
         if not self.labelled:
-            return improved(self.function(shape, **chosen), techniques, shape)
+            return with_techniques(self.function(shape, **chosen), techniques, shape)
         if condition is None:
             raise ValueError(f"{self.name} learns from classes: say how many there are, condition=Condition(10)")
-        return improved(self.function(shape, condition, **chosen), techniques, shape)
+        return with_techniques(self.function(shape, condition, **chosen), techniques, shape)
 
     def resolve(self, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Every parameter's dataclass, with `options` over the defaults; `OptionError` for what does not fit."""

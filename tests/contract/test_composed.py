@@ -17,7 +17,7 @@ from zerosum.games.gan import GAN
 from zerosum.games.r3gan import R3GAN
 from zerosum.games.two_player import Composed
 from zerosum.games.wgan_gp import WGANGP
-from zerosum.losses.adversarial import Targets
+from zerosum.losses.adversarial import LabelSmoothing
 from zerosum.networks import mlp
 from zerosum.optim import SGD, Adam
 from zerosum.recipe import Training
@@ -57,8 +57,8 @@ def test_wasserstein_with_interpolation_is_wgan_gp_bit_for_bit(noise: InstanceNo
 
 
 @pytest.mark.parametrize("generator", ["non-saturating", "minimax"])
-@pytest.mark.parametrize("targets", [Targets(), Targets(0.9, 0.1), Targets(flip=0.2)])
-def test_cross_entropy_is_the_first_gan_bit_for_bit(generator, targets: Targets):
+@pytest.mark.parametrize("targets", [LabelSmoothing(), LabelSmoothing(0.9, 0.1), LabelSmoothing(flip=0.2)])
+def test_cross_entropy_is_the_first_gan_bit_for_bit(generator, targets: LabelSmoothing):
     config = GAN.Config(5, d_steps=2, generator=generator, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))
     written = play(GAN, config)
     parts = Composed.Config(generator, latent_dim=5, d_steps=2, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))

@@ -19,10 +19,10 @@ from zerosum.augment.augmented import Augmented
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
 from zerosum.games.gan import GAN
-from zerosum.health.signals import Vitals
+from zerosum.health.signals import SignalMeter
 from zerosum.optim import SGD
 from zerosum.techniques import NONE, Techniques
-from zerosum.techniques.apply import Improved, improved
+from zerosum.techniques.apply import WithTechniques, with_techniques
 from zerosum.techniques.minibatch import MinibatchDiscrimination
 from zerosum.techniques.virtual_batch_norm import WithReference
 from zerosum.training import checkpoint
@@ -82,13 +82,13 @@ def test_resuming_is_exact(dressed, tmp_path: Path):
 
 def test_nothing_chosen_is_the_game_itself(case_of):
     game = case_of("gan/toy").game()
-    assert improved(game, NONE, (2,)) is game and type(game) is GAN
+    assert with_techniques(game, NONE, (2,)) is game and type(game) is GAN
     assert Techniques() == NONE
 
 
-def game_of(case: Any, **techniques: Any) -> Improved:
+def game_of(case: Any, **techniques: Any) -> WithTechniques:
     game = case_with(case, **techniques).game()
-    assert isinstance(game, Improved)
+    assert isinstance(game, WithTechniques)
     return game
 
 
@@ -148,9 +148,9 @@ def flat(trainer: Any, player: str) -> Tensor:
 def test_players_of_several_networks_have_histories_too(case_of):
     for name in ("bigan/toy", "bayesian/toy"):
         trainer = case_with(case_of(name), historical_averaging=0.5).trainer()
-        assert isinstance(trainer.game, Improved)
+        assert isinstance(trainer.game, WithTechniques)
         test_recipes.play(trainer, 2)
-        assert "generator/historical" in trainer.read()
+        assert "generator/historical" in trainer.pop_metrics()
 
 
 def test_the_reference_batch_is_the_first_data_and_stays(case_of):
@@ -174,7 +174,7 @@ def test_averaged_weights_have_the_reference_batch_and_the_probability(case_of):
     trainer = case_with(case_of("composed/dcgan"), virtual_batch_norm=3, adaptive_augment=True).trainer()
     test_recipes.play(trainer, 3)
     average = trainer.sampler
-    assert isinstance(average, Improved) and average is not trainer.game
+    assert isinstance(average, WithTechniques) and average is not trainer.game
     assert torch.equal(average.generator.reference, trainer.game.generator.reference)
     z = trainer.game.prior.draw(torch.zeros(4))
     made, own = (game.eval().sample(torch.zeros(4), z) for game in (average, trainer.game))
@@ -210,7 +210,7 @@ def test_the_monitor_sees_a_dressed_game(case_of):
     case = case_with(case_of("gan/toy"), **SALIMANS)
     trainer = case.trainer()
     test_recipes.play(trainer, 3)
-    signs = Vitals(case.data()).look(trainer, 0.0).signs
+    signs = SignalMeter(case.data()).look(trainer, 0.0).signs
     assert {"frechet", "real_accuracy", "separation", "gradient/generator"} <= signs.keys()
 
 
@@ -255,28 +255,30 @@ class Solo(Game[Tensor]):
 @pytest.mark.parametrize("players", [("generator",), ("generator", "encoder", "critic"), ("a", "b")])
 def test_other_games_than_of_two_players(players: tuple[str, ...]):
     with pytest.raises(ZerosumError, match="techniques are for a generator and one opponent; solo is played by"):
-        improved(Solo(*players), Techniques(historical_averaging=1.0), (2,))
+        with_techniques(Solo(*players), Techniques(historical_averaging=1.0), (2,))
 
 
 def test_ada_needs_logits():
     game = Solo("critic", "generator")
     game.networks[0] = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
     with pytest.raises(ZerosumError, match="log as 'real'"):
-        list(improved(game, Techniques(adaptive_augment=True), (1, 2, 2)).round(lambda: torch.rand(2, 1, 2, 2), 0))
+        list(
+            with_techniques(game, Techniques(adaptive_augment=True), (1, 2, 2)).round(lambda: torch.rand(2, 1, 2, 2), 0)
+        )
 
 
 def test_a_convolution_as_last_layer_has_no_batch_to_compare():
     patches = nn.Sequential(nn.Conv2d(1, 1, 4), nn.Flatten())
     game = GAN(nn.Linear(100, 16), patches)
     with pytest.raises(ZerosumError, match="last layer is linear"):
-        improved(game, Techniques(minibatch_discrimination=2), (1, 4, 4))
+        with_techniques(game, Techniques(minibatch_discrimination=2), (1, 4, 4))
 
 
 def test_a_run_with_techniques_is_trained_loaded_and_resumed(tmp_path: Path):
     chosen = {"historical_averaging": 0.01, "minibatch_discrimination": 4}
     run = zerosum.train("gan/toy", "ring", tmp_path / "run", steps=3, batch_size=8, techniques=chosen, quiet=True)
     loaded = zerosum.load(run.path)
-    assert isinstance(loaded.game, Improved) and loaded.game.techniques == Techniques(**chosen)
+    assert isinstance(loaded.game, WithTechniques) and loaded.game.techniques == Techniques(**chosen)
     assert isinstance(loaded.game.generator, nn.Module) and loaded.sample(5).shape == (5, 2)
     assert zerosum.resume(run.path, steps=5, quiet=True).step == 5
     saved = checkpoint.find(run.path / "checkpoints")[-1]

@@ -15,7 +15,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.health.monitor import Monitor
-from zerosum.health.signals import SIGNS, Vitals
+from zerosum.health.signals import SIGNALS, SignalMeter
 from zerosum.health.verdicts import History
 from zerosum.training.hooks.log import Log
 
@@ -34,7 +34,7 @@ def test_watching_changes_nothing(case: Any, tmp_path: Path):
     torch.manual_seed(5)
     alone, logged = play(case, None)
     torch.manual_seed(5)
-    monitor = Monitor(Vitals(case.data()), tmp_path / "health.jsonl", History(STEPS))
+    monitor = Monitor(SignalMeter(case.data()), tmp_path / "health.jsonl", History(STEPS))
     torch.manual_seed(5)
     watched, also = play(case, monitor)
     assert logged == also
@@ -43,7 +43,7 @@ def test_watching_changes_nothing(case: Any, tmp_path: Path):
     lines = [json.loads(line) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
     assert lines[-1]["step"] == STEPS
     known = {name.partition("/")[0] for name in lines[-1]["signs"]}
-    assert known <= {*SIGNS, "centre", "gradient", "loss"} and {"frechet", "recall", "gap", "gradient"} <= known
+    assert known <= {*SIGNALS, "centre", "gradient", "loss"} and {"frechet", "recall", "gap", "gradient"} <= known
     assert ("class_accuracy" in known) == (case.game().condition is not None)
 
 
@@ -57,11 +57,11 @@ def points(count: int, classes: int = 0) -> Dataset:
 def test_data_of_any_size(case_of: Any, count: int, classes: int, tmp_path: Path):
     """As few as two samples, and classes with one sample each."""
     trainer = case_of("gan/toy").trainer(steps=2, log_every=1)
-    look = Vitals(points(count)).look(trainer, 1.0)
+    look = SignalMeter(points(count)).look(trainer, 1.0)
     assert all(isinstance(value, float) for value in look.signs.values())
     assert all(torch.tensor(list(look.signs.values())).isfinite())
     if classes:
-        labelled = Vitals(points(count, classes))
+        labelled = SignalMeter(points(count, classes))
         assert labelled.labels is None or labelled.labels.classes.numel() > 1
 
 
@@ -71,7 +71,7 @@ def test_classes_are_learnt_from_labelled_samples_alone():
     hidden = few.y == -1
     noise = torch.randint(256, digits.x.shape, generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
     other = replace(few, x=torch.where(hidden[:, None, None, None], noise, few.x))
-    one, two = Vitals(few).labels, Vitals(other).labels
+    one, two = SignalMeter(few).labels, SignalMeter(other).labels
     assert one is not None and two is not None
     assert torch.equal(one.weights, two.weights) and one.accuracy_real == two.accuracy_real
     assert one.chance == pytest.approx(0.1 + 3 * math.sqrt(0.1 * 0.9 / 100)), "half of the 200 are tested"
@@ -80,7 +80,7 @@ def test_classes_are_learnt_from_labelled_samples_alone():
 def test_of_few_labels_all_are_used():
     """Not only those that lie among the samples that are looked at."""
     few = points(20_000, 3).with_labels(90, 0)
-    labels = Vitals(few).labels
+    labels = SignalMeter(few).labels
     assert labels is not None
     assert labels.chance == pytest.approx(1 / 3 + 3 * math.sqrt(1 / 3 * 2 / 3 / 45))
 
@@ -89,14 +89,14 @@ def test_classes_that_cannot_be_tested_are_not_looked_at():
     order = torch.randperm(16, generator=torch.Generator().manual_seed(0))
     y = torch.empty(16, dtype=torch.int64)
     y[order] = torch.tensor([0, 1] * 4 + list(range(2, 10)))  # two classes in the half that is fitted to alone
-    assert Vitals(replace(points(16, 10), y=y)).labels is None
-    assert Vitals(replace(points(16, 10), y=torch.full((16,), -1))).labels is None
+    assert SignalMeter(replace(points(16, 10), y=y)).labels is None
+    assert SignalMeter(replace(points(16, 10), y=torch.full((16,), -1))).labels is None
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 7), (1, 8, 8), (3, 40, 24), (4, 16, 16), (2, 12, 12)])
 def test_images_of_any_shape(case_of: Any, shape: tuple[int, ...]):
     x = torch.randint(256, (20, *shape), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
-    vitals = Vitals(dataset("images", x))
+    vitals = SignalMeter(dataset("images", x))
     assert vitals.variance > 0 and vitals.copying_real > 0
 
 
@@ -104,7 +104,7 @@ def test_fakes_that_are_not_finite_are_not_looked_at(case_of: Any):
     trainer = case_of("gan/toy").trainer(steps=2, average=0.0)
     with torch.no_grad():
         next(trainer.game.generator.parameters()).fill_(float("nan"))
-    assert "frechet" not in Vitals(points(50)).look(trainer, 1.0).signs
+    assert "frechet" not in SignalMeter(points(50)).look(trainer, 1.0).signs
 
 
 def test_a_discriminator_that_says_the_same_to_all_separates_nothing(case_of: Any):
@@ -113,5 +113,5 @@ def test_a_discriminator_that_says_the_same_to_all_separates_nothing(case_of: An
         for parameter in trainer.game.discriminator.parameters():
             parameter.zero_()
     trainer.round()
-    signs = Vitals(points(50)).look(trainer, 1.0).signs
+    signs = SignalMeter(points(50)).look(trainer, 1.0).signs
     assert signs["separation"] == 0.5 and signs["gap"] == 0.0

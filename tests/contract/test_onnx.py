@@ -50,7 +50,7 @@ def test_onnxruntime_computes_what_pytorch_does(case_of, trained: Run, tmp_path:
     asked = {} if game.condition is None else {"y": y}
     run.export(tmp_path / "g.onnx")
     run.export(tmp_path / "d.onnx", "discriminator")
-    with sampling.quiet(game, 0):
+    with sampling.eval_no_grad(game, 0):
         like = torch.empty(7, *case.shape)
         x = game.sample(Labelled(like, y) if asked else like, z)
         torch.testing.assert_close(ask(tmp_path / "g.onnx", "x", z=z, **asked), x, rtol=1e-4, atol=1e-4)

@@ -195,6 +195,6 @@ def test_it_plays_in_bf16(case):
     trainer.game.train()
     for _ in range(2):
         trainer.round()
-    values = trainer.read()
+    values = trainer.pop_metrics()
     assert values and all(p.dtype == torch.float32 and p.isfinite().all() for p in trainer.game.parameters())
     assert {f"{player}/gradient_norm" for player in trainer.players} <= values.keys()

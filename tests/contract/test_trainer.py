@@ -119,23 +119,23 @@ def test_clipping_limits_the_norm_and_logs_it_as_it_was(clip, moved: float):
     t = trainer(clip=clip)
     t.round()
     assert t.game.a.weight.item() == pytest.approx(1 - 0.1 * moved, rel=1e-5)
-    values = t.read()
+    values = t.pop_metrics()
     assert values["a/gradient_norm"] == pytest.approx(3.0) and values["b/gradient_norm"] == pytest.approx(1.0)
     t.round()
-    assert ("a/gradient_norm" in t.read()) == (clip is not None)  # else it is logged every `log_every` rounds
+    assert ("a/gradient_norm" in t.pop_metrics()) == (clip is not None)  # else it is logged every `log_every` rounds
 
 
 def test_read_gives_the_mean_since_the_last_read():
     t = trainer()
     t.round()
     t.round()
-    values = t.read()
+    values = t.pop_metrics()
     assert list(values) == ["a/slope", "a/against", "a/k", "a/gradient_norm", "b/slope", "b/gradient_norm"]
     assert values["a/slope"] == pytest.approx((3 * 1 + 3 * 0.7) / 2)
     assert values["a/against"] == pytest.approx(-(1 + 0.9) / 2)
     assert values["a/k"] == 0.5  # 0, then 1: as it was when it was logged
     t.round()
-    assert t.read()["a/slope"] == pytest.approx(3 * 0.4) and t.read() == {}
+    assert t.pop_metrics()["a/slope"] == pytest.approx(3 * 0.4) and t.pop_metrics() == {}
 
 
 def test_training_plays_its_rounds_and_calls_each_hook_after_each():
@@ -161,10 +161,10 @@ def test_divergence_names_round_move_and_term(player: str, bad: float):
     t = trainer(game)
     for _ in range(4):
         t.round()
-        t.read()
+        t.pop_metrics()
     t.round()
     with pytest.raises(Diverged, match=rf"^training diverged: {player}/slope is {bad} in round 4; .*--clip") as told:
-        t.read()
+        t.pop_metrics()
     assert (told.value.step, told.value.value_name) == (4, f"{player}/slope")
 
 
@@ -175,7 +175,7 @@ def test_divergence_is_found_late_at_its_own_round():
     for _ in range(6):
         t.round()
     with pytest.raises(Diverged, match=r"a/slope is nan in round 2;"):
-        t.read()
+        t.pop_metrics()
 
 
 def test_an_infinite_gradient_is_told_where_gradients_are_clipped():
@@ -187,7 +187,7 @@ def test_an_infinite_gradient_is_told_where_gradients_are_clipped():
     t = trainer(Root(), clip=1.0)
     t.round()
     with pytest.raises(Diverged, match="a/gradient_norm is inf in round 0"):
-        t.read()
+        t.pop_metrics()
 
 
 class Left(Duel):

@@ -13,9 +13,9 @@ from zerosum.data import Stream
 from zerosum.data.dataset import dataset
 from zerosum.game import Move
 from zerosum.games.bigan import BiGAN
-from zerosum.losses.adversarial import Targets
+from zerosum.losses.adversarial import LabelSmoothing
 from zerosum.networks import bigan as networks
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.training.trainer import Trainer
@@ -89,7 +89,7 @@ def test_g_and_e_have_the_labels_swapped_or_descend_the_value():
 
 
 def test_labels_and_weight_decay():
-    game, x, real, fake = known(targets=Targets(real=0.9), weight_decay=0.02)
+    game, x, real, fake = known(targets=LabelSmoothing(real=0.9), weight_decay=0.02)
     d, g = moves(game, x)
     smooth = 0.9 * torch.sigmoid(real).log() + 0.1 * (1 - torch.sigmoid(real)).log()
     assert d.terms["adversarial"].item() == pytest.approx(
@@ -157,10 +157,10 @@ def test_both_pairs_in_one_forward_are_judged_as_apart():
     torch.manual_seed(0)
     real, fake = (torch.randn(5, 1, 4, 4), torch.randn(5, 3)), (torch.randn(5, 1, 4, 4), torch.randn(5, 3))
     plain = networks.PlainDiscriminator((1, 4, 4), 3)
-    for together, apart in zip(judge(plain, real, fake), (plain(*real), plain(*fake)), strict=True):
+    for together, apart in zip(discriminate(plain, real, fake), (plain(*real), plain(*fake)), strict=True):
         assert torch.allclose(together, apart, atol=1e-6)
     normed = networks.Discriminator((1, 4, 4), 3, width=8)  # its batch norm must see them apart
-    for together, apart in zip(judge(normed, real, fake), (normed(*real), normed(*fake)), strict=True):
+    for together, apart in zip(discriminate(normed, real, fake), (normed(*real), normed(*fake)), strict=True):
         assert torch.equal(together, apart)
 
 

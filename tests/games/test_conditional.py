@@ -17,7 +17,7 @@ from zerosum.game import Condition, Labelled, Move, Semi
 from zerosum.games.acgan import ACGAN
 from zerosum.games.cgan import CGAN
 from zerosum.games.conditional_r3gan import ConditionalR3GAN
-from zerosum.losses.adversarial import Targets
+from zerosum.losses.adversarial import LabelSmoothing
 from zerosum.networks import conditional, dcgan, mlp, r3gan, small
 from zerosum.optim import Adam
 from zerosum.recipe import Training, find
@@ -117,7 +117,7 @@ def test_a_relativistic_objective_compares_samples_of_one_class():
 def test_targets_are_refused_where_the_objective_has_none():
     for make in (known, partial(small_acgan)):
         with pytest.raises(ValueError, match="hinge objective has no targets"):
-            make(objective="hinge", targets=Targets(0.9))
+            make(objective="hinge", targets=LabelSmoothing(0.9))
 
 
 def phi(network: mlp.Discriminator, x: Tensor) -> Tensor:

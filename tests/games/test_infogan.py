@@ -14,7 +14,7 @@ from zerosum import latent
 from zerosum.game import Move
 from zerosum.games.infogan import Clusters, InfoGAN, outputs, prior
 from zerosum.losses import mutual_information
-from zerosum.losses.adversarial import Targets
+from zerosum.losses.adversarial import LabelSmoothing
 from zerosum.losses.mutual_information import Posterior
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp
@@ -53,12 +53,12 @@ def said(*logits: Tensor, means: Tensor | None = None, log_variances: Tensor | N
 def test_a_q_that_knows_nothing_has_no_information_and_one_that_knows_all_has_the_entropy():
     chosen = torch.arange(30) % 10
     asked = one_hot(chosen, 10)
-    assert mutual_information.bound(said(torch.zeros(30, 10)), asked)["categorical"].item() == pytest.approx(
+    assert mutual_information.lower_bound(said(torch.zeros(30, 10)), asked)["categorical"].item() == pytest.approx(
         0, abs=1e-6
     )
-    sure = mutual_information.bound(said(50 * asked), asked)["categorical"]
+    sure = mutual_information.lower_bound(said(50 * asked), asked)["categorical"]
     assert sure.item() == pytest.approx(math.log(10), abs=1e-6)
-    wrong = mutual_information.bound(said(50 * one_hot((chosen + 1) % 10, 10)), asked)["categorical"]
+    wrong = mutual_information.lower_bound(said(50 * one_hot((chosen + 1) % 10, 10)), asked)["categorical"]
     assert wrong.item() < -40, "a bound may lie far below the information, which is never negative"
 
 
@@ -68,28 +68,28 @@ def test_the_bound_is_the_information_of_a_known_joint_distribution():
     x = torch.tensor([0, 0, 0, 1, 1, 1, 1, 0])
     information = math.log(2) + 0.75 * math.log(0.75) + 0.25 * math.log(0.25)
     exact = torch.where(one_hot(x, 2) > 0, 0.75, 0.25).log()
-    tight = mutual_information.bound(said(exact), one_hot(c, 2))["categorical"].item()
+    tight = mutual_information.lower_bound(said(exact), one_hot(c, 2))["categorical"].item()
     assert tight == pytest.approx(information, abs=1e-6)
     for share in (0.6, 0.9):
         q = torch.where(one_hot(x, 2) > 0, share, 1 - share).log()
-        assert mutual_information.bound(said(q), one_hot(c, 2))["categorical"].item() < information - 0.01
+        assert mutual_information.lower_bound(said(q), one_hot(c, 2))["categorical"].item() < information - 0.01
 
 
 def test_categorical_codes_add_up():
     a, b = torch.arange(12) % 3, torch.arange(12) % 2
     both = torch.cat([one_hot(a, 3), one_hot(b, 2)], 1)
-    found = mutual_information.bound(said(50 * one_hot(a, 3), torch.zeros(12, 2)), both)
+    found = mutual_information.lower_bound(said(50 * one_hot(a, 3), torch.zeros(12, 2)), both)
     assert [*found] == ["categorical"] and found["categorical"].item() == pytest.approx(math.log(3), abs=1e-6)
 
 
 def test_continuous_codes_have_a_gaussian():
     numbers = torch.tensor([[0.5, -1.0], [0.0, 1.0]])
-    exact = mutual_information.bound(said(means=numbers), numbers)["continuous"].item()
+    exact = mutual_information.lower_bound(said(means=numbers), numbers)["continuous"].item()
     assert exact == pytest.approx(2 * (math.log(2) - 0.5 * math.log(2 * math.pi)), abs=1e-6)
     means = torch.tensor([[0.0, 0.0], [0.0, 0.0]])
     log_variances = torch.tensor([[0.4, -0.3], [0.1, 0.2]])
     density = torch.distributions.Normal(means, (0.5 * log_variances).exp()).log_prob(numbers).sum(1).mean()
-    found = mutual_information.bound(said(means=means, log_variances=log_variances), numbers)["continuous"]
+    found = mutual_information.lower_bound(said(means=means, log_variances=log_variances), numbers)["continuous"]
     assert found.item() == pytest.approx(2 * math.log(2) + density.item(), abs=1e-6)
 
 
@@ -99,7 +99,7 @@ def test_the_bound_has_its_gradient():
 
     def total(parameters: Tensor) -> Tensor:
         return torch.stack(
-            [*mutual_information.bound(mutual_information.read(parameters, (3,), 2), asked).values()]
+            [*mutual_information.lower_bound(mutual_information.split_parameters(parameters, (3,), 2), asked).values()]
         ).sum()
 
     assert torch.autograd.gradcheck(total, torch.randn(4, 7, dtype=torch.double, requires_grad=True))
@@ -154,7 +154,7 @@ def test_the_bound_is_of_the_codes_that_g_was_given():
     d, g = moves(game)
     torch.manual_seed(4)
     z = game.prior.draw(torch.zeros(16, 2))
-    expected = mutual_information.bound(game.posterior(game.generator(z)), z[:, 2:])
+    expected = mutual_information.lower_bound(game.posterior(game.generator(z)), z[:, 2:])
     for move in (d, g):
         assert move.log["categorical_nats"].item() == pytest.approx(expected["categorical"].item(), rel=1e-5)
         assert move.log["continuous_nats"].item() == pytest.approx(expected["continuous"].item(), rel=1e-5)
@@ -163,7 +163,7 @@ def test_the_bound_is_of_the_codes_that_g_was_given():
 @pytest.mark.parametrize(("variance", "numbers"), [("unit", 7), ("learnt", 9)])
 def test_what_q_says_of_samples(variance: Any, numbers: int):
     config = replace(SMALL, variance=variance)
-    assert outputs(config) == numbers and prior(config) == latent.Coded(2, (3, 2), 2)
+    assert outputs(config) == numbers and prior(config) == latent.InfoGANPrior(2, (3, 2), 2)
     found = game_of(config).posterior(torch.randn(5, 2))
     assert [tuple(logits.shape) for logits in found.logits] == [(5, 3), (5, 2)]
     assert found.means.shape == found.log_variances.shape == (5, 2)
@@ -174,15 +174,19 @@ def test_what_q_says_of_samples(variance: Any, numbers: int):
 def test_entropies_and_divergence():
     sure = said(50 * one_hot(torch.arange(8) % 4, 4))
     vague = said(torch.zeros(8, 4))
-    assert mutual_information.unsure(sure).item() == pytest.approx(0, abs=1e-6)
+    assert mutual_information.conditional_entropy(sure).item() == pytest.approx(0, abs=1e-6)
     assert (
-        mutual_information.unsure(vague).item() == mutual_information.spread(vague).item() == pytest.approx(math.log(4))
+        mutual_information.conditional_entropy(vague).item()
+        == mutual_information.marginal_entropy(vague).item()
+        == pytest.approx(math.log(4))
     )
-    assert mutual_information.spread(sure).item() == pytest.approx(math.log(4))
-    assert mutual_information.spread(said(50 * one_hot(torch.zeros(8).long(), 4))).item() == pytest.approx(0, abs=1e-6)
+    assert mutual_information.marginal_entropy(sure).item() == pytest.approx(math.log(4))
+    assert mutual_information.marginal_entropy(said(50 * one_hot(torch.zeros(8).long(), 4))).item() == pytest.approx(
+        0, abs=1e-6
+    )
     p, q = torch.randn(6, 4), torch.randn(6, 4)
     by_hand = (p.softmax(1) * (p.log_softmax(1) - q.log_softmax(1))).sum(1).mean()
-    assert mutual_information.divergence(said(p), said(q)).item() == pytest.approx(by_hand.item(), rel=1e-5)
+    assert mutual_information.kl_divergence(said(p), said(q)).item() == pytest.approx(by_hand.item(), rel=1e-5)
 
 
 def test_the_worst_sample_nearby_lies_across_the_boundary():
@@ -193,7 +197,7 @@ def test_the_worst_sample_nearby_lies_across_the_boundary():
     def q(at: Tensor) -> Posterior:
         return said(torch.stack([3 * at[:, 0], torch.zeros(len(at))], 1))
 
-    moved = mutual_information.worst_nearby(q, x, q(x), 0.6) - x
+    moved = mutual_information.virtual_adversarial(q, x, q(x), 0.6) - x
     assert torch.allclose(moved.norm(dim=1), torch.full((3,), 0.6), atol=1e-5)
     assert torch.allclose(moved[:, 1], torch.zeros(3), atol=1e-5)
 
@@ -214,7 +218,7 @@ def test_q_learns_from_real_samples_where_asked():
     with torch.no_grad():
         found = game.eval().posterior(x)
     share = (found.categories()[:, 0] == side).float().mean().item()
-    assert max(share, 1 - share) > 0.98 and mutual_information.unsure(found).item() < 0.1
+    assert max(share, 1 - share) > 0.98 and mutual_information.conditional_entropy(found).item() < 0.1
 
 
 @pytest.mark.parametrize(("config", "told"), [
@@ -240,6 +244,8 @@ def test_the_papers_networks_have_its_sizes():
 
 
 def test_smoothed_targets_reach_d():
-    plain, smooth = (moves(game_of(replace(SMALL, targets=targets)))[0] for targets in (Targets(), Targets(real=0.9)))
+    plain, smooth = (
+        moves(game_of(replace(SMALL, targets=targets)))[0] for targets in (LabelSmoothing(), LabelSmoothing(real=0.9))
+    )
     assert plain.terms["adversarial"].item() != smooth.terms["adversarial"].item()
     assert plain.terms["information"].item() == smooth.terms["information"].item()

@@ -14,7 +14,7 @@ from zerosum.game import Condition, Move, Semi
 from zerosum.games.bad_gan import BadGAN
 from zerosum.games.sgan import SGAN
 from zerosum.losses import semi_supervised
-from zerosum.losses.adversarial import Targets, non_saturating
+from zerosum.losses.adversarial import LabelSmoothing, non_saturating
 from zerosum.networks import mlp
 from zerosum.networks import sgan as networks
 from zerosum.networks.heads import Discriminator
@@ -82,8 +82,8 @@ def test_the_old_discriminator_is_the_sum_over_classes():
 def test_weights_and_targets():
     plain, weighted = (moves(sgan(unsupervised_weight=w), batch())[0].terms for w in (1.0, 0.5))
     torch.testing.assert_close(weighted["adversarial"], 0.5 * plain["adversarial"])
-    smooth = moves(sgan(targets=Targets(real=0.9)), batch())[0]
-    expected = non_saturating.d(smooth.log["real"], smooth.log["fake"], Targets(real=0.9))
+    smooth = moves(sgan(targets=LabelSmoothing(real=0.9)), batch())[0]
+    expected = non_saturating.d(smooth.log["real"], smooth.log["fake"], LabelSmoothing(real=0.9))
     torch.testing.assert_close(smooth.terms["adversarial"], expected)
 
 
@@ -100,7 +100,7 @@ def test_what_the_generator_does():
     _, g = moves(game, data)
     torch.manual_seed(3)
     game.prior.draw(data.x)
-    expected = F.softplus(-semi_supervised.source(game.discriminator(game.sample(data.unlabelled)), N)).mean()
+    expected = F.softplus(-semi_supervised.real_logit(game.discriminator(game.sample(data.unlabelled)), N)).mean()
     torch.testing.assert_close(g.terms["adversarial"], expected)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zerosum.health.signals import SIGNS, Look
+from zerosum.health.signals import SIGNALS, Snapshot
 from zerosum.health.verdicts import LOOKS, VERDICTS, Event, History, diagnose
 
 GOOD = {
@@ -24,7 +24,7 @@ def history(*changes: dict[str, float], count: int = 10, moving: float = 0.2, **
     made = History(steps=10_000)
     for i, change in enumerate([{}] * count + list(changes)):
         centre = {f"centre/{axis}": moving * (i % 2) for axis in range(4)}
-        made.add(Look(100 * (i + 1), float(i), {**GOOD, **centre, **signs, **change}))
+        made.add(Snapshot(100 * (i + 1), float(i), {**GOOD, **centre, **signs, **change}))
     return made
 
 
@@ -92,7 +92,7 @@ def test_evidence_says_since_when():
     assert verdict.name == "memorising"
     copying = next(seen for seen in verdict.evidence if seen.sign == "copying")
     assert (copying.value, copying.threshold, copying.since) == (0.1, 0.6, 700)
-    assert copying.limit == "< 0.6" and copying.meaning == SIGNS["copying"]
+    assert copying.limit == "< 0.6" and copying.meaning == SIGNALS["copying"]
     assert verdict.since == 700
 
 

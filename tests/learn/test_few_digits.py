@@ -15,7 +15,7 @@ from zerosum.optim import Adam
 from zerosum.recipe import Training
 from zerosum.studies.spoiled import first
 from zerosum.techniques import Techniques
-from zerosum.techniques.apply import Improved, improved
+from zerosum.techniques.apply import WithTechniques, with_techniques
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -30,9 +30,9 @@ def logits(**techniques: Any) -> tuple[Tensor, Trainer]:
     game = GAN(mlp.Generator(16, digits.shape, (64, 64)), small.Discriminator(digits.shape, 8), config)
     stream = data.Stream(digits, 16, seed=0)
     settings = Training(ROUNDS, 16, average=0.0, precision="fp32", log_every=ROUNDS)
-    trainer = Trainer(improved(game, Techniques(**techniques), digits.shape), stream, settings)
+    trainer = Trainer(with_techniques(game, Techniques(**techniques), digits.shape), stream, settings)
     trainer.train()
-    real = [value for step, name, value in trainer.fresh if name == "discriminator/real" and step >= ROUNDS - LAST]
+    real = [value for step, name, value in trainer.pending if name == "discriminator/real" and step >= ROUNDS - LAST]
     return torch.cat(real), trainer
 
 
@@ -51,5 +51,5 @@ def test_ada_holds_the_sign_of_d_at_its_target(plain: Tensor):
     augmented, trainer = logits(adaptive_augment=True, adaptive_images=2000)
     assert plain.sign().mean() > 0.85
     assert augmented.sign().mean().item() == pytest.approx(0.6, abs=0.15)
-    assert isinstance(trainer.game, Improved) and trainer.game.adaptive is not None
+    assert isinstance(trainer.game, WithTechniques) and trainer.game.adaptive is not None
     assert 0.02 < trainer.game.adaptive.p < 0.98

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.losses.adversarial import HARD, OBJECTIVES, Targets
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing
 
 LOG2, LOG3, LOG4, LOG5 = (math.log(n) for n in (2, 3, 4, 5))
 # Logits whose sigmoids are simple: log 3 -> 3/4, -log 4 -> 1/5, 0 -> 1/2, -log 3 -> 1/4.
@@ -107,8 +107,8 @@ def cross_entropy(logit: Tensor, target: float) -> Tensor:
     return -(target * logit.sigmoid().log() + (1 - target) * (-logit).sigmoid().log()).mean()
 
 
-@pytest.mark.parametrize("targets", [Targets(real=0.9), Targets(0.9, 0.1), Targets(0.7, 0.2)])
-def test_smoothed_labels(targets: Targets):
+@pytest.mark.parametrize("targets", [LabelSmoothing(real=0.9), LabelSmoothing(0.9, 0.1), LabelSmoothing(0.7, 0.2)])
+def test_smoothed_labels(targets: LabelSmoothing):
     entropy = (cross_entropy(REAL, targets.real) + cross_entropy(FAKE, targets.fake)).item()
     squares = ((REAL - targets.real).square().mean() + (FAKE - targets.fake).square().mean()).item() / 2
     for name in ("minimax", "non-saturating"):
@@ -123,15 +123,17 @@ def test_smoothing_moves_the_best_logit_to_that_of_the_target(name: str):
     """With a target of 0.9 the cross-entropy is least at sigmoid(x) = 0.9, the square at x = 0.9."""
     best = torch.tensor([0.9 if name == "least-squares" else math.log(9.0)], dtype=torch.float64, requires_grad=True)
     zero = torch.zeros_like(best)
-    (slope,) = torch.autograd.grad(OBJECTIVES[name].d(best, zero, Targets(real=0.9)), best)
+    (slope,) = torch.autograd.grad(OBJECTIVES[name].d(best, zero, LabelSmoothing(real=0.9)), best)
     (hard,) = torch.autograd.grad(OBJECTIVES[name].d(best, zero), best)
     assert slope.item() == pytest.approx(0, abs=1e-12) and hard.item() < -0.05
 
 
 @pytest.mark.parametrize("name", WITH_LABELS)
 def test_explicitly_hard_labels_change_nothing(name: str):
-    assert Targets(1.0, 0.0, 0.0) == HARD
-    nearly = OBJECTIVES[name].d(REAL, FAKE, Targets(flip=1e-300))  # takes the general path; no coin ever falls so
+    assert LabelSmoothing(1.0, 0.0, 0.0) == HARD
+    nearly = OBJECTIVES[name].d(
+        REAL, FAKE, LabelSmoothing(flip=1e-300)
+    )  # takes the general path; no coin ever falls so
     assert nearly.item() == pytest.approx(OBJECTIVES[name].d(REAL, FAKE).item(), rel=1e-12)
 
 
@@ -140,17 +142,17 @@ def test_flipped_labels_in_expectation(name: str):
     """Flipping a share f of the targets is, in the mean, (1 - f) of the loss and f of the loss with both swapped."""
     share, n = 0.2, 40_000
     real, fake = torch.full((n,), 0.8, dtype=torch.float64), torch.full((n,), -0.4, dtype=torch.float64)
-    flipped = OBJECTIVES[name].d(real, fake, Targets(flip=share)).item()
+    flipped = OBJECTIVES[name].d(real, fake, LabelSmoothing(flip=share)).item()
     hard = OBJECTIVES[name].d(real, fake, HARD).item()
-    swapped = OBJECTIVES[name].d(real, fake, Targets(real=0.0, fake=1.0)).item()
+    swapped = OBJECTIVES[name].d(real, fake, LabelSmoothing(real=0.0, fake=1.0)).item()
     expected = (1 - share) * hard + share * swapped
     assert abs(hard - swapped) > 0.7
     assert flipped == pytest.approx(expected, abs=0.01)  # 3 standard errors are 0.007 at most
-    assert OBJECTIVES[name].d(real, fake, Targets(flip=1.0)).item() == pytest.approx(swapped, rel=1e-12)
+    assert OBJECTIVES[name].d(real, fake, LabelSmoothing(flip=1.0)).item() == pytest.approx(swapped, rel=1e-12)
 
 
 def test_targets_flip_a_share_of_each_side_on_their_own():
-    targets = Targets(real=0.9, fake=0.2, flip=0.25)
+    targets = LabelSmoothing(real=0.9, fake=0.2, flip=0.25)
     logits = torch.zeros(20_000)
     real, fake = targets.of(logits), targets.of(logits, other=True)
     assert real.unique().tolist() == fake.unique().tolist() == pytest.approx([0.2, 0.9])
@@ -161,8 +163,8 @@ def test_targets_flip_a_share_of_each_side_on_their_own():
 
 
 @pytest.mark.parametrize("name", ["wasserstein", "hinge"])
-@pytest.mark.parametrize("targets", [Targets(real=0.9), Targets(fake=0.1), Targets(flip=0.1)])
-def test_objectives_without_targets_refuse_labels(name: str, targets: Targets):
+@pytest.mark.parametrize("targets", [LabelSmoothing(real=0.9), LabelSmoothing(fake=0.1), LabelSmoothing(flip=0.1)])
+def test_objectives_without_targets_refuse_labels(name: str, targets: LabelSmoothing):
     with pytest.raises(ValueError, match=rf"(?i){name} objective has no targets"):
         OBJECTIVES[name].d(REAL, FAKE, targets)
 

@@ -26,7 +26,7 @@ def probabilities(logits: Tensor) -> Tensor:
 @pytest.mark.parametrize("logits", [IMPLICIT, EXPLICIT], ids=["implicit", "explicit"])
 def test_the_source_is_the_sum_over_the_real_classes(logits: Tensor):
     """The sigmoid of its logit is p(y <= N | x): the sum over real classes is the D of two classes."""
-    torch.testing.assert_close(semi_supervised.source(logits, N).sigmoid(), probabilities(logits)[:, :N].sum(1))
+    torch.testing.assert_close(semi_supervised.real_logit(logits, N).sigmoid(), probabilities(logits)[:, :N].sum(1))
 
 
 @pytest.mark.parametrize("logits", [IMPLICIT, EXPLICIT], ids=["implicit", "explicit"])
@@ -39,9 +39,9 @@ def test_supervised_is_conditional_on_being_real(logits: Tensor):
 def test_one_number_added_to_all_logits_changes_nothing():
     """Hence one of N + 1 logits may be fixed at 0."""
     moved = EXPLICIT + 3.0
-    torch.testing.assert_close(semi_supervised.source(moved, N), semi_supervised.source(EXPLICIT, N))
+    torch.testing.assert_close(semi_supervised.real_logit(moved, N), semi_supervised.real_logit(EXPLICIT, N))
     fixed = EXPLICIT[:, :N] - EXPLICIT[:, N:]
-    torch.testing.assert_close(semi_supervised.source(fixed, N), semi_supervised.source(EXPLICIT, N))
+    torch.testing.assert_close(semi_supervised.real_logit(fixed, N), semi_supervised.real_logit(EXPLICIT, N))
     torch.testing.assert_close(semi_supervised.supervised(fixed, Y, N), semi_supervised.supervised(EXPLICIT, Y, N))
 
 
@@ -57,7 +57,7 @@ def test_conditional_entropy_lies_between_certainty_and_chance():
 def test_agreement_counts_sure_guesses_alone_and_moves_the_view_alone():
     logits = torch.tensor([[4.0, 0.0], [0.2, 0.0], [0.0, 5.0]], requires_grad=True)
     view = torch.tensor([[1.0, 2.0], [3.0, 1.0], [0.5, 1.5]], requires_grad=True)
-    loss = semi_supervised.agreement(F.softmax(logits, 1), view, confidence=0.9)
+    loss = semi_supervised.pseudo_label_loss(F.softmax(logits, 1), view, confidence=0.9)
     expected = (math.log(1 + math.e) + math.log(1 + math.exp(-1))) / 3
     assert loss.item() == pytest.approx(expected)
     loss.backward()
@@ -67,7 +67,7 @@ def test_agreement_counts_sure_guesses_alone_and_moves_the_view_alone():
 
 def test_agreement_at_a_confidence_of_zero_is_cross_entropy():
     torch.testing.assert_close(
-        semi_supervised.agreement(probabilities(EXPLICIT)[:, :N], EXPLICIT, 0.0),
+        semi_supervised.pseudo_label_loss(probabilities(EXPLICIT)[:, :N], EXPLICIT, 0.0),
         F.cross_entropy(EXPLICIT[:, :N], EXPLICIT[:, :N].argmax(1)),
     )
 
@@ -75,11 +75,11 @@ def test_agreement_at_a_confidence_of_zero_is_cross_entropy():
 def test_aligned_guesses_come_equally_often():
     p = F.softmax(torch.tensor([[1.0, 0.0, 0.0], [2.0, 1.0, 0.0], [1.0, 0.5, 0.0]]), 1)
     frequencies = p.mean(0)
-    better = semi_supervised.aligned(p, frequencies)
+    better = semi_supervised.align_distribution(p, frequencies)
     torch.testing.assert_close(better.sum(1), torch.ones(3))
     assert (better.mean(0) - 1 / 3).abs().max() < 0.3 * (p.mean(0) - 1 / 3).abs().max()
-    torch.testing.assert_close(semi_supervised.aligned(p, torch.full((3,), 1 / 3)), p)
-    torch.testing.assert_close(semi_supervised.aligned(p, 2 * frequencies), better)
+    torch.testing.assert_close(semi_supervised.align_distribution(p, torch.full((3,), 1 / 3)), p)
+    torch.testing.assert_close(semi_supervised.align_distribution(p, 2 * frequencies), better)
 
 
 def test_guesses_remember_how_often_each_class_was_guessed():
@@ -88,7 +88,7 @@ def test_guesses_remember_how_often_each_class_was_guessed():
     expected = 0.99 * 0.5 + 0.01 * F.softmax(logits, 1).mean(0)
     torch.testing.assert_close(guesses.frequencies, expected)
     again = guesses(logits, logits, 0.0)
-    p = semi_supervised.aligned(F.softmax(logits, 1), guesses.frequencies)
+    p = semi_supervised.align_distribution(F.softmax(logits, 1), guesses.frequencies)
     torch.testing.assert_close(again, F.cross_entropy(logits, p.argmax(1)))
 
 
@@ -110,10 +110,10 @@ def test_low_density_is_of_those_above_the_threshold():
 
 
 @pytest.mark.parametrize("loss", [
-    lambda x: semi_supervised.source(x, N).sum(),
+    lambda x: semi_supervised.real_logit(x, N).sum(),
     lambda x: semi_supervised.supervised(x, Y, N),
     lambda x: semi_supervised.conditional_entropy(x, N),
-    lambda x: semi_supervised.agreement(probabilities(IMPLICIT)[:, :N], x, 0.3),
+    lambda x: semi_supervised.pseudo_label_loss(probabilities(IMPLICIT)[:, :N], x, 0.3),
     lambda x: semi_supervised.pull_away(x),
 ])  # fmt: skip
 def test_gradients(loss):
@@ -123,10 +123,10 @@ def test_gradients(loss):
 def test_half_precision_is_raised():
     half = IMPLICIT.to(torch.bfloat16)
     for value in (
-        semi_supervised.source(half, N),
+        semi_supervised.real_logit(half, N),
         semi_supervised.supervised(half, Y, N),
         semi_supervised.conditional_entropy(half, N),
-        semi_supervised.agreement(half.softmax(1), half, 0.1),
+        semi_supervised.pseudo_label_loss(half.softmax(1), half, 0.1),
         semi_supervised.pull_away(half),
     ):
         assert value.dtype == torch.float32

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.networks import dcgan, mlp, r3gan, resnet, small, tutorial
-from zerosum.networks.blocks import doubling, halvings, image_shape, judge, looks_across_the_batch
+from zerosum.networks.blocks import discriminate, doubling, halvings, image_shape, mixes_batch
 
 SHAPES = [(1, 28, 28), (3, 5, 7), (3, 33, 20), (4, 64, 48), (1, 1, 1), (2, 9, 130)]
 Build = Callable[[tuple[int, int, int]], nn.Module]
@@ -259,13 +259,13 @@ def test_judge_shows_both_batches_at_once_unless_batch_norm_would_mix_them():
 
     real, fake = torch.randn(3, 4), torch.randn(5, 4)
     plain = Watched(nn.Linear(4, 1))
-    on_real, on_fake = judge(plain, real, fake)
+    on_real, on_fake = discriminate(plain, real, fake)
     assert sizes == [8] and on_real.shape == (3, 1) and on_fake.shape == (5, 1)
     torch.testing.assert_close(on_real, plain[0](real))
     torch.testing.assert_close(on_fake, plain[0](fake))
     sizes.clear()
     normed = Watched(nn.BatchNorm1d(4), nn.Linear(4, 1))
-    on_real, on_fake = judge(normed, real, fake)
+    on_real, on_fake = discriminate(normed, real, fake)
     assert sizes == [3, 5]
     torch.testing.assert_close(normed[0](real), F.batch_norm(real, None, None, training=True), rtol=1e-4, atol=1e-4)
 
@@ -281,4 +281,4 @@ def test_the_networks_of_the_grid():
     assert mlp.GridDiscriminator((8,))(torch.randn(7, 8)).shape == (7, 1)  # a pack of four points
     weights = [p for net in (g, d) for name, p in net.named_parameters() if p.dim() == 2 and p.numel() > 1000]
     assert all(w.std().item() == pytest.approx(0.02, rel=0.05) for w in weights) and len(weights) == 6
-    assert not looks_across_the_batch(d) and looks_across_the_batch(g)
+    assert not mixes_batch(d) and mixes_batch(g)

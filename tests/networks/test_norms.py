@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import Norm, looks_across_the_batch, normalisation, reparametrise
+from zerosum.networks.blocks import Norm, mixes_batch, normalisation, reparametrise
 
 NORMS = get_args(Norm)
 
@@ -97,7 +97,7 @@ def test_dcgan_takes_every_norm(norm: Norm, shape):
     assert logits.shape == (3, 1) and logits.isfinite().all()
     logits.square().sum().backward()
     assert all(p.grad is not None for p in (*g.parameters(), *d.parameters()))
-    assert looks_across_the_batch(d) == looks_across_the_batch(g) == (norm == "batch")
+    assert mixes_batch(d) == mixes_batch(g) == (norm == "batch")
 
 
 @pytest.mark.parametrize("norm", [norm for norm in NORMS if norm != "instance"])
@@ -106,7 +106,7 @@ def test_perceptrons_take_the_others(norm: Norm):
     logits = d(g(torch.randn(5, 3)))
     logits.square().sum().backward()
     assert all(p.grad is not None for p in (*g.parameters(), *d.parameters()))
-    assert looks_across_the_batch(d) == (norm == "batch")
+    assert mixes_batch(d) == (norm == "batch")
 
 
 def test_the_published_dcgan_has_no_norm_next_to_the_data():

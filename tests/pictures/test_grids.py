@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zerosum.pictures.film import thinned
-from zerosum.pictures.grids import film, grid, palette, picture, rows, save, save_each, scatter, to_uint8, told
+from zerosum.pictures.film import evenly_spaced
+from zerosum.pictures.grids import film, grid, palette, picture, rows, save, save_each, scatter, to_uint8, with_caption
 
 
 def flat(*values: float, channels: int = 1, side: int = 48) -> Tensor:
@@ -216,7 +216,7 @@ def test_film_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 13, 100, 1001])
 def test_thinned_is_even_and_keeps_both_ends(count: int) -> None:
-    kept = thinned(range(count), 12)
+    kept = evenly_spaced(range(count), 12)
     assert len(kept) == min(count, 12) == len(set(kept))
     assert (kept[0], kept[-1]) == (0, count - 1)
     gaps = np.diff(kept)
@@ -289,7 +289,10 @@ def test_colours_differ(count: int) -> None:
 
 
 def test_a_saved_picture_says_what_it_shows(tmp_path: Path) -> None:
-    for name, image in (("told", told(grid(flat(0)), "a row for each class", "rows: 猫, 狗")), ("mute", grid(flat(0)))):
+    for name, image in (
+        ("told", with_caption(grid(flat(0)), "a row for each class", "rows: 猫, 狗")),
+        ("mute", grid(flat(0))),
+    ):
         save(image, tmp_path / "new" / f"{name}.png")
     with Image.open(tmp_path / "new" / "told.png") as image:
         assert (image.info["Title"], image.info["Description"]) == ("a row for each class", "rows: 猫, 狗")

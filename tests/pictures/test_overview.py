@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Condition, Game, Labelled
-from zerosum.latent import Clustered, Coded, Normal, Prior
+from zerosum.latent import Clustered, InfoGANPrior, Normal, Prior
 from zerosum.pictures.fonts import written
-from zerosum.pictures.overview import choices, overview, traversal, unwritten
+from zerosum.pictures.overview import choices, overview, traversal, unwritable_names
 from zerosum.recipe import Training
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord, Record
@@ -134,7 +134,7 @@ def test_names_without_glyphs_are_told_in_the_title(monkeypatch: pytest.MonkeyPa
     run = painted(Condition(2), names=("cat", "狗"))
     assert written(["cat", "狗"]) == ("cat", "1")
     assert overview(run, 4).info["Title"].endswith("; 1: 狗")
-    assert unwritten(run) == "1: 狗" and unwritten(classes(3)) == unwritten(painted()) == ""
+    assert unwritable_names(run) == "1: 狗" and unwritable_names(classes(3)) == unwritable_names(painted()) == ""
 
 
 def test_a_name_of_several_lines_is_one() -> None:
@@ -142,7 +142,7 @@ def test_a_name_of_several_lines_is_one() -> None:
 
 
 def test_a_row_is_a_code() -> None:
-    run = painted(prior=Coded(3, (4,), 2))
+    run = painted(prior=InfoGANPrior(3, (4,), 2))
     picture = traversal(run, steps=6, seed=5)
     moved = run.traverse(steps=6, seed=5)
     assert {name: tuple(x.shape) for name, x in moved.items()} == {
@@ -160,7 +160,7 @@ def test_a_row_is_a_code() -> None:
 
 
 def test_chosen_codes_and_several_lines_of_each() -> None:
-    run = painted(prior=Coded(3, (4,), 2))
+    run = painted(prior=InfoGANPrior(3, (4,), 2))
     assert traversal(run, ["c3"], steps=2, lines=5).height == 5 * 50 - 2
     assert list(run.traverse(["c3", "c1"], rows=2)) == ["c3", "c1"]
 
@@ -172,15 +172,15 @@ def test_many_categories_are_cut_off_and_named_so() -> None:
 
 
 def test_any_number_of_steps_is_drawn_and_large_images_smaller() -> None:
-    run = painted(prior=Coded(3, (), 1))
+    run = painted(prior=InfoGANPrior(3, (), 1))
     assert traversal(run, steps=70).width > 70 * 50 - 2
-    large = traversal(painted(prior=Coded(3, (), 1), shape=(3, 300, 300)), steps=3)
+    large = traversal(painted(prior=InfoGANPrior(3, (), 1), shape=(3, 300, 300)), steps=3)
     assert large.height == 128 and large.width > 3 * 130 - 2
 
 
 def test_codes_of_points() -> None:
     real = torch.randn(40, 2)
-    both = traversal(painted(prior=Coded(3, (4,), 1), shape=(2,)), real=real)
+    both = traversal(painted(prior=InfoGANPrior(3, (4,), 1), shape=(2,)), real=real)
     assert both.height == 2 * 480 + 8
     assert both.info["Title"].startswith("One code of z moves")
 
@@ -196,7 +196,7 @@ def test_codes_of_a_game_that_is_asked_for_something(condition: Condition) -> No
 
 
 def test_what_cannot_be_traversed() -> None:
-    run = painted(prior=Coded(3, (4,), 1))
+    run = painted(prior=InfoGANPrior(3, (4,), 1))
     with pytest.raises(ZerosumError, match="no code 'c9'; its codes are c1, c2"):
         run.traverse(["c1", "c9"])
     with pytest.raises(ZerosumError, match="at least 2 steps and 1 row, not 1 and 1"):

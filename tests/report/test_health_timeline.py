@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from zerosum.errors import ZerosumError
-from zerosum.health.signals import Look
+from zerosum.health.signals import Snapshot
 from zerosum.health.verdicts import Event, History, diagnose
 from zerosum.report.health_charts import DIAGNOSED, PLANS, charts, course
 from zerosum.report.health_timeline import HIGHEST, drawings, save
@@ -23,7 +23,7 @@ TITLES = [plan.title for plan in PLANS]
 def history(signs: Callable[[int], dict[str, float]], looks: int = 30, *events: Event) -> History:
     made = History(100 * looks)
     for i in range(1, looks + 1):
-        made.add(Look(100 * i, 3.0 * i, signs(i)))
+        made.add(Snapshot(100 * i, 3.0 * i, signs(i)))
     for event in events:
         made.add(event)
     return made

@@ -15,7 +15,7 @@ import torch
 from made_runs import NASTY, line, page_of, record
 
 from zerosum import report
-from zerosum.pictures.grids import grid, save, told
+from zerosum.pictures.grids import grid, save, with_caption
 from zerosum.recipe import find
 
 
@@ -58,7 +58,7 @@ def test_classes_with_their_counts(run: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\x89PNG nonsense"])
 def test_pictures_that_say_what_they_show(run: Path, content: bytes) -> None:
     for name in ("samples.png", "codes.png", "interpolation.png"):
-        save(told(grid(torch.zeros(4, 1, 28, 28)), f"{NASTY} in {name}", f"all of {name}"), run / name)
+        save(with_caption(grid(torch.zeros(4, 1, 28, 28)), f"{NASTY} in {name}", f"all of {name}"), run / name)
     _, page = page_of(run)
     for name in ("samples.png", "codes.png", "interpolation.png"):
         assert f"{NASTY} in {name}" in page.text
@@ -67,7 +67,7 @@ def test_pictures_that_say_what_they_show(run: Path, content: bytes) -> None:
     (run / "codes.png").write_bytes(content)
     assert "codes.png is damaged" in page_of(run)[1].text
     (run / "samples.png").unlink()
-    save(told(grid(torch.zeros(4, 1, 28, 28)), "the newest rows"), run / "samples" / "step-00000200.png")
+    save(with_caption(grid(torch.zeros(4, 1, 28, 28)), "the newest rows"), run / "samples" / "step-00000200.png")
     assert "The newest samples: round 200; the newest rows" in page_of(run)[1].text
 
 

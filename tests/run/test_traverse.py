@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.game import Game
-from zerosum.latent import Clustered, Coded, Prior
+from zerosum.latent import Clustered, InfoGANPrior, Prior
 from zerosum.run.sampling import traverse
 
 
@@ -31,7 +31,7 @@ class Glass(Game[Tensor]):
         return torch.cat([self.one * z, torch.rand(len(z), 1)], dim=1)
 
 
-PRIORS = [Coded(3, (4, 2), 2), Coded(1, (), 1), Clustered(2, 5, 3.0)]
+PRIORS = [InfoGANPrior(3, (4, 2), 2), InfoGANPrior(1, (), 1), Clustered(2, 5, 3.0)]
 
 
 @pytest.mark.parametrize("prior", PRIORS)
@@ -62,7 +62,7 @@ def test_the_rest_is_drawn_from_the_prior_by_the_seed(prior: Prior) -> None:
 
 
 def test_truncation_keeps_noise_in_the_middle_and_codes_as_they_are() -> None:
-    prior = Coded(3, (4,), 1)
+    prior = InfoGANPrior(3, (4,), 1)
     x = traverse(Glass(prior), (9,), prior.codes, 5, 40, truncation=0.3)
     assert x["c1"][:, :, :3].abs().max() <= 0.3
     assert torch.equal(x["c2"][0, :, 7], torch.linspace(-1, 1, 5))

@@ -12,7 +12,7 @@ from torch import nn
 
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.networks import mlp, r3gan, resnet
-from zerosum.networks.blocks import judge, looks_across_the_batch
+from zerosum.networks.blocks import discriminate, mixes_batch
 from zerosum.techniques.historical import HistoricalAverage
 from zerosum.techniques.minibatch import MinibatchDiscrimination, closeness
 from zerosum.techniques.surgery import features, last_layer, replace, takes
@@ -156,9 +156,9 @@ def test_real_and_fake_are_compared_apart():
     torch.manual_seed(4)
     d = nn.Sequential(nn.Linear(2, 5), MinibatchDiscrimination(nn.Linear(5, 1), 3))
     nn.init.normal_(d[1].weight)
-    assert looks_across_the_batch(d) and not looks_across_the_batch(d[0])
+    assert mixes_batch(d) and not mixes_batch(d[0])
     real, fake = torch.randn(4, 2), torch.randn(3, 2)
-    on_real, on_fake = judge(d, real, fake)
+    on_real, on_fake = discriminate(d, real, fake)
     torch.testing.assert_close(on_real, d(real))
     torch.testing.assert_close(on_fake, d(fake))
 

@@ -114,5 +114,5 @@ def test_fakes_stay_frozen_while_d_learns() -> None:
     trainer = Trainer(game, Fresh(normal(3.0, 1.0), 64, 0), Training(steps=50, average=0.0, precision="fp32"))
     trainer.train()
     assert torch.equal(generator.weight, before) and generator.weight.grad is None
-    logged = trainer.read()
+    logged = trainer.pop_metrics()
     assert logged["discriminator/real"] > logged["discriminator/fake"]

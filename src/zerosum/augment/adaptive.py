@@ -38,7 +38,7 @@ class AdaptiveAugment(nn.Module):
         self.signs += real.float().sign().mean()
         self.batches += 1
         due = self.batches >= EVERY
-        pace = EVERY * len(real) * distributed.world() / self.images
+        pace = EVERY * len(real) * distributed.world_size() / self.images
         self.p += due * pace * (self.signs / EVERY - self.target).sign()
         self.p.clamp_(0, 1)
         self.signs *= ~due

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from zerosum.options import rows
 from zerosum.recipe import Recipe
-from zerosum.training.estimate import plan
+from zerosum.training.estimate import estimate
 from zerosum.util.text import duration
-from zerosum.workflows.notes import introduction
+from zerosum.workflows.notes import data_notes
 from zerosum.workflows.train import prepare, split
 
 
@@ -33,17 +33,17 @@ def show_plan(
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")
     console.print(f"data        {name}: {len(loaded):,} samples, fingerprint {loaded.fingerprint}")
-    for line in introduction(recipe, whole, loaded, labels):
+    for line in data_notes(recipe, whole, loaded, labels):
         console.print(f"            {line}")
     console.print(f"shape       {' x '.join(map(str, loaded.shape))}, batches of {training.batch_size}")
     for player, count in record.players.items():
         console.print(f"player      {player}: {count:,} parameters")
     console.print(f"device      {record.device}, {record.precision}")
-    estimate = plan(trainer)
-    parts = ", ".join(f"{what} {_megabytes(size)}" for what, size in estimate.memory.items() if size)
-    console.print(f"memory      about {_megabytes(sum(estimate.memory.values()))} ({parts})")
-    console.print(f"one round   {estimate.round_seconds * 1000:.1f} ms")
-    console.print(f"duration    about {duration(estimate.total_seconds)} for {training.steps:,} rounds")
+    found = estimate(trainer)
+    parts = ", ".join(f"{what} {_megabytes(size)}" for what, size in found.memory.items() if size)
+    console.print(f"memory      about {_megabytes(sum(found.memory.values()))} ({parts})")
+    console.print(f"one round   {found.round_seconds * 1000:.1f} ms")
+    console.print(f"duration    about {duration(found.total_seconds)} for {training.steps:,} rounds")
     settings = [f"{o.name} {o.default}" for v in (*recipe.resolve(chosen).values(), training) for o in rows(v)]
     console.print(f"options     {', '.join(settings)}")
 

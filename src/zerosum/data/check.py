@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.sources import find, from_folder, load
-from zerosum.util.text import few
+from zerosum.util.text import abbreviate
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Report:
                 lines.append(f"{title}: {_counted(counts)}")
         if self.duplicates:
             extra = sum(len(group) - 1 for group in self.duplicates)
-            groups = [" = ".join(few(group)) for group in self.duplicates]
-            lines.append(f"duplicates: {extra:,} of {len(data):,} repeat another: {'; '.join(few(groups))}")
+            groups = [" = ".join(abbreviate(group)) for group in self.duplicates]
+            lines.append(f"duplicates: {extra:,} of {len(data):,} repeat another: {'; '.join(abbreviate(groups))}")
         if data.problems:
             lines.append(f"left out: {len(data.problems):,}")
-            lines += [f"  {line}" for line in few([str(problem) for problem in data.problems])]
+            lines += [f"  {line}" for line in abbreviate([str(problem) for problem in data.problems])]
         return lines
 
 
@@ -87,12 +87,12 @@ def labels(data: Dataset) -> list[str]:
     if data.conditions is not None:
         columns = data.conditions.T  # (K, N)
         ranges = [f"[{column.min():g}, {column.max():g}]" for column in columns]
-        lines.append(f"conditions: vectors of {len(columns)}, with values in {', '.join(few(ranges))}")
+        lines.append(f"conditions: vectors of {len(columns)}, with values in {', '.join(abbreviate(ranges))}")
     return lines
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(few([f"{key} ({n:,})" for key, n in counts.items()]))
+    return ", ".join(abbreviate([f"{key} ({n:,})" for key, n in counts.items()]))
 
 
 def _classes(data: Dataset) -> dict[str, int]:

@@ -14,13 +14,13 @@ from zerosum.data.errors import DataError
 from zerosum.game import Condition
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
-CURE = "put each class in a sub-folder, or name the classes in a labels.csv"
+HINT = "put each class in a sub-folder, or name the classes in a labels.csv"
 
 
 T = TypeVar("T")
 
 
-def told(what: str, items: Iterable[T], total: int, progress: Progress | None) -> Iterator[T]:
+def with_progress(what: str, items: Iterable[T], total: int, progress: Progress | None) -> Iterator[T]:
     """The items as they are; after each, `progress` is told."""
     for done, item in enumerate(items, 1):
         yield item
@@ -84,7 +84,7 @@ class Dataset:
             DataError: there are no classes, or too few labelled samples of one.
         """
         if self.y is None or not self.classes:
-            raise DataError(f"{self.name} has no labels of which {count} could be kept; {CURE}")
+            raise DataError(f"{self.name} has no labels of which {count} could be kept; {HINT}")
         if count < len(self.classes):
             raise DataError(f"{count} labels are fewer than the {len(self.classes)} classes of {self.name}; keep more")
         share, more = divmod(count, len(self.classes))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import CURE, Dataset
+from zerosum.data.dataset import HINT, Dataset
 from zerosum.data.errors import DataError
 from zerosum.game import Labelled, Semi
 
@@ -183,5 +183,5 @@ def _labels(dataset: Dataset, batch: type) -> Tensor:
     if batch is Labelled and dataset.y is None and dataset.conditions is not None:
         return dataset.conditions
     if dataset.y is None or not bool((dataset.y >= 0).any()):
-        raise DataError(f"{dataset.name} has no labels, but the GAN needs classes; {CURE}")
+        raise DataError(f"{dataset.name} has no labels, but the GAN needs classes; {HINT}")
     return dataset.y

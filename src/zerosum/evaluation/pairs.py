@@ -14,7 +14,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from zerosum.data.dataset import Problem, Progress, told
+from zerosum.data.dataset import Problem, Progress, with_progress
 from zerosum.data.images.decode import Encoded, Probe, decode, probe
 from zerosum.data.images.folder import listing
 from zerosum.errors import ZerosumError
@@ -78,7 +78,7 @@ def measure(
     found = matched(made, real)
     values: dict[str, list[float]] = {metric.name: [] for metric in metrics}
     digests, shapes = (hashlib.sha256(), hashlib.sha256()), set()
-    for pair in told("comparing pairs", opened(found), len(found), progress):
+    for pair in with_progress("comparing pairs", opened(found), len(found), progress):
         shapes.add(tuple(pair.real.shape))
         for digest, image in zip(digests, (pair.made, pair.real), strict=True):
             digest.update(f"{pair.name} {tuple(image.shape)}".encode())

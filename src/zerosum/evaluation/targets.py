@@ -64,7 +64,7 @@ def of_run(run: Run, averaged: bool, truncation: float | None) -> Source:
     target = Target("run", str(run.path.resolve()), recipe, run.step, averaged and run.record.training.average > 0)
 
     def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
-        labels = run.asked(count)
+        labels = run.labels_for(count)
         blocks = _drawn(run, count, seed, labels, truncation)
         classes = labels if labels is not None and labels.dim() == 1 else None  # not vectors
         return Samples("the samples", count, shape, blocks, extractor, classes, progress)

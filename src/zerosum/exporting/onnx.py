@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError
 from zerosum.game import Condition, Game, Labelled, Shape
 from zerosum.run import sampling
-from zerosum.run.loaded import Network, Run
+from zerosum.run.loaded import NetworkName, Run
 from zerosum.util.files import atomic_path
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the extra `onnx`
@@ -48,7 +48,7 @@ class Face(NamedTuple):
         return {name: make(count) for name, make in self.inputs.items()}
 
 
-def export(run: Run, out: Path, network: Network = "generator") -> None:
+def export(run: Run, out: Path, network: NetworkName = "generator") -> None:
     """Write one network of a run, and compare what onnxruntime makes of the file with what PyTorch makes.
 
     Raises:
@@ -58,7 +58,7 @@ def export(run: Run, out: Path, network: Network = "generator") -> None:
         raise ZerosumError(f"--out {out}: a network is written to an .onnx file")
     runtime = _packages()[-1]
     game = copy.deepcopy(run.game).cpu()
-    with sampling.quiet(game, 0), atomic_path(out) as partial:
+    with sampling.eval_no_grad(game, 0), atomic_path(out) as partial:
         face = _face(network, run, game)
         program = _traced(face, f"the {network} of {run.record.recipe}")
         program.model.metadata_props.update(_metadata(run, network))
@@ -100,7 +100,7 @@ class _Classifier(nn.Module):
         return logits
 
 
-def _face(network: Network, run: Run, game: Game[Any]) -> Face:
+def _face(network: NetworkName, run: Run, game: Game[Any]) -> Face:
     shape = run.record.data.shape
     asked = {} if game.condition is None else {"y": _conditions(game.condition)}
     samples = {"x": lambda count: torch.rand(count, *shape) * 2 - 1}
@@ -166,7 +166,7 @@ def _patient() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _metadata(run: Run, network: Network) -> dict[str, str]:
+def _metadata(run: Run, network: NetworkName) -> dict[str, str]:
     return {
         "zerosum": run.record.versions["zerosum"],
         "recipe": run.record.recipe,

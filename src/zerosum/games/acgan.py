@@ -16,10 +16,10 @@ from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Semi, Shape
 from zerosum.games.two_player import ObjectiveName, Weights
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, OBJECTIVES, Targets, full
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, to_float32
 from zerosum.losses.penalties import lazy
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import judge_each
+from zerosum.networks.blocks import discriminate_each
 from zerosum.networks.conditional import Generator
 from zerosum.networks.dcgan import Network
 from zerosum.networks.heads import Classes
@@ -52,7 +52,7 @@ class ACGAN(Game[Semi]):
         ] = 1.0
         latent_dim: Annotated[int, Gt(0), "size of z"] = 100
         shared_fakes: Annotated[bool, "G answers for the batch that D just saw, not for a fresh one: faster"] = False
-        targets: Annotated[Targets, "D's targets for the source, for objectives that have any"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets for the source, for objectives that have any"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -77,7 +77,7 @@ class ACGAN(Game[Semi]):
         with torch.set_grad_enabled(share):
             made = noise(self.sample(data), step)
         seen = [x, made.detach()] if own else [x, made.detach(), noise(data.x, step)]
-        of_x, of_made, *of_labelled = judge_each(self.discriminator, seen)  # (B, K + 1) each
+        of_x, of_made, *of_labelled = discriminate_each(self.discriminator, seen)  # (B, K + 1) each
         real, fake = self._source(of_x), self._source(of_made)
         penalties = lazy(self.config.penalties, self.config.penalty_every, step, self._judge, x, made)
         yield Move(
@@ -122,7 +122,7 @@ class ACGAN(Game[Semi]):
 
     def _class_loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """-E log P(C = y | X): a half of -L_C."""
-        return F.cross_entropy(full(outputs)[:, : self.classes], y)
+        return F.cross_entropy(to_float32(outputs)[:, : self.classes], y)
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)

@@ -17,7 +17,7 @@ from zerosum.losses.adversarial import non_saturating
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.networks import sgan as networks
 from zerosum.networks import small
-from zerosum.networks.blocks import judge_each, looks_across_the_batch, statistics_kept
+from zerosum.networks.blocks import discriminate_each, frozen_batch_stats, mixes_batch
 from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.pixel_density import PixelDensity
 from zerosum.networks.sgan import Network
@@ -85,7 +85,7 @@ class BadGAN(Game[Semi]):
             self.threshold.copy_(low if step == 0 else torch.lerp(self.threshold, low, 0.05))
             yield Move("density", negative_log_likelihood=-log_density.mean())
         yield self._of_discriminator(x, y, unlabelled)
-        with statistics_kept(self.discriminator):
+        with frozen_batch_stats(self.discriminator):
             move = self._of_generator(draw().unlabelled, step)
         yield move
 
@@ -94,15 +94,15 @@ class BadGAN(Game[Semi]):
         with torch.no_grad():
             made = self.sample(unlabelled)
             # Guesses, and the only pass that batch norm remembers: fakes and other views are not what is classified.
-            needed = config.consistency.weight or looks_across_the_batch(self.discriminator)
+            needed = config.consistency.weight or mixes_batch(self.discriminator)
             guessed = self.discriminator(unlabelled) if needed else None
         batches = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
-        with statistics_kept(self.discriminator):
+        with frozen_batch_stats(self.discriminator):
             seen = [config.consistency.seen(batch) for batch in batches]
-            other, generated, *labelled = judge_each(self.discriminator, seen)  # (B, classes) each
+            other, generated, *labelled = discriminate_each(self.discriminator, seen)  # (B, classes) each
         real, fake = (
-            semi_supervised.source(other, self.classes),
-            semi_supervised.source(generated, self.classes),
+            semi_supervised.real_logit(other, self.classes),
+            semi_supervised.real_logit(generated, self.classes),
         )  # (B,)
         terms = {
             "supervised": semi_supervised.supervised(labelled[0] if labelled else other, y, self.classes),
@@ -139,7 +139,7 @@ class BadGAN(Game[Semi]):
         return Classes(self.discriminator, self.classes)
 
     def realism(self, samples: Tensor) -> Tensor:
-        return semi_supervised.source(self.discriminator(samples), self.classes)
+        return semi_supervised.real_logit(self.discriminator(samples), self.classes)
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
-from zerosum.losses.adversarial import Targets, non_saturating
+from zerosum.losses.adversarial import LabelSmoothing, non_saturating
 from zerosum.networks import mlp, small
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import SGHMC, Decay
 from zerosum.recipe import recipe
 
@@ -59,7 +59,7 @@ class Bayesian(Game[Tensor]):
         discriminators: Annotated[int, Gt(0), "samples of the posterior over D's weights"] = 2
         z_batches: Annotated[int, Gt(0), "batches of z that each generator is averaged over in a move"] = 1
         prior_std: Annotated[float, Gt(0), "standard deviation of the weights' normal prior"] = 1.0
-        targets: Annotated[Targets, "D's targets"] = Targets()
+        targets: Annotated[LabelSmoothing, "D's targets"] = LabelSmoothing()
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[SGHMC, "the generators' sampler"] = SGHMC()
         d_optimizer: Annotated[SGHMC, "the discriminators' sampler"] = SGHMC()
@@ -84,7 +84,7 @@ class Bayesian(Game[Tensor]):
         data = draw()  # (B, *shape)
         with torch.no_grad():
             made = self._of_each(data)  # (J_g * z_batches * B, *shape)
-        real, fake = judge(self.discriminator, config.noise(data, step), config.noise(made, step))  # (..., J_d)
+        real, fake = discriminate(self.discriminator, config.noise(data, step), config.noise(made, step))  # (..., J_d)
         yield Move(
             "discriminator",
             adversarial=config.discriminators * non_saturating.d(real, fake, config.targets),

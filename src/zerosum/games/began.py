@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
-from zerosum.losses.adversarial import full
+from zerosum.losses.adversarial import to_float32
 from zerosum.networks import began as networks
 from zerosum.networks import mlp
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -56,7 +56,7 @@ class BEGAN(Game[Tensor]):
         data = noise(draw(), step)  # (B, *shape)
         with torch.no_grad():
             made = noise(self.sample(data), step)
-        of_data, of_made = judge(self.discriminator, data, made)
+        of_data, of_made = discriminate(self.discriminator, data, made)
         real, fake = loss(data, of_data), loss(made, of_made)  # (B,)
         on_real = real.mean()
         log = {"real": -real, "fake": -fake}  # higher is more real, as of logits
@@ -80,7 +80,7 @@ class BEGAN(Game[Tensor]):
 
 def loss(v: Tensor, reconstructed: Tensor) -> Tensor:
     """L(v) = |v - D(v)|, a mean over each sample: (B, *shape) twice to (B,); Berthelot et al., 2017, with eta 1."""
-    return (full(v) - full(reconstructed)).abs().flatten(1).mean(1)
+    return (to_float32(v) - to_float32(reconstructed)).abs().flatten(1).mean(1)
 
 
 @dataclass(frozen=True)

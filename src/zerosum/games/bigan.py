@@ -14,10 +14,10 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, Targets
+from zerosum.losses.adversarial import HARD, LabelSmoothing
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -45,7 +45,7 @@ class BiGAN(Game[Tensor]):
             Literal["non-saturating", "minimax"], "what G and E do: the objective with swapped labels, or V itself"
         ] = "non-saturating"
         weight_decay: Annotated[float, Ge(0), "weight of 1/2 |w|^2 in the loss of every player"] = 0.0
-        targets: Annotated[Targets, "D's targets"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets"] = HARD
         noise: Annotated[InstanceNoise, "noise on the samples that D sees"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's and the encoder's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -70,11 +70,13 @@ class BiGAN(Game[Tensor]):
             data = draw()  # (B, *shape)
             code, z = self.encode(data), self.prior.draw(data)  # (B, latent_dim) each
             made = self.generator(z)
-            real, fake = judge(self.discriminator, (noise(data, step), code.detach()), (noise(made.detach(), step), z))
+            real, fake = discriminate(
+                self.discriminator, (noise(data, step), code.detach()), (noise(made.detach(), step), z)
+            )
             value = objective.d(real, fake, self.config.targets)
             log = {"real": real, "fake": fake}
             yield Move("discriminator", adversarial=value, **self._decay(self.discriminator), log=log)
-        real, fake = judge(self.discriminator, (noise(data, step), code), (noise(made, step), z))
+        real, fake = discriminate(self.discriminator, (noise(data, step), code), (noise(made, step), z))
         value = objective.g(fake) + objective.g(-real)  # E wants its pairs taken for fakes, as G its for real
         yield Move("generator", adversarial=value, **self._decay(self.generator, self.encoder))
 

@@ -16,11 +16,11 @@ from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
 from zerosum.games.two_player import ObjectiveName, Weights
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, OBJECTIVES, Targets
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing
 from zerosum.losses.penalties import lazy
 from zerosum.networks import conditional as networks
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import Norm, judge
+from zerosum.networks.blocks import Norm, discriminate
 from zerosum.optim import SGD, Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -48,7 +48,7 @@ class CGAN(Game[Labelled]):
         prior: Annotated[Literal["normal", "uniform"], "distribution of z: N(0, 1) or U(-1, 1)"] = "normal"
         d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
         shared_fakes: Annotated[bool, "G answers for the batch that D just saw, not for a fresh one: faster"] = False
-        targets: Annotated[Targets, "D's targets, for objectives that have any"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
         noise: Annotated[InstanceNoise, "noise on the samples that D sees"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -72,7 +72,7 @@ class CGAN(Game[Labelled]):
             x, asked = noise(data.x, step), self.condition.vector(data.y)  # (B, *shape), (B, K)
             with torch.set_grad_enabled(share and i == 0):
                 made = noise(self.sample(data), step)
-            real, fake = judge(self.discriminator, (x, asked), (made.detach(), asked))
+            real, fake = discriminate(self.discriminator, (x, asked), (made.detach(), asked))
             penalties = lazy(self.config.penalties, self.config.penalty_every, step, self._given(asked), x, made)
             value = objective.d(real, fake, self.config.targets)
             yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})

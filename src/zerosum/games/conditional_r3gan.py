@@ -15,10 +15,10 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
 from zerosum.losses import penalties
-from zerosum.losses.adversarial import HARD, Targets, relativistic
+from zerosum.losses.adversarial import HARD, LabelSmoothing, relativistic
 from zerosum.networks import conditional, mlp
 from zerosum.networks import r3gan as networks
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -38,7 +38,7 @@ class ConditionalR3GAN(Game[Labelled]):
     class Config:
         latent_dim: Annotated[int, Gt(0), "size of z"] = 64
         gamma: Annotated[float, Ge(0), "weight of both penalties"] = 1.0
-        targets: Annotated[Targets, "D's targets for a pair"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets for a pair"] = HARD
         noise: Annotated[InstanceNoise, "noise on the samples that D sees"] = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players"] = Adam(2e-4, (0.0, 0.99))
 
@@ -59,7 +59,7 @@ class ConditionalR3GAN(Game[Labelled]):
         x, asked = noise(data.x, step).detach().requires_grad_(), self.condition.vector(data.y)  # (B, *shape), (B, K)
         with torch.no_grad():
             made = noise(self.sample(data), step)
-        real, fake = judge(self.discriminator, (x, asked), (made.requires_grad_(), asked))
+        real, fake = discriminate(self.discriminator, (x, asked), (made.requires_grad_(), asked))
         yield Move(
             "discriminator",
             adversarial=relativistic.d(real, fake, self.config.targets),
@@ -70,7 +70,7 @@ class ConditionalR3GAN(Game[Labelled]):
         data = draw()
         asked = self.condition.vector(data.y)
         pairs = (noise(data.x, step), asked), (noise(self.sample(data), step), asked)
-        real, fake = judge(self.discriminator, *pairs)
+        real, fake = discriminate(self.discriminator, *pairs)
         yield Move("generator", adversarial=relativistic.g(fake, real))
 
     def phase(self, step: int) -> Hashable | None:

@@ -14,10 +14,10 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import Targets
+from zerosum.losses.adversarial import LabelSmoothing
 from zerosum.networks import mlp
 from zerosum.networks import tutorial as plain
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import SGD, Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -35,7 +35,7 @@ class GAN(Game[Tensor]):
         generator: Annotated[
             Literal["non-saturating", "minimax"], "what G does: maximise log D(G(z)), or minimise log(1 - D(G(z)))"
         ] = "non-saturating"
-        targets: Annotated[Targets, "D's targets"] = Targets()
+        targets: Annotated[LabelSmoothing, "D's targets"] = LabelSmoothing()
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -57,7 +57,7 @@ class GAN(Game[Tensor]):
             data = draw()  # (B, *shape)
             with torch.no_grad():
                 made = self.sample(data)
-            real, fake = judge(self.discriminator, self.config.noise(data, step), self.config.noise(made, step))
+            real, fake = discriminate(self.discriminator, self.config.noise(data, step), self.config.noise(made, step))
             value = objective.d(real, fake, self.config.targets)
             yield Move("discriminator", adversarial=value, log={"real": real, "fake": fake})
         fake = self.discriminator(self.config.noise(self.sample(data), step))

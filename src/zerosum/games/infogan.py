@@ -15,12 +15,12 @@ from zerosum.augment import InstanceNoise, Views
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.games.two_player import ObjectiveName, Weights
 from zerosum.losses import adversarial, mutual_information
-from zerosum.losses.adversarial import HARD, OBJECTIVES, Targets
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing
 from zerosum.losses.mutual_information import Posterior
 from zerosum.losses.penalties import lazy
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp, small
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.networks.heads import Discriminator
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
@@ -66,7 +66,7 @@ class InfoGAN(Game[Tensor]):
         penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
         penalty_every: Annotated[int, Gt(0), "rounds between penalties, which then weigh as much more"] = 1
         clusters: Annotated[Clusters, "what Q learns from real samples"] = Clusters()
-        targets: Annotated[Targets, "D's targets, for objectives that have any"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-3)
         d_optimizer: Annotated[Optimizer, "the discriminator's and Q's"] = Adam(2e-4)
@@ -100,7 +100,7 @@ class InfoGAN(Game[Tensor]):
         z = self.prior.draw(x)
         generated = self.generator(z)
         data, made = config.noise(x, step), config.noise(generated, step)
-        of_real, of_fake = judge(self.discriminator.body, data, made.detach())  # (B, F) each
+        of_real, of_fake = discriminate(self.discriminator.body, data, made.detach())  # (B, F) each
         real, fake = self.discriminator.head(of_real), self.discriminator.head(of_fake)
         terms = {"adversarial": objective.d(real, fake, config.targets)}
         terms |= lazy(config.penalties, config.penalty_every, step, self.discriminator, data, made)
@@ -130,11 +130,11 @@ class InfoGAN(Game[Tensor]):
     def _said(self, x: Tensor, features: Tensor | None) -> Posterior:
         """The same, with D's features at hand, which count where Q has no body of its own."""
         parameters = self.recogniser(features if self.body is None else self.body(x))
-        return mutual_information.read(parameters, self.config.categories, self.config.continuous)
+        return mutual_information.split_parameters(parameters, self.config.categories, self.config.continuous)
 
     def _information(self, said: Posterior, z: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """-lambda L_I, to be minimised, and L_I of either kind of codes, to be logged."""
-        nats = mutual_information.bound(said, z[:, self.config.noise_dim :])
+        nats = mutual_information.lower_bound(said, z[:, self.config.noise_dim :])
         weights = {"categorical": self.config.categorical_weight, "continuous": self.config.continuous_weight}
         begun = float(step >= self.config.start)
         value = -torch.stack([begun * weights[name] * bound for name, bound in nats.items()]).sum()
@@ -144,18 +144,20 @@ class InfoGAN(Game[Tensor]):
         """What `Clusters` asks of Q, of real samples."""
         asked, said = self.config.clusters, self.posterior(x)
         view = asked.views(x) if x.dim() == 4 else x
-        near = mutual_information.worst_nearby(self.posterior, view, said, asked.radius)
-        value = mutual_information.divergence(said.detached(), self.posterior(near))
+        near = mutual_information.virtual_adversarial(self.posterior, view, said, asked.radius)
+        value = mutual_information.kl_divergence(said.detached(), self.posterior(near))
         return asked.weight * (
-            value + asked.sure * mutual_information.unsure(said) - asked.even * mutual_information.spread(said)
+            value
+            + asked.sure * mutual_information.conditional_entropy(said)
+            - asked.even * mutual_information.marginal_entropy(said)
         )
 
 
-def prior(config: InfoGAN.Config) -> latent.Coded:
+def prior(config: InfoGAN.Config) -> latent.InfoGANPrior:
     """The distribution of z; a `ValueError` where it has no code."""
     if not config.categories and not config.continuous:
         raise ValueError("an InfoGAN needs a code: name categories, or a number of continuous codes")
-    return latent.Coded(config.noise_dim, config.categories, config.continuous)
+    return latent.InfoGANPrior(config.noise_dim, config.categories, config.continuous)
 
 
 def outputs(config: InfoGAN.Config) -> int:

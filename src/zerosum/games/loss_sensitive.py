@@ -20,10 +20,10 @@ from zerosum.augment import InstanceNoise
 from zerosum.errors import ZerosumError
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.games.two_player import Weights
-from zerosum.losses.adversarial import full
+from zerosum.losses.adversarial import to_float32
 from zerosum.losses.penalties import PENALTIES
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -35,7 +35,7 @@ def cost(excess: Tensor, slope: float) -> Tensor:
 
 def distance(real: Tensor, fake: Tensor) -> Tensor:
     """The L1 distance of each pair, (B,): over all pixels, summed, as in the author's code."""
-    return (full(real) - full(fake)).abs().flatten(1).sum(1)
+    return (to_float32(real) - to_float32(fake)).abs().flatten(1).sum(1)
 
 
 class LSGAN(Game[Tensor]):
@@ -75,7 +75,7 @@ class LSGAN(Game[Tensor]):
             data = config.noise(draw(), step)  # (B, *shape)
             with torch.no_grad():
                 made = config.noise(self.sample(data), step)
-            real, fake = judge(self.discriminator, data, made)
+            real, fake = discriminate(self.discriminator, data, made)
             on_real = self.loss(real)
             excess = config.margin * distance(data, made) + on_real - self.loss(fake)
             value = cost(excess, config.slope).mean() + config.real_weight * on_real.mean()
@@ -98,7 +98,7 @@ class LSGAN(Game[Tensor]):
 
     def loss(self, logits: Tensor) -> Tensor:
         """L of D's logits (B,) or (B, 1), in float32: (B,)."""
-        logits = full(logits).flatten()
+        logits = to_float32(logits).flatten()
         return F.softplus(-logits) if self.config.nonnegative else -logits
 
 

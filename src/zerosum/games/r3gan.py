@@ -14,10 +14,10 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import penalties
-from zerosum.losses.adversarial import HARD, Targets, relativistic
+from zerosum.losses.adversarial import HARD, LabelSmoothing, relativistic
 from zerosum.networks import mlp
 from zerosum.networks import r3gan as networks
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -31,7 +31,7 @@ class R3GAN(Game[Tensor]):
     class Config:
         latent_dim: Annotated[int, Gt(0), "size of z"] = 64
         gamma: Annotated[float, Ge(0), "weight of both penalties"] = 1.0
-        targets: Annotated[Targets, "D's targets for a pair"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets for a pair"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players"] = Adam(2e-4, (0.0, 0.99))
 
@@ -51,7 +51,7 @@ class R3GAN(Game[Tensor]):
         data = noise(draw(), step).detach().requires_grad_()  # (B, *shape)
         with torch.no_grad():
             made = noise(self.sample(data), step)
-        real, fake = judge(self.discriminator, data, made.requires_grad_())
+        real, fake = discriminate(self.discriminator, data, made.requires_grad_())
         yield Move(
             "discriminator",
             adversarial=relativistic.d(real, fake, self.config.targets),
@@ -59,7 +59,7 @@ class R3GAN(Game[Tensor]):
             r2=gamma * penalties.zero_centered(fake, made),
             log={"real": real, "fake": fake},
         )
-        real, fake = judge(self.discriminator, noise(draw(), step), noise(self.sample(data), step))
+        real, fake = discriminate(self.discriminator, noise(draw(), step), noise(self.sample(data), step))
         yield Move("generator", adversarial=relativistic.g(fake, real))
 
     def phase(self, step: int) -> Hashable | None:

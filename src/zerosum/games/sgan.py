@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.game import Condition, Draw, Game, Move, Player, Semi, Shape
 from zerosum.losses import semi_supervised
-from zerosum.losses.adversarial import HARD, Targets, non_saturating
+from zerosum.losses.adversarial import HARD, LabelSmoothing, non_saturating
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.networks import mlp, small
 from zerosum.networks import sgan as networks
-from zerosum.networks.blocks import judge_each, looks_across_the_batch, statistics_kept
+from zerosum.networks.blocks import discriminate_each, frozen_batch_stats, mixes_batch
 from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.sgan import Network
 from zerosum.optim import Adam, Decay, Optimizer
@@ -45,7 +45,7 @@ class SGAN(Game[Semi]):
         ] = "feature-matching"
         unsupervised_weight: Annotated[float, Ge(0), "weight of telling real samples from fakes"] = 1.0
         consistency: Annotated[Consistency, "D's agreeing with itself on unlabelled images"] = Consistency()
-        targets: Annotated[Targets, "D's targets for real and fake"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets for real and fake"] = HARD
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(3e-3)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(3e-3)
 
@@ -70,15 +70,15 @@ class SGAN(Game[Semi]):
         with torch.no_grad():
             made = self.sample(unlabelled)
             # Guesses, and the only pass that batch norm remembers: fakes and other views are not what is classified.
-            needed = config.consistency.weight or looks_across_the_batch(self.discriminator)
+            needed = config.consistency.weight or mixes_batch(self.discriminator)
             guessed = self.discriminator(unlabelled) if needed else None
         batches = [unlabelled, made] if x is unlabelled else [unlabelled, made, x]
-        with statistics_kept(self.discriminator):
+        with frozen_batch_stats(self.discriminator):
             seen = [config.consistency.seen(batch) for batch in batches]
-            other, generated, *labelled = judge_each(self.discriminator, seen)  # (B, N) or (B, N + 1) each
+            other, generated, *labelled = discriminate_each(self.discriminator, seen)  # (B, N) or (B, N + 1) each
         real, fake = (
-            semi_supervised.source(other, self.classes),
-            semi_supervised.source(generated, self.classes),
+            semi_supervised.real_logit(other, self.classes),
+            semi_supervised.real_logit(generated, self.classes),
         )  # (B,)
         terms = {
             "supervised": semi_supervised.supervised(labelled[0] if labelled else other, y, self.classes),
@@ -88,7 +88,7 @@ class SGAN(Game[Semi]):
             disagreement = self.guesses(guessed, other, config.consistency.confidence)
             terms["consistency"] = config.consistency.weight * disagreement
         yield Move("discriminator", **terms, log={"real": real, "fake": fake})
-        with statistics_kept(self.discriminator):
+        with frozen_batch_stats(self.discriminator):
             loss = self._generator_loss(draw)
         yield Move("generator", adversarial=loss)
 
@@ -97,7 +97,7 @@ class SGAN(Game[Semi]):
         seen = self.config.consistency.seen
         features = self.discriminator.body(seen(self.sample(unlabelled)))
         if self.config.generator == "non-saturating":
-            return non_saturating.g(semi_supervised.source(self.discriminator.head(features), self.classes))
+            return non_saturating.g(semi_supervised.real_logit(self.discriminator.head(features), self.classes))
         with torch.no_grad():
             wanted = self.discriminator.body(seen(unlabelled))
         return feature_matching(wanted, features)
@@ -109,7 +109,7 @@ class SGAN(Game[Semi]):
         return Classes(self.discriminator, self.classes)
 
     def realism(self, samples: Tensor) -> Tensor:
-        return semi_supervised.source(self.discriminator(samples), self.classes)
+        return semi_supervised.real_logit(self.discriminator(samples), self.classes)
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)

@@ -14,11 +14,11 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, OBJECTIVES, Targets
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing
 from zerosum.losses.penalties import lazy
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.networks.dcgan import Network
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
@@ -48,7 +48,7 @@ class Composed(Game[Tensor]):
         d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
         shared_fakes: Annotated[bool, "G answers for the batch that D just saw, not for a fresh one: faster"] = False
         packing: Annotated[int, Gt(0), "samples that D judges together; PacGAN's m"] = 1
-        targets: Annotated[Targets, "D's targets, for objectives that have any"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -74,7 +74,7 @@ class Composed(Game[Tensor]):
             data = noise(self._pack(draw), step)  # (B, *shape), or B packs
             with torch.set_grad_enabled(share and i == 0):
                 made = noise(self._fakes(data), step)
-            real, fake = judge(self.discriminator, data, made.detach())
+            real, fake = discriminate(self.discriminator, data, made.detach())
             value = objective.d(real, fake, self.config.targets)
             penalties = lazy(self.config.penalties, self.config.penalty_every, step, self.discriminator, data, made)
             yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})

@@ -15,10 +15,10 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, Targets
+from zerosum.losses.adversarial import HARD, LabelSmoothing
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -40,7 +40,7 @@ class Unrolled(Game[Tensor]):
         generator: Annotated[
             Literal["minimax", "non-saturating"], "what G does: minimise f of eq. 4, or maximise log D(G(z))"
         ] = "minimax"
-        targets: Annotated[Targets, "D's targets"] = HARD
+        targets: Annotated[LabelSmoothing, "D's targets"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-3)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(1e-4)
@@ -60,7 +60,7 @@ class Unrolled(Game[Tensor]):
         data = self.config.noise(draw(), step)  # (B, *shape)
         with torch.no_grad():
             made = self.config.noise(self.sample(data), step)
-        real, fake = judge(self.discriminator, data, made)
+        real, fake = discriminate(self.discriminator, data, made)
         value = adversarial.minimax.d(real, fake, self.config.targets)
         yield Move("discriminator", adversarial=value, log={"real": real, "fake": fake})
         made = self.config.noise(self.sample(data), step)

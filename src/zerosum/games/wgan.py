@@ -15,7 +15,7 @@ from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses.adversarial import wasserstein
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import Norm, judge
+from zerosum.networks.blocks import Norm, discriminate
 from zerosum.optim import Decay, Optimizer, RMSprop
 from zerosum.recipe import recipe
 
@@ -53,7 +53,7 @@ class WGAN(Game[Tensor]):
             data = self.config.noise(draw(), step)  # (B, *shape)
             with torch.no_grad():
                 made = self.config.noise(self.sample(data), step)
-            real, fake = judge(self.critic, data, made)
+            real, fake = discriminate(self.critic, data, made)
             yield Move("critic", adversarial=wasserstein.d(real, fake), log={"real": real, "fake": fake})
             self.clip_weights()
         fake = self.critic(self.config.noise(self.sample(data), step))

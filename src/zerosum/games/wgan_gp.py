@@ -16,7 +16,7 @@ from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import penalties
 from zerosum.losses.adversarial import wasserstein
 from zerosum.networks import mlp, resnet
-from zerosum.networks.blocks import judge
+from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
@@ -50,7 +50,7 @@ class WGANGP(Game[Tensor]):
             data = self.config.noise(draw(), step)  # (B, *shape)
             with torch.no_grad():
                 made = self.config.noise(self.sample(data), step)
-            real, fake = judge(self.critic, data, made)
+            real, fake = discriminate(self.critic, data, made)
             penalty = self.config.penalty_weight * penalties.interpolation(self.critic, data, made)
             distance = wasserstein.d(real, fake)
             yield Move("critic", adversarial=distance, gradient_penalty=penalty, log={"real": real, "fake": fake})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from zerosum.health.signals import Look, Vitals
+from zerosum.health.signals import SignalMeter, Snapshot
 from zerosum.health.verdicts import Event, History, Verdict, diagnose
 from zerosum.training.trainer import Trainer
 
@@ -30,7 +30,7 @@ class Monitor:
 
     def __init__(
         self,
-        vitals: Vitals,
+        vitals: SignalMeter,
         path: Path,
         history: History,
         say: Callable[[Verdict], None] = lambda verdict: None,
@@ -60,7 +60,7 @@ class Monitor:
     def _seconds(self) -> float:
         return self.seconds_before + time.perf_counter() - self.began
 
-    def _add(self, line: Look | Event) -> None:
+    def _add(self, line: Snapshot | Event) -> None:
         self.history.add(line)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(line)) + "\n")

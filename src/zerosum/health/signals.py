@@ -23,7 +23,7 @@ from zerosum.metrics.frechet import frechet
 from zerosum.metrics.ranks import above
 from zerosum.metrics.samples import to_float
 from zerosum.metrics.statistics import Moments
-from zerosum.run.sampling import asked, balanced, sample
+from zerosum.run.sampling import balanced_labels, default_labels, sample
 from zerosum.training.trainer import Trainer
 
 LOOKED = 256  # fakes, and reals that they are held against
@@ -35,7 +35,7 @@ CLASSES = 16  # classes looked at
 SIDE = 16  # pixels; images are compared at this size when copies are looked for
 NEAREST = 3  # neighbours that make a ball
 
-SIGNS = {
+SIGNALS = {
     "frechet": "Fréchet distance of fakes to reals; 1 is that of one average sample, repeated",
     "frechet_real": "the same between two halves of the reals: what is within reach",
     "spread": "variance of the fakes over that of the reals",
@@ -55,7 +55,7 @@ SIGNS = {
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """What was seen after a round. Signs that the game or its data do not have are left out."""
 
     step: int
@@ -63,7 +63,7 @@ class Look:
     signs: Mapping[str, float]  # SIGNS, "gradient/PLAYER", "loss/PLAYER", "centre/0" ...
 
 
-class Vitals:
+class SignalMeter:
     """Measures a trainer's game against a fixed part of its data.
 
     Args:
@@ -102,9 +102,9 @@ class Vitals:
                 features = self.space.of_data(dataset.x[kept])
                 self.chosen, self.labels = chosen.tolist(), _Labels(features, y, chosen)
 
-    def look(self, trainer: Trainer, seconds: float) -> Look:
+    def look(self, trainer: Trainer, seconds: float) -> Snapshot:
         """Measure now, before the trainer's values are read."""
-        return Look(trainer.step, seconds, {**self._of_values(trainer.fresh), **self._of_samples(trainer)})
+        return Snapshot(trainer.step, seconds, {**self._of_values(trainer.pending), **self._of_samples(trainer)})
 
     def _of_samples(self, trainer: Trainer) -> dict[str, float]:
         wanted = self._wanted(trainer.game)
@@ -130,8 +130,8 @@ class Vitals:
     def _wanted(self, game: Game[Any]) -> Tensor | None:
         """(LOOKED,) classes, or vectors, (LOOKED, K), that the fakes are asked to have; None for a G of z alone."""
         if game.condition is not None and self.chosen is not None:
-            return balanced(LOOKED, 0, self.chosen)
-        return asked(game.condition, LOOKED, self.vectors)
+            return balanced_labels(LOOKED, 0, self.chosen)
+        return default_labels(game.condition, LOOKED, self.vectors)
 
     def _of_values(self, fresh: Iterable[tuple[int, str, Tensor]]) -> dict[str, float]:
         """Of what the moves since the last read logged."""

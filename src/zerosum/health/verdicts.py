@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zerosum.errors import ZerosumError
-from zerosum.health.signals import SIGNS, Look
+from zerosum.health.signals import SIGNALS, Snapshot
 from zerosum.run.record import RunDirectory
 
 LOOKS = 5  # that a verdict needs at least
@@ -52,11 +52,11 @@ class History:
     """health.jsonl: all looks so far that later ones do not supersede, and all events."""
 
     steps: int  # rounds asked for
-    looks: list[Look] = field(default_factory=list, init=False)
+    looks: list[Snapshot] = field(default_factory=list, init=False)
     events: list[Event] = field(default_factory=list)
     signs: list[dict[str, float]] = field(default_factory=list, init=False)  # of each look, with those of DERIVED
 
-    def add(self, line: Look | Event) -> None:
+    def add(self, line: Snapshot | Event) -> None:
         """Append; a look at an earlier round than the last one follows a rollback or a resumption."""
         if isinstance(line, Event):
             self.events.append(line)
@@ -81,14 +81,14 @@ class History:
                 else:
                     signs = {str(name): float(value) for name, value in line["signs"].items()}
                     finite = {name: value for name, value in signs.items() if math.isfinite(value)}
-                    history.add(Look(int(line["step"]), float(line["seconds"]), finite))
+                    history.add(Snapshot(int(line["step"]), float(line["seconds"]), finite))
             except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
                 continue
         return history
 
 
 @dataclass(frozen=True)
-class Condition:
+class Criterion:
     """A sign, and what it is held against."""
 
     sign: str
@@ -107,20 +107,20 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Kind:
+class VerdictSpec:
     """A verdict that can be given."""
 
     exit_code: int
     sentence: str
     advice: tuple[str, ...] = ()
-    when: tuple[tuple[Condition, ...], ...] = ()  # any of these lists
+    when: tuple[tuple[Criterion, ...], ...] = ()  # any of these lists
 
 
 @dataclass(frozen=True)
 class Evidence:
     """A condition that has held since round `since`."""
 
-    condition: Condition
+    condition: Criterion
     value: float  # at the last look
     threshold: float
     since: int
@@ -131,7 +131,7 @@ class Evidence:
 
     @property
     def meaning(self) -> str:
-        return {**SIGNS, **DERIVED}.get(self.sign, "")
+        return {**SIGNALS, **DERIVED}.get(self.sign, "")
 
     @property
     def limit(self) -> str:
@@ -147,7 +147,7 @@ class Verdict:
     detail: str = ""  # what is to be added to the sentence
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> VerdictSpec:
         return VERDICTS[self.name]
 
     @property
@@ -168,15 +168,15 @@ class Verdict:
         return self.kind.sentence + (f" {self.detail}" if self.detail else "")
 
 
-def _c(sign: str, relation: str, threshold: float | str) -> Condition:
-    return Condition(sign, relation, threshold)
+def _c(sign: str, relation: str, threshold: float | str) -> Criterion:
+    return Criterion(sign, relation, threshold)
 
 
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
 
 # In the order in which they are asked: causes before their consequences.
-VERDICTS: dict[str, Kind] = {
-    "diverged": Kind(
+VERDICTS: dict[str, VerdictSpec] = {
+    "diverged": VerdictSpec(
         3,
         "Training diverged: a loss exploded, or became NaN or infinite.",
         (
@@ -187,7 +187,7 @@ VERDICTS: dict[str, Kind] = {
         ),
         ((_c("explosion", ">", 1e4),),),
     ),
-    "memorising": Kind(
+    "memorising": VerdictSpec(
         16,
         "Memorising: the fakes are copies of training samples.",
         (
@@ -197,7 +197,7 @@ VERDICTS: dict[str, Kind] = {
         ),
         ((_c("copying", "<", 0.6), _c("frechet", "<", 0.6)),),
     ),
-    "labels ignored": Kind(
+    "labels ignored": VerdictSpec(
         17,
         "Labels ignored: what is asked for has no influence on what is made.",
         (
@@ -209,7 +209,7 @@ VERDICTS: dict[str, Kind] = {
             (_c("class_obedience", "<", 0.3), _c("frechet", "<", 0.6)),
         ),
     ),
-    "discriminator too strong": Kind(
+    "discriminator too strong": VerdictSpec(
         13,
         "The discriminator is too strong: it is always right and certain, and the generator does not get better.",
         (
@@ -220,7 +220,7 @@ VERDICTS: dict[str, Kind] = {
         ),
         ((_c("separation", ">", 0.995), _c("gap_spread", ">", 8.0), _POOR, _NOT_FALLING, _c("sure", ">", 0.97)),),
     ),
-    "generator ahead": Kind(
+    "generator ahead": VerdictSpec(
         14,
         "The generator is ahead: the discriminator takes bad fakes for real ones, so it teaches nothing.",
         (
@@ -230,7 +230,7 @@ VERDICTS: dict[str, Kind] = {
         ),
         ((_c("separation", "<", 0.4), _c("frechet", ">", 0.5), _NOT_FALLING),),
     ),
-    "conditional collapse": Kind(
+    "conditional collapse": VerdictSpec(
         12,
         "Conditional collapse: within a class all fakes are alike.",
         (
@@ -240,7 +240,7 @@ VERDICTS: dict[str, Kind] = {
         ),
         ((_c("class_spread", "<", 0.2), _c("spread", ">", 0.25), _NOT_FALLING),),
     ),
-    "mode collapse": Kind(
+    "mode collapse": VerdictSpec(
         11,
         "Mode collapse: the fakes cover a small part of the data.",
         (
@@ -251,7 +251,7 @@ VERDICTS: dict[str, Kind] = {
         ),
         ((_c("recall", "<", 0.15), _c("distinct", "<", 0.5), _NOT_FALLING, _c("travelled", ">", 1.0)),),
     ),
-    "oscillating": Kind(
+    "oscillating": VerdictSpec(
         15,
         "Oscillating: the fakes move to and fro and come no closer.",
         (
@@ -265,7 +265,7 @@ VERDICTS: dict[str, Kind] = {
             (_c("relapse", ">", 2.0), _c("loss_swing", ">", 0.8), _c("worst", ">", 0.5), _c("spread", ">", 0.25)),
         ),
     ),
-    "under-trained": Kind(
+    "under-trained": VerdictSpec(
         10,
         "Under-trained: the fakes are still far from the data.",
         (
@@ -274,7 +274,7 @@ VERDICTS: dict[str, Kind] = {
         ),
         ((_POOR,),),
     ),
-    "healthy": Kind(0, "Healthy: the fakes are close to the data, and as varied."),
+    "healthy": VerdictSpec(0, "Healthy: the fakes are close to the data, and as varied."),
 }
 
 
@@ -328,14 +328,14 @@ def _vanished(signs: Mapping[str, float]) -> str:
     return f"Its gradient has vanished to {left:.1g} of what it was." if left < 0.01 else ""
 
 
-def _evidence(condition: Condition, signs: Sequence[Mapping[str, float]], steps: Sequence[int]) -> Evidence:
+def _evidence(condition: Criterion, signs: Sequence[Mapping[str, float]], steps: Sequence[int]) -> Evidence:
     since = len(signs) - 1
     while since > 0 and condition.holds(signs[since - 1]):
         since -= 1
     return Evidence(condition, signs[-1][condition.sign], condition.limit(signs[-1]) or 0.0, steps[since])
 
 
-def _all_signs(looks: Sequence[Look]) -> dict[str, float]:
+def _all_signs(looks: Sequence[Snapshot]) -> dict[str, float]:
     """The signs of the last look, and those that only the history shows."""
     now = dict(looks[-1].signs)
     now["explosion"] = max((abs(v) for name, v in now.items() if name.startswith("loss/")), default=0.0)
@@ -366,7 +366,7 @@ def _all_signs(looks: Sequence[Look]) -> dict[str, float]:
     return now
 
 
-def _way(before: Look, after: Look) -> float:
+def _way(before: Snapshot, after: Snapshot) -> float:
     """Root mean square over the axes of how far the centre moved."""
     moved = [
         value - before.signs[n] for n, value in after.signs.items() if n.startswith("centre/") and n in before.signs

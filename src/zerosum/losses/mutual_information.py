@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zerosum.losses.adversarial import full
+from zerosum.losses.adversarial import to_float32
 
 
 class Posterior(NamedTuple):
@@ -34,14 +34,14 @@ class Posterior(NamedTuple):
         return torch.stack([logits.argmax(1) for logits in self.logits], 1)
 
 
-def read(parameters: Tensor, categories: tuple[int, ...], continuous: int) -> Posterior:
+def split_parameters(parameters: Tensor, categories: tuple[int, ...], continuous: int) -> Posterior:
     """Q's output, (B, sum of categories + C), or + 2 C where it says variances too, taken apart; else they are 1."""
-    *logits, rest = full(parameters).split([*categories, parameters.shape[1] - sum(categories)], dim=1)
+    *logits, rest = to_float32(parameters).split([*categories, parameters.shape[1] - sum(categories)], dim=1)
     means, log_variances = rest[:, :continuous], rest[:, continuous:]
     return Posterior(tuple(logits), means, log_variances if log_variances.shape[1] else torch.zeros_like(means))
 
 
-def bound(said: Posterior, codes: Tensor) -> dict[str, Tensor]:
+def lower_bound(said: Posterior, codes: Tensor) -> dict[str, Tensor]:
     """L_I, a lower bound of I(c; x): E log Q(c | x) + H(c); Chen et al., 2016, eq. 5.
 
     Args:
@@ -68,17 +68,17 @@ def bound(said: Posterior, codes: Tensor) -> dict[str, Tensor]:
     return found
 
 
-def unsure(said: Posterior) -> Tensor:
+def conditional_entropy(said: Posterior) -> Tensor:
     """E H(c | x): how unsure Q is of a sample's categorical codes; between 0 and the sum of log K."""
     return torch.stack([_entropy(logits.softmax(1)).mean() for logits in said.logits]).sum()
 
 
-def spread(said: Posterior) -> Tensor:
+def marginal_entropy(said: Posterior) -> Tensor:
     """H(c) of the batch: how evenly its samples are spread over the categories; between 0 and the sum of log K."""
     return torch.stack([_entropy(logits.softmax(1).mean(0)) for logits in said.logits]).sum()
 
 
-def divergence(said: Posterior, other: Posterior) -> Tensor:
+def kl_divergence(said: Posterior, other: Posterior) -> Tensor:
     """E KL of what is said of samples' categorical codes to what is said of others in their places."""
     each = [
         F.kl_div(q.log_softmax(1), p.log_softmax(1), reduction="batchmean", log_target=True)
@@ -87,13 +87,13 @@ def divergence(said: Posterior, other: Posterior) -> Tensor:
     return torch.stack(each).sum()
 
 
-def worst_nearby(q: Callable[[Tensor], Posterior], x: Tensor, said: Posterior, radius: float) -> Tensor:
+def virtual_adversarial(q: Callable[[Tensor], Posterior], x: Tensor, said: Posterior, radius: float) -> Tensor:
     """Samples within `radius` of x, (B, *shape), of which Q says something else than `said`; Miyato et al., 2016.
 
     One step of their power method ("Distributional smoothing with virtual adversarial training"), taken at `radius`.
     """
     way = _unit(torch.randn_like(x)).requires_grad_()
-    (steepest,) = torch.autograd.grad(divergence(said.detached(), q(x + radius * way)), way)
+    (steepest,) = torch.autograd.grad(kl_divergence(said.detached(), q(x + radius * way)), way)
     return x + radius * _unit(steepest)
 
 

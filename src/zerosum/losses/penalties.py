@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zerosum.losses.adversarial import full
+from zerosum.losses.adversarial import to_float32
 
 Discriminator = Callable[[Tensor], Tensor]
 
@@ -50,7 +50,7 @@ def r2(discriminator: Discriminator, real: Tensor | None, fake: Tensor) -> Tenso
 
 def r1_r2(discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
     """`r1` + `r2` in one pass over both batches, (B, *shape) each: what R3GAN asks of D, at half the calls."""
-    x = _leaf(torch.cat([full(real.detach()), full(fake.detach())]))
+    x = _leaf(torch.cat([to_float32(real.detach()), to_float32(fake.detach())]))
     return 2 * zero_centered(discriminator(x), x)  # twice the mean over both is the sum of the means over each
 
 
@@ -88,12 +88,12 @@ def lazy(
 
 
 def _leaf(x: Tensor) -> Tensor:
-    return full(x.detach()).requires_grad_()
+    return to_float32(x.detach()).requires_grad_()
 
 
 def _between(a: Tensor, b: Tensor) -> Tensor:
     """One random point on the line between each pair; t is drawn once a sample, not once a pixel."""
-    a, b = full(a.detach()), full(b.detach())  # under autocast fakes come in bf16
+    a, b = to_float32(a.detach()), to_float32(b.detach())  # under autocast fakes come in bf16
     t = torch.rand(len(a), *[1] * (a.dim() - 1), device=a.device, dtype=a.dtype)
     return torch.lerp(a, b, t)
 

@@ -11,19 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zerosum.losses.adversarial import full
+from zerosum.losses.adversarial import to_float32
 
 
-def source(logits: Tensor, classes: int) -> Tensor:
+def real_logit(logits: Tensor, classes: int) -> Tensor:
     """(B,) the logit of being real, whatever the class: log of p(y <= K | x) over p(y = K + 1 | x)."""
-    logits = full(logits)
+    logits = to_float32(logits)
     real = logits[:, :classes].logsumexp(1)
     return real - logits[:, classes] if logits.shape[1] > classes else real
 
 
 def supervised(logits: Tensor, y: Tensor, classes: int) -> Tensor:
     """-E log p(y | x, y <= K), for classes y, (B,) int64; Salimans et al., 2016, section 5."""
-    return F.cross_entropy(full(logits)[:, :classes], y)
+    return F.cross_entropy(to_float32(logits)[:, :classes], y)
 
 
 def conditional_entropy(logits: Tensor, classes: int) -> Tensor:
@@ -31,21 +31,23 @@ def conditional_entropy(logits: Tensor, classes: int) -> Tensor:
 
     A term of D's objective in Dai et al., 2017.
     """
-    log_p = F.log_softmax(full(logits)[:, :classes], dim=1)
+    log_p = F.log_softmax(to_float32(logits)[:, :classes], dim=1)
     return -(log_p.exp() * log_p).sum(1).mean()
 
 
-def agreement(p: Tensor, of_view: Tensor, confidence: float) -> Tensor:
+def pseudo_label_loss(p: Tensor, of_view: Tensor, confidence: float) -> Tensor:
     """Cross-entropy of D's own guess, the likeliest class by `p`, (B, K), on other views of the same samples.
 
     Guesses of which D is not sure, with a probability below `confidence`, count nothing; no gradient goes through them;
     FixMatch's loss on unlabelled samples; Sohn et al., 2020, eq. 4. `of_view` are logits, (B, K) or (B, K + 1).
     """
     sure, guess = p.detach().max(1)
-    return (F.cross_entropy(full(of_view)[:, : p.shape[1]], guess, reduction="none") * (sure >= confidence)).mean()
+    return (
+        F.cross_entropy(to_float32(of_view)[:, : p.shape[1]], guess, reduction="none") * (sure >= confidence)
+    ).mean()
 
 
-def aligned(p: Tensor, frequencies: Tensor) -> Tensor:
+def align_distribution(p: Tensor, frequencies: Tensor) -> Tensor:
     """Probabilities of classes, p (B, K), of a D that guesses classes by `frequencies`, (K,), brought to equal ones.
 
     Distribution alignment, to equal classes; Berthelot et al., 2020 (ReMixMatch).
@@ -59,7 +61,7 @@ def pull_away(features: Tensor) -> Tensor:
 
     The pull-away term of Zhao et al., 2017 (EBGAN), which Dai et al., 2017, take in place of the generator's entropy.
     """
-    features = F.normalize(full(features), dim=1)
+    features = F.normalize(to_float32(features), dim=1)
     cosines = features @ features.T  # (B, B)
     count = len(features)
     return (cosines.square().sum() - count) / (count * (count - 1))  # the diagonal is of ones
@@ -70,5 +72,5 @@ def low_density(log_density: Tensor, threshold: Tensor) -> Tensor:
 
     Dai et al., 2017; the mean is over those that lie above it, as in the authors' code, and 0 where none does.
     """
-    above = (full(log_density) - threshold).clamp_min(0)
+    above = (to_float32(log_density) - threshold).clamp_min(0)
     return above.sum() / torch.count_nonzero(above).clamp_min(1)

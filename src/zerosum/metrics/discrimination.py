@@ -47,7 +47,7 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
     device = next(game.parameters()).device
     real: list[Tensor] = []
     fake: list[Tensor] = []
-    with rng.aside(device, seed):
+    with rng.fork_rng(device, seed):
         while sum(map(len, real)) < count:
             for move in game.round(draw, step):
                 if "real" in move.log and "fake" in move.log:

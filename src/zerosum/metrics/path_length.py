@@ -16,7 +16,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Game, Shape
 from zerosum.metrics.extractors import Extractor
 from zerosum.run.loaded import Run
-from zerosum.run.sampling import from_latents, quiet
+from zerosum.run.sampling import eval_no_grad, from_latents
 
 EPSILON = 1e-4  # the step along a path of length 1
 TRIM = 0.01  # share of the lengths left out at each end
@@ -52,7 +52,9 @@ def path_lengths(
     generator = torch.Generator().manual_seed(seed)
     start, end = (game.prior.draw(torch.empty(count), generator).double() for _ in range(2))  # (count, dim)
     t = torch.rand(count, generator=generator, dtype=torch.float64).tolist()
-    rows = [[game.prior.between(start[[i]], end[[i]], t[i] + step) for i in range(count)] for step in (0.0, EPSILON)]
+    rows = [
+        [game.prior.interpolate(start[[i]], end[[i]], t[i] + step) for i in range(count)] for step in (0.0, EPSILON)
+    ]
     device = next(game.parameters()).device
     both = [torch.cat(part).float().to(device) for part in rows]
     lengths = []
@@ -60,7 +62,7 @@ def path_lengths(
         chosen = None if labels is None else labels[i : i + batch_size]
         features = []
         for z in both:
-            with quiet(game, seed + i):  # equal other noise at both ends
+            with eval_no_grad(game, seed + i):  # equal other noise at both ends
                 samples = from_latents(game, shape, [z[i : i + batch_size]], chosen)
             features.append(F.normalize(extractor(samples).features.double(), dim=1))
         lengths.append((features[0] - features[1]).square().sum(1).cpu() / EPSILON**2)
@@ -70,7 +72,7 @@ def path_lengths(
 def path_lengths_of(run: Run, extractor: Extractor, count: int = 10_000, *, seed: int = 0) -> Tensor:
     """`path_lengths` of a run's game, all its classes in turn; without truncation."""
     shape = run.record.data.shape
-    return path_lengths(run.game, shape, extractor, count, labels=run.asked(count), seed=seed)
+    return path_lengths(run.game, shape, extractor, count, labels=run.labels_for(count), seed=seed)
 
 
 def trimmed_mean(lengths: Tensor) -> float:

@@ -63,12 +63,12 @@ def fit(
         device=device,
         batch=Labelled,
     )
-    with rng.aside(torch.device(device), seed):
+    with rng.fork_rng(torch.device(device), seed):
         network = build()
         optimizer = Adam(rate, (0.9, 0.999), decay=Decay("linear"))
         trainer = Trainer(Classification(network, optimizer), stream, training, device)
         trainer.train()
-        trainer.read()  # raises Diverged where a loss was not finite
+        trainer.pop_metrics()  # raises Diverged where a loss was not finite
     return network.eval()
 
 

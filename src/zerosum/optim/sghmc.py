@@ -72,6 +72,6 @@ class SGHMC(torch.optim.Optimizer):
 def _noise(parameter: Parameter) -> Tensor:
     """Standard normal noise of its shape, the same in every process, so that all move alike."""
     noise = torch.randn(parameter.shape, dtype=parameter.dtype, device=parameter.device)
-    if distributed.world() > 1:
+    if distributed.world_size() > 1:
         dist.broadcast(noise, src=0)
     return noise

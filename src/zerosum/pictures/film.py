@@ -38,13 +38,13 @@ def film(
     Raises:
         ValueError: there is no frame that can be read.
     """
-    images = [image for frame in thinned(frames, most) if (image := _opened(frame)) is not None]
+    images = [image for frame in evenly_spaced(frames, most) if (image := _opened(frame)) is not None]
     if not images:
         raise ValueError("a film needs at least one picture that can be read")
     content = _gif(images, seconds, hold, side)
     while (excess := len(content) / (megabytes * 1e6)) > 1 and (len(images) > 40 or side > 64):
         if len(images) > 40:
-            images = thinned(images, max(40, int(len(images) / excess)))
+            images = evenly_spaced(images, max(40, int(len(images) / excess)))
         else:
             side = max(64, int(min(side, max(images[-1].size)) * 0.95 / math.sqrt(excess)))
         content = _gif(images, seconds, hold, side)
@@ -52,7 +52,7 @@ def film(
     return path
 
 
-def thinned(items: Sequence[T], most: int) -> list[T]:
+def evenly_spaced(items: Sequence[T], most: int) -> list[T]:
     """At most `most` of the items, evenly chosen, the first and the last among them."""
     if len(items) <= most:
         return list(items)
@@ -100,7 +100,7 @@ def _one_palette(images: list[Image.Image]) -> list[Image.Image]:
         return images
     colour = [image.convert("RGB") for image in images]
     width, height = (min(300, n) for n in colour[-1].size)
-    some = thinned(colour, 6)
+    some = evenly_spaced(colour, 6)
     montage = Image.new("RGB", (width, height * len(some)))
     for i, image in enumerate(some):
         montage.paste(image.resize((width, height), Image.Resampling.NEAREST), (0, i * height))

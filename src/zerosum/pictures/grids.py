@@ -36,7 +36,7 @@ VISIBLE = 48  # pixels; smaller images are enlarged to at least this
 SCATTER = 480  # pixels, a side
 POINTS = 5000  # drawn at most of each kind
 BLUE, GREY = "#2468d8", "#9aa0a8"
-TOLD = ("Title", "Description")  # what a picture file says of itself, under PNG's own keywords
+CAPTION = ("Title", "Description")  # what a picture file says of itself, under PNG's own keywords
 
 
 def to_uint8(x: Tensor) -> Tensor:
@@ -148,16 +148,16 @@ def palette(count: int) -> list[str]:
 def save(image: Image.Image, path: Path) -> None:
     """Write a picture as PNG, whole or not at all, with what it says of itself (`TOLD`)."""
     info = PngInfo()
-    for keyword in TOLD:
+    for keyword in CAPTION:
         if text := image.info.get(keyword):
             info.add_itxt(keyword, text)
     with atomic_path(path) as partial:
         image.save(partial, pnginfo=info)
 
 
-def told(image: Image.Image, title: str, description: str = "") -> Image.Image:
+def with_caption(image: Image.Image, title: str, description: str = "") -> Image.Image:
     """The picture, which now says of itself what it shows: in a few words, and for those who cannot see it."""
-    image.info |= dict(zip(TOLD, (title, description or title), strict=True))
+    image.info |= dict(zip(CAPTION, (title, description or title), strict=True))
     return image
 
 

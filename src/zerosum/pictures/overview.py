@@ -13,17 +13,17 @@ from zerosum.game import Condition
 from zerosum.latent import Code
 from zerosum.pictures.fonts import legend, named
 from zerosum.pictures.gallery import walks
-from zerosum.pictures.grids import picture, rows, told
+from zerosum.pictures.grids import picture, rows, with_caption
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord
 
-MOST, CATEGORIES = 20, 30  # classes or vectors in a picture, and categories of a code
+MOST_ROWS, CATEGORIES = 20, 30  # classes or vectors in a picture, and categories of a code
 IMAGES, POINTS = 1, 100  # points z, each of which is moved along every code
 NUMBERS = 3  # of a vector, in its name
 KINDS = (("class", "classes"), ("vector", "vectors"))
 
 
-class Asked(NamedTuple):
+class Choice(NamedTuple):
     """What a row of samples is asked to be."""
 
     name: str
@@ -53,7 +53,7 @@ def overview(
     every = choices(run.game.condition, run.record.data)
     if not every or classes is not None or conditions is not None:
         return picture(run.sample(count, seed, truncation=truncation, classes=classes, conditions=conditions), real)
-    shown = every[: min(MOST, count)]
+    shown = every[: min(MOST_ROWS, count)]
     columns = math.ceil(count / len(shown))
     parts = [run.sample(columns, seed, truncation=truncation, classes=k, conditions=v) for _, k, v in shown]
     parts = [part[: len(range(i, count, len(shown)))] for i, part in enumerate(parts)]  # the last column may be short
@@ -62,21 +62,21 @@ def overview(
     note = f"the first {len(shown)} of {len(every):,} {kinds}" if len(shown) < len(every) else ""
     how = f"a row for each {kind}, and the same z down each column" if images else f"a colour for each {kind}"
     title = "; ".join(part for part in (how, note, legend(names)) if part)
-    return told(rows(parts, names, note=note, real=real), title, f"{title}: {', '.join(names)}")
+    return with_caption(rows(parts, names, note=note, real=real), title, f"{title}: {', '.join(names)}")
 
 
-def choices(condition: Condition | None, data: DataRecord) -> list[Asked]:
+def choices(condition: Condition | None, data: DataRecord) -> list[Choice]:
     """All that samples can be asked to be: the classes, or some vectors of the data in order; [] where nothing."""
     if condition is None:
         return []
     if condition.kind == "classes":
-        return [Asked(" ".join(name.split()), classes=name) for name in data.classes]
-    return [Asked(_numbers(vector), conditions=vector) for vector in sorted(data.conditions)]
+        return [Choice(" ".join(name.split()), classes=name) for name in data.classes]
+    return [Choice(_numbers(vector), conditions=vector) for vector in sorted(data.conditions)]
 
 
-def unwritten(run: Run) -> str:
+def unwritable_names(run: Run) -> str:
     """What the numbers in an overview stand for, where no font here can write the names of classes; else ""."""
-    return legend([one.name for one in choices(run.game.condition, run.record.data)[:MOST]])
+    return legend([one.name for one in choices(run.game.condition, run.record.data)[:MOST_ROWS]])
 
 
 def traversal(
@@ -108,7 +108,7 @@ def traversal(
     title = f"{how}; the rest of z stays"
     described = ", ".join(f"{name} through {values}" for name, values in zip(moved, ranges, strict=True))
     names = [f"{name}\n{values}" for name, values in zip(moved, ranges, strict=True)]
-    return told(named(blocks, names, gutter=8), title, f"{title}: {described}")
+    return with_caption(named(blocks, names, gutter=8), title, f"{title}: {described}")
 
 
 def _block(code: Code, x: Tensor, real: Tensor | None) -> Image.Image:

@@ -17,10 +17,10 @@ from typing import Any
 
 from zerosum.evaluation.protocol import Evaluation
 from zerosum.pictures import gallery
-from zerosum.pictures.film import thinned
+from zerosum.pictures.film import evenly_spaced
 from zerosum.report import curves, health, metrics, settings
 from zerosum.report.health import Health
-from zerosum.report.html import figure, image, key, listed, said, tiles
+from zerosum.report.html import figure, image, key, listed, read_caption, tiles
 from zerosum.report.svg import short
 from zerosum.util.files import write_atomic
 from zerosum.util.text import duration
@@ -219,7 +219,7 @@ def _samples(found: Found) -> str:
     if not path.exists() and found.pictures:
         step, path = found.pictures[-1]
         caption, alt = f"The newest samples: round {step:,}", f"Samples {of} in round {step}"
-    title, description = said(path)
+    title, description = read_caption(path)
     final = image(path, f"{alt}: {description}" if description else alt, side=1400)
     film = image(found.run / "film.gif", f"Film: the same samples {of} as training goes on", side=None)
     both = [
@@ -231,7 +231,7 @@ def _samples(found: Found) -> str:
 
 def _codes(found: Found) -> str:
     """What each code of z changes."""
-    title, description = said(found.run / "codes.png")
+    title, description = read_caption(found.run / "codes.png")
     moved = figure(image(found.run / "codes.png", description or "What each code of z changes", side=1400), title)
     return f'<h2>Codes</h2>\n<div class="two">{moved}</div>' if moved else ""
 
@@ -244,7 +244,7 @@ def _beyond(found: Found) -> str:
     among = f" of all {count:,}" if isinstance(count, int) else ""
     near = image(found.run / "neighbours.png", "Samples, and below each the nearest training images", side=1400)
     walks = image(found.run / "interpolation.png", "Samples as z walks from one point to another", side=1400)
-    title, _ = said(found.run / "interpolation.png")
+    title, _ = read_caption(found.run / "interpolation.png")
     both = [
         figure(near, f"Samples at the end; below each the nearest{among} training images{where}"),
         figure(walks, title or "Walks from one z to another in equal steps"),
@@ -254,7 +254,7 @@ def _beyond(found: Found) -> str:
 
 
 def _progress(found: Found) -> str:
-    shown = thinned(found.pictures, PICTURES)
+    shown = evenly_spaced(found.pictures, PICTURES)
     figures = [figure(image(path, f"Samples in round {step}", side=480), f"round {step:,}") for step, path in shown]
     return f'<h2>As training went on</h2>\n<div class="strip">{"".join(figures)}</div>' if any(figures) else ""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from zerosum.health.verdicts import VERDICTS, Evidence, History, Verdict, diagnose
-from zerosum.pictures.film import thinned
+from zerosum.pictures.film import evenly_spaced
 from zerosum.report.svg import short
 
 Scale = Literal["log", "share", "ratio", "plain"]
@@ -122,7 +122,7 @@ class Chart:
 
 def course(history: History) -> list[tuple[int, str]]:
     """The verdict as it was after some of the looks, the last one among them, and as it is now: (round, name)."""
-    asked = set(thinned(range(len(history.looks)), DIAGNOSED))
+    asked = set(evenly_spaced(range(len(history.looks)), DIAGNOSED))
     replayed, said = History(history.steps), []
     for i, look in enumerate(history.looks):
         replayed.add(look)

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from zerosum.pictures.film import opaque
-from zerosum.pictures.grids import TOLD
+from zerosum.pictures.grids import CAPTION
 
 INLINE = 300_000  # bytes; a picture below is inlined as it is
 WHOLE = 12_000_000  # bytes; the largest film that is inlined
@@ -42,11 +42,11 @@ def image(path: Path, alt: str, side: int | None) -> str:
     return f'<img alt="{alt}" width="{size[0]}" height="{size[1]}" src="data:{kind};base64,{data}">'
 
 
-def said(path: Path) -> tuple[str, str]:
+def read_caption(path: Path) -> tuple[str, str]:
     """The title and the description that a picture carries (`pictures.told`); "" where it has none, or is none."""
     try:
         with Image.open(path) as opened:
-            title, description = (str(opened.info.get(keyword, "")) for keyword in TOLD)
+            title, description = (str(opened.info.get(keyword, "")) for keyword in CAPTION)
     except (OSError, SyntaxError, ValueError):
         return "", ""
     return title, description

@@ -18,7 +18,7 @@ from zerosum.run import sampling
 from zerosum.run.record import Record, RunDirectory, recipe_of
 from zerosum.training import checkpoint, hardware
 
-Network = Literal["generator", "discriminator", "classifier"]
+NetworkName = Literal["generator", "discriminator", "classifier"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Run:
             self.record.data.shape,
             count,
             seed=seed,
-            labels=self.asked(count, classes, conditions),
+            labels=self.labels_for(count, classes, conditions),
             truncation=self._truncation(truncation),
         )
 
@@ -78,7 +78,7 @@ class Run:
             count,
             frames,
             seeds,
-            labels=self.asked(count, classes, conditions),
+            labels=self.labels_for(count, classes, conditions),
             truncation=self._truncation(truncation),
         )
 
@@ -123,7 +123,7 @@ class Run:
             steps,
             rows,
             seed=seed,
-            labels=self.asked(rows, classes),
+            labels=self.labels_for(rows, classes),
             truncation=self._truncation(truncation),
         )
 
@@ -144,7 +144,7 @@ class Run:
             raise ZerosumError(f"{self.path} classifies samples of shape {shape}, not {tuple(x.shape[1:])}")
         device = next(self.game.parameters()).device
         parts = [torch.empty(0, len(self.record.data.classes))]
-        with sampling.quiet(self.game, 0):
+        with sampling.eval_no_grad(self.game, 0):
             for start in range(0, len(x), batch_size):
                 part = to_float(x[start : start + batch_size].to(device))
                 parts.append(network(part).float().softmax(1).cpu())
@@ -167,7 +167,7 @@ class Run:
             cure = "say what each sample was asked to be" if y is None else "leave y out"
             raise ZerosumError(f"{self.record.recipe} is asked {'for a condition' if y is None else 'nothing'}; {cure}")
         device, found = next(self.game.parameters()).device, [torch.empty(0)]
-        with sampling.quiet(self.game, 0):
+        with sampling.eval_no_grad(self.game, 0):
             for start in range(0, len(x), batch_size):
                 part: Any = to_float(x[start : start + batch_size].to(device))
                 if y is not None:
@@ -178,7 +178,7 @@ class Run:
                 found.append(realism.float().cpu())
         return torch.cat(found)
 
-    def export(self, out: str | Path, network: Network = "generator") -> None:
+    def export(self, out: str | Path, network: NetworkName = "generator") -> None:
         """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.exporting.onnx`."""
         from zerosum.exporting import onnx
 
@@ -187,7 +187,7 @@ class Run:
     def _truncation(self, asked: float | None) -> float | None:
         return self.record.training.truncation if asked is None else asked
 
-    def asked(
+    def labels_for(
         self,
         count: int,
         classes: int | str | Sequence[int | str] | None = None,
@@ -204,12 +204,12 @@ class Run:
             return None
         if classes is not None:
             asked = [classes] if isinstance(classes, (int, str)) else list(classes)
-            return sampling.balanced(count, len(names), [_number(name, names) for name in asked])
+            return sampling.balanced_labels(count, len(names), [_number(name, names) for name in asked])
         known = self.record.data.conditions if conditions is None else conditions
         rows = torch.atleast_2d(torch.as_tensor(known, dtype=torch.float32))
         if conditions is not None and rows.shape[1] != condition.size:
             raise ZerosumError(f"a condition of {self.record.recipe} has {condition.size} numbers, not {rows.shape[1]}")
-        return sampling.asked(condition, count, rows)
+        return sampling.default_labels(condition, count, rows)
 
 
 def load(

@@ -162,7 +162,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **packages, "platform": platform.platform()}
 
 
-def unused(parent: Path, stem: str) -> Path:
+def free_path(parent: Path, stem: str) -> Path:
     """`parent/stem-1`, or with the next number that is free."""
     number = 1
     while (parent / f"{stem}-{number}").exists():

@@ -32,7 +32,7 @@ def sample(
         labels: (count,) classes or (count, K) vectors to draw, for a game that takes them.
         truncation: > 0, keeps z towards the middle (see `latent`).
     """
-    with quiet(game, seed):
+    with eval_no_grad(game, seed):
         z = [_truncated(game, game.prior.draw(part), truncation) for part in _likes(game, shape, count, batch_size)]
         return from_latents(game, shape, z, labels)
 
@@ -51,8 +51,10 @@ def interpolate(
     start, end = (_truncated(game, _latent(game, shape, count, seed), truncation) for seed in seeds)
     walks = []
     for i in range(frames):
-        with quiet(game, seeds[0]):  # equal other noise in every frame
-            walks.append(from_latents(game, shape, [game.prior.between(start, end, i / max(frames - 1, 1))], labels))
+        with eval_no_grad(game, seeds[0]):  # equal other noise in every frame
+            walks.append(
+                from_latents(game, shape, [game.prior.interpolate(start, end, i / max(frames - 1, 1))], labels)
+            )
     return torch.stack(walks)
 
 
@@ -75,14 +77,14 @@ def traverse(
     for code in codes:
         walk = []
         for value in code.values(steps):
-            with quiet(game, seed):  # equal other noise at every value
+            with eval_no_grad(game, seed):  # equal other noise at every value
                 walk.append(from_latents(game, shape, [code.put(z, value)], labels))
         made[code.name] = torch.stack(walk, dim=1)
     return made
 
 
 def _latent(game: Game[Any], shape: Shape, count: int, seed: int) -> Tensor:
-    with quiet(game, seed):
+    with eval_no_grad(game, seed):
         return game.prior.draw(_like(game, shape, count))
 
 
@@ -103,18 +105,18 @@ def block_seed(seed: int, number: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed} {number}".encode(), digest_size=8).digest(), "little") >> 1
 
 
-def asked(condition: Condition | None, count: int, vectors: Tensor | None = None) -> Tensor | None:
+def default_labels(condition: Condition | None, count: int, vectors: Tensor | None = None) -> Tensor | None:
     """What `count` samples are asked to be: all classes, or all of `vectors`, (N, K), in turn; None: nothing."""
     if condition is None:
         return None
     if condition.kind == "classes":
-        return balanced(count, condition.size)
+        return balanced_labels(count, condition.size)
     if vectors is None:
         raise ValueError("vectors to sample by are needed")
     return vectors[torch.arange(count) % len(vectors)]
 
 
-def balanced(count: int, classes: int, only: Sequence[int] | None = None) -> Tensor:
+def balanced_labels(count: int, classes: int, only: Sequence[int] | None = None) -> Tensor:
     """(count,) labels that go round all classes, or round `only` these."""
     chosen = torch.tensor(only if only is not None else range(classes))
     return chosen[torch.arange(count) % len(chosen)]
@@ -142,11 +144,11 @@ def _like(game: Game[Any], shape: Shape, count: int) -> Tensor:
 
 
 @contextmanager
-def quiet(game: Game[Any], seed: int) -> Iterator[None]:
+def eval_no_grad(game: Game[Any], seed: int) -> Iterator[None]:
     """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards."""
     device = next(game.parameters()).device
     training = game.training
-    with rng.aside(device, seed), torch.no_grad():
+    with rng.fork_rng(device, seed), torch.no_grad():
         game.eval()
         try:
             yield

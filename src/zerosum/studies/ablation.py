@@ -9,27 +9,27 @@ from typing import Any
 
 from zerosum.game import Game, Shape
 from zerosum.games.gan import GAN
-from zerosum.losses.adversarial import HARD, Targets
+from zerosum.losses.adversarial import HARD, LabelSmoothing
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.studies.grid import covered, table
 from zerosum.studies.study import Figures, Study
 from zerosum.techniques import Techniques
-from zerosum.techniques.apply import improved
+from zerosum.techniques.apply import with_techniques
 
 ROUNDS, BATCH, HIDDEN, Z = 6_000, 64, (128, 128, 128), 2
 ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear"))
-SMOOTH = Targets(real=0.9)
+SMOOTH = LabelSmoothing(real=0.9)
 PLAIN, AGAINST_COLLAPSE = "none", "minibatch discrimination"
 
 
-def _game(targets: Targets = HARD, **techniques: Any) -> Callable[[Shape], Game[Any]]:
+def _game(targets: LabelSmoothing = HARD, **techniques: Any) -> Callable[[Shape], Game[Any]]:
     config = GAN.Config(Z, targets=targets, g_optimizer=ADAM, d_optimizer=ADAM)
 
     def build(shape: Shape) -> Game[Any]:
         generator, discriminator = mlp.Generator(Z, shape, HIDDEN, "batch"), mlp.Discriminator(shape, HIDDEN)
-        return improved(GAN(generator, discriminator, config), Techniques(**techniques), shape)
+        return with_techniques(GAN(generator, discriminator, config), Techniques(**techniques), shape)
 
     return build
 

@@ -59,7 +59,7 @@ class Losses:
             return
         point: dict[str, float] = {"rounds": trainer.step}
         for name, logged in LOGGED.items():
-            point[name] = float(torch.stack([value for _, known, value in trainer.fresh if known == logged]).mean())
+            point[name] = float(torch.stack([value for _, known, value in trainer.pending if known == logged]).mean())
         self.series.add(point)
 
 

@@ -13,7 +13,7 @@ from zerosum.data.dataset import Dataset, dataset
 from zerosum.game import Game, Shape
 from zerosum.metrics import extractors
 from zerosum.recipe import find
-from zerosum.run.sampling import balanced, sample
+from zerosum.run.sampling import balanced_labels, sample
 from zerosum.studies import training
 from zerosum.studies.gan_parzen import SAMPLES, TRAINED
 from zerosum.util import distributed
@@ -41,7 +41,7 @@ def trained(recipe: str, training_set: Dataset, seed: int, fraction: float, fold
 
 def drawn(game: Game[Any], shape: Shape, classes: int, seed: int) -> tuple[Tensor, Tensor]:
     """As many samples of each class, (SAMPLES, *shape), and their classes."""
-    labels = balanced(SAMPLES, classes)
+    labels = balanced_labels(SAMPLES, classes)
     return sample(game, shape, SAMPLES, seed=seed, labels=labels, batch_size=1000), labels
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import zerosum.games  # noqa: F401  registers the recipes
 from zerosum.health.monitor import Monitor
-from zerosum.health.signals import Vitals
+from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import VERDICTS, History
 from zerosum.studies.scenarios import SCENARIOS, Scenario
 from zerosum.studies.study import Figures, Study
@@ -34,7 +34,7 @@ def watched(scenario: Scenario, seed: int, fraction: float, folder: Path) -> dic
     path = folder / "health.jsonl"
     path.unlink(missing_ok=True)
     said: list[str] = []
-    monitor = Monitor(Vitals(loaded, seed), path, History(steps), lambda verdict: said.append(verdict.name))
+    monitor = Monitor(SignalMeter(loaded, seed), path, History(steps), lambda verdict: said.append(verdict.name))
     try:
         trainer.train([monitor, Log(trainer.training.log_every, steps, ())])
     except Diverged as error:

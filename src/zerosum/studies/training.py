@@ -43,7 +43,7 @@ def play(trainer: Trainer, folder: Path, hooks: Iterable[Hook] = ()) -> None:
 def _forget(trainer: Trainer) -> None:
     """Drop logged values, which a hook before this one may have read; `Diverged` if one is not finite."""
     if trainer.step % trainer.training.log_every == 0:
-        trainer.read()
+        trainer.pop_metrics()
 
 
 class Series:

@@ -45,7 +45,7 @@ class Curves:
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % self.every:
             return
-        last = {step: value for step, name, value in trainer.fresh if name == "critic/adversarial"}  # of each round
+        last = {step: value for step, name, value in trainer.pending if name == "critic/adversarial"}  # of each round
         estimate = -float(torch.stack(list(last.values())).mean())
         point = {"rounds": trainer.step, "critic": estimate, "frechet": self.quality(trainer)}
         self.series.add(point)

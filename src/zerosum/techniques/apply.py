@@ -23,16 +23,16 @@ from zerosum.techniques.virtual_batch_norm import WithReference, has_batch_norm
 from zerosum.util import distributed
 
 
-def improved(game: Game[Any], techniques: Techniques, shape: Shape) -> Game[Any]:
+def with_techniques(game: Game[Any], techniques: Techniques, shape: Shape) -> Game[Any]:
     """`game`, for samples of `shape`, with the techniques; the game itself where there are none.
 
     Raises:
         ZerosumError: a technique does not fit the game.
     """
-    return game if techniques == NONE else Improved(game, techniques, shape)
+    return game if techniques == NONE else WithTechniques(game, techniques, shape)
 
 
-class Improved(Game[Any]):
+class WithTechniques(Game[Any]):
     """A two-player game with techniques. Networks of the game are changed in place; how it is played stays its own."""
 
     def __init__(self, game: Game[Any], techniques: Techniques, shape: Shape):
@@ -95,7 +95,7 @@ class Improved(Game[Any]):
             data = draw()
             if reference:
                 reference.fill(_x(data))
-                distributed.same_everywhere(reference)
+                distributed.broadcast(reference)
                 reference = None
             return data
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from zerosum.augment import Views
 from zerosum.game import Shape
 from zerosum.losses import semi_supervised
-from zerosum.losses.adversarial import full
+from zerosum.losses.adversarial import to_float32
 from zerosum.util import distributed
 
 MEMORY = 0.99  # of how often each class is guessed, a round
@@ -52,6 +52,8 @@ class Guesses(nn.Module):
         Guesses are aligned: D is to guess all classes equally often.
         """
         classes = len(self.frequencies)
-        p = F.softmax(full(logits.detach())[:, :classes], dim=1)
+        p = F.softmax(to_float32(logits.detach())[:, :classes], dim=1)
         self.frequencies.lerp_(distributed.mean(p.mean(0)), 1 - MEMORY)
-        return semi_supervised.agreement(semi_supervised.aligned(p, self.frequencies), of_view, confidence)
+        return semi_supervised.pseudo_label_loss(
+            semi_supervised.align_distribution(p, self.frequencies), of_view, confidence
+        )

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum.losses.adversarial import full
-from zerosum.networks.blocks import AcrossBatch
+from zerosum.losses.adversarial import to_float32
+from zerosum.networks.blocks import BatchDependent
 
 
 def closeness(m: Tensor) -> Tensor:
@@ -18,7 +18,7 @@ def closeness(m: Tensor) -> Tensor:
     return (-distances).exp().sum(1)
 
 
-class MinibatchDiscrimination(AcrossBatch):
+class MinibatchDiscrimination(BatchDependent):
     """D's last layer, which also sees how close each sample's features are to those of the others of its batch.
 
     Features f (B, A) go through a tensor T (A, kernels, dims) to M; `head` sees f and a second weight sees o, and their
@@ -34,4 +34,4 @@ class MinibatchDiscrimination(AcrossBatch):
 
     def forward(self, f: Tensor) -> Tensor:
         m = (f[self.left_out :] @ self.tensor.flatten(1)).unflatten(1, self.tensor.shape[1:])  # (B, kernels, dims)
-        return self.head(f) + F.pad(closeness(full(m)) @ self.weight, (0, 0, self.left_out, 0))
+        return self.head(f) + F.pad(closeness(to_float32(m)) @ self.weight, (0, 0, self.left_out, 0))

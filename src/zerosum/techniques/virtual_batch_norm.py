@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zerosum.losses.adversarial import full
+from zerosum.losses.adversarial import to_float32
 
 
 class VirtualBatchNorm(nn.Module):
@@ -19,7 +19,7 @@ class VirtualBatchNorm(nn.Module):
         self.weight, self.bias, self.eps, self.reference = norm.weight, norm.bias, norm.eps, reference
 
     def forward(self, x: Tensor) -> Tensor:
-        flat = full(x).reshape(*x.shape[:2], -1)  # (R + B, F, pixels)
+        flat = to_float32(x).reshape(*x.shape[:2], -1)  # (R + B, F, pixels)
         reference, own = flat[: self.reference], flat[self.reference :]
         mean = reference.mean((0, 2), keepdim=True)  # (1, F, 1)
         variance = (reference - mean).square().mean((0, 2), keepdim=True)

@@ -52,7 +52,9 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     final = checkpoints / f"step-{trainer.step:08d}"
     partial = checkpoints / f".partial-{final.name}"
     average = trainer.average
-    position = Position(FORMAT, trainer.step, average.rounds if average else 0, trainer.stream.state(), trainer.rate)
+    position = Position(
+        FORMAT, trainer.step, average.rounds if average else 0, trainer.stream.state(), trainer.lr_scale
+    )
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -103,8 +105,8 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
     if average:
         average.rounds = position.average_rounds
     if trainer.recorder:
-        trainer.recorder.forget()
-    trainer.step, trainer.rate = position.step, position.rate
+        trainer.recorder.reset()
+    trainer.step, trainer.lr_scale = position.step, position.rate
 
 
 def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:

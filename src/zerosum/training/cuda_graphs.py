@@ -44,7 +44,7 @@ class Recorder:
         self.stream = torch.cuda.Stream(device)
         self.pool = torch.cuda.graph_pool_handle()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drop all recordings: the tensors that they read and write are no longer those in use."""
         self.recordings.clear()
         self.warm.clear()
@@ -58,12 +58,12 @@ class Recorder:
                 for own, fresh in zip(_tensors(batch), _tensors(draw()), strict=True):
                     own.copy_(fresh)
         elif len(drawn := self.warm.setdefault(phase, [])) < WARM:
-            return self._rehearse(drawn, draw, play)
+            return self._warm_up(drawn, draw, play)
         else:
             recording = self.recordings[phase] = self._record([_copied(draw()) for _ in range(drawn[-1])], play)
         return recording.replay()
 
-    def _rehearse(self, drawn: list[int], draw: Draw, play: Callable[[Draw], Logged]) -> Logged:
+    def _warm_up(self, drawn: list[int], draw: Draw, play: Callable[[Draw], Logged]) -> Logged:
         """An ordinary round, on the stream that recordings are made on."""
         count = 0
 

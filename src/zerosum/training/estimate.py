@@ -14,7 +14,7 @@ from zerosum.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class Plan:
+class Estimate:
     """An estimate; sizes in bytes, times in seconds."""
 
     memory: Mapping[str, int]
@@ -22,7 +22,7 @@ class Plan:
     total_seconds: float
 
 
-def plan(trainer: Trainer) -> Plan:
+def estimate(trainer: Trainer) -> Estimate:
     """Play one round to find the activations and another to time it. The trainer is worn afterwards: throw it away."""
     kept: dict[int, int] = {}
     largest = 0
@@ -48,11 +48,11 @@ def plan(trainer: Trainer) -> Plan:
         "averaged weights": sum(p.nbytes for p in trainer.average.followers.values()) if trainer.average else 0,
         "activations": largest,
     }
-    return Plan(memory, seconds, seconds * trainer.training.steps)
+    return Estimate(memory, seconds, seconds * trainer.training.steps)
 
 
 def _timed(trainer: Trainer) -> float:
     began = time.perf_counter()
     trainer.round()
-    trainer.read()  # waits for the device
+    trainer.pop_metrics()  # waits for the device
     return time.perf_counter() - began

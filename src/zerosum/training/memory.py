@@ -10,7 +10,7 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 
 
 @cache
-def keep_large_blocks() -> None:
+def tune_malloc() -> None:
     """Stop glibc from returning freed blocks to the kernel, which would clear every page anew. Nothing elsewhere."""
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)

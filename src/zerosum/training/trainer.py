@@ -57,9 +57,9 @@ class Trainer:
     """
 
     def __init__(self, game: Game[Any], stream: Stream, training: Training, device: str | torch.device = "cpu"):
-        memory.keep_large_blocks()
+        memory.tune_malloc()
         self.device = torch.device(device)
-        self.game = distributed.same_everywhere(game.to(self.device))
+        self.game = distributed.broadcast(game.to(self.device))
         for parameter in game.parameters():
             if parameter.dim() == 4:  # a convolution's weight: convolutions follow its layout
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -71,11 +71,11 @@ class Trainer:
         self.average = Average(game, self.players, training.average) if training.average else None
         self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
         self.step = 0  # rounds played
-        self.rate = 1.0  # a factor on every learning rate; below 1 after a rollback
-        self.fresh: list[tuple[int, str, Tensor]] = []  # values still on the device: (round, name, value)
+        self.lr_scale = 1.0  # a factor on every learning rate; below 1 after a rollback
+        self.pending: list[tuple[int, str, Tensor]] = []  # values still on the device: (round, name, value)
         rates = [group["lr"] for optimizer in self.optimizers.values() for group in optimizer.param_groups]
         recordable = all(isinstance(rate, Tensor) for rate in rates)  # a number, as SGHMC has, would be recorded as is
-        recorded = training.graphs and recordable and distributed.world() == 1 and self.device.type == "cuda"
+        recorded = training.graphs and recordable and distributed.world_size() == 1 and self.device.type == "cuda"
         self.recorder = Recorder(self.device) if recorded else None
 
     @property
@@ -95,7 +95,7 @@ class Trainer:
     def round(self) -> None:
         """Play one round."""
         for name, player in self.players.items():
-            rate = self.rate * player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
+            rate = self.lr_scale * player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
             for group in self.optimizers[name].param_groups:
                 if isinstance(group["lr"], Tensor):  # recorded rounds read it there
                     group["lr"].fill_(rate)
@@ -106,7 +106,7 @@ class Trainer:
             logged = self.recorder.round((phase, self._measures_norms), self.stream, self._play)
         else:
             logged = self._play(self.stream)
-        self.fresh += [(self.step, name, value) for name, value in logged]
+        self.pending += [(self.step, name, value) for name, value in logged]
         self.step += 1
         if self.average:
             self.average.update()
@@ -133,12 +133,12 @@ class Trainer:
         optimizer.step()
         return logged
 
-    def read(self) -> dict[str, float]:
+    def pop_metrics(self) -> dict[str, float]:
         """The mean of every term and logged value since the last read.
 
         Raises `Diverged` with the first that is not finite. This is the only point where the host waits for the device.
         """
-        fresh, self.fresh = self.fresh, []
+        fresh, self.pending = self.pending, []
         sums: dict[str, list[float]] = {}
         for (step, name, _), value in zip(fresh, _means([value for _, _, value in fresh]), strict=True):
             if not math.isfinite(value):
@@ -146,7 +146,7 @@ class Trainer:
             sums.setdefault(name, []).append(value)
         return {name: sum(of) / len(of) for name, of in sums.items()}
 
-    def check(self) -> None:
+    def assert_finite(self) -> None:
         """Raise `Diverged` if a parameter is not finite, though every term was when it was last computed."""
         for name, parameter in self.game.named_parameters():
             if not bool(parameter.isfinite().all()):

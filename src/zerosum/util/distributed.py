@@ -30,13 +30,13 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def world() -> int:
+def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def same_everywhere(module: M) -> M:
+def broadcast(module: M) -> M:
     """Give every process the first one's parameters and buffers."""
-    if world() > 1:
+    if world_size() > 1:
         for tensor in [*module.parameters(), *module.buffers()]:
             sent = tensor.detach().contiguous()  # a copy where the layout is channels-last
             dist.broadcast(sent, src=0)
@@ -46,22 +46,22 @@ def same_everywhere(module: M) -> M:
 
 def mean(value: Tensor) -> Tensor:
     """The mean of `value`, a statistic of each process's batch, over the processes: what a buffer follows."""
-    if world() == 1:
+    if world_size() == 1:
         return value
     summed = value.detach().clone(memory_format=torch.contiguous_format)
     dist.all_reduce(summed)
-    return summed / world()
+    return summed / world_size()
 
 
 def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     """Replace each gradient by its mean over the processes, in one message."""
-    if world() == 1:
+    if world_size() == 1:
         return
     gradients: list[Tensor] = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
         return
     flat = torch.cat([g.flatten() for g in gradients])
     dist.all_reduce(flat)
-    flat /= world()
+    flat /= world_size()
     for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))

@@ -19,7 +19,7 @@ def seed(number: int) -> None:
 
 
 @contextmanager
-def aside(device: torch.device, number: int | None = None) -> Iterator[None]:
+def fork_rng(device: torch.device, number: int | None = None) -> Iterator[None]:
     """PyTorch's random numbers apart, on the CPU and on `device`, seeded if asked; all go on as before afterwards."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         if number is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 SHOWN = 10  # entries of a long list
 
 
-def few(items: Sequence[str]) -> list[str]:
+def abbreviate(items: Sequence[str]) -> list[str]:
     """The items, or the first of a long list and how many more there are."""
     return list(items) if len(items) <= SHOWN else [*items[:SHOWN], f"... and {len(items) - SHOWN:,} more"]
 

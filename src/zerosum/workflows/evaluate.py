@@ -80,7 +80,7 @@ def evaluate(
             raise ZerosumError(f"{pairs[0].name} compares pairs, other metrics compare sets: evaluate them separately")
         return _of_pairs(pairs, Path(target), against, seed, progress)
     folder = Path(data_dir) if data_dir else None
-    with rng.aside(hardware.find(device)):  # an evaluation amid training changes nothing
+    with rng.fork_rng(hardware.find(device)):  # an evaluation amid training changes nothing
         source = targets.find(
             Path(target), truncation, average, checkpoint_step, recipe, device, data_dir=folder, progress=progress
         )

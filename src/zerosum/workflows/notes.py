@@ -9,10 +9,10 @@ from zerosum.data.check import labels
 from zerosum.game import Condition, Labelled, Semi, Shape
 from zerosum.recipe import RECIPES, Recipe
 from zerosum.util import rng
-from zerosum.util.text import few
+from zerosum.util.text import abbreviate
 
 
-def introduction(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None = None) -> list[str]:
+def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None = None) -> list[str]:
     """Lines about the labels of data.
 
     Args:
@@ -30,7 +30,7 @@ def introduction(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | No
     if left and recipe.batch is Labelled:
         note = f"note: {recipe.name} learns from the {len(loaded) - left:,} labelled samples alone"
         users = fitting(loaded, Semi)
-        lines.append(f"{note}; {', '.join(few(users))} would use the {left:,} others too" if users else note)
+        lines.append(f"{note}; {', '.join(abbreviate(users))} would use the {left:,} others too" if users else note)
     if loaded.y is not None and loaded.conditions is not None:
         lines.append(f"note: {recipe.name} uses the classes of {loaded.name} and not its vectors, as it has both")
     return lines
@@ -42,7 +42,7 @@ def _ignored(recipe: Recipe, whole: Dataset) -> list[str]:
     what = f"{whole.condition.size} classes" if whole.condition.kind == "classes" else "vectors"
     note = f"note: {recipe.name} does not use the {what} of {whole.name}"
     users = fitting(whole, Labelled, Semi)
-    return [f"{note}; {', '.join(few(users))} would" if users else note]
+    return [f"{note}; {', '.join(abbreviate(users))} would" if users else note]
 
 
 def fitting(data: Dataset, *batches: type) -> list[str]:
@@ -59,7 +59,7 @@ def fitting(data: Dataset, *batches: type) -> list[str]:
 
 def _fits(recipe: Recipe, shape: Shape, condition: Condition | None) -> bool:
     try:
-        with torch.device("meta"), rng.aside(torch.device("cpu")):  # nothing is computed, nothing disturbed
+        with torch.device("meta"), rng.fork_rng(torch.device("cpu")):  # nothing is computed, nothing disturbed
             recipe.build(shape, None, condition)
     except ValueError:
         return False

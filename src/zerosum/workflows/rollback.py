@@ -29,16 +29,16 @@ class Recovery:
     def roll_back(self, trainer: Trainer, error: Diverged) -> None:
         """Put the trainer back, or raise `error` again."""
         self._note(trainer, "diverged", error.what)
-        tries, allowed = round(-math.log2(trainer.rate)), trainer.training.retries
+        tries, allowed = round(-math.log2(trainer.lr_scale)), trainer.training.retries
         found = checkpoint.find(self.directory.checkpoints)
-        if distributed.world() > 1 or tries >= allowed or not found:
+        if distributed.world_size() > 1 or tries >= allowed or not found:
             raise Diverged(error.step, error.value_name, error.value, tries) from None
         if checkpoint.step_of(found[-1]) == self.last and len(found) > 1:
             shutil.rmtree(found.pop())
-        rate = trainer.rate / 2
+        rate = trainer.lr_scale / 2
         checkpoint.resume(trainer, found[-1])
-        trainer.fresh.clear()
-        trainer.rate, self.last, self.saver.saved = rate, trainer.step, -1
+        trainer.pending.clear()
+        trainer.lr_scale, self.last, self.saver.saved = rate, trainer.step, -1
         rng.seed(trainer.training.seed + 2 + tries)
         self.saver.save(trainer)  # so that a resumed run has the new rate
         self.directory.forget_after(trainer.step)

@@ -40,7 +40,7 @@ def write_samples(
         save(overview(run, count, seed, truncation=truncation, classes=class_, conditions=conditions), out)
         return
     samples = run.sample(count, seed, truncation=truncation, classes=class_, conditions=conditions)
-    labels = run.asked(count, class_, conditions)
+    labels = run.labels_for(count, class_, conditions)
     is_image = samples.dim() == 4
     if out.suffix == ".npz":
         arrays: dict[str, Any] = {"samples": (to_uint8(samples) if is_image else samples).numpy()}

@@ -10,11 +10,11 @@ from rich.console import Console
 from zerosum import data, report
 from zerosum.game import Condition
 from zerosum.health.monitor import Monitor
-from zerosum.health.signals import Vitals
+from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import History, Verdict
 from zerosum.pictures.gallery import neighbours, walks
-from zerosum.pictures.grids import film, save, told
-from zerosum.pictures.overview import MOST, choices, overview, traversal
+from zerosum.pictures.grids import film, save, with_caption
+from zerosum.pictures.overview import MOST_ROWS, choices, overview, traversal
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record, RunDirectory
 from zerosum.training import checkpoint
@@ -56,7 +56,7 @@ def play(
         if new:
             directory.create(record)
         training = trainer.training
-        vitals = Vitals(loaded, training.seed) if training.health else None  # draws, so before a state is restored
+        vitals = SignalMeter(loaded, training.seed) if training.health else None  # draws, so before a state is restored
         if not new:
             if found := checkpoint.find(directory.checkpoints):
                 checkpoint.resume(trainer, found[-1])
@@ -101,7 +101,7 @@ def finish(run: Run, samples: Samples, loaded: data.Dataset) -> None:
         save(neighbours(made, loaded.x), run.path / "neighbours.png")
     count, frames = WALKS_OF_IMAGES if loaded.is_image else WALKS_OF_POINTS
     walked = walks(run.interpolate(count, frames, (1, 2)), samples.real)
-    save(told(walked, _walking(run.game.condition, loaded.is_image)), run.path / "interpolation.png")
+    save(with_caption(walked, _walking(run.game.condition, loaded.is_image)), run.path / "interpolation.png")
     if run.game.prior.codes:
         save(traversal(run, seed=1, real=samples.real), run.path / "codes.png")
     film(sorted(samples.directory.samples.glob("step-*.png")), run.path / "film.gif")
@@ -131,7 +131,9 @@ def _sinks(directory: RunDirectory, progress: Progressing, tensorboard: bool) ->
     return sinks
 
 
-def _monitor(directory: RunDirectory, vitals: Vitals, trainer: Trainer, console: Console, before: float) -> Monitor:
+def _monitor(
+    directory: RunDirectory, vitals: SignalMeter, trainer: Trainer, console: Console, before: float
+) -> Monitor:
     def say(verdict: Verdict) -> None:
         console.print(f"round {trainer.step}: {verdict.sentence}")
 
@@ -142,7 +144,7 @@ def _monitor(directory: RunDirectory, vitals: Vitals, trainer: Trainer, console:
 def _samples(directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, record: Record) -> Samples:
     if not loaded.is_image:
         return Samples(directory, record, loaded.x[:POINTS], POINTS)
-    rows = min(len(choices(trainer.game.condition, record.data)), MOST) or 1
+    rows = min(len(choices(trainer.game.condition, record.data)), MOST_ROWS) or 1
     return Samples(directory, record, None, rows * SIDE * max(1, SIDE // rows))
 
 

@@ -21,7 +21,7 @@ from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 from zerosum.run.record import versions
 from zerosum.util.files import atomic_path, write_atomic
-from zerosum.util.text import few
+from zerosum.util.text import abbreviate
 
 FILE = "synthesis.json"
 BLOCK, NUMBERS = 1000, 2**24  # candidates drawn at once, and numbers in them, at most
@@ -154,7 +154,7 @@ class _Source:
         self.classes = sorter.record.data.classes
         self.drawn, self.blocks = 0, 0
         if ranked:
-            run.realism(run.sample(1), run.asked(1))  # refuses before anything is made
+            run.realism(run.sample(1), run.labels_for(1))  # refuses before anything is made
 
     def draw(self, count: int, number: int) -> _Candidates:
         """`count` samples; where classes are asked for, of class `number`."""
@@ -230,7 +230,7 @@ def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progr
                 before = sum(pool.kept for pool in pools[: group[0].number])
                 progress("drawing samples", before + len(group) * min(pool.kept for pool in group), wanted)
     if short := [pool for pool in pools if pool.missing]:
-        named = few([f"{source.classes[pool.number]} ({pool.kept:,} of {pool.wanted:,})" for pool in short])
+        named = abbreviate([f"{source.classes[pool.number]} ({pool.kept:,} of {pool.wanted:,})" for pool in short])
         filters = [name for name, on in (("confidence", pools[0].confidence), ("realism", source.ranked)) if on]
         cure = f"ask for less {' and '.join(filters)}, or allow more tries" if filters else "allow more tries"
         raise ZerosumError(
@@ -277,7 +277,9 @@ def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
     judge.classify(torch.empty(0, *run.record.data.shape))  # refuses a run without one, or of another shape
     known = judge.record.data.classes
     if condition is not None and (unknown := [name for name in run.record.data.classes if name not in known]):
-        raise ZerosumError(f"the classifier of {judge.path} knows no class {', '.join(few(unknown))}; use another run")
+        raise ZerosumError(
+            f"the classifier of {judge.path} knows no class {', '.join(abbreviate(unknown))}; use another run"
+        )
     return judge
 
 

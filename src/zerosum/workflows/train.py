@@ -15,16 +15,16 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.cli.loading import Loading
-from zerosum.data.dataset import CURE
+from zerosum.data.dataset import HINT
 from zerosum.errors import ZerosumError
 from zerosum.options import OptionError, hints, parse, to_json
 from zerosum.recipe import RECIPES, Recipe, Training, find
 from zerosum.run.loaded import Run
-from zerosum.run.record import DataRecord, Record, RunDirectory, recipe_of, unused, versions
+from zerosum.run.record import DataRecord, Record, RunDirectory, free_path, recipe_of, versions
 from zerosum.training import hardware
 from zerosum.training.trainer import Trainer, resolve_precision
 from zerosum.util import distributed, rng
-from zerosum.workflows.notes import introduction
+from zerosum.workflows.notes import data_notes
 from zerosum.workflows.session import console_of, play
 
 SHOWN = 10  # vectors that a run keeps of its data, to sample by
@@ -68,8 +68,8 @@ def train(
     prepared = prepare(found, training, chosen, data or found.data, size, data_dir, device, quiet, labels=labels)
     trainer, loaded, record, _ = prepared
     stem = f"{found.function.__name__ if ':' in found.name else found.name}-{Path(record.data.name).name}"
-    path = Path(out) if out else unused(Path("runs"), stem.replace("/", "-").replace(":", "-"))
-    about = [] if quiet else introduction(found, prepared.whole, loaded, labels)
+    path = Path(out) if out else free_path(Path("runs"), stem.replace("/", "-").replace(":", "-"))
+    about = [] if quiet else data_notes(found, prepared.whole, loaded, labels)
     return play(RunDirectory(path), trainer, loaded, record, about, tensorboard=tensorboard, quiet=quiet, new=True)
 
 
@@ -112,7 +112,7 @@ def resume(
         quiet,
         labels=record.data.labels,
     )
-    about = [] if quiet else introduction(found, whole, loaded, record.data.labels)
+    about = [] if quiet else data_notes(found, whole, loaded, record.data.labels)
     return play(directory, trainer, loaded, record, about, tensorboard=tensorboard, quiet=quiet, new=False)
 
 
@@ -166,7 +166,7 @@ def prepare(
     kept = whole if labels is None else whole.with_labels(labels, training.seed)
     loaded = kept if recipe.labelled else kept.without_labels()
     if recipe.labelled and loaded.condition is None:
-        raise data.DataError(f"{name} has no labels, but {recipe.name} learns from them; {CURE}")
+        raise data.DataError(f"{name} has no labels, but {recipe.name} learns from them; {HINT}")
     resolved = recipe.resolve(options)
     rng.seed(training.seed)
     try:
@@ -181,7 +181,7 @@ def prepare(
         batch=recipe.batch,
         flip=training.flip,
         rank=distributed.rank(),
-        world=distributed.world(),
+        world=distributed.world_size(),
     )
     trainer = Trainer(game, stream, training, place)
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise

@@ -66,12 +66,12 @@ def show(found: Classification) -> None:
     """What was found, and how often it is right."""
     from rich.console import Console
 
-    from zerosum.util.text import few
+    from zerosum.util.text import abbreviate
 
     console = Console(highlight=False, soft_wrap=True)
     for line in remarks(found):
         console.print(line, markup=False)
-    for problem in few([str(problem) for problem in found.problems]):
+    for problem in abbreviate([str(problem) for problem in found.problems]):
         console.print(f"  {problem}", markup=False)
     if found.accuracy is not None:
         console.print(

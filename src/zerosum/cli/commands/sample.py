@@ -57,7 +57,7 @@ class Arguments:
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "sample", "Draw samples from a run.")
     from zerosum.errors import ZerosumError
-    from zerosum.pictures.overview import unwritten
+    from zerosum.pictures.overview import unwritable_names
     from zerosum.run.loaded import load
     from zerosum.workflows.sample import write_interpolation, write_samples, write_traversal
 
@@ -83,5 +83,5 @@ def run(arguments: Sequence[str]) -> None:
     else:
         write_samples(run, out, count, given.seed, given.truncation, given.class_, given.condition)
     print(out)
-    if out.suffix == ".png" and not given.traverse and (numbers := unwritten(run)):
+    if out.suffix == ".png" and not given.traverse and (numbers := unwritable_names(run)):
         print(f"no font here can write the names of classes; in the picture: {numbers}", file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset, told
+from zerosum.data.dataset import Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.download import fetch, sha256_of
 from zerosum.data.errors import DataError
 from zerosum.data.images.decode import Encoded, Row, decode_all
@@ -51,7 +51,7 @@ def cifar10(request: Request) -> Dataset:
 def _load(name: str, path: Path, part: str, rows: Iterator[Row | Problem], progress: Progress | None) -> Dataset:
     stat = path.stat()
     key = ["cifar10", path.name, part, stat.st_size, stat.st_mtime_ns]
-    shown = told("decoding images", _readable(path, rows), COUNT[part], progress)
+    shown = with_progress("decoding images", _readable(path, rows), COUNT[part], progress)
     pack = cached(name, key, lambda: Contents(SHAPE, shown))
     return dataset(name, pack.x, pack.labels, CLASSES, problems=pack.problems, digest=pack.digest)
 

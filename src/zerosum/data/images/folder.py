@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset, told
+from zerosum.data.dataset import Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.errors import DataError
 from zerosum.data.images.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
-from zerosum.data.images.labels import Marks, beside, ordered
+from zerosum.data.images.labels import Annotations, read_label_file, sort_classes
 from zerosum.data.images.pack import Contents, Pack, cached
 from zerosum.data.request import Request
 
@@ -85,9 +85,9 @@ def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | No
     """
 
     def build() -> Contents:
-        probes = list(told("looking at images", probe_all(found.items), len(found.items), progress))
+        probes = list(with_progress("looking at images", probe_all(found.items), len(found.items), progress))
         channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
-        rows = told("decoding images", decode_all(found.items, channels, shape), len(found.items), progress)
+        rows = with_progress("decoding images", decode_all(found.items, channels, shape), len(found.items), progress)
         return Contents((channels, *shape), rows)
 
     return cached(str(found.root), ["folder", size, found.stamps], build)
@@ -120,7 +120,7 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
     """
     found = listing(Path(request.name).expanduser())
     names = [item.path for item in found.items]
-    marks = beside(found.root, names) or by_folder(names)
+    marks = read_label_file(found.root, names) or by_folder(names)
     pack = packed(found, request.size, request.progress)
     data = dataset(
         request.name,
@@ -134,9 +134,9 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
     return data, pack.files
 
 
-def by_folder(files: Sequence[str]) -> Marks:
+def by_folder(files: Sequence[str]) -> Annotations:
     """The classes are the sub-folders; what lies deeper belongs to them, what lies beside them has no label."""
     inside = {file: file.split("/")[0] for file in files if "/" in file}
-    classes = ordered(inside.values())
+    classes = sort_classes(inside.values())
     number = {name: k for k, name in enumerate(classes)}
-    return Marks(classes, {file: number[name] for file, name in inside.items()}, {})
+    return Annotations(classes, {file: number[name] for file, name in inside.items()}, {})

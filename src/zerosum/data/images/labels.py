@@ -32,7 +32,7 @@ LARGEST = torch.finfo(torch.float32).max
 
 
 @dataclass(frozen=True)
-class Marks:
+class Annotations:
     """The labels and the vectors of images, by their files."""
 
     classes: tuple[str, ...]
@@ -75,13 +75,13 @@ class Table:
         return DataError(f"{self.path}, line {line}: {what}")
 
 
-def ordered(names: Iterable[str]) -> tuple[str, ...]:
+def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
     """Class names in their order: by number if all are whole numbers, else by letter."""
     known = sorted(set(names))
     return tuple(sorted(known, key=int) if all(re.fullmatch(r"-?[0-9]+", name) for name in known) else known)
 
 
-def beside(root: Path, files: Collection[str]) -> Marks | None:
+def read_label_file(root: Path, files: Collection[str]) -> Annotations | None:
     """What one of FILES in the folder `root` says of its images `files`; None where there is none, or it has no labels.
 
     A row about no image is a problem, an image without a row has no label.
@@ -99,7 +99,7 @@ def beside(root: Path, files: Collection[str]) -> Marks | None:
     return _marks(telling[0], files)
 
 
-def _marks(table: Table, files: Collection[str]) -> Marks:
+def _marks(table: Table, files: Collection[str]) -> Annotations:
     known = {_plain(file): file for file in files}
     found: dict[str, Entry] = {}
     lost: list[Entry] = []
@@ -123,11 +123,11 @@ def _marks(table: Table, files: Collection[str]) -> Marks:
             "or move it away"
         )
     names = _class_names({entry.label for entry in found.values()} - {""})
-    classes = ordered(names.values())
+    classes = sort_classes(names.values())
     order = {name: k for k, name in enumerate(classes)}
     number = {label: order[name] for label, name in names.items()}
     reason = f"{len(lost):,} of its {len(table.entries):,} rows name no image, the first in line "
-    return Marks(
+    return Annotations(
         classes,
         {file: number[entry.label] for file, entry in found.items() if entry.label},
         {file: entry.vector for file, entry in found.items() if entry.vector},

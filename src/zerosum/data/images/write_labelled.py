@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from zerosum.data.images.labels import LABEL, NAME, beside
+from zerosum.data.images.labels import LABEL, NAME, read_label_file
 from zerosum.errors import ZerosumError
 from zerosum.util.files import plain_name
 
@@ -72,7 +72,7 @@ def name_classes(root: Path, images: Mapping[str, str]) -> None:
         table = csv.writer(file)
         table.writerow([NAME, LABEL])
         table.writerows(images.items())
-    found = beside(root, images)
+    found = read_label_file(root, images)
     read = {image: found.classes[k] for image, k in found.labels.items()} if found else {}
     if lost := [name for image, name in images.items() if read.get(image) != name]:
         raise ZerosumError(

@@ -21,6 +21,6 @@ class Checkpoints:
     def save(self, trainer: Trainer) -> None:
         """Save now, unless this round is saved already; `Diverged` rather than a state that is not finite."""
         if self.saved != trainer.step:
-            trainer.check()
+            trainer.assert_finite()
             checkpoint.save(trainer, self.folder, trainer.training.keep)
             self.saved = trainer.step

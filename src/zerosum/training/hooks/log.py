@@ -31,7 +31,7 @@ class Log:
 
     def flush(self, trainer: Trainer) -> None:
         """Read now."""
-        if values := trainer.read():
+        if values := trainer.pop_metrics():
             seconds = time.perf_counter() - self.began
             for sink in self.sinks:
                 sink(trainer.step, seconds, values)
