@@ -1,63 +1,16 @@
-"""The game: players that take turns. A GAN is written as one `Game`; `trainer.py` plays it."""
+"""The game: players that take turns. A GAN is written as one `Game`; the trainer plays it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum.latent import Prior
+from zerosum.batches import B, Draw
 from zerosum.optim import Optimizer
-
-Shape = tuple[int, ...]  # of one sample: (C, H, W) for an image, (D,) for a point
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What a sample can be asked to be: one of `size` classes, or a vector of `size` numbers."""
-
-    size: int
-    kind: Literal["classes", "vector"] = "classes"
-
-    def vector(self, y: Tensor) -> Tensor:
-        """(B, size) float32: one-hot vectors of classes (B,), or vectors (B, size) as they are."""
-        return F.one_hot(y, self.size).float() if self.kind == "classes" else y
-
-    def classes(self) -> int:
-        """How many classes; a `ValueError` for vectors."""
-        if self.kind != "classes":
-            raise ValueError(f"this GAN learns classes, and the data has vectors of {self.size} numbers; try cgan")
-        return self.size
-
-
-class Labelled(NamedTuple):
-    """A batch of samples whose class is known, or whose vector."""
-
-    x: Tensor  # (B, *shape)
-    y: Tensor  # (B,) int64 classes, or (B, K) float32 vectors
-
-
-class Semi(NamedTuple):
-    """A batch of partly labelled data. Where every sample has a class, `unlabelled` is `x`, the same tensor."""
-
-    x: Tensor  # (B, *shape), of samples whose class is known
-    y: Tensor  # (B,) int64, their classes
-    unlabelled: Tensor  # (B, *shape), of all samples, without their classes
-
-
-class Paired(NamedTuple):
-    """A batch of aligned pairs, or of two unaligned collections."""
-
-    a: Tensor  # (B, *shape_a)
-    b: Tensor  # (B, *shape_b)
-
-
-B = TypeVar("B", Tensor, Labelled, Semi, Paired)
-Draw = Callable[[], B]  # the next batch, already on the device
 
 
 @dataclass(frozen=True)
@@ -69,19 +22,28 @@ class Player:
     averaged: bool = False  # keep a moving average of these weights, to sample from
 
 
+class Logits(NamedTuple):
+    """What a discriminator says of real samples and of fakes in a move: the higher, the more real."""
+
+    real: Tensor
+    fake: Tensor
+
+
 class Move:
     """One player's turn: the named terms it minimises (the loss is their sum) and values worth logging.
 
-    Terms are scalars. Logged values may have any shape; their mean is recorded. Nothing is read from the
-    device until a hook asks.
+    Terms are scalars. Logged values may have any shape; their mean is recorded. A player that judges hands over its
+    `logits`, which the monitor reads. Nothing is read from the device until a hook asks.
     """
 
-    __slots__ = ("log", "player", "terms")
+    __slots__ = ("log", "logits", "player", "terms")
 
-    def __init__(self, player: str, *, log: Mapping[str, Tensor] | None = None, **terms: Tensor):
+    def __init__(
+        self, player: str, *, logits: Logits | None = None, log: Mapping[str, Tensor] | None = None, **terms: Tensor
+    ):
         if not terms:
             raise ValueError(f"the move of {player!r} has no term to minimise")
-        self.player, self.terms, self.log = player, terms, log or {}
+        self.player, self.terms, self.logits, self.log = player, terms, logits, log or {}
 
     @property
     def loss(self) -> Tensor:
@@ -92,33 +54,35 @@ class Move:
 
 
 class Game(nn.Module, ABC, Generic[B]):
-    """A GAN: who plays, how a round goes, how a sample is made.
+    """A GAN: who plays, and how a round goes. What a trained one can do, its roles say (`roles`).
 
-    A subclass is final: it is not subclassed again, and overrides nothing but `players`, `round` and `sample`, `phase`
-    where its rounds repeat, `realism` where D judges single samples, and `classifier` where it learns one. It sets
-    `prior`, the distribution of z, and `condition` where samples can be asked for. `Game[Tensor]` plays with samples
-    alone, `Game[Labelled]` with classes or vectors, `Game[Semi]` with data of which some has classes; a `TypeError` at
-    once where the class does not say.
+    A subclass is abstract or final: a final one is not subclassed again. It says what it draws: `Game[Tensor]` plays
+    with samples alone, `Game[Labelled]` with classes or vectors, `Game[A | B]` with either, as its instance sets
+    `batch`; a `TypeError` at once where the class does not say.
     """
 
     name: str
-    prior: Prior
-    condition: Condition | None = None  # None: a sample is made from z alone
-    batch: type  # what it draws: Tensor, Labelled, Semi or Paired, as `Game[...]` says
+    batch: type  # what it draws, as `Game[...]` says
+    makes: str = "x"  # the field of the data that its samples are of
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if Game not in cls.__bases__:
+        given = [
+            get_args(base)[0]
+            for base in cls.__dict__.get("__orig_bases__", ())
+            if isinstance(get_origin(base), type) and issubclass(get_origin(base), Game)
+        ]
+        if not given:
+            if any(base.__dict__.get("batch") for base in cls.__mro__[1:]):
+                return  # a subclass of a game that says it
+            raise TypeError(f"{cls.__name__} must say what it draws, as class {cls.__name__}(Game[Tensor])")
+        if isinstance(given[0], TypeVar) or given[0] is Any:  # abstract; or a wrapper, which draws what its game draws
             return
-        drawn = [get_args(base)[0] for base in cls.__dict__.get("__orig_bases__", ()) if get_origin(base) is Game]
-        if drawn == [Any]:  # a wrapper, which draws what its game draws
-            return
-        if not drawn or drawn[0] not in (Tensor, Labelled, Semi, Paired):
-            raise TypeError(
-                f"{cls.__name__} must say what it draws, as class {cls.__name__}(Game[Tensor]): Tensor, Labelled, Semi "
-                "or Paired; Any where it sets `batch` itself"
-            )
-        cls.batch = drawn[0]
+        first, *others = get_args(given[0]) or (given[0],)
+        for batch in (first, *others):
+            if not (isinstance(batch, type) and (batch is Tensor or issubclass(batch, tuple))):
+                raise TypeError(f"{cls.__name__} draws {batch}: give Tensor, or a NamedTuple of tensors")
+        cls.batch = first
 
     @abstractmethod
     def players(self) -> dict[str, Player]:
@@ -136,21 +100,7 @@ class Game(nn.Module, ABC, Generic[B]):
         """
         return None
 
-    def classifier(self) -> nn.Module | None:
-        """The network that tells classes apart, samples (B, *shape) to logits (B, K), where the game learns one."""
-        return None
-
-    def realism(self, samples: Any) -> Tensor | None:
-        """How real D finds each of `samples`, (B,): its logits, or what stands in their place; higher is more real.
-
-        `samples` is what `like` is to `sample`, and its x is judged. None, the default: D judges no single samples.
-        """
-        return None
-
-    @abstractmethod
-    def sample(self, like: Any, z: Tensor | None = None) -> Tensor:
-        """One sample for each element of `like`, (B, *shape), made from its conditions (never from its x).
-
-        `like` is a `Labelled` where the game has a `condition`, else a tensor. `z` is (B, prior.dim), drawn from
-        `prior` when None.
-        """
+    @property
+    def core(self) -> Game[Any]:
+        """The game without what is wrapped around it: the one whose roles count."""
+        return self

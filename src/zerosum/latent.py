@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
+Device = torch.device | str
+
 
 @dataclass(frozen=True)
 class Code:
@@ -17,11 +19,11 @@ class Code:
     name: str
     start: int  # its first dimension in z
     size: int  # categories; 1: a number
-    height: float = 1.0  # of the one-hot vector
+    scale: float = 1.0  # of the one-hot vector
 
     def values(self, steps: int) -> Tensor:
         """What it can be, (T, size): each of the categories, or `steps` numbers from -1 to 1."""
-        return self.height * torch.eye(self.size) if self.size > 1 else torch.linspace(-1, 1, steps)[:, None]
+        return self.scale * torch.eye(self.size) if self.size > 1 else torch.linspace(-1, 1, steps)[:, None]
 
     def put(self, z: Tensor, value: Tensor) -> Tensor:
         """z, (B, dim), with this code at `value`, (size,) or (B, size)."""
@@ -40,8 +42,8 @@ class Prior(Protocol):
     def codes(self) -> tuple[Code, ...]:
         """The parts of z that have a meaning of their own."""
 
-    def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
-        """One z for each element of `like`: (B, dim) on its device."""
+    def draw(self, count: int, device: Device = "cpu", generator: Generator | None = None) -> Tensor:
+        """(count, dim) on the device."""
 
     def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The point at t in [0, 1] of a path from a to b along which z stays typical."""
@@ -60,8 +62,8 @@ class Normal:
     def codes(self) -> tuple[Code, ...]:
         return ()
 
-    def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
-        return torch.randn(len(like), self.dim, device=like.device, generator=generator)
+    def draw(self, count: int, device: Device = "cpu", generator: Generator | None = None) -> Tensor:
+        return torch.randn(count, self.dim, device=device, generator=generator)
 
     def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         # A straight line would pass near 0, where N(0, I) has almost no mass; on this arc z stays N(0, I).
@@ -84,7 +86,7 @@ class Clustered:
 
     normal: int  # dimensions of the normal part
     clusters: int
-    height: float = 4.0  # of the one-hot vector: far enough that clusters do not meet
+    scale: float = 4.0  # of the one-hot vector: far enough that clusters do not meet
 
     @property
     def dim(self) -> int:
@@ -92,12 +94,12 @@ class Clustered:
 
     @property
     def codes(self) -> tuple[Code, ...]:
-        return (Code("cluster", self.normal, self.clusters, self.height),)
+        return (Code("cluster", self.normal, self.clusters, self.scale),)
 
-    def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
-        chosen = torch.randint(self.clusters, (len(like),), device=like.device, generator=generator)
+    def draw(self, count: int, device: Device = "cpu", generator: Generator | None = None) -> Tensor:
+        chosen = torch.randint(self.clusters, (count,), device=device, generator=generator)
         one_hot = torch.nn.functional.one_hot(chosen, self.clusters)
-        return torch.cat([Normal(self.normal).draw(like, generator), self.height * one_hot], dim=1)
+        return torch.cat([Normal(self.normal).draw(count, device, generator), self.scale * one_hot], dim=1)
 
     def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The normal parts walk their arc while one cluster fades into the other."""
@@ -119,8 +121,8 @@ class Uniform:
     def codes(self) -> tuple[Code, ...]:
         return ()
 
-    def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
-        return torch.rand(len(like), self.dim, device=like.device, generator=generator) * 2 - 1
+    def draw(self, count: int, device: Device = "cpu", generator: Generator | None = None) -> Tensor:
+        return torch.rand(count, self.dim, device=device, generator=generator) * 2 - 1
 
     def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         return torch.lerp(a, b, t)  # a cube is convex
@@ -150,13 +152,12 @@ class InfoGANPrior:
             found.append(Code(f"c{len(found) + 1}", start, size))
         return tuple(found)
 
-    def draw(self, like: Tensor, generator: Generator | None = None) -> Tensor:
-        count, device = len(like), like.device
-        parts = [Normal(self.noise).draw(like, generator)]
+    def draw(self, count: int, device: Device = "cpu", generator: Generator | None = None) -> Tensor:
+        parts = [Normal(self.noise).draw(count, device, generator)]
         for size in self.categories:
             chosen = torch.randint(size, (count,), device=device, generator=generator)
             parts.append(torch.nn.functional.one_hot(chosen, size).float())
-        return torch.cat([*parts, Uniform(self.continuous).draw(like, generator)], dim=1)
+        return torch.cat([*parts, Uniform(self.continuous).draw(count, device, generator)], dim=1)
 
     def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The noise walks its arc while one code fades into the other."""

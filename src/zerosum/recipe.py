@@ -1,31 +1,27 @@
 """Recipes: a game, its networks and its training settings under one name.
 
-A recipe is a function from a sample's shape, and options, to a game:
+A recipe is a function from the modalities of the data, and options, to a game:
 
     @recipe(data="mnist", batch_size=64, steps=40_000)
-    def mnist(shape: Shape, config: WGANGP.Config = WGANGP.Config()) -> WGANGP: ...
+    def mnist(data: Spec, config: WGANGP.Config = WGANGP.Config()) -> WGANGP: ...
 
-registers "wgan-gp/mnist". Each parameter after `shape` is a frozen dataclass whose fields are flags: the first one's at
+registers "wgan-gp/mnist". Each parameter after `data` is a frozen dataclass whose fields are flags: the first one's at
 the top level (`--critic-steps`), a further one's under its name (`--network.width`). Every recipe takes `techniques`,
 too (`--techniques.feature-matching`).
 """
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, is_dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, is_dataclass
 from typing import Annotated, Any, Literal, get_type_hints
 
 from annotated_types import Ge, Gt, Lt
 
-from zerosum.errors import ZerosumError
-from zerosum.game import Condition, Game, Labelled, Semi, Shape
+from zerosum.batches import field_names
+from zerosum.game import Game
+from zerosum.modality import Spec
 from zerosum.options import parse
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
@@ -37,22 +33,24 @@ TECHNIQUES = "techniques"  # the parameter that every recipe has
 class Training:
     """How any game is trained: what the trainer and its hooks need to know."""
 
-    steps: Annotated[int, Gt(0), "rounds to play"] = 10_000
+    steps: Annotated[int, Gt(0), "training steps (in one step every player moves)"] = 10_000
     batch_size: Annotated[int, Gt(0), "samples in a batch"] = 64
-    seed: Annotated[int, Ge(0), "of weights, noise and the order of the data"] = 0
-    average: Annotated[float, Ge(0), Lt(1), "decay of the averaged weights a round; 0 keeps none"] = 0.999
-    precision: Annotated[Literal["auto", "fp32", "bf16"], "auto: bf16 where the processor is fast at it"] = "auto"
-    clip: Annotated[float | None, Gt(0), "largest norm of a player's gradient"] = None
-    flip: Annotated[bool, "mirror images left to right at random"] = False
+    seed: Annotated[int, Ge(0), "random seed for initialisation, noise and data order"] = 0
+    average: Annotated[float, Ge(0), Lt(1), "EMA decay of the generator weights; 0 disables"] = 0.999
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], "numeric precision; auto: bf16 where the processor is fast at it"
+    ] = "auto"
+    clip: Annotated[float | None, Gt(0), "max gradient norm per player"] = None
+    flip: Annotated[bool, "random horizontal flips of images"] = False
     truncation: Annotated[
-        float | None, Gt(0), "samples keep z within this many standard deviations: typical ones, less variety"
+        float | None, Gt(0), "truncate z of samples at this many standard deviations: typical samples, less variety"
     ] = None
-    health: Annotated[bool, "watch the vital signs, and say when training fails"] = True
-    graphs: Annotated[bool, "on a GPU, record rounds that repeat as CUDA graphs, and replay them"] = True
-    retries: Annotated[int, Ge(0), "rollbacks after a divergence, each with half the learning rates"] = 3
-    log_every: Annotated[int, Gt(0), "rounds between lines of metrics.jsonl"] = 50
-    sample_every: Annotated[int, Gt(0), "rounds between sample pictures"] = 500
-    checkpoint_every: Annotated[int, Gt(0), "rounds between checkpoints"] = 1000
+    health: Annotated[bool, "monitor the training, and say when it fails"] = True
+    graphs: Annotated[bool, "on a GPU, record repeating steps as CUDA graphs and replay them"] = True
+    retries: Annotated[int, Ge(0), "rollbacks after a divergence, each halves the learning rates"] = 3
+    log_every: Annotated[int, Gt(0), "steps between lines of metrics.jsonl"] = 50
+    sample_every: Annotated[int, Gt(0), "steps between sample pictures"] = 500
+    checkpoint_every: Annotated[int, Gt(0), "steps between checkpoints"] = 1000
     keep: Annotated[int, Gt(0), "checkpoints to keep"] = 3
 
 
@@ -72,31 +70,24 @@ class Recipe:
     @property
     def labelled(self) -> bool:
         """Whether the game learns from classes or vectors."""
-        return self.batch in (Labelled, Semi)
+        return "y" in field_names(self.batch)
 
     @property
-    def classifies(self) -> bool:
-        """Whether the game learns a classifier, too."""
-        learnt: bool = get_type_hints(self.function)["return"].classifier is not Game.classifier
-        return learnt
+    def game(self) -> type[Game[Any]]:
+        """The game that it builds."""
+        found: type[Game[Any]] = get_type_hints(self.function)["return"]
+        return found
 
-    def build(
-        self,
-        shape: Shape,
-        options: Mapping[str, Mapping[str, Any]] | None = None,
-        condition: Condition | None = None,
-    ) -> Game[Any]:
-        """The game for samples of `shape`; `options` are plain values by parameter, over the recipe's own.
+    def build(self, data: Spec, options: Mapping[str, Mapping[str, Any]] | None = None) -> Game[Any]:
+        """The game for data of these modalities; `options` are plain values by parameter, over the recipe's own.
 
-        `condition` says what the labels of the data are, for a game that learns from them.
+        Raises:
+            ValueError: the data has no field that the networks are built for, or of another kind.
         """
         chosen = self.resolve(options or {})
         techniques = chosen.pop(TECHNIQUES)
-        if not self.labelled:
-            return with_techniques(self.function(shape, **chosen), techniques, shape)
-        if condition is None:
-            raise ValueError(f"{self.name} learns from classes: say how many there are, condition=Condition(10)")
-        return with_techniques(self.function(shape, condition, **chosen), techniques, shape)
+        game = self.function(data, **chosen)
+        return with_techniques(game, techniques, data.fields[game.makes].shape)
 
     def resolve(self, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Every parameter's dataclass, with `options` over the defaults; `OptionError` for what does not fit."""
@@ -107,90 +98,40 @@ RECIPES: dict[str, Recipe] = {}
 
 
 def recipe(
-    *, data: str, name: str | None = None, **training: Any
+    *, data: str, name: str | None = None, batch: type | None = None, **training: Any
 ) -> Callable[[Callable[..., Game[Any]]], Callable[..., Game[Any]]]:
-    """Register a function as the recipe "game/function"; `training` are fields of `Training`."""
+    """Register a function as the recipe "game/function"; `training` are fields of `Training`.
+
+    Args:
+        data: where it trains by default.
+        name: if not "game/function".
+        batch: what it draws, of a game that can draw several things.
+    """
 
     def register(function: Callable[..., Game[Any]]) -> Callable[..., Game[Any]]:
         game = get_type_hints(function).get("return")
         if game is Game or not (isinstance(game, type) and issubclass(game, Game)):  # Game[Any] is no class
             raise ValueError(f"the recipe {function.__name__!r} must say which game it returns: -> MyGAN")
-        _, *parameters = inspect.signature(function).parameters.values()
-        if game.batch in (Labelled, Semi):
-            if not parameters or parameters[0].name != "condition":
-                raise ValueError(f"the recipe {function.__name__!r} of a game of classes takes (shape, condition, ...)")
-            parameters = parameters[1:]
+        first, *parameters = inspect.signature(function).parameters.values()
+        if first.name != "data":
+            raise ValueError(f"the recipe {function.__name__!r} takes (data: Spec, ...), and data.x.shape is the shape")
         for p in parameters:
             if not is_dataclass(p.default):
                 raise ValueError(f"the recipe {function.__name__!r} needs a default for {p.name!r}: a frozen dataclass")
             if p.name == TECHNIQUES:
                 raise ValueError(f"{TECHNIQUES!r} is added to every recipe; call that parameter otherwise")
-        made = Recipe(
+        registered = Recipe(
             name=name or f"{game.name}/{function.__name__.replace('_', '-')}",
             summary=inspect.getdoc(function) or (inspect.getdoc(game) or "").split("\n")[0],
             data=data,
-            batch=game.batch,
+            batch=batch or game.batch,
             training=parse(Training(), training),
             options={p.name: p.default for p in parameters} | {TECHNIQUES: Techniques()},
             function=function,
         )
-        if made.name in RECIPES:
-            raise ValueError(f"two recipes are called {made.name!r}")
-        RECIPES[made.name] = made
+        if registered.name in RECIPES:
+            raise ValueError(f"two recipes are called {registered.name!r}")
+        RECIPES[registered.name] = registered
         return function
 
     return register
-
-
-def find(name: str) -> Recipe:
-    """The recipe called `name`: "wgan-gp/mnist", a unique end ("dcgan"), a game's first ("wgan-gp"), "my_gan.py:mnist".
-
-    Raises `ZerosumError` with the nearest names where there is none.
-    """
-    path, colon, own = name.rpartition(":")
-    if colon and path.endswith(".py"):
-        return _from_file(Path(path), own)
-    import zerosum.games  # noqa: F401  registers the recipes of the package
-
-    if name in RECIPES:
-        return RECIPES[name]
-    ends = [r for r in RECIPES.values() if r.name.split("/")[-1] == name]
-    firsts = [r for r in RECIPES.values() if r.name.split("/")[0] == name]
-    if firsts or len(ends) == 1:
-        return (firsts or ends)[0]
-    if ends:
-        raise ZerosumError(f"several recipes are called {name!r}: {', '.join(r.name for r in ends)}")
-    if name.endswith(".py"):
-        raise ZerosumError(f"{name} may hold several recipes; name one as {name}:FUNCTION")
-    words = sorted({*RECIPES, *(part for known in RECIPES for part in known.split("/"))})
-    close = difflib.get_close_matches(name, words, n=3)
-    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "`zerosum list` shows them all."
-    raise ZerosumError(f"there is no recipe {name!r}; {hint}")
-
-
-def _from_file(path: Path, own: str) -> Recipe:
-    """Run a file of the user's and take the recipe that its function `own` registered."""
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise ZerosumError(f"cannot read {path}: {error.strerror}; give a Python file as FILE.py:FUNCTION") from None
-    import zerosum.games  # noqa: F401  so that only the file's own recipes are new
-
-    before = RECIPES.copy()
-    RECIPES.clear()  # a copy of one of the package's files may be edited and run beside it
-    spec = importlib.util.spec_from_file_location(f"zerosum_file_{path.stem}", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their annotations up there
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ZerosumError(f"{path} does not run: {type(error).__name__}: {error}") from error
-    finally:
-        found = {r.function.__name__: r for r in RECIPES.values()}
-        RECIPES.clear()
-        RECIPES.update(before)
-    if own not in found:
-        names = ", ".join(found) or "none; decorate a function with @recipe(data=...)"
-        raise ZerosumError(f"{path} has no recipe {own!r}; its recipes: {names}")
-    return replace(found[own], name=f"{path}:{own}", source=hashlib.sha256(source).hexdigest())

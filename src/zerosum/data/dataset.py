@@ -1,9 +1,9 @@
-"""What every source returns: all samples as one tensor, with labels and a fingerprint."""
+"""What every source returns: fields of samples, each with its modality, and a fingerprint."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -11,17 +11,19 @@ import torch
 from torch import Tensor
 
 from zerosum.data.errors import DataError
-from zerosum.game import Condition
+from zerosum.modality import Classes, Condition, Image, Modality, Points, Shape, Spec, Vector
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
 HINT = "put each class in a sub-folder, or name the classes in a labels.csv"
+UNKNOWN = -1  # the class of a sample without a label
+ALL = "all"  # the deck of fields that belong together
 
 
 T = TypeVar("T")
 
 
 def with_progress(what: str, items: Iterable[T], total: int, progress: Progress | None) -> Iterator[T]:
-    """The items as they are; after each, `progress` is told."""
+    """The items as they are; after each, `progress` is called."""
     for done, item in enumerate(items, 1):
         yield item
         if progress:
@@ -39,9 +41,24 @@ class Problem:
         return f"{self.path}: {self.reason}"
 
 
+@dataclass(frozen=True, eq=False)
+class Field:
+    """One field of all samples: "x", their "y", the "b" that each "a" is to become."""
+
+    modality: Modality
+    stored: Tensor  # (N, ...), perhaps memory-mapped: bytes, numbers, ids
+    deck: str = ALL  # fields of one deck belong together row by row, and are drawn so
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+
 @dataclass(frozen=True, eq=False)  # tensors have no single answer to ==
 class Dataset:
     """All samples of one source.
+
+    Most data has samples "x" and perhaps "y", classes (-1 where unknown) or vectors; with classes and vectors both, the
+    vectors are called "vectors". `data.x` is what is stored of a field.
 
     The fingerprint is 16 hex digits of a SHA-256 over the samples, the labels, the class names and the vectors: equal
     content has an equal fingerprint wherever it lies and whatever it is called. That of computed data (drawn points,
@@ -49,32 +66,66 @@ class Dataset:
     """
 
     name: str  # what was asked for: "digits", "./photos"
-    x: Tensor  # images: uint8 (N, C, H, W), possibly memory-mapped; points: float32 (N, D)
-    y: Tensor | None  # (N,) int64, -1 = unlabelled
-    classes: tuple[str, ...]  # names of the labels; () without labels
+    fields: Mapping[str, Field]
     fingerprint: str
     problems: tuple[Problem, ...] = ()  # files that were left out
-    conditions: Tensor | None = None  # float32 (N, K): a vector for each sample, to generate by
 
     def __len__(self) -> int:
-        return self.x.shape[0]
+        """Samples; of several decks, those of the longest."""
+        return max(map(len, self.fields.values()))
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """One sample's shape: (C, H, W) or (D,)."""
-        return tuple(self.x.shape[1:])
+    def spec(self) -> Spec:
+        """The modalities of the fields, by name."""
+        return Spec({name: field.modality for name, field in self.fields.items()})
+
+    @property
+    def samples(self) -> str:
+        """The name of the field that is looked at and compared: "x", else the last of those that are samples."""
+        return "x" if "x" in self.fields else next(n for n in ("b", "ids", *self.fields) if n in self.fields)
+
+    @property
+    def modality(self) -> Modality:
+        """Of the samples."""
+        return self.fields[self.samples].modality
+
+    @property
+    def x(self) -> Tensor:
+        """The samples as stored: images uint8 (N, C, H, W), perhaps memory-mapped; points float32 (N, D)."""
+        return self.fields[self.samples].stored
+
+    @property
+    def y(self) -> Tensor | None:
+        """(N,) int64 classes, -1 where unknown; None without classes."""
+        y = self.fields.get("y")
+        return y.stored if y is not None and isinstance(y.modality, Classes) else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; () without labels."""
+        y = self.fields.get("y")
+        return y.modality.names if y is not None and isinstance(y.modality, Classes) else ()
+
+    @property
+    def vectors(self) -> Tensor | None:
+        """(N, K) float32, a vector for each sample; None without vectors."""
+        found = [field for field in self.fields.values() if isinstance(field.modality, Vector)]
+        return found[0].stored if found else None
+
+    @property
+    def shape(self) -> Shape:
+        """One sample's shape: (C, H, W), (D,) ..."""
+        return self.modality.shape
 
     @property
     def condition(self) -> Condition | None:
         """What a GAN that learns from the classes, or else from the vectors, can be asked for."""
-        if self.y is not None:
-            return Condition(len(self.classes))
-        return None if self.conditions is None else Condition(self.conditions.shape[1], "vector")
+        return self.spec.y if "y" in self.fields else None
 
-    @property
-    def is_image(self) -> bool:
-        """Whether samples are images (uint8) rather than points (float32)."""
-        return self.x.dim() == 4
+    def with_samples(self, modality: Modality, x: Tensor, fingerprint: str) -> Dataset:
+        """The same labels, with other samples: the same ones resized, say."""
+        changed = replace(self.fields[self.samples], modality=modality, stored=x)
+        return replace(self, fields={**self.fields, self.samples: changed}, fingerprint=fingerprint)
 
     def with_labels(self, count: int, seed: int) -> Dataset:
         """The same samples, of which `count` keep their labels: as many of each class (one more of the first classes
@@ -88,25 +139,34 @@ class Dataset:
         if count < len(self.classes):
             raise DataError(f"{count} labels are fewer than the {len(self.classes)} classes of {self.name}; keep more")
         share, more = divmod(count, len(self.classes))
-        draw, y = torch.Generator().manual_seed(seed), torch.full_like(self.y, -1)
+        draw, y = torch.Generator().manual_seed(seed), torch.full_like(self.y, UNKNOWN)
         for k, name in enumerate(self.classes):
             own, wanted = (self.y == k).nonzero()[:, 0], share + (k < more)
             if len(own) < wanted:
-                most = min(self.y[self.y >= 0].bincount(minlength=len(self.classes)).tolist()) * len(self.classes)
+                most = min(self.counts) * len(self.classes)
                 raise DataError(
                     f"class {name!r} of {self.name} has {len(own)} labelled samples, and {count} labels in all ask for "
                     f"{wanted} of each class; keep at most {most}"
                 )
             y[own[torch.randperm(len(own), generator=draw)[:wanted]]] = k
-        return replace(self, y=y, fingerprint=fingerprint_of(f"{self.fingerprint} {count} labels of seed {seed}"))
+        fields = {**self.fields, "y": replace(self.fields["y"], stored=y)}
+        return replace(
+            self, fields=fields, fingerprint=fingerprint_of(f"{self.fingerprint} {count} labels of seed {seed}")
+        )
 
     def without_labels(self) -> Dataset:
-        """The same samples, unlabelled; their fingerprint tells the two apart."""
-        if self.y is None and self.conditions is None:
+        """The same samples, without classes and vectors; their fingerprint tells the two apart."""
+        fields = {n: f for n, f in self.fields.items() if not isinstance(f.modality, Classes | Vector)}
+        if len(fields) == len(self.fields):
             return self
-        return replace(
-            self, y=None, classes=(), conditions=None, fingerprint=fingerprint_of(f"{self.fingerprint} without labels")
-        )
+        return replace(self, fields=fields, fingerprint=fingerprint_of(f"{self.fingerprint} without labels"))
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Labelled samples of each class."""
+        if self.y is None:
+            return ()
+        return tuple(self.y[self.y >= 0].bincount(minlength=len(self.classes)).tolist())
 
 
 def fingerprint_of(text: str) -> str:
@@ -128,13 +188,29 @@ def dataset(
     conditions: Tensor | None = None,
     problems: tuple[Problem, ...] = (),
     digest: str | None = None,
+    fingerprint: str | None = None,
 ) -> Dataset:
-    """A Dataset with its fingerprint; `digest` is `digest_of(x)` where it is known already."""
-    content = hashlib.sha256(f"{x.dtype} {tuple(x.shape)} {digest or digest_of(x)}".encode())
+    """Samples, images uint8 (N, C, H, W) or points float32 (N, D), with classes and vectors.
+
+    Args:
+        y: (N,) int64, -1 = unlabelled.
+        conditions: float32 (N, K), a vector for each sample.
+        digest: `digest_of(x)` where it is known already.
+        fingerprint: of computed data; by default that of the content.
+    """
+    modality = Image(*x.shape[1:]) if x.dtype == torch.uint8 else Points(*x.shape[1:])
+    fields = {"x": Field(modality, x)}
     if y is not None:
-        content.update("\0".join(classes).encode())
-        content.update(y.contiguous().numpy().data)
+        fields["y"] = Field(Classes(classes), y)
     if conditions is not None:
-        content.update(f"{tuple(conditions.shape)}".encode())
-        content.update(conditions.contiguous().numpy().data)
-    return Dataset(name, x, y, classes, content.hexdigest()[:16], problems, conditions)
+        fields["y" if y is None else "vectors"] = Field(Vector(conditions.shape[1]), conditions)
+    if fingerprint is None:
+        content = hashlib.sha256(f"{x.dtype} {tuple(x.shape)} {digest or digest_of(x)}".encode())
+        if y is not None:
+            content.update("\0".join(classes).encode())
+            content.update(y.contiguous().numpy().data)
+        if conditions is not None:
+            content.update(f"{tuple(conditions.shape)}".encode())
+            content.update(conditions.contiguous().numpy().data)
+        fingerprint = content.hexdigest()[:16]
+    return Dataset(name, fields, fingerprint, problems)

@@ -12,25 +12,29 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.augment import InstanceNoise
-from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.batches import Draw
+from zerosum.game import Logits, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.losses import penalties
 from zerosum.losses.adversarial import wasserstein
+from zerosum.modality import Spec
 from zerosum.networks import mlp, resnet
 from zerosum.networks.blocks import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
+from zerosum.roles import Discriminates
 
 
-class WGANGP(Game[Tensor]):
-    """WGAN with gradient penalty; Gulrajani et al., 2017, Algorithm 1."""
+class WGANGP(LatentGame[Tensor], Discriminates):
+    """WGAN-GP, a Wasserstein GAN with gradient penalty; Gulrajani et al., 2017, Algorithm 1."""
 
     name = "wgan-gp"
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "size of z"] = 128
-        critic_steps: Annotated[int, Gt(0), "critic moves a round (n_critic)"] = 5
-        penalty_weight: Annotated[float, Ge(0), "lambda, eq. 3"] = 10.0
+        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 128
+        critic_steps: Annotated[int, Gt(0), "critic moves per step (n_critic)"] = 5
+        penalty_weight: Annotated[float, Ge(0), "gradient penalty weight (lambda, eq. 3)"] = 10.0
         noise: Annotated[InstanceNoise, "noise on the critic's input"] = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players; Algorithm 1's defaults"] = Adam(1e-4, (0.0, 0.9))
 
@@ -46,25 +50,22 @@ class WGANGP(Game[Tensor]):
         }
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        noise, weight = self.config.noise, self.config.penalty_weight
         for _ in range(self.config.critic_steps):
-            data = self.config.noise(draw(), step)  # (B, *shape)
+            real = noise(draw(), step)  # (B, *shape)
             with torch.no_grad():
-                made = self.config.noise(self.sample(data), step)
-            real, fake = discriminate(self.critic, data, made)
-            penalty = self.config.penalty_weight * penalties.interpolation(self.critic, data, made)
-            distance = wasserstein.d(real, fake)
-            yield Move("critic", adversarial=distance, gradient_penalty=penalty, log={"real": real, "fake": fake})
-        fake = self.critic(self.config.noise(self.sample(data), step))
-        yield Move("generator", adversarial=wasserstein.g(fake))
+                fake = noise(self.generate(self.latents(len(real))), step)
+            logits = Logits(*discriminate(self.critic, real, fake))
+            penalty = weight * penalties.interpolation(self.critic, real, fake)
+            yield Move("critic", adversarial=wasserstein.d(*logits), gradient_penalty=penalty, logits=logits)
+        fake = noise(self.generate(self.latents(len(real))), step)
+        yield Move("generator", adversarial=wasserstein.g(self.critic(fake)))
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
 
-    def realism(self, samples: Tensor) -> Tensor:
-        return self.critic(samples).flatten()
-
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.critic(x).flatten()
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,11 @@ class Network:
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)
-def images(shape: Shape, config: WGANGP.Config = WGANGP.Config(), network: Network = Network()) -> WGANGP:
+def images(data: Spec, config: WGANGP.Config = WGANGP.Config(), network: Network = Network()) -> WGANGP:
     """The paper's residual networks, for images of about 32 pixels."""
-    return WGANGP(
-        resnet.Generator(config.latent_dim, shape, network.width), resnet.Critic(shape, network.width), config
-    )
+    shape = data.x.shape
+    generator = resnet.Generator(config.latent_dim, shape, network.width)
+    return WGANGP(generator, resnet.Critic(shape, network.width), config)
 
 
 _TOY_ADAM = Adam(4e-3, (0.5, 0.99), decay=Decay("linear"))
@@ -87,7 +88,7 @@ _TOY_ADAM = Adam(4e-3, (0.5, 0.99), decay=Decay("linear"))
 
 @recipe(data="ring", batch_size=128, steps=1_800, average=0.99)
 def toy(
-    shape: Shape, config: WGANGP.Config = WGANGP.Config(2, critic_steps=2, penalty_weight=1.0, optimizer=_TOY_ADAM)
+    data: Spec, config: WGANGP.Config = WGANGP.Config(2, critic_steps=2, penalty_weight=1.0, optimizer=_TOY_ADAM)
 ) -> WGANGP:
     """Two small perceptrons on points in the plane; two moves of so small a critic are enough."""
-    return WGANGP(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)
+    return WGANGP(*mlp.toy_pair(config.latent_dim, data.x.shape), config)

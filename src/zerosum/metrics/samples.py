@@ -8,17 +8,12 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Progress
-from zerosum.data.stream import SCALE
 from zerosum.metrics.extractors import Extractor, Features
+from zerosum.modality import to_float
 from zerosum.metrics.statistics import Moments
 
 BLOCK = 1000  # samples in a block
 GROUPS = 10  # equal groups whose moments are kept apart, for intervals
-
-
-def to_float(x: Tensor) -> Tensor:
-    """uint8 images to float32 in [-1, 1], as training sees them; points as they are."""
-    return torch.add(torch.tensor(-1.0), x, alpha=SCALE) if x.dtype == torch.uint8 else x.float()
 
 
 class Samples:

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Labelled
-from zerosum.metrics.samples import to_float
+from zerosum.game import Game
+from zerosum.latent import Code
+from zerosum.modality import Classes, Condition, Vector, to_float
 from zerosum.recipe import RECIPES
+from zerosum.roles import Classifies, Discriminates, Generates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.record import Record, RunDirectory, recipe_of
 from zerosum.training import checkpoint, hardware
@@ -54,7 +56,6 @@ class Run:
         """
         return sampling.sample(
             self.game,
-            self.record.data.shape,
             count,
             seed=seed,
             labels=self.labels_for(count, classes, conditions),
@@ -74,7 +75,6 @@ class Run:
         """(frames, count, *shape): `count` walks from the samples of one seed to those of the other."""
         return sampling.interpolate(
             self.game,
-            self.record.data.shape,
             count,
             frames,
             seeds,
@@ -105,7 +105,7 @@ class Run:
         Raises:
             ZerosumError: the GAN's z has no codes, or none of that name; fewer than 2 steps or 1 row.
         """
-        known = {code.name: code for code in self.game.prior.codes}
+        known = {code.name: code for code in self.codes}
         if not known:
             raise ZerosumError(
                 f"the z of {self.record.recipe} has no codes to move; interpolate between two seeds instead"
@@ -118,7 +118,6 @@ class Run:
             )
         return sampling.traverse(
             self.game,
-            self.record.data.shape,
             [known[name] for name in codes or known],
             steps,
             rows,
@@ -136,13 +135,13 @@ class Run:
         Raises:
             ZerosumError: the GAN learns no classifier, it has diverged, or x has another shape.
         """
-        network, shape = self.game.classifier(), self.record.data.shape
-        if network is None:
-            learners = ", ".join(name for name, recipe in RECIPES.items() if recipe.classifies)
+        shape = self.record.data.shape
+        if not has_role(self.game, Classifies):
+            learners = ", ".join(name for name, recipe in RECIPES.items() if issubclass(recipe.game, Classifies))
             raise ZerosumError(f"{self.record.recipe} learns no classifier; train one of these recipes: {learners}")
         if tuple(x.shape[1:]) != shape:
             raise ZerosumError(f"{self.path} classifies samples of shape {shape}, not {tuple(x.shape[1:])}")
-        device = next(self.game.parameters()).device
+        network, device = in_role(self.game, Classifies).classifier(), sampling.device_of(self.game)
         parts = [torch.empty(0, len(self.record.data.classes))]
         with sampling.eval_no_grad(self.game, 0):
             for start in range(0, len(x), batch_size):
@@ -153,36 +152,47 @@ class Run:
             raise ZerosumError(f"the classifier of {self.path} has diverged; use an earlier --checkpoint")
         return found
 
-    def realism(self, x: Tensor, y: Tensor | None = None, batch_size: int = 256) -> Tensor:
+    def score(self, x: Tensor, y: Tensor | None = None, batch_size: int = 256) -> Tensor:
         """How real the discriminator finds samples, (N,) float32 on the CPU: its logits; the higher, the more real.
 
         Args:
             x: samples (N, *shape): floats, images in [-1, 1], or uint8 images.
-            y: what they were asked to be, as `asked` has it, for a GAN that is asked.
+            y: their classes or vectors, as `labels_for` has them, for a conditional GAN.
 
         Raises:
             ZerosumError: the discriminator judges no single samples, or y is missing.
         """
-        if (y is None) != (self.game.condition is None):
-            cure = "say what each sample was asked to be" if y is None else "leave y out"
-            raise ZerosumError(f"{self.record.recipe} is asked {'for a condition' if y is None else 'nothing'}; {cure}")
-        device, found = next(self.game.parameters()).device, [torch.empty(0)]
+        condition = self.condition
+        if (y is None) != (condition is None):
+            cure = "give the class or vector of each sample" if y is None else "leave y out"
+            raise ZerosumError(f"{self.record.recipe} is {'' if y is None else 'not '}conditional; {cure}")
+        role, device = in_role(self.game, Discriminates), sampling.device_of(self.game)
+        scores = [torch.empty(0)]
         with sampling.eval_no_grad(self.game, 0):
             for start in range(0, len(x), batch_size):
-                part: Any = to_float(x[start : start + batch_size].to(device))
-                if y is not None:
-                    part = Labelled(part, y[start : start + batch_size].to(device))
-                realism = self.game.realism(part)
-                if realism is None:
-                    raise ZerosumError(f"the discriminator of {self.record.recipe} judges no single samples")
-                found.append(realism.float().cpu())
-        return torch.cat(found)
+                part = slice(start, start + batch_size)
+                try:
+                    found = role.score(to_float(x[part].to(device)), None if y is None else y[part].to(device))
+                except ValueError as error:
+                    raise ZerosumError(f"{self.record.recipe}: {error}") from error
+                scores.append(found.float().cpu())
+        return torch.cat(scores)
 
     def export(self, out: str | Path, network: NetworkName = "generator") -> None:
         """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.exporting.onnx`."""
         from zerosum.exporting import onnx
 
         onnx.export(self, Path(out), network)
+
+    @property
+    def condition(self) -> Condition | None:
+        """What samples can be asked to be: classes or vectors; None for a GAN that takes neither."""
+        return in_role(self.game, Generates).condition if has_role(self.game, Generates) else None
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """The parts of z that have a meaning of their own."""
+        return in_role(self.game, Generates).prior.codes if has_role(self.game, Generates) else ()
 
     def _truncation(self, asked: float | None) -> float | None:
         return self.record.training.truncation if asked is None else asked
@@ -194,11 +204,11 @@ class Run:
         conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
     ) -> Tensor | None:
         """(count,) the classes that `sample` draws, or (count, K) the vectors; None for a GAN that takes neither."""
-        condition, names = self.game.condition, self.record.data.classes
-        if classes is not None and (condition is None or condition.kind != "classes"):
+        condition, names = self.condition, self.record.data.classes
+        if classes is not None and not isinstance(condition, Classes):
             cure = f"`zerosum synthesize {self.path}` sorts its samples by class" if names else "leave the class out"
             raise ZerosumError(f"the generator of {self.record.recipe} takes no class; {cure}")
-        if conditions is not None and (condition is None or condition.kind != "vector"):
+        if conditions is not None and not isinstance(condition, Vector):
             raise ZerosumError(f"the generator of {self.record.recipe} takes no vector; leave the condition out")
         if condition is None:
             return None
@@ -242,7 +252,7 @@ def load(
         if checkpoint_step not in steps:
             raise ZerosumError(f"{run} has no checkpoint of round {checkpoint_step}; it has {sorted(steps)}")
         chosen = steps[checkpoint_step]
-    game = recipe_of(record, recipe).build(record.data.shape, record.options, record.data.condition)
+    game = recipe_of(record, recipe).build(record.data.spec, record.options)
     checkpoint.load(game, chosen, average)
     return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen))
 

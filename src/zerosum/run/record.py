@@ -21,8 +21,9 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Condition
-from zerosum.recipe import Recipe, Training, find
+from zerosum.modality import Classes, Image, Modality, Points, Spec, Vector
+from zerosum.games import find
+from zerosum.recipe import Recipe, Training
 from zerosum.util.files import write_atomic
 
 
@@ -42,11 +43,14 @@ class DataRecord:
     conditions: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
 
     @property
-    def condition(self) -> Condition | None:
-        """What the GAN can be asked for, if it learns from labels."""
+    def spec(self) -> Spec:
+        """The modalities of its fields."""
+        fields: dict[str, Modality] = {"x": Image(*self.shape) if len(self.shape) == 3 else Points(*self.shape)}
         if self.classes:
-            return Condition(len(self.classes))
-        return Condition(len(self.conditions[0]), "vector") if self.conditions else None
+            fields["y"] = Classes(self.classes)
+        elif self.conditions:
+            fields["y"] = Vector(len(self.conditions[0]))
+        return Spec(fields)
 
 
 @dataclass(frozen=True)

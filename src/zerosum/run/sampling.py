@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Condition, Game, Labelled, Shape
+from zerosum.game import Game
 from zerosum.latent import Code
+from zerosum.modality import Classes, Condition
+from zerosum.roles import Generates, in_role
 from zerosum.util import rng
 
 
 def sample(
     game: Game[Any],
-    shape: Shape,
     count: int,
     *,
     seed: int = 0,
@@ -26,20 +27,21 @@ def sample(
     truncation: float | None = None,
     batch_size: int = 256,
 ) -> Tensor:
-    """`count` samples on the CPU, float32 (count, *shape); images in about [-1, 1].
+    """`count` samples on the CPU, (count, *shape): float32, images in about [-1, 1]; of texts int64 ids.
 
     Args:
         labels: (count,) classes or (count, K) vectors to draw, for a game that takes them.
         truncation: > 0, keeps z towards the middle (see `latent`).
     """
+    role = in_role(game, Generates)
     with eval_no_grad(game, seed):
-        z = [_truncated(game, game.prior.draw(part), truncation) for part in _likes(game, shape, count, batch_size)]
-        return from_latents(game, shape, z, labels)
+        sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
+        z = [_truncated(role, _latents(game, role, size), truncation) for size in sizes]
+        return from_latents(game, z, labels)
 
 
 def interpolate(
     game: Game[Any],
-    shape: Shape,
     count: int,
     frames: int,
     seeds: tuple[int, int],
@@ -48,19 +50,18 @@ def interpolate(
     truncation: float | None = None,
 ) -> Tensor:
     """`count` walks from the samples of one seed to those of another: (frames, count, *shape), ends included."""
-    start, end = (_truncated(game, _latent(game, shape, count, seed), truncation) for seed in seeds)
+    role = in_role(game, Generates)
+    start, end = (_seeded_latents(game, role, count, seed, truncation) for seed in seeds)
     walks = []
     for i in range(frames):
+        z = role.prior.interpolate(start, end, i / max(frames - 1, 1))
         with eval_no_grad(game, seeds[0]):  # equal other noise in every frame
-            walks.append(
-                from_latents(game, shape, [game.prior.interpolate(start, end, i / max(frames - 1, 1))], labels)
-            )
+            walks.append(from_latents(game, [z], labels))
     return torch.stack(walks)
 
 
 def traverse(
     game: Game[Any],
-    shape: Shape,
     codes: Sequence[Code],
     steps: int,
     rows: int,
@@ -73,27 +74,26 @@ def traverse(
 
     Nothing else of z moves. T are the categories of a one-hot code; a number takes `steps` values.
     """
-    z, made = _truncated(game, _latent(game, shape, rows, seed), truncation), {}
+    z = _seeded_latents(game, in_role(game, Generates), rows, seed, truncation)
+    traversals = {}
     for code in codes:
         walk = []
         for value in code.values(steps):
             with eval_no_grad(game, seed):  # equal other noise at every value
-                walk.append(from_latents(game, shape, [code.put(z, value)], labels))
-        made[code.name] = torch.stack(walk, dim=1)
-    return made
+                walk.append(from_latents(game, [code.put(z, value)], labels))
+        traversals[code.name] = torch.stack(walk, dim=1)
+    return traversals
 
 
-def _latent(game: Game[Any], shape: Shape, count: int, seed: int) -> Tensor:
-    with eval_no_grad(game, seed):
-        return game.prior.draw(_like(game, shape, count))
-
-
-def _truncated(game: Game[Any], z: Tensor, limit: float | None) -> Tensor:
-    if limit is None:
-        return z
-    if limit <= 0:
-        raise ZerosumError(f"truncation must be above 0, not {limit}")
-    return game.prior.truncated(z, limit)
+def from_latents(game: Game[Any], z: Sequence[Tensor], labels: Tensor | None) -> Tensor:
+    """The samples of given latents, (B, prior.dim) each, in one tensor on the CPU; call it within `eval_no_grad`."""
+    role, start, parts = in_role(game, Generates), 0, []
+    for part in z:
+        y = None if labels is None else labels[start : start + len(part)].to(part.device)
+        samples = role.generate(part, y)
+        parts.append((samples.float() if samples.is_floating_point() else samples).cpu())
+        start += len(part)
+    return torch.cat(parts)
 
 
 def block_seed(seed: int, number: int) -> int:
@@ -106,10 +106,10 @@ def block_seed(seed: int, number: int) -> int:
 
 
 def default_labels(condition: Condition | None, count: int, vectors: Tensor | None = None) -> Tensor | None:
-    """What `count` samples are asked to be: all classes, or all of `vectors`, (N, K), in turn; None: nothing."""
+    """What `count` samples are drawn by: all classes, or all of `vectors`, (N, K), in turn; None without a condition."""
     if condition is None:
         return None
-    if condition.kind == "classes":
+    if isinstance(condition, Classes):
         return balanced_labels(count, condition.size)
     if vectors is None:
         raise ValueError("vectors to sample by are needed")
@@ -122,35 +122,34 @@ def balanced_labels(count: int, classes: int, only: Sequence[int] | None = None)
     return chosen[torch.arange(count) % len(chosen)]
 
 
-def from_latents(game: Game[Any], shape: Shape, z: Sequence[Tensor], labels: Tensor | None) -> Tensor:
-    """The samples of given latents, (B, prior.dim) each, in one tensor on the CPU; to be called within `quiet`."""
-    parts, start = [], 0
-    for part in z:
-        like: Any = _like(game, shape, len(part))
-        if labels is not None:
-            like = Labelled(like, labels[start : start + len(part)].to(like.device))
-        parts.append(game.sample(like, part).float().cpu())
-        start += len(part)
-    return torch.cat(parts)
-
-
-def _likes(game: Game[Any], shape: Shape, count: int, batch_size: int) -> Iterator[Tensor]:
-    for start in range(0, count, batch_size):
-        yield _like(game, shape, min(batch_size, count - start))
-
-
-def _like(game: Game[Any], shape: Shape, count: int) -> Tensor:
-    return torch.empty(count, *shape, device=next(game.parameters()).device)
+def device_of(game: Game[Any]) -> torch.device:
+    return next(game.parameters()).device
 
 
 @contextmanager
 def eval_no_grad(game: Game[Any], seed: int) -> Iterator[None]:
     """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards."""
-    device = next(game.parameters()).device
     training = game.training
-    with rng.fork_rng(device, seed), torch.no_grad():
+    with rng.fork_rng(device_of(game), seed), torch.no_grad():
         game.eval()
         try:
             yield
         finally:
             game.train(training)
+
+
+def _latents(game: Game[Any], role: Generates, count: int) -> Tensor:
+    return role.prior.draw(count, device_of(game))
+
+
+def _seeded_latents(game: Game[Any], role: Generates, count: int, seed: int, truncation: float | None) -> Tensor:
+    with eval_no_grad(game, seed):
+        return _truncated(role, _latents(game, role, count), truncation)
+
+
+def _truncated(role: Generates, z: Tensor, limit: float | None) -> Tensor:
+    if limit is None:
+        return z
+    if limit <= 0:
+        raise ZerosumError(f"truncation must be above 0, not {limit}")
+    return role.prior.truncated(z, limit)

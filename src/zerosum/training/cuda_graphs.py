@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zerosum.training.log_keys import Key
+
 Draw = Callable[[], Any]
-Logged = list[tuple[str, Tensor]]  # what a round leaves to log, by name
+Logged = list[tuple[Key, Tensor]]  # what a round leaves to log
 
 WARM = 3  # rounds of a phase before it is recorded: libraries choose their kernels, optimisers make their slots
 

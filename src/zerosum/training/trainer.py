@@ -15,17 +15,18 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
 from zerosum.recipe import Training
+from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.training import memory
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
 from zerosum.util import distributed
 
 
 class Stream(Protocol):
-    """Endless batches whose position can be saved."""
+    """Endless batches whose position, numbers and tensors, can be saved."""
 
     def __call__(self) -> Any: ...
-    def state(self) -> dict[str, int]: ...
-    def restore(self, state: dict[str, int]) -> None: ...
+    def state(self) -> Mapping[str, int | Tensor]: ...
+    def restore(self, state: Mapping[str, int | Tensor]) -> None: ...
 
 
 Hook = Callable[["Trainer"], None]  # called after every round
@@ -72,7 +73,7 @@ class Trainer:
         self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
         self.step = 0  # rounds played
         self.lr_scale = 1.0  # a factor on every learning rate; below 1 after a rollback
-        self.pending: list[tuple[int, str, Tensor]] = []  # values still on the device: (round, name, value)
+        self.pending: list[tuple[int, Key, Tensor]] = []  # values still on the device: (step, key, value)
         rates = [group["lr"] for optimizer in self.optimizers.values() for group in optimizer.param_groups]
         recordable = all(isinstance(rate, Tensor) for rate in rates)  # a number, as SGHMC has, would be recorded as is
         recorded = training.graphs and recordable and distributed.world_size() == 1 and self.device.type == "cuda"
@@ -106,7 +107,7 @@ class Trainer:
             logged = self.recorder.round((phase, self._measures_norms), self.stream, self._play)
         else:
             logged = self._play(self.stream)
-        self.pending += [(self.step, name, value) for name, value in logged]
+        self.pending += [(self.step, key, value) for key, value in logged]
         self.step += 1
         if self.average:
             self.average.update()
@@ -122,24 +123,21 @@ class Trainer:
         move.loss.backward(inputs=parameters)  # no other player's gradient is touched, or computed
         distributed.average_gradients(parameters)
         # A result stays as it is until it is read; a buffer of the game's may change after the move.
-        logged = [
-            (f"{move.player}/{name}", value.detach() if value.requires_grad else value.clone())
-            for name, value in (*move.terms.items(), *move.log.items())
-        ]
+        logged = [(key, value.detach() if value.requires_grad else value.clone()) for key, value in values_of(move)]
         if self.training.clip:
-            logged.append((f"{move.player}/gradient_norm", nn.utils.clip_grad_norm_(parameters, self.training.clip)))
+            logged.append((norm_of(move.player), nn.utils.clip_grad_norm_(parameters, self.training.clip)))
         elif self._measures_norms:
-            logged.append((f"{move.player}/gradient_norm", _norm(parameters)))
+            logged.append((norm_of(move.player), _norm(parameters)))
         optimizer.step()
         return logged
 
-    def pop_metrics(self) -> dict[str, float]:
+    def pop_metrics(self) -> dict[Key, float]:
         """The mean of every term and logged value since the last read.
 
         Raises `Diverged` with the first that is not finite. This is the only point where the host waits for the device.
         """
         fresh, self.pending = self.pending, []
-        sums: dict[str, list[float]] = {}
+        sums: dict[Key, list[float]] = {}
         for (step, name, _), value in zip(fresh, _means([value for _, _, value in fresh]), strict=True):
             if not math.isfinite(value):
                 raise Diverged(step, name, value)

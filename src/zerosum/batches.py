@@ -1,0 +1,62 @@
+"""What a game draws: a tensor of samples, or any named tuple of tensors. The stream fills its fields by their names.
+
+Further batches need no place here: a game that says `Game[MyBatch]` gets the fields that `MyBatch` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from torch import Tensor
+
+B = TypeVar("B")  # a Tensor, the samples x alone; or a NamedTuple of tensors
+Draw = Callable[[], B]  # the next batch, already on the device
+
+
+class Labelled(NamedTuple):
+    """Samples whose class is known, or whose vector."""
+
+    x: Tensor  # (B, *shape)
+    y: Tensor  # (B,) int64 classes, or (B, K) float32 vectors
+
+
+class PartlyLabelled(NamedTuple):
+    """Of partly labelled data. Where every sample has a class, `unlabelled` is `x`, the same tensor."""
+
+    x: Tensor  # (B, *shape), of samples whose class is known
+    y: Tensor  # (B,) int64, their classes
+    unlabelled: Tensor  # (B, *shape), of all samples, without their classes
+
+
+class Paired(NamedTuple):
+    """Aligned pairs: row by row, `b` is what `a` is to become."""
+
+    a: Tensor  # (B, *shape_a)
+    b: Tensor  # (B, *shape_b)
+
+
+class Unpaired(NamedTuple):
+    """Of two collections, drawn independently."""
+
+    a: Tensor  # (B, *shape_a)
+    b: Tensor  # (B, *shape_b)
+
+
+class Sequences(NamedTuple):
+    """Texts, of one length or of several."""
+
+    ids: Tensor  # (B, length) int64
+    lengths: Tensor  # (B,) int64: tokens before the first <eos>
+
+
+def field_names(batch: type) -> tuple[str, ...]:
+    """The fields that a batch is filled with; of a Tensor, "x" alone."""
+    return ("x",) if batch is Tensor else tuple(batch._fields)  # type: ignore[attr-defined]
+
+
+def samples_of(batch: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """The samples that D calls real: of partly labelled data all, else the first field."""
+    if isinstance(batch, PartlyLabelled):
+        return batch.unlabelled
+    return batch if isinstance(batch, Tensor) else batch[0]

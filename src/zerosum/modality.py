@@ -1,0 +1,261 @@
+"""Kinds of data as values: what one field of a data set is. A modality knows numbers, neither files nor pictures.
+
+A further kind is a class here, its name in `AnyModality`, a source in `data/`, and its entry in each table of the upper
+floors: `pictures.DRAW`, `workflows.sample.WRITE`, `health.features.FEATURES` and `evaluation.references.EXTRACTORS`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Gt
+from pydantic import Discriminator
+from torch import Generator, Tensor
+
+Shape = tuple[int, ...]  # of one sample: (C, H, W) for an image, (D,) for a point, () for a class
+Positive = Annotated[int, Gt(0)]
+
+# The float below 1/127.5: rounding up would map 255 to just above 1.
+SCALE = float(torch.nextafter(torch.tensor(1 / 127.5), torch.tensor(0.0)))
+
+
+def to_float(x: Tensor) -> Tensor:
+    """Bytes to float32 in [-1, 1], in one pass; all else to float32 as it is."""
+    return torch.add(torch.tensor(-1.0), x, alpha=SCALE) if x.dtype == torch.uint8 else x.float()
+
+
+def to_uint8(x: Tensor) -> Tensor:
+    """Floats in [-1, 1] of any shape to uint8 in [0, 255]; values outside are clamped, NaN becomes mid-grey."""
+    x = x.detach().float().nan_to_num(nan=0.0, posinf=1.0, neginf=-1.0)
+    return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+class Modality(ABC):
+    """What one field of a data set is. Final subclasses are frozen dataclasses."""
+
+    kind: str  # tells the kinds apart in JSON
+    plural: ClassVar[str]  # "images"
+
+    @property
+    @abstractmethod
+    def shape(self) -> Shape:
+        """Of one sample, as networks take it."""
+
+    def load(self, stored: Tensor) -> Tensor:
+        """Rows of the store, (B, ...), on whatever device they are, to what players see, (B, *shape)."""
+        return stored
+
+    def store(self, x: Tensor) -> Tensor:
+        """And back: bytes, token ids, units of the table."""
+        return x
+
+    @abstractmethod
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        """`count` samples of who knows nothing but the range of the `real` ones, as stored: (count, *shape)."""
+
+    def __str__(self) -> str:
+        return f"{self.plural} of {'x'.join(map(str, self.shape))}" if self.shape else self.plural
+
+
+@dataclass(frozen=True)
+class Image(Modality):
+    """Images: bytes (C, H, W) in the store, floats in [-1, 1] for players."""
+
+    channels: Positive
+    height: Positive
+    width: Positive
+    kind: Literal["image"] = "image"
+    plural = "images"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, self.height, self.width
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.height, self.width
+
+    def load(self, stored: Tensor) -> Tensor:
+        return to_float(stored)
+
+    def store(self, x: Tensor) -> Tensor:
+        return to_uint8(x)
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return (256 * torch.rand(count, *self.shape, generator=generator)).to(torch.uint8)
+
+
+@dataclass(frozen=True)
+class Points(Modality):
+    """Points of a space of `dim` dimensions, float32."""
+
+    dim: Positive
+    kind: Literal["points"] = "points"
+    plural = "points"
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (self.dim,)
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return _in_box(count, generator, real)
+
+
+@dataclass(frozen=True)
+class Tokens(Modality):
+    """Texts as ids of a vocabulary, int64 (length,). What follows the first `<eos>` of a row is `<eos>`, too.
+
+    A vocabulary without `<eos>` is of texts of one length.
+    """
+
+    vocabulary: tuple[str, ...]
+    length: Positive  # of the longest text, its `<eos>` included
+    separator: str = " "  # between two tokens, when they are written
+    kind: Literal["tokens"] = "tokens"
+    plural = "texts"
+
+    UNKNOWN: ClassVar[str] = "<unk>"
+    END: ClassVar[str] = "<eos>"
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (self.length,)
+
+    @property
+    def size(self) -> int:
+        """Tokens of the vocabulary."""
+        return len(self.vocabulary)
+
+    @property
+    def end(self) -> int | None:
+        """The id of `<eos>`; None where all texts have one length."""
+        return self.vocabulary.index(self.END) if self.END in self.vocabulary else None
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return torch.randint(self.size, (count, self.length), generator=generator)
+
+    def lengths(self, ids: Tensor) -> Tensor:
+        """(B,) how many tokens come before the first `<eos>`, of ids (B, length)."""
+        if self.end is None:
+            return torch.full((len(ids),), ids.shape[1], device=ids.device)
+        return (ids != self.end).int().cumprod(1).sum(1)
+
+    def write(self, ids: Tensor) -> list[str]:
+        """Each row of ids, (B, length), as text."""
+        words = ([self.vocabulary[i] for i in row] for row in ids.tolist())
+        return [self.separator.join(row[:n]) for row, n in zip(words, self.lengths(ids).tolist(), strict=True)]
+
+
+@dataclass(frozen=True)
+class Classes(Modality):
+    """One of several classes, int64 (); -1 where it is not known."""
+
+    names: tuple[str, ...]
+    kind: Literal["classes"] = "classes"
+    plural = "classes"
+
+    @classmethod
+    def numbered(cls, count: int) -> Classes:
+        """Classes called 0, 1, 2 ..."""
+        return cls(tuple(map(str, range(count))))
+
+    @property
+    def shape(self) -> Shape:
+        return ()
+
+    @property
+    def size(self) -> int:
+        """Numbers that a network takes of it: one for each class."""
+        return len(self.names)
+
+    def vector(self, y: Tensor) -> Tensor:
+        """One-hot vectors, (B, size) float32, of classes (B,)."""
+        return F.one_hot(y, self.size).float()
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return torch.randint(self.size, (count,), generator=generator)
+
+
+@dataclass(frozen=True)
+class Vector(Modality):
+    """A vector of numbers that says what a sample is, float32 (size,)."""
+
+    size: Positive
+    kind: Literal["vector"] = "vector"
+    plural = "vectors"
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (self.size,)
+
+    def vector(self, y: Tensor) -> Tensor:
+        """The vectors (B, size) as they are."""
+        return y
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return _in_box(count, generator, real)
+
+
+@dataclass(frozen=True)
+class Lengths(Modality):
+    """How many tokens a text has, int64 (), at most `longest`."""
+
+    longest: Annotated[int, Ge(0)]
+    kind: Literal["lengths"] = "lengths"
+    plural = "lengths"
+
+    @property
+    def shape(self) -> Shape:
+        return ()
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return torch.randint(self.longest + 1, (count,), generator=generator)
+
+
+Condition = Classes | Vector  # what a sample can be asked to be
+AnyModality = Annotated[Image | Points | Tokens | Classes | Vector | Lengths, Discriminator("kind")]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The modalities of data by the names of its fields: what a recipe builds its networks for."""
+
+    fields: Mapping[str, Modality]
+
+    def __getattr__(self, name: str) -> Modality:
+        """`data.x`, `data.b`; a `ValueError` that names the field where there is none."""
+        if name.startswith("__"):
+            raise AttributeError(name)  # what copying and pickling look for
+        if name not in self.fields:
+            raise ValueError(f"there is no field {name}, only {', '.join(self.fields) or 'none'}")
+        return self.fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    @property
+    def y(self) -> Condition:
+        """Classes or vectors."""
+        y = self.__getattr__("y")
+        if not isinstance(y, Classes | Vector):
+            raise ValueError(f"y holds {y}, neither classes nor vectors")
+        return y
+
+    @property
+    def classes(self) -> int:
+        """How many classes; a `ValueError` for vectors."""
+        if not isinstance(self.y, Classes):
+            raise ValueError(f"this GAN learns classes, and the data has vectors of {self.y.size} numbers; try cgan")
+        return self.y.size
+
+
+def _in_box(count: int, generator: Generator, real: Tensor) -> Tensor:
+    """Uniform in the box that holds all of `real`, (N, D)."""
+    low, high = real.amin(0), real.amax(0)
+    return low + (high - low) * torch.rand(count, real.shape[1], generator=generator)

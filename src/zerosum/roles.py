@@ -1,0 +1,91 @@
+"""What a trained game can do. A command asks for a role, never for a kind of GAN.
+
+A game has a role by inheriting it: `class CGAN(LatentGame[Labelled], Discriminates)`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, TypeVar
+
+from torch import Tensor, nn
+
+from zerosum.errors import ZerosumError
+from zerosum.game import Game
+from zerosum.latent import Prior
+from zerosum.modality import Condition
+
+R = TypeVar("R")
+
+
+class Generates(ABC):
+    """Makes samples from z, and from y where samples can be asked for."""
+
+    prior: Prior  # the distribution of z
+    condition: Condition | None = None  # what y is; None: a sample is made from z alone
+
+    @abstractmethod
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """(B, *shape) from z, (B, prior.dim), and y: classes (B,) or vectors (B, K), where there is a condition."""
+
+
+class Translates(ABC):
+    """Makes of each sample of one field, `a`, one of another, the field that `Game.makes` names."""
+
+    @abstractmethod
+    def translate(self, a: Tensor) -> Tensor:
+        """(B, *shape_a) to (B, *shape_b)."""
+
+
+class Classifies(ABC):
+    """Learns a classifier on the way."""
+
+    @abstractmethod
+    def classifier(self) -> nn.Module:
+        """The network that tells classes apart: samples (B, *shape) to logits (B, K)."""
+
+
+class Discriminates(ABC):
+    """Its discriminator judges single samples."""
+
+    @abstractmethod
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """(B,) how real D finds x, (B, *shape), given y where there is a condition: the higher, the more real.
+
+        Raises:
+            ValueError: this instance judges no single samples, such as a discriminator of packs.
+        """
+
+
+class Encodes(ABC):
+    """Maps samples to the z that they would be made from."""
+
+    @abstractmethod
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, *shape) to (B, prior.dim)."""
+
+
+CANNOT: dict[type, str] = {
+    Generates: "makes no samples from z",
+    Translates: "translates nothing",
+    Classifies: "learns no classifier",
+    Discriminates: "has no discriminator that judges single samples",
+    Encodes: "has no encoder",
+}
+
+
+def has_role(game: Game[Any], role: type) -> bool:
+    """Whether a game, whatever is wrapped around it, can do this."""
+    return isinstance(game.core, role)
+
+
+def in_role(game: Game[Any], role: type[R]) -> R:
+    """The game as the role that it has.
+
+    Raises:
+        ZerosumError: it does not have it.
+    """
+    core: Any = game.core
+    if not isinstance(core, role):
+        raise ZerosumError(f"{game.name} {CANNOT.get(role, 'is no ' + role.__name__)}; choose another recipe for that")
+    return core
