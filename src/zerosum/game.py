@@ -11,9 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.latent import Prior
+from zerosum.modality import Shape as Shape
 from zerosum.optim import Optimizer
-
-Shape = tuple[int, ...]  # of one sample: (C, H, W) for an image, (D,) for a point
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from zerosum.losses import adversarial
 from zerosum.losses.adversarial import LabelSmoothing
 from zerosum.networks import mlp
 from zerosum.networks import tutorial as plain
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import SGD, Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

@@ -17,7 +17,7 @@ from zerosum.losses import penalties
 from zerosum.losses.adversarial import HARD, LabelSmoothing, relativistic
 from zerosum.networks import mlp
 from zerosum.networks import r3gan as networks
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

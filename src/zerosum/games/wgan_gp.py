@@ -16,7 +16,7 @@ from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import penalties
 from zerosum.losses.adversarial import wasserstein
 from zerosum.networks import mlp, resnet
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
