@@ -15,7 +15,7 @@ from zerosum.game import Move
 from zerosum.games.bigan import BiGAN
 from zerosum.losses.adversarial import LabelSmoothing
 from zerosum.networks import bigan as networks
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.training.trainer import Trainer

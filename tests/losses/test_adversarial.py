@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor
 
-from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing
+import zerosum.losses
+from zerosum.losses import adversarial, penalties
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
 
 LOG2, LOG3, LOG4, LOG5 = (math.log(n) for n in (2, 3, 4, 5))
 # Logits whose sigmoids are simple: log 3 -> 3/4, -log 4 -> 1/5, 0 -> 1/2, -log 3 -> 1/4.
@@ -38,6 +42,38 @@ WITH_LABELS = ["minimax", "non-saturating", "least-squares", "relativistic"]
 
 def test_every_objective_has_its_numbers_here():
     assert set(D_LOSS) == set(G_LOSS) == set(OBJECTIVES)
+
+
+def test_options_and_tables_name_the_same_losses():
+    assert get_args(ObjectiveName) == tuple(OBJECTIVES)
+    assert get_args(penalties.PenaltyName) == tuple(penalties.PENALTIES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_losses_are_public_functions_with_a_docstring_to_read(name: str):
+    objective = OBJECTIVES[name]
+    assert getattr(zerosum.losses, name.replace("-", "_")) is objective
+    for loss in (objective.d_loss, objective.g_loss):
+        assert getattr(adversarial, loss.__name__) is loss and not loss.__name__.startswith("_")
+        documented = inspect.getdoc(loss)
+        assert all(part in documented for part in ("et al., 20", "Args:", "Returns:"))
+        assert set(inspect.signature(loss).parameters) <= {"real_logits", "fake_logits", "targets"}
+
+
+def test_the_relativistic_objective_alone_pairs_real_samples_with_fakes():
+    assert [name for name, objective in OBJECTIVES.items() if objective.paired] == ["relativistic"]
+    for name, objective in OBJECTIVES.items():
+        if not objective.paired:
+            assert torch.equal(objective.g(FAKE), objective.g(FAKE, REAL)), name
+
+
+def test_losses_add_up_from_the_package():
+    """The line of the README: an objective and a penalty from `zerosum.losses` alone."""
+    d = torch.nn.Linear(2, 1)
+    x, y = torch.ones(3, 2), torch.zeros(3, 2)
+    loss = zerosum.losses.relativistic.d(d(x), d(y)) + 0.5 * zerosum.losses.penalties.r1(d, x)
+    r1 = d.weight.square().sum() / 2
+    torch.testing.assert_close(loss, torch.nn.functional.softplus(d(y) - d(x)).mean() + 0.5 * r1)
 
 
 @pytest.mark.parametrize("name", NAMES)

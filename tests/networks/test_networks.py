@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.networks import dcgan, mlp, r3gan, resnet, small, tutorial
-from zerosum.networks.blocks import discriminate, doubling, halvings, image_shape, mixes_batch
+from zerosum.networks.blocks import doubling, halvings, image_shape
+from zerosum.networks.discriminate import discriminate, mixes_batch
 
 SHAPES = [(1, 28, 28), (3, 5, 7), (3, 33, 20), (4, 64, 48), (1, 1, 1), (2, 9, 130)]
 Build = Callable[[tuple[int, int, int]], nn.Module]

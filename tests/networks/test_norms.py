@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import Norm, mixes_batch, normalisation, reparametrise
+from zerosum.networks.blocks import Norm, normalisation, reparametrise
+from zerosum.networks.discriminate import mixes_batch
 
 NORMS = get_args(Norm)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.networks import mlp, r3gan, resnet
-from zerosum.networks.blocks import discriminate, mixes_batch
+from zerosum.networks.discriminate import discriminate, mixes_batch
 from zerosum.techniques.historical import HistoricalAverage
 from zerosum.techniques.minibatch import MinibatchDiscrimination, closeness
 from zerosum.techniques.surgery import features, last_layer, replace, takes

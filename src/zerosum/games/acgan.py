@@ -14,14 +14,13 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Semi, Shape
-from zerosum.games.two_player import ObjectiveName, Weights
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, to_float32
-from zerosum.losses.penalties import lazy
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName, to_float32
+from zerosum.losses.penalties import Weights, lazy
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import discriminate_each
 from zerosum.networks.conditional import Generator
 from zerosum.networks.dcgan import Network
+from zerosum.networks.discriminate import discriminate_each
 from zerosum.networks.heads import Classes
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe

@@ -17,7 +17,7 @@ from zerosum.losses.adversarial import non_saturating
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.networks import sgan as networks
 from zerosum.networks import small
-from zerosum.networks.blocks import discriminate_each, frozen_batch_stats, mixes_batch
+from zerosum.networks.discriminate import discriminate_each, frozen_batch_stats, mixes_batch
 from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.pixel_density import PixelDensity
 from zerosum.networks.sgan import Network

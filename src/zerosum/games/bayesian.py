@@ -15,7 +15,7 @@ from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses.adversarial import LabelSmoothing, non_saturating
 from zerosum.networks import mlp, small
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import SGHMC, Decay
 from zerosum.recipe import recipe
 

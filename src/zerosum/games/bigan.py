@@ -17,7 +17,7 @@ from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, LabelSmoothing
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
-from zerosum.games.two_player import ObjectiveName, Weights
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing
-from zerosum.losses.penalties import lazy
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
+from zerosum.losses.penalties import Weights, lazy
 from zerosum.networks import conditional as networks
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import Norm, discriminate
+from zerosum.networks.blocks import Norm
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import SGD, Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

@@ -20,7 +20,7 @@ from zerosum.losses.adversarial import HARD, LabelSmoothing
 from zerosum.modality import Spec
 from zerosum.networks import mlp
 from zerosum.networks import tutorial as plain
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import SGD, Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

@@ -13,14 +13,13 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import InstanceNoise, Views
 from zerosum.game import Draw, Game, Move, Player, Shape
-from zerosum.games.two_player import ObjectiveName, Weights
 from zerosum.losses import adversarial, mutual_information
-from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
 from zerosum.losses.mutual_information import Posterior
-from zerosum.losses.penalties import lazy
+from zerosum.losses.penalties import Weights, lazy
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp, small
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.networks.heads import Discriminator
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe

@@ -19,11 +19,10 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.errors import ZerosumError
 from zerosum.game import Draw, Game, Move, Player, Shape
-from zerosum.games.two_player import Weights
 from zerosum.losses.adversarial import to_float32
-from zerosum.losses.penalties import PENALTIES
+from zerosum.losses.penalties import PENALTIES, Weights
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 

@@ -21,7 +21,7 @@ from zerosum.losses.adversarial import HARD, LabelSmoothing, relativistic
 from zerosum.modality import Condition, Spec
 from zerosum.networks import conditional, mlp
 from zerosum.networks import r3gan as networks
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates

@@ -17,7 +17,7 @@ from zerosum.losses.adversarial import HARD, LabelSmoothing, non_saturating
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.networks import mlp, small
 from zerosum.networks import sgan as networks
-from zerosum.networks.blocks import discriminate_each, frozen_batch_stats, mixes_batch
+from zerosum.networks.discriminate import discriminate_each, frozen_batch_stats, mixes_batch
 from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.sgan import Network
 from zerosum.optim import Adam, Decay, Optimizer

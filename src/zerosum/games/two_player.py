@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt
@@ -14,18 +14,14 @@ from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing
-from zerosum.losses.penalties import lazy
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
+from zerosum.losses.penalties import Weights, lazy
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
-from zerosum.networks.blocks import discriminate
 from zerosum.networks.dcgan import Network
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
-
-ObjectiveName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
-PenaltyName = Literal["interpolation", "one-sided", "r1", "r2", "r1-r2", "dragan"]
-Weights = dict[PenaltyName, Annotated[float, Ge(0)]]
 
 
 class Composed(Game[Tensor]):

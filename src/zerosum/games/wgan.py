@@ -15,7 +15,8 @@ from zerosum.augment import InstanceNoise
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses.adversarial import wasserstein
 from zerosum.networks import dcgan, mlp
-from zerosum.networks.blocks import Norm, discriminate
+from zerosum.networks.blocks import Norm
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Decay, Optimizer, RMSprop
 from zerosum.recipe import recipe
 

@@ -19,7 +19,7 @@ from zerosum.losses import penalties
 from zerosum.losses.adversarial import wasserstein
 from zerosum.modality import Spec
 from zerosum.networks import mlp, resnet
-from zerosum.networks.blocks import discriminate
+from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates

@@ -1,4 +1,8 @@
-"""Adversarial losses as pure functions of logits.
+"""Adversarial losses as pure functions of logits, and the objectives that pair them.
+
+    from zerosum.losses import adversarial
+
+    adversarial.hinge.d(real_logits, fake_logits), adversarial.hinge.g(fake_logits)  # or hinge_d, hinge_g
 
 Logits are D's output before any sigmoid, (B,) or (B, 1). Every function returns a scalar mean over the batch, to be
 minimised. Half precision is raised to float32 first.
@@ -8,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,12 +24,12 @@ Share = Annotated[float, Ge(0), Le(1)]
 
 @dataclass(frozen=True)
 class LabelSmoothing:
-    """D's targets. `Targets(real=0.9)` is one-sided smoothing (Salimans et al., 2016, section 3.4), `Targets(0.9, 0.1)`
-    two-sided, `Targets(flip=0.05)` swaps the targets of a random 5 % of the samples, so that D is never quite sure."""
+    """D's targets. `LabelSmoothing(real=0.9)` is one-sided (Salimans et al., 2016, section 3.4), `LabelSmoothing(0.9,
+    0.1)` two-sided, `LabelSmoothing(flip=0.05)` swaps the targets of a random 5 % of the samples."""
 
     real: Annotated[Share, "D's target for real samples; below 1 smooths"] = 1.0
     fake: Annotated[Share, "D's target for fakes; above 0 smooths both sides"] = 0.0
-    flip: Annotated[Share, "share of D's targets that are swapped at random"] = 0.0
+    flip: Annotated[Share, "probability that a target is flipped"] = 0.0
 
     def of(self, logits: Tensor, other: bool = False) -> Tensor:
         """A target for each of D's logits on real samples, or (`other`) on fakes; shaped like `logits`."""
@@ -37,104 +41,199 @@ class LabelSmoothing:
 HARD = LabelSmoothing()
 
 
-class Objective(NamedTuple):
-    """The two losses of a two-player game."""
-
-    d: Callable[..., Tensor]  # (real, fake, targets=HARD) logits; objectives without targets refuse others
-    g: Callable[..., Tensor]  # (fake, real=None) logits; relativistic generators need real
-
-
 def to_float32(logits: Tensor) -> Tensor:
     """Half precision as float32, all else as it is."""
     return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
-def _no_targets(name: str, targets: LabelSmoothing) -> None:
-    if targets != HARD:
-        raise ValueError(f"the {name} objective has no targets to smooth or flip; leave `targets` at {HARD}")
+def cross_entropy_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
+    """-E log D(x) - E log(1 - D(G(z))): minus the value function; Goodfellow et al., 2014, eq. 1.
 
+    Args:
+        real_logits, fake_logits: D's of real samples and of fakes, (B,) or (B, 1).
+        targets: smoothed or flipped labels.
 
-def _cross_entropy_d(real: Tensor, fake: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
-    """-E log D(x) - E log(1 - D(G(z))): minus the value function; Goodfellow et al., 2014, eq. 1."""
-    real, fake = to_float32(real), to_float32(fake)
+    Returns:
+        A scalar >= 0 for D to minimise; log 4 where D is 1/2 everywhere.
+    """
+    real_logits, fake_logits = to_float32(real_logits), to_float32(fake_logits)
     if targets == HARD:
-        return F.softplus(-real).mean() + F.softplus(fake).mean()
-    on_real = F.binary_cross_entropy_with_logits(real, targets.of(real))
-    return on_real + F.binary_cross_entropy_with_logits(fake, targets.of(fake, other=True))
+        return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+    on_real = F.binary_cross_entropy_with_logits(real_logits, targets.of(real_logits))
+    return on_real + F.binary_cross_entropy_with_logits(fake_logits, targets.of(fake_logits, other=True))
 
 
-def _minimax_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """E log(1 - D(G(z))): Goodfellow et al., 2014, Algorithm 1. Saturates where D is sure."""
-    return -F.softplus(to_float32(fake)).mean()
+def minimax_g(fake_logits: Tensor) -> Tensor:
+    """E log(1 - D(G(z))); Goodfellow et al., 2014, Algorithm 1. Its gradient vanishes where D is sure of the fakes.
+
+    Args:
+        fake_logits: D's of fakes, (B,) or (B, 1).
+
+    Returns:
+        A scalar <= 0 for G to minimise.
+    """
+    return -F.softplus(to_float32(fake_logits)).mean()
 
 
-def _non_saturating_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """-E log D(G(z)): Goodfellow et al., 2014, section 3; same fixed point, strong gradient where D is sure."""
-    return F.softplus(-to_float32(fake)).mean()
+def non_saturating_g(fake_logits: Tensor) -> Tensor:
+    """-E log D(G(z)); Goodfellow et al., 2014, section 3: same fixed point, strong gradient where D is sure.
+
+    Args:
+        fake_logits: D's of fakes, (B,) or (B, 1).
+
+    Returns:
+        A scalar >= 0 for G to minimise.
+    """
+    return F.softplus(-to_float32(fake_logits)).mean()
 
 
-def _least_squares_d(real: Tensor, fake: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
-    """1/2 E (D(x) - 1)^2 + 1/2 E D(G(z))^2: LSGAN; Mao et al., 2017, eq. 9."""
-    real, fake = to_float32(real), to_float32(fake)
-    on_real = (real - targets.of(real)).square().mean()
-    return 0.5 * (on_real + (fake - targets.of(fake, other=True)).square().mean())
+def least_squares_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
+    """1/2 E (D(x) - 1)^2 + 1/2 E D(G(z))^2: LSGAN; Mao et al., 2017, eq. 9.
+
+    Args:
+        real_logits, fake_logits: D's of real samples and of fakes, (B,) or (B, 1).
+        targets: smoothed or flipped labels, in place of 1 and 0.
+
+    Returns:
+        A scalar >= 0 for D to minimise.
+    """
+    real_logits, fake_logits = to_float32(real_logits), to_float32(fake_logits)
+    on_real = (real_logits - targets.of(real_logits)).square().mean()
+    return 0.5 * (on_real + (fake_logits - targets.of(fake_logits, other=True)).square().mean())
 
 
-def _least_squares_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """1/2 E (D(G(z)) - 1)^2: LSGAN; Mao et al., 2017, eq. 9."""
-    return 0.5 * (to_float32(fake) - 1).square().mean()
+def least_squares_g(fake_logits: Tensor) -> Tensor:
+    """1/2 E (D(G(z)) - 1)^2: LSGAN; Mao et al., 2017, eq. 9.
+
+    Args:
+        fake_logits: D's of fakes, (B,) or (B, 1).
+
+    Returns:
+        A scalar >= 0 for G to minimise.
+    """
+    return 0.5 * (to_float32(fake_logits) - 1).square().mean()
 
 
-def _wasserstein_d(real: Tensor, fake: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
-    """E D(G(z)) - E D(x): minus the critic's estimate of the distance; Arjovsky et al., 2017, eq. 3."""
-    _no_targets("Wasserstein", targets)
-    return to_float32(fake).mean() - to_float32(real).mean()
+def wasserstein_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E D(G(z)) - E D(x): minus the critic's estimate of the distance; Arjovsky et al., 2017, eq. 3.
+
+    Args:
+        real_logits, fake_logits: the critic's scores of real samples and of fakes, (B,) or (B, 1).
+
+    Returns:
+        A scalar for the critic, which must be Lipschitz (by clipping or a penalty), to minimise.
+    """
+    return to_float32(fake_logits).mean() - to_float32(real_logits).mean()
 
 
-def _wasserstein_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """-E D(G(z)); Arjovsky et al., 2017, Algorithm 1."""
-    return -to_float32(fake).mean()
+def wasserstein_g(fake_logits: Tensor) -> Tensor:
+    """-E D(G(z)); Arjovsky et al., 2017, Algorithm 1.
+
+    Args:
+        fake_logits: the critic's scores of fakes, (B,) or (B, 1).
+
+    Returns:
+        A scalar for G to minimise.
+    """
+    return -to_float32(fake_logits).mean()
 
 
-def _hinge_d(real: Tensor, fake: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
-    """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))); Miyato et al., 2018, eq. 16."""
-    _no_targets("hinge", targets)
-    return F.relu(1 - to_float32(real)).mean() + F.relu(1 + to_float32(fake)).mean()
+def hinge_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))); Miyato et al., 2018, eq. 16.
+
+    Args:
+        real_logits, fake_logits: D's of real samples and of fakes, (B,) or (B, 1).
+
+    Returns:
+        A scalar >= 0 for D to minimise; 0 where all real logits are above 1 and all fake ones below -1.
+    """
+    return F.relu(1 - to_float32(real_logits)).mean() + F.relu(1 + to_float32(fake_logits)).mean()
 
 
-def _relativistic_d(real: Tensor, fake: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
-    """E softplus(D(G(z)) - D(x)): is the real sample more real than its fake? RpGAN; Huang et al., 2024."""
-    margin = to_float32(real) - to_float32(fake)
+def hinge_g(fake_logits: Tensor) -> Tensor:
+    """-E D(G(z)), as `wasserstein_g`; Miyato et al., 2018, eq. 17.
+
+    Args:
+        fake_logits: D's of fakes, (B,) or (B, 1).
+
+    Returns:
+        A scalar for G to minimise.
+    """
+    return wasserstein_g(fake_logits)
+
+
+def relativistic_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
+    """E softplus(D(G(z)) - D(x)): is the real sample more real than its fake? RpGAN; Huang et al., 2024.
+
+    Args:
+        real_logits, fake_logits: D's of real samples and of as many fakes, paired in order, (B,) or (B, 1).
+        targets: smoothed or flipped labels of a pair.
+
+    Returns:
+        A scalar >= 0 for D to minimise; log 2 where no sample of a pair seems more real.
+    """
+    margin = to_float32(real_logits) - to_float32(fake_logits)
     if targets == HARD:
         return F.softplus(-margin).mean()
     return F.binary_cross_entropy_with_logits(margin, targets.of(margin))
 
 
-def _relativistic_g(fake: Tensor, real: Tensor | None = None) -> Tensor:
-    """E softplus(D(x) - D(G(z))): the mirror of D's loss."""
-    if real is None:
-        raise ValueError("a relativistic generator needs the logits of real samples")
-    return F.softplus(to_float32(real) - to_float32(fake)).mean()
+def relativistic_g(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
+    """E softplus(D(x) - D(G(z))): the mirror of D's loss; Huang et al., 2024.
+
+    Args:
+        fake_logits, real_logits: D's of fakes and of as many real samples, paired in order, (B,) or (B, 1).
+
+    Returns:
+        A scalar >= 0 for G to minimise.
+    """
+    return F.softplus(to_float32(real_logits) - to_float32(fake_logits)).mean()
 
 
-minimax = Objective(_cross_entropy_d, _minimax_g)
-non_saturating = Objective(_cross_entropy_d, _non_saturating_g)
-least_squares = Objective(_least_squares_d, _least_squares_g)
-wasserstein = Objective(_wasserstein_d, _wasserstein_g)
-hinge = Objective(_hinge_d, _wasserstein_g)
-relativistic = Objective(_relativistic_d, _relativistic_g)
+ObjectiveName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
 
-OBJECTIVES = {
-    "minimax": minimax,
-    "non-saturating": non_saturating,
-    "least-squares": least_squares,
-    "wasserstein": wasserstein,
-    "hinge": hinge,
-    "relativistic": relativistic,
+
+@dataclass(frozen=True)
+class Objective:
+    """The two losses of a two-player game."""
+
+    name: ObjectiveName
+    d_loss: Callable[..., Tensor]  # (real_logits, fake_logits), and targets where it has `labels`
+    g_loss: Callable[..., Tensor]  # (fake_logits), and real_logits where it is `paired`
+    labels: bool = True  # D's loss has targets, which can be smoothed or flipped
+    paired: bool = False  # each real sample is compared with a fake: G's loss needs logits of real samples, too
+
+    def d(self, real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
+        """D's loss; a `ValueError` for targets that it does not have."""
+        self.check(targets)
+        return self.d_loss(real_logits, fake_logits, targets) if self.labels else self.d_loss(real_logits, fake_logits)
+
+    def g(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        """G's loss; it reads `real_logits` only where the objective is `paired`, and needs them there (`ValueError`)."""
+        if not self.paired:
+            return self.g_loss(fake_logits)
+        if real_logits is None:
+            raise ValueError(f"the generator's {self.name} loss needs the logits of real samples, too")
+        return self.g_loss(fake_logits, real_logits)
+
+    def check(self, targets: LabelSmoothing) -> None:
+        """A `ValueError` where D's loss has no such targets."""
+        if targets != HARD and not self.labels:
+            raise ValueError(f"the {self.name} objective has no targets to smooth or flip; leave `targets` at {HARD}")
+
+
+minimax = Objective("minimax", cross_entropy_d, minimax_g)
+non_saturating = Objective("non-saturating", cross_entropy_d, non_saturating_g)
+least_squares = Objective("least-squares", least_squares_d, least_squares_g)
+wasserstein = Objective("wasserstein", wasserstein_d, wasserstein_g, labels=False)
+hinge = Objective("hinge", hinge_d, hinge_g, labels=False)
+relativistic = Objective("relativistic", relativistic_d, relativistic_g, paired=True)
+
+OBJECTIVES: dict[str, Objective] = {
+    one.name: one for one in (minimax, non_saturating, least_squares, wasserstein, hinge, relativistic)
 }
 
 
 def check(name: str, targets: LabelSmoothing) -> None:
-    """A `ValueError` where the objective of that name has no such targets: said when a game is built."""
-    nothing = torch.empty(0)
-    OBJECTIVES[name].d(nothing, nothing, targets)
+    """`Objective.check` of the objective of that name, for when a game is built."""
+    OBJECTIVES[name].check(targets)

@@ -7,14 +7,17 @@ normalisation breaks that, and with it every penalty here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from zerosum.losses.adversarial import to_float32
 
 Discriminator = Callable[[Tensor], Tensor]
+PenaltyName = Literal["interpolation", "one-sided", "r1", "r2", "r1-r2", "dragan"]
+Weights = dict[PenaltyName, Annotated[float, Ge(0)]]
 
 
 def gradient_norm(logits: Tensor, x: Tensor) -> Tensor:
@@ -64,7 +67,7 @@ def dragan(discriminator: Discriminator, real: Tensor, fake: Tensor | None = Non
     return (_norm_at(discriminator, _between(x, x + 0.5 * x.std() * torch.rand_like(x))) - 1).square().mean()
 
 
-PENALTIES: dict[str, Callable[[Discriminator, Tensor, Tensor], Tensor]] = {
+PENALTIES: dict[PenaltyName, Callable[[Discriminator, Tensor, Tensor], Tensor]] = {
     "interpolation": interpolation,
     "one-sided": one_sided,
     "r1": r1,
@@ -75,16 +78,22 @@ PENALTIES: dict[str, Callable[[Discriminator, Tensor, Tensor], Tensor]] = {
 
 
 def lazy(
-    weights: Mapping[Any, float] | None, every: int, step: int, discriminator: Discriminator, real: Tensor, fake: Tensor
+    weights: Mapping[PenaltyName, float] | None,
+    every: int,
+    step: int,
+    discriminator: Discriminator,
+    real: Tensor,
+    fake: Tensor,
 ) -> dict[str, Tensor]:
-    """The penalties that `weights` names, each with its weight, in every round that `every` divides.
+    """The penalties that `weights` names, each times its weight and `every`, in every round that `every` divides.
 
-    In those they weigh as much more, as there are fewer of them; lazy regularisation; Karras et al., 2020, section 3.1.
+    Lazy regularisation; Karras et al., 2020 (StyleGAN2), section 3.1: fewer penalties, as heavy in the mean.
     """
     if step % every:
         return {}
-    given = (weights or {}).items()
-    return {name: every * weight * PENALTIES[name](discriminator, real, fake) for name, weight in given}
+    return {
+        name: every * weight * PENALTIES[name](discriminator, real, fake) for name, weight in (weights or {}).items()
+    }
 
 
 def _leaf(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import Reshape, halvings, image_shape
 
 SMALLEST = 7  # pixels that the shorter side keeps at least; the paper halves down to 8

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 
 
 class Generator(nn.Module):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 
 Norm = Literal["batch", "spectral", "weight", "instance", "layer", "none"]
 
@@ -85,48 +82,3 @@ def reparametrise(network: nn.Module, norm: Norm) -> None:
                 spectral_norm(layer)
             else:
                 weight_norm(layer, dim=int(isinstance(layer, nn.ConvTranspose2d)))  # where its outputs are
-
-
-class BatchDependent(nn.Module):
-    """Base class of layers whose output for one sample depends on the others of its batch, as batch norm's does."""
-
-
-@contextmanager
-def frozen_batch_stats(network: nn.Module) -> Iterator[None]:
-    """What passes meanwhile leaves no trace in the running statistics of batch norm, which evaluation uses."""
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    try:
-        yield
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-
-
-def mixes_batch(network: nn.Module) -> bool:
-    """Whether the output for one sample depends on the others."""
-    return any(isinstance(m, (nn.modules.batchnorm._BatchNorm, BatchDependent)) for m in network.modules())
-
-
-Seen = Tensor | tuple[Tensor, ...]  # a batch as D takes it: samples, or samples and what belongs to each of them
-
-
-def discriminate(discriminator: nn.Module, real: Seen, fake: Seen) -> tuple[Tensor, Tensor]:
-    """D's logits of both batches: in one forward where no layer looks across the batch.
-
-    One that does is to see real and fake batches apart.
-    """
-    on_real, on_fake = discriminate_each(discriminator, [real, fake])
-    return on_real, on_fake
-
-
-def discriminate_each(discriminator: nn.Module, batches: Sequence[Seen]) -> Sequence[Tensor]:
-    """D's outputs of several batches: in one forward where no layer looks across the batch, else of each apart."""
-    inputs = [batch if isinstance(batch, tuple) else (batch,) for batch in batches]
-    if mixes_batch(discriminator):
-        return [discriminator(*own) for own in inputs]
-    joined = [torch.cat(parts) for parts in zip(*inputs, strict=True)]
-    outputs: Sequence[Tensor] = discriminator(*joined).split([len(own[0]) for own in inputs])
-    return outputs

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.mlp import Maxout
 
 Build = Callable[..., nn.Module]  # a shape, and perhaps `outputs`, to a discriminator

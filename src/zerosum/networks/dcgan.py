@@ -12,7 +12,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, Reshape, doubling, halvings, image_shape, normalisation, reparametrise
 
 

@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
 from zerosum.networks.heads import Discriminator
 

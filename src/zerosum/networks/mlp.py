@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, Reshape, normalisation, reparametrise
 
 

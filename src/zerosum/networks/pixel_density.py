@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import image_shape
 
 

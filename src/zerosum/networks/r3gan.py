@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import halvings, image_shape
 
 LEAK = 0.2

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, halvings, image_shape, normalisation
 from zerosum.networks.heads import Discriminator
 

@@ -10,7 +10,7 @@ import math
 
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
 
 HIDDEN = 256  # units of the linear layers

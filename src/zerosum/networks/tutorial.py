@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 from zerosum.networks.blocks import Reshape, image_shape
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from zerosum.game import Game, Shape
+from zerosum.game import Game
 from zerosum.games.gan import GAN
 from zerosum.losses.adversarial import HARD, LabelSmoothing
+from zerosum.modality import Shape
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training

@@ -11,11 +11,11 @@ import torch
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
-from zerosum.game import Shape
 from zerosum.games import began
 from zerosum.games.began import BEGAN
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import extract
+from zerosum.modality import Shape
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.report.svg import PAPER, over_rounds, style

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
-from zerosum.game import Game, Shape
+from zerosum.game import Game
 from zerosum.games.bigan import BiGAN
 from zerosum.metrics.neighbours import k_nearest
 from zerosum.metrics.samples import to_float
+from zerosum.modality import Shape
 from zerosum.networks.bigan import Encoder
 from zerosum.recipe import find
 from zerosum.studies import training

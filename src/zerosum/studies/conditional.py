@@ -10,8 +10,9 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.game import Game, Shape
+from zerosum.game import Game
 from zerosum.metrics import extractors
+from zerosum.modality import Shape
 from zerosum.recipe import find
 from zerosum.run.sampling import balanced_labels, sample
 from zerosum.studies import training

@@ -14,7 +14,7 @@ from typing import Any
 
 from zerosum import data
 from zerosum.data.points import mixture
-from zerosum.game import Game, Shape
+from zerosum.game import Game
 from zerosum.games.began import BEGAN
 from zerosum.games.bigan import BiGAN
 from zerosum.games.gan import GAN
@@ -22,6 +22,7 @@ from zerosum.games.loss_sensitive import LSGAN
 from zerosum.games.r3gan import R3GAN
 from zerosum.games.two_player import Composed, packed
 from zerosum.metrics.modes import of_mixture
+from zerosum.modality import Shape
 from zerosum.networks import began as autoencoders
 from zerosum.networks import bigan as encoders
 from zerosum.networks.mlp import GridDiscriminator, GridGenerator

@@ -12,9 +12,10 @@ from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 from torch import Tensor
 
 from zerosum import data
-from zerosum.game import Game, Shape
+from zerosum.game import Game
 from zerosum.games.infogan import InfoGAN
 from zerosum.metrics.samples import to_float
+from zerosum.modality import Shape
 from zerosum.recipe import find
 from zerosum.studies import training
 from zerosum.studies.bigan_1nn import Split

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
-from zerosum.game import Game, Labelled, Shape
+from zerosum.game import Game, Labelled
+from zerosum.modality import Shape
 from zerosum.optim import SGD, Adam, Decay
 from zerosum.recipe import Training, find
 from zerosum.studies.spoiled import (

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.game import Condition, Draw, Game, Labelled, Move, Player, Shape
+from zerosum.game import Condition, Draw, Game, Labelled, Move, Player
 from zerosum.losses import penalties
 from zerosum.losses.adversarial import non_saturating, wasserstein
+from zerosum.modality import Shape
 from zerosum.networks import mlp
 from zerosum.optim import Optimizer
 

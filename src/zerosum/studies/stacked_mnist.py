@@ -12,10 +12,11 @@ import torch
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
-from zerosum.game import Game, Shape
+from zerosum.game import Game
 from zerosum.games.two_player import Composed, packed
 from zerosum.games.wgan_gp import WGANGP
 from zerosum.metrics import extractors, modes
+from zerosum.modality import Shape
 from zerosum.networks import dcgan, r3gan, resnet
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training

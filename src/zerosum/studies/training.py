@@ -9,7 +9,8 @@ from typing import Any
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
-from zerosum.game import Game, Shape
+from zerosum.game import Game
+from zerosum.modality import Shape
 from zerosum.recipe import Training
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints

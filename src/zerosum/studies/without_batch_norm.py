@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
-from zerosum.game import Game, Shape
+from zerosum.game import Game
 from zerosum.games.gan import GAN
 from zerosum.games.wgan import WGAN
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import History
+from zerosum.modality import Shape
 from zerosum.networks import dcgan
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
 from zerosum.recipe import Training

@@ -13,8 +13,9 @@ from zerosum.augment.adaptive import AdaptiveAugment
 from zerosum.augment.augmented import Augmented
 from zerosum.augment.diff_augment import DiffAugment
 from zerosum.errors import ZerosumError
-from zerosum.game import Draw, Game, Labelled, Move, Player, Semi, Shape
+from zerosum.game import Draw, Game, Labelled, Move, Player, Semi
 from zerosum.losses.feature_matching import feature_matching
+from zerosum.modality import Shape
 from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.historical import HistoricalAverage
 from zerosum.techniques.minibatch import MinibatchDiscrimination

@@ -11,9 +11,9 @@ from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
 from zerosum.augment import Views
-from zerosum.game import Shape
 from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import to_float32
+from zerosum.modality import Shape
 from zerosum.util import distributed
 
 MEMORY = 0.99  # of how often each class is guessed, a round

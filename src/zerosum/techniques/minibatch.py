@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.losses.adversarial import to_float32
-from zerosum.networks.blocks import BatchDependent
+from zerosum.networks.discriminate import BatchDependent
 
 
 def closeness(m: Tensor) -> Tensor:

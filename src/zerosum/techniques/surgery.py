@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from zerosum.game import Shape
+from zerosum.modality import Shape
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
