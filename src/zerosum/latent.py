@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -169,3 +169,7 @@ class InfoGANPrior:
         """The noise is truncated; codes stay what they are."""
         z, codes = z.split([self.noise, self.dim - self.noise], dim=1)
         return torch.cat([Normal(self.noise).truncated(z, limit), codes], dim=1)
+
+
+PriorName = Literal["normal", "uniform"]
+PRIORS: dict[PriorName, type[Normal | Uniform]] = {"normal": Normal, "uniform": Uniform}

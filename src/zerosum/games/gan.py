@@ -33,7 +33,7 @@ class GAN(TwoPlayerGame[Tensor]):
     @dataclass(frozen=True)
     class Config:
         latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
-        prior: Annotated[Literal["normal", "uniform"], "distribution of z: N(0, 1) or U(-1, 1)"] = "normal"
+        prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "normal"
         d_steps: Annotated[int, Gt(0), "discriminator moves per step (k)"] = 1
         generator: Annotated[
             Literal["non-saturating", "minimax"], "G's loss: -log D(G(z)) (non-saturating) or log(1 - D(G(z))) (minimax)"

@@ -1,4 +1,4 @@
-"""Two-player games put together from parts: an objective and penalties, each a value."""
+"""Two-player games put together from parts, an objective and penalties: DCGAN, LSGAN, hinge, SNGAN, DRAGAN, PacGAN ..."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.augment import InstanceNoise
-from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.batches import Draw
+from zerosum.game import Logits, Move
+from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
 from zerosum.losses.penalties import Weights, lazy
+from zerosum.modality import Shape, Spec
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
 from zerosum.networks.dcgan import Network
@@ -24,25 +27,25 @@ from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
 
-class Composed(Game[Tensor]):
-    """Any objective with any gradient penalties: DCGAN, LSGAN, SNGAN, DRAGAN, PacGAN ... are recipes of it.
+class TwoPlayer(TwoPlayerGame[Tensor]):
+    """A GAN of any objective with any gradient penalties.
 
     With `packing` m, D judges packs: m independent samples beside each other along the first dimension of their shape,
     so D is built for `packed(shape, m)`. A move draws m batches and makes as many fakes, and so has as many packs as a
-    batch has samples. Penalties and the logged logits are of packs; Lin et al., 2018 (PacGAN).
+    batch has samples. Penalties and logits are of packs; Lin et al., 2018 (PacGAN).
     """
 
-    name = "composed"
+    name = "two-player"
 
     @dataclass(frozen=True)
     class Config:
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
         penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
-        penalty_every: Annotated[int, Gt(0), "rounds between penalties, which then weigh as much more"] = 1
-        latent_dim: Annotated[int, Gt(0), "size of z"] = 100
+        penalty_every: Annotated[int, Gt(0), "lazy regularisation: apply every N steps, scaled by N"] = 1
+        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
         clusters: Annotated[int, Ge(0), "how many of z's dimensions are a one-hot cluster"] = 0
-        d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
-        shared_fakes: Annotated[bool, "G answers for the batch that D just saw, not for a fresh one: faster"] = False
+        d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
+        shared_fakes: Annotated[bool, "reuse D's fake batch for G's update: faster"] = False
         packing: Annotated[int, Gt(0), "samples that D judges together; PacGAN's m"] = 1
         targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
@@ -58,39 +61,33 @@ class Composed(Game[Tensor]):
         self.prior = latent.Clustered(normal, config.clusters) if config.clusters else latent.Normal(normal)
         adversarial.check(config.objective, config.targets)
 
-    def players(self) -> dict[str, Player]:
-        return {
-            "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
-            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
-        }
-
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        objective, noise, share = OBJECTIVES[self.config.objective], self.config.noise, self.config.shared_fakes
-        for i in reversed(range(self.config.d_steps)):
-            data = noise(self._pack(draw), step)  # (B, *shape), or B packs
-            with torch.set_grad_enabled(share and i == 0):
-                made = noise(self._fakes(data), step)
-            real, fake = discriminate(self.discriminator, data, made.detach())
-            value = objective.d(real, fake, self.config.targets)
-            penalties = lazy(self.config.penalties, self.config.penalty_every, step, self.discriminator, data, made)
-            yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})
-        if not share:
-            made = noise(self._fakes(data), step)
-            if self.config.objective == "relativistic":
-                real = self.discriminator(noise(self._pack(draw), step))
-        yield Move("generator", adversarial=objective.g(self.discriminator(made), real.detach()))
+        config, objective, noise = self.config, OBJECTIVES[self.config.objective], self.config.noise
+        for i in reversed(range(config.d_steps)):
+            real = noise(self._pack(draw), step)  # (B, *shape), or B packs
+            with torch.set_grad_enabled(config.shared_fakes and i == 0):
+                fake = noise(self._fakes(len(real)), step)
+            logits = Logits(*discriminate(self.discriminator, real, fake.detach()))
+            loss = objective.d(*logits, config.targets)
+            penalties = lazy(config.penalties, config.penalty_every, step, self.discriminator, real, fake)
+            yield Move("discriminator", adversarial=loss, **penalties, logits=logits)
+        real_logits = logits.real
+        if not config.shared_fakes:
+            fake = noise(self._fakes(len(real)), step)
+            if objective.paired:
+                real_logits = self.discriminator(noise(self._pack(draw), step))
+        yield Move("generator", adversarial=objective.g(self.discriminator(fake), real_logits.detach()))
 
     def phase(self, step: int) -> Hashable | None:
         return step % self.config.penalty_every == 0 if self.config.noise.settled(step) else None
 
-    def realism(self, samples: Tensor) -> Tensor | None:
-        return None if self.config.packing > 1 else self.discriminator(samples).flatten()
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        if self.config.packing > 1:
+            raise ValueError(f"its discriminator judges packs of {self.config.packing} samples, no single ones")
+        return super().score(x, y)
 
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
-
-    def _fakes(self, like: Tensor) -> Tensor:
-        return self._pack(lambda: self.sample(like))
+    def _fakes(self, count: int) -> Tensor:
+        return self._pack(lambda: self.generate(self.latents(count)))
 
     def _pack(self, draw: Draw[Tensor]) -> Tensor:
         """Packs of samples, one from each of `packing` draws: (B, C, H, W) to (B, packing C, H, W), points alike."""
@@ -103,80 +100,82 @@ def packed(shape: Shape, packing: int) -> Shape:
     return (packing * shape[0], *shape[1:])
 
 
-@recipe(data="digits", batch_size=128, steps=20_000)
+NAMED = ("dcgan", "lsgan", "hinge", "sngan", "dragan", "relativistic", "pacgan", "demo")  # recipes with a name of their own
+
+
+@recipe(name="dcgan", data="digits", batch_size=128, steps=20_000)
 def dcgan(
-    shape: Shape, config: Composed.Config = Composed.Config(shared_fakes=True), network: Network = Network()
-) -> Composed:
+    data: Spec, config: TwoPlayer.Config = TwoPlayer.Config(shared_fakes=True), network: Network = Network()
+) -> TwoPlayer:
     """DCGAN; Radford et al., 2016: strided convolutions and batch norm, Adam 2e-4 with beta1 0.5."""
-    return _convolutional(shape, config, network)
+    return _convolutional(data, config, network)
 
 
-@recipe(data="digits", batch_size=64, steps=20_000)
+@recipe(name="lsgan", data="digits", batch_size=64, steps=20_000)
 def lsgan(
-    shape: Shape,
-    config: Composed.Config = Composed.Config("least-squares", shared_fakes=True),
+    data: Spec,
+    config: TwoPlayer.Config = TwoPlayer.Config("least-squares", shared_fakes=True),
     network: Network = Network(),
-) -> Composed:
-    """LSGAN; Mao et al., 2017: least squares instead of cross-entropy, on DCGAN's networks."""
-    return _convolutional(shape, config, network)
+) -> TwoPlayer:
+    """LSGAN, least squares GAN; Mao et al., 2017: least squares instead of cross-entropy, on DCGAN's networks."""
+    return _convolutional(data, config, network)
 
 
-@recipe(data="digits", batch_size=64, steps=20_000)
+@recipe(name="hinge", data="digits", batch_size=64, steps=20_000)
 def hinge(
-    shape: Shape,
-    config: Composed.Config = Composed.Config(
+    data: Spec,
+    config: TwoPlayer.Config = TwoPlayer.Config(
         "hinge", {"r1": 1.0}, g_optimizer=Adam(2e-4, (0.0, 0.99)), d_optimizer=Adam(2e-4, (0.0, 0.99))
     ),
     network: Network = Network(norm="none"),
-) -> Composed:
-    """The hinge loss with R1, on DCGAN's networks with no normalisation in D; Lim and Ye, 2017."""
-    return _convolutional(shape, config, network)
+) -> TwoPlayer:
+    """Hinge GAN; Lim and Ye, 2017: the hinge loss with R1, on DCGAN's networks with no normalisation in D."""
+    return _convolutional(data, config, network)
 
 
-@recipe(data="digits", batch_size=64, steps=20_000)
+@recipe(name="sngan", data="digits", batch_size=64, steps=20_000)
 def sngan(
-    shape: Shape,
-    config: Composed.Config = Composed.Config("hinge", d_steps=5),
+    data: Spec,
+    config: TwoPlayer.Config = TwoPlayer.Config("hinge", d_steps=5),
     network: Network = Network(norm="spectral"),
-) -> Composed:
-    """SNGAN; Miyato et al., 2018: spectral normalisation of every layer of D, hinge loss, five D moves a round."""
-    return _convolutional(shape, config, network)
+) -> TwoPlayer:
+    """SNGAN; Miyato et al., 2018: spectral normalisation of every layer of D, hinge loss, five D moves per step."""
+    return _convolutional(data, config, network)
 
 
-@recipe(data="digits", batch_size=64, steps=20_000)
+@recipe(name="dragan", data="digits", batch_size=64, steps=20_000)
 def dragan(
-    shape: Shape,
-    config: Composed.Config = Composed.Config(penalties={"dragan": 10.0}),
+    data: Spec,
+    config: TwoPlayer.Config = TwoPlayer.Config(penalties={"dragan": 10.0}),
     network: Network = Network(norm="none"),
-) -> Composed:
+) -> TwoPlayer:
     """DRAGAN; Kodali et al., 2017: a gradient penalty around the data, on DCGAN's networks, no normalisation in D."""
-    return _convolutional(shape, config, network)
+    return _convolutional(data, config, network)
 
 
-@recipe(data="digits", batch_size=64, steps=20_000)
+@recipe(name="relativistic", data="digits", batch_size=64, steps=20_000)
 def relativistic(
-    shape: Shape,
-    config: Composed.Config = Composed.Config("relativistic"),
+    data: Spec,
+    config: TwoPlayer.Config = TwoPlayer.Config("relativistic"),
     network: Network = Network(norm="spectral"),
-) -> Composed:
+) -> TwoPlayer:
     """The relativistic GAN; Jolicoeur-Martineau, 2018: each real sample against a fake, D spectrally normalised."""
-    return _convolutional(shape, config, network)
+    return _convolutional(data, config, network)
 
 
-@recipe(data="digits", batch_size=64, steps=20_000)
+@recipe(name="pacgan", data="digits", batch_size=64, steps=20_000)
 def pacgan(
-    shape: Shape,
-    config: Composed.Config = Composed.Config(packing=2),
-    network: Network = Network(),
-) -> Composed:
+    data: Spec, config: TwoPlayer.Config = TwoPlayer.Config(packing=2), network: Network = Network()
+) -> TwoPlayer:
     """PacGAN; Lin et al., 2018: DCGAN whose discriminator sees two samples at once, and so sees missing variety."""
-    return _convolutional(shape, config, network)
+    return _convolutional(data, config, network)
 
 
 _DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=2100))
 
 
 @recipe(
+    name="demo",
     data="digits",
     batch_size=16,
     steps=4_200,
@@ -187,8 +186,8 @@ _DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=21
     checkpoint_every=500,
 )
 def demo(
-    shape: Shape,
-    config: Composed.Config = Composed.Config(
+    data: Spec,
+    config: TwoPlayer.Config = TwoPlayer.Config(
         "relativistic",
         {"r1-r2": 0.5},
         penalty_every=8,
@@ -198,10 +197,10 @@ def demo(
         g_optimizer=_DEMO_ADAM,
         d_optimizer=_DEMO_ADAM,
     ),
-) -> Composed:
+) -> TwoPlayer:
     """R3GAN's objective on small networks and clustered noise: digits in two minutes on two cores."""
-    generator = small.Generator(config.latent_dim, shape)
-    return Composed(generator, small.Discriminator(packed(shape, config.packing)), config)
+    generator = small.Generator(config.latent_dim, data.x.shape)
+    return TwoPlayer(generator, small.Discriminator(packed(data.x.shape, config.packing)), config)
 
 
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
@@ -209,14 +208,14 @@ _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 @recipe(data="ring", batch_size=256, steps=1_600, average=0.99)
 def toy(
-    shape: Shape,
-    config: Composed.Config = Composed.Config(
+    data: Spec,
+    config: TwoPlayer.Config = TwoPlayer.Config(
         penalties={"r1": 0.1}, latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM
     ),
-) -> Composed:
+) -> TwoPlayer:
     """Two small perceptrons on points in the plane: any objective, any penalties."""
-    generator = mlp.Generator(config.latent_dim, shape, (64,) * 3)
-    return Composed(generator, mlp.Discriminator(packed(shape, config.packing), (64,) * 3), config)
+    shape = data.x.shape
+    return TwoPlayer(*mlp.toy_pair(config.latent_dim, shape, packed(shape, config.packing)), config)
 
 
 _GRID_ADAM = Adam(5e-4, (0.5, 0.99), decay=Decay("cosine"))
@@ -224,8 +223,8 @@ _GRID_ADAM = Adam(5e-4, (0.5, 0.99), decay=Decay("cosine"))
 
 @recipe(data="grid", batch_size=128, steps=20_000, average=0.999, precision="fp32")
 def grid(
-    shape: Shape,
-    config: Composed.Config = Composed.Config(
+    data: Spec,
+    config: TwoPlayer.Config = TwoPlayer.Config(
         "relativistic",
         {"r1-r2": 0.001},
         penalty_every=2,
@@ -235,13 +234,14 @@ def grid(
         g_optimizer=_GRID_ADAM,
         d_optimizer=_GRID_ADAM,
     ),
-) -> Composed:
+) -> TwoPlayer:
     """R3GAN's objective on perceptrons and clustered noise: every one of 25 far Gaussians."""
-    discriminator = mlp.Discriminator(packed(shape, config.packing), (128,) * 3)
-    return Composed(mlp.Generator(config.latent_dim, shape, (128,) * 3), discriminator, config)
+    d_shape = packed(data.x.shape, config.packing)
+    discriminator = mlp.Discriminator(d_shape, (128,) * 3)  # the seed's meaning: D is built before G
+    return TwoPlayer(mlp.Generator(config.latent_dim, data.x.shape, (128,) * 3), discriminator, config)
 
 
-def _convolutional(shape: Shape, config: Composed.Config, network: Network) -> Composed:
-    generator = networks.Generator(config.latent_dim, shape, network.width, network.generator_norm)
-    discriminator = networks.Discriminator(packed(shape, config.packing), network.width, network.norm)
-    return Composed(generator, discriminator, config)
+def _convolutional(data: Spec, config: TwoPlayer.Config, network: Network) -> TwoPlayer:
+    generator = networks.Generator(config.latent_dim, data.x.shape, network.width, network.generator_norm)
+    d_shape = packed(data.x.shape, config.packing)
+    return TwoPlayer(generator, networks.Discriminator(d_shape, network.width, network.norm), config)

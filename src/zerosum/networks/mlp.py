@@ -145,3 +145,13 @@ def _small_normal(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def toy_pair(latent_dim: int, shape: Shape, d_shape: Shape | None = None, width: int = 64) -> tuple[Generator, Discriminator]:
+    """A generator and a discriminator of three hidden layers for points in the plane.
+
+    Args:
+        shape: of one sample.
+        d_shape: of what D sees, where that is not one sample.
+    """
+    return Generator(latent_dim, shape, (width,) * 3), Discriminator(d_shape or shape, (width,) * 3)
