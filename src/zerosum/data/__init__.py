@@ -1,7 +1,7 @@
 """Data: everything that can be trained on, by name, as one tensor; and the stream that serves it.
 
 Samples may have classes (`Dataset.y`, -1 where unknown: from sub-folders, a `labels.csv`, or an array) or vectors
-(`Dataset.conditions`); `Dataset.with_labels` hides all classes but a balanced few.
+(`Dataset.vectors`); `Dataset.with_labels` hides all classes but a balanced few.
 """
 
 from zerosum.data.check import Report, check

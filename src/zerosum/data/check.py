@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zerosum.data.dataset import Dataset, Progress
+from zerosum.modality import Classes, Image, Lengths, Vector
 from zerosum.data.sources import find, from_folder, load
 from zerosum.util.text import abbreviate
 
@@ -26,9 +27,7 @@ class Report:
     def lines(self) -> list[str]:
         """The report as text."""
         data = self.data
-        kind = "images" if data.is_image else "points"
-        shape = "x".join(str(n) for n in data.shape)
-        lines = [f"{data.name}: {len(data):,} {kind} of {shape} would be used; fingerprint {data.fingerprint}"]
+        lines = [f"{data.name}: {counted_samples(data)} would be used; fingerprint {data.fingerprint}"]
         lines += labels(data)
         for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
@@ -59,9 +58,10 @@ def check(
     numbers = (str(k) for k in range(len(data)))
     if find(name)[0] is from_folder:
         return _folder_report(data, Path(name).expanduser(), size)
-    channels, *area = data.shape if data.is_image else (0,)
-    sizes = {"x".join(str(n) for n in area): len(data)} if area else {}
-    modes = {"L" if channels == 1 else "RGB": len(data)} if area else {}
+    sizes, modes = {}, {}
+    if isinstance(data.modality, Image):
+        sizes = {f"{data.modality.height}x{data.modality.width}": len(data)}
+        modes = {"L" if data.modality.channels == 1 else "RGB": len(data)}
     return Report(data, _classes(data), sizes, modes, _duplicates(data, numbers))
 
 
@@ -77,6 +77,14 @@ def _folder_report(data: Dataset, root: Path, size: tuple[int, int] | None) -> R
     return Report(data, _classes(data), dict(sizes.most_common()), dict(modes.most_common()), duplicates)
 
 
+def counted_samples(data: Dataset) -> str:
+    """`5,000 images of 1x28x28`; of data with several fields of samples, each with its name."""
+    fields = {n: f for n, f in data.fields.items() if not isinstance(f.modality, Classes | Vector | Lengths)}
+    if len(fields) == 1:
+        return f"{len(data):,} {data.modality}"
+    return ", ".join(f"{name}: {len(field):,} {field.modality}" for name, field in fields.items())
+
+
 def labels(data: Dataset) -> list[str]:
     """What the samples are labelled with, in lines: classes and how many samples each has; vectors and their ranges."""
     lines = []
@@ -84,8 +92,8 @@ def labels(data: Dataset) -> list[str]:
         unlabelled = int((data.y < 0).sum())
         rest = f"; unlabelled: {unlabelled:,}" if unlabelled else ""
         lines.append(f"classes: {_counted(_classes(data))}{rest}")
-    if data.conditions is not None:
-        columns = data.conditions.T  # (K, N)
+    if data.vectors is not None:
+        columns = data.vectors.T  # (K, N)
         ranges = [f"[{column.min():g}, {column.max():g}]" for column in columns]
         lines.append(f"conditions: vectors of {len(columns)}, with values in {', '.join(abbreviate(ranges))}")
     return lines
@@ -98,8 +106,7 @@ def _counted(counts: dict[str, int]) -> str:
 def _classes(data: Dataset) -> dict[str, int]:
     if data.y is None:
         return {}
-    counts = data.y[data.y >= 0].bincount(minlength=len(data.classes)).tolist()
-    return dict(zip(data.classes, counts, strict=True))
+    return dict(zip(data.classes, data.counts, strict=True))
 
 
 def _duplicates(data: Dataset, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:

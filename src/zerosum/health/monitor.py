@@ -16,9 +16,7 @@ SHARE = 0.02  # of the time of training that looking may take
 
 
 class Monitor:
-    """A hook that comes before the log, which empties the values it looks at.
-
-    It looks at rounds that are multiples of `training.log_every`, as often as a fiftieth of this thread's time on the
+    """A hook. It looks at rounds that are multiples of `training.log_every`, as often as a fiftieth of this thread's time on the
     processor allows (other programs and helping threads are not counted), and at the last one.
 
     Args:

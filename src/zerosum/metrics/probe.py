@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum import data, latent
+from zerosum.data.dataset import dataset
 from zerosum.game import Draw, Game, Labelled, Move, Player, Shape
-from zerosum.metrics.samples import to_float
+from zerosum.modality import to_float
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.training.trainer import Trainer
@@ -57,7 +58,7 @@ def fit(
     names = tuple(str(k) for k in range(int(y.max()) + 1))
     training = Training(steps=steps, batch_size=min(batch_size, len(x)), seed=seed, average=0, precision="fp32")
     stream = data.Stream(
-        data.Dataset("training", x, y, names, fingerprint="0" * 16),
+        dataset("training", x, y, names, fingerprint="0" * 16),
         training.batch_size,
         seed=seed,
         device=device,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from zerosum.game import Game, Move, Player
 from zerosum.recipe import Training
 from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.training import memory
+from zerosum.training.average import Average, parameters_of
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
 from zerosum.util import distributed
 
@@ -29,7 +29,8 @@ class Stream(Protocol):
     def restore(self, state: Mapping[str, int | Tensor]) -> None: ...
 
 
-Hook = Callable[["Trainer"], None]  # called after every round
+Value = tuple[int, Key, Tensor]  # (step, key, value still on the device)
+Hook = Callable[["Trainer"], None]  # called after every step; what one does must not depend on whether it comes first
 
 
 class Diverged(ZerosumError):
@@ -60,20 +61,20 @@ class Trainer:
     def __init__(self, game: Game[Any], stream: Stream, training: Training, device: str | torch.device = "cpu"):
         memory.tune_malloc()
         self.device = torch.device(device)
-        self.game = distributed.broadcast(game.to(self.device))
-        for parameter in game.parameters():
-            if parameter.dim() == 4:  # a convolution's weight: convolutions follow its layout
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        # Convolutions follow the layout of their weights.
+        self.game = distributed.broadcast(game.to(self.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
         self.stream, self.training = stream, training
         self.players = game.players()
-        self.parameters = {name: _parameters(player.modules) for name, player in self.players.items()}
+        self.parameters = {name: parameters_of(player.modules) for name, player in self.players.items()}
         _check_partition(game, self.parameters)
         self.optimizers = {name: p.optimizer.build(self.parameters[name]) for name, p in self.players.items()}
         self.average = Average(game, self.players, training.average) if training.average else None
         self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
         self.step = 0  # rounds played
         self.lr_scale = 1.0  # a factor on every learning rate; below 1 after a rollback
-        self.pending: list[tuple[int, Key, Tensor]] = []  # values still on the device: (step, key, value)
+        self.stopping = False  # a hook asks to stop after this step, when all hooks have been called
+        self.pending: list[Value] = []  # logged since the last `pop_metrics`
+        self._popped: tuple[int, list[Value]] = (-1, [])  # what the last `pop_metrics` took, and after which step
         rates = [group["lr"] for optimizer in self.optimizers.values() for group in optimizer.param_groups]
         recordable = all(isinstance(rate, Tensor) for rate in rates)  # a number, as SGHMC has, would be recorded as is
         recorded = training.graphs and recordable and distributed.world_size() == 1 and self.device.type == "cuda"
@@ -85,10 +86,11 @@ class Trainer:
         return self.average.sampler() if self.average else self.game
 
     def train(self, hooks: Iterable[Hook] = ()) -> None:
-        """Play until `training.steps` rounds are played, calling each hook after each round."""
+        """Play until `training.steps` steps are played, or a hook has set `stopping`; each hook is called after each."""
         hooks = tuple(hooks)
         self.game.train()
-        while self.step < self.training.steps:
+        self.stopping = False
+        while self.step < self.training.steps and not self.stopping:
             self.round()
             for hook in hooks:
                 hook(self)
@@ -111,6 +113,21 @@ class Trainer:
         self.step += 1
         if self.average:
             self.average.update()
+
+    def _play(self, draw: Draw) -> Logged:
+        """All moves of a round."""
+        return [value for move in self.moves(draw) for value in self.play(move)]
+
+    def moves(self, draw: Draw) -> Iterator[Move]:
+        """The moves of a round, each computed under autocast just before it is made."""
+        moves = self.game.round(draw, self.step)
+        while True:
+            bf16 = self.dtype == torch.bfloat16
+            with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
+                move = next(moves, None)
+            if move is None:
+                return
+            yield move
 
     def play(self, move: Move) -> Logged:
         """Make one move: the gradient of its loss for its player's parameters alone, and one optimiser step.
@@ -136,68 +153,33 @@ class Trainer:
 
         Raises `Diverged` with the first that is not finite. This is the only point where the host waits for the device.
         """
-        fresh, self.pending = self.pending, []
+        popped, self.pending = self.pending, []
+        self._popped = (self.step, popped)
         sums: dict[Key, list[float]] = {}
-        for (step, name, _), value in zip(fresh, _means([value for _, _, value in fresh]), strict=True):
+        for (step, name, _), value in zip(popped, _means([value for _, _, value in popped]), strict=True):
             if not math.isfinite(value):
                 raise Diverged(step, name, value)
             sums.setdefault(name, []).append(value)
         return {name: sum(of) / len(of) for name, of in sums.items()}
 
+    @property
+    def interval(self) -> list[Value]:
+        """What this log interval has logged, whether or not `pop_metrics` has been called after this step already."""
+        step, popped = self._popped
+        return [*popped, *self.pending] if step == self.step else self.pending
+
     def assert_finite(self) -> None:
-        """Raise `Diverged` if a parameter is not finite, though every term was when it was last computed."""
-        for name, parameter in self.game.named_parameters():
+        """Raise `Diverged` if a logged value or a parameter is not finite."""
+        for (step, key, _), value in zip(self.pending, _means([value for _, _, value in self.pending]), strict=True):
+            if not math.isfinite(value):
+                raise Diverged(step, key, value)
+        for name, parameter in self.game.namedparameters_of():
             if not bool(parameter.isfinite().all()):
                 raise Diverged(self.step - 1, name, float(parameter[~parameter.isfinite()][0]))
 
     @property
     def _measures_norms(self) -> bool:
         return self.step % self.training.log_every == 0
-
-    def _play(self, draw: Draw) -> Logged:
-        """All moves of a round."""
-        return [value for move in self.moves(draw) for value in self.play(move)]
-
-    def moves(self, draw: Draw) -> Iterator[Move]:
-        """The moves of a round, each computed under autocast just before it is made."""
-        moves = self.game.round(draw, self.step)
-        while True:
-            bf16 = self.dtype == torch.bfloat16
-            with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
-                move = next(moves, None)
-            if move is None:
-                return
-            yield move
-
-
-class Average:
-    """A copy of the game in which the averaged players' weights follow exponentially; all else is shared with the game.
-
-    The decay warms up as (1 + n) / (10 + n) after n rounds, so that early averages forget the initialisation.
-    """
-
-    def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float):
-        self.leader, self.decay, self.rounds = game, decay, 0
-        followed = {id(p) for player in players.values() if player.averaged for p in _parameters(player.modules)}
-        self.leaders = {name: p for name, p in game.named_parameters() if id(p) in followed}
-        shared = [p for p in game.parameters() if id(p) not in followed] + list(game.buffers())
-        self.game = copy.deepcopy(game, {id(tensor): tensor for tensor in shared}).eval()
-        named = dict(self.game.named_parameters())
-        self.followers = {name: named[name].requires_grad_(False) for name in self.leaders}
-
-    @torch.no_grad()
-    def update(self) -> None:
-        weight = 1 - min(self.decay, (1 + self.rounds) / (10 + self.rounds))
-        if self.followers:
-            torch._foreach_lerp_(list(self.followers.values()), list(self.leaders.values()), weight)
-        self.rounds += 1
-
-    def sampler(self) -> Game[Any]:
-        """The averaged game, sharing the buffers that the game has now: it may have put new ones in their places."""
-        for own, its in zip(self.game.modules(), self.leader.modules(), strict=True):
-            for name, buffer in its.named_buffers(recurse=False):
-                setattr(own, name, buffer)
-        return self.game
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
@@ -225,11 +207,6 @@ def _means(values: list[Tensor]) -> list[float]:
     return [ordered[i] for i in range(len(values))]
 
 
-def _parameters(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
-    """What an optimiser moves: each parameter once, and none that is frozen."""
-    return list(dict.fromkeys(p for module in modules for p in module.parameters() if p.requires_grad))
-
-
 def _check_partition(game: Game[Any], players: Mapping[str, list[nn.Parameter]]) -> None:
     owners: dict[int, list[str]] = {id(p): [] for p in game.parameters()}
     for name, parameters in players.items():
@@ -237,6 +214,6 @@ def _check_partition(game: Game[Any], players: Mapping[str, list[nn.Parameter]])
             raise ValueError(f"player {name!r} needs parameters to move, all of them in modules of the game")
         for p in parameters:
             owners[id(p)].append(name)
-    for name, p in game.named_parameters():
+    for name, p in game.namedparameters_of():
         if p.requires_grad and len(owners[id(p)]) != 1:
             raise ValueError(f"parameter {name} belongs to {owners[id(p)] or 'no player'}, not to exactly one player")

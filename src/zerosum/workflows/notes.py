@@ -1,4 +1,4 @@
-"""What is said of a run's data before its first round: classes and counts, and which labels it will not use."""
+"""Start-up notes on the data: classes and counts, and which labels the game will not use."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import torch
 
 from zerosum.data import Dataset
 from zerosum.data.check import labels
-from zerosum.game import Condition, Labelled, Semi, Shape
-from zerosum.recipe import RECIPES, Recipe
+from zerosum.batches import Labelled, PartlyLabelled
+from zerosum.games import RECIPES
+from zerosum.modality import Spec
+from zerosum.recipe import Recipe
 from zerosum.util import rng
 from zerosum.util.text import abbreviate
 
@@ -29,9 +31,9 @@ def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None
     left = int((loaded.y < 0).sum()) if loaded.y is not None else 0
     if left and recipe.batch is Labelled:
         note = f"note: {recipe.name} learns from the {len(loaded) - left:,} labelled samples alone"
-        users = fitting(loaded, Semi)
+        users = fitting(loaded, PartlyLabelled)
         lines.append(f"{note}; {', '.join(abbreviate(users))} would use the {left:,} others too" if users else note)
-    if loaded.y is not None and loaded.conditions is not None:
+    if loaded.y is not None and loaded.vectors is not None:
         lines.append(f"note: {recipe.name} uses the classes of {loaded.name} and not its vectors, as it has both")
     return lines
 
@@ -39,28 +41,26 @@ def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None
 def _ignored(recipe: Recipe, whole: Dataset) -> list[str]:
     if whole.condition is None:
         return []
-    what = f"{whole.condition.size} classes" if whole.condition.kind == "classes" else "vectors"
+    what = f"{len(whole.classes)} classes" if whole.classes else "vectors"
     note = f"note: {recipe.name} does not use the {what} of {whole.name}"
-    users = fitting(whole, Labelled, Semi)
+    users = fitting(whole, Labelled, PartlyLabelled)
     return [f"{note}; {', '.join(abbreviate(users))} would" if users else note]
 
 
 def fitting(data: Dataset, *batches: type) -> list[str]:
     """Of each game of the package that draws one of `batches`, a recipe that can learn the labels of such data."""
-    import zerosum.games  # noqa: F401  registers the recipes
-
     found: dict[str, str] = {}
     for recipe in sorted(RECIPES.values(), key=lambda recipe: recipe.data != data.name):  # those made for it first
-        game = recipe.name.split("/")[0]
-        if recipe.batch in batches and game not in found and _fits(recipe, data.shape, data.condition):
+        game = recipe.game.name
+        if recipe.batch in batches and game not in found and _fits(recipe, data.spec):
             found[game] = recipe.name
     return sorted(found.values())
 
 
-def _fits(recipe: Recipe, shape: Shape, condition: Condition | None) -> bool:
+def _fits(recipe: Recipe, data: Spec) -> bool:
     try:
         with torch.device("meta"), rng.fork_rng(torch.device("cpu")):  # nothing is computed, nothing disturbed
-            recipe.build(shape, None, condition)
+            recipe.build(data)
     except ValueError:
         return False
     return True

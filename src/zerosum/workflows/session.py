@@ -33,18 +33,9 @@ COMPARED = 8  # samples beside their nearest real images
 WALKS_OF_IMAGES, WALKS_OF_POINTS = (6, 10), (24, 100)  # (walks, steps of each) between samples
 
 
-def play(
-    directory: RunDirectory,
-    trainer: Trainer,
-    loaded: data.Dataset,
-    record: Record,
-    about: Sequence[str],
-    *,
-    tensorboard: bool,
-    quiet: bool,
-    new: bool,
-) -> Run:
-    """Play all rounds that are left and leave a complete run directory; `about` are lines to say of the data."""
+def play(directory: RunDirectory, prepared: Prepared, *, tensorboard: bool, quiet: bool, new: bool) -> Run:
+    """Play all steps that are left and leave a complete run directory."""
+    trainer, loaded, record, about = prepared
     if distributed.rank() > 0:  # the first process alone writes
         if not new and (found := checkpoint.find(directory.checkpoints)):
             checkpoint.resume(trainer, found[-1])

@@ -15,10 +15,13 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.cli.loading import Loading
-from zerosum.data.dataset import HINT
+from zerosum.data.dataset import Dataset
+from zerosum.data.decks import deal
 from zerosum.errors import ZerosumError
+from zerosum.games import find
+from zerosum.modality import Image
 from zerosum.options import OptionError, hints, parse, to_json
-from zerosum.recipe import RECIPES, Recipe, Training, find
+from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord, Record, RunDirectory, free_path, recipe_of, versions
 from zerosum.training import hardware
@@ -63,14 +66,13 @@ def train(
         Diverged: a loss became NaN or infinite.
         Interrupted: Ctrl-C or SIGTERM; the run is saved.
     """
-    found = find(recipe)
-    training, chosen = split(found, options)
-    prepared = prepare(found, training, chosen, data or found.data, size, data_dir, device, quiet, labels=labels)
-    trainer, loaded, record, _ = prepared
-    stem = f"{found.function.__name__ if ':' in found.name else found.name}-{Path(record.data.name).name}"
+    chosen = find(recipe)
+    training, own = split(chosen, options)
+    wanted = DataChoice(data or chosen.data, _sides(size), labels, Path(data_dir) if data_dir else None)
+    prepared = prepare(chosen, training, own, wanted, device, quiet)
+    stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{Path(prepared.record.data.name).name}"
     path = Path(out) if out else free_path(Path("runs"), stem.replace("/", "-").replace(":", "-"))
-    about = [] if quiet else data_notes(found, prepared.whole, loaded, labels)
-    return play(RunDirectory(path), trainer, loaded, record, about, tensorboard=tensorboard, quiet=quiet, new=True)
+    return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True)
 
 
 def resume(
@@ -96,24 +98,12 @@ def resume(
     record = directory.read()
     if steps is not None:
         record = replace(record, training=parse(record.training, {"steps": steps}))
-    found = recipe_of(record, recipe)
-    if found.source != record.source:
-        console_of(quiet).print(f"note: {found.name} is not the same code that began this run")
+    chosen = recipe_of(record, recipe)
+    if chosen.source != record.source:
+        console_of(quiet).print(f"note: {chosen.name} is not the same code that began this run")
     training = parse(record.training, {"precision": record.precision})
-    size = record.data.shape[1:] if len(record.data.shape) == 3 else None
-    trainer, loaded, _, whole = prepare(
-        found,
-        training,
-        record.options,
-        record.data.name,
-        size,
-        record.data.data_dir,
-        device,
-        quiet,
-        labels=record.data.labels,
-    )
-    about = [] if quiet else data_notes(found, whole, loaded, record.data.labels)
-    return play(directory, trainer, loaded, record, about, tensorboard=tensorboard, quiet=quiet, new=False)
+    prepared = prepare(chosen, training, record.options, _choice_of(record.data), device, quiet)
+    return play(directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False)
 
 
 def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[str, dict[str, Any]]]:
@@ -129,52 +119,62 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
     return parse(recipe.training, shared), chosen
 
 
+class DataChoice(NamedTuple):
+    """Which data, and what of it."""
+
+    name: str
+    size: tuple[int, int] | None = None  # (H, W)
+    labels: int | None = None  # to keep; None: all
+    data_dir: Path | None = None
+
+
 class Prepared(NamedTuple):
     """Everything of a run but its directory."""
 
-    trainer: Trainer  # at round 0
-    loaded: data.Dataset  # as the game learns from it
+    trainer: Trainer  # at step 0
+    data: Dataset  # as the game learns from it
     record: Record  # what `run.json` will say
-    whole: data.Dataset  # with all labels that there are
+    notes: list[str]  # start-up notes on the data
 
 
 def prepare(
     recipe: Recipe,
     training: Training,
     options: Mapping[str, Mapping[str, Any]],
-    name: str,
-    size: int | tuple[int, ...] | None = None,
-    data_dir: str | Path | None = None,
+    wanted: DataChoice,
     device: str | None = None,
     quiet: bool = True,
-    *,
-    labels: int | None = None,
 ) -> Prepared:
     """Read the data and build the game; nothing is written."""
-    if labels is not None and not recipe.labelled:
-        games = sorted({name.split("/")[0] for name, known in RECIPES.items() if known.labelled})
+    if wanted.labels is not None and not recipe.labelled:
+        games = sorted({known.game.name for known in RECIPES.values() if known.labelled})
         raise ZerosumError(
-            f"{recipe.name} uses no labels, so none of {labels} can be kept; leave --labels out, or train "
+            f"{recipe.name} uses no labels, so none of {wanted.labels} can be kept; leave --labels out, or train "
             f"{', '.join(games)}"
         )
     own = distributed.start()
     place = hardware.find(device) if device else own
-    sides = (size, size) if isinstance(size, int) else (size[0], size[1]) if size else None
-    folder = Path(data_dir) if data_dir else None
     with Loading(console_of(quiet)) as progress:
-        whole = data.load(name, size=sides, data_dir=folder, progress=progress)
-    kept = whole if labels is None else whole.with_labels(labels, training.seed)
-    loaded = kept if recipe.labelled else kept.without_labels()
-    if recipe.labelled and loaded.condition is None:
-        raise data.DataError(f"{name} has no labels, but {recipe.name} learns from them; {HINT}")
-    resolved = recipe.resolve(options)
+        whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=progress)
+    learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
+    learnt = learnt if recipe.labelled else learnt.without_labels()
+    trainer = _build(recipe, training, options, learnt, place)
+    record = _describe(recipe, options, wanted, learnt, trainer)
+    return Prepared(trainer, learnt, record, data_notes(recipe, whole, learnt, wanted.labels))
+
+
+def _build(
+    recipe: Recipe, training: Training, options: Mapping[str, Mapping[str, Any]], learnt: Dataset, place: torch.device
+) -> Trainer:
+    """The game, its stream and its trainer, each from the seed."""
+    deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
     rng.seed(training.seed)
     try:
-        game = recipe.build(loaded.shape, options, loaded.condition)
+        game = recipe.build(learnt.spec, options)
     except ValueError as error:
-        raise ZerosumError(f"{recipe.name} does not fit {name}: {error}") from error
+        raise ZerosumError(f"{recipe.name} does not fit {learnt.name}: {error}") from error
     stream = data.Stream(
-        loaded,
+        learnt,
         training.batch_size,
         seed=training.seed,
         device=place,
@@ -185,40 +185,54 @@ def prepare(
     )
     trainer = Trainer(game, stream, training, place)
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
-    record = Record(
+    return trainer
+
+
+def _describe(
+    recipe: Recipe,
+    options: Mapping[str, Mapping[str, Any]],
+    wanted: DataChoice,
+    learnt: Dataset,
+    trainer: Trainer,
+) -> Record:
+    training, folder = trainer.training, wanted.data_dir
+    return Record(
         format=1,
         recipe=recipe.name,
         source=recipe.source,
         summary=recipe.summary,
-        options={parameter: to_json(values) for parameter, values in resolved.items()},
+        options={parameter: to_json(values) for parameter, values in recipe.resolve(options).items()},
         training=training,
         data=DataRecord(
-            name=name if name.partition(":")[0] in data.SOURCES else str(Path(name).resolve()),
-            shape=loaded.shape,
-            classes=loaded.classes,
-            count=len(loaded),
-            fingerprint=loaded.fingerprint,
-            problems=tuple(str(problem) for problem in loaded.problems),
+            name=wanted.name if wanted.name.partition(":")[0] in data.SOURCES else str(Path(wanted.name).resolve()),
+            shape=learnt.shape,
+            classes=learnt.classes,
+            count=len(learnt),
+            fingerprint=learnt.fingerprint,
+            problems=tuple(str(problem) for problem in learnt.problems),
             data_dir=str(folder.resolve()) if folder else None,
-            counts=_counts(loaded),
-            labels=labels,
-            conditions=_some(loaded.conditions),
+            counts=learnt.counts,
+            labels=wanted.labels,
+            conditions=_some(learnt.vectors),
         ),
         players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
-        device=str(place),
-        precision=resolve_precision(training.precision, place),
+        device=str(trainer.device),
+        precision=resolve_precision(training.precision, trainer.device),
         versions=versions(),
         command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    return Prepared(trainer, loaded, record, whole)
 
 
-def _counts(loaded: data.Dataset) -> tuple[int, ...]:
-    """Labelled samples of each class."""
-    if loaded.y is None:
-        return ()
-    return tuple(loaded.y[loaded.y >= 0].bincount(minlength=len(loaded.classes)).tolist())
+def _choice_of(record: DataRecord) -> DataChoice:
+    """The data of a run, as it was chosen when it began."""
+    modality = record.spec.x
+    size = modality.size if isinstance(modality, Image) else None
+    return DataChoice(record.name, size, record.labels, Path(record.data_dir) if record.data_dir else None)
+
+
+def _sides(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    return (size, size) if isinstance(size, int) else size
 
 
 def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from zerosum.data.errors import DataError
 from zerosum.data.images.resize import CHUNK, resized
 from zerosum.data.request import Request
 from zerosum.data.sources import find, from_folder, load
+from zerosum.modality import Image, Modality
 
 LUMA = (19595, 38470, 7471)  # of 65,536: the weights of red, green and blue in grey, ITU-R 601, as Pillow rounds them
 
@@ -27,39 +28,31 @@ class Fitted:
 
 
 def fitted(
-    name: str, shape: tuple[int, ...], *, data_dir: Path | None = None, progress: Progress | None = None
+    name: str, modality: Modality, *, data_dir: Path | None = None, progress: Progress | None = None
 ) -> Fitted:
-    """All samples of `name`, as `load` takes it, or of a single image file, at `shape`.
+    """All samples of `name`, as `load` takes it, or of a single image file, as `modality` has them.
 
     Images are scaled and cropped as for training. Colour is turned grey, and grey is repeated for red, green and blue,
-    where `shape` asks for it.
+    where `modality` asks for it.
 
     Raises:
-        DataError: there is nothing of that name, nothing readable, or nothing that could have this shape.
+        DataError: there is nothing of that name, nothing readable, or nothing that could be brought to this form.
     """
-    size = (shape[1], shape[2]) if len(shape) == 3 else None
+    size = modality.size if isinstance(modality, Image) else None
     loaded, files = _read(name, size, data_dir, progress)
-    if loaded.is_image != (size is not None):
-        wanted, has = ("images", "points") if size else ("points", "images")
-        raise DataError(f"{name} holds {has}, but {wanted} of shape {shape} are needed; give other data")
-    if size is None:
-        if loaded.shape != shape:
-            raise DataError(f"{name} holds points of shape {loaded.shape}, but {shape} is needed; give other data")
+    if size is not None and isinstance(loaded.modality, Image):
+        loaded = resized(loaded, size)
+    if loaded.modality == modality:
         return Fitted(loaded, files)
-    loaded = resized(loaded, size)
-    if loaded.shape == shape:
-        return Fitted(loaded, files)
-    if (loaded.shape[0], shape[0]) == (3, 1):
-        return Fitted(
-            _changed(loaded, "grey", grey(loaded.x)), files, "colour was turned grey, as the network learnt it"
-        )
-    if (loaded.shape[0], shape[0]) == (1, 3):
-        return Fitted(
-            _changed(loaded, "repeated", loaded.x.expand(-1, 3, -1, -1)),
-            files,
-            "grey was taken for colour, as the network learnt it",
-        )
-    raise DataError(f"{name} holds images of shape {loaded.shape}, but {shape} is needed; give other images")
+    if isinstance(modality, Image) and isinstance(loaded.modality, Image):
+        channels = (loaded.modality.channels, modality.channels)
+        if channels == (3, 1):
+            note = "colour was turned grey, as the network learnt it"
+            return Fitted(_changed(loaded, modality, "grey", grey(loaded.x)), files, note)
+        if channels == (1, 3):
+            note = "grey was taken for colour, as the network learnt it"
+            return Fitted(_changed(loaded, modality, "repeated", loaded.x.expand(-1, 3, -1, -1)), files, note)
+    raise DataError(f"{name} holds {loaded.modality}, but {modality} are needed; give other data")
 
 
 def grey(x: Tensor) -> Tensor:
@@ -69,8 +62,8 @@ def grey(x: Tensor) -> Tensor:
     return torch.cat(parts).to(torch.uint8)
 
 
-def _changed(data: Dataset, how: str, x: Tensor) -> Dataset:
-    return replace(data, x=x, fingerprint=fingerprint_of(f"{data.fingerprint} {how}"))
+def _changed(data: Dataset, modality: Image, how: str, x: Tensor) -> Dataset:
+    return data.with_samples(modality, x, fingerprint_of(f"{data.fingerprint} {how}"))
 
 
 def _read(
@@ -78,7 +71,7 @@ def _read(
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The samples with their names; those of folders at `size` already, as only decoding at that size makes them."""
     path = Path(name).expanduser()
-    if _is_image(path):
+    if _is_picture(path):
         return _single(path, size), (path.name,)
     if find(name)[0] is not from_folder:
         loaded = load(name, data_dir=data_dir, progress=progress)
@@ -88,7 +81,7 @@ def _read(
     return with_files(Request(name, size=size, progress=progress))
 
 
-def _is_image(path: Path) -> bool:
+def _is_picture(path: Path) -> bool:
     from zerosum.data.images.decode import SUFFIXES
 
     return path.suffix.lower() in SUFFIXES and path.is_file()

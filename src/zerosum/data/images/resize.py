@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 
 from zerosum.data.dataset import Dataset, fingerprint_of
 from zerosum.data.errors import DataError
+from zerosum.modality import Image
 
 CHUNK = 4096  # images
 
@@ -18,14 +19,23 @@ def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     """The images at `size` (H, W): scaled (bicubic, antialiased) until they cover it, cropped in the centre.
 
     Raises:
-        DataError: the data holds points.
+        DataError: the data holds no images.
     """
-    if not data.is_image:
-        raise DataError(f"{data.name} holds points, which have no size; leave the size out")
-    if data.x.shape[2:] == size:
+    images = {name: (field, field.modality) for name, field in data.fields.items() if isinstance(field.modality, Image)}
+    if not images:
+        raise DataError(f"{data.name} holds {data.modality.plural}, which have no size; leave the size out")
+    changed = {
+        name: replace(field, modality=Image(image.channels, *size), stored=_cover_all(field.stored, size))
+        for name, (field, image) in images.items()
+        if image.size != size
+    }
+    if not changed:
         return data
-    x = torch.cat([_cover(part, size) for part in torch.split(data.x, CHUNK)])
-    return replace(data, x=x, fingerprint=fingerprint_of(f"{data.fingerprint} {size}"))
+    return replace(data, fields={**data.fields, **changed}, fingerprint=fingerprint_of(f"{data.fingerprint} {size}"))
+
+
+def _cover_all(x: Tensor, size: tuple[int, int]) -> Tensor:
+    return torch.cat([_cover(part, size) for part in torch.split(x, CHUNK)])
 
 
 def _cover(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from zerosum.data.dataset import Dataset, fingerprint_of
+from zerosum.data.dataset import Dataset, dataset, fingerprint_of
 from zerosum.data.images.idx import MNIST
 from zerosum.data.request import Request, no_option
 
@@ -28,4 +28,4 @@ def stacked_mnist(request: Request) -> Dataset:
     y = mnist.y[chosen] @ torch.tensor([100, 10, 1])
     classes = tuple(f"{mode:03}" for mode in range(1000))
     mark = fingerprint_of(f"{IMAGES} stacks of three from {mnist.fingerprint}, seed {request.seed}")
-    return Dataset(request.name, x, y, classes, mark)
+    return dataset(request.name, x, y, classes, fingerprint=mark)

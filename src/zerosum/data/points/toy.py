@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from zerosum.data.dataset import Dataset, fingerprint_of
+from zerosum.data.dataset import Dataset, dataset, fingerprint_of
 from zerosum.data.errors import DataError
 from zerosum.data.points import mixture
 from zerosum.data.points.mixture import Mixture
@@ -20,7 +20,7 @@ def from_mixture(mixture: Mixture, n: int = POINTS, *, seed: int = 0, name: str 
     """`n` points drawn from a known density; the label of a point is the component it came from."""
     x, y = mixture.sample_labelled(n, torch.Generator().manual_seed(seed))
     classes = tuple(str(k) for k in range(len(mixture.weights)))
-    return Dataset(name, x, y, classes, fingerprint_of(f"{mixture} {n} points, seed {seed}"))
+    return dataset(name, x, y, classes, fingerprint=fingerprint_of(f"{mixture} {n} points, seed {seed}"))
 
 
 def _mixture(make: Callable[[], Mixture]) -> Source:
@@ -65,7 +65,7 @@ def swiss_roll(request: Request) -> Dataset:
     t = 1.5 * math.pi * (1 + 2 * torch.rand(POINTS, generator=draw))
     x = torch.stack((t * t.cos(), t * t.sin()), 1) / 7.5
     x += 0.25 / 7.5 * torch.randn(x.shape, generator=draw)
-    return Dataset(request.name, x, None, (), fingerprint_of(f"swiss-roll {POINTS} points, seed {request.seed}"))
+    return dataset(request.name, x, fingerprint=fingerprint_of(f"swiss-roll {POINTS} points, seed {request.seed}"))
 
 
 def moons(request: Request) -> Dataset:
@@ -78,4 +78,4 @@ def moons(request: Request) -> Dataset:
     inner = torch.tensor([1.0, 0.5]) - outer
     x = torch.where(y[:, None] == 0, outer, inner) + 0.05 * torch.randn(POINTS, 2, generator=draw)
     mark = fingerprint_of(f"moons {POINTS} points, seed {request.seed}")
-    return Dataset(request.name, x, y, ("outer", "inner"), mark)
+    return dataset(request.name, x, y, ("outer", "inner"), fingerprint=mark)

@@ -17,7 +17,7 @@ class Interrupt:
     """A context in which SIGINT and SIGTERM wait for the end of the round; a second Ctrl-C does not."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = False  # to stop
 
     def __enter__(self) -> Interrupt:
         self.before = {}
@@ -31,8 +31,7 @@ class Interrupt:
             signal.signal(number, handler)
 
     def __call__(self, trainer: Trainer) -> None:
-        if self.asked:
-            raise Interrupted
+        trainer.stopping = trainer.stopping or self.asked
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked:

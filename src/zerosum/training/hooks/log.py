@@ -17,7 +17,7 @@ class Sink(Protocol):
 class Log:
     """Reads every `every` rounds, and whenever a checkpoint is due, so that a resumed log equals an unbroken one.
 
-    Raises `Diverged`, from the trainer, where a value is not finite: so this hook comes before the checkpoints.
+    Raises `Diverged`, from the trainer, where a value is not finite.
     """
 
     def __init__(self, every: int, checkpoint_every: int, sinks: Sequence[Sink], seconds_before: float = 0.0):
