@@ -7,8 +7,9 @@ floors: `pictures.DRAW`, `workflows.sample.WRITE`, `health.features.FEATURES` an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -139,6 +140,16 @@ class Tokens(Modality):
 
     def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
         return torch.randint(self.size, (count, self.length), generator=generator)
+
+    def ids(self, tokens: Sequence[str]) -> list[int]:
+        """Of one text, of `length` tokens at most: unknown ones are `<unk>`, and `<eos>` fills the row."""
+        number, unknown = self._numbers, self.vocabulary.index(self.UNKNOWN)
+        known = [number.get(token, unknown) for token in tokens]
+        return known + [self.end or 0] * (self.length - len(known))
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {token: i for i, token in enumerate(self.vocabulary)}
 
     def lengths(self, ids: Tensor) -> Tensor:
         """(B,) how many tokens come before the first `<eos>`, of ids (B, length)."""

@@ -214,3 +214,12 @@ def dataset(
             content.update(conditions.contiguous().numpy().data)
         fingerprint = content.hexdigest()[:16]
     return Dataset(name, fields, fingerprint, problems)
+
+
+def dataset_of(name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = ()) -> Dataset:
+    """Data of any fields, with the fingerprint of their content, modalities and decks."""
+    content = hashlib.sha256()
+    for key, field in fields.items():
+        content.update(f"{key} {field.modality!r} {field.deck} {tuple(field.stored.shape)}".encode())
+        content.update(digest_of(field.stored).encode())
+    return Dataset(name, fields, content.hexdigest()[:16], problems)

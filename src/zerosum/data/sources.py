@@ -14,6 +14,7 @@ from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
 from zerosum.data.points import toy
 from zerosum.data.request import Request, Source
+from zerosum.data.text import lines as text
 
 
 def _cifar10(request: Request) -> Dataset:
@@ -21,6 +22,25 @@ def _cifar10(request: Request) -> Dataset:
     from zerosum.data.images import cifar
 
     return cifar.cifar10(request)
+
+
+def _paired(request: Request) -> Dataset:
+    """`zerosum.data.pairs.folders.paired`, imported when asked for: it needs Pillow."""
+    from zerosum.data.pairs import folders
+
+    return folders.paired(request)
+
+
+def _unpaired(request: Request) -> Dataset:
+    from zerosum.data.pairs import folders
+
+    return folders.unpaired(request)
+
+
+def _side_by_side(request: Request) -> Dataset:
+    from zerosum.data.pairs import folders
+
+    return folders.side_by_side(request)
 
 
 def from_folder(request: Request) -> Dataset:
@@ -41,7 +61,11 @@ SOURCES: dict[str, Source] = {
     "swiss-roll": toy.swiss_roll,
     "moons": toy.moons,
     "gaussians": toy.gaussians,
+    "pairs": _paired,
+    "unpaired": _unpaired,
+    "side-by-side": _side_by_side,
 }
+OF_FOLDERS = ("pairs", "unpaired", "side-by-side")  # what follows their colon are paths
 
 
 def load(
@@ -95,8 +119,21 @@ def find(name: str) -> tuple[Source, str]:
         return from_folder, ""
     if is_file and path.suffix.lower() in SUFFIXES:
         return arrays, ""
+    if is_file and path.suffix.lower() in text.SUFFIXES:
+        return text.lines, ""
     if is_file:
-        raise DataError(f"{name} is a single file; give a folder of images, or a file of {' or '.join(SUFFIXES)}")
+        endings = ", ".join((*SUFFIXES, *text.SUFFIXES))
+        raise DataError(f"{name} is a single file; give a folder of images, or a file that ends in one of {endings}")
     close = difflib.get_close_matches(known, SOURCES, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
+
+
+def absolute(name: str) -> str:
+    """The name by which the same data is found from any folder."""
+    known, _, option = name.partition(":")
+    if known in OF_FOLDERS:
+        whole = Path(option).expanduser()
+        parts = [whole] if whole.is_dir() else [Path(part).expanduser() for part in option.split(",")]
+        return f"{known}:{','.join(str(part.resolve()) for part in parts)}"
+    return name if known in SOURCES else str(Path(name).resolve())

@@ -3,7 +3,7 @@
 | network | inputs | output |
 |---|---|---|
 | generator | z (B, dim), and y where samples can be asked for | x (B, *shape), images in about [-1, 1] |
-| discriminator | x, and y where it judges samples by it | realism (B,), the higher the more real |
+| discriminator | x, and y where it judges samples by it | score (B,), the higher the more real |
 | classifier | x | logits (B, K); their softmax are probabilities |
 
 y is int64 (B,), the number of a class, or float32 (B, K), a vector. B may be any number. The file's metadata tell the
@@ -26,7 +26,9 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Condition, Game, Labelled, Shape
+from zerosum.game import Game
+from zerosum.modality import Classes, Condition
+from zerosum.roles import Classifies, Discriminates, Generates, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import NetworkName, Run
 from zerosum.util.files import atomic_path
@@ -69,25 +71,21 @@ def export(run: Run, out: Path, network: NetworkName = "generator") -> None:
 
 
 class _Generator(nn.Module):
-    def __init__(self, game: Game[Any], shape: Shape):
+    def __init__(self, game: Game[Any]):
         super().__init__()
-        self.game, self.shape = game, shape
+        self.game, self.role = game, in_role(game, Generates)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        like = z.new_empty(z.shape[0], *self.shape)  # not len(z), a plain number, which would fix the batch
-        made: Tensor = self.game.sample(like if y is None else Labelled(like, y), z)
-        return made
+        return self.role.generate(z, y)
 
 
 class _Discriminator(nn.Module):
     def __init__(self, game: Game[Any]):
         super().__init__()
-        self.game = game
+        self.game, self.role = game, in_role(game, Discriminates)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        found = self.game.realism(x if y is None else Labelled(x, y))
-        assert found is not None
-        return found
+        return self.role.score(x, y)
 
 
 class _Classifier(nn.Module):
@@ -102,21 +100,20 @@ class _Classifier(nn.Module):
 
 def _face(network: NetworkName, run: Run, game: Game[Any]) -> Face:
     shape = run.record.data.shape
-    asked = {} if game.condition is None else {"y": _conditions(game.condition)}
+    labels = {} if run.condition is None else {"y": _labels(run.condition)}
     samples = {"x": lambda count: torch.rand(count, *shape) * 2 - 1}
     if network == "generator":
-        return Face(_Generator(game, shape), {"z": lambda count: game.prior.draw(torch.empty(count)), **asked}, "x")
+        prior = in_role(game, Generates).prior
+        return Face(_Generator(game), {"z": prior.draw, **labels}, "x")
     if network == "classifier":
         run.classify(torch.empty(0, *shape))  # refuses where there is none
-        classifier = game.classifier()
-        assert classifier is not None
-        return Face(_Classifier(classifier), samples, "logits")
-    run.realism(samples["x"](1), asked["y"](1) if asked else None)  # refuses where D judges no single samples
-    return Face(_Discriminator(game), samples | asked, "realism")
+        return Face(_Classifier(in_role(game, Classifies).classifier()), samples, "logits")
+    run.score(samples["x"](1), labels["y"](1) if labels else None)  # refuses where D judges no single samples
+    return Face(_Discriminator(game), samples | labels, "score")
 
 
-def _conditions(condition: Condition) -> Callable[[int], Tensor]:
-    if condition.kind == "classes":
+def _labels(condition: Condition) -> Callable[[int], Tensor]:
+    if isinstance(condition, Classes):
         return lambda count: torch.arange(count) % condition.size
     return lambda count: torch.rand(count, condition.size)
 

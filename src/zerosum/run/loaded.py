@@ -13,9 +13,9 @@ from torch import Tensor
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Code
-from zerosum.modality import Classes, Condition, Vector, to_float
+from zerosum.modality import Classes, Condition, Modality, Vector, to_float
 from zerosum.recipe import RECIPES
-from zerosum.roles import Classifies, Discriminates, Generates, has_role, in_role
+from zerosum.roles import Classifies, Discriminates, Generates, Translates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.record import Record, RunDirectory, recipe_of
 from zerosum.training import checkpoint, hardware
@@ -125,6 +125,36 @@ class Run:
             labels=self.labels_for(rows, classes),
             truncation=self._truncation(truncation),
         )
+
+    @property
+    def modality(self) -> Modality:
+        """Of the samples that the game makes."""
+        return self.record.data.spec.fields[self.game.makes]
+
+    @property
+    def source(self) -> Modality:
+        """Of what a translator translates.
+
+        Raises:
+            ZerosumError: the game is no translator.
+        """
+        in_role(self.game, Translates)
+        return self.record.data.spec.a
+
+    def translate(self, a: Tensor, batch_size: int = 64) -> Tensor:
+        """(N, *shape_b) on the CPU, from samples a, (N, *shape_a): floats, images in [-1, 1], or as they are stored.
+
+        Raises:
+            ZerosumError: the GAN translates nothing, or a has another shape.
+        """
+        role, source = in_role(self.game, Translates), self.source
+        if tuple(a.shape[1:]) != source.shape:
+            raise ZerosumError(f"{self.path} translates {source}, not samples of shape {tuple(a.shape[1:])}")
+        device, parts = sampling.device_of(self.game), [torch.empty(0, *self.modality.shape)]
+        with sampling.eval_no_grad(self.game, 0):
+            for part in a.split(batch_size):
+                parts.append(role.translate(source.load(part.to(device))).float().cpu())
+        return torch.cat(parts)
 
     def classify(self, x: Tensor, batch_size: int = 256) -> Tensor:
         """How likely each class is, (N, K) float32 on the CPU, by the classifier that the game learnt.

@@ -17,6 +17,7 @@ from zerosum import data
 from zerosum.cli.loading import Loading
 from zerosum.data.dataset import Dataset
 from zerosum.data.decks import deal
+from zerosum.data.sources import absolute
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.modality import Image
@@ -204,7 +205,7 @@ def _describe(
         options={parameter: to_json(values) for parameter, values in recipe.resolve(options).items()},
         training=training,
         data=DataRecord(
-            name=wanted.name if wanted.name.partition(":")[0] in data.SOURCES else str(Path(wanted.name).resolve()),
+            name=absolute(wanted.name),
             shape=learnt.shape,
             classes=learnt.classes,
             count=len(learnt),

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import Problem
 from zerosum.data.errors import DataError
+from zerosum.data.text.read import read_text
 
 FILES = ("labels.csv", "labels.jsonl", "metadata.csv", "metadata.jsonl")
 NAME, LABEL, CONDITION = "file_name", "label", "condition_"
@@ -154,7 +155,7 @@ def _is_condition(column: str) -> bool:
 
 
 def _read(path: Path) -> Table:
-    text = _text(path)
+    text = read_text(path)
     rows = list(_json_lines(path, text) if path.suffix == ".jsonl" else _csv(path, text))
     columns = tuple(dict.fromkeys(column for _, row in rows for column in row))
     empty = Table(path, columns, ())
@@ -183,19 +184,6 @@ def _number(table: Table, line: int, column: str, text: str) -> float:
     if not abs(value) <= LARGEST:
         raise table.wrong(line, f"{column} is {text!r}; give a finite number such as -0.5, or rename the column")
     return value
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}; check its permissions") from error
-    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as spreadsheets save "Unicode text"
-    try:
-        return content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}, line {line}: this is not UTF-8; save the file as UTF-8") from error
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:

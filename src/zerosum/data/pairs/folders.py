@@ -1,0 +1,127 @@
+"""Two folders of images, or one of files that hold both images side by side, as the fields `a` and `b`.
+
+`pairs:A,B` are two folders with equal names, `unpaired:A,B` two that have nothing to do with each other, row by row;
+`pairs:FOLDER` and `unpaired:FOLDER` have them as the sub-folders a and b (or A and B, trainA and trainB), and
+`side-by-side:FOLDER` holds pictures whose left half is a, whose right half is b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from torch import Tensor
+
+from zerosum.data.dataset import ALL, Dataset, Field, Problem, dataset_of
+from zerosum.data.errors import DataError
+from zerosum.data.images.decode import Probe, probe_all
+from zerosum.data.images.folder import DEFAULT, LARGEST, Listing, layout, listing, packed
+from zerosum.data.images.pack import Pack
+from zerosum.data.request import Request
+from zerosum.modality import Image
+
+SIDES = (("a", "b"), ("A", "B"), ("trainA", "trainB"))  # names of the two sub-folders
+
+
+def paired(request: Request) -> Dataset:
+    """The images of two folders that have one name, whatever its ending, in the order of their names.
+
+    Raises:
+        DataError: a folder cannot be read, or no name is in both.
+    """
+    sides = [listing(root) for root in folders(request.option, request.name)]
+    packs = _packs(sides, request)
+    rows = [{_stem(file): row for row, file in enumerate(pack.files)} for pack in packs]
+    common = sorted(rows[0].keys() & rows[1].keys())
+    if not common:
+        raise DataError(
+            f"no image of {sides[0].root} has the name of one of {sides[1].root}; give both images of a pair one name, "
+            f"or train on them as they are: unpaired:{request.option}"
+        )
+    alone = [
+        Problem(file, f"there is no image of this name in {other.root}")
+        for pack, own, theirs, other in zip(packs, rows, rows[::-1], sides[::-1], strict=True)
+        for file in pack.files
+        if own[_stem(file)] is not None and _stem(file) not in theirs
+    ]
+    chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
+    fields = {name: Field(Image(*x.shape[1:]), x, ALL) for name, x in zip("ab", chosen, strict=True)}
+    return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone))
+
+
+def unpaired(request: Request) -> Dataset:
+    """All images of two folders, each a deck of its own.
+
+    Raises:
+        DataError: a folder cannot be read, or holds no image.
+    """
+    sides = [listing(root) for root in folders(request.option, request.name)]
+    packs = _packs(sides, request)
+    fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
+    return dataset_of(request.name, fields, _problems(sides, packs))
+
+
+def side_by_side(request: Request) -> Dataset:
+    """Images whose left halves are `a` and whose right halves are `b`; `request.size` is that of a half.
+
+    Raises:
+        DataError: the folder cannot be read, or holds no image.
+    """
+    if not request.option:
+        raise DataError("name the folder: side-by-side:FOLDER")
+    found = listing(Path(request.option).expanduser())
+    height, width = request.size or _half(found)
+    pack = packed(found, (height, 2 * width), request.progress)
+    halves = {"a": pack.x[..., :width], "b": pack.x[..., width:]}
+    fields = {name: Field(Image(*x.shape[1:]), x.contiguous()) for name, x in halves.items()}
+    return dataset_of(request.name, fields, _problems([found], [pack]))
+
+
+def folders(option: str, name: str) -> list[Path]:
+    """The two folders that a name such as `pairs:A,B`, or `pairs:FOLDER` with sub-folders, means.
+
+    Raises:
+        DataError: there are not two.
+    """
+    whole = Path(option).expanduser()
+    if option and whole.is_dir():
+        for sides in SIDES:
+            if all((whole / side).is_dir() for side in sides):
+                return [whole / side for side in sides]
+        raise DataError(f"{whole} has no sub-folders a and b; name the two folders: {name.partition(':')[0]}:A,B")
+    roots = [Path(part).expanduser() for part in option.split(",") if part]
+    if len(roots) != 2:
+        raise DataError(f"{name}: name two folders, as {name.partition(':')[0]}:A,B, or one that holds them as a and b")
+    for root in roots:
+        if not root.is_dir():
+            raise DataError(f"there is no folder {root}; check the spelling")
+    return roots
+
+
+def _packs(sides: Sequence[Listing], request: Request) -> list[Pack]:
+    """Both folders decoded, at one size."""
+    size = request.size
+    if size is None:
+        probes = [probe for side in sides for probe in probe_all(side.items) if isinstance(probe, Probe)]
+        _, size = layout(probes, None)
+    return [packed(side, size, request.progress) for side in sides]
+
+
+def _half(found: Listing) -> tuple[int, int]:
+    """(H, W) of a half, where all files have one size that is not too large."""
+    sizes = {(p.height, p.width // 2) for p in probe_all(found.items) if isinstance(p, Probe)}
+    common = sizes.pop() if len(sizes) == 1 else DEFAULT
+    return common if max(common) <= LARGEST and min(common) > 0 else DEFAULT
+
+
+def _rows(x: Tensor, rows: list[int]) -> Tensor:
+    """Those rows; where they are all of them in their order, what is memory-mapped stays so."""
+    return x if rows == list(range(len(x))) else x[rows]
+
+
+def _problems(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[Problem, ...]:
+    return tuple(problem for one in (*sides, *packs) for problem in one.problems)
+
+
+def _stem(file: str) -> str:
+    return str(PurePosixPath(file).with_suffix(""))

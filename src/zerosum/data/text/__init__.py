@@ -1,0 +1,1 @@
+"""Texts: read, cut into tokens, numbered by a vocabulary."""

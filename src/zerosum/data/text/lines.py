@@ -1,0 +1,70 @@
+"""A text file as data: one text a line, as ids of a vocabulary that is built from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from zerosum.data.dataset import Dataset, Field, Problem, dataset_of
+from zerosum.data.errors import DataError
+from zerosum.data.request import Request
+from zerosum.data.text.read import read_text
+from zerosum.modality import Lengths, Tokens
+
+SUFFIXES = (".txt",)
+VOCABULARY = 20_000  # tokens at most, the most frequent; all others are <unk>
+LONGEST = 512  # tokens of a text; longer ones are left out, and named
+
+
+def lines(request: Request) -> Dataset:
+    """Fields `ids`, int64 (N, length), and `lengths`, (N,), of the texts of a file, one a line.
+
+    Tokens are words, as white space parts them; in a file without white space inside its lines, they are characters.
+    Texts of several lengths end in `<eos>`, which also fills the rest of the row; texts of one length have none. A token
+    that is not among the most frequent is `<unk>`.
+
+    Raises:
+        DataError: the file cannot be read, holds no text, or has `<eos>` in a text.
+    """
+    path = Path(request.name).expanduser()
+    stripped = [line.strip() for line in read_text(path).splitlines()]
+    words = any(len(line.split()) > 1 for line in stripped)
+    texts, problems = _texts(path, stripped, words)
+    if not texts:
+        raise DataError(f"{path} holds no text: give one text a line")
+    longest = max(map(len, texts))
+    several = any(len(text) < longest for text in texts)
+    modality = Tokens(vocabulary(texts, several), longest + several, " " if words else "")
+    ids = torch.tensor([modality.ids(text) for text in texts])
+    lengths = torch.tensor([len(text) for text in texts])
+    fields = {"ids": Field(modality, ids), "lengths": Field(Lengths(longest), lengths)}
+    return dataset_of(request.name, fields, tuple(problems))
+
+
+def vocabulary(texts: Sequence[Sequence[str]], several: bool, most: int = VOCABULARY) -> tuple[str, ...]:
+    """`<unk>`, `<eos>` where texts have several lengths, then the most frequent tokens, those of equal count by letter."""
+    special = (Tokens.UNKNOWN, Tokens.END) if several else (Tokens.UNKNOWN,)
+    counts = Counter(token for text in texts for token in text)
+    known = sorted((token for token in counts if token not in special), key=lambda token: (-counts[token], token))
+    return (*special, *known[: most - len(special)])
+
+
+def _texts(path: Path, stripped: Sequence[str], words: bool) -> tuple[list[list[str]], list[Problem]]:
+    texts, problems, empty = [], [], 0
+    for number, line in enumerate(stripped, 1):
+        tokens = line.split() if words else list(line)
+        if Tokens.END in tokens:
+            raise DataError(f"{path}, line {number}: {Tokens.END} is kept for the end of a text; remove it")
+        if not tokens:
+            empty += 1
+        elif len(tokens) > LONGEST:
+            reason = f"it has {len(tokens):,} tokens, more than {LONGEST}; cut it into several lines"
+            problems.append(Problem(f"{path.name}, line {number}", reason))
+        else:
+            texts.append(tokens)
+    if empty and texts:
+        problems.append(Problem(path.name, f"{empty:,} lines are empty"))
+    return texts, problems

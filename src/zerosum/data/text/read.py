@@ -1,0 +1,25 @@
+"""Text files as people save them: UTF-8 with or without a mark, or the UTF-16 of spreadsheets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zerosum.data.errors import DataError
+
+
+def read_text(path: Path) -> str:
+    """The whole file.
+
+    Raises:
+        DataError: it cannot be read, or is in another encoding; the message names the line.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; check its permissions") from error
+    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as spreadsheets save "Unicode text"
+    try:
+        return content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}, line {line}: this is not UTF-8; save the file as UTF-8") from error
