@@ -55,6 +55,7 @@ class Bayesian(LatentGame[Tensor], Discriminates):
     """Bayesian GAN: several generators and discriminators, drawn from their posteriors; Saatchi and Wilson, 2017."""
 
     name = "bayesian"
+    generator: Generators
 
     @dataclass(frozen=True)
     class Config:

@@ -44,6 +44,7 @@ class LossSensitiveGAN(TwoPlayerGame[Tensor]):
     """LS-GAN, loss-sensitive GAN; Qi, 2017: a fake's loss is to exceed a real sample's by a margin, their distance."""
 
     name = "loss-sensitive"
+    config: Config
 
     @dataclass(frozen=True)
     class Config:

@@ -33,6 +33,7 @@ class Unrolled(TwoPlayerGame[Tensor]):
     """
 
     name = "unrolled"
+    config: Config
 
     @dataclass(frozen=True)
     class Config:
@@ -82,8 +83,8 @@ class Unrolled(TwoPlayerGame[Tensor]):
 
     def _d_loss(self, state: dict[str, Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """What D minimises, -f of eq. 4, with the parameters and buffers of `state` in place of its own."""
-        logits = (functional_call(self.discriminator, state, (x,)) for x in (real, fake))
-        return minimax.d(*logits, self.config.targets)
+        real_logits, fake_logits = (functional_call(self.discriminator, state, (x,)) for x in (real, fake))
+        return minimax.d(real_logits, fake_logits, self.config.targets)
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
