@@ -21,8 +21,8 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Classes, Image, Modality, Points, Spec, Vector
 from zerosum.games import find
+from zerosum.modality import Classes, Image, Modality, Points, Spec, Vector
 from zerosum.recipe import Recipe, Training
 from zerosum.util.files import write_atomic
 
@@ -45,7 +45,7 @@ class DataRecord:
     @property
     def spec(self) -> Spec:
         """The modalities of its fields."""
-        fields: dict[str, Modality] = {"x": Image(*self.shape) if len(self.shape) == 3 else Points(*self.shape)}
+        fields: dict[str, Modality] = {"x": Image(*self.shape) if len(self.shape) == 3 else Points(self.shape[0])}
         if self.classes:
             fields["y"] = Classes(self.classes)
         elif self.conditions:

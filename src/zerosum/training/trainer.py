@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Move, Player
+from zerosum.game import Game, Move
 from zerosum.recipe import Training
-from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.training import memory
 from zerosum.training.average import Average, parameters_of
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
+from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.util import distributed
 
 
@@ -173,7 +173,7 @@ class Trainer:
         for (step, key, _), value in zip(self.pending, _means([value for _, _, value in self.pending]), strict=True):
             if not math.isfinite(value):
                 raise Diverged(step, key, value)
-        for name, parameter in self.game.namedparameters_of():
+        for name, parameter in self.game.named_parameters():
             if not bool(parameter.isfinite().all()):
                 raise Diverged(self.step - 1, name, float(parameter[~parameter.isfinite()][0]))
 
@@ -214,6 +214,6 @@ def _check_partition(game: Game[Any], players: Mapping[str, list[nn.Parameter]])
             raise ValueError(f"player {name!r} needs parameters to move, all of them in modules of the game")
         for p in parameters:
             owners[id(p)].append(name)
-    for name, p in game.namedparameters_of():
+    for name, p in game.named_parameters():
         if p.requires_grad and len(owners[id(p)]) != 1:
             raise ValueError(f"parameter {name} belongs to {owners[id(p)] or 'no player'}, not to exactly one player")
