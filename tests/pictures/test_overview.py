@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError
 from zerosum.game import Condition, Game, Labelled
 from zerosum.latent import Clustered, InfoGANPrior, Normal, Prior
-from zerosum.pictures.fonts import written
-from zerosum.pictures.overview import choices, overview, traversal, unwritable_names
+from zerosum.pictures.fonts import displayable
+from zerosum.pictures.overview import choices, overview, unwritable_names
+from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.recipe import Training
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord, Record
@@ -130,9 +131,9 @@ def test_points_of_a_class_have_a_colour() -> None:
 
 
 def test_names_without_glyphs_are_told_in_the_title(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zerosum.pictures.grids.fonts._file", lambda characters: None)
+    monkeypatch.setattr("zerosum.pictures.fonts._file", lambda characters: None)
     run = painted(Condition(2), names=("cat", "狗"))
-    assert written(["cat", "狗"]) == ("cat", "1")
+    assert displayable(["cat", "狗"]) == ("cat", "1")
     assert overview(run, 4).info["Title"].endswith("; 1: 狗")
     assert unwritable_names(run) == "1: 狗" and unwritable_names(classes(3)) == unwritable_names(painted()) == ""
 
