@@ -60,7 +60,8 @@ def _evidence(verdict: Verdict) -> str:
 
 def _advice(verdict: Verdict, path: str) -> str:
     """What to try, commands as code; RUN stands for the run's path."""
-    lines = bullets((prose(line.replace("RUN", shlex.quote(path))) for line in verdict.advice), "advice")
+    quoted = escape(shlex.quote(path))
+    lines = bullets((prose(line).replace("RUN", quoted) for line in verdict.advice), "advice")
     return f"<h3>What to try</h3>\n{lines}" if lines else ""
 
 
