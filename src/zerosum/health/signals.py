@@ -23,6 +23,7 @@ from zerosum.metrics.frechet import frechet
 from zerosum.metrics.ranks import above
 from zerosum.metrics.samples import to_float
 from zerosum.metrics.statistics import Moments
+from zerosum.pictures.neighbours import thumbnails
 from zerosum.run.sampling import balanced_labels, default_labels, sample
 from zerosum.training.trainer import Trainer
 
@@ -32,7 +33,6 @@ COPIED = 128  # fakes that may be copies
 MOVED = 64  # fakes of fixed z, whose centre is followed
 AXES = 4  # principal axes of the reals along which it is followed
 CLASSES = 16  # classes looked at
-SIDE = 16  # pixels; images are compared at this size when copies are looked for
 NEAREST = 3  # neighbours that make a ball
 
 SIGNALS = {
@@ -241,13 +241,6 @@ def _logits(real: Tensor, fake: Tensor) -> dict[str, float]:
 def _sorted_out(shape: Shape) -> int:
     """How many labelled reals the classifier is fitted to and tested on, at most: fewer of large images."""
     return max(2 * LOOKED, KEPT * 32 * 32 * 3 // math.prod(shape) // 2)
-
-
-def thumbnails(x: Tensor) -> Tensor:
-    """(N, P): small images, or the points themselves."""
-    if x.dim() == 4:
-        x = F.adaptive_avg_pool2d(x, (min(SIDE, x.shape[2]), min(SIDE, x.shape[3])))
-    return x.flatten(1)
 
 
 def _moments(f: Tensor) -> Moments:

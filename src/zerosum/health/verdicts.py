@@ -112,7 +112,7 @@ class VerdictSpec:
 
     exit_code: int
     sentence: str
-    advice: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()  # `backticks` mark what can be typed; RUN stands for the run directory
     when: tuple[tuple[Criterion, ...], ...] = ()  # any of these lists
 
 
@@ -180,10 +180,10 @@ VERDICTS: dict[str, VerdictSpec] = {
         3,
         "Training diverged: a loss exploded, or became NaN or infinite.",
         (
-            "a smaller learning rate: --optimizer.lr, --g-optimizer.lr, --d-optimizer.lr",
-            "--clip 1.0 bounds the gradients",
-            "a gradient penalty: --penalties r1 1.0 (composed), wgan-gp instead of an unbounded critic",
-            "--precision fp32, if it was bf16",
+            "a smaller learning rate: `--optimizer.lr`, `--g-optimizer.lr`, `--d-optimizer.lr`",
+            "`--clip 1.0` bounds the gradients",
+            "a gradient penalty: `--penalties r1 1.0` (composed), wgan-gp instead of an unbounded critic",
+            "`--precision fp32`, if it was bf16",
         ),
         ((_c("explosion", ">", 1e4),),),
     ),
@@ -191,8 +191,8 @@ VERDICTS: dict[str, VerdictSpec] = {
         16,
         "Memorising: the fakes are copies of training samples.",
         (
-            "more data; --flip, where left and right do not matter",
-            "stop earlier: an older checkpoint may be better (zerosum sample --checkpoint N)",
+            "more data; `--flip`, where left and right do not matter",
+            "stop earlier: an older checkpoint may be better (`zerosum sample RUN --checkpoint N`)",
             "a smaller discriminator, or more of its penalty",
         ),
         ((_c("copying", "<", 0.6), _c("frechet", "<", 0.6)),),
@@ -201,7 +201,7 @@ VERDICTS: dict[str, VerdictSpec] = {
         17,
         "Labels ignored: what is asked for has no influence on what is made.",
         (
-            "check the labels: are the classes of the data really different? (zerosum data check)",
+            "check the labels: are the classes of the data really different? (`zerosum data check`)",
             "check that both players see the label: a discriminator without it rewards no obedience",
         ),
         (
@@ -213,10 +213,10 @@ VERDICTS: dict[str, VerdictSpec] = {
         13,
         "The discriminator is too strong: it is always right and certain, and the generator does not get better.",
         (
-            "a smaller learning rate for D: --d-optimizer.lr; fewer of its moves: --d-steps 1",
-            "instance noise that fades: --noise.std 0.2 --noise.steps 5000",
-            "one-sided label smoothing: --targets.real 0.9",
-            "a gradient penalty: --penalties r1 1.0; the non-saturating or the Wasserstein objective",
+            "a smaller learning rate for D: `--d-optimizer.lr`; fewer of its moves: `--d-steps 1`",
+            "instance noise that fades: `--noise.std 0.2 --noise.steps 5000`",
+            "one-sided label smoothing: `--targets.real 0.9`",
+            "a gradient penalty: `--penalties r1 1.0`; the non-saturating or the Wasserstein objective",
         ),
         ((_c("separation", ">", 0.995), _c("gap_spread", ">", 8.0), _POOR, _NOT_FALLING, _c("sure", ">", 0.97)),),
     ),
@@ -224,9 +224,9 @@ VERDICTS: dict[str, VerdictSpec] = {
         14,
         "The generator is ahead: the discriminator takes bad fakes for real ones, so it teaches nothing.",
         (
-            "a larger learning rate for D: --d-optimizer.lr; more of its moves: --d-steps 2",
+            "a larger learning rate for D: `--d-optimizer.lr`; more of its moves: `--d-steps 2`",
             "a larger discriminator; less of its penalty",
-            "a smaller learning rate for G: --g-optimizer.lr",
+            "a smaller learning rate for G: `--g-optimizer.lr`",
         ),
         ((_c("separation", "<", 0.4), _c("frechet", ">", 0.5), _NOT_FALLING),),
     ),
@@ -234,7 +234,7 @@ VERDICTS: dict[str, VerdictSpec] = {
         12,
         "Conditional collapse: within a class all fakes are alike.",
         (
-            "more or stronger noise beside the label: --latent-dim; check that z reaches the generator",
+            "more or stronger noise beside the label: `--latent-dim`; check that z reaches the generator",
             "PacGAN or minibatch discrimination, so that D sees several samples of a class together",
             "less batch norm in the generator, a lower learning rate",
         ),
@@ -244,9 +244,9 @@ VERDICTS: dict[str, VerdictSpec] = {
         11,
         "Mode collapse: the fakes cover a small part of the data.",
         (
-            "R1 and R2 penalties with the relativistic objective: zerosum train r3gan",
-            "a smaller learning rate for G, or more moves of D: --g-optimizer.lr, --d-steps 2",
-            "a larger batch, a larger latent space: --batch-size, --latent-dim; clustered noise: --clusters 20",
+            "R1 and R2 penalties with the relativistic objective: `zerosum train r3gan`",
+            "a smaller learning rate for G, or more moves of D: `--g-optimizer.lr`, `--d-steps 2`",
+            "a larger batch, a larger latent space: `--batch-size`, `--latent-dim`; clustered noise: `--clusters 20`",
             "batch norm or minibatch statistics in D, or PacGAN: so that it sees how alike the fakes are",
         ),
         ((_c("recall", "<", 0.15), _c("distinct", "<", 0.5), _NOT_FALLING, _c("travelled", ">", 1.0)),),
@@ -255,10 +255,10 @@ VERDICTS: dict[str, VerdictSpec] = {
         15,
         "Oscillating: the fakes move to and fro and come no closer.",
         (
-            "less momentum: --optimizer.betas 0 0.99, or 0.5 0.99",
-            "a smaller learning rate, falling: --g-optimizer.decay.shape linear (and D's)",
-            "averaged weights: --average 0.999",
-            "a gradient penalty damps: --penalties r1 1.0",
+            "less momentum: `--optimizer.betas 0 0.99`, or `0.5 0.99`",
+            "a smaller learning rate, falling: `--g-optimizer.decay.shape linear` (and D's)",
+            "averaged weights: `--average 0.999`",
+            "a gradient penalty damps: `--penalties r1 1.0`",
         ),
         (
             (_c("swing", ">", 0.4), _POOR, _c("trend", ">", 0.6), _c("spread", ">", 0.25)),
@@ -269,7 +269,7 @@ VERDICTS: dict[str, VerdictSpec] = {
         10,
         "Under-trained: the fakes are still far from the data.",
         (
-            "more rounds: zerosum resume RUN --steps N",
+            "more rounds: `zerosum resume RUN --steps N`",
             "a larger learning rate, if they hardly move",
         ),
         ((_POOR,),),

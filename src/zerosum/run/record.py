@@ -1,9 +1,4 @@
-"""A run directory: what was asked for, and what came of it.
-
-`run.json` (this file's `Record`), `metrics.jsonl`, `health.jsonl`, `samples/`, `checkpoints/step-N/`, the pictures
-`samples.png`, `film.gif`, `neighbours.png`, `interpolation.png` and, where z has codes, `codes.png`, `report.html`; on
-demand `evaluation.json` and `health.png`.
-"""
+"""A run directory: `run.json` (this file's `Record`) and the paths of the files that `run.artifacts` lists."""
 
 from __future__ import annotations
 
