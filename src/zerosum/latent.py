@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import torch
+from annotated_types import Gt
 from torch import Generator, Tensor
+
+LatentDim = Annotated[int, Gt(0), "latent dimension (size of z)"]
 
 
 @dataclass(frozen=True)

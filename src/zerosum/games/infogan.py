@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise, Views
+from zerosum.augment import InstanceNoise, RandomAffine
 from zerosum.game import Draw, Game, Move, Player, Shape
 from zerosum.losses import adversarial, mutual_information
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
@@ -30,7 +30,7 @@ class Clusters:
     """What Q may learn of its categorical codes from real samples, too, beyond the paper; Hu et al., 2017 (IMSAT)."""
 
     weight: Annotated[float, Ge(0), "of all of it; 0, as in the paper: Q learns from fakes alone"] = 0.0
-    views: Annotated[Views, "Q is to say the same of such a view of an image"] = Views(0.1, 0.35)
+    views: Annotated[RandomAffine, "Q is to say the same of such a view of an image"] = RandomAffine(0.1, 0.35)
     radius: Annotated[float, Gt(0), "and of the worst sample this near to it, in L2 norm"] = 2.0
     sure: Annotated[float, Ge(0), "weight of H(c | x), which Q is to make small"] = 0.1
     even: Annotated[float, Ge(0), "weight of H(c), which Q is to make large"] = 0.4

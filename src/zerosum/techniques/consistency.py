@@ -1,4 +1,4 @@
-"""A discriminator that agrees with itself: the class it guesses for an image is to hold for other views of it."""
+"""Consistency regularisation of a discriminator with classes: pseudo-labels on weak views, loss on strong ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from zerosum.augment import Views
+from zerosum.augment import RandomAffine
 from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import to_float32
 from zerosum.modality import Shape
@@ -23,9 +23,9 @@ MEMORY = 0.99  # of how often each class is guessed, a round
 class Consistency:
     """FixMatch (Sohn et al., 2020) with aligned guesses (Berthelot et al., 2020); for images."""
 
-    weight: Annotated[float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images"] = 0.0
-    confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
-    views: Annotated[Views, "the other views; D sees labelled images and fakes through them, too"] = Views()
+    weight: Annotated[float, Ge(0), "FixMatch loss weight"] = 0.0
+    confidence: Annotated[float, Ge(0), Lt(1), "confidence threshold of FixMatch's pseudo-labels"] = 0.9
+    views: Annotated[RandomAffine, "augmentation of D's input: the strong views of FixMatch"] = RandomAffine()
 
     def seen(self, x: Tensor) -> Tensor:
         """What D sees of x, (B, *shape): other views, where it is to agree on them."""

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
 from zerosum.recipe import Training
-from zerosum.training import memory
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
+from zerosum.training.hardware import resolve_precision, tune_malloc
 from zerosum.util import distributed
 
 
@@ -57,7 +57,7 @@ class Trainer:
     """
 
     def __init__(self, game: Game[Any], stream: Stream, training: Training, device: str | torch.device = "cpu"):
-        memory.tune_malloc()
+        tune_malloc()
         self.device = torch.device(device)
         self.game = distributed.broadcast(game.to(self.device))
         for parameter in game.parameters():
@@ -200,16 +200,6 @@ class Average:
             for name, buffer in its.named_buffers(recurse=False):
                 setattr(own, name, buffer)
         return self.game
-
-
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """What "auto" means here: bf16 where the processor multiplies it faster than float32."""
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
-    fast = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return "bf16" if fast else "fp32"
 
 
 def _norm(parameters: Iterable[nn.Parameter]) -> Tensor:

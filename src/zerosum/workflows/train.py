@@ -22,7 +22,7 @@ from zerosum.recipe import RECIPES, Recipe, Training, find
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord, Record, RunDirectory, free_path, recipe_of, versions
 from zerosum.training import hardware
-from zerosum.training.trainer import Trainer, resolve_precision
+from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
 from zerosum.workflows.notes import data_notes
 from zerosum.workflows.session import console_of, play
@@ -206,7 +206,7 @@ def prepare(
         ),
         players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
         device=str(place),
-        precision=resolve_precision(training.precision, place),
+        precision=hardware.resolve_precision(training.precision, place),
         versions=versions(),
         command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
