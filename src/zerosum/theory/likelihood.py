@@ -8,7 +8,7 @@ mode: here it fits the heavy one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from zerosum import latent
+from zerosum.game import Draw, Game, Move, Player
 from zerosum.games.gan import GAN
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
@@ -55,17 +57,48 @@ def likeliest(samples: Tensor) -> Gaussian:
     return Gaussian(float(samples.mean()), float(samples.std(correction=0)))
 
 
+class GaussianGenerator(nn.Module):
+    """G(z) = mean + std z, (B, 1) to (B, 1), whose density q is known."""
+
+    def __init__(self, start: Gaussian):
+        super().__init__()
+        self.mean = nn.Parameter(torch.tensor([start.mean], dtype=torch.float64))
+        self.log_std = nn.Parameter(torch.tensor([start.std], dtype=torch.float64).log())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.mean + self.log_std.exp() * z
+
+    def density(self) -> Mixture:
+        """q, differentiable in both parameters."""
+        return Mixture(self.mean[:, None], self.log_std.exp())
+
+
+class Descent(Game[Tensor]):
+    """A game of one player: G descends on the exact distance of its density from p."""
+
+    name = "descent"
+    prior = latent.Normal(1)
+
+    def __init__(self, p: Density, distance: Distance, generator: GaussianGenerator, grid: Grid):
+        super().__init__()
+        self.p, self.distance, self.generator, self.grid = p, distance, generator, grid
+
+    def players(self) -> dict[str, Player]:
+        return {"generator": Player(Adam(0.05, (0.9, 0.999), decay=Decay("cosine")), (self.generator,))}
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        yield Move("generator", distance=self.distance(self.p, self.generator.density(), self.grid))
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+
 def nearest(p: Density, distance: Distance, start: Gaussian, grid: Grid, steps: int = 300) -> Gaussian:
     """The Gaussian q where descent from `start` on `distance(p, q)` ends: a minimum, not always the least."""
-    found = torch.tensor([start.mean, math.log(start.std)], dtype=torch.float64, requires_grad=True)
-    optimizer, decay = torch.optim.Adam([found], 0.05), Decay("cosine")
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = 0.05 * decay(step, steps)
-        optimizer.zero_grad()
-        distance(p, Mixture(found[:1, None], found[1:].exp()), grid).backward()
-        optimizer.step()
-    mean, log_std = found.tolist()
-    return Gaussian(mean, math.exp(log_std))
+    generator = GaussianGenerator(start)
+    game, training = Descent(p, distance, generator, grid), Training(steps=steps, average=0.0, precision="fp32")
+    Trainer(game, Fresh(p, 1, seed=0), training).train()
+    return Gaussian(generator.mean.item(), generator.log_std.exp().item())
 
 
 def of_gan(p: Density, start: Gaussian, steps: int = 1500, seed: int = 0) -> Gaussian:
