@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zerosum.studies.study import Figures, Study
 from zerosum.theory.divergence import logits_of
-from zerosum.theory.optimum import PAIRS, compared, trained
+from zerosum.theory.optimum import PAIRS, compare, train_discriminator
 
 ROUNDS, BATCH = 4000, 1024
 
@@ -16,8 +16,8 @@ ROUNDS, BATCH = 4000, 1024
 def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
     """Train D on one pair of densities; its distance from D*, and the value of the game beside the best one."""
     pair = PAIRS[part]
-    network = trained(pair, seed, max(1, round(ROUNDS * fraction)), BATCH)
-    found = compared(pair, logits_of(network))
+    network = train_discriminator(pair, seed, max(1, round(ROUNDS * fraction)), BATCH)
+    found = compare(pair, logits_of(network))
     return {"pair": part, "seed": seed, "error": found.error, "value": found.value, "theory": found.best}
 
 
