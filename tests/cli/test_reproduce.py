@@ -34,7 +34,7 @@ def test_parts_are_kept_and_summed_up(tmp_path: Path):
     with pytest.raises(ZerosumError, match=r"seed-1/a-b-c.json is missing"):
         study.record(TINY, TINY.seeds, tmp_path, "")
     done = list(study.run(TINY, (2,), 1.0, tmp_path, 1))
-    assert [(d.part, d.seed, d.left, d.figures) for d in done] == [("a b, c", 2, 0, {"value": 10.0})]
+    assert [(d.part, d.seed, d.left, d.measurements) for d in done] == [("a b, c", 2, 0, {"value": 10.0})]
     assert [d.seed for d in study.run(TINY, (1, 2), 1.0, tmp_path, 1)] == [1], "the other is there already"
     result = study.record(TINY, TINY.seeds, tmp_path, "zerosum reproduce tiny")
     assert result["values"] == [7.0, 10.0] and result["mean"] == 8.5 and result["met"] and result["parts"] == 2
@@ -70,7 +70,7 @@ def test_the_summary_counts_what_went_wrong():
     assert figures["values"] == [0.5, 1.0] and figures["failures_named"] == pytest.approx(2 / 3)
     assert figures["false_alarms"] == pytest.approx(1 / 3)
     assert figures["confusion"]["diverged"] == {"diverged": 1, "healthy": 1}
-    assert len(figures["wrong"]) == 3 and not HEALTH.also(figures)
+    assert len(figures["wrong"]) == 3 and not HEALTH.extra_check(figures)
 
 
 def test_sixty_runs_and_every_recipe():

@@ -31,10 +31,10 @@ SPLIT = Split(images(200, 1), images(40, 2))
 
 def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     figures = study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "whole", width=16)
-    assert [look["round"] for look in figures["series"]] == [0, 5, 10, 15, 20]
+    assert [point["round"] for point in figures["series"]] == [0, 5, 10, 15, 20]
     assert figures["rounds"] == 20 and figures["seed"] == 3
     assert figures["accuracy"] == figures["series"][-1]["features"] >= 90
-    assert all(50 <= look["code"] <= 100 for look in figures["series"])
+    assert all(50 <= point["code"] <= 100 for point in figures["series"])
 
     def stopped(encoder: Encoder, split: Split, device: torch.device) -> dict[str, float]:
         """The third look fails."""

@@ -73,8 +73,8 @@ def test_the_summaries():
     likelihoods, classes = cgan.summarise_likelihoods(parts), cgan.summarise_classes(parts)
     assert likelihoods["values"] == [140.0, 150.0] and likelihoods["anchors"] == real
     assert classes["values"] == [98.5, 98.7] and classes["test_images"]["accuracy"] == 99.4
-    assert CGAN_PARZEN.also(likelihoods)
-    assert not CGAN_PARZEN.also(cgan.summarise_likelihoods([*parts, part(likelihood=250.0, accuracy=99.0)]))
+    assert CGAN_PARZEN.extra_check(likelihoods)
+    assert not CGAN_PARZEN.extra_check(cgan.summarise_likelihoods([*parts, part(likelihood=250.0, accuracy=99.0)]))
     varied = [
         part(accuracy=99.2, diversity=[1.1] * 5 + [0.9] * 5, feature_variance=[1.0] * 10, scales=2),
         part(accuracy=99.0, diversity=[0.95] * 9 + [0.8], feature_variance=[0.9] * 10, scales=2),
@@ -83,5 +83,5 @@ def test_the_summaries():
     assert figures["values"] == [99.2, 99.0] and figures["diversity"] == [1.0, 0.935]
     assert figures["least_diversity_of_a_class"] == [0.9, 0.8]
     assert figures["classes_at_least_as_diverse_as_real"] == 0.25
-    assert not ACGAN_CLASS_ACCURACY.also(figures), "one class of one seed falls short"
-    assert ACGAN_CLASS_ACCURACY.also(acgan.summarise(varied[:1]))
+    assert not ACGAN_CLASS_ACCURACY.extra_check(figures), "one class of one seed falls short"
+    assert ACGAN_CLASS_ACCURACY.extra_check(acgan.summarise(varied[:1]))

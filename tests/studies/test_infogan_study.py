@@ -36,7 +36,7 @@ SPLIT = Split(images(300, 1), images(40, 2))
 def test_a_training_is_looked_at_to_its_end_and_taken_up_again(part: str, tmp_path: Path, monkeypatch):
     fraction = 8 / find("infogan/clusters").training.steps
     figures = study.trained(SPLIT, part, 3, fraction, tmp_path / "whole", width=16)
-    assert [look["round"] for look in figures["series"]] == [2, 4, 6, 8]
+    assert [point["round"] for point in figures["series"]] == [2, 4, 6, 8]
     assert figures["rounds"] == 8 and figures["seed"] == 3 and figures["part"] == part
     assert figures["error"] == figures["series"][-1]["error"] and len(figures["shares"]) == 2
 

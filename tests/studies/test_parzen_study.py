@@ -17,7 +17,7 @@ from zerosum.studies.gan_parzen import GAN_PARZEN, anchors, begun, flat, likelih
 @pytest.fixture
 def digits(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """A few real digits, in place of MNIST's 50,000."""
-    monkeypatch.setattr(gan_parzen, "LOOKS", 2)
+    monkeypatch.setattr(gan_parzen, "CHECKPOINTS", 2)
     monkeypatch.setattr(gan_parzen, "SAMPLES", 60)
     return dataset("few", data.load("digits", labels=False).x[::10])
 
@@ -33,10 +33,10 @@ def test_it_begins_at_the_mean_image(digits: Dataset):
 def test_a_part_keeps_the_best_round(digits: Dataset, tmp_path: Path):
     points = flat(digits.x)
     found = trained(digits, points[:40], points[40:90], 0, 4 / gan_parzen.ROUNDS, tmp_path)
-    assert [(look["round"], look["weights"]) for look in found["series"]] == [
+    assert [(point["round"], point["weights"]) for point in found["series"]] == [
         (2, "last"), (2, "averaged"), (4, "last"), (4, "averaged"),
     ]  # fmt: skip
-    assert found["rounds"] == 4 and found["best"]["validation"] == max(look["validation"] for look in found["series"])
+    assert found["rounds"] == 4 and found["best"]["validation"] == max(point["validation"] for point in found["series"])
     assert found["validation"] == pytest.approx(found["best"]["validation"]), "the best weights were measured again"
     assert found["sigma"] == found["best"]["sigma"] and math.isfinite(found["likelihood"]) and found["error"] > 0
 
@@ -61,4 +61,4 @@ def test_the_summary_refuses_a_score_above_real_images():
     anchor = {"part": "anchors", "seed": 0, **real}
     good, blurred = (summarise([part(value), anchor]) for value in (230.0, 250.0))
     assert good["values"] == [230.0] and good["anchors"] == real
-    assert GAN_PARZEN.also(good) and not GAN_PARZEN.also(blurred)
+    assert GAN_PARZEN.extra_check(good) and not GAN_PARZEN.extra_check(blurred)

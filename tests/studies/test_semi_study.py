@@ -34,8 +34,8 @@ SPLIT = Split(digits(slice(0, 1000)), digits(slice(1000, 1300)))
 def test_a_training_counts_errors_as_it_goes(recipe: str, options: dict, tmp_path: Path):
     setting = Setting(recipe, 100, 10, options, {"batch_size": 16})
     whole = study.trained(SPLIT, setting, 0, 1.0, tmp_path / "a")
-    assert [look["round"] for look in whole["series"]] == [3, 6, 9, 10] and whole["rounds"] == 10
-    assert all(0 < look["errors"] <= 300 for look in whole["series"])
+    assert [point["round"] for point in whole["series"]] == [3, 6, 9, 10] and whole["rounds"] == 10
+    assert all(0 < point["errors"] <= 300 for point in whole["series"])
     assert whole["errors"] == whole["series"][-1]["errors"]
     assert study.trained(SPLIT, setting, 0, 1.0, tmp_path / "b") == whole
     assert study.trained(SPLIT, setting, 0, 1.0, tmp_path / "a") == whole, "a finished training is not played again"

@@ -21,13 +21,13 @@ from zerosum.modality import Shape
 from zerosum.networks.bigan import Encoder
 from zerosum.recipe import find
 from zerosum.studies import training
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed
 
 ROUNDS = 100_000
 FULL = 93_750  # rounds at the full rate, and then of its fall to a hundredth, as in 400 epochs
-LOOKS = 4  # times that a training's features are measured; the last look, at its end, counts
+CHECKPOINTS = 4  # times that a training's features are measured; the last time, at its end, counts
 AT_A_TIME = 1000  # images through the encoder
 
 
@@ -39,7 +39,7 @@ class Split:
     test: Dataset
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one BiGAN and measure its features as it learns; or measure the pixels."""
     split = Split(data.load("mnist"), data.load("mnist:test"))
     if part == "pixels":
@@ -48,19 +48,12 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
 
 
 def trained(split: Split, seed: int, fraction: float, folder: Path, width: int = 1024) -> dict[str, Any]:
-    """The accuracy at the end of a training, and the series of all looks."""
+    """The accuracy at the end of a training, and the series of all measurements."""
     recipe = find("bigan/mnist")
-    steps = max(1, round(ROUNDS * fraction))
-    every = -(-steps // LOOKS)
-    settings = replace(
-        recipe.training,
-        steps=steps,
-        seed=seed,
-        average=0.0,
-        precision="fp32",
-        checkpoint_every=min(every, 5000),
-        keep=1,
-    )
+    whole = replace(recipe.training, steps=ROUNDS, average=0.0, precision="fp32")
+    settings = training.shortened(whole, seed, fraction, CHECKPOINTS)
+    every = settings.checkpoint_every
+    settings = replace(settings, checkpoint_every=min(every, 5000))
     full = max(1, round(FULL * fraction))
     fall = {"decay": {"start": full, "steps": full}}
 
@@ -68,20 +61,19 @@ def trained(split: Split, seed: int, fraction: float, folder: Path, width: int =
         config = {"g_optimizer": fall, "d_optimizer": fall}
         return recipe.build(shape, {"config": config, "network": {"width": width}})
 
-    trainer = training.trainer_of(build, split.train, settings)
-    series = training.Series(folder / "looks.json")
+    def measure(trainer: Trainer) -> dict[str, float]:
+        game = trainer.sampler
+        assert isinstance(game, BiGAN)
+        return accuracies(game.encoder, split, trainer.device)
 
-    def look(trainer: Trainer) -> None:
-        if trainer.step % every == 0 or trainer.step == steps:
-            game = trainer.sampler
-            assert isinstance(game, BiGAN)
-            series.add({"round": trainer.step, **accuracies(game.encoder, split, trainer.device)})
-
+    trainer, series = training.trainer_of(build, split.train, settings), training.Series(folder / "series.json")
+    hook = series.measuring(measure, every)
     if not series.read():
-        look(trainer)  # the features of random weights, an anchor
-    training.play(trainer, folder, [look])
-    looks = series.read()
-    return {"part": "bigan", "seed": seed, "rounds": steps, "accuracy": looks[-1]["features"], "series": looks}
+        hook(trainer)  # the features of random weights, an anchor
+    training.play(trainer, folder, [hook])
+    points = series.read()
+    accuracy = points[-1]["features"]
+    return {"part": "bigan", "seed": seed, "rounds": settings.steps, "accuracy": accuracy, "series": points}
 
 
 @torch.no_grad()
@@ -128,7 +120,7 @@ def accuracy(split: Split, keys: Tensor, queries: Tensor) -> float:
     return round(100 * float(hits.double().mean()), 4)
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The accuracies at the end of training, one a seed, beside those of pixels, of the code and of random features."""
     runs = [part for part in parts if part["part"] == "bigan"]
     return {

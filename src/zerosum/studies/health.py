@@ -12,7 +12,7 @@ from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import VERDICTS, History
 from zerosum.studies.scenarios import SCENARIOS, Scenario
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.hooks.log import Log
 from zerosum.training.trainer import Diverged
 
@@ -20,7 +20,7 @@ NO_ALARM = ("healthy", "under-trained")
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one scenario under the monitor; its verdict, beside the truth."""
     return watched(BY_NAME[part], seed, fraction, folder)
 
@@ -53,7 +53,7 @@ def watched(scenario: Scenario, seed: int, fraction: float, folder: Path) -> dic
     }
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Shares over all seeds, one value a seed, the confusion matrix, and every run that was judged wrong."""
     seeds = sorted({part["seed"] for part in parts})
     failures = [part for part in parts if part["truth"] != "healthy"]
@@ -100,5 +100,5 @@ HEALTH = Study(
     parts=lambda seed: tuple(BY_NAME),
     run=run,
     summarise=summarise,
-    also=lambda figures: figures["false_alarms"] <= 0.02,
+    extra_check=lambda measurements: measurements["false_alarms"] <= 0.02,
 )

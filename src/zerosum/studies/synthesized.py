@@ -16,7 +16,7 @@ from zerosum.data.dataset import Dataset
 from zerosum.metrics import probe
 from zerosum.recipe import find
 from zerosum.run.loaded import Run
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.checkpoint import find as checkpoints
 from zerosum.workflows.synthesize import synthesize
 from zerosum.workflows.train import resume, train
@@ -28,7 +28,7 @@ STEPS = 1500  # of each classifier, batches of 64
 COUNTS = {"20 labels a class": 20, "50 labels a class": 50, "100 labels a class": 100}
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train a GAN on few labels, have it make a labelled folder, and train classifiers with and without that."""
     whole, test = data.load("mnist"), data.load("mnist:test")
     trained = _trained(COUNTS[part] * len(whole.classes), seed, fraction, folder / "run")
@@ -36,10 +36,10 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
     per_class = max(1, round(PER_CLASS * fraction))
     told = synthesize(trained, folder / "made", per_class, confidence=CONFIDENCE, seed=seed)
     real = whole.with_labels(COUNTS[part] * len(whole.classes), seed)
-    figures = compared(real, data.load(str(folder / "made")), test, max(1, round(STEPS * fraction)), seed)
+    measurements = compared(real, data.load(str(folder / "made")), test, max(1, round(STEPS * fraction)), seed)
     assert test.y is not None
     own = int((trained.classify(test.x).argmax(1) != test.y).sum())
-    return {"part": part, "seed": seed, **figures, "gan": _share(own, test), "candidates": told.candidates}
+    return {"part": part, "seed": seed, **measurements, "gan": _share(own, test), "candidates": told.candidates}
 
 
 def _trained(labels: int, seed: int, fraction: float, path: Path) -> Run:
@@ -85,7 +85,7 @@ def _share(wrong: int, test: Dataset) -> float:
     return round(100 * wrong / len(test), 4)
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Errors with generated images over those without, one mean over the label counts a seed; and all errors."""
     seeds = dict.fromkeys(part["seed"] for part in parts)
     ratios = {seed: [p["both"] / p["real"] for p in parts if p["seed"] == seed] for seed in seeds}

@@ -77,7 +77,7 @@ def wasserstein(x: Tensor, y: Tensor) -> float:
         return float(_on_lines(x, y))
     if len(x) != len(y):
         raise ValueError(f"an assignment needs as many points on both sides, not {len(x)} and {len(y)}")
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+    from scipy.optimize import linear_sum_assignment
 
     costs = torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")
     rows, columns = linear_sum_assignment(costs.cpu().numpy())
