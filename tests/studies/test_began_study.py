@@ -13,7 +13,7 @@ from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.games import began
 from zerosum.studies import STUDIES, began_equilibrium
-from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM, draw, judged, logged_means, losses
+from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM, draw, equilibrium, logged_means, train
 from zerosum.studies.study import Measurements
 from zerosum.studies.training import Series
 
@@ -24,7 +24,7 @@ def images() -> Dataset:
 
 
 def run(images: Dataset, folder: Path, points: int) -> Measurements:
-    return losses(images, 0, points, 2, folder, began.Network(2), samples=40)
+    return train(images, 0, points, 2, folder, began.Network(2), samples=40)
 
 
 def test_it_is_known():
@@ -53,7 +53,7 @@ def test_the_end_is_the_last_tenth():
         "fake": [9.0] * 90 + [0.1] * 5 + [0.23] * 5,
         "convergence": [2.0] + [0.0] * 89 + [0.5] * 10,
     }
-    assert judged(series) == pytest.approx({"ratio": 0.55, "left_of_m": 0.25})
+    assert equilibrium(series) == pytest.approx({"ratio": 0.55, "left_of_m": 0.25})
 
 
 def test_the_value_is_how_far_the_ratio_lies_from_gamma():

@@ -15,7 +15,7 @@ from zerosum.metrics.samples import to_float
 from zerosum.studies import acgan, cgan, conditional
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN
-from zerosum.studies.gan_parzen import flat
+from zerosum.studies.gan_parzen import to_points
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def digits(monkeypatch: pytest.MonkeyPatch) -> Dataset:
 
 @pytest.mark.parametrize("recipe", [cgan.RECIPE, acgan.RECIPE])
 def test_a_training_draws_as_many_samples_of_each_class(recipe: str, digits: Dataset, tmp_path: Path):
-    game = conditional.trained(recipe, digits, 0, 3 / 5000, tmp_path)
-    samples, labels = conditional.drawn(game, digits.shape, 10, 0)
+    game = conditional.train(recipe, digits, 0, 3 / 5000, tmp_path)
+    samples, labels = conditional.draw_samples(game, digits.shape, 10, 0)
     assert samples.shape == (100, *digits.shape) and labels.bincount().tolist() == [10] * 10
-    again = conditional.trained(recipe, digits, 0, 3 / 5000, tmp_path)  # from its checkpoint
-    assert torch.equal(samples, conditional.drawn(again, digits.shape, 10, 0)[0])
-    found = conditional.recognised(samples, labels)
+    again = conditional.train(recipe, digits, 0, 3 / 5000, tmp_path)  # from its checkpoint
+    assert torch.equal(samples, conditional.draw_samples(again, digits.shape, 10, 0)[0])
+    found = conditional.class_accuracy(samples, labels)
     assert 0 <= found["accuracy"] < 60 and len(found["of_each_class"]) == 10
 
 
@@ -42,21 +42,21 @@ def test_real_digits_are_of_their_class_and_as_varied_as_themselves(digits: Data
     assert digits.y is not None
     monkeypatch.setattr(acgan, "PAIRS", 60)
     x = to_float(digits.x)
-    found = conditional.recognised(x, digits.y)
+    found = conditional.class_accuracy(x, digits.y)
     assert found["accuracy"] > 98 and min(found["of_each_class"]) > 93
-    wrong = conditional.recognised(x, (digits.y + 1) % 10)
+    wrong = conditional.class_accuracy(x, (digits.y + 1) % 10)
     assert wrong["accuracy"] < 2
-    same = acgan.varied(x, digits.y, digits, 0)
+    same = acgan.diversity(x, digits.y, digits, 0)
     assert same["diversity"] == [1.0] * 10 and same["feature_variance"] == [1.0] * 10 and same["scales"] == 2
     firsts = x[torch.stack([(digits.y == k).nonzero()[0, 0] for k in range(10)])]
-    collapsed = acgan.varied(firsts[digits.y], digits.y, digits, 0)
+    collapsed = acgan.diversity(firsts[digits.y], digits.y, digits, 0)
     assert max(collapsed["diversity"]) < 1e-6 and max(collapsed["feature_variance"]) < 1e-6
 
 
 def test_one_part_serves_both_studies_of_cgan(digits: Dataset):
     assert digits.y is not None
-    points = flat(digits.x)
-    found = cgan.measured(to_float(digits.x), digits.y, points[:50], points[50:100])
+    points = to_points(digits.x)
+    found = cgan.measure(to_float(digits.x), digits.y, points[:50], points[50:100])
     assert found["accuracy"] > 98 and found["likelihood"] > 100  # these points are among the samples
     assert CGAN_PARZEN.run is CGAN_CLASS_ACCURACY.run
     assert [CGAN_PARZEN.parts(seed) == CGAN_CLASS_ACCURACY.parts(seed) for seed in (0, 1)] == [True, True]

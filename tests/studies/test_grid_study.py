@@ -11,7 +11,7 @@ from zerosum.data.points import mixture
 from zerosum.game import Game
 from zerosum.recipe import RECIPES, Training, find
 from zerosum.studies import grid
-from zerosum.studies.grid import BEST, GAMES, GRID, GRID_PUBLISHED, PUBLISHED, covered, run, run_published
+from zerosum.studies.grid import BEST, GAMES, GRID, GRID_PUBLISHED, PUBLISHED, run, run_published, train_on_grid
 
 
 def test_every_two_player_game_is_in_the_table():
@@ -46,7 +46,7 @@ def test_a_game_that_diverges_reaches_nothing(tmp_path: Path):
             next(game.generator.parameters()).fill_(float("inf"))
         return game
 
-    figures = covered("broken", broken, Training(20, 16), 0, 1.0, tmp_path)
+    figures = train_on_grid("broken", broken, Training(20, 16), 0, 1.0, tmp_path)
     assert figures["modes"] == 0 and figures["high_quality"] == 0 and "nan" in figures["diverged"]
 
 

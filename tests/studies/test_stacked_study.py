@@ -17,7 +17,7 @@ from zerosum.games.two_player import Composed
 from zerosum.networks import small
 from zerosum.recipe import Training
 from zerosum.studies import find, stacked_mnist
-from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST, Contestant, covered, run, trained
+from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST, Contestant, coverage, run, train
 from zerosum.training.trainer import Trainer
 
 
@@ -63,7 +63,7 @@ def test_a_part_is_measured_as_it_learns(tmp_path: Path):
 
 @pytest.mark.usefixtures("tiny")
 def test_a_part_that_was_cut_off_goes_on(tmp_path: Path, stacks: Dataset, monkeypatch: pytest.MonkeyPatch):
-    whole = trained("dcgan", stacks, 0, 0.2, tmp_path / "whole", 30)
+    whole = train("dcgan", stacks, 0, 0.2, tmp_path / "whole", 30)
     looked: list[int] = []
     once = Trainer.round
 
@@ -75,10 +75,10 @@ def test_a_part_that_was_cut_off_goes_on(tmp_path: Path, stacks: Dataset, monkey
 
     monkeypatch.setattr(Trainer, "round", until_five)
     with pytest.raises(KeyboardInterrupt):
-        trained("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30)
+        train("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30)
     before = json.loads((tmp_path / "cut" / "series.json").read_bytes())
     assert [point["round"] for point in before] == [2, 4]
-    assert trained("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30) == whole
+    assert train("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30) == whole
     assert looked == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
 
 
@@ -90,7 +90,7 @@ def test_real_images_are_the_anchor(tmp_path: Path):
 
 
 def test_one_look_counts_modes_and_divergence(stacks: Dataset):
-    found = covered(stacks.x[:1].expand(5, -1, -1, -1) / 127.5 - 1)
+    found = coverage(stacks.x[:1].expand(5, -1, -1, -1) / 127.5 - 1)
     assert found["modes"] == 1 and found["kl"] == pytest.approx(6.90776, abs=1e-4)
 
 

@@ -15,8 +15,8 @@ from zerosum.data.dataset import dataset
 from zerosum.games import wgan
 from zerosum.games.wgan import WGAN
 from zerosum.studies import STUDIES, without_batch_norm
-from zerosum.studies.wgan_critic import WGAN_CRITIC, critic_estimate, curves, draw
-from zerosum.studies.without_batch_norm import WITHOUT_BATCH_NORM, Plain, game_of, trained
+from zerosum.studies.wgan_critic import WGAN_CRITIC, critic_estimate, draw, train_wgan
+from zerosum.studies.without_batch_norm import WITHOUT_BATCH_NORM, PlainGenerator, build_game, train
 
 SHORT = WGAN.Config(4, critic_steps=1, long_steps=1)
 
@@ -27,7 +27,7 @@ def images() -> data.Dataset:
 
 
 def run_curves(images: data.Dataset, points: int, folder: Path) -> Any:
-    return curves(images, 0, points, 3, folder, SHORT, wgan.Network(4), samples=40)
+    return train_wgan(images, 0, points, 3, folder, SHORT, wgan.Network(4), samples=40)
 
 
 def test_both_are_known():
@@ -72,7 +72,7 @@ def test_the_picture(tmp_path: Path):
 
 def test_the_generator_has_equal_layers_and_no_batch_norm():
     for shape in ((1, 28, 28), (3, 32, 32), (1, 12, 20)):
-        network = Plain(5, shape, width=6)
+        network = PlainGenerator(5, shape, width=6)
         assert network(torch.randn(2, 5)).shape == (2, *shape)
         convolutions = [m for m in network.modules() if isinstance(m, torch.nn.ConvTranspose2d)]
         assert {c.in_channels for c in convolutions} == {6} and convolutions[-1].out_channels == shape[0]
@@ -81,7 +81,7 @@ def test_the_generator_has_equal_layers_and_no_batch_norm():
 
 def test_gan_and_wgan_have_the_same_networks():
     def described(part: str) -> list[str]:
-        one, other = game_of(part, (1, 28, 28), 4, WGAN.Config()).children()
+        one, other = build_game(part, (1, 28, 28), 4, WGAN.Config()).children()
         return [str(one), str(other)]
 
     assert described("gan") == described("wgan") != described("dcgan")
@@ -90,7 +90,7 @@ def test_gan_and_wgan_have_the_same_networks():
 
 @pytest.mark.parametrize("part", without_batch_norm.PARTS)
 def test_a_part(part: str, images: data.Dataset, tmp_path: Path):
-    found = trained(part, images, 0, 6, tmp_path, width=4, samples=40, config=SHORT)
+    found = train(part, images, 0, 6, tmp_path, width=4, samples=40, config=SHORT)
     assert found["frechet"] > 0 and found["verdict"] == "under-trained" and found["rounds"] == 6
 
 

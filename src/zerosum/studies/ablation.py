@@ -14,7 +14,7 @@ from zerosum.modality import Shape
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
-from zerosum.studies.grid import covered, table
+from zerosum.studies.grid import table, train_on_grid
 from zerosum.studies.study import Measurements, Study
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
@@ -53,7 +53,7 @@ GAMES: dict[str, Callable[[Shape], Game[Any]]] = {
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train the GAN with one choice of techniques, and measure its coverage as it learns."""
     settings = Training(ROUNDS, BATCH, average=0.0, precision="fp32")
-    return covered(part, GAMES[part], settings, seed, fraction, folder)
+    return train_on_grid(part, GAMES[part], settings, seed, fraction, folder)
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:

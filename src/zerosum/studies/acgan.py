@@ -25,17 +25,17 @@ PAIRS = 1000  # of each class
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one AC-GAN; how often its samples are of their class, and how varied each class is."""
     training_set, test = conditional.mnist(), data.load("mnist:test")
-    game = conditional.trained(RECIPE, training_set, seed, fraction, folder)
-    samples, labels = conditional.drawn(game, training_set.shape, len(training_set.classes), seed)
+    game = conditional.train(RECIPE, training_set, seed, fraction, folder)
+    samples, labels = conditional.draw_samples(game, training_set.shape, len(training_set.classes), seed)
     return {
         "part": part,
         "seed": seed,
-        **conditional.recognised(samples, labels),
-        **varied(samples, labels, test, seed),
+        **conditional.class_accuracy(samples, labels),
+        **diversity(samples, labels, test, seed),
     }
 
 
-def varied(samples: Tensor, labels: Tensor, test: Dataset, seed: int) -> dict[str, Any]:
+def diversity(samples: Tensor, labels: Tensor, test: Dataset, seed: int) -> dict[str, Any]:
     """The variety within each class over that of real images: by pairs of images, and by digit features."""
     assert test.y is not None
     extractor = extractors.find("digits", distributed.start())

@@ -51,10 +51,10 @@ def logged_means(trainer: Trainer) -> dict[str, float]:
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train BEGAN on digits; its losses over the run."""
     every = max(1, round(ROUNDS * fraction / POINTS))
-    return losses(data.load("digits", size=(SIDE, SIDE), labels=False), seed, POINTS, every, folder, NETWORK, SAMPLES)
+    return train(data.load("digits", size=(SIDE, SIDE), labels=False), seed, POINTS, every, folder, NETWORK, SAMPLES)
 
 
-def losses(
+def train(
     dataset: Dataset, seed: int, points: int, every: int, folder: Path, network: began.Network, samples: int
 ) -> Measurements:
     """Train for `points` times `every` rounds, going on from what `folder` holds."""
@@ -72,10 +72,10 @@ def losses(
     trainer = trainer_of(lambda shape: began.images(shape, CONFIG, network), dataset, training)
     play(trainer, folder, [curves.measuring(logged_means, every)])
     series = {name: [round(point[name], 6) for point in curves.read()] for name in ("rounds", *LOGGED)}
-    return {"seed": seed, **judged(series), "digits": digits(trainer, dataset.shape, samples), **series}
+    return {"seed": seed, **equilibrium(series), "digits": digit_shares(trainer, dataset.shape, samples), **series}
 
 
-def digits(trainer: Trainer, shape: Shape, samples: int) -> list[float]:
+def digit_shares(trainer: Trainer, shape: Shape, samples: int) -> list[float]:
     """The share of each digit among samples, as the packaged digit network reads them."""
     made = sample(trainer.game, shape, samples, seed=trainer.training.seed)
     logits = extract(extractors.find("digits"), made.split(500)).logits
@@ -83,7 +83,7 @@ def digits(trainer: Trainer, shape: Shape, samples: int) -> list[float]:
     return [round(share, 4) for share in (logits.argmax(1).bincount(minlength=10) / samples).tolist()]
 
 
-def judged(series: Mapping[str, Sequence[float]]) -> dict[str, float]:
+def equilibrium(series: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """The ratio E L(G(z)) / E L(x) in the last tenth of a run, and what was left of M by then."""
     last = slice(-max(1, len(series["real"]) // 10), None)
     real, fake, convergence = (statistics.fmean(series[name][last]) for name in ("real", "fake", "convergence"))

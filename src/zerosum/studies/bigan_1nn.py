@@ -44,10 +44,10 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     split = Split(data.load("mnist"), data.load("mnist:test"))
     if part == "pixels":
         return {"part": part, "seed": seed, "accuracy": pixels(split)}
-    return trained(split, seed, fraction, folder)
+    return train(split, seed, fraction, folder)
 
 
-def trained(split: Split, seed: int, fraction: float, folder: Path, width: int = 1024) -> dict[str, Any]:
+def train(split: Split, seed: int, fraction: float, folder: Path, width: int = 1024) -> dict[str, Any]:
     """The accuracy at the end of a training, and the series of all measurements."""
     recipe = find("bigan/mnist")
     whole = replace(recipe.training, steps=ROUNDS, average=0.0, precision="fp32")
@@ -79,14 +79,14 @@ def trained(split: Split, seed: int, fraction: float, folder: Path, width: int =
 @torch.no_grad()
 def accuracies(encoder: Encoder, split: Split, device: torch.device) -> dict[str, float]:
     """In %, of the nearest neighbour by the layer before the output ("features") and by E(x) itself ("code")."""
-    encoder = calibrated(encoder, split.train.x, device)
-    keys, queries = (embedded(encoder, part.x, device) for part in (split.train, split.test))
+    encoder = calibrate(encoder, split.train.x, device)
+    keys, queries = (embed(encoder, part.x, device) for part in (split.train, split.test))
     names = ("features", "code")
     return {name: accuracy(split, k, q) for name, k, q in zip(names, keys, queries, strict=True)}
 
 
 @torch.no_grad()
-def calibrated(encoder: Encoder, images: Tensor, device: torch.device) -> Encoder:
+def calibrate(encoder: Encoder, images: Tensor, device: torch.device) -> Encoder:
     """A copy that no longer learns, whose batch norm has the mean and variance of all these images, (N, C, H, W) bytes.
 
     Running averages are of the last few batches only, and lag behind the weights.
@@ -96,11 +96,11 @@ def calibrated(encoder: Encoder, images: Tensor, device: torch.device) -> Encode
         if isinstance(norm, nn.BatchNorm1d):
             norm.reset_running_stats()
             norm.momentum = None  # every batch counts the same
-    embedded(encoder, images, device)
+    embed(encoder, images, device)
     return encoder.eval()
 
 
-def embedded(encoder: Encoder, images: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+def embed(encoder: Encoder, images: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
     """Features (N, F) and codes (N, latent_dim) of images (N, C, H, W) as bytes."""
     features = torch.cat([encoder.features(to_float(part).to(device)) for part in images.split(AT_A_TIME)])
     return features, torch.cat([encoder.code(part) for part in features.split(AT_A_TIME)])

@@ -14,7 +14,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.metrics.samples import to_float
 from zerosum.studies import conditional
-from zerosum.studies.gan_parzen import ANCHORS, TRAINED, VALIDATED, anchors, flat, likelihood
+from zerosum.studies.gan_parzen import ANCHORS, TRAINED, VALIDATED, anchors, likelihood, to_points
 from zerosum.studies.study import Measurements, Study
 from zerosum.util import distributed
 
@@ -24,21 +24,21 @@ RECIPE = "cgan/digits"
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one CGAN and measure its samples; or measure real images."""
     images, test = data.load("mnist").x, data.load("mnist:test")
-    held_out, tested = flat(images[TRAINED : TRAINED + VALIDATED]), flat(test.x)
+    held_out, tested = to_points(images[TRAINED : TRAINED + VALIDATED]), to_points(test.x)
     if part == ANCHORS:
         assert test.y is not None
-        real = anchors(flat(images[:TRAINED]), held_out, tested, seed)
-        return {"part": part, "seed": seed, "likelihoods": real, **conditional.recognised(to_float(test.x), test.y)}
+        real = anchors(to_points(images[:TRAINED]), held_out, tested, seed)
+        return {"part": part, "seed": seed, "likelihoods": real, **conditional.class_accuracy(to_float(test.x), test.y)}
     training_set = conditional.mnist()
-    game = conditional.trained(RECIPE, training_set, seed, fraction, folder)
-    samples, labels = conditional.drawn(game, training_set.shape, len(training_set.classes), seed)
-    return {"part": part, "seed": seed, **measured(samples, labels, held_out, tested)}
+    game = conditional.train(RECIPE, training_set, seed, fraction, folder)
+    samples, labels = conditional.draw_samples(game, training_set.shape, len(training_set.classes), seed)
+    return {"part": part, "seed": seed, **measure(samples, labels, held_out, tested)}
 
 
-def measured(samples: Tensor, labels: Tensor, held_out: Tensor, test: Tensor) -> dict[str, Any]:
+def measure(samples: Tensor, labels: Tensor, held_out: Tensor, test: Tensor) -> dict[str, Any]:
     """The log-likelihood of test images under samples of all classes, and how many are of the class asked for."""
     points = (samples.flatten(1).to(distributed.start()) + 1) / 2
-    return {**likelihood(test, held_out, points), **conditional.recognised(samples, labels)}
+    return {**likelihood(test, held_out, points), **conditional.class_accuracy(samples, labels)}
 
 
 def summarise_likelihoods(parts: Sequence[Measurements]) -> Measurements:

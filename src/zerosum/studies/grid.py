@@ -120,15 +120,15 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     name, config = GAMES.get(part, (part, {}))
     recipe = find(name)
     settings = recipe.training if part == BEST else replace(recipe.training, steps=ROUNDS)
-    return covered(part, lambda shape: recipe.build(shape, {"config": config}), settings, seed, fraction, folder)
+    return train_on_grid(part, lambda shape: recipe.build(shape, {"config": config}), settings, seed, fraction, folder)
 
 
 def run_published(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one game on the published networks and measure its coverage as it learns."""
-    return covered(part, PUBLISHED[part], PUBLISHED_TRAINING, seed, fraction, folder)
+    return train_on_grid(part, PUBLISHED[part], PUBLISHED_TRAINING, seed, fraction, folder)
 
 
-def covered(
+def train_on_grid(
     part: str, build: Callable[[Shape], Game[Any]], settings: Training, seed: int, fraction: float, folder: Path
 ) -> Measurements:
     """Train a game on the grid; the coverage at the end, and the series of all measurements."""

@@ -29,10 +29,10 @@ HALF = 0.5  # of a class that its category must hold
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one InfoGAN, "with real samples" or as the paper has it ("plain"), and measure its codes as it learns."""
-    return trained(Split(data.load("mnist"), data.load("mnist:test")), part, seed, fraction, folder)
+    return train(Split(data.load("mnist"), data.load("mnist:test")), part, seed, fraction, folder)
 
 
-def trained(split: Split, part: str, seed: int, fraction: float, folder: Path, width: int = 500) -> dict[str, Any]:
+def train(split: Split, part: str, seed: int, fraction: float, folder: Path, width: int = 500) -> dict[str, Any]:
     """The error at the end of a training, and the series of all measurements."""
     recipe = find("infogan/clusters")
     settings = training.shortened(recipe.training, seed, fraction, CHECKPOINTS)
@@ -46,14 +46,14 @@ def trained(split: Split, part: str, seed: int, fraction: float, folder: Path, w
     def measure(trainer: Trainer) -> dict[str, Any]:
         game = trainer.sampler
         assert isinstance(game, InfoGAN)
-        return matched(game, split)
+        return match_categories(game, split)
 
     series = training.play_measured(training.trainer_of(build, split.train, settings), folder, measure, every)
     return {"part": part, "seed": seed, "rounds": settings.steps, **series[-1], "series": series}
 
 
 @torch.no_grad()
-def matched(game: InfoGAN, split: Split) -> dict[str, Any]:
+def match_categories(game: InfoGAN, split: Split) -> dict[str, Any]:
     """Categories matched to classes on the training images, and what they are worth on the test images.
 
     "error" is that of the test images in %; "shares" are those of each class's training images in its own category.
@@ -83,7 +83,7 @@ def counts(categories: Tensor, classes: Tensor, size: int) -> Tensor:
     return table.index_put((categories, classes), torch.ones(len(classes)), accumulate=True)
 
 
-def ten(part: Measurements) -> bool:
+def has_ten_clusters(part: Measurements) -> bool:
     """Whether every class has a category of its own, which holds more than half of it."""
     return min(part["shares"]) > HALF
 
@@ -93,9 +93,9 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
     real, plain = ([part for part in parts if part["part"] == name] for name in ("with real samples", "plain"))
     return {
         "values": [part["error"] for part in real],
-        "ten_clusters": sum(map(ten, real)) / len(real),
+        "ten_clusters": sum(map(has_ten_clusters, real)) / len(real),
         "plain": [part["error"] for part in plain],
-        "plain_ten_clusters": sum(map(ten, plain)) / len(plain) if plain else None,
+        "plain_ten_clusters": sum(map(has_ten_clusters, plain)) / len(plain) if plain else None,
         "series": [{key: part[key] for key in ("part", "seed", "rounds", "series")} for part in parts],
     }
 

@@ -40,7 +40,7 @@ class Split:
     test: Dataset
 
 
-def trained(split: Split, setting: Setting, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
+def train(split: Split, setting: Setting, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
     """Errors on the test set at the end of a training, by averaged weights, and the series of all counts.
 
     The labels kept, the weights, the noise and the order of the data follow from `seed`.
@@ -71,7 +71,7 @@ def errors(trainer: Trainer, test: Dataset) -> int:
 def run(settings: Mapping[str, Setting], part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one GAN with the setting that `part` names, and count its errors."""
     split = Split(data.load("mnist"), data.load("mnist:test"))
-    return {"part": part, **trained(split, settings[part], seed, fraction, folder)}
+    return {"part": part, **train(split, settings[part], seed, fraction, folder)}
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:

@@ -92,25 +92,25 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     loaded = data.load("stacked-mnist", seed=seed)
     if part == REAL:
         chosen = torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))[:IMAGES]
-        return {"part": part, "seed": seed, **covered(loaded.x[chosen] / 127.5 - 1)}
-    return trained(part, loaded, seed, fraction, folder, IMAGES)
+        return {"part": part, "seed": seed, **coverage(loaded.x[chosen] / 127.5 - 1)}
+    return train(part, loaded, seed, fraction, folder, IMAGES)
 
 
-def trained(part: str, loaded: Dataset, seed: int, fraction: float, folder: Path, images: int) -> dict[str, Any]:
+def train(part: str, loaded: Dataset, seed: int, fraction: float, folder: Path, images: int) -> dict[str, Any]:
     """The coverage at the end of a training, by `images` samples, and the series of all measurements."""
     contestant = CONTESTANTS[part]
     settings = training.shortened(contestant.training, seed, fraction, CHECKPOINTS)
     trainer = training.trainer_of(contestant.build, loaded, settings)
 
     def measure(trainer: Trainer) -> dict[str, Any]:
-        return covered(sample(trainer.sampler, loaded.shape, images, seed=seed, batch_size=1000))
+        return coverage(sample(trainer.sampler, loaded.shape, images, seed=seed, batch_size=1000))
 
     series = training.play_measured(trainer, folder, measure, settings.checkpoint_every)
     modes, kl = series[-1]["modes"], series[-1]["kl"]
     return {"part": part, "seed": seed, "rounds": settings.steps, "modes": modes, "kl": kl, "series": series}
 
 
-def covered(images: torch.Tensor) -> dict[str, Any]:
+def coverage(images: torch.Tensor) -> dict[str, Any]:
     """Modes of 1000 that images (N, 3, 28, 28) in [-1, 1] reach, KL from the uniform, and the share of clear images."""
     found = modes.of_stacked(images, extractors.find("digits", distributed.start()))
     return {"modes": found.modes, "kl": round(found.divergence, 5), "clear": round(found.high_quality, 4)}

@@ -39,10 +39,10 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     steps = max(5, round(ROUNDS * fraction))
     every = min(ROUNDS // POINTS, steps // 5)
     config = WGAN.Config(long_first=math.ceil(25 * fraction))
-    return curves(dataset, seed, steps // every, every, folder, config, wgan.Network(), SAMPLES)
+    return train_wgan(dataset, seed, steps // every, every, folder, config, wgan.Network(), SAMPLES)
 
 
-def curves(
+def train_wgan(
     dataset: Dataset,
     seed: int,
     points: int,
