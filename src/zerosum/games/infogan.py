@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise, Views
+from zerosum.augment import InstanceNoise, RandomAffine
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
@@ -34,7 +34,7 @@ class Clusters:
     """IMSAT's loss of Q's categorical codes on real samples, beyond the paper; Hu et al., 2017."""
 
     weight: Annotated[float, Ge(0), "IMSAT loss weight; 0, as in the paper: Q learns from fakes alone"] = 0.0
-    views: Annotated[Views, "augmentation of images, under which Q's categories stay the same"] = Views(0.1, 0.35)
+    views: Annotated[RandomAffine, "augmentation of images, under which Q's categories stay the same"] = RandomAffine(0.1, 0.35)
     radius: Annotated[float, Gt(0), "radius of the virtual adversarial perturbation (L2)"] = 2.0
     entropy_weight: Annotated[float, Ge(0), "weight of the conditional entropy H(c | x), minimised"] = 0.1
     balance_weight: Annotated[float, Ge(0), "weight of the marginal entropy H(c), maximised"] = 0.4
@@ -82,7 +82,7 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
         recogniser: nn.Module,
         config: Config = Config(),
         body: nn.Module | None = None,
-        views: Views | None = None,
+        views: RandomAffine | None = None,
     ):
         super().__init__()
         self.generator, self.discriminator, self.recogniser = generator, discriminator, recogniser
@@ -262,5 +262,5 @@ def toy(
     )
 
 
-def _views(data: Spec, config: InfoGAN.Config) -> Views | None:
+def _views(data: Spec, config: InfoGAN.Config) -> RandomAffine | None:
     return config.clusters.views if isinstance(data.x, Image) else None

@@ -1,4 +1,4 @@
-"""A discriminator that agrees with itself: the class it guesses for an image is to hold for other views of it."""
+"""Consistency regularisation of a discriminator with classes: pseudo-labels on weak views, loss on strong ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from zerosum.augment import Views
+from zerosum.augment import RandomAffine
 from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import to_float32
 from zerosum.modality import Image, Modality
@@ -25,7 +25,7 @@ class Consistency:
 
     weight: Annotated[float, Ge(0), "FixMatch loss weight"] = 0.0
     confidence: Annotated[float, Ge(0), Lt(1), "FixMatch threshold: least probability of a pseudo-label"] = 0.9
-    views: Annotated[Views, "augmentation of D's input: unlabelled and labelled images, and fakes"] = Views()
+    views: Annotated[RandomAffine, "augmentation of D's input: unlabelled and labelled images, and fakes"] = RandomAffine()
 
     def view(self, x: Tensor) -> Tensor:
         """D's input for x, (B, *shape): another view of each sample, where D is to agree on them."""

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move
 from zerosum.recipe import Training
-from zerosum.training import memory
 from zerosum.training.average import Average, parameters_of
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
+from zerosum.training.hardware import resolve_precision, tune_malloc
 from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.util import distributed
 
@@ -59,7 +59,7 @@ class Trainer:
     """
 
     def __init__(self, game: Game[Any], stream: Stream, training: Training, device: str | torch.device = "cpu"):
-        memory.tune_malloc()
+        tune_malloc()
         self.device = torch.device(device)
         # Convolutions follow the layout of their weights.
         self.game = distributed.broadcast(game.to(self.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
@@ -180,16 +180,6 @@ class Trainer:
     @property
     def _measures_norms(self) -> bool:
         return self.step % self.training.log_every == 0
-
-
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """What "auto" means here: bf16 where the processor multiplies it faster than float32."""
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
-    fast = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return "bf16" if fast else "fp32"
 
 
 def _norm(parameters: Iterable[nn.Parameter]) -> Tensor:
