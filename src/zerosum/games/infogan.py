@@ -34,7 +34,9 @@ class Clusters:
     """IMSAT's loss of Q's categorical codes on real samples, beyond the paper; Hu et al., 2017."""
 
     weight: Annotated[float, Ge(0), "IMSAT loss weight; 0, as in the paper: Q learns from fakes alone"] = 0.0
-    views: Annotated[RandomAffine, "augmentation of images, under which Q's categories stay the same"] = RandomAffine(0.1, 0.35)
+    views: Annotated[RandomAffine, "augmentation of images, under which Q's categories stay the same"] = RandomAffine(
+        0.1, 0.35
+    )
     radius: Annotated[float, Gt(0), "radius of the virtual adversarial perturbation (L2)"] = 2.0
     entropy_weight: Annotated[float, Ge(0), "weight of the conditional entropy H(c | x), minimised"] = 0.1
     balance_weight: Annotated[float, Ge(0), "weight of the marginal entropy H(c), maximised"] = 0.4
