@@ -151,8 +151,8 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
         view = self.views(x) if self.views else x
         adversarial_x = mutual_information.virtual_adversarial(self.posterior, view, q, config.radius)
         divergence = kl_divergence(q.detach(), self.posterior(adversarial_x))
-        entropies = config.entropy_weight * conditional_entropy(q), config.balance_weight * marginal_entropy(q)
-        return config.weight * (divergence + entropies[0] - entropies[1])
+        loss = divergence + config.entropy_weight * conditional_entropy(q)
+        return config.weight * (loss - config.balance_weight * marginal_entropy(q))
 
 
 def prior(config: InfoGAN.Config) -> latent.InfoGANPrior:
@@ -171,9 +171,7 @@ def outputs(config: InfoGAN.Config) -> int:
 class Network:
     """The size of the paper's networks."""
 
-    width: Annotated[int, Gt(0), "channels at half the image's size, twice as many at a quarter, 16 times in a row"] = (
-        64
-    )
+    width: Annotated[int, Gt(0), "channels at half the image's size; x2 at a quarter, x16 in the linear layer"] = 64
 
 
 @recipe(data="mnist", batch_size=128, steps=5_000)
@@ -212,12 +210,9 @@ def digits(data: Spec, config: InfoGAN.Config = _DIGITS) -> InfoGAN:
 
 
 _CLUSTERS_ADAM = Adam(2e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=600))
+_CLUSTERS_D_ADAM = replace(_CLUSTERS_ADAM, lr=4e-3)
 _CLUSTERS = replace(
-    _DIGITS,
-    clusters=Clusters(20.0),
-    start=600,
-    g_optimizer=_CLUSTERS_ADAM,
-    d_optimizer=replace(_CLUSTERS_ADAM, lr=4e-3),
+    _DIGITS, clusters=Clusters(20.0), start=600, g_optimizer=_CLUSTERS_ADAM, d_optimizer=_CLUSTERS_D_ADAM
 )
 
 

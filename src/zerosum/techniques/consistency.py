@@ -56,6 +56,5 @@ class Guesses(nn.Module):
         classes = len(self.frequencies)
         p = F.softmax(to_float32(logits.detach())[:, :classes], dim=1)
         self.frequencies.lerp_(distributed.mean(p.mean(0)), 1 - MEMORY)
-        return semi_supervised.pseudo_label_loss(
-            semi_supervised.align_distribution(p, self.frequencies), view_logits, confidence
-        )
+        aligned = semi_supervised.align_distribution(p, self.frequencies)
+        return semi_supervised.pseudo_label_loss(aligned, view_logits, confidence)
