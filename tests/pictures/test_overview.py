@@ -55,7 +55,7 @@ def painted(
     shape: tuple[int, ...] = FLAT,
 ) -> Run:
     data = DataRecord("made", shape, names, 100, "abcdef", (), conditions=vectors)
-    record = Record(1, "painter", "", "", {}, Training(), data, {}, "cpu", "fp32", {}, "", "")
+    record = Record("painter", "", "", {}, Training(), data, {}, "cpu", "fp32", {}, "", "")
     return Run(Path("run"), record, Painter(prior, condition).eval(), 1)
 
 

@@ -15,7 +15,8 @@ from zerosum.game import Game, Labelled
 from zerosum.metrics.samples import to_float
 from zerosum.recipe import RECIPES
 from zerosum.run import sampling
-from zerosum.run.record import Record, RunDirectory, recipe_of
+from zerosum.run.directory import RunDirectory
+from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
 
 NetworkName = Literal["generator", "discriminator", "classifier"]

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from zerosum.pictures.grids import save
 from zerosum.pictures.overview import overview
+from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
-from zerosum.run.record import Record, RunDirectory
+from zerosum.run.record import Record
 from zerosum.training.trainer import Trainer
 
 

@@ -15,8 +15,9 @@ from zerosum.health.verdicts import History, Verdict
 from zerosum.pictures.gallery import neighbours, walks
 from zerosum.pictures.grids import film, save, with_caption
 from zerosum.pictures.overview import MOST_ROWS, choices, overview, traversal
+from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
-from zerosum.run.record import Record, RunDirectory
+from zerosum.run.record import Record
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.console import Progressing

@@ -19,8 +19,9 @@ from zerosum.data.dataset import HINT
 from zerosum.errors import ZerosumError
 from zerosum.options import OptionError, hints, parse, to_json
 from zerosum.recipe import RECIPES, Recipe, Training, find
+from zerosum.run.directory import RunDirectory, free_path
 from zerosum.run.loaded import Run
-from zerosum.run.record import DataRecord, Record, RunDirectory, free_path, recipe_of, versions
+from zerosum.run.record import DataRecord, Record, recipe_of, versions
 from zerosum.training import hardware
 from zerosum.training.trainer import Trainer, resolve_precision
 from zerosum.util import distributed, rng
@@ -186,7 +187,6 @@ def prepare(
     trainer = Trainer(game, stream, training, place)
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
     record = Record(
-        format=1,
         recipe=recipe.name,
         source=recipe.source,
         summary=recipe.summary,
