@@ -59,9 +59,14 @@ def rename(tree: Document, names: Mapping[str, str]) -> Document:
     return copy
 
 
-def _pop(tree: Document, path: list[str]) -> list[Any]:
-    """Remove the value at `path`: [value], or [] where there is none."""
-    place: Any = tree
-    for parent in path[:-1]:
-        place = place.get(parent) if isinstance(place, dict) else None
-    return [place.pop(path[-1])] if isinstance(place, dict) and path[-1] in place else []
+def _pop(tree: Any, path: list[str]) -> list[Any]:
+    """Remove the value at `path`, and parents that held nothing else: [value], or [] where there is none."""
+    name, *rest = path
+    if not isinstance(tree, dict) or name not in tree:
+        return []
+    if not rest:
+        return [tree.pop(name)]
+    found = _pop(tree[name], rest)
+    if found and not tree[name]:
+        del tree[name]
+    return found
