@@ -19,7 +19,7 @@ from pathlib import Path
 
 from zerosum.errors import ZerosumError
 from zerosum.health.signals import SIGNALS, Snapshot
-from zerosum.run.record import RunDirectory
+from zerosum.run.directory import RunDirectory
 
 LOOKS = 5  # that a verdict needs at least
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from PIL import Image
 
 from zerosum.pictures.png import save
+from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
-from zerosum.run.record import Record, RunDirectory
+from zerosum.run.record import Record
 from zerosum.training.trainer import Trainer
 
 
