@@ -200,7 +200,7 @@ def digits(shape: Shape, config: InfoGAN.Config = _DIGITS) -> InfoGAN:
     """R3GAN's objective on small networks: digits and their codes in minutes on two cores."""
     return InfoGAN(
         small.Generator(prior(config).dim, shape),
-        networks.parted(small.Discriminator(shape)),
+        networks.split_head(small.Discriminator(shape)),
         networks.recogniser(small.HIDDEN, outputs(config), normed=False),
         config,
     )
@@ -234,7 +234,7 @@ def clusters(
     hidden = (network.width,) * 2
     return InfoGAN(
         mlp.Generator(prior(config).dim, shape, hidden, norm="batch"),
-        networks.parted(mlp.Discriminator(shape, hidden)),
+        networks.split_head(mlp.Discriminator(shape, hidden)),
         nn.Linear(network.recogniser_width, outputs(config)),
         config,
         networks.body(shape, network.recogniser_width),
@@ -255,7 +255,7 @@ def toy(
     hidden = (64,) * 3
     return InfoGAN(
         mlp.Generator(prior(config).dim, shape, hidden),
-        networks.parted(mlp.Discriminator(shape, hidden)),
+        networks.split_head(mlp.Discriminator(shape, hidden)),
         networks.recogniser(64, outputs(config), 64, normed=False),
         config,
     )

@@ -1,8 +1,8 @@
-"""Losses of a discriminator that tells classes apart, and of the generators that it learns best from.
+"""Losses of a discriminator with classes, and of the generators that it learns best from.
 
 D gives each sample logits (B, K), one of each class, and the fake class has the logit 0, since softmax does not mind
 what is added to all of them (the implicit fake logit; Salimans et al., 2016, section 5). Or it gives (B, K + 1), the
-last of the fake class. Functions of logits are told `classes`, K; all return float32.
+last of the fake class. `classes` is K; all losses are float32.
 """
 
 from __future__ import annotations
@@ -36,21 +36,25 @@ def conditional_entropy(logits: Tensor, classes: int) -> Tensor:
 
 
 def pseudo_label_loss(p: Tensor, of_view: Tensor, confidence: float) -> Tensor:
-    """Cross-entropy of D's own guess, the likeliest class by `p`, (B, K), on other views of the same samples.
+    """FixMatch's loss on unlabelled samples; Sohn et al., 2020, eq. 4.
 
-    Guesses of which D is not sure, with a probability below `confidence`, count nothing; no gradient goes through them;
-    FixMatch's loss on unlabelled samples; Sohn et al., 2020, eq. 4. `of_view` are logits, (B, K) or (B, K + 1).
+    The pseudo-label, the likeliest class by `p`, (B, K), is the target of another view of the same sample, and is left
+    out where its probability is below `confidence`. No gradient reaches p.
+
+    Args:
+        p: D's probabilities of samples.
+        of_view: D's logits of other views of them, (B, K) or (B, K + 1).
+        confidence: in [0, 1].
     """
-    sure, guess = p.detach().max(1)
-    return (
-        F.cross_entropy(to_float32(of_view)[:, : p.shape[1]], guess, reduction="none") * (sure >= confidence)
-    ).mean()
+    probability, label = p.detach().max(1)
+    losses = F.cross_entropy(to_float32(of_view)[:, : p.shape[1]], label, reduction="none")
+    return (losses * (probability >= confidence)).mean()
 
 
 def align_distribution(p: Tensor, frequencies: Tensor) -> Tensor:
-    """Probabilities of classes, p (B, K), of a D that guesses classes by `frequencies`, (K,), brought to equal ones.
+    """Distribution alignment to equal classes; Berthelot et al., 2020 (ReMixMatch).
 
-    Distribution alignment, to equal classes; Berthelot et al., 2020 (ReMixMatch).
+    Probabilities p, (B, K), over the `frequencies`, (K,), at which D predicts each class, scaled to sum to 1.
     """
     p = p / frequencies.clamp_min(1e-6)
     return p / p.sum(1, keepdim=True)
@@ -68,7 +72,7 @@ def pull_away(features: Tensor) -> Tensor:
 
 
 def low_density(log_density: Tensor, threshold: Tensor) -> Tensor:
-    """The mean of how far the fakes' log-densities, (B,), lie above the threshold: fakes are to keep out of the data.
+    """The mean of how far the fakes' log-densities, (B,), lie above the threshold: fakes keep out of the data.
 
     Dai et al., 2017; the mean is over those that lie above it, as in the authors' code, and 0 where none does.
     """
