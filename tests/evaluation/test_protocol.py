@@ -11,7 +11,8 @@ import pytest
 
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.compare import compare
-from zerosum.evaluation.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target, read, write
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target, read, write
+from zerosum.metrics.score import Score
 
 STAMP = Protocol(
     metric="precision-recall",
@@ -52,12 +53,12 @@ def evaluation(*results: Result) -> Evaluation:
 
 
 def result(value: float, interval: tuple[float, float] | None = None, **stamp: Any) -> Result:
-    figures = {
-        "precision": Figure(value, "higher", interval, "binomial", {"real": 0.9}),
-        "divergence": Figure(value, "lower", interval),
-        "z": Figure(value),
+    scores = {
+        "precision": Score(value, "higher", interval, "binomial", {"real": 0.9}),
+        "divergence": Score(value, "lower", interval),
+        "z": Score(value),
     }
-    return Result(replace(STAMP, **stamp), figures, ("few",), 1.5)
+    return Result(replace(STAMP, **stamp), scores, ("few",), 1.5)
 
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path):
@@ -65,7 +66,7 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path):
     write(made, tmp_path / "evaluation.json")
     assert read(tmp_path / "evaluation.json") == read(tmp_path) == made
     plain = json.loads((tmp_path / "evaluation.json").read_text())
-    assert plain["results"][0]["figures"]["precision"]["interval"] == [0.4, 0.6]
+    assert plain["results"][0]["scores"]["precision"]["interval"] == [0.4, 0.6]
     assert plain["results"][0]["protocol"]["settings"] == {"k": 3}
 
 
@@ -117,7 +118,7 @@ def test_what_is_not_shared_is_said():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "apart"),
+    ("a", "b", "significant"),
     [
         ((0.1, 0.2), (0.3, 0.4), True),
         ((0.3, 0.4), (0.1, 0.2), True),
@@ -125,9 +126,9 @@ def test_what_is_not_shared_is_said():
         ((0.0, 1.0), None, None),
     ],
 )
-def test_intervals_that_overlap_leave_it_to_chance(a, b, apart):
+def test_intervals_that_overlap_leave_it_to_chance(a, b, significant):
     row = compare(evaluation(result(0.5, a)), evaluation(result(0.6, b)))[0]
-    assert row.apart is apart
+    assert row.significant is significant
 
 
 def test_who_is_better():
@@ -142,11 +143,14 @@ def test_who_is_better():
         (lambda text: "", "damaged"),
         (lambda text: text[: len(text) // 2], "damaged"),
         (lambda text: "[1, 2]", "damaged"),
-        (lambda text: text.replace('"value": 0.5', '"value": "high"', 1), r"results.0.figures.precision.value"),
+        (lambda text: text.replace('"value": 0.5', '"value": "high"', 1), r"results.0.scores.precision.value"),
         (lambda text: text.replace('"value": 0.5', '"value": NaN', 1), "damaged"),
         (lambda text: text.replace('"seed": 0,', "", 1), r"results.0.protocol.seed"),
         (lambda text: text.replace('"seed": 0', '"seed": 0, "more": 1', 1), r"results.0.protocol.more"),
-        (lambda text: text.replace(f'"format": {FORMAT}', '"format": 99', 1), "has format 99"),
+        (
+            lambda text: text.replace(f'"format": {FORMAT}', '"format": 99', 1),
+            "by a newer zerosum, in format 99",
+        ),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, damage, says: str):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from zerosum.metrics import intervals
+from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.neighbours import k_nearest
 from zerosum.metrics.ranks import above
+from zerosum.metrics.score import Score
 
 
 class Copying(NamedTuple):
@@ -53,3 +57,33 @@ def _z(a: Tensor, b: Tensor, share: float) -> float:
     tied = float((ties.double() ** 3 - ties).sum()) / ((n + m) * (n + m - 1))
     variance = n * m / 12 * (n + m + 1 - tied)
     return n * m * (share - 0.5) / math.sqrt(variance) if variance > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Memorization(Metric):
+    """The data-copying test; Meehan et al., 2020: do fakes lie nearer to the training data than held-out data does?"""
+
+    name = "memorization"
+    needs = "features"
+    has_references = False  # it compares with held-out real data itself
+
+    def why_not(self, context: Context) -> str:
+        if context.training is None:
+            return "it compares with the run's own training data; leave out --against"
+        return "" if context.training.count > 1 else "it needs at least 2 training samples"
+
+    def held_out(self, context: Context) -> str:
+        if context.test is None:
+            return "each training sample in turn"
+        return f"{len(context.test)} samples of {context.test.fingerprint}"
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        assert context.training is not None
+        apart = None if context.test is None else context.features_of(context.test)
+        z, farther, copies = copying(context.training.features, context.fake.features, apart)
+        near = intervals.of_share(copies, context.fake.count)
+        return {
+            "z": Score(z, note="no interval: a test statistic, standard normal where nothing is copied"),
+            "farther": Score(farther, note="no interval: read z"),
+            "copies": Score(copies, "lower", near, "binomial"),
+        }

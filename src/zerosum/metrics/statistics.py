@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -26,6 +26,22 @@ class Moments:
 
     def __repr__(self) -> str:
         return f"Moments(dim={self.dim}, count={self.count})"
+
+    @classmethod
+    def of(cls, features: Tensor) -> Moments:
+        """Of all rows (N, F)."""
+        moments = cls(features.shape[1])
+        moments.update(features)
+        return moments
+
+    @classmethod
+    def pooled(cls, parts: Iterable[Moments]) -> Moments:
+        """Of all rows of all parts, of which there is at least one."""
+        first, *rest = parts
+        whole = cls(first.dim)
+        for part in (first, *rest):
+            whole.merge(part)
+        return whole
 
     @property
     def dim(self) -> int:

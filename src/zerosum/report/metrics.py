@@ -1,4 +1,4 @@
-"""What `evaluation.json` tells a report: every number with its interval, between its anchors, with its protocol."""
+"""What `evaluation.json` tells a report: scores with their intervals, reference scores and protocols."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import protocol
-from zerosum.evaluation.protocol import Evaluation, Figure, Result
-from zerosum.metrics.table import METRICS
+from zerosum.evaluation.protocol import Evaluation, Result
+from zerosum.metrics import METRICS
+from zerosum.metrics.score import Score
 from zerosum.report.html import columns, command, listed, plain, table
 from zerosum.report.svg import short
 
 ARROWS = {"lower": "\u2193", "higher": "\u2191", "none": ""}
-DECADE, FARTHEST = 10.0, 1000.0  # distances whose anchors are further apart go on a log scale, of this at most
+DECADE, FARTHEST = 10.0, 1000.0  # distances whose references are further apart go on a log scale, of this at most
 
 
 def read(run: Path) -> tuple[Evaluation | None, str]:
@@ -42,10 +43,10 @@ def section(found: Evaluation | None, place: str, own: str, rounds: int) -> str:
         return f"<h2>Metrics</h2>\n{command('Not measured yet', again)}"
     heads = (
         "metric",
-        "figure",
+        "score",
         "value",
         "95 %",
-        *(("noise", "noise to real", "real") if found.anchors else ()),
+        *(("noise", "noise to real", "real") if found.references else ()),
     )
     rows = [row[: len(heads)] for result in found.results for row in _rows(result)]
     parts = [
@@ -63,10 +64,10 @@ def _about(found: Evaluation) -> str:
     target = found.target
     which = "averaged weights" if target.averaged else "last weights"
     when = f"The {which} of round {target.step:,}" if target.step is not None else "Samples"
-    sentences = [f"{when} against {Path(found.reference).name}, measured {found.created[:10]}"]
-    sentences += [f"{name.capitalize()} is {what}" for name, what in found.anchors.items()]
+    sentences = [f"{when} against {Path(found.against).name}, measured {found.created[:10]}"]
+    sentences += [f"{name.capitalize()} is {what}" for name, what in found.references.items()]
     signs = f"{ARROWS['lower']} lower is better, {ARROWS['higher']} higher is better"
-    logs = any(_is_log(figure) for result in found.results for figure in result.figures.values())
+    logs = any(_is_log(score) for result in found.results for score in result.scores.values())
     return ". ".join([*sentences, signs + ("; bars of distances are on a log scale." if logs else ".")])
 
 
@@ -80,51 +81,51 @@ def _doubts(found: Evaluation, rounds: int) -> Iterator[str]:
 
 def _rows(result: Result) -> Iterator[tuple[str, ...]]:
     metric = f"<b>{escape(result.protocol.metric)}</b>"
-    for name, figure in result.figures.items():
-        span = " to ".join(map(_number, figure.interval or ()))
-        anchors = {anchor: _number(value) for anchor, value in figure.anchors.items()}
+    for name, score in result.scores.items():
+        span = " to ".join(map(_number, score.interval or ()))
+        references = {reference: _number(value) for reference, value in score.references.items()}
         yield (
             metric,
-            f"{escape(name)} {ARROWS[figure.better]}",
-            f"<b>{_number(figure.value)}</b>",
-            f'<span title="{escape(figure.note, quote=True)}">{span}</span>' if span else "",
-            anchors.get("noise", ""),
-            _scale(figure),
-            anchors.get("real", ""),
+            f"{escape(name)} {ARROWS[score.better]}",
+            f"<b>{_number(score.value)}</b>",
+            f'<span title="{escape(score.note, quote=True)}">{span}</span>' if span else "",
+            references.get("noise", ""),
+            _scale(score),
+            references.get("real", ""),
         )
         metric = ""
 
 
-def _scale(figure: Figure) -> str:
+def _scale(score: Score) -> str:
     """Where a value lies between noise, on the left, and real data, on the right; "" where that says nothing."""
-    place = _placing(figure)
+    place = _placing(score)
     if place is None:
         return ""
     low, at, high = place
-    said = f"{at:.0%} of the way from noise to real data{' on a log scale' if _is_log(figure) else ''}"
+    said = f"{at:.0%} of the way from noise to real data{' on a log scale' if _is_log(score) else ''}"
     bar = f'<i style="left:{low:.0%};width:{high - low:.0%}"></i>' if high > low else ""
     return f'<div class="scale" role="img" aria-label="{said}" title="{said}">{bar}<b style="left:{at:.0%}"></b></div>'
 
 
-def _placing(figure: Figure) -> tuple[float, float, float] | None:
+def _placing(score: Score) -> tuple[float, float, float] | None:
     """The interval's worse end, the value and the better end, each in [0, 1] from noise to real data."""
-    noise, real = figure.anchors.get("noise", math.nan), figure.anchors.get("real", math.nan)
-    values = [figure.value, *(figure.interval or ())]
+    noise, real = score.references.get("noise", math.nan), score.references.get("real", math.nan)
+    values = [score.value, *(score.interval or ())]
     if not all(map(math.isfinite, (noise, real, *values))) or noise == real:
         return None
-    if figure.better == "none" or (real > noise) != (figure.better == "higher"):
+    if score.better == "none" or (real > noise) != (score.better == "higher"):
         return None
-    if _is_log(figure):
+    if _is_log(score):
         floor = max(real, noise / FARTHEST)  # an unbiased distance of equals may fall to 0 and below
         noise, real, *values = (math.log(max(x, floor)) for x in (noise, floor, *values))
     places = [min(max((x - noise) / (real - noise), 0.0), 1.0) for x in values]
     return min(places), places[0], max(places)
 
 
-def _is_log(figure: Figure) -> bool:
+def _is_log(score: Score) -> bool:
     """Whether it is a distance to which noise is of another order than real data: what is better is not so in steps."""
-    noise, real = figure.anchors.get("noise", math.nan), figure.anchors.get("real", math.nan)
-    return figure.better == "lower" and noise > 0 and noise > DECADE * real
+    noise, real = score.references.get("noise", math.nan), score.references.get("real", math.nan)
+    return score.better == "lower" and noise > 0 and noise > DECADE * real
 
 
 def _protocol(found: Evaluation) -> str:

@@ -97,12 +97,12 @@ def digest(state: Mapping[str, Tensor]) -> str:
     return content.hexdigest()[:16]
 
 
-def pixels(device: torch.device) -> Extractor:
+def _pixels(device: torch.device) -> Extractor:
     """The samples themselves, flattened."""
     return Extractor("pixels", "", "none", lambda x: Features(x.to(device).flatten(1)))
 
 
-def digits(device: torch.device) -> Extractor:
+def _digits(device: torch.device) -> Extractor:
     """The packaged digit network: 128 features and 10 logits; `tools/train_digit_network.py` trains it.
 
     It has seen digits only. Its probabilities judge what looks like one: of pure noise it is as sure as of a digit, so
@@ -127,7 +127,7 @@ def digits(device: torch.device) -> Extractor:
     return Extractor("digits", digest(state), resizing, function)
 
 
-def random(device: torch.device) -> Extractor:
+def _random(device: torch.device) -> Extractor:
     """A network with random weights: 64 features."""
     network = RandomNetwork().to(device).eval()
 
@@ -140,7 +140,7 @@ def random(device: torch.device) -> Extractor:
     return Extractor("random", digest(network.state_dict()), "grey to three equal channels", function)
 
 
-def inception(device: torch.device) -> Extractor:
+def _inception(device: torch.device) -> Extractor:
     """The Inception-v3 of the Fréchet Inception distance: 2048 features and 1008 logits; an extra of the package."""
     from zerosum.metrics.extractors.inception import load  # only who asks for it waits for torch.fx
 
@@ -156,10 +156,10 @@ def inception(device: torch.device) -> Extractor:
 
 
 EXTRACTORS: dict[str, Callable[[torch.device], Extractor]] = {
-    "digits": digits,
-    "pixels": pixels,
-    "random": random,
-    "inception-v3": inception,
+    "digits": _digits,
+    "pixels": _pixels,
+    "random": _random,
+    "inception-v3": _inception,
 }
 
 
