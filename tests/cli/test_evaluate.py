@@ -256,6 +256,15 @@ def test_moments_of_many_samples_are_those_of_kept_features(images: Path, monkey
     assert ours == pytest.approx(theirs, rel=1e-6)
 
 
+def test_a_loaded_run_is_measured_with_the_weights_it_has(images: Path) -> None:
+    shared = {"samples": 60, "extractor": "random", "metrics": ["frechet"]}
+    by_path, averaged, last = (
+        evaluate(target, **shared) for target in (images, zerosum.load(images), zerosum.load(images, average=False))
+    )
+    assert by_path["frechet"].scores == averaged["frechet"].scores != last["frechet"].scores
+    assert (by_path.target, averaged.target.averaged, last.target.averaged) == (averaged.target, True, False)
+
+
 def test_a_callable_may_extract(images: Path) -> None:
     def halves(x: torch.Tensor) -> torch.Tensor:
         return x.flatten(1).unflatten(1, (2, -1)).mean(2)
@@ -304,6 +313,7 @@ def test_help_names_every_metric(call: Call) -> None:
         (("RUN", "--against", "empty", "--metrics", "psnr"), "is no folder of images"),
         (("RUN", "--metrics", "psnr"), "say which images to compare"),
         (("made.npz", "--against", "digits", "--truncation", 1), "holds samples, not a run: leave out --truncation"),
+        (("made.npz", "--against", "digits", "--last"), "holds samples, not a run: leave out --checkpoint and --last"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_overwritten(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,36 @@ def test_damaged_files_are_named(tmp_path: Path, damage, says: str):
     with pytest.raises(ZerosumError, match=says) as caught:
         read(file)
     assert str(file) in str(caught.value)
+
+
+def test_a_file_of_format_1_is_read(tmp_path: Path):
+    """Its scores were called figures, their reference scores anchors, the samples of `discriminator` judged."""
+    old: dict[str, Any] = {
+        "format": 1,
+        "target": {"kind": "run", "path": "/r", "recipe": "gan", "step": 7, "averaged": True, "fingerprint": ""},
+        "reference": "digits",
+        "anchors": {"real": "others"},
+        "results": [
+            {
+                "protocol": {**asdict(STAMP), "metric": "discriminator", "settings": {"judged": 50}},
+                "figures": {"order": {"value": 0.5, "better": "none", "interval": None, "anchors": {"real": 0.9}}},
+                "warnings": ["few"],
+                "seconds": 1.5,
+            }
+        ],
+        "notes": [],
+        "versions": {},
+        "created": "2025-01-01",
+    }
+    (tmp_path / "evaluation.json").write_text(json.dumps(old))
+    read_back = read(tmp_path)
+    assert (read_back.format, read_back.against, read_back.references) == (FORMAT, "digits", {"real": "others"})
+    assert read_back["discriminator"].scores == {"order": Score(0.5, references={"real": 0.9})}
+    assert read_back["discriminator"].protocol.settings == {"samples": 50}
+    del old["results"][0]["figures"]
+    (tmp_path / "evaluation.json").write_text(json.dumps(old))
+    with pytest.raises(ZerosumError, match=r"damaged, or no evaluation: results.0.scores"):
+        read(tmp_path)
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path):

@@ -22,7 +22,6 @@ from zerosum.evaluation.targets import SampleSource
 from zerosum.metrics import METRICS, find
 from zerosum.metrics.metric import Context, Metric, PairMetric
 from zerosum.metrics.samples import of_dataset
-from zerosum.metrics.score import Score
 from zerosum.options import to_json
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record, versions
@@ -101,9 +100,12 @@ def evaluate(
             context = replace(context, training=context.real)
         selected = _select([metric for metric in named if isinstance(metric, Metric)], context)
         _cache(selected, context)
-        known = references_for(context, unused) if references and any(m.has_references for m in selected) else []
-        measured = (_measure(metric, context, known, truncation) for metric in selected)
+        measured = (_measure(metric, context, truncation) for metric in selected)
         results = list(with_progress("measuring", measured, len(selected), progress))
+        known = references_for(context, unused) if references and any(m.has_references for m in selected) else []
+        if known:
+            measured = (_add_references(*pair, known) for pair in zip(selected, results, strict=True))
+            results = list(with_progress("measuring reference scores", measured, len(selected), progress))
     notes += _notes(source, reference, against, truncation)
     return _evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
 
@@ -182,8 +184,8 @@ def _cache(metrics: Sequence[Metric], context: Context) -> None:
         side.cache(features="features" in needs or ("moments" in needs and side.count <= CACHED))
 
 
-def _measure(metric: Metric, context: Context, references: Sequence[Reference], truncation: float | None) -> Result:
-    """One metric, with its reference scores and its protocol."""
+def _measure(metric: Metric, context: Context, truncation: float | None) -> Result:
+    """One metric, with its protocol."""
     start = time.monotonic()
     try:
         scores = metric.measure(context)
@@ -192,26 +194,22 @@ def _measure(metric: Metric, context: Context, references: Sequence[Reference], 
     for name, score in scores.items():
         if not math.isfinite(score.value):
             raise ZerosumError(f"{metric.name} gives {score.value} as its {name}; are the samples sound?")
-    if metric.has_references:
-        for reference in references:
-            scores = _add_reference(metric, scores, reference)
-    scores = {name: _drop_infinite(score) for name, score in scores.items()}
+        if score.interval and not all(map(math.isfinite, score.interval)):  # JSON has no word for infinity
+            scores[name] = replace(score, interval=None)
     seconds = round(time.monotonic() - start, 2)
     return Result(_protocol(metric, context, truncation), scores, tuple(metric.warnings(context)), seconds)
 
 
-def _add_reference(metric: Metric, scores: dict[str, Score], reference: Reference) -> dict[str, Score]:
-    if metric.why_not(reference.context):  # half of a small set may be too small
-        return scores
-    theirs = metric.measure(reference.context)
-    return {n: replace(s, references={**s.references, reference.name: theirs[n].value}) for n, s in scores.items()}
-
-
-def _drop_infinite(score: Score) -> Score:
-    """Without an interval and reference scores that are not finite: JSON has no word for them."""
-    interval = score.interval if score.interval and all(map(math.isfinite, score.interval)) else None
-    references = {name: value for name, value in score.references.items() if math.isfinite(value)}
-    return replace(score, interval=interval, references=references)
+def _add_references(metric: Metric, result: Result, references: Sequence[Reference]) -> Result:
+    scores = dict(result.scores)
+    for reference in references if metric.has_references else ():
+        if metric.why_not(reference.context):  # half of a small set may be too small
+            continue
+        for name, score in metric.measure(reference.context).items():
+            if math.isfinite(score.value):
+                known = scores[name].references | {reference.name: score.value}
+                scores[name] = replace(scores[name], references=known)
+    return replace(result, scores=scores)
 
 
 def _protocol(metric: Metric, context: Context, truncation: float | None) -> Protocol:
