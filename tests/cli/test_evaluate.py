@@ -357,5 +357,5 @@ def test_a_diverged_run_is_not_measured(images: Path) -> None:
     with torch.no_grad():
         next(run.game.parameters()).fill_(torch.nan)
     side = of_run(run, truncation=None).samples(10, 0, extractors.find("pixels"), None)
-    with pytest.raises(zerosum.ZerosumError, match="makes samples that are not finite"):
+    with pytest.raises(zerosum.ZerosumError, match="has diverged: not all samples are finite"):
         _ = side.stored

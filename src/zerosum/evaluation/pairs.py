@@ -58,7 +58,16 @@ def measure(
     shape = shapes.pop() if len(shapes) == 1 else ()
     results = []
     for metric in metrics:
-        protocol = _protocol(metric, len(files), shape, theirs, seed)
+        protocol = Protocol(
+            metric=metric.name,
+            settings=to_json(metric),
+            precision="8-bit images, float64",
+            real=len(files),
+            fake=len(files),
+            shape=shape,
+            reference=theirs,
+            seed=seed,
+        )
         results.append(Result(protocol, {"mean": _mean(metric.name, values[metric.name])}, (), seconds))
     return Target("folder", str(folder.resolve()), fingerprint=ours), results
 
@@ -115,21 +124,3 @@ def _mean(name: str, values: list[float]) -> Score:
     if len(scores) < intervals.FEWEST:
         return Score(float(scores.mean()), "higher", note="no interval: too few images")
     return Score(float(scores.mean()), "higher", intervals.of_groups(values), "Student's t, of the images")
-
-
-def _protocol(metric: PairMetric, count: int, shape: tuple[int, ...], reference: str, seed: int) -> Protocol:
-    return Protocol(
-        metric=metric.name,
-        settings=to_json(metric),
-        extractor="",
-        identity="",
-        resizing="",
-        precision="8-bit images, float64",
-        real=count,
-        fake=count,
-        shape=shape,
-        reference=reference,
-        held_out="",
-        seed=seed,
-        truncation=None,
-    )

@@ -20,23 +20,23 @@ FILE = "evaluation.json"  # in a run directory
 Plain = bool | int | float | str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """All that a score depends on beside the samples. Results may be compared where their protocols are equal."""
+    """All that a score depends on except the samples. Results may be compared where their protocols are equal."""
 
     metric: str
     settings: dict[str, Plain]
-    extractor: str  # of the features compared; "" where a metric needs none
-    identity: str  # of the extractor's weights, 16 hex digits; "" where there are none
-    resizing: str  # of images before the extractor
+    extractor: str = ""  # of the features compared; "" where a metric needs none
+    identity: str = ""  # of the extractor's weights, 16 hex digits; "" where there are none
+    resizing: str = ""  # of images before the extractor
     precision: str  # of samples and features
     real: int  # samples of the reference
     fake: int  # samples measured
     shape: tuple[int, ...]  # of one sample; () where they differ
     reference: str  # fingerprint of the reference data
-    held_out: str  # where a metric needs real data beside the reference: which
+    held_out: str = ""  # further real data, where a metric needs it
     seed: int
-    truncation: float | None  # of z, in standard deviations
+    truncation: float | None = None  # of z, in standard deviations
 
     def differences(self, other: Protocol) -> dict[str, tuple[Any, Any]]:
         """Every field in which two protocols differ, with both values; settings one by one."""

@@ -94,12 +94,7 @@ def _draw(
             part = None if labels is None else labels[start : start + size]
             block_seed = sampling.block_seed(seed, number)
             x = sampling.sample(run.game, shape, size, seed=block_seed, labels=part, truncation=truncation)
-            if not bool(x.isfinite().all()):
-                raise ZerosumError(
-                    f"{run.path} makes samples that are not finite, so training has diverged; "
-                    "evaluate an earlier --checkpoint"
-                )
-            yield _stored(x)
+            yield _stored(run.assert_finite(x, "samples"))
 
     return blocks
 

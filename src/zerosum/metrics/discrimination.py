@@ -43,8 +43,8 @@ def discrimination(real: Tensor, fake: Tensor) -> Discrimination:
 def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """At least `count` logits of real samples, and of fakes, as the game itself logs them: (N,) and (M,).
 
-    The game is asked for the first move of round `step` until there are enough; nothing is updated, and a copy
-    plays, in evaluation mode. So the discriminator sees what it is used to: conditions, noise on its input, packs.
+    A copy of the game, in evaluation mode, plays the first moves of round `step` until there are enough; nothing is
+    updated. So the discriminator sees what it was trained on: conditions, noise on its input, packs.
 
     Raises:
         ZerosumError: the game logs no "real" and "fake" logits in its first moves.

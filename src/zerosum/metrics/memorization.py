@@ -17,7 +17,7 @@ from zerosum.metrics.score import Score
 
 
 class Copying(NamedTuple):
-    """How samples lie to the training data, beside held-out data from the same source."""
+    """Distances of samples to the training data, compared with those of held-out data from the same source."""
 
     z: float  # Mann-Whitney; far below 0: samples lie too near (copied); far above 0: too far (underfitted)
     farther: float  # probability that a sample lies farther from the training data than a held-out one; 1/2 if alike
@@ -79,7 +79,7 @@ class Memorization(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         assert context.training is not None
-        apart = None if context.test is None else context.features_of(context.test)
+        apart = None if context.test is None else context.real.with_data(context.test).features
         z, farther, copies = copying(context.training.features, context.fake.features, apart)
         near = intervals.of_share(copies, context.fake.count)
         return {

@@ -21,24 +21,17 @@ Need = Literal["moments", "features", "samples", "none"]
 
 
 class TrainedGame(Protocol):
-    """What metrics read of a run."""
+    """What metrics read of a run: the game, the steps and the batch size of its training, and the labels, (count,)
+    classes or (count, K) vectors, that a conditional generator samples by.
+    """
 
     @property
     def game(self) -> Game[Any]: ...
-
     @property
-    def step(self) -> int:
-        """Steps trained."""
-        ...
-
+    def step(self) -> int: ...
     @property
-    def batch_size(self) -> int:
-        """Of its training."""
-        ...
-
-    def labels_for(self, count: int) -> Tensor | None:
-        """(count,) classes, or (count, K) vectors, of its samples; None where it is unconditional."""
-        ...
+    def batch_size(self) -> int: ...
+    def labels_for(self, count: int) -> Tensor | None: ...
 
 
 @dataclass(frozen=True)
@@ -60,10 +53,6 @@ class Context:
     def fewest(self) -> int:
         """Samples of the smaller side."""
         return min(self.real.count, self.fake.count)
-
-    def features_of(self, data: Dataset) -> Tensor:
-        """(N, F) features of further real samples, by the same extractor."""
-        return self.real.with_data(data).features
 
 
 class Metric(ABC):
@@ -87,7 +76,7 @@ class Metric(ABC):
         return self.needs in ("moments", "features")
 
     def held_out(self, context: Context) -> str:
-        """Which real data it needs beside the reference, for the protocol."""
+        """Which further real data it compares with, for the protocol."""
         return ""
 
     def warnings(self, context: Context) -> list[str]:

@@ -15,7 +15,7 @@ from zerosum.metrics.score import Score
 def nearest_distance(fake: Tensor, real: Tensor) -> Tensor:
     """(M,) mean squared differences between each fake (M, *shape) and the real sample (N, *shape) nearest to it.
 
-    0 for a copy: the measure rewards memory, and blur. Read it beside what held-out real samples score.
+    0 for a copy: it rewards copies and blur. Compare it with the score of held-out real samples.
     """
     fake, real = fake.flatten(1), real.flatten(1)
     return k_nearest(fake, real, 1)[0][:, 0].square() / fake.shape[1]
@@ -25,7 +25,7 @@ def nearest_distance(fake: Tensor, real: Tensor) -> Tensor:
 class NearestDistance(Metric):
     """Mean squared distance from a fake to the nearest real sample: values in [-1, 1], mean over a sample's values.
 
-    The source of many tutorials' scores. It rewards copies and blur: read it beside the score of other real data.
+    Common in tutorials. It rewards copies and blur: compare it with the score of other real data.
     """
 
     name = "nearest-distance"

@@ -65,7 +65,7 @@ class Samples:
         return to_float(self.stored)
 
     def first(self, count: int) -> Tensor:
-        """The first `count` samples as float32, (count, *shape); no others are made."""
+        """The first `count` samples as float32, (count, *shape); no more are drawn."""
         if self._stored is not None:
             return to_float(self._stored[:count])
         parts: list[Tensor] = []

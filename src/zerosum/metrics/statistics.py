@@ -13,7 +13,7 @@ class Moments:
     """Count, mean and covariance of all rows seen, in float64 on the CPU, in the memory of one (dim, dim) matrix.
 
     Rows are centred before they are squared (Chan, Golub and LeVeque, 1983), so nothing is lost where means are large
-    beside deviations. Parts that several processes have seen are merged to what one pass would have given, to rounding:
+    against deviations. Parts that several processes have seen are merged to the moments of one pass, to rounding:
     gather their `state()`, `restore` and `merge`.
     """
 

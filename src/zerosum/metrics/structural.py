@@ -41,7 +41,7 @@ def psnr(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor
         border: pixels to cut off at each side first.
 
     Raises:
-        ValueError: the shapes differ, the border is too wide, or luma is asked of images without colour.
+        ValueError: the shapes differ, the border is too wide, or the images have no colour for luma.
     """
     x, y = _prepared(x, y, luma, border)
     return 10 * (PEAK**2 / (x - y).square().mean((1, 2, 3))).log10()
@@ -138,7 +138,7 @@ def _window(side: int) -> Tensor:
 
 
 def _prepared(x: Tensor, y: Tensor, luma: bool = False, border: int = 0) -> tuple[Tensor, Tensor]:
-    """Both as float64 in [0, 255], as asked."""
+    """Both as float64 in [0, 255], cropped."""
     if x.shape != y.shape or x.dim() != 4 or not (x.is_floating_point() and y.is_floating_point()):
         raise ValueError(
             f"two batches of images, float (N, C, H, W) of one shape, can be compared, not {x.dtype} {tuple(x.shape)} "

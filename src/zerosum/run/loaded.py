@@ -154,10 +154,7 @@ class Run:
             for start in range(0, len(x), batch_size):
                 part = to_float(x[start : start + batch_size].to(device))
                 parts.append(network(part).float().softmax(1).cpu())
-        found = torch.cat(parts)
-        if not bool(found.isfinite().all()):
-            raise ZerosumError(f"the classifier of {self.path} has diverged; use an earlier --checkpoint")
-        return found
+        return self.assert_finite(torch.cat(parts), "class probabilities")
 
     def realism(self, x: Tensor, y: Tensor | None = None, batch_size: int = 256) -> Tensor:
         """How real the discriminator finds samples, (N,) float32 on the CPU: its logits; the higher, the more real.
@@ -183,6 +180,12 @@ class Run:
                     raise ZerosumError(f"the discriminator of {self.record.recipe} judges no single samples")
                 found.append(realism.float().cpu())
         return torch.cat(found)
+
+    def assert_finite(self, x: Tensor, what: str) -> Tensor:
+        """x itself; `ZerosumError` where it is not finite, because training has diverged."""
+        if not bool(x.isfinite().all()):
+            raise ZerosumError(f"{self.path} has diverged: not all {what} are finite; use an earlier --checkpoint")
+        return x
 
     def export(self, out: str | Path, network: NetworkName = "generator") -> None:
         """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.exporting.onnx`."""

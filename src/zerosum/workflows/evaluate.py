@@ -136,7 +136,7 @@ def _evaluation(
 
 
 def default_path(evaluation: Evaluation) -> Path:
-    """Where an evaluation is kept: in the run's directory, or beside the folder or file that was evaluated."""
+    """Where an evaluation is kept: in the run's directory, or next to the folder or file."""
     path = Path(evaluation.target.path)
     return path / FILE if evaluation.target.kind == "run" else path.with_name(f"{path.stem}-{FILE}")
 

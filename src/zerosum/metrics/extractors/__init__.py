@@ -1,4 +1,4 @@
-"""Feature extractors: what images are compared by. `find` gives one by name, or makes one of any callable.
+"""Feature extractors. `find` gives one by name, or makes one of any callable.
 
 Extractors take images (N, C, H, W) in [-1, 1] with one or three channels, "pixels" and callables points (N, D) too.
 """
@@ -105,8 +105,8 @@ def _pixels(device: torch.device) -> Extractor:
 def _digits(device: torch.device) -> Extractor:
     """The packaged digit network: 128 features and 10 logits; `tools/train_digit_network.py` trains it.
 
-    It has seen digits only. Its probabilities judge what looks like one: of pure noise it is as sure as of a digit, so
-    read them beside a distance of features, which noise does not pass.
+    It was trained on digits alone, and is as sure of pure noise as of a digit: read its probabilities together with a
+    distance of features, which noise does not pass.
     """
     state = load_safetensors(
         resources.files("zerosum.metrics.extractors").joinpath("weights/digits.safetensors").read_bytes()
@@ -171,7 +171,7 @@ def _of_callable(wanted: Callable[[Tensor], Tensor], device: torch.device) -> Ex
         if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != len(x):
             shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
             raise ZerosumError(
-                f"the features of {name!r} must be a tensor (N, F) for N samples; of {len(x)} it made {shape}"
+                f"the features of {name!r} must be a tensor (N, F) for N samples; for {len(x)} it returned {shape}"
             )
         return Features(features.float())
 
