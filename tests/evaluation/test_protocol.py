@@ -71,8 +71,8 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path):
 
 
 def test_results_are_found_by_name():
-    made = evaluation(result(0.5), result(0.7, metric="other"))
-    assert made["other"].value == 0.7
+    made = evaluation(result(0.5), result(0.7, (0.6, 0.9), metric="other"))
+    assert (made["other"].value, made["other"].interval) == (0.7, (0.6, 0.9))
     with pytest.raises(KeyError):
         made["third"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -12,7 +14,9 @@ from torch import Tensor
 from zerosum.data.dataset import dataset
 from zerosum.data.points.mixture import ring
 from zerosum.errors import ZerosumError
+from zerosum.game import Game
 from zerosum.metrics import METRICS, extractors, find
+from zerosum.metrics.discrimination import DiscriminatorAccuracy
 from zerosum.metrics.extractors import Extractor, Features
 from zerosum.metrics.frechet import Frechet
 from zerosum.metrics.inception_score import InceptionScore
@@ -23,8 +27,10 @@ from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.modes import Modes
 from zerosum.metrics.nearest_distance import NearestDistance
 from zerosum.metrics.parzen import Parzen
+from zerosum.metrics.path_length import PathLength
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.tstr import Tstr
+from zerosum.recipe import find as find_recipe
 
 PIXELS = extractors.find("pixels")
 SURE = Extractor("sure", "", "none", lambda x: Features(x.flatten(1), 50 * x.flatten(1)[:, :4]))
@@ -123,13 +129,13 @@ def test_the_nearest_distance_of_copies_is_nothing():
 def test_modes_of_a_mixture():
     mixture = ring()
     real, fake = mixture.sample(500, torch.Generator().manual_seed(0)), mixture.means[:5].repeat(40, 1)
-    judged = replace(context(real, fake), mixture=mixture)
-    scores = Modes().measure(judged)
+    measured = replace(context(real, fake), mixture=mixture)
+    scores = Modes().measure(measured)
     assert scores["modes"].value == 5 and scores["high quality"].value == 1
     kl = scores["reverse KL"]
     assert kl.value == pytest.approx(math.log(8 / 5), rel=1e-6)
     assert kl.interval is not None and kl.interval[0] <= kl.value + 0.01 and kl.value - 0.01 <= kl.interval[1]
-    assert not Modes().uses_features(judged)
+    assert not Modes().uses_features(measured)
     assert "modes are known" in Modes().why_not(context(real, fake))
 
 
@@ -138,19 +144,44 @@ def test_classes_are_matched_by_name():
     x, y = ring().sample_labelled(600, torch.Generator().manual_seed(0))
     names = tuple("abcdefgh")
     made = dataset("fake", x.clone(), 7 - y, names[::-1])
-    judged = replace(context(x, x, y=y), fake=of_dataset(made, PIXELS), classes=names[::-1])
-    assert Tstr(steps=300).measure(judged)["accuracy"].value > 0.9
-    assert "has no class 'z'" in Tstr().why_not(replace(judged, classes=("z",)))
-    assert "needs real data with classes" in Tstr().why_not(replace(judged, data=judged.data.without_labels()))
+    measured = replace(context(x, x, y=y), fake=of_dataset(made, PIXELS), classes=names[::-1])
+    assert Tstr(steps=300).measure(measured)["accuracy"].value > 0.9
+    assert "has no class 'z'" in Tstr().why_not(replace(measured, classes=("z",)))
+    assert "needs real data with classes" in Tstr().why_not(replace(measured, data=measured.data.without_labels()))
+
+
+class Trained(NamedTuple):
+    """All that a metric reads of a run."""
+
+    game: Game[Any]
+    step: int = 3
+    batch_size: int = 16
+
+    def labels_for(self, count: int) -> Tensor | None:
+        return None
+
+
+def test_the_discriminator_and_paths_need_a_game_no_run_directory():
+    """Batches come to the device of the game, whatever that of the extractor is."""
+    x = ring().sample(200, torch.Generator().manual_seed(0))
+    measured = replace(context(x, x), device="meta", run=Trained(find_recipe("gan/toy").build((2,))))
+    assert set(DiscriminatorAccuracy(samples=40).measure(measured)) == {"accuracy", "real", "fake", "order"}
+    assert PathLength(paths=20).measure(measured)["length"].value > 0
+    assert "needs a run" in DiscriminatorAccuracy().why_not(replace(measured, run=None))
 
 
 def test_memorisation_needs_the_training_data():
-    judged = context(points(50, 0), points(50, 1))
-    assert "leave out --against" in Memorization().why_not(replace(judged, training=None))
+    measured = context(points(50, 0), points(50, 1))
+    assert "leave out --against" in Memorization().why_not(replace(measured, training=None))
     held_out = dataset("held out", points(40, 2))
-    assert Memorization().held_out(replace(judged, test=held_out)) == f"40 samples of {held_out.fingerprint}"
-    ours = Memorization().measure(replace(judged, test=held_out))["z"].value
-    assert ours != Memorization().measure(judged)["z"].value
+    assert Memorization().held_out(replace(measured, test=held_out)) == f"40 samples of {held_out.fingerprint}"
+    ours = Memorization().measure(replace(measured, test=held_out))["z"].value
+    assert ours != Memorization().measure(measured)["z"].value
+
+
+def test_every_metric_has_a_row_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    assert [name for name in METRICS if f"\n| `{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("name", list(METRICS))

@@ -61,8 +61,13 @@ class Result:
 
     @property
     def value(self) -> float:
-        """The first score's."""
+        """Of the first score."""
         return next(iter(self.scores.values())).value
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of the first score."""
+        return next(iter(self.scores.values())).interval
 
 
 @dataclass(frozen=True)

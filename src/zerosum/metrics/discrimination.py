@@ -95,7 +95,7 @@ class DiscriminatorAccuracy(Metric):
             context.data,
             min(run.batch_size, len(context.data)),
             seed=context.seed,
-            device=context.device,
+            device=next(run.game.parameters()).device,
             batch=run.game.batch,
         )
         real, fake = own_logits(run.game, stream, min(self.samples, context.fewest), run.step, context.seed)

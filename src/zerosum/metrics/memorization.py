@@ -34,10 +34,10 @@ def copying(train: Tensor, fake: Tensor, held_out: Tensor | None = None) -> Copy
     """
     near = k_nearest(fake, train, 1)[0][:, 0]
     apart = k_nearest(train, train, 1, exclude_self=True) if held_out is None else k_nearest(held_out, train, 1)
-    return compare(near, apart[0][:, 0])
+    return compare_distances(near, apart[0][:, 0])
 
 
-def compare(fake: Tensor, held_out: Tensor) -> Copying:
+def compare_distances(fake: Tensor, held_out: Tensor) -> Copying:
     """From the distances to the nearest training sample, (M,) and (L,)."""
     if len(fake) == 0 or len(held_out) == 0:
         raise ValueError("there must be distances of both sides")
