@@ -82,10 +82,10 @@ class SignalMeter:
         self.copying_real = _copying(self.thumbnails[:COPIED], self.thumbnails, own=True)
         real = self.space.of_data(x[: 2 * LOOKED])  # (N, F)
         self.real = real[:LOOKED]
-        self.moments = _moments(self.real)
+        self.moments = Moments.of(self.real)
         self.variance = max(float(self.moments.covariance.trace()), 1e-12)
         one, other = real.chunk(2) if len(real) > 2 * NEAREST else (real, real)
-        self.frechet_real = frechet(_moments(one), _moments(other)) / self.variance
+        self.frechet_real = frechet(Moments.of(one), Moments.of(other)) / self.variance
         self.recall_real = _recall(self.space.near(one), self.space.near(other))
         self.apart = _apart(self.space.near(self.real))
         self.axes = _axes(self.real)  # (F, AXES)
@@ -114,7 +114,7 @@ class SignalMeter:
         if not bool(made.isfinite().all() and followed.isfinite().all()):
             return {}
         fake = self.space(made)
-        moments = _moments(fake)
+        moments = Moments.of(fake)
         centre = (self.space(followed).mean(0) - self.real.mean(0)) @ self.axes
         signs = {
             "frechet": frechet(self.moments, moments) / self.variance,
@@ -241,12 +241,6 @@ def _logits(real: Tensor, fake: Tensor) -> dict[str, float]:
 def _sorted_out(shape: Shape) -> int:
     """How many labelled reals the classifier is fitted to and tested on, at most: fewer of large images."""
     return max(2 * LOOKED, KEPT * 32 * 32 * 3 // math.prod(shape) // 2)
-
-
-def _moments(f: Tensor) -> Moments:
-    moments = Moments(f.shape[1])
-    moments.update(f)
-    return moments
 
 
 def _axes(f: Tensor) -> Tensor:
