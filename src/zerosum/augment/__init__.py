@@ -19,7 +19,7 @@ class InstanceNoise:
     """
 
     std: Annotated[float, Ge(0), "standard deviation at the start; images span [-1, 1]"] = 0.0
-    steps: Annotated[int | None, Gt(0), "rounds until it is gone; by default it stays"] = None
+    steps: Annotated[int | None, Gt(0), "anneal to zero over this many training steps; none: constant noise"] = None
 
     def settled(self, step: int) -> bool:
         """Whether the noise is the same in every round from `step` on."""

@@ -33,29 +33,27 @@ class Source:
 
 
 def find(
-    path: Path,
+    target: Path | Run,
     truncation: float | None,
-    average: bool,
-    checkpoint_step: int | None,
-    recipe: str | None,
     device: str,
     *,
     data_dir: Path | None,
     progress: Progress | None,
 ) -> Source:
-    """What lies at `path`.
+    """A run, or what lies at a path.
 
     Raises:
         ZerosumError: nothing that has samples, or nothing that can be drawn from in that way.
     """
-    if (path / "run.json").exists():
-        run = load(path, average=average, checkpoint_step=checkpoint_step, recipe=recipe, device=device)
-        return of_run(run, average, truncation)
-    if not path.exists():
-        raise ZerosumError(f"there is no {path}; give a run directory, a folder of images, or an .npz file")
-    if truncation is not None or checkpoint_step is not None or not average:
-        raise ZerosumError(f"{path} holds samples, not a run: leave out --truncation, --checkpoint and --last")
-    return of_files(path, data_dir, progress)
+    if isinstance(target, Run):
+        return of_run(target, target.average, truncation)
+    if (target / "run.json").exists():
+        return of_run(load(target, device=device), True, truncation)
+    if not target.exists():
+        raise ZerosumError(f"there is no {target}; give a run directory, a folder of images, or an .npz file")
+    if truncation is not None:
+        raise ZerosumError(f"{target} holds samples, not a run: leave out --truncation")
+    return of_files(target, data_dir, progress)
 
 
 def of_run(run: Run, averaged: bool, truncation: float | None) -> Source:

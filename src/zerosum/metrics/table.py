@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from zerosum.errors import ZerosumError
+from zerosum.errors import ZerosumError, unknown
 from zerosum.evaluation.pairs import Paired, Psnr, Ssim
 from zerosum.metrics.by_features import (
     DensityCoverage,
@@ -51,9 +49,7 @@ def find(name: str) -> Metric | Paired:
     """
     known, _, settings = name.partition(":")
     if known not in METRICS:
-        close = difflib.get_close_matches(known, METRICS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(METRICS)}"
-        raise ZerosumError(f"there is no metric {known!r}; {hint}")
+        raise ZerosumError(unknown("metric", known, METRICS))
     values = {}
     for setting in settings.split(",") if settings else []:
         option, equals, value = setting.partition("=")

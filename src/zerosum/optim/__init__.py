@@ -23,11 +23,11 @@ Beta = Annotated[float, Ge(0), Lt(1)]
 class Decay:
     """The share of the learning rate that is left at a round."""
 
-    shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "how it falls"] = "constant"
-    warmup: Annotated[int, Ge(0), "rounds of rising to the full rate"] = 0
-    start: Annotated[int, Ge(0), "rounds before it falls"] = 0
-    steps: Annotated[int | None, Gt(0), "rounds of falling; by default until training ends"] = None
-    final: Annotated[float, Ge(0), Le(1), "share of the rate that is left after them"] = 0.0
+    shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "learning-rate schedule"] = "constant"
+    warmup: Annotated[int, Ge(0), "training steps of linear warm-up"] = 0
+    start: Annotated[int, Ge(0), "training steps before the decay"] = 0
+    steps: Annotated[int | None, Gt(0), "training steps of the decay; none: until training ends"] = None
+    final: Annotated[float, Ge(0), Le(1), "final learning rate, as a fraction"] = 0.0
 
     def __call__(self, step: int, total: int) -> float:
         """The factor in [0, 1] for round `step` (from 0) of `total`."""

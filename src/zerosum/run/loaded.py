@@ -33,6 +33,7 @@ class Run:
     record: Record
     game: Game[Any]
     step: int  # rounds played
+    average: bool = True  # with averaged weights, where they were kept
 
     def sample(
         self,
@@ -244,7 +245,7 @@ def load(
         chosen = steps[checkpoint_step]
     game = recipe_of(record, recipe).build(record.data.shape, record.options, record.data.condition)
     checkpoint.load(game, chosen, average)
-    return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen))
+    return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen), average)
 
 
 def _number(asked: int | str, names: tuple[str, ...]) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from zerosum.errors import ZerosumError
+from zerosum.errors import ZerosumError, unknown
 from zerosum.studies.ablation import ABLATION
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
@@ -51,6 +49,4 @@ def find(name: str) -> Study:
     """The study called `name`; `ZerosumError` with the nearest name where there is none."""
     if name in STUDIES:
         return STUDIES[name]
-    close = difflib.get_close_matches(name, STUDIES, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(STUDIES)}"
-    raise ZerosumError(f"there is no protocol {name!r}; {hint}")
+    raise ZerosumError(unknown("protocol", name, STUDIES))

@@ -24,6 +24,7 @@ from zerosum.metrics import table
 from zerosum.metrics.metric import Bench, Metric
 from zerosum.metrics.samples import of_dataset
 from zerosum.options import to_json
+from zerosum.run.loaded import Run
 from zerosum.run.record import Record, versions
 from zerosum.training import hardware
 from zerosum.util import rng
@@ -35,7 +36,7 @@ COPIES = 20_000  # training samples up to which memorisation is tested unasked: 
 
 
 def evaluate(
-    target: str | Path,
+    target: str | Path | Run,
     against: str | None = None,
     metrics: Sequence[str | Metric | Paired] = (),
     *,
@@ -44,9 +45,6 @@ def evaluate(
     real: int | None = None,
     seed: int = 0,
     truncation: float | None = None,
-    average: bool = True,
-    checkpoint_step: int | None = None,
-    recipe: str | None = None,
     device: str = "cpu",
     data_dir: str | Path | None = None,
     anchors: bool = True,
@@ -55,7 +53,7 @@ def evaluate(
     """Measure how good samples are.
 
     Args:
-        target: a run directory, a folder of images, or an .npy or .npz file.
+        target: a run, a run directory, a folder of images, or an .npy or .npz file.
         against: the real data, as `--data` takes it; a run's own by default. Images are brought to the samples' size.
         metrics: by name ("frechet", "precision-recall:k=5"), or as instances; by default all that fit and are quick.
         extractor: what images are compared by, by name or as a callable; by default by the data.
@@ -63,7 +61,7 @@ def evaluate(
         real: how many real samples to compare with at most, chosen at random; by default as many as `samples`.
         seed: of the samples, of the choice of real ones, and of everything else that is random.
         truncation: of z, in standard deviations; by default none, as in published protocols, whatever the recipe says.
-        average, checkpoint_step, recipe, device: as for `zerosum.load`.
+        device: of the extractor, and of a run that is loaded here.
         data_dir: where published sets are looked for first.
         anchors: measure other real data, and noise, in the same way.
         progress: called with (what is being done, done so far, total).
@@ -74,16 +72,16 @@ def evaluate(
     """
     if samples < 2 or (real is not None and real < 2):
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
+    path = target.path if isinstance(target, Run) else Path(target)
     asked = [table.find(metric) if isinstance(metric, str) else metric for metric in metrics]
     if pairs := [metric for metric in asked if isinstance(metric, Paired)]:
         if len(pairs) < len(asked):
             raise ZerosumError(f"{pairs[0].name} compares pairs, other metrics compare sets: evaluate them separately")
-        return _of_pairs(pairs, Path(target), against, seed, progress)
+        return _of_pairs(pairs, path, against, seed, progress)
     folder = Path(data_dir) if data_dir else None
     with rng.fork_rng(hardware.find(device)):  # an evaluation amid training changes nothing
-        source = targets.find(
-            Path(target), truncation, average, checkpoint_step, recipe, device, data_dir=folder, progress=progress
-        )
+        chosen_target = target if isinstance(target, Run) else path
+        source = targets.find(chosen_target, truncation, device, data_dir=folder, progress=progress)
         reference = references.load(source, against, folder, progress)
         chosen, notes = references.extractor(extractor, reference, device)
         order = targets.shuffled(reference, seed)

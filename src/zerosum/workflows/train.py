@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from zerosum import data
-from zerosum.cli.loading import Loading
 from zerosum.data.dataset import HINT
 from zerosum.errors import ZerosumError
 from zerosum.options import OptionError, hints, parse, to_json
@@ -24,8 +23,9 @@ from zerosum.run.record import DataRecord, Record, RunDirectory, free_path, reci
 from zerosum.training import hardware
 from zerosum.training.trainer import Trainer, resolve_precision
 from zerosum.util import distributed, rng
+from zerosum.util.console import errors, progress
 from zerosum.workflows.notes import data_notes
-from zerosum.workflows.session import console_of, play
+from zerosum.workflows.session import play
 
 SHOWN = 10  # vectors that a run keeps of its data, to sample by
 
@@ -98,7 +98,7 @@ def resume(
         record = replace(record, training=parse(record.training, {"steps": steps}))
     found = recipe_of(record, recipe)
     if found.source != record.source:
-        console_of(quiet).print(f"note: {found.name} is not the same code that began this run")
+        errors(quiet).print(f"note: {found.name} is not the same code that began this run")
     training = parse(record.training, {"precision": record.precision})
     size = record.data.shape[1:] if len(record.data.shape) == 3 else None
     trainer, loaded, _, whole = prepare(
@@ -161,8 +161,8 @@ def prepare(
     place = hardware.find(device) if device else own
     sides = (size, size) if isinstance(size, int) else (size[0], size[1]) if size else None
     folder = Path(data_dir) if data_dir else None
-    with Loading(console_of(quiet)) as progress:
-        whole = data.load(name, size=sides, data_dir=folder, progress=progress)
+    with progress(quiet) as update:
+        whole = data.load(name, size=sides, data_dir=folder, progress=update)
     kept = whole if labels is None else whole.with_labels(labels, training.seed)
     loaded = kept if recipe.labelled else kept.without_labels()
     if recipe.labelled and loaded.condition is None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import FlagCreatePairsOff, Positional, arg
+from tyro.conf import Positional
 
-from zerosum.cli.flags import parse
+from zerosum.cli.flags import NEWEST, DataDir, Switch, WithRunFlags, flag, parse
+from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
+from zerosum.util.console import output, progress
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from zerosum.evaluation.protocol import Evaluation, Figure
@@ -21,53 +22,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Arguments:
-    target: Annotated[Positional[Path], arg(help="a run directory, a folder of images, or an .npy or .npz file")]
-    against: Annotated[str | None, arg(help="the real data, a name or a folder; default: the run's own")] = None
+    target: Annotated[
+        Positional[Path],
+        flag("a run directory, a folder of images, or an .npy or .npz file", metavar="RUN|FOLDER|FILE"),
+    ]
+    against: Annotated[str | None, flag("the real data, by name or as a folder", "the run's own")] = None
     metrics: Annotated[
         tuple[str, ...],
-        arg(
-            help="frechet, kernel, inception-score, precision-recall, density-coverage, ms-ssim, modes, "
+        flag(
+            "frechet, kernel, inception-score, precision-recall, density-coverage, ms-ssim, modes, "
             "two-sample, memorization, tstr, discriminator, path-length, nearest-distance, parzen, psnr, ssim; with "
-            "settings as kernel:subsets=50,subset_size=500; default: those that fit and are quick"
+            "settings as kernel:subsets=50,subset_size=500",
+            "all that fit and are quick",
         ),
     ] = ()
     extractor: Annotated[
-        str | None, arg(help="what images are compared by: digits, inception-v3, pixels, random; default: by the data")
+        str | None, flag("feature extractor of images: digits, inception-v3, pixels, random", "by the data")
     ] = None
-    samples: Annotated[int, arg(aliases=["-n"], help="samples to judge")] = 10_000
-    real: Annotated[int | None, arg(help="real samples to compare with, at most; default: as many")] = None
-    seed: Annotated[int, arg(help="equal seeds give equal numbers")] = 0
+    samples: Annotated[int, flag("samples to evaluate", aliases=["-n"])] = 10_000
+    real: Annotated[int | None, flag("real samples to compare with, at most", "as many")] = None
+    seed: Annotated[int, flag("random seed")] = 0
     truncation: Annotated[
-        float | None, arg(help="keep z within this many standard deviations; default: none, as papers do")
+        float | None, flag("truncation of z, in standard deviations", "none, as in published protocols")
     ] = None
     out: Annotated[
-        Path | None,
-        arg(help="the JSON file; default: RUN/evaluation.json, or NAME-evaluation.json beside the samples"),
+        Path | None, flag("the JSON file", "RUN/evaluation.json, or NAME-evaluation.json beside the samples")
     ] = None
-    no_anchors: Annotated[FlagCreatePairsOff[bool], arg(help="do not measure real data and noise beside")] = False
-    last: Annotated[FlagCreatePairsOff[bool], arg(help="the last weights, not the averaged ones")] = False
-    checkpoint: Annotated[int | None, arg(help="the checkpoint of this round; by default the newest")] = None
-    recipe: Annotated[str | None, arg(help="FILE.py:FUNCTION, for a run of code from outside zerosum")] = None
-    device: Annotated[str, arg(help="cpu, cuda, cuda:1 ...")] = "cpu"
-    data_dir: Annotated[Path | None, arg(help="where published data sets are looked for first")] = None
+    no_anchors: Annotated[Switch, flag("do not score real data and noise for reference", "")] = False
+    weights: WithRunFlags = NEWEST
+    data_dir: DataDir = None
 
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "evaluate", "Measure how good samples are against real data.")
-    from rich.console import Console
-
     from zerosum import report
-    from zerosum.cli.lines import Lines
-    from zerosum.cli.loading import Loading
     from zerosum.evaluation import protocol
     from zerosum.workflows.evaluate import default_path, evaluate
 
     if given.out is not None and given.out.is_dir():
         raise ZerosumError(f"--out {given.out} is a folder; name a file, such as {given.out / protocol.FILE}")
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    with Loading(console) as bars:
+    is_run = (given.target / "run.json").exists()
+    if not is_run and (given.weights.last or given.weights.checkpoint is not None):
+        raise ZerosumError(f"{given.target} holds samples, not a run: leave out --checkpoint and --last")
+    with progress() as update:
         found = evaluate(
-            given.target,
+            given.weights.load(given.target) if is_run else given.target,
             given.against,
             given.metrics,
             extractor=given.extractor,
@@ -75,13 +74,10 @@ def run(arguments: Sequence[str]) -> None:
             real=given.real,
             seed=given.seed,
             truncation=given.truncation,
-            average=not given.last,
-            checkpoint_step=given.checkpoint,
-            recipe=given.recipe,
-            device=given.device,
+            device=given.weights.device,
             data_dir=given.data_dir,
             anchors=not given.no_anchors,
-            progress=bars if console.is_terminal else Lines(console),
+            progress=update,
         )
     out = given.out or default_path(found)
     try:
@@ -94,41 +90,29 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def show(found: Evaluation) -> None:
-    """The table, and what to know beside it."""
-    console = wide()
-    console.print(table(found))
+    """The table of scores, and the notes on them."""
+    console = output()
+    console.print(scores(found))
     for line in remarks(found):
         console.print(line, markup=False)
 
 
-def wide() -> Console:
-    """Standard output; where nobody watches, wide enough for every column."""
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=max(console.width, 120))
-
-
-def table(found: Evaluation) -> Table:
+def scores(found: Evaluation) -> Table:
     """Every figure with its interval, its direction and its anchors."""
-    from rich.table import Table
-
-    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     names = dict.fromkeys(name for r in found.results for f in r.figures.values() for name in f.anchors)
-    for column in ("metric", "figure", "value", "95 %", "better", *names):
-        made.add_column(column, justify="right" if column in ("value", *names) else "left", overflow="fold")
+    shown = table("metric", "figure", "value", "95 %", "better", *names, right=("value", *names))
     for result in found.results:
         metric = result.protocol.metric
         for name, figure in result.figures.items():
             anchors = (number(figure.anchors.get(anchor)) for anchor in names)
             better = "" if figure.better == "none" else figure.better
-            made.add_row(metric, name, number(figure.value), interval(figure), better, *anchors)
+            shown.add_row(metric, name, number(figure.value), interval(figure), better, *anchors)
             metric = ""
-    return made
+    return shown
 
 
 def remarks(found: Evaluation) -> list[str]:
-    """What to know beside the numbers."""
+    """Notes on the numbers."""
     lines = ["", *(f"{name}: {what}" for name, what in found.anchors.items())]
     lines += [f"note: {note}" for note in found.notes]
     for result in found.results:
