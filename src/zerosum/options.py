@@ -6,7 +6,6 @@ Flags, JSON, validation and the tables of `zerosum show` are all read from that 
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -16,9 +15,10 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from annotated_types import BaseMetadata
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from zerosum.errors import ZerosumError
+from zerosum.errors import ZerosumError, unknown
 
 T = TypeVar("T")
+KIND = "which kind; another starts from its own defaults"
 
 
 class OptionError(ZerosumError):
@@ -63,6 +63,9 @@ def rows(instance: object, prefix: str = "") -> Iterator[Option]:
     for name, hint in hints(cls).items():
         value, default = getattr(instance, name), cls.__dataclass_fields__[name].default  # type: ignore[attr-defined]
         if is_dataclass(value):
+            if members := kinds(hint):
+                kind, source = kind_of(value), "recipe" if kind_of(value) != kind_of(default) else cls.__qualname__
+                yield Option(f"{prefix}{name}.kind", " | ".join(members), kind, KIND, source)
             yield from rows(value, f"{prefix}{name}.")
         elif name != "kind":
             source = cls.__qualname__ if value == default else "recipe"
@@ -78,6 +81,18 @@ def hints(cls: type) -> dict[str, Any]:
 def help_of(hint: Any) -> str:
     """The sentence among an annotation's metadata."""
     return next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, str)), "")
+
+
+def kinds(hint: Any) -> dict[str, Any]:
+    """The dataclasses of an annotation that a field `kind` tells apart, by kind; empty for all other annotations."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return {kind: hint for name, own in hints(hint).items() if name == "kind" for kind in get_args(own)}
+    return {kind: cls for argument in get_args(hint) for kind, cls in kinds(argument).items()}
+
+
+def kind_of(value: object) -> object:
+    """The kind of an instance of one of those; None of another."""
+    return getattr(value, "kind", None)
 
 
 def type_name(hint: Any) -> str:
@@ -112,7 +127,7 @@ def _merged(default: object, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kind(old: object, values: Mapping[str, Any]) -> object:
-    return values.get("kind", getattr(old, "kind", None))
+    return values.get("kind", kind_of(old))
 
 
 def _sentence(error: dict[str, Any], known: list[str]) -> str:
@@ -120,8 +135,7 @@ def _sentence(error: dict[str, Any], known: list[str]) -> str:
     path = [str(p) for p in error["loc"] if isinstance(p, int) or p in parts]  # without the tags of unions
     if error["type"] == "unexpected_keyword_argument":
         name = ".".join([*path, str(error["loc"][-1])])
-        close = difflib.get_close_matches(name, known, n=1)
-        return f"there is no option {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {known}")
+        return unknown("option", name, known)
     return f"{'.'.join(path)}: {error['msg'].replace('Input should', 'should')}, got {error['input']!r}"
 
 

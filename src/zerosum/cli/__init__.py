@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from zerosum import __version__
-from zerosum.errors import ZerosumError
+from zerosum.errors import ZerosumError, unknown
 
 COMMANDS = {
     "train": "train a GAN on a data set or a folder of images",
@@ -61,7 +61,7 @@ def _dispatch(given: list[str]) -> int:
     elif command in COMMANDS:
         return importlib.import_module(f"zerosum.cli.commands.{command}").run(rest) or 0
     else:
-        raise ZerosumError(f"there is no command {command!r}{_close(command)}; `zerosum --help` shows all")
+        raise ZerosumError(unknown("command", command, COMMANDS, "`zerosum --help` shows all"))
     return 0
 
 
@@ -79,13 +79,6 @@ usage: zerosum COMMAND ...
   zerosum train --data photos/            train the default, R3GAN, on a folder of images
   zerosum train dcgan --data digits       another recipe, on 5,000 real digits that come along
   zerosum sample runs/RUN --out cats.png  64 samples in one picture"""
-
-
-def _close(name: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, COMMANDS, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _fail(message: str, code: int) -> int:

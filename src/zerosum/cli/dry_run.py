@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from zerosum.options import rows
 from zerosum.recipe import Recipe
 from zerosum.training.estimate import estimate
+from zerosum.util.console import output
 from zerosum.util.text import duration
 from zerosum.workflows.notes import data_notes
 from zerosum.workflows.train import prepare, split
@@ -30,7 +29,7 @@ def show_plan(
     trainer, loaded, record, whole = prepare(
         recipe, training, chosen, name, size, data_dir, device, quiet=False, labels=labels
     )
-    console = Console(highlight=False, soft_wrap=True)
+    console = output()
     console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")
     console.print(f"data        {name}: {len(loaded):,} samples, fingerprint {loaded.fingerprint}")
     for line in data_notes(recipe, whole, loaded, labels):
@@ -42,8 +41,8 @@ def show_plan(
     found = estimate(trainer)
     parts = ", ".join(f"{what} {_megabytes(size)}" for what, size in found.memory.items() if size)
     console.print(f"memory      about {_megabytes(sum(found.memory.values()))} ({parts})")
-    console.print(f"one round   {found.round_seconds * 1000:.1f} ms")
-    console.print(f"duration    about {duration(found.total_seconds)} for {training.steps:,} rounds")
+    console.print(f"one step    {found.round_seconds * 1000:.1f} ms")
+    console.print(f"duration    about {duration(found.total_seconds)} for {training.steps:,} steps")
     settings = [f"{o.name} {o.default}" for v in (*recipe.resolve(chosen).values(), training) for o in rows(v)]
     console.print(f"options     {', '.join(settings)}")
 

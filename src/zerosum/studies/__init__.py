@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from zerosum.errors import ZerosumError
+from zerosum.errors import ZerosumError, unknown
 from zerosum.studies.ablation import ABLATION
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM

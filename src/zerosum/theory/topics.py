@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
-from zerosum.errors import ZerosumError
+from zerosum.errors import ZerosumError, unknown
 from zerosum.theory.claim import Topic
 from zerosum.theory.distances import DISTANCES
 from zerosum.theory.figure_1 import FIGURE_1
@@ -24,6 +23,4 @@ def find(name: str) -> Topic[Any]:
     """The topic called `name`; `ZerosumError` with the nearest name where there is none."""
     if name in TOPICS:
         return TOPICS[name]
-    close = difflib.get_close_matches(name, TOPICS, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(TOPICS)}"
-    raise ZerosumError(f"there is no topic {name!r}; {hint}")
+    raise ZerosumError(unknown("topic", name, TOPICS))

@@ -72,30 +72,21 @@ def classify(
     run: str | Path | Run,
     images: str | Path,
     *,
-    average: bool = True,
-    checkpoint_step: int | None = None,
-    recipe: str | None = None,
-    device: str = "cpu",
     data_dir: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Classification:
     """Classify images as the run's own data was: at its size, in its colours.
 
     Args:
-        run: a run directory, or what `zerosum.load` returned.
+        run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
         images: an image file, or what `zerosum.train` takes as data: a folder, an .npy or .npz file, "mnist:test".
-        average, checkpoint_step, recipe, device: as for `zerosum.load`.
         data_dir: where published sets are looked for first.
         progress: called with (what is being done, done so far, total).
 
     Raises:
         ZerosumError: no run there, or one that learnt no classifier; nothing readable there, or nothing of its shape.
     """
-    loaded = (
-        run
-        if isinstance(run, Run)
-        else load(run, average=average, checkpoint_step=checkpoint_step, recipe=recipe, device=device)
-    )
+    loaded = run if isinstance(run, Run) else load(run)
     loaded.classify(torch.empty(0, *loaded.record.data.shape))  # refuses before any image is read
     given = fitted(
         str(images), loaded.record.data.shape, data_dir=Path(data_dir) if data_dir else None, progress=progress

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from zerosum import data
-from zerosum.cli.loading import Loading
 from zerosum.data.dataset import Dataset
 from zerosum.data.decks import deal
 from zerosum.data.sources import absolute
@@ -24,6 +23,7 @@ from zerosum.run.record import DataRecord, Record, versions
 from zerosum.training import hardware
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
+from zerosum.util.console import progress
 from zerosum.workflows.notes import data_notes
 
 SHOWN = 10  # vectors that a run keeps of its data, to sample by
@@ -64,8 +64,8 @@ def prepare(
         )
     own = distributed.start()
     place = hardware.find(device) if device else own
-    with Loading(console_of(quiet)) as progress:
-        whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=progress)
+    with progress(quiet) as update:
+        whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels()
     trainer = _build(recipe, training, options, learnt, place)

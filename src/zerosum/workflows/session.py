@@ -30,12 +30,13 @@ from zerosum.run.record import Record
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
-from zerosum.training.hooks.console import Progressing
+from zerosum.training.hooks.console import TrainingProgress
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
 from zerosum.training.hooks.jsonl import JsonLines
 from zerosum.training.hooks.log import Log, Sink
 from zerosum.training.trainer import Diverged, Hook, Trainer
 from zerosum.util import distributed
+from zerosum.util.console import errors
 from zerosum.workflows.prepare import Prepared
 from zerosum.workflows.rollback import Recovery
 from zerosum.workflows.sample_hook import SamplePictures
@@ -59,7 +60,7 @@ def play(
             checkpoint.resume(trainer, found[-1])
         trainer.train()
         return Run(directory.path, record, trainer.sampler, trainer.step)
-    console = console_of(quiet)
+    console = errors(quiet)
     with ExitStack() as stack:
         stack.enter_context(directory.locked())
         if new:
@@ -72,7 +73,7 @@ def play(
             directory.write(record)  # it may be longer now
         directory.forget_after(trainer.step)
         _introduce(console, directory, trainer, loaded, record, about)
-        progress = stack.enter_context(Progressing(console, trainer.training.steps))
+        progress = stack.enter_context(TrainingProgress(console, trainer.training.steps))
         interrupt = stack.enter_context(Interrupt())
         before = directory.seconds_so_far()
         monitor = _monitor(directory, vitals, trainer, console, before) if vitals else None
@@ -117,12 +118,7 @@ def finish(run: Run, pictures: SamplePictures, loaded: data.Dataset) -> None:
     report.write(run.path)
 
 
-def console_of(quiet: bool) -> Console:
-    """Where progress is shown."""
-    return Console(stderr=True, quiet=quiet, soft_wrap=True, highlight=False)
-
-
-def _sinks(directory: RunDirectory, progress: Progressing, tensorboard: bool) -> list[Sink]:
+def _sinks(directory: RunDirectory, progress: TrainingProgress, tensorboard: bool) -> list[Sink]:
     sinks: list[Sink] = [JsonLines(directory.metrics), progress.sink]
     if tensorboard:
         from zerosum.training.hooks.tensorboard import TensorBoard

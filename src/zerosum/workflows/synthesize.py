@@ -66,10 +66,6 @@ def synthesize(
     seed: int = 0,
     truncation: float | None = None,
     tries: int = 100,
-    average: bool = True,
-    checkpoint_step: int | None = None,
-    recipe: str | None = None,
-    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Synthesis:
     """Make `per_class` samples of each class: a folder with a sub-folder for each, as `zerosum.train` takes data.
@@ -78,17 +74,16 @@ def synthesize(
     of another run. Images are judged as the 8-bit images that they become.
 
     Args:
-        run: a run directory, or what `zerosum.load` returned.
+        run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
         out: a folder that is new or empty, or for points FILE.npz. It appears whole or not at all, with
             `synthesis.json` in it (`FILE-synthesis.json` beside it).
         confidence: in (0, 1]; keep samples whose class the classifier gives at least this probability.
         realism: in (0, 1]; of those, keep the share that the discriminator finds most real among all of its class so
             far.
-        classifier: another run, to ask its classifier and not the run's own.
+        classifier: another run, to ask its classifier and not the run's own; loaded on the device of `run`.
         seed: equal seeds make equal samples.
         truncation: as for `Run.sample`.
         tries: candidates for each sample that is wanted, at most.
-        average, checkpoint_step, recipe, device: as for `zerosum.load`.
         progress: called with (what is being done, done so far, total).
 
     Raises:
@@ -100,15 +95,12 @@ def synthesize(
     told = path.with_name(f"{path.stem}-{FILE}")  # of points
     for file in (path, told) if path.suffix == ".npz" else (path,):
         refuse_taken(file)
-    own = (
-        run
-        if isinstance(run, Run)
-        else load(run, average=average, checkpoint_step=checkpoint_step, recipe=recipe, device=device)
-    )
+    own = run if isinstance(run, Run) else load(run)
     is_image = len(own.record.data.shape) == 3
     if is_image == (path.suffix == ".npz"):
         cure = "images, which go to a folder" if is_image else "points, which go to a file: name one that ends in .npz"
         raise ZerosumError(f"{out}: {own.path} makes {cure}")
+    device = str(next(own.game.parameters()).device)
     other = classifier if isinstance(classifier, Run) or classifier is None else load(classifier, device=device)
     source = _Source(own, _judge(own, other, confidence), seed, truncation, realism < 1)
     pools = [_Pool(k, per_class, confidence, realism) for k in range(len(source.classes))]

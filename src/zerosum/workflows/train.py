@@ -14,8 +14,9 @@ from zerosum.run.directory import RunDirectory, free_path
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord, recipe_of
 from zerosum.training.trainer import Hook
+from zerosum.util.console import errors
 from zerosum.workflows.prepare import DataChoice, prepare
-from zerosum.workflows.session import console_of, play
+from zerosum.workflows.session import play
 
 
 def train(
@@ -88,7 +89,7 @@ def resume(
         record = replace(record, training=parse(record.training, {"steps": steps}))
     chosen = recipe_of(record, recipe)
     if chosen.source != record.source:
-        console_of(quiet).print(f"note: {chosen.name} is not the same code that began this run")
+        errors(quiet).print(f"note: {chosen.name} is not the same code that began this run")
     training = parse(record.training, {"precision": record.precision})
     prepared = prepare(chosen, training, record.options, _choice_of(record.data), device, quiet)
     return play(

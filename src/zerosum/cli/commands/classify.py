@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import FlagCreatePairsOff, Positional, arg
+from rich.text import Text
+from tyro.conf import Positional
 
-from zerosum.cli.flags import parse
+from zerosum.cli.flags import NEWEST, DataDir, RunPath, WithRunFlags, flag, parse
+from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
+from zerosum.util.console import output, progress
+from zerosum.util.text import abbreviate
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,41 +26,25 @@ SHOWN = 20  # classes in the table
 
 @dataclass(frozen=True)
 class Arguments:
-    run: Annotated[Positional[Path], arg(help="the run directory, of a GAN that learnt a classifier")]
+    run: RunPath
     images: Annotated[
-        Positional[str], arg(help="an image, a folder of images, an .npy or .npz file, or a known data set: mnist:test")
+        Positional[str],
+        flag("an image, a folder of images, an .npy or .npz file, or a known data set: mnist:test", metavar="IMAGES"),
     ]
-    out: Annotated[Path | None, arg(help="the table, FILE.csv; default: RUN/predictions.csv")] = None
-    last: Annotated[FlagCreatePairsOff[bool], arg(help="the last weights, not the averaged ones")] = False
-    checkpoint: Annotated[int | None, arg(help="the checkpoint of this round; by default the newest")] = None
-    recipe: Annotated[str | None, arg(help="FILE.py:FUNCTION, for a run of code from outside zerosum")] = None
-    device: Annotated[str, arg(help="cpu, cuda, cuda:1 ...")] = "cpu"
-    data_dir: Annotated[Path | None, arg(help="where published data sets are looked for first")] = None
+    out: Annotated[Path | None, flag("the table, FILE.csv", "RUN/predictions.csv")] = None
+    weights: WithRunFlags = NEWEST
+    data_dir: DataDir = None
 
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "classify", "Predict the classes of images, with probabilities.")
-    from rich.console import Console
-
-    from zerosum.cli.lines import Lines
-    from zerosum.cli.loading import Loading
     from zerosum.workflows.classify import classify, write
 
     out = given.out or given.run / "predictions.csv"
     if out.suffix.lower() != ".csv" or out.is_dir():
         raise ZerosumError(f"--out {out}: predictions are written to a .csv file")
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    with Loading(console) as bars:
-        found = classify(
-            given.run,
-            given.images,
-            average=not given.last,
-            checkpoint_step=given.checkpoint,
-            recipe=given.recipe,
-            device=given.device,
-            data_dir=given.data_dir,
-            progress=bars if console.is_terminal else Lines(console),
-        )
+    with progress() as update:
+        found = classify(given.weights.load(given.run), given.images, data_dir=given.data_dir, progress=update)
     write(found, out)
     show(found)
     print(out)
@@ -64,11 +52,7 @@ def run(arguments: Sequence[str]) -> None:
 
 def show(found: Classification) -> None:
     """What was found, and how often it is right."""
-    from rich.console import Console
-
-    from zerosum.util.text import abbreviate
-
-    console = Console(highlight=False, soft_wrap=True)
+    console = output()
     for line in remarks(found):
         console.print(line, markup=False)
     for problem in abbreviate([str(problem) for problem in found.problems]):
@@ -77,7 +61,7 @@ def show(found: Classification) -> None:
         console.print(
             f"accuracy {100 * found.accuracy:.2f} %: {found.errors:,} errors out of {found.judged:,}", markup=False
         )
-        console.print(table(found))
+        console.print(confusions(found))
 
 
 def remarks(found: Classification) -> list[str]:
@@ -95,17 +79,12 @@ def remarks(found: Classification) -> list[str]:
     return lines
 
 
-def table(found: Classification) -> Table:
-    """Each class: how many images, how many of them right, and for what the others were most often taken.
+def confusions(found: Classification) -> Table:
+    """Each class: images, correct predictions, and for what the others were most often mistaken.
 
     Of many classes those with the most errors.
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in ("class", "images", "right", "%", "taken for"):
-        made.add_column(column, justify="left" if column in ("class", "taken for") else "right", overflow="fold")
+    shown = table("class", "images", "correct", "%", "mistaken for", right=("images", "correct", "%"))
     confusion = found.confusion
     wrong = (confusion.sum(1) - confusion.diagonal()).tolist()
     present = [k for k in range(len(found.classes)) if int(confusion[k].sum())]
@@ -115,7 +94,7 @@ def table(found: Classification) -> Table:
         others = sorted((-n, j) for j, n in enumerate(counts) if n and j != k)[:3]
         taken = ", ".join(f"{found.classes[j]} ({-n:,})" for n, j in others)
         share = f"{100 * counts[k] / images:.1f}"
-        made.add_row(Text(found.classes[k]), f"{images:,}", f"{counts[k]:,}", share, Text(taken))
+        shown.add_row(Text(found.classes[k]), f"{images:,}", f"{counts[k]:,}", share, Text(taken))
     if len(worst) < len(present):
-        made.caption = f"the {len(worst)} of {len(present)} classes with the most errors"
-    return made
+        shown.caption = f"the {len(worst)} of {len(present)} classes with the most errors"
+    return shown

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from zerosum.cli.flags import parse
+from zerosum.cli.flags import flag, parse
+from zerosum.cli.output import table
+from zerosum.util.console import output
 
 if TYPE_CHECKING:
     from zerosum.evaluation.compare import Comparison
@@ -18,30 +20,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Arguments:
-    a: Annotated[Positional[Path], arg(help="a run directory, or the JSON file of an evaluation")]
-    b: Annotated[Positional[Path], arg(help="another")]
-    metrics: Annotated[tuple[str, ...], arg(help="the metrics to compare, by name; default: all that both have")] = ()
+    a: Annotated[Positional[Path], flag("a run directory, or the JSON file of an evaluation", metavar="A")]
+    b: Annotated[Positional[Path], flag("another", metavar="B")]
+    metrics: Annotated[tuple[str, ...], flag("the metrics to compare, by name", "all that both have")] = ()
 
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "compare", "Compare two evaluations that were made alike.")
-    from rich.table import Table
-
-    from zerosum.cli.commands.evaluate import interval, number, wide
+    from zerosum.cli.commands.evaluate import interval, number
     from zerosum.evaluation.compare import compare
     from zerosum.evaluation.protocol import read
 
     a, b = read(given.a), read(given.b)
     rows = compare(a, b, given.metrics)
-    shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in ("metric", "score", "A", "95 %", "B", "95 %", "better"):
-        shown.add_column(column, justify="right" if column in "AB" else "left", overflow="fold")
+    shown = table("metric", "score", "A", "95 %", "B", "95 %", "better", right=("A", "B"))
     before = ""
     for row in rows:
         sides = (number(row.a.value), interval(row.a), number(row.b.value), interval(row.b))
         shown.add_row("" if row.metric == before else row.metric, row.name, *sides, verdict(row))
         before = row.metric
-    console = wide()
+    console = output()
     for name, side in (("A", a), ("B", b)):
         console.print(f"{name}: {described(side)}", markup=False)
     console.print(shown)

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
-from rich.console import Console
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from zerosum.cli.flags import parse
+from zerosum.cli.flags import DataDir, Size, flag, parse
+from zerosum.util.console import progress
 
 
 @dataclass(frozen=True)
 class Arguments:
     action: Annotated[
-        Positional[Literal["check"]], arg(help="say what is there, what is broken, what training would use")
+        Positional[Literal["check"]], flag("report what is there, what is broken, and what training would use")
     ]
-    name: Annotated[Positional[str], arg(help="a folder of images, a known data set, or an .npy or .npz file")]
-    size: Annotated[tuple[int] | tuple[int, int] | None, arg(help="pixels, as for `train`")] = None
-    data_dir: Annotated[Path | None, arg(help="where published data sets are looked for first")] = None
+    name: Annotated[
+        Positional[str], flag("a folder of images, a known data set, or an .npy or .npz file", metavar="DATA")
+    ]
+    size: Annotated[Size, flag("image size in pixels, as for `train`", "the data's")] = None
+    data_dir: DataDir = None
 
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "data", "Check data before training on it.")
-    from zerosum.cli.loading import Loading
     from zerosum.data import check
 
     size = (given.size[0], given.size[-1]) if given.size else None
-    with Loading(Console(stderr=True)) as progress:
-        report = check(given.name, size=size, data_dir=given.data_dir, progress=progress)
+    with progress() as update:
+        report = check(given.name, size=size, data_dir=given.data_dir, progress=update)
     print("\n".join(report.lines()))

@@ -7,42 +7,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
-from rich.table import Table
-from tyro.conf import Positional, arg
+from zerosum.cli.flags import RunPath, flag, parse
+from zerosum.cli.output import table
+from zerosum.util.console import output
 
-from zerosum.cli.flags import parse
-
-ABOUT = """Say whether a run is healthy, with the evidence, and what to try if it is not. The run may still be going on.
+ABOUT = """Say whether a run is healthy, with the evidence, and what to try if it is not. It may still be training.
 
 The exit code tells the verdict: """
 
 
 @dataclass(frozen=True)
 class Arguments:
-    run: Annotated[Positional[Path], arg(help="the run directory")]
-    out: Annotated[Path | None, arg(help="the plot of the vital signs (default: RUN/health.png)")] = None
+    run: RunPath
+    out: Annotated[Path | None, flag("the plot of the health signals", "RUN/health.png")] = None
 
 
 def run(arguments: Sequence[str]) -> int:
-    from zerosum.health.verdicts import VERDICTS
+    from zerosum.health.verdicts import VERDICTS, diagnose, of_run
 
     codes = ", ".join(f"{ailment.exit_code} {name}" for name, ailment in VERDICTS.items())
     given = parse(Arguments, arguments, "doctor", f"{ABOUT}{codes}.")
-    from zerosum.health.verdicts import diagnose, of_run
     from zerosum.report.health_timeline import save
 
     history = of_run(given.run)
     verdict = diagnose(history)
-    console = Console(highlight=False, soft_wrap=True)
+    console = output()
     console.print(f"[bold]{verdict.sentence}[/bold]")
     if verdict.evidence:
-        table = Table(box=None, pad_edge=False)
-        for column in ("sign", "value", "threshold", "since round", "what it is"):
-            table.add_column(column, overflow="fold")
+        signs = table("sign", "value", "threshold", "since round", "what it is")
         for seen in verdict.evidence:
-            table.add_row(seen.sign, f"{seen.value:.3g}", seen.limit, f"{seen.since:,}", seen.meaning)
-        console.print(table)
+            signs.add_row(seen.sign, f"{seen.value:.3g}", seen.limit, f"{seen.since:,}", seen.meaning)
+        console.print(signs)
     for event in history.events:
         console.print(f"round {event.step:,}: {event.event}: {event.detail}")
     if verdict.advice:

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from zerosum.cli.flags import parse
+from zerosum.cli.flags import flag, parse
 
 
 @dataclass(frozen=True)
 class Arguments:
-    run: Annotated[Positional[Path], arg(help="the run directory; the run may still be going on")]
+    run: Annotated[Positional[Path], flag("the run directory; the run may still be training", metavar="RUN")]
 
 
 def run(arguments: Sequence[str]) -> None:
-    given = parse(Arguments, arguments, "report", "Write a run's report.html from what lies in its directory.")
+    given = parse(Arguments, arguments, "report", "Write a run's report.html from the files in its directory.")
     from zerosum import report
     from zerosum.run.directory import RunDirectory
 

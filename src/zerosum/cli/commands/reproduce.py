@@ -12,32 +12,34 @@ from typing import Annotated, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from tyro.conf import FlagCreatePairsOff, Positional, arg
+from tyro.conf import Positional
 
-from zerosum.cli.flags import parse
+from zerosum.cli.flags import Switch, flag, parse
+from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
+from zerosum.util.console import errors, output
 
-ABOUT = """Run a study and record its result in reproductions/results/NAME.json of the checkout.
+ABOUT = """Run a published protocol and record the result in reproductions/results/NAME.json.
 
-The same command resumes a stopped study: finished parts are kept under --work. With fewer seeds, or a fraction of the
-rounds, it is a trial, which is not recorded."""
+The same command resumes it after a stop: finished parts are kept below --work. With fewer seeds, or a fraction of the
+training steps, it is a quick check that is never recorded."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    name: Annotated[Positional[str | None], arg(help="the study; default: list all")] = None
-    seeds: Annotated[int | None, arg(help="number of seeds; default: all of the study's")] = None
-    fraction: Annotated[float, arg(help="fraction of the training rounds, in (0, 1]")] = 1.0
-    processes: Annotated[int, arg(help="parallel processes")] = os.cpu_count() or 1
-    work: Annotated[Path | None, arg(help="folder of the finished parts; default: runs/reproduce/NAME")] = None
-    table: Annotated[FlagCreatePairsOff[bool], arg(help="print the recorded results and the published ones")] = False
+    name: Annotated[Positional[str | None], flag("the protocol", "list all", metavar="[NAME]")] = None
+    seeds: Annotated[int | None, flag("number of seeds, the first ones of the protocol", "all")] = None
+    fraction: Annotated[float, flag("fraction of the training steps, in (0, 1]")] = 1.0
+    processes: Annotated[int, flag("parts run in parallel", "one for each CPU core")] = os.cpu_count() or 1
+    work: Annotated[Path | None, flag("the folder for finished parts", "runs/reproduce/NAME")] = None
+    table: Annotated[Switch, flag("print all recorded results beside the published ones", "")] = False
 
 
 def run(arguments: Sequence[str]) -> None:
     options = parse(Arguments, arguments, "reproduce", ABOUT)
     from zerosum.studies import STUDIES, find, study
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = output()
     if options.table:
         console.print(_table(study.results()))
         return
@@ -58,17 +60,17 @@ def run(arguments: Sequence[str]) -> None:
     folder = options.work or Path("runs/reproduce") / chosen.name
     work = folder if options.fraction == 1 else folder / f"fraction-{options.fraction:g}"
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
+    log = errors()
+    with Progress(*columns, console=log, disable=not log.is_terminal) as progress:
         task = progress.add_task(chosen.name, total=None)
         for done in study.run(chosen, seeds, options.fraction, work, options.processes):
             if progress.tasks[0].total is None:
                 progress.update(task, total=done.left + 1)
             progress.update(task, advance=1)
-            errors.print(f"{done.part}, seed {done.seed}: {_short(done.measurements)}; {done.left} parts to go")
+            log.print(f"{done.part}, seed {done.seed}: {_short(done.measurements)}; {done.left} parts to go")
     result = study.record(chosen, seeds, work, shlex.join(["zerosum", "reproduce", *arguments]))
     _show(console, result)
-    console.print(f"recorded: {study.write(result, record)}" if record else "a trial: not recorded")
+    console.print(f"recorded: {study.write(result, record)}" if record else "a quick check: not recorded")
 
 
 def _short(measurements: Mapping[str, Any]) -> str:
@@ -92,12 +94,10 @@ def _show(console: Console, result: dict[str, Any]) -> None:
 
 
 def _table(results: Sequence[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("study", "ours", "published", "target", ""):
-        table.add_column(column)
+    shown = table("protocol", "ours", "published", "target", "")
     for result in results:
         spread = f" ± {result['std']:.3g}" if len(result["values"]) > 1 else ""
         ours = f"{result['mean']:.4g}{spread} ({len(result['values'])} seeds)"
         met = "met" if result["met"] else "missed"
-        table.add_row(result["name"], ours, result["published"], result["target"], met)
-    return table
+        shown.add_row(result["name"], ours, result["published"], result["target"], met)
+    return shown

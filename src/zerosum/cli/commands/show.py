@@ -6,34 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from zerosum.cli.flags import parse
+from zerosum.cli.flags import flag, parse
+from zerosum.cli.output import table
 from zerosum.options import Option, rows
 from zerosum.recipe import Recipe, find
+from zerosum.util.console import output
 
 
 @dataclass(frozen=True)
 class Arguments:
-    recipe: Annotated[Positional[str], arg(help="a recipe, as `zerosum list` names it, or FILE.py:FUNCTION")]
+    recipe: Annotated[
+        Positional[str], flag("a recipe, as `zerosum list` names it, or FILE.py:FUNCTION", metavar="RECIPE")
+    ]
 
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "show", "Every option of a recipe, with its source and default.")
     recipe = find(given.recipe)
-    console = Console(highlight=False)
-    console.print(f"[bold]{recipe.name}[/bold]  {recipe.summary}\nTrains on {recipe.data} unless told otherwise.\n")
-    table = Table(box=None, pad_edge=False)
-    for column in ("flag", "default", "meaning"):
-        table.add_column(column, overflow="fold", no_wrap=column == "flag")
+    console = output()
+    console.print(f"[bold]{recipe.name}[/bold]  {recipe.summary}\nTrains on {recipe.data} by default.\n")
+    shown = table("flag", "default", "meaning")
+    shown.columns[0].no_wrap = True
     for option in options(recipe):
         default = "none" if option.default is None else str(option.default)
-        flag, source = f"--{option.name.replace('_', '-')}", f" ({option.type}; {option.source})"
-        table.add_row(flag, Text(default), Text(option.help).append(source, style="dim"))
-    console.print(table)
+        name, source = f"--{option.name.replace('_', '-')}", f" ({option.type}; {option.source})"
+        shown.add_row(name, Text(default), Text(option.help).append(source, style="dim"))
+    console.print(shown)
 
 
 def options(recipe: Recipe) -> list[Option]:

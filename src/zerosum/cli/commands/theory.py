@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from zerosum.cli.flags import parse
+from zerosum.cli.flags import flag, parse
+from zerosum.cli.output import table
+from zerosum.util.console import errors, output
 from zerosum.util.files import write_atomic
 
 if TYPE_CHECKING:
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
 
 ABOUT = """Measure claims of theory on known densities and small trainings; draw pictures and a film.
 
-Prints the predicted value, the measured value and the tolerance of each claim, and writes the same to
+For each claim it prints the prediction, the measurement and the tolerance, and writes them to
 OUT/claims.json. The exit code is 1 if a claim fails. All topics take half a minute."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    topics: Annotated[Positional[tuple[str, ...]], arg(help="topics; default: all (a wrong name lists them)")] = ()
-    out: Annotated[Path, arg(help="output folder of the pictures and claims.json")] = Path("runs/theory")
+    topics: Annotated[
+        Positional[tuple[str, ...]], flag("topics; a wrong name lists them", "all", metavar="[TOPIC ...]")
+    ] = ()
+    out: Annotated[Path, flag("the folder of the pictures and of claims.json")] = Path("runs/theory")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -41,11 +44,10 @@ def run(arguments: Sequence[str]) -> int:
     chosen = [find(name) for name in dict.fromkeys(options.topics)] or list(TOPICS.values())
     options.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     torch.set_num_threads(1)  # networks this small gain nothing from a second
-    console = Console(highlight=False, soft_wrap=True)
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    console, log = output(), errors()
     record, pictures = {}, []
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn())
-    with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as progress:
+    with Progress(*columns, console=log, disable=not log.is_terminal, transient=True) as progress:
         task = progress.add_task("", total=len(chosen))
         for topic in chosen:
             progress.update(task, description=topic.name)
@@ -54,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
             record[topic.name] = topic.check(result)
             pictures += topic.draw(result, options.out)
             progress.update(task, advance=1)
-            errors.print(f"{topic.name}: {_tally(record[topic.name])}, {time.perf_counter() - start:.1f} s")
+            log.print(f"{topic.name}: {_tally(record[topic.name])}, {time.perf_counter() - start:.1f} s")
     for topic in chosen:
         console.print(f"\n[bold]{topic.name}[/bold]: {topic.about}")
         console.print(_table(record[topic.name]))
@@ -72,18 +74,14 @@ def _tally(outcomes: Sequence[Outcome]) -> str:
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("claim", "source"):
-        table.add_column(column, overflow="fold")
-    for column in ("predicted", "measured", "tolerance"):
-        table.add_column(column, justify="right")
-    table.add_column("")
+    numbers = ("predicted", "measured", "tolerance")
+    shown = table("claim", "source", *numbers, "", right=numbers)
     for outcome in outcomes:
         relation = "" if outcome.relation == "=" else f"{outcome.relation} "
         holds = "holds" if outcome.holds else "[bold red]FAILS[/bold red]"
-        numbers = (f"{relation}{outcome.theory:.4g}", f"{outcome.measured:.4g}", f"{outcome.tolerance:g}")
-        table.add_row(outcome.statement, outcome.source, *numbers, holds)
-    return table
+        values = (f"{relation}{outcome.theory:.4g}", f"{outcome.measured:.4g}", f"{outcome.tolerance:g}")
+        shown.add_row(outcome.statement, outcome.source, *values, holds)
+    return shown
 
 
 def _plain(outcome: Outcome) -> dict[str, object]:

@@ -3,85 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
+from tyro.conf import DisallowNone, arg
 
-from zerosum.cli.finish import show
-from zerosum.cli.flags import changed, flags, parse
+from zerosum.cli.flags import AnyDevice, DataDir, Size, Switch, changed, flag, flags, of_other_kinds, parse, with_kinds
+from zerosum.cli.output import show_run
 from zerosum.recipe import Recipe, find
 
-USAGE = "The default recipe is r3gan; `zerosum list` shows all. The flags below are those of"
+DEFAULT = "r3gan"
+ABOUT = "The default recipe is r3gan; `zerosum list` shows all. The flags below are those of"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Of every recipe."""
+
+    data: Annotated[
+        str, flag("a known data set, a folder of images (sub-folders or a labels.csv name classes), or an .npz file")
+    ]
+    out: Annotated[DisallowNone[Path | None], flag("the run directory", "a new one below runs/")] = None
+    size: Annotated[DisallowNone[Size], flag("image size in pixels: one side, or height and width", "the data's")] = (
+        None
+    )
+    labels: Annotated[DisallowNone[int | None], flag("labels to keep, a class-balanced subset", "all")] = None
+    data_dir: DisallowNone[DataDir] = None
+    device: DisallowNone[AnyDevice] = None
+    tensorboard: Annotated[Switch, flag("also write TensorBoard event files", "")] = False
+    dry_run: Annotated[Switch, flag("show the resolved run, its memory and duration; train nothing", "")] = False
 
 
 def run(arguments: Sequence[str]) -> None:
     named = bool(arguments) and not arguments[0].startswith("-")
-    recipe = find(arguments[0] if named else "r3gan")
-    parsed: Any = parse(
-        _command(recipe),
-        arguments[1:] if named else arguments,
-        "train [RECIPE]",
-        f"{recipe.summary}\n\n{USAGE} {recipe.name}.",
-    )
-    first, *others = recipe.options
-    options = changed(parsed.training, recipe.training)
-    options |= changed(getattr(parsed, first), recipe.options[first])
-    options |= {name: changed(getattr(parsed, name), recipe.options[name]) for name in others}
-    size = parsed.size[0] if parsed.size and len(parsed.size) == 1 else parsed.size
-    if parsed.dry_run:
+    name = arguments[0] if named else DEFAULT
+    recipe = find(name)
+    given, options = read(recipe, arguments[named:], f"train {name if named else '[RECIPE]'}")
+    size = given.size[0] if given.size and len(given.size) == 1 else given.size
+    if given.dry_run:
         from zerosum.cli.dry_run import show_plan
 
-        show_plan(recipe, options, parsed.data, size, parsed.labels, parsed.data_dir, parsed.device)
+        show_plan(recipe, options, given.data, size, given.labels, given.data_dir, given.device)
         return
     from zerosum.workflows.train import train
 
-    show(
+    show_run(
         train(
-            arguments[0] if named else "r3gan",
-            parsed.data,
-            parsed.out,
+            name,
+            given.data,
+            given.out,
             size=size,
-            labels=parsed.labels,
-            data_dir=parsed.data_dir,
-            device=parsed.device,
-            tensorboard=parsed.tensorboard,
+            labels=given.labels,
+            data_dir=given.data_dir,
+            device=given.device,
+            tensorboard=given.tensorboard,
             **options,
         )
     )
 
 
-def _command(recipe: Recipe) -> type:
-    def option(kind: Any, default: Any, meaning: str) -> tuple[Any, Any]:
-        return Annotated[kind, tyro.conf.arg(help=meaning)], field(default=default)
-
-    own = {
-        "data": option(
-            str,
-            recipe.data,
-            "a known data set, a folder of images (sub-folders or a labels.csv in it name classes), or an .npz file",
-        ),
-        "out": option(Path | None, None, "the run directory; by default a new one under runs/"),
-        "size": option(
-            tuple[int] | tuple[int, int] | None,
-            None,
-            "pixels: a square's side, or height and width; default: the data's",
-        ),
-        "labels": option(int | None, None, "how many labels to keep, as many of each class; default: all"),
-        "data_dir": option(Path | None, None, "where published data sets are looked for first"),
-        "device": option(str | None, None, "cpu, cuda, cuda:1 ...; by default a GPU where there is one"),
-        "tensorboard": option(tyro.conf.FlagCreatePairsOff[bool], False, "also write curves for TensorBoard"),
-        "dry_run": option(
-            tyro.conf.FlagCreatePairsOff[bool], False, "show the resolved run, its memory and time; train nothing"
-        ),
-    }
-    fields: list[tuple[str, Any, Any]] = [(name, *rest) for name, rest in own.items()]
+def read(recipe: Recipe, arguments: Sequence[str], command: str = "train") -> tuple[Arguments, dict[str, Any]]:
+    """The flags of every recipe, and the options that differ from this recipe's, as `zerosum.train` takes them."""
     first, *others = recipe.options
-    for name, default in (("training", recipe.training), (first, recipe.options[first])):
-        made = flags(name, default)
-        fields.append((name, Annotated[made, tyro.conf.arg(name="")], field(default_factory=made)))
-    for name in others:
-        made = flags(name, recipe.options[name])
-        fields.append((name, made, field(default_factory=made)))
-    return make_dataclass("train", fields)
+    defaults = {"training": recipe.training, **recipe.options}
+    prefixes = {name: f"{name}." if name in others else "" for name in defaults}
+    fields: list[tuple[str, Any, Any]] = [("own", _unprefixed(Arguments), field(default=Arguments(recipe.data)))]
+    elsewhere: dict[str, str] = {}
+    for name, default in defaults.items():
+        chosen = with_kinds(default, arguments, prefixes[name])
+        cls = flags(name, chosen)
+        fields.append((name, cls if prefixes[name] else _unprefixed(cls), field(default_factory=cls)))
+        elsewhere |= of_other_kinds(chosen, prefixes[name])
+    about = f"{recipe.summary}\n\n{ABOUT} {recipe.name}."
+    parsed: Any = parse(make_dataclass("train", fields), arguments, command, about, elsewhere=elsewhere, config=())
+    options = {name: changed(getattr(parsed, name), default) for name, default in defaults.items()}
+    return parsed.own, options.pop("training") | options.pop(first) | options
+
+
+def _unprefixed(cls: type) -> Any:
+    return Annotated[cls, arg(name="")]

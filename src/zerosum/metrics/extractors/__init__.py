@@ -5,7 +5,6 @@ Extractors take images (N, C, H, W) in [-1, 1] with one or three channels, "pixe
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
-from zerosum.errors import ZerosumError
+from zerosum.errors import ZerosumError, unknown
 from zerosum.metrics.extractors.digits import SIDE, Classifier
 from zerosum.metrics.extractors.random import SMALLEST, RandomNetwork
 
@@ -82,9 +81,7 @@ def find(wanted: str | Callable[[Tensor], Tensor], device: torch.device | str = 
     if callable(wanted):
         return _of_callable(wanted, device)
     if wanted not in EXTRACTORS:
-        close = difflib.get_close_matches(wanted, EXTRACTORS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(EXTRACTORS)}"
-        raise ZerosumError(f"there are no features called {wanted!r}; {hint}")
+        raise ZerosumError(unknown("extractor", wanted, EXTRACTORS))
     return EXTRACTORS[wanted](device)
 
 

@@ -11,30 +11,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from zerosum.training.log_keys import Key
 from zerosum.training.trainer import Trainer
+from zerosum.util.console import EVERY
 from zerosum.util.text import duration
 
-LIVE, PLAIN = 0.2, 15.0  # seconds between updates
+LIVE = 0.2  # seconds between updates on a terminal
 
 
-class Progressing:
-    """A hook and a log sink: a context in which the rounds played, their rate and the newest losses are shown."""
+class TrainingProgress:
+    """A hook and a log sink: a context that shows the training steps, their rate and the newest losses."""
 
     def __init__(self, console: Console, steps: int):
         self.console, self.steps = console, steps
         self.values = ""
-        self.first: tuple[float, int] | None = None  # when this process saw its first round, and which it was
+        self.first: tuple[float, int] | None = None  # when this process finished its first step, and which it was
         self.next = 0.0
         self.bar = Progress(
-            TextColumn("round"),
+            TextColumn("step"),
             MofNCompleteColumn(),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[rate]} rounds/s  ETA"),
+            TextColumn("{task.fields[rate]} steps/s  ETA"),
             TimeRemainingColumn(compact=True),
             TextColumn("[dim]{task.fields[values]}"),
             console=console,
         )
 
-    def __enter__(self) -> Progressing:
+    def __enter__(self) -> TrainingProgress:
         if self.console.is_terminal:
             self.task = self.bar.add_task("", total=self.steps, rate="-", values="")
             self.bar.start()
@@ -50,14 +51,14 @@ class Progressing:
         last = trainer.step == self.steps
         if now < self.next and not last:
             return
-        self.next = now + (LIVE if self.console.is_terminal else PLAIN)
-        seconds, rounds = now - self.first[0], trainer.step - self.first[1]
-        rate = rounds / seconds if seconds > 0 else 0.0
+        self.next = now + (LIVE if self.console.is_terminal else EVERY)
+        seconds, steps = now - self.first[0], trainer.step - self.first[1]
+        rate = steps / seconds if seconds > 0 else 0.0
         if self.console.is_terminal:
             self.bar.update(self.task, completed=trainer.step, rate=f"{rate:.1f}", values=self.values)
-        elif rounds or last:
+        elif steps or last:
             eta = f"ETA {duration((self.steps - trainer.step) / rate)}" if rate else ""
-            self.console.print(f"round {trainer.step}/{self.steps}  {rate:.1f} rounds/s  {eta}  {self.values}")
+            self.console.print(f"step {trainer.step}/{self.steps}  {rate:.1f} steps/s  {eta}  {self.values}")
 
     def sink(self, step: int, seconds: float, values: Mapping[Key, float]) -> None:
         """Keep each player's loss, the sum of its terms, for the line."""

@@ -1,0 +1,67 @@
+"""Consoles, and progress: bars that vanish on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from zerosum.util.text import duration
+
+EVERY = 15.0  # seconds between plain lines
+WIDTH = 120  # least columns of output that no terminal bounds
+
+
+def output() -> Console:
+    """Standard output; where it is no terminal, wide enough for every column of a table."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=max(console.width, WIDTH))
+
+
+def errors(quiet: bool = False) -> Console:
+    """Standard error, where progress and notes go."""
+    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A context that gives a callback of (what is being done, done so far, total), as `data.load` takes it.
+
+    A total of 0 is unknown. The display goes to standard error.
+    """
+    console = errors(quiet)
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn(compact=True))
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True) as bars:
+
+        def update(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=None)
+            bars.update(tasks[what], completed=done, total=total or None)
+
+        yield update
+
+
+class Lines:
+    """The callback of `progress` where nobody watches: a line every so many seconds, with the time left."""
+
+    def __init__(self, console: Console, every: float = EVERY):
+        self.console, self.every = console, every
+        self.what, self.first, self.start, self.shown = "", 0, 0.0, 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if what != self.what:
+            self.what, self.first, self.start, self.shown = what, done, now, now
+        if now - self.shown < self.every:
+            return
+        self.shown = now
+        rate = (done - self.first) / (now - self.start)
+        left = f"  ETA {duration((total - done) / rate)}" if total and rate else ""
+        self.console.print(f"{what}: {done:,}{f' of {total:,}' if total else ''}{left}")
