@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from zerosum.data.check import counted_samples
 from zerosum.options import rows
 from zerosum.recipe import Recipe
 from zerosum.training.estimate import estimate
 from zerosum.util.console import output
 from zerosum.util.text import duration
-from zerosum.workflows.notes import data_notes
-from zerosum.workflows.train import prepare, split
+from zerosum.workflows.prepare import DataChoice, prepare
+from zerosum.workflows.train import split
 
 
-def show_plan(
-    recipe: Recipe,
-    options: Mapping[str, Any],
-    name: str,
-    size: int | tuple[int, int] | None,
-    labels: int | None,
-    data_dir: Path | None,
-    device: str | None,
-) -> None:
+def show_plan(recipe: Recipe, options: Mapping[str, Any], wanted: DataChoice, device: str | None) -> None:
     """Print the resolved run; nothing is written."""
     training, chosen = split(recipe, options)
-    trainer, loaded, record, whole = prepare(
-        recipe, training, chosen, name, size, data_dir, device, quiet=False, labels=labels
-    )
+    trainer, data, record, notes = prepare(recipe, training, chosen, wanted, device, quiet=False)
     console = output()
     console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")
-    console.print(f"data        {name}: {len(loaded):,} samples, fingerprint {loaded.fingerprint}")
-    for line in data_notes(recipe, whole, loaded, labels):
+    console.print(f"data        {wanted.name}: {counted_samples(data)}, fingerprint {data.fingerprint}")
+    for line in notes:
         console.print(f"            {line}")
-    console.print(f"shape       {' x '.join(map(str, loaded.shape))}, batches of {training.batch_size}")
+    console.print(f"batch size  {training.batch_size}")
     for player, count in record.players.items():
         console.print(f"player      {player}: {count:,} parameters")
     console.print(f"device      {record.device}, {record.precision}")

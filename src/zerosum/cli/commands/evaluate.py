@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from zerosum.evaluation.protocol import Evaluation
     from zerosum.metrics.score import Score
-    from zerosum.run.loaded import Run
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "sample", "Draw samples from a run.")
     from zerosum.errors import ZerosumError
     from zerosum.pictures.overview import unwritable_names
-    from zerosum.workflows.sample import write_interpolation, write_samples, write_traversal
+    from zerosum.pictures.walks import latents_per_code
+    from zerosum.run.sampling import SampleRequest
+    from zerosum.workflows.sample import default_ending, write_interpolation, write_samples, write_traversal
 
     if given.traverse and given.to_seed is not None:
         raise ZerosumError("--traverse and --to-seed are two pictures; draw one at a time")
@@ -63,8 +65,8 @@ def run(arguments: Sequence[str]) -> None:
         raise ZerosumError("--code and --steps say how codes are traversed; add --traverse")
     run = given.weights.load(given.run)
     kind = "codes" if given.traverse else "samples"
-    ending = "gif" if given.to_seed is not None else "png"
-    out = given.out or given.run / f"{kind}-seed-{given.seed}.{ending}"
+    ending = ".gif" if given.to_seed is not None else ".png" if given.traverse else default_ending(run)
+    out = given.out or given.run / f"{kind}-seed-{given.seed}{ending}"
     count = given.n if given.n is not None else latents_per_code(run) if given.traverse else 64
     request = SampleRequest(count, given.seed, given.truncation, given.class_, given.condition)
     if given.traverse:
