@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import zerosum.games  # noqa: F401  registers the recipes
+from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
-from zerosum.health.verdicts import VERDICTS, History
+from zerosum.health.verdicts import VERDICTS
 from zerosum.studies.scenarios import SCENARIOS, Scenario
 from zerosum.studies.study import Figures, Study
 from zerosum.training.hooks.log import Log
@@ -33,8 +34,9 @@ def watched(scenario: Scenario, seed: int, fraction: float, folder: Path) -> dic
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "health.jsonl"
     path.unlink(missing_ok=True)
-    said: list[str] = []
-    monitor = Monitor(SignalMeter(loaded, seed), path, History(steps), lambda verdict: said.append(verdict.name))
+    verdicts: list[str] = []
+    meter = SignalMeter(loaded, trainer.game.makes, seed)
+    monitor = Monitor(meter, path, History(steps), lambda verdict: verdicts.append(verdict.name))
     try:
         trainer.train([monitor, Log(trainer.training.log_every, steps, ())])
     except Diverged as error:
@@ -46,9 +48,9 @@ def watched(scenario: Scenario, seed: int, fraction: float, folder: Path) -> dic
         "truth": scenario.truth,
         "verdict": verdict.name,
         "since": verdict.since,
-        "alarms": sorted({name for name in said if name not in NO_ALARM}),
-        "looks": len(monitor.history.looks),
-        "signs": dict(monitor.history.looks[-1].signs) if monitor.history.looks else {},
+        "alarms": sorted({name for name in verdicts if name not in NO_ALARM}),
+        "snapshots": len(monitor.history.snapshots),
+        "signals": dict(monitor.history.snapshots[-1].signals) if monitor.history.snapshots else {},
         "watching": monitor.share,
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from tyro.conf import Positional, arg
 
@@ -21,34 +23,35 @@ The exit code tells the verdict: """
 @dataclass(frozen=True)
 class Arguments:
     run: Annotated[Positional[Path], arg(help="the run directory")]
-    out: Annotated[Path | None, arg(help="the plot of the vital signs (default: RUN/health.png)")] = None
+    out: Annotated[Path | None, arg(help="the plot of the signals (default: RUN/health.png)")] = None
 
 
 def run(arguments: Sequence[str]) -> int:
     from zerosum.health.verdicts import VERDICTS
 
-    codes = ", ".join(f"{ailment.exit_code} {name}" for name, ailment in VERDICTS.items())
-    given = parse(Arguments, arguments, "doctor", f"{ABOUT}{codes}.")
-    from zerosum.health.verdicts import diagnose, of_run
+    codes = ", ".join(f"{spec.exit_code} {name}" for name, spec in VERDICTS.items())
+    options = parse(Arguments, arguments, "doctor", f"{ABOUT}{codes}.")
+    from zerosum.health.history import History
+    from zerosum.health.verdicts import diagnose
     from zerosum.report.health_timeline import save
 
-    history = of_run(given.run)
+    history = History.of_run(options.run)
     verdict = diagnose(history)
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]{verdict.sentence}[/bold]")
+    console.print(f"[bold]{escape(verdict.sentence)}[/bold]")
     if verdict.evidence:
         table = Table(box=None, pad_edge=False)
-        for column in ("sign", "value", "threshold", "since round", "what it is"):
+        for column in ("signal", "value", "threshold", "since step", "what it is"):
             table.add_column(column, overflow="fold")
         for seen in verdict.evidence:
-            table.add_row(seen.sign, f"{seen.value:.3g}", seen.limit, f"{seen.since:,}", seen.meaning)
+            table.add_row(escape(seen.label), f"{seen.value:.3g}", seen.comparison, f"{seen.since:,}", seen.meaning)
         console.print(table)
     for event in history.events:
-        console.print(f"round {event.step:,}: {event.event}: {event.detail}")
+        console.print(f"step {event.step:,}: {event.event}: {event.detail}", markup=False)
     if verdict.advice:
         console.print("what to try:")
         for line in verdict.advice:
-            console.print(f"  - {line}")
-    console.print(f"plot: {save(history, given.out or given.run / 'health.png')}")
+            console.print(f"  - {line.replace('RUN', shlex.quote(str(options.run)))}", markup=False)
+    console.print(f"plot: {save(history, options.out or options.run / 'health.png')}", markup=False)
     console.print(f"exit code {verdict.exit_code}: {verdict.name}")
     return verdict.exit_code
