@@ -19,7 +19,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from zerosum.training.trainer import resolve_precision
+from zerosum.training.hardware import resolve_precision
 
 
 def figure(*module: str) -> float:

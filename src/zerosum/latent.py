@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import torch
+from annotated_types import Gt
 from torch import Generator, Tensor
 
 Device = torch.device | str
+LatentDim = Annotated[int, Gt(0), "latent dimension (size of z)"]
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Recipe:
         chosen = self.resolve(options or {})
         techniques = chosen.pop(TECHNIQUES)
         game = self.function(data, **chosen)
-        return with_techniques(game, techniques, data.fields[game.makes].shape)
+        return with_techniques(game, techniques, data.fields[game.makes])
 
     def resolve(self, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Every parameter's dataclass, with `options` over the defaults; `OptionError` for what does not fit."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.augment import adaptive, diff_augment
-from zerosum.augment.adaptive import AdaptiveAugment, coloured, warped
+from zerosum.augment.adaptive import AdaptiveAugment, color, warp
 from zerosum.augment.augmented import Augmented
 from zerosum.augment.diff_augment import OPERATIONS, DiffAugment
 from zerosum.losses import penalties
@@ -116,15 +116,15 @@ def turned(angle: float) -> Tensor:
 
 def test_warps_by_hand():
     x = torch.randn(1, 2, 5, 5)
-    assert torch.equal(warped(x, identity(1)), x)
+    assert torch.equal(warp(x, identity(1)), x)
     still = torch.zeros(1, 2)
-    torch.testing.assert_close(warped(x, (torch.tensor([[[-1.0, 0], [0, 1]]]), still)), x.flip(3))
-    quarter = warped(x, (turned(math.pi / 2), still))
+    torch.testing.assert_close(warp(x, (torch.tensor([[[-1.0, 0], [0, 1]]]), still)), x.flip(3))
+    quarter = warp(x, (turned(math.pi / 2), still))
     assert any(torch.allclose(quarter, x.rot90(k, (2, 3)), atol=1e-5) for k in (1, 3))
-    right = warped(x, (identity(1)[0], torch.tensor([[1.0, 0.0]])))
+    right = warp(x, (identity(1)[0], torch.tensor([[1.0, 0.0]])))
     torch.testing.assert_close(right[..., :4], x[..., 1:])
     torch.testing.assert_close(right[..., 4], x[..., 3])  # mirrored at the last pixel
-    half = warped(x, (identity(1)[0], torch.tensor([[0.0, 0.5]])))
+    half = warp(x, (identity(1)[0], torch.tensor([[0.0, 0.5]])))
     torch.testing.assert_close(half[:, :, :4], (x[:, :, :4] + x[:, :, 1:]) / 2)
 
 
@@ -134,7 +134,7 @@ def test_a_turned_ramp_is_a_ramp(angle: float):
     y, x = torch.meshgrid(torch.arange(21.0) - 10, torch.arange(21.0) - 10, indexing="ij")
     ramp = 2 * x - 3 * y
     a = turned(angle)
-    made = warped(ramp[None, None], (a, torch.zeros(1, 2)))[0, 0]
+    made = warp(ramp[None, None], (a, torch.zeros(1, 2)))[0, 0]
     from_x, from_y = a[0, 0, 0] * x + a[0, 0, 1] * y, a[0, 1, 0] * x + a[0, 1, 1] * y
     inside = (x.square() + y.square()) < 81
     torch.testing.assert_close(made[inside], (2 * from_x - 3 * from_y)[inside], rtol=1e-4, atol=1e-3)
@@ -167,17 +167,17 @@ def test_each_transform_comes_with_probability_p():
 def test_colours_of_ada():
     torch.manual_seed(7)
     grey = torch.rand(500, 1, 4, 4).expand(-1, 3, -1, -1)
-    made = coloured(grey, torch.tensor(1.0))
+    made = color(grey, torch.tensor(1.0))
     torch.testing.assert_close(made[:, 0], made[:, 2], atol=1e-4, rtol=1e-4)  # hue and saturation leave grey alone
     slope = (made[:, 0, 0, 0] - made[:, 0, 1, 1]) / (grey[:, 0, 0, 0] - grey[:, 0, 1, 1])
     assert (slope < 0).float().mean().item() == pytest.approx(0.5, abs=0.07), "half are turned to the negative"
     assert slope.abs().log2().std().item() == pytest.approx(0.5, rel=0.1)
     x = torch.rand(500, 3, 4, 4)
-    apart = [v - v.mean(1, keepdim=True) for v in (x, coloured(x, torch.tensor(1.0)))]
+    apart = [v - v.mean(1, keepdim=True) for v in (x, color(x, torch.tensor(1.0)))]
     ratio = apart[1].square().sum((1, 2, 3)) / apart[0].square().sum((1, 2, 3))
     assert (ratio.log2() / 2).std().item() == pytest.approx(math.sqrt(0.5**2 + 1), rel=0.1)  # contrast and saturation
     four = torch.arange(64.0).view(1, 4, 4, 4).expand(6, -1, -1, -1) / 64
-    made = coloured(four, torch.tensor(1.0))
+    made = color(four, torch.tensor(1.0))
     slopes = (made[:, :, 1:] - made[:, :, :-1]) / (four[:, :, 1:] - four[:, :, :-1])
     torch.testing.assert_close(slopes, slopes[:, :1, :1, :1].expand_as(slopes), rtol=1e-2, atol=1e-2)  # contrast alone
 

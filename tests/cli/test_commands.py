@@ -161,7 +161,7 @@ def test_sample_draws_a_row_for_each_class(call: Call, labelled: Path) -> None:
 def test_names_that_no_font_writes_are_said_beside_the_picture(
     call: Call, labelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zerosum.pictures.grids.fonts._file", lambda characters: None)
+    monkeypatch.setattr("zerosum.pictures.fonts._file", lambda characters: None)
     shutil.copytree(labelled, "run")
     record = Path("run/run.json")
     record.write_text(record.read_text().replace('"3",', '"\u4e09",', 1))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 from shell import Call, finish, spawn
 
+import zerosum
 from zerosum import studies
 from zerosum.errors import ZerosumError
 from zerosum.studies import study
@@ -34,7 +39,7 @@ def test_parts_are_kept_and_summed_up(tmp_path: Path):
     with pytest.raises(ZerosumError, match=r"seed-1/a-b-c.json is missing"):
         study.record(TINY, TINY.seeds, tmp_path, "")
     done = list(study.run(TINY, (2,), 1.0, tmp_path, 1))
-    assert [(d.part, d.seed, d.left, d.figures) for d in done] == [("a b, c", 2, 0, {"value": 10.0})]
+    assert [(d.part, d.seed, d.left, d.measurements) for d in done] == [("a b, c", 2, 0, {"value": 10.0})]
     assert [d.seed for d in study.run(TINY, (1, 2), 1.0, tmp_path, 1)] == [1], "the other is there already"
     result = study.record(TINY, TINY.seeds, tmp_path, "zerosum reproduce tiny")
     assert result["values"] == [7.0, 10.0] and result["mean"] == 8.5 and result["met"] and result["parts"] == 2
@@ -70,7 +75,7 @@ def test_the_summary_counts_what_went_wrong():
     assert figures["values"] == [0.5, 1.0] and figures["failures_named"] == pytest.approx(2 / 3)
     assert figures["false_alarms"] == pytest.approx(1 / 3)
     assert figures["confusion"]["diverged"] == {"diverged": 1, "healthy": 1}
-    assert len(figures["wrong"]) == 3 and not HEALTH.also(figures)
+    assert len(figures["wrong"]) == 3 and not HEALTH.extra_check(figures)
 
 
 def test_sixty_runs_and_every_recipe():
@@ -114,3 +119,43 @@ def test_stopped_and_taken_up_again(tmp_path: Path) -> None:
     assert len(list(parts.glob("*.json"))) == len(BY_NAME)
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items()), "no part was run twice"
     assert not list(tmp_path.rglob("results"))
+
+
+PACKAGE = Path(zerosum.__file__).parent
+CHECKOUT = PACKAGE.parents[1]
+
+
+def reproduce(site: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`zerosum reproduce` with the package of the folder `site`."""
+    command = [sys.executable, "-m", "zerosum", "reproduce", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The package as its wheel installs it, in a folder that is no checkout."""
+    shutil.copytree(PACKAGE, tmp_path / "site" / "zerosum", ignore=shutil.ignore_patterns("__pycache__"))
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    for source, target in project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"].items():
+        shutil.copytree(CHECKOUT / source, tmp_path / "site" / target)
+    return tmp_path / "site"
+
+
+def test_the_table_of_a_checkout_is_printed_in_any_folder(tmp_path: Path) -> None:
+    done = reproduce(CHECKOUT / "src", tmp_path, "--table")
+    assert done.returncode == 0, done.stderr
+    recorded = [path.stem for path in (CHECKOUT / "reproductions" / "results").glob("*.json")]
+    assert recorded and all(name in done.stdout for name in recorded)
+
+
+def test_an_installed_package_prints_its_results_and_records_none(installed: Path, tmp_path: Path) -> None:
+    done = reproduce(installed, tmp_path, "--table")
+    assert done.returncode == 0, done.stderr
+    assert "grid-25" in done.stdout and "health" in done.stdout
+    refused = reproduce(installed, tmp_path, "optimal-discriminator")
+    assert refused.returncode == 2 and "results are recorded in a checkout of zerosum" in refused.stderr
+    assert not (tmp_path / "runs").exists(), "nothing is run first"
+    shutil.rmtree(installed / "zerosum" / "studies" / "results")
+    none = reproduce(installed, tmp_path, "--table")
+    assert none.returncode == 2 and "no recorded results in" in none.stderr

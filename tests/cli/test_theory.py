@@ -18,10 +18,10 @@ def test_a_topic_leaves_its_claims_and_pictures(call: Call) -> None:
     code, out, err = call("theory", "parallel-lines", "--out", "here")
     assert code == 0, err
     claims = TOPICS["parallel-lines"].claims
-    assert all(claim.says in out for claim in claims) and out.count("  holds") == len(claims)
+    assert all(claim.statement in out for claim in claims) and out.count("  holds") == len(claims)
     assert f"{len(claims)} of {len(claims)} claims hold" in out and "FAILS" not in out
     record = json.loads(Path("here/claims.json").read_text())
-    assert [told["says"] for told in record["parallel-lines"]] == [claim.says for claim in claims]
+    assert [told["statement"] for told in record["parallel-lines"]] == [claim.statement for claim in claims]
     assert record["parallel-lines"][0]["measured"] == "inf" and all(told["holds"] for told in record["parallel-lines"])
     with Image.open("here/parallel-lines.png") as picture:
         assert picture.width > picture.height > 200
@@ -33,7 +33,7 @@ def test_pictures_of_what_was_found(name: str, tmp_path: Path, monkeypatch: pyte
     """A GAN that played ten rounds is drawn as well as one that converged."""
     from zerosum.theory import likelihood
 
-    monkeypatch.setattr(likelihood.of_gan, "__defaults__", (10, 0))
+    monkeypatch.setattr(likelihood.fit_gan, "__defaults__", (10, 0))
     monkeypatch.setattr(likelihood.nearest, "__defaults__", (2,))
     topic = TOPICS[name]
     for path in topic.draw(topic.experiment(), tmp_path):

@@ -18,8 +18,11 @@ from zerosum.augment.adaptive import AdaptiveAugment
 from zerosum.augment.augmented import Augmented
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
+from zerosum.games import find
 from zerosum.games.gan import GAN
 from zerosum.health.signals import SignalMeter
+from zerosum.latent_game import LatentGame
+from zerosum.modality import Image, Points, Spec
 from zerosum.optim import SGD
 from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.apply import WithTechniques, with_techniques
@@ -34,8 +37,8 @@ ADA = {"adaptive_augment": True, "adaptive_images": 50}
 CHOSEN: dict[str, dict[str, Any]] = {
     "gan/toy": SALIMANS,
     "gan/tutorial": ADA | {"virtual_batch_norm": 5},
-    "composed/dcgan": SALIMANS | DIFF | {"virtual_batch_norm": 6},
-    "composed/hinge": SALIMANS | ADA | {"virtual_batch_norm": 3},
+    "dcgan": SALIMANS | DIFF | {"virtual_batch_norm": 6},
+    "hinge": SALIMANS | ADA | {"virtual_batch_norm": 3},
     "unrolled/toy": SALIMANS,
     "wgan-gp/toy": SALIMANS,
 }
@@ -59,30 +62,30 @@ def case_with(case: Any, **techniques: Any) -> Any:
 
 
 @pytest.fixture(params=list(CHOSEN))
-def dressed(request: pytest.FixtureRequest, case_of: Callable[[str], Any]) -> Any:
+def case_with_techniques(request: pytest.FixtureRequest, case_of: Callable[[str], Any]) -> Any:
     """A recipe's case with techniques on."""
     made = case_of(request.param)
-    made.shape = TALL if request.param == "composed/dcgan" else made.shape
+    made.shape = TALL if request.param == "dcgan" else made.shape
     return case_with(made, **CHOSEN[request.param])
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("test_"))
-def test_the_contract_of_recipes(dressed, check: Callable[[Any], None]):
-    check(dressed)
+def test_the_contract_of_recipes(case_with_techniques, check: Callable[[Any], None]):
+    check(case_with_techniques)
 
 
-def test_a_round_makes_nothing_on_another_device(dressed, every_op):
-    test_recipes.test_a_round_makes_nothing_on_another_device(dressed, every_op)
+def test_a_round_makes_nothing_on_another_device(case_with_techniques, every_op):
+    test_recipes.test_a_round_makes_nothing_on_another_device(case_with_techniques, every_op)
 
 
-def test_resuming_is_exact(dressed, tmp_path: Path):
+def test_resuming_is_exact(case_with_techniques, tmp_path: Path):
     """Reference batches, means of the past and ADA's probability are in the checkpoint."""
-    test_recipes.check_resuming(dressed, tmp_path)
+    test_recipes.check_resuming(case_with_techniques, tmp_path)
 
 
 def test_nothing_chosen_is_the_game_itself(case_of):
     game = case_of("gan/toy").game()
-    assert with_techniques(game, NONE, (2,)) is game and type(game) is GAN
+    assert with_techniques(game, NONE, Points(2)) is game and type(game) is GAN
     assert Techniques() == NONE
 
 
@@ -99,15 +102,15 @@ def moves_of(game: Game[Any], case: Any, step: int = 0) -> list[Move]:
 def test_the_players_networks_are_at_hand(case_of):
     game = game_of(case_of("wgan-gp/images"), minibatch_discrimination=2)
     assert game.generator is game.game.generator and game.discriminator is game.game.critic
-    assert game.name == "wgan-gp" and game.prior is game.game.prior
+    assert game.name == "wgan-gp" and game.core is game.game
     assert isinstance(game.discriminator.linear, MinibatchDiscrimination)
 
 
 def test_feature_matching_takes_the_place_of_the_adversarial_term_of_g_alone(case_of):
-    case = case_of("composed/toy")
+    case = case_of("two-player/toy")
     d, g = moves_of(game_of(case, feature_matching=True), case)
     assert [*d.terms] == ["adversarial", "r1"] and [*g.terms] == ["feature_matching"]
-    assert [*d.log] == ["real", "fake"], "the monitor reads them"
+    assert d.logits is not None and not d.log, "the monitor reads them"
 
 
 def test_feature_matching_by_hand(case_of):
@@ -118,9 +121,9 @@ def test_feature_matching_by_hand(case_of):
     *_, move = game.round(lambda: batch, 0)
     torch.manual_seed(5)
     for _ in range(2):
-        game.prior.draw(batch)  # of D's move and of the adversarial term
+        game.core.latents(len(batch))  # of D's move and of the adversarial term
     body = nn.Sequential(*list(game.discriminator.layers)[:-1])
-    expected = (body(batch).mean(0) - body(game.sample(batch)).mean(0)).square().sum()
+    expected = (body(batch).mean(0) - body(game.core.generate(game.core.latents(len(batch)))).mean(0)).square().sum()
     torch.testing.assert_close(move.terms["feature_matching"], expected)
 
 
@@ -154,7 +157,7 @@ def test_players_of_several_networks_have_histories_too(case_of):
 
 
 def test_the_reference_batch_is_the_first_data_and_stays(case_of):
-    case = case_of("composed/dcgan")
+    case = case_of("dcgan")
     case.shape = TALL
     game = game_of(case, virtual_batch_norm=3, **DIFF)
     batches = [case.batch() for _ in range(3)]
@@ -171,13 +174,13 @@ def test_the_reference_batch_is_the_first_data_and_stays(case_of):
 
 
 def test_averaged_weights_have_the_reference_batch_and_the_probability(case_of):
-    trainer = case_with(case_of("composed/dcgan"), virtual_batch_norm=3, adaptive_augment=True).trainer()
+    trainer = case_with(case_of("dcgan"), virtual_batch_norm=3, adaptive_augment=True).trainer()
     test_recipes.play(trainer, 3)
     average = trainer.sampler
     assert isinstance(average, WithTechniques) and average is not trainer.game
     assert torch.equal(average.generator.reference, trainer.game.generator.reference)
-    z = trainer.game.prior.draw(torch.zeros(4))
-    made, own = (game.eval().sample(torch.zeros(4), z) for game in (average, trainer.game))
+    z = trainer.game.core.latents(4)
+    made, own = (game.eval().core.generate(z) for game in (average, trainer.game))
     assert made.shape == own.shape and not torch.equal(made, own)
 
 
@@ -197,7 +200,7 @@ def test_adaptive_augmentation_reads_d_and_logs_its_probability(case_of):
 
 def test_d_is_never_shown_an_image_as_it_is(case_of):
     """The penalty's call too is of D(T(x))."""
-    case = case_of("composed/hinge")
+    case = case_of("hinge")
     game, shown = game_of(case, **DIFF), []
     game.discriminator.network.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
     batch = case.batch()
@@ -206,7 +209,7 @@ def test_d_is_never_shown_an_image_as_it_is(case_of):
     assert not any(torch.equal(image, real) for x in shown for image in x for real in batch)
 
 
-def test_the_monitor_sees_a_dressed_game(case_of):
+def test_the_monitor_sees_a_game_with_techniques(case_of):
     case = case_with(case_of("gan/toy"), **SALIMANS)
     trainer = case.trainer()
     test_recipes.play(trainer, 3)
@@ -214,7 +217,7 @@ def test_the_monitor_sees_a_dressed_game(case_of):
     assert {"frechet", "real_accuracy", "separation", "gradient/generator"} <= signs.keys()
 
 
-@pytest.mark.parametrize(("name", "techniques", "said"), [
+@pytest.mark.parametrize(("name", "techniques", "message"), [
     ("gan/toy", DIFF, "augmentation is of images"),
     ("gan/toy", ADA, "augmentation is of images"),
     ("gan/toy", {"virtual_batch_norm": 4}, "gan has no batch norm"),
@@ -225,22 +228,23 @@ def test_the_monitor_sees_a_dressed_game(case_of):
     ("bayesian/images", {"virtual_batch_norm": 4}, "bayesian, which takes its generator apart"),
     ("bigan/mnist", {"virtual_batch_norm": 4}, "historical_averaging alone is for such players"),
     ("began/toy", {"feature_matching": True}, "one logit for each sample"),
-    ("composed/pacgan", DIFF, "augmentation does not fit the discriminator of composed"),
+    ("pacgan", DIFF, "augmentation does not fit the discriminator of two-player"),
 ])  # fmt: skip
-def test_what_does_not_fit_is_said_at_once(case_of, name: str, techniques: dict[str, Any], said: str):
-    with pytest.raises(ZerosumError, match=said):
+def test_what_does_not_fit_is_refused_at_once(case_of, name: str, techniques: dict[str, Any], message: str):
+    with pytest.raises(ZerosumError, match=message):
         case_with(case_of(name), **techniques).game()
 
 
-class Solo(Game[Tensor]):
-    """One player."""
+class Linears(LatentGame[Tensor]):
+    """Players of one linear layer each; the one that is called `own`, where there is one, has the generator."""
 
-    name = "solo"
+    name = "linears"
 
-    def __init__(self, *players: str):
+    def __init__(self, *players: str, own: str = "generator"):
         super().__init__()
         self.prior, self.names = latent.Normal(2), players
         self.networks = nn.ModuleList(nn.Linear(2, 2) for _ in players)
+        self.generator = self.networks[players.index(own)] if own in players else nn.Identity()
 
     def players(self) -> dict[str, Player]:
         return {name: Player(SGD(), (own,)) for name, own in zip(self.names, self.networks, strict=True)}
@@ -248,30 +252,32 @@ class Solo(Game[Tensor]):
     def round(self, draw: Any, step: int) -> Any:
         yield Move(self.names[0], adversarial=self.networks[0](draw()).sum())
 
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return like
-
 
 @pytest.mark.parametrize("players", [("generator",), ("generator", "encoder", "critic"), ("a", "b")])
 def test_other_games_than_of_two_players(players: tuple[str, ...]):
-    with pytest.raises(ZerosumError, match="techniques are for a generator and one opponent; solo is played by"):
-        with_techniques(Solo(*players), Techniques(historical_averaging=1.0), (2,))
+    message = "techniques are for a game of one generator against one opponent; linears is played by"
+    with pytest.raises(ZerosumError, match=message):
+        with_techniques(Linears(*players), Techniques(historical_averaging=1.0), Points(2))
+
+
+def test_the_generating_player_may_have_any_name():
+    game = with_techniques(Linears("critic", "actor", own="actor"), Techniques(historical_averaging=1.0), Points(2))
+    assert isinstance(game, WithTechniques) and (game.g_player, game.d_player) == ("actor", "critic")
 
 
 def test_ada_needs_logits():
-    game = Solo("critic", "generator")
+    game = Linears("critic", "generator")
     game.networks[0] = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
-    with pytest.raises(ZerosumError, match="log as 'real'"):
-        list(
-            with_techniques(game, Techniques(adaptive_augment=True), (1, 2, 2)).round(lambda: torch.rand(2, 1, 2, 2), 0)
-        )
+    adaptive = with_techniques(game, Techniques(adaptive_augment=True), Image(1, 2, 2))
+    with pytest.raises(ZerosumError, match="logits that the moves of the critic hand over"):
+        list(adaptive.round(lambda: torch.rand(2, 1, 2, 2), 0))
 
 
 def test_a_convolution_as_last_layer_has_no_batch_to_compare():
     patches = nn.Sequential(nn.Conv2d(1, 1, 4), nn.Flatten())
     game = GAN(nn.Linear(100, 16), patches)
     with pytest.raises(ZerosumError, match="last layer is linear"):
-        with_techniques(game, Techniques(minibatch_discrimination=2), (1, 4, 4))
+        with_techniques(game, Techniques(minibatch_discrimination=2), Image(1, 4, 4))
 
 
 def test_a_run_with_techniques_is_trained_loaded_and_resumed(tmp_path: Path):
@@ -283,6 +289,6 @@ def test_a_run_with_techniques_is_trained_loaded_and_resumed(tmp_path: Path):
     assert zerosum.resume(run.path, steps=5, quiet=True).step == 5
     saved = checkpoint.find(run.path / "checkpoints")[-1]
     rng.seed(0)
-    plain = zerosum.recipe.find("gan/toy").build((2,))
+    plain = find("gan/toy").build(Spec({"x": Points(2)}))
     with pytest.raises(ZerosumError, match="of another game"):
         checkpoint.load(plain, saved)

@@ -16,7 +16,8 @@ from zerosum import latent
 from zerosum.game import Game, Move, Player, Semi
 from zerosum.optim import SGD, Adam, Decay
 from zerosum.recipe import Training
-from zerosum.training.trainer import Average, Diverged, Trainer, resolve_precision
+from zerosum.training.hardware import resolve_precision
+from zerosum.training.trainer import Average, Diverged, Trainer
 
 
 class Ones:

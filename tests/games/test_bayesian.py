@@ -10,6 +10,7 @@ from torch import nn
 from zerosum import data
 from zerosum.games import bayesian
 from zerosum.games.bayesian import Bayesian
+from zerosum.modality import Points, Spec
 from zerosum.networks import mlp
 from zerosum.optim import SGHMC
 from zerosum.recipe import Training
@@ -28,19 +29,19 @@ def game(config: Bayesian.Config = CONFIG) -> Bayesian:
 
 def test_z_says_which_generator_makes_a_sample():
     made = game()
-    z = made.prior.draw(torch.zeros(30))
+    z = made.prior.draw(30)
     assert z.shape == (30, 3 + 3)
-    points = made.sample(torch.zeros(30, 2), z)
+    points = made.generate(z)
     for row, point in zip(z, points, strict=True):
         member = made.generator.members[int(row[3:].argmax())]
         assert torch.allclose(member(row[None, :3])[0], point, atol=1e-6)
     assert len({int(row[3:].argmax()) for row in z}) == 3
 
 
-def test_the_judgement_is_the_mean_of_the_probabilities():
+def test_the_score_is_the_mean_of_the_probabilities():
     made, x = game(), torch.randn(7, 2)
     first, second = (member(x).sigmoid()[:, 0] for member in made.discriminator.members)
-    assert torch.allclose(made.judge(x), (first + second) / 2)
+    assert torch.allclose(made.score(x), (first + second) / 2)
     assert made.discriminator(x).shape == (7, 2)
 
 
@@ -88,7 +89,7 @@ def test_a_network_meets_its_own_posterior_alone():
 def test_more_batches_of_z_are_more_fakes():
     config = Bayesian.Config(3, generators=2, discriminators=1, z_batches=4)
     move = next(game(config).round(lambda: torch.zeros(5, 2), 0))
-    assert move.log["real"].shape == (5, 1) and move.log["fake"].shape == (2 * 4 * 5, 1)
+    assert move.logits.real.shape == (5, 1) and move.logits.fake.shape == (2 * 4 * 5, 1)
 
 
 def test_as_many_networks_as_the_config_says():
@@ -103,7 +104,7 @@ def test_samples_of_the_posterior_differ():
     config = Bayesian.Config(2, generators=3, discriminators=1, g_optimizer=sampler, d_optimizer=sampler)
     ring = data.load("ring", seed=0)
     settings = Training(200, 64, average=0.0, precision="fp32")
-    trainer = Trainer(bayesian.toy(ring.shape, config), data.Stream(ring, 64, seed=0), settings)
+    trainer = Trainer(bayesian.toy(Spec({"x": Points(2)}), config), data.Stream(ring, 64, seed=0), settings)
     trainer.train()
     z = torch.randn(500, 2)
     with torch.no_grad():

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zerosum.games import began
-from zerosum.games.began import BEGAN
+from zerosum.games.began import BEGAN, reconstruction_loss
 from zerosum.networks import began as networks
 
 
@@ -45,8 +44,8 @@ def game(a: float = 0.75, c: float = 1.0, k: float = 0.4) -> BEGAN:
 
 def test_the_loss_is_the_mean_absolute_error_of_each_sample():
     v = torch.tensor([[[[1.0, 2.0]]], [[[0.0, -4.0]]]])
-    assert torch.equal(began.loss(v, torch.zeros_like(v)), torch.tensor([1.5, 2.0]))
-    half = began.loss(v, torch.zeros_like(v, dtype=torch.bfloat16))
+    assert torch.equal(reconstruction_loss(v, torch.zeros_like(v)), torch.tensor([1.5, 2.0]))
+    half = reconstruction_loss(v, torch.zeros_like(v, dtype=torch.bfloat16))
     assert half.dtype == torch.float32
 
 
@@ -55,8 +54,8 @@ def test_the_losses_of_both_moves():
     discriminator, generator = list(game().round(lambda: DATA, 0))
     assert discriminator.loss.item() == pytest.approx(0.25 * 2 - 0.4 * 0.25 * 1)
     assert generator.loss.item() == pytest.approx(0.25)
-    assert torch.allclose(discriminator.log["real"], torch.tensor([-0.5, -0.5]))  # higher is more real
-    assert torch.allclose(discriminator.log["fake"], torch.tensor([-0.25, -0.25]))
+    assert torch.allclose(discriminator.logits.real, torch.tensor([-0.5, -0.5]))  # higher is more real
+    assert torch.allclose(discriminator.logits.fake, torch.tensor([-0.25, -0.25]))
 
 
 @pytest.mark.parametrize(("k", "c", "expected"), [

@@ -72,7 +72,7 @@ def test_d_ascends_the_value_of_equation_3():
     value = torch.sigmoid(real).log().mean() + (1 - torch.sigmoid(fake)).log().mean()
     assert d.player == "discriminator" and list(d.terms) == ["adversarial"]
     assert d.loss.item() == pytest.approx(-value.item(), rel=1e-5)
-    assert torch.allclose(d.log["real"].flatten(), real) and torch.allclose(d.log["fake"].flatten(), fake)
+    assert torch.allclose(d.logits.real.flatten(), real) and torch.allclose(d.logits.fake.flatten(), fake)
 
 
 def test_g_and_e_have_the_labels_swapped_or_descend_the_value():
@@ -142,14 +142,14 @@ def test_e_learns_to_invert_g():
     def errors() -> tuple[float, float]:
         """Of G(E(x)) and of E(G(z)), in standard deviations."""
         with torch.no_grad():
-            there, back = game.reconstruct(x) - x, game.encode(game.sample(z, z)) - z
+            there, back = game.generate(game.encode(x)) - x, game.encode(game.generate(z)) - z
         return float((there.square().mean(0) / x.var(0)).mean().sqrt()), float(back.square().mean().sqrt())
 
     assert min(errors()) > 0.5, "untrained networks already invert each other"
     trainer.train()
     assert max(errors()) < 0.1
     with torch.no_grad():
-        made = game.sample(torch.empty(20_000, 2))
+        made = game.generate(game.latents(20_000))
     assert torch.allclose(made.T.cov(), MIX @ MIX.T, atol=0.2) and torch.allclose(made.mean(0), SHIFT, atol=0.1)
 
 

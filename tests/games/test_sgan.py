@@ -10,16 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum.game import Condition, Move, Semi
+from zerosum.batches import PartlyLabelled
+from zerosum.game import Move
+from zerosum.games import find
 from zerosum.games.bad_gan import BadGAN
 from zerosum.games.sgan import SGAN
 from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import LabelSmoothing, non_saturating
+from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.networks import mlp
 from zerosum.networks import sgan as networks
-from zerosum.networks.heads import Discriminator
 from zerosum.networks.pixel_density import PixelDensity
-from zerosum.recipe import find
 from zerosum.techniques.consistency import Consistency
 
 N, B = 3, 6
@@ -30,16 +31,16 @@ def sgan(explicit: bool = False, **config: Any) -> SGAN:
     torch.manual_seed(1)
     chosen = SGAN.Config(latent_dim=4, fake_logit="explicit" if explicit else "implicit", **config)
     discriminator = networks.perceptron(SHAPE, N + explicit, (8,))
-    return SGAN(mlp.Generator(4, SHAPE, (8,)), discriminator, Condition(N), chosen)
+    return SGAN(mlp.Generator(4, SHAPE, (8,)), discriminator, N, chosen)
 
 
-def batch(labelled: bool = False) -> Semi:
+def batch(labelled: bool = False) -> PartlyLabelled:
     torch.manual_seed(2)
     x, other = torch.randn(2, B, *SHAPE)
-    return Semi(x, torch.arange(B) % N, x if labelled else other)
+    return PartlyLabelled(x, torch.arange(B) % N, x if labelled else other)
 
 
-def moves(game: Any, data: Semi, step: int = 0) -> list[Move]:
+def moves(game: Any, data: PartlyLabelled, step: int = 0) -> list[Move]:
     torch.manual_seed(3)
     return list(game.round(lambda: data, step))
 
@@ -51,7 +52,7 @@ def test_the_losses_of_the_sources(explicit: bool, labelled: bool):
     game, data = sgan(explicit), batch(labelled)
     d, g = moves(game, data)
     torch.manual_seed(3)
-    made = game.sample(data.unlabelled)
+    fake = game.generate(game.latents(B))
 
     def p(x: Tensor) -> Tensor:
         logits = game.discriminator(x)
@@ -60,9 +61,9 @@ def test_the_losses_of_the_sources(explicit: bool, labelled: bool):
     on_labelled = p(data.x)
     conditional = on_labelled[torch.arange(B), data.y] / on_labelled[:, :N].sum(1)
     torch.testing.assert_close(d.terms["supervised"], -conditional.log().mean())
-    unsupervised = -(1 - p(data.unlabelled)[:, N]).log().mean() - p(made)[:, N].log().mean()
+    unsupervised = -(1 - p(data.unlabelled)[:, N]).log().mean() - p(fake)[:, N].log().mean()
     torch.testing.assert_close(d.terms["adversarial"], unsupervised)
-    assert d.log["real"].shape == d.log["fake"].shape == (B,)
+    assert d.logits and d.logits.real.shape == d.logits.fake.shape == (B,)
     assert [d.player, g.player] == ["discriminator", "generator"]
 
 
@@ -70,12 +71,12 @@ def test_the_old_discriminator_is_the_sum_over_classes():
     """With one class and the implicit fake logit, L_unsup is the loss of a GAN of D's only logit."""
     torch.manual_seed(1)
     discriminator = networks.perceptron(SHAPE, 1, (8,))
-    game = SGAN(mlp.Generator(4, SHAPE, (8,)), discriminator, Condition(1), SGAN.Config(4))
+    game = SGAN(mlp.Generator(4, SHAPE, (8,)), discriminator, 1, SGAN.Config(4))
     data = batch()
-    d, _ = moves(game, Semi(data.x, torch.zeros(B, dtype=torch.int64), data.unlabelled))
+    d, _ = moves(game, PartlyLabelled(data.x, torch.zeros(B, dtype=torch.int64), data.unlabelled))
     torch.manual_seed(3)
-    made = game.sample(data.unlabelled)
-    expected = non_saturating.d(discriminator(data.unlabelled)[:, 0], discriminator(made)[:, 0])
+    fake = game.generate(game.latents(B))
+    expected = non_saturating.d(discriminator(data.unlabelled)[:, 0], discriminator(fake)[:, 0])
     torch.testing.assert_close(d.terms["adversarial"], expected)
 
 
@@ -83,7 +84,8 @@ def test_weights_and_targets():
     plain, weighted = (moves(sgan(unsupervised_weight=w), batch())[0].terms for w in (1.0, 0.5))
     torch.testing.assert_close(weighted["adversarial"], 0.5 * plain["adversarial"])
     smooth = moves(sgan(targets=LabelSmoothing(real=0.9)), batch())[0]
-    expected = non_saturating.d(smooth.log["real"], smooth.log["fake"], LabelSmoothing(real=0.9))
+    assert smooth.logits
+    expected = non_saturating.d(*smooth.logits, LabelSmoothing(real=0.9))
     torch.testing.assert_close(smooth.terms["adversarial"], expected)
 
 
@@ -91,23 +93,23 @@ def test_what_the_generator_does():
     game, data = sgan(), batch()
     _, g = moves(game, data)
     torch.manual_seed(3)
-    game.prior.draw(data.x)  # of D's move
-    made = game.sample(data.unlabelled)
-    distance = game.discriminator.body(made).mean(0) - game.discriminator.body(data.unlabelled).mean(0)
+    game.latents(B)  # of D's move
+    fake = game.generate(game.latents(B))
+    distance = game.discriminator.body(fake).mean(0) - game.discriminator.body(data.unlabelled).mean(0)
     torch.testing.assert_close(g.terms["adversarial"], distance.square().sum())
 
     game = sgan(generator="non-saturating")
     _, g = moves(game, data)
     torch.manual_seed(3)
-    game.prior.draw(data.x)
-    expected = F.softplus(-semi_supervised.real_logit(game.discriminator(game.sample(data.unlabelled)), N)).mean()
+    game.latents(B)
+    expected = F.softplus(-semi_supervised.real_logit(game.discriminator(game.generate(game.latents(B))), N)).mean()
     torch.testing.assert_close(g.terms["adversarial"], expected)
 
 
 def test_classes_are_taught_by_labelled_samples_and_sources_by_all():
     """The supervised term has a gradient at labelled samples alone, the unsupervised one at the others."""
     game, data = sgan(), batch()
-    leaves = Semi(data.x.requires_grad_(), data.y, data.unlabelled.requires_grad_())
+    leaves = PartlyLabelled(data.x.requires_grad_(), data.y, data.unlabelled.requires_grad_())
     d, _ = moves(game, leaves)
     on_x, on_unlabelled = torch.autograd.grad(d.terms["supervised"], [leaves.x, leaves.unlabelled], retain_graph=True)
     assert on_x.abs().sum() > 0 and on_unlabelled.abs().sum() == 0
@@ -128,13 +130,13 @@ def image_game(cls: Any, **config: Any) -> Any:
     shape = (1, 8, 8)
     parts = [mlp.Generator(4, shape, (8,)), networks.convolutional(shape, N, 4)]
     parts += [PixelDensity(shape, 4, 1)] if cls is BadGAN else []
-    return cls(*parts, Condition(N), cls.Config(latent_dim=4, **config))
+    return cls(*parts, N, cls.Config(latent_dim=4, **config))
 
 
-def images() -> Semi:
+def images() -> PartlyLabelled:
     torch.manual_seed(2)
     x, other = torch.rand(2, B, 1, 8, 8) * 2 - 1
-    return Semi(x, torch.arange(B) % N, other)
+    return PartlyLabelled(x, torch.arange(B) % N, other)
 
 
 @pytest.mark.parametrize("cls", [SGAN, BadGAN])
@@ -158,9 +160,9 @@ def test_the_bad_gan_by_hand():
     torch.testing.assert_close(density.terms["negative_log_likelihood"], -game.density(data.unlabelled).mean())
     torch.testing.assert_close(game.threshold, game.density(data.unlabelled).detach().quantile(0.1))
     torch.manual_seed(3)
-    game.prior.draw(data.x)
-    made = game.sample(data.unlabelled)
-    features = game.discriminator.body(made)
+    game.latents(B)
+    fake = game.generate(game.latents(B))
+    features = game.discriminator.body(fake)
     torch.testing.assert_close(g.terms["pull_away"], 0.7 * semi_supervised.pull_away(features))
     logits = game.discriminator(data.unlabelled)
     torch.testing.assert_close(d.terms["entropy"], 0.3 * semi_supervised.conditional_entropy(logits, N))
@@ -178,9 +180,9 @@ def test_the_density_counts_every_few_rounds_once_it_is_learnt():
     torch.manual_seed(3)
     _, g = game.round(lambda: data, 6)
     torch.manual_seed(3)
-    game.prior.draw(data.x)
-    made = game.sample(data.unlabelled)
-    torch.testing.assert_close(g.terms["density"], 0.1 * (game.density(made) + 1e4).mean())
+    game.latents(B)
+    fake = game.generate(game.latents(B))
+    torch.testing.assert_close(g.terms["density"], 0.1 * (game.density(fake) + 1e4).mean())
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -227,14 +229,17 @@ def test_normed_layers_have_the_length_they_are_given():
     assert any(name == "scale" for name, _ in networks.NormedLinear(6, 4, 2.0, learnt=True).named_parameters())
 
 
-def test_vectors_are_refused():
+@pytest.mark.parametrize("recipe", ["sgan/images", "sgan/mnist", "sgan/toy", "bad-gan/images", "bad-gan/mnist"])
+def test_vectors_are_refused(recipe: str):
     with pytest.raises(ValueError, match="learns classes"):
-        SGAN(nn.Linear(4, 2), Discriminator(nn.Linear(2, 2), nn.Linear(2, N)), Condition(N, "vector"))
+        find(recipe).build(Spec({"x": Image(1, 8, 8), "y": Vector(N)}))
 
 
 def test_points_have_no_views():
     with pytest.raises(ValueError, match="views are of images"):
-        find("sgan/toy").build((2,), {"config": {"consistency": {"weight": 1.0}}}, Condition(N))
+        find("sgan/toy").build(
+            Spec({"x": Points(2), "y": Classes.numbered(N)}), {"config": {"consistency": {"weight": 1.0}}}
+        )
 
 
 @pytest.mark.parametrize("cls", [SGAN, BadGAN])
@@ -242,7 +247,7 @@ def test_where_every_class_is_known_no_sample_is_judged_twice(cls: Any):
     game, x = image_game(cls, consistency=Consistency(weight=1.0)), images().x
     seen: list[int] = []
     game.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
-    moves(game, Semi(x, torch.arange(B) % N, x))
+    moves(game, PartlyLabelled(x, torch.arange(B) % N, x))
     assert seen == [B, 2 * B], "the guesses, then real samples and fakes"
 
 
@@ -254,7 +259,7 @@ def test_batch_norm_remembers_unlabelled_samples_as_they_are_alone(cls: Any, wei
     shape, data = (1, 8, 8), images()
     parts = [mlp.Generator(4, shape, (8,)), networks.convolutional(shape, N, 4, norm="batch")]
     parts += [PixelDensity(shape, 4, 1)] if cls is BadGAN else []
-    game = cls(*parts, Condition(N), cls.Config(latent_dim=4, consistency=Consistency(weight=weight)))
+    game = cls(*parts, N, cls.Config(latent_dim=4, consistency=Consistency(weight=weight)))
     norms = [m for m in game.discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
     first = game.discriminator.body[1]  # what the first norm sees, without the noise before it
     game.discriminator.body[0].std = 0.0

@@ -80,12 +80,12 @@ class _Images:
 def test_the_losses():
     game = small(long_steps=1)
     critic, generator = game.round(lambda: torch.ones(3, 2), 0)
-    assert critic.loss.item() == pytest.approx(critic.log["fake"].mean().item() - critic.log["real"].mean().item())
+    assert critic.loss.item() == pytest.approx(critic.logits.fake.mean().item() - critic.logits.real.mean().item())
     torch.manual_seed(1)
     *_, generator = game.round(lambda: torch.ones(3, 2), 0)
     torch.manual_seed(1)
-    game.prior.draw(torch.ones(3))  # the critic's
-    assert generator.loss.item() == pytest.approx(-game.critic(game.sample(torch.ones(3, 2))).mean().item(), abs=1e-6)
+    game.latents(3)  # the critic's
+    assert generator.loss.item() == pytest.approx(-game.critic(game.generate(game.latents(3))).mean().item(), abs=1e-6)
 
 
 def test_the_critic_of_clipped_weights_is_linear_in_the_shift():
@@ -95,7 +95,7 @@ def test_the_critic_of_clipped_weights_is_linear_in_the_shift():
     trainer = Trainer(game, _Images(), Training(steps=1, precision="fp32"))
     data = torch.randn(64, 3) + torch.tensor([3.0, -2.0, 5.0])
     with torch.no_grad():
-        made = game.sample(data)
+        made = game.generate(game.latents(64))
     for move in game.round(lambda: data, 0):
         if move.player == "critic":
             trainer.play(move)
@@ -114,7 +114,7 @@ def test_it_learns_where_a_gaussian_lies():
     trainer = Trainer(game, Stream(load("gaussians:1,-2@0.5"), 128, seed=0), training)
     trainer.train()
     with torch.no_grad():
-        made = trainer.sampler.sample(torch.zeros(4000, 2))
+        made = trainer.sampler.generate(game.latents(4000))
     torch.testing.assert_close(made.mean(0), torch.tensor([1.0, -2.0]), atol=0.1, rtol=0)
     torch.testing.assert_close(made.std(0), torch.tensor([0.5, 0.5]), atol=0.15, rtol=0)
     assert mixture.Mixture(torch.tensor([[1.0, -2.0]]), 0.5).log_prob(made).mean() > -1.6  # the data's is -1.45

@@ -13,7 +13,7 @@ from zerosum.games.gan import GAN
 from zerosum.networks import mlp, small
 from zerosum.optim import Adam
 from zerosum.recipe import Training
-from zerosum.studies.spoiled import first
+from zerosum.studies.spoiled import subset
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import WithTechniques, with_techniques
 from zerosum.training.trainer import Trainer
@@ -24,7 +24,7 @@ ROUNDS, LAST = 600, 200
 
 def logits(**techniques: Any) -> tuple[Tensor, Trainer]:
     """D's logits on the 32 digits that it is trained on, over the last rounds."""
-    digits = first(32)(data.load("digits", size=(16, 16), labels=False), 0)
+    digits = subset(32)(data.load("digits", size=(16, 16), labels=False), 0)
     rng.seed(0)
     config = GAN.Config(16, g_optimizer=Adam(1e-3, (0.5, 0.99)), d_optimizer=Adam(2e-3, (0.5, 0.99)))
     game = GAN(mlp.Generator(16, digits.shape, (64, 64)), small.Discriminator(digits.shape, 8), config)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from zerosum.studies.health import BY_NAME, watched
+from zerosum.studies.health import BY_NAME, train_monitored
 
 
 @pytest.mark.parametrize("name", ["composed/toy", "ring, two of eight", "ring, G 3000x", "points, labels shuffled"])
 def test_the_truth_is_told(name: str, tmp_path: Path):
     scenario = BY_NAME[name]
-    told = watched(scenario, seed=3, fraction=1.0, folder=tmp_path)
+    told = train_monitored(scenario, seed=3, fraction=1.0, folder=tmp_path)
     assert told["verdict"] == scenario.truth
     assert not (set(told["alarms"]) - {scenario.truth})

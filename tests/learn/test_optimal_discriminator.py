@@ -13,7 +13,7 @@ import torch
 from zerosum.networks import mlp
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR, run, summarise
 from zerosum.theory.divergence import logits_of
-from zerosum.theory.optimum import PAIRS, compared
+from zerosum.theory.optimum import PAIRS, compare
 
 QUICK = ("1-D, a mode is missing", "2-D, two modes against two")
 
@@ -21,7 +21,7 @@ QUICK = ("1-D, a mode is missing", "2-D, two modes against two")
 @pytest.mark.parametrize("name", QUICK)
 def test_the_best_discriminator(name: str, tmp_path: Path, record_property) -> None:
     pair = PAIRS[name]
-    untrained = compared(pair, logits_of(mlp.Discriminator((pair.grid.points.shape[1],), (64, 64))))
+    untrained = compare(pair, logits_of(mlp.Discriminator((pair.grid.points.shape[1],), (64, 64))))
     assert untrained.error > 0.1
     found = run(name, 5, 0.12, tmp_path)
     record_property("found", str(found))
@@ -33,7 +33,7 @@ def test_the_best_discriminator(name: str, tmp_path: Path, record_property) -> N
 
 def test_pairs_are_neither_equal_nor_apart() -> None:
     for name, (p, q, grid) in PAIRS.items():
-        best = compared(PAIRS[name], lambda x: torch.zeros(len(x))).best
+        best = compare(PAIRS[name], lambda x: torch.zeros(len(x))).best
         assert -1.386 + 0.2 < best < -0.2, name
         for density in (p, q):
             assert float(grid.integral(density.log_prob(grid.points).exp())) == pytest.approx(1, abs=1e-9)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import nn
 
-from zerosum.optim import SGD, Adam, Decay, RMSprop
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
+from zerosum.latent import LatentDim
+from zerosum.optim import SGD, Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer, RMSprop
+from zerosum.options import OptionError, help_of, hints, parse
 
 
 @pytest.mark.parametrize(("decay", "shares"), [
@@ -100,3 +104,20 @@ def test_generators_of_parameters_are_not_used_up():
 def test_they_are_values():
     assert Adam() == Adam(2e-4, (0.5, 0.999)) and hash(Adam()) == hash(Adam())
     assert len({Adam(), SGD(), RMSprop(), Adam(1e-3), Adam()}) == 4
+
+
+@dataclass(frozen=True)
+class Aliased:
+    """What games annotate their fields with, so that one sentence is written once."""
+
+    latent_dim: LatentDim = 8
+    noise: DiscriminatorNoise = InstanceNoise()
+    g_optimizer: GeneratorOptimizer = Adam()
+    d_optimizer: DiscriminatorOptimizer = Adam()
+
+
+def test_aliases_of_options_carry_their_bounds_and_help():
+    with pytest.raises(OptionError, match="latent_dim: should be greater than 0"):
+        parse(Aliased(), {"latent_dim": 0})
+    assert parse(Aliased(), {"g_optimizer": {"kind": "rmsprop"}}).g_optimizer == RMSprop()
+    assert all(help_of(hint) for hint in hints(Aliased).values())

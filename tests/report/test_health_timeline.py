@@ -14,10 +14,10 @@ from PIL import Image
 from zerosum.errors import ZerosumError
 from zerosum.health.signals import Snapshot
 from zerosum.health.verdicts import Event, History, diagnose
-from zerosum.report.health_charts import DIAGNOSED, PLANS, charts, course
+from zerosum.report.health_charts import DIAGNOSED, SPECS, charts, verdict_timeline
 from zerosum.report.health_timeline import HIGHEST, drawings, save
 
-TITLES = [plan.title for plan in PLANS]
+TITLES = [spec.title for spec in SPECS]
 
 
 def history(signs: Callable[[int], dict[str, float]], looks: int = 30, *events: Event) -> History:
@@ -51,7 +51,7 @@ def fine(i: int) -> dict[str, float]:
 
 def test_the_charts_are_those_that_the_run_has_signs_for() -> None:
     made = history(fine)
-    assert [chart.plan.title for chart in charts(made, diagnose(made))] == TITLES[:2]
+    assert [chart.spec.title for chart in charts(made, diagnose(made))] == TITLES[:2]
     lines = {line.name: line for line in charts(made, diagnose(made))[0].lines}
     assert lines["fakes"].points[0] == (100, 1.05) and lines["fakes"].points[-1] == (
         3000,
@@ -65,15 +65,15 @@ def test_a_threshold_stands_only_beside_signs_of_its_unit() -> None:
     made = history(lambda i: fine(i) | labels)
     verdict = diagnose(made)
     assert verdict.name == "labels ignored"
-    found = {chart.plan.title: [limit.text for limit in chart.limits] for chart in charts(made, verdict)}
-    assert found["Whether the fakes are of the class asked for"] == []  # class obedience is no accuracy
-    (near,) = charts(made, verdict)[0].limits
-    assert near.text.startswith("below 0.") and not near.above and not near.ill  # it is no bad sign to be near the data
+    found = {chart.spec.title: [threshold.text for threshold in chart.thresholds] for chart in charts(made, verdict)}
+    assert found["Class accuracy of the fakes"] == []  # class obedience is no accuracy
+    (near,) = charts(made, verdict)[0].thresholds
+    assert near.text.startswith("below 0.") and not near.above and not near.bad  # it is no bad sign to be near the data
 
 
 def test_gradients_have_a_line_for_each_player() -> None:
     made = history(collapsing)
-    gradients = next(c for c in charts(made, diagnose(made)) if c.plan.title == "How large the gradients are")
+    gradients = next(c for c in charts(made, diagnose(made)) if c.spec.title == "Gradient norms")
     assert [line.name for line in gradients.lines] == ["critic", "generator"]
 
 
@@ -82,42 +82,42 @@ def test_the_verdicts_thresholds_are_drawn_from_where_they_are_passed() -> None:
     verdict = diagnose(made)
     assert verdict.name == "mode collapse"
     evidence = {seen.sign: seen for seen in verdict.evidence}
-    varied = next(chart for chart in charts(made, verdict) if chart.plan.title == "How varied the fakes are")
-    found = {limit.text: limit for limit in varied.limits}
+    varied = next(chart for chart in charts(made, verdict) if chart.spec.title == "Diversity of the fakes")
+    found = {threshold.text: threshold for threshold in varied.thresholds}
     for sign in ("recall", "distinct"):
         threshold = evidence[sign].threshold
         limit = found[f"{sign} below {threshold:g}"]
-        assert (limit.value, limit.above, limit.since, limit.ill) == (threshold, False, 1000, True)
+        assert (limit.value, limit.above, limit.since, limit.bad) == (threshold, False, 1000, True)
 
 
 def test_a_healthy_run_shows_the_threshold_that_it_keeps() -> None:
     made = history(fine)
     verdict = diagnose(made)
     assert verdict.name == "healthy"
-    (limit,) = charts(made, verdict)[0].limits
+    (limit,) = charts(made, verdict)[0].thresholds
     assert limit.text.startswith("under-trained above 0.") and limit.since is None and limit.above
 
 
 def test_losses_and_centres_are_shown_only_where_they_are_evidence() -> None:
     exploded = history(lambda i: fine(i) | {"loss/generator": -(10.0**i), "centre/0": 0.0})
-    titles = [chart.plan.title for chart in charts(exploded, diagnose(exploded))]
+    titles = [chart.spec.title for chart in charts(exploded, diagnose(exploded))]
     assert diagnose(exploded).name == "diverged"
-    assert "How large the losses are" in titles and "Where the fakes' centre moves" not in titles
+    assert "Losses" in titles and "Mean of the fakes" not in titles
     calm = history(lambda i: fine(i) | {"loss/generator": 1.0, "centre/0": 0.0})
-    assert [chart.plan.title for chart in charts(calm, diagnose(calm))] == TITLES[:2]
+    assert [chart.spec.title for chart in charts(calm, diagnose(calm))] == TITLES[:2]
 
 
-def test_the_course_repeats_the_verdicts_as_they_were_given() -> None:
+def test_the_timeline_repeats_the_verdicts_as_they_were_given() -> None:
     made, given, replayed = history(collapsing), [], History(3000)
     for look in made.looks:
         replayed.add(look)
         given.append((look.step, diagnose(replayed).name))
-    assert course(made) == given
+    assert verdict_timeline(made) == given
     assert given[0][1] == "under-trained" and given[-1][1] == "mode collapse"
 
 
-def test_the_course_of_a_long_run_ends_with_its_last_look() -> None:
-    made = course(history(fine, looks=3 * DIAGNOSED))
+def test_the_timeline_of_a_long_run_ends_with_its_last_look() -> None:
+    made = verdict_timeline(history(fine, looks=3 * DIAGNOSED))
     assert len(made) == DIAGNOSED and made[-1] == (100 * 3 * DIAGNOSED, "healthy")
     steps = [step for step, _ in made]
     assert steps == sorted(set(steps))
@@ -125,12 +125,12 @@ def test_the_course_of_a_long_run_ends_with_its_last_look() -> None:
 
 def test_events_are_known_only_after_they_happened() -> None:
     rolled = [Event(1540, 46.0, "diverged", "a loss became NaN"), Event(1500, 46.1, "rolled back", "to round 1500")]
-    assert {name for _, name in course(history(fine, 30, *rolled))} == {"under-trained", "healthy"}
+    assert {name for _, name in verdict_timeline(history(fine, 30, *rolled))} == {"under-trained", "healthy"}
     died = Event(3050, 91.0, "diverged", "a loss became NaN")
-    made = course(history(fine, 30, died))
+    made = verdict_timeline(history(fine, 30, died))
     assert made[-2:] == [(3000, "healthy"), (3050, "diverged")]
-    assert course(History(10, events=[died])) == [(3050, "diverged")]
-    assert course(History(10)) == [(0, diagnose(History(10)).name)]
+    assert verdict_timeline(History(10, events=[died])) == [(3050, "diverged")]
+    assert verdict_timeline(History(10)) == [(0, diagnose(History(10)).name)]
 
 
 STRANGE: dict[str, History] = {
@@ -160,7 +160,7 @@ def test_drawings_are_inline_svg_in_the_pages_colours() -> None:
     made = history(collapsing, 30, Event(1540, 46.0, "diverged", ""), Event(1500, 46.1, "rolled back", ""))
     verdict = diagnose(made)
     drawn = list(drawings(made, verdict))
-    assert [drawing.title for drawing in drawn][1:] == [chart.plan.title for chart in charts(made, verdict)]
+    assert [drawing.title for drawing in drawn][1:] == [chart.spec.title for chart in charts(made, verdict)]
     ids: list[str] = []
     for drawing in drawn:
         root = ElementTree.fromstring(drawing.svg)
@@ -198,6 +198,6 @@ def test_the_picture_shows_an_ill_run_in_red_and_a_healthy_one_in_green(tmp_path
 
 def test_the_ending_chooses_the_format(tmp_path: Path) -> None:
     assert "<svg" in save(history(fine), tmp_path / "health.svg").read_text()
-    with pytest.raises(ZerosumError, match=r"health\.xyz: pictures end in \.png"):
+    with pytest.raises(ZerosumError, match=r"health\.xyz: choose a name that ends in \.png"):
         save(history(fine), tmp_path / "health.xyz")
     assert [path.name for path in tmp_path.iterdir()] == ["health.svg"]

@@ -1,4 +1,4 @@
-"""The report's section on metrics: what `evaluation.json` says, and where its numbers lie between their anchors."""
+"""The report's section on metrics: the scores of `evaluation.json`, and their place between the reference scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from made_runs import NASTY, Checked, page_of, record
 
 from zerosum.evaluation import protocol
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target
-from zerosum.report.metrics import _placing, section
+from zerosum.report.metrics import _placing, scores
 
 STAMP = Protocol(
     metric="frechet",
@@ -63,7 +63,10 @@ def test_every_figure_has_its_row(run: Path) -> None:
     for row in (*cells, "recall \u21910.4"):
         assert row in page.text
     assert "The averaged weights of round 200 against digits, measured 2026-03-01." in page.text
-    assert "Noise is 4,000 samples of uniform noise." in page.text
+    assert (
+        "Each score comes with a 95 % confidence interval and two reference scores: real is 1,000 other samples of "
+        "digits; noise is 4,000 samples of uniform noise."
+    ) in page.text
     assert [bar["aria-label"] for bar in page.all("div") if bar.get("class") == "scale"] == [
         "73% of the way from noise to real data on a log scale",
         "62% of the way from noise to real data",
@@ -105,7 +108,7 @@ def test_what_makes_numbers_doubtful_is_said(run: Path) -> None:
     doubtful = replace(FRECHET, warnings=("4,000 fakes are few",))
     protocol.write(replace(evaluation(doubtful, step=120), notes=("drawn with truncation",)), run / protocol.FILE)
     _, page = page_of(run)
-    assert "Measured in round 120; the run has played 200 since: measure again." in page.text
+    assert "Measured in round 120, but the run is now in round 200: measure again." in page.text
     assert "frechet: 4,000 fakes are few" in page.text and "drawn with truncation" in page.text
 
 
@@ -113,7 +116,9 @@ def test_without_anchors_there_are_no_columns_for_them(run: Path) -> None:
     bare = replace(FRECHET, figures={"distance": Figure(3.25, "lower")})
     protocol.write(replace(evaluation(bare), anchors={}), run / protocol.FILE)
     _, page = page_of(run)
-    assert "noise to real" not in page.text and "distance \u21933.25" in page.text
+    assert (
+        "noise to real" not in page.text and "confidence interval. " in page.text and "distance \u21933.25" in page.text
+    )
     protocol.write(evaluation(), run / protocol.FILE)
     assert "noise to real" in page_of(run)[1].text
 
@@ -174,7 +179,7 @@ def test_strange_numbers_and_names_do_no_harm() -> None:
         versions={NASTY: NASTY},
         reference=NASTY,
     )
-    text = section(strange, "a", "", 5)
+    text = scores(strange, 5)
     assert "<script" not in text
     assert Checked(text).text.count(NASTY) > 8
 

@@ -15,8 +15,10 @@ import torch
 from made_runs import NASTY, line, page_of, record
 
 from zerosum import report
-from zerosum.pictures.grids import grid, save, with_caption
+from zerosum.pictures.grids import grid
+from zerosum.pictures.png import save, with_caption
 from zerosum.recipe import find
+from zerosum.report import pictures
 
 
 def test_a_complete_run(run: Path) -> None:
@@ -25,7 +27,7 @@ def test_a_complete_run(run: Path) -> None:
     assert "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3." in page.text
     assert 'class="note"' not in text and not page.all("progress")
     sources = [str(image["src"]) for image in page.all("img")]
-    assert len(sources) == 4 + report.PICTURES
+    assert len(sources) == 4 + pictures.DURING
     for name, kind in (("samples.png", "png"), ("film.gif", "gif")):
         assert f"data:image/{kind};base64,{base64.b64encode((run / name).read_bytes()).decode()}" in sources
     assert "round 0" in page.text and "round 200" in page.text
@@ -39,7 +41,7 @@ def test_every_option_has_its_value_and_meaning(run: Path) -> None:
     _, page = page_of(run)
     for value in ("critic_steps", "optimizer.lr", "batch_size", "checkpoint_every", "n_critic", "samples in a batch"):
         assert value in page.text
-    assert re.search(r"steps200\s*the recipe: [\d,]+rounds to play", page.text)
+    assert re.search(r"steps200\s*default: [\d,]+rounds to play", page.text)
     for value in ("abcdef", "1 × 28 × 28", "3.11.9", "2.13.0", "2026-03-01", "2 classes"):  # noqa: RUF001
         assert value in page.text
 
@@ -68,7 +70,7 @@ def test_pictures_that_say_what_they_show(run: Path, content: bytes) -> None:
     assert "codes.png is damaged" in page_of(run)[1].text
     (run / "samples.png").unlink()
     save(with_caption(grid(torch.zeros(4, 1, 28, 28)), "the newest rows"), run / "samples" / "step-00000200.png")
-    assert "The newest samples: round 200; the newest rows" in page_of(run)[1].text
+    assert "The newest samples, round 200. the newest rows" in page_of(run)[1].text
 
 
 def test_commands_are_copyable(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +86,7 @@ def test_commands_are_copyable(run: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_run_made_from_python_shows_a_call_that_makes_it_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (run / "run.json").write_text(json.dumps(record(command="zerosum.train(...)")))
     _, page = page_of(run)
-    code = page.text[page.text.index("import zerosum") : page.text.index("Go on training")]
+    code = page.text[page.text.index("import zerosum") : page.text.index("Resume from")]
     given: dict[str, Any] = {}
     monkeypatch.setattr("zerosum.workflows.train.train", lambda recipe, **options: given.update(options, recipe=recipe))
     exec(code)
@@ -119,22 +121,30 @@ def test_a_killed_run(run: Path) -> None:
     lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
     (run / "metrics.jsonl").write_text("".join(lines[:12]) + lines[12][:20])
     text, page = page_of(run)
-    assert "120 of 200 rounds in 3 s" in page.text and "not complete" in page.text
+    assert "120 of 200 rounds in 3 s" in page.text and "incomplete" in page.text
     assert page.all("progress") == [{"value": "120", "max": "200"}]
     for words in (
-        "samples.png is not there",
-        "film.gif is not there",
-        "Unreadable lines of metrics.jsonl, left out: 1",
+        "samples.png is missing",
+        "film.gif is missing",
+        "Unreadable lines of metrics.jsonl, ignored: 1",
     ):
         assert words in page.text
-    assert "The newest samples: round 120" in page.text
+    assert "The newest samples, round 120" in page.text
     assert "zerosum resume" in text
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     text, page = page_of(tmp_path)
     assert "Nothing is recorded here yet." in page.text
-    for name in ("run.json", "metrics.jsonl", "health.jsonl", "samples/", "samples.png", "film.gif"):
+    for name in (
+        "run.json",
+        "metrics.jsonl",
+        "health.jsonl",
+        "samples/",
+        "samples.png",
+        "interpolation.png",
+        "film.gif",
+    ):
         assert name in page.text
     assert "<h2>" not in text
 
@@ -210,7 +220,7 @@ def test_a_run_that_diverged_says_so(run: Path) -> None:
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"step": 190, "seconds": 4.9, "critic/adversarial": NaN}\n')
     _, page = page_of(run)
-    assert "critic/adversarial was not a finite number in round 190: training diverged there." in page.text
+    assert "critic/adversarial was NaN or infinite in round 190: training diverged." in page.text
 
 
 def test_a_hundred_thousand_lines_make_a_small_page_in_seconds(run: Path) -> None:
@@ -234,7 +244,7 @@ def test_big_pictures_are_made_smaller(run: Path) -> None:
     assert sizes == [(1400, 1400), *[(114, 114)] * 3, (480, 240), (480, 240)]
 
 
-def test_a_film_that_is_too_large_is_left_beside_the_page(run: Path) -> None:
+def test_a_film_that_is_too_large_is_not_inlined(run: Path) -> None:
     with (run / "film.gif").open("ab") as file:
         file.write(b"\x00" * 13_000_000)
     text, page = page_of(run)
@@ -244,11 +254,11 @@ def test_a_film_that_is_too_large_is_left_beside_the_page(run: Path) -> None:
 
 def test_summary_is_the_sentence_of_the_page(run: Path) -> None:
     facts = "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3."
-    balance = "At the end the critic scored real samples +2.00 against generated ones."
+    logits = "At the end the critic's mean logit was 2.00 higher for real samples than for fakes."
     verdict = "Verdict: Healthy. The fakes are close to the data, and as varied. They still come closer"
-    assert report.summary(run).startswith(f"{facts} {balance} {verdict}")
+    assert report.summary(run).startswith(f"{facts} {logits} {verdict}")
     (run / "health.jsonl").unlink()
-    assert report.summary(run) == f"{facts} {balance}"
+    assert report.summary(run) == f"{facts} {logits}"
 
 
 def test_the_report_is_replaced_whole(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def test_each_choice_is_the_same_game_but_for_its_techniques():
 @pytest.mark.parametrize("part", [PLAIN, "all"])
 def test_a_part_is_measured_as_it_learns(part: str, tmp_path: Path):
     figures = run(part, 0, 4 / 6000, tmp_path)
-    assert figures["rounds"] == 4 and [look["round"] for look in figures["series"]] == [1, 2, 3, 4]
+    assert figures["rounds"] == 4 and [point["round"] for point in figures["series"]] == [1, 2, 3, 4]
     assert 0 <= figures["modes"] <= len(mixture.grid().weights) and 0 <= figures["high_quality"] <= 1
 
 

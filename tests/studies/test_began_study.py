@@ -13,8 +13,9 @@ from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.games import began
 from zerosum.studies import STUDIES, began_equilibrium
-from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM, Losses, draw, judged, losses
-from zerosum.studies.study import Figures
+from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM, draw, equilibrium, logged_means, train
+from zerosum.studies.study import Measurements
+from zerosum.studies.training import Series
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,8 @@ def images() -> Dataset:
     return dataset("few", data.load("digits", size=(8, 8), labels=False).x[:200])
 
 
-def run(images: Dataset, folder: Path, points: int) -> Figures:
-    return losses(images, 0, points, 2, folder, began.Network(2), samples=40)
+def run(images: Dataset, folder: Path, points: int) -> Measurements:
+    return train(images, 0, points, 2, folder, began.Network(2), samples=40)
 
 
 def test_it_is_known():
@@ -31,16 +32,18 @@ def test_it_is_known():
 
 
 def test_a_point_holds_means_over_its_rounds(tmp_path: Path):
-    hook = Losses(tmp_path / "losses.json", 2)
-    fresh = [
+    series = Series(tmp_path / "losses.json", "rounds")
+    hook = series.measuring(logged_means, 2)
+    pending = [
         (step, name, torch.tensor(value))
         for step, values in ((0, (1.0, 0.5, 1.5, 0.1)), (1, (2.0, 1.5, 2.5, 0.3)))
         for name, value in zip(began_equilibrium.LOGGED.values(), values, strict=True)
     ]
-    fresh += [(1, "discriminator/adversarial", torch.tensor(9.0)), (1, "discriminator/real", torch.ones(3))]
+    pending += [(1, "discriminator/adversarial", torch.tensor(9.0)), (1, "discriminator/real", torch.ones(3))]
     for step in (1, 2):
-        hook(SimpleNamespace(step=step, fresh=fresh))  # type: ignore[arg-type]
-    (point,) = json.loads((tmp_path / "losses.json").read_bytes())
+        hook(SimpleNamespace(step=step, pending=pending, training=SimpleNamespace(steps=4)))  # type: ignore[arg-type]
+    assert series.read() == json.loads((tmp_path / "losses.json").read_bytes())
+    (point,) = series.read()
     assert point == pytest.approx({"rounds": 2, "real": 1.5, "fake": 1.0, "convergence": 2.0, "k": 0.2})
 
 
@@ -50,7 +53,7 @@ def test_the_end_is_the_last_tenth():
         "fake": [9.0] * 90 + [0.1] * 5 + [0.23] * 5,
         "convergence": [2.0] + [0.0] * 89 + [0.5] * 10,
     }
-    assert judged(series) == pytest.approx({"ratio": 0.55, "left_of_m": 0.25})
+    assert equilibrium(series) == pytest.approx({"ratio": 0.55, "left_of_m": 0.25})
 
 
 def test_the_value_is_how_far_the_ratio_lies_from_gamma():
@@ -61,8 +64,8 @@ def test_the_value_is_how_far_the_ratio_lies_from_gamma():
     figures = BEGAN_EQUILIBRIUM.summarise(parts)
     assert figures["values"] == pytest.approx([0.1, 0.1])
     assert figures["commonest_digit"] == [0.1, 1.0]
-    assert not BEGAN_EQUILIBRIUM.also(figures), "M of the second seed has not fallen by half"
-    assert BEGAN_EQUILIBRIUM.also(BEGAN_EQUILIBRIUM.summarise(parts[:1]))
+    assert not BEGAN_EQUILIBRIUM.extra_check(figures), "M of the second seed has not fallen by half"
+    assert BEGAN_EQUILIBRIUM.extra_check(BEGAN_EQUILIBRIUM.summarise(parts[:1]))
 
 
 def test_a_stopped_run_goes_on(images: Dataset, tmp_path: Path):

@@ -30,11 +30,11 @@ SPLIT = Split(images(200, 1), images(40, 2))
 
 
 def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    figures = study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "whole", width=16)
-    assert [look["round"] for look in figures["series"]] == [0, 5, 10, 15, 20]
+    figures = study.train(SPLIT, 3, 20 / 100_000, tmp_path / "whole", width=16)
+    assert [point["round"] for point in figures["series"]] == [0, 5, 10, 15, 20]
     assert figures["rounds"] == 20 and figures["seed"] == 3
     assert figures["accuracy"] == figures["series"][-1]["features"] >= 90
-    assert all(50 <= look["code"] <= 100 for look in figures["series"])
+    assert all(50 <= point["code"] <= 100 for point in figures["series"])
 
     def stopped(encoder: Encoder, split: Split, device: torch.device) -> dict[str, float]:
         """The third look fails."""
@@ -46,10 +46,10 @@ def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monke
     accuracies, seen = study.accuracies, []
     monkeypatch.setattr(study, "accuracies", stopped)
     with pytest.raises(KeyboardInterrupt):
-        study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16)
+        study.train(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16)
     monkeypatch.setattr(study, "accuracies", accuracies)
     torch.manual_seed(7)  # another process has other random numbers
-    assert study.trained(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16) == figures
+    assert study.train(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16) == figures
 
 
 def test_batch_norm_is_set_to_all_images(monkeypatch: pytest.MonkeyPatch):
@@ -58,7 +58,7 @@ def test_batch_norm_is_set_to_all_images(monkeypatch: pytest.MonkeyPatch):
     before = {name: value.clone() for name, value in own.state_dict().items()}
     monkeypatch.setattr(study, "AT_A_TIME", 25)
     with torch.no_grad():
-        features = study.calibrated(own, SPLIT.train.x, CPU).features(to_float(SPLIT.train.x))
+        features = study.calibrate(own, SPLIT.train.x, CPU).features(to_float(SPLIT.train.x))
     unbent = torch.where(features > 0, features, features / 0.2)
     assert torch.allclose(unbent.mean(0), torch.zeros(8), atol=1e-5)
     assert torch.allclose(unbent.std(0), torch.ones(8), atol=0.05)

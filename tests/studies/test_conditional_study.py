@@ -15,7 +15,7 @@ from zerosum.metrics.samples import to_float
 from zerosum.studies import acgan, cgan, conditional
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN
-from zerosum.studies.gan_parzen import flat
+from zerosum.studies.gan_parzen import to_points
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def digits(monkeypatch: pytest.MonkeyPatch) -> Dataset:
 
 @pytest.mark.parametrize("recipe", [cgan.RECIPE, acgan.RECIPE])
 def test_a_training_draws_as_many_samples_of_each_class(recipe: str, digits: Dataset, tmp_path: Path):
-    game = conditional.trained(recipe, digits, 0, 3 / 5000, tmp_path)
-    samples, labels = conditional.drawn(game, digits.shape, 10, 0)
+    game = conditional.train(recipe, digits, 0, 3 / 5000, tmp_path)
+    samples, labels = conditional.draw_samples(game, digits.shape, 10, 0)
     assert samples.shape == (100, *digits.shape) and labels.bincount().tolist() == [10] * 10
-    again = conditional.trained(recipe, digits, 0, 3 / 5000, tmp_path)  # from its checkpoint
-    assert torch.equal(samples, conditional.drawn(again, digits.shape, 10, 0)[0])
-    found = conditional.recognised(samples, labels)
+    again = conditional.train(recipe, digits, 0, 3 / 5000, tmp_path)  # from its checkpoint
+    assert torch.equal(samples, conditional.draw_samples(again, digits.shape, 10, 0)[0])
+    found = conditional.class_accuracy(samples, labels)
     assert 0 <= found["accuracy"] < 60 and len(found["of_each_class"]) == 10
 
 
@@ -42,21 +42,21 @@ def test_real_digits_are_of_their_class_and_as_varied_as_themselves(digits: Data
     assert digits.y is not None
     monkeypatch.setattr(acgan, "PAIRS", 60)
     x = to_float(digits.x)
-    found = conditional.recognised(x, digits.y)
+    found = conditional.class_accuracy(x, digits.y)
     assert found["accuracy"] > 98 and min(found["of_each_class"]) > 93
-    wrong = conditional.recognised(x, (digits.y + 1) % 10)
+    wrong = conditional.class_accuracy(x, (digits.y + 1) % 10)
     assert wrong["accuracy"] < 2
-    same = acgan.varied(x, digits.y, digits, 0)
+    same = acgan.diversity(x, digits.y, digits, 0)
     assert same["diversity"] == [1.0] * 10 and same["feature_variance"] == [1.0] * 10 and same["scales"] == 2
     firsts = x[torch.stack([(digits.y == k).nonzero()[0, 0] for k in range(10)])]
-    collapsed = acgan.varied(firsts[digits.y], digits.y, digits, 0)
+    collapsed = acgan.diversity(firsts[digits.y], digits.y, digits, 0)
     assert max(collapsed["diversity"]) < 1e-6 and max(collapsed["feature_variance"]) < 1e-6
 
 
 def test_one_part_serves_both_studies_of_cgan(digits: Dataset):
     assert digits.y is not None
-    points = flat(digits.x)
-    found = cgan.measured(to_float(digits.x), digits.y, points[:50], points[50:100])
+    points = to_points(digits.x)
+    found = cgan.measure(to_float(digits.x), digits.y, points[:50], points[50:100])
     assert found["accuracy"] > 98 and found["likelihood"] > 100  # these points are among the samples
     assert CGAN_PARZEN.run is CGAN_CLASS_ACCURACY.run
     assert [CGAN_PARZEN.parts(seed) == CGAN_CLASS_ACCURACY.parts(seed) for seed in (0, 1)] == [True, True]
@@ -73,8 +73,8 @@ def test_the_summaries():
     likelihoods, classes = cgan.summarise_likelihoods(parts), cgan.summarise_classes(parts)
     assert likelihoods["values"] == [140.0, 150.0] and likelihoods["anchors"] == real
     assert classes["values"] == [98.5, 98.7] and classes["test_images"]["accuracy"] == 99.4
-    assert CGAN_PARZEN.also(likelihoods)
-    assert not CGAN_PARZEN.also(cgan.summarise_likelihoods([*parts, part(likelihood=250.0, accuracy=99.0)]))
+    assert CGAN_PARZEN.extra_check(likelihoods)
+    assert not CGAN_PARZEN.extra_check(cgan.summarise_likelihoods([*parts, part(likelihood=250.0, accuracy=99.0)]))
     varied = [
         part(accuracy=99.2, diversity=[1.1] * 5 + [0.9] * 5, feature_variance=[1.0] * 10, scales=2),
         part(accuracy=99.0, diversity=[0.95] * 9 + [0.8], feature_variance=[0.9] * 10, scales=2),
@@ -83,5 +83,5 @@ def test_the_summaries():
     assert figures["values"] == [99.2, 99.0] and figures["diversity"] == [1.0, 0.935]
     assert figures["least_diversity_of_a_class"] == [0.9, 0.8]
     assert figures["classes_at_least_as_diverse_as_real"] == 0.25
-    assert not ACGAN_CLASS_ACCURACY.also(figures), "one class of one seed falls short"
-    assert ACGAN_CLASS_ACCURACY.also(acgan.summarise(varied[:1]))
+    assert not ACGAN_CLASS_ACCURACY.extra_check(figures), "one class of one seed falls short"
+    assert ACGAN_CLASS_ACCURACY.extra_check(acgan.summarise(varied[:1]))

@@ -11,7 +11,7 @@ from zerosum.data.points import mixture
 from zerosum.game import Game
 from zerosum.recipe import RECIPES, Training, find
 from zerosum.studies import grid
-from zerosum.studies.grid import BEST, GAMES, GRID, GRID_PUBLISHED, PUBLISHED, covered, run, run_published
+from zerosum.studies.grid import BEST, GAMES, GRID, GRID_PUBLISHED, PUBLISHED, run, run_published, train_on_grid
 
 
 def test_every_two_player_game_is_in_the_table():
@@ -29,7 +29,7 @@ def test_a_part_is_measured_as_it_learns(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(grid, "ROUNDS", 20)
     figures = run("PacGAN2", 1, 0.5, tmp_path)
     assert figures["part"] == "PacGAN2" and figures["rounds"] == 10
-    assert [look["round"] for look in figures["series"]] == list(range(1, 11))
+    assert [point["round"] for point in figures["series"]] == list(range(1, 11))
     assert 0 <= figures["modes"] <= len(mixture.grid().weights) and 0 <= figures["high_quality"] <= 1
     assert run("PacGAN2", 1, 0.5, tmp_path) == figures, "nothing is left to play"
 
@@ -46,7 +46,7 @@ def test_a_game_that_diverges_reaches_nothing(tmp_path: Path):
             next(game.generator.parameters()).fill_(float("inf"))
         return game
 
-    figures = covered("broken", broken, Training(20, 16), 0, 1.0, tmp_path)
+    figures = train_on_grid("broken", broken, Training(20, 16), 0, 1.0, tmp_path)
     assert figures["modes"] == 0 and figures["high_quality"] == 0 and "nan" in figures["diverged"]
 
 
@@ -58,6 +58,6 @@ def test_the_summary_is_of_the_best_recipe():
     figures = GRID.summarise([part(BEST, 0, 25, 0.99), part("GAN", 0, 17, 0.6), part(BEST, 1, 24, 0.89)])
     assert figures["values"] == [25, 24] and figures["high_quality"] == pytest.approx(0.94)
     assert figures["worst_high_quality"] == 0.89 and figures["games"]["GAN"]["modes"] == [17]
-    assert not GRID.also(figures) and GRID.also({**figures, "high_quality": 0.95})
+    assert not GRID.extra_check(figures) and GRID.extra_check({**figures, "high_quality": 0.95})
     published = GRID_PUBLISHED.summarise([part("GAN", 0, 17, 0.6), part("BEGAN", 0, 3, 0.1)])
-    assert published["values"] == [17] and GRID_PUBLISHED.also(published)
+    assert published["values"] == [17] and GRID_PUBLISHED.extra_check(published)

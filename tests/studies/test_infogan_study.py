@@ -35,39 +35,41 @@ SPLIT = Split(images(300, 1), images(40, 2))
 @pytest.mark.parametrize("part", PARTS)
 def test_a_training_is_looked_at_to_its_end_and_taken_up_again(part: str, tmp_path: Path, monkeypatch):
     fraction = 8 / find("infogan/clusters").training.steps
-    figures = study.trained(SPLIT, part, 3, fraction, tmp_path / "whole", width=16)
-    assert [look["round"] for look in figures["series"]] == [2, 4, 6, 8]
+    figures = study.train(SPLIT, part, 3, fraction, tmp_path / "whole", width=16)
+    assert [point["round"] for point in figures["series"]] == [2, 4, 6, 8]
     assert figures["rounds"] == 8 and figures["seed"] == 3 and figures["part"] == part
     assert figures["error"] == figures["series"][-1]["error"] and len(figures["shares"]) == 2
 
-    seen, matched = [], study.matched
+    seen, match_categories = [], study.match_categories
 
     def stopped(game: InfoGAN, split: Split) -> dict[str, object]:
         """The third look fails."""
         if len(seen) == 2:
             raise KeyboardInterrupt
-        seen.append(matched(game, split))
+        seen.append(match_categories(game, split))
         return seen[-1]
 
-    monkeypatch.setattr(study, "matched", stopped)
+    monkeypatch.setattr(study, "match_categories", stopped)
     with pytest.raises(KeyboardInterrupt):
-        study.trained(SPLIT, part, 3, fraction, tmp_path / "halves", width=16)
-    monkeypatch.setattr(study, "matched", matched)
+        study.train(SPLIT, part, 3, fraction, tmp_path / "halves", width=16)
+    monkeypatch.setattr(study, "match_categories", match_categories)
     torch.manual_seed(7)  # another process has other random numbers
-    assert study.trained(SPLIT, part, 3, fraction, tmp_path / "halves", width=16) == figures
+    assert study.train(SPLIT, part, 3, fraction, tmp_path / "halves", width=16) == figures
 
 
 def test_the_plain_part_learns_from_fakes_alone(tmp_path: Path, monkeypatch):
     made: list[InfoGAN] = []
-    monkeypatch.setattr(study, "matched", lambda game, split: made.append(game) or {"error": 0.0, "shares": [1.0]})
+    monkeypatch.setattr(
+        study, "match_categories", lambda game, split: made.append(game) or {"error": 0.0, "shares": [1.0]}
+    )
     for part in PARTS:
-        study.trained(SPLIT, part, 0, 1e-9, tmp_path / part, width=16)
+        study.train(SPLIT, part, 0, 1e-9, tmp_path / part, width=16)
     real, plain = (game.config for game in made)
     assert real.clusters.weight > 0 and plain.clusters.weight == 0 and plain.start == 0
 
 
 def told(categories: Tensor) -> InfoGAN:
-    """An InfoGAN whose Q says these categories, of ten, one after the other."""
+    """An InfoGAN whose Q says these categories, of has_ten_clusters, one after the other."""
     game = find("infogan/clusters").build((1, 8, 8), {"network": {"width": 8, "recogniser_width": 8}})
     assert isinstance(game, InfoGAN)
     rest = [categories]
@@ -87,14 +89,14 @@ def test_categories_are_matched_on_the_training_images_and_counted_on_the_test_i
     test = torch.where(SPLIT.test.y == 0, 7, 2)
     test[:4] = 5
     test[4] = 9 - test[4]  # the other class
-    found = study.matched(told(torch.cat([train, test])), SPLIT)
+    found = study.match_categories(told(torch.cat([train, test])), SPLIT)
     assert found["error"] == pytest.approx(100 * 5 / 40)
     ones = int((SPLIT.train.y == 1).sum())
     assert found["shares"] == [1.0, pytest.approx((ones - 10) / ones, abs=1e-4)]
 
 
 def test_ten_clusters_are_a_category_of_its_own_for_each_class():
-    assert study.ten({"shares": [0.51, 0.99]}) and not study.ten({"shares": [0.5, 0.99]})
+    assert study.has_ten_clusters({"shares": [0.51, 0.99]}) and not study.has_ten_clusters({"shares": [0.5, 0.99]})
 
 
 def test_values_are_those_with_real_samples():

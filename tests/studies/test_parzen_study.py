@@ -11,39 +11,39 @@ import torch
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.studies import gan_parzen
-from zerosum.studies.gan_parzen import GAN_PARZEN, anchors, begun, flat, likelihood, summarise, trained
+from zerosum.studies.gan_parzen import GAN_PARZEN, anchors, build_game, likelihood, summarise, to_points, train
 
 
 @pytest.fixture
 def digits(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """A few real digits, in place of MNIST's 50,000."""
-    monkeypatch.setattr(gan_parzen, "LOOKS", 2)
+    monkeypatch.setattr(gan_parzen, "CHECKPOINTS", 2)
     monkeypatch.setattr(gan_parzen, "SAMPLES", 60)
     return dataset("few", data.load("digits", labels=False).x[::10])
 
 
 def test_it_begins_at_the_mean_image(digits: Dataset):
     torch.manual_seed(0)
-    game = begun(digits.shape, digits)
+    game = build_game(digits.shape, digits)
     with torch.no_grad():
         made = (game.sample(torch.empty(500, 1)).mean(0) + 1) / 2
     assert (made - digits.x.float().mean(0) / 255).abs().mean() < 0.05
 
 
 def test_a_part_keeps_the_best_round(digits: Dataset, tmp_path: Path):
-    points = flat(digits.x)
-    found = trained(digits, points[:40], points[40:90], 0, 4 / gan_parzen.ROUNDS, tmp_path)
-    assert [(look["round"], look["weights"]) for look in found["series"]] == [
+    points = to_points(digits.x)
+    found = train(digits, points[:40], points[40:90], 0, 4 / gan_parzen.ROUNDS, tmp_path)
+    assert [(point["round"], point["weights"]) for point in found["series"]] == [
         (2, "last"), (2, "averaged"), (4, "last"), (4, "averaged"),
     ]  # fmt: skip
-    assert found["rounds"] == 4 and found["best"]["validation"] == max(look["validation"] for look in found["series"])
+    assert found["rounds"] == 4 and found["best"]["validation"] == max(point["validation"] for point in found["series"])
     assert found["validation"] == pytest.approx(found["best"]["validation"]), "the best weights were measured again"
     assert found["sigma"] == found["best"]["sigma"] and math.isfinite(found["likelihood"]) and found["error"] > 0
 
 
 def test_anchors_are_ordered(digits: Dataset):
     """More real images in place of samples make test images likelier."""
-    points = flat(digits.x)
+    points = to_points(digits.x)
     found = anchors(points[:400], points[400:430], points[430:], 0)
     few = likelihood(points[430:], points[400:430], points[:20])
     assert found["10,000 training images"]["likelihood"] > few["likelihood"]
@@ -61,4 +61,4 @@ def test_the_summary_refuses_a_score_above_real_images():
     anchor = {"part": "anchors", "seed": 0, **real}
     good, blurred = (summarise([part(value), anchor]) for value in (230.0, 250.0))
     assert good["values"] == [230.0] and good["anchors"] == real
-    assert GAN_PARZEN.also(good) and not GAN_PARZEN.also(blurred)
+    assert GAN_PARZEN.extra_check(good) and not GAN_PARZEN.extra_check(blurred)

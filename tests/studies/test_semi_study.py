@@ -33,12 +33,12 @@ SPLIT = Split(digits(slice(0, 1000)), digits(slice(1000, 1300)))
 ])  # fmt: skip
 def test_a_training_counts_errors_as_it_goes(recipe: str, options: dict, tmp_path: Path):
     setting = Setting(recipe, 100, 10, options, {"batch_size": 16})
-    whole = study.trained(SPLIT, setting, 0, 1.0, tmp_path / "a")
-    assert [look["round"] for look in whole["series"]] == [3, 6, 9, 10] and whole["rounds"] == 10
-    assert all(0 < look["errors"] <= 300 for look in whole["series"])
+    whole = study.train(SPLIT, setting, 0, 1.0, tmp_path / "a")
+    assert [point["round"] for point in whole["series"]] == [3, 6, 9, 10] and whole["rounds"] == 10
+    assert all(0 < point["errors"] <= 300 for point in whole["series"])
     assert whole["errors"] == whole["series"][-1]["errors"]
-    assert study.trained(SPLIT, setting, 0, 1.0, tmp_path / "b") == whole
-    assert study.trained(SPLIT, setting, 0, 1.0, tmp_path / "a") == whole, "a finished training is not played again"
+    assert study.train(SPLIT, setting, 0, 1.0, tmp_path / "b") == whole
+    assert study.train(SPLIT, setting, 0, 1.0, tmp_path / "a") == whole, "a finished training is not played again"
 
 
 def test_looking_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -53,7 +53,7 @@ def test_looking_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return found
 
     monkeypatch.setattr(study, "errors", spied)
-    study.trained(SPLIT, setting, 0, 1.0, tmp_path)
+    study.train(SPLIT, setting, 0, 1.0, tmp_path)
     assert modes == [True] * 4
 
 
@@ -81,11 +81,11 @@ def test_the_summary_has_the_first_setting_as_values():
 def test_three_classifiers_are_compared():
     """Made images that are real ones of other samples help; noise with labels does not."""
     few = digits(slice(0, 1000)).with_labels(20, 0)
-    helpful = synthesized.compared(few, digits(slice(1300, 2300)), SPLIT.test, 60, 0)
+    helpful = synthesized.compare(few, digits(slice(1300, 2300)), SPLIT.test, 60, 0)
     assert helpful["both"] < helpful["real"] and helpful["made"] < helpful["real"]
     noise = torch.randint(256, (1000, 1, 12, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     useless = dataset("noise", noise, torch.arange(1000) % 10, SPLIT.test.classes)
-    assert synthesized.compared(few, useless, SPLIT.test, 60, 0)["made"] > 80
+    assert synthesized.compare(few, useless, SPLIT.test, 60, 0)["made"] > 80
 
 
 def test_the_summary_of_generated_images():

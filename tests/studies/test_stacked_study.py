@@ -17,7 +17,7 @@ from zerosum.games.two_player import Composed
 from zerosum.networks import small
 from zerosum.recipe import Training
 from zerosum.studies import find, stacked_mnist
-from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST, Contestant, covered, run, trained
+from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST, Contestant, coverage, run, train
 from zerosum.training.trainer import Trainer
 
 
@@ -37,7 +37,7 @@ def stacks() -> Dataset:
 def tiny(monkeypatch: pytest.MonkeyPatch, stacks: Dataset) -> None:
     monkeypatch.setitem(CONTESTANTS, "dcgan", Contestant(_small, Training(40, 8, average=0.9)))
     monkeypatch.setattr(stacked_mnist, "IMAGES", 60)
-    monkeypatch.setattr(stacked_mnist, "LOOKS", 4)
+    monkeypatch.setattr(stacked_mnist, "CHECKPOINTS", 4)
     monkeypatch.setattr(data, "load", lambda name, seed: stacks)
 
 
@@ -53,7 +53,7 @@ def test_the_contestants_are_played_at_their_size():
 @pytest.mark.usefixtures("tiny")
 def test_a_part_is_measured_as_it_learns(tmp_path: Path):
     figures = run("dcgan", 1, 0.25, tmp_path)  # 10 of 40 rounds, a look every 3
-    assert [look["round"] for look in figures["series"]] == [3, 6, 9, 10] and figures["rounds"] == 10
+    assert [point["round"] for point in figures["series"]] == [3, 6, 9, 10] and figures["rounds"] == 10
     last = figures["series"][-1]
     assert (figures["modes"], figures["kl"]) == (last["modes"], last["kl"])
     assert 1 <= last["modes"] <= 60 and 0 <= last["kl"] <= 6.91 and 0 <= last["clear"] <= 1
@@ -63,7 +63,7 @@ def test_a_part_is_measured_as_it_learns(tmp_path: Path):
 
 @pytest.mark.usefixtures("tiny")
 def test_a_part_that_was_cut_off_goes_on(tmp_path: Path, stacks: Dataset, monkeypatch: pytest.MonkeyPatch):
-    whole = trained("dcgan", stacks, 0, 0.2, tmp_path / "whole", 30)
+    whole = train("dcgan", stacks, 0, 0.2, tmp_path / "whole", 30)
     looked: list[int] = []
     once = Trainer.round
 
@@ -75,10 +75,10 @@ def test_a_part_that_was_cut_off_goes_on(tmp_path: Path, stacks: Dataset, monkey
 
     monkeypatch.setattr(Trainer, "round", until_five)
     with pytest.raises(KeyboardInterrupt):
-        trained("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30)
-    before = json.loads((tmp_path / "cut" / "looks.json").read_bytes())
-    assert [look["round"] for look in before] == [2, 4]
-    assert trained("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30) == whole
+        train("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30)
+    before = json.loads((tmp_path / "cut" / "series.json").read_bytes())
+    assert [point["round"] for point in before] == [2, 4]
+    assert train("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30) == whole
     assert looked == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
 
 
@@ -90,7 +90,7 @@ def test_real_images_are_the_anchor(tmp_path: Path):
 
 
 def test_one_look_counts_modes_and_divergence(stacks: Dataset):
-    found = covered(stacks.x[:1].expand(5, -1, -1, -1) / 127.5 - 1)
+    found = coverage(stacks.x[:1].expand(5, -1, -1, -1) / 127.5 - 1)
     assert found["modes"] == 1 and found["kl"] == pytest.approx(6.90776, abs=1e-4)
 
 
@@ -107,5 +107,5 @@ def test_the_recipe_with_the_smallest_divergence_is_the_result():
     assert figures["best"] == "r3gan" and figures["values"] == [1000] * 3
     assert figures["kl"] == pytest.approx(0.026) and figures["real_kl"] == pytest.approx(0.024)
     assert figures["recipes"]["dcgan"]["modes"] == [999] * 3
-    assert STACKED_MNIST.also(figures) and not STACKED_MNIST.also(figures | {"kl": 0.0291})
+    assert STACKED_MNIST.extra_check(figures) and not STACKED_MNIST.extra_check(figures | {"kl": 0.0291})
     assert find("stacked-mnist") is STACKED_MNIST and set(STACKED_MNIST.parts(0)) == set(kls)

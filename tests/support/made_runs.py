@@ -1,4 +1,4 @@
-"""Run directories made up for tests of their reports, and pages taken apart."""
+"""Run directories for tests of reports, and a parser that checks their pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import torch
 
 from zerosum import report
 from zerosum.options import to_json
-from zerosum.pictures.grids import film, grid
+from zerosum.pictures.film import film
+from zerosum.pictures.grids import grid
 from zerosum.recipe import find
 
 VOID = {"meta", "img", "br"}
@@ -20,7 +21,7 @@ NASTY = '<script>alert("1")</script>&\'"'
 
 
 class Checked(HTMLParser):
-    """Collects what a page holds, and insists on balanced tags."""
+    """Collects the tags and the text of a page, and insists on balanced tags."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -91,8 +92,8 @@ def line(step: int) -> str:
     values = {
         "critic/adversarial": random.gauss(),
         "critic/gradient_penalty": 0.001,
-        "critic/real": 1.0,
-        "critic/fake": -1.0,
+        "critic/logits/real": 1.0,
+        "critic/logits/fake": -1.0,
     }
     return json.dumps({"step": step, "seconds": step / 40, **values, "generator/adversarial": random.random()}) + "\n"
 
@@ -103,7 +104,7 @@ def look(step: int) -> str:
 
 
 def complete(path: Path) -> Path:
-    """Make a run of 200 rounds that ended, and return its path."""
+    """Write the files of a run of 200 rounds that ended, and return its path."""
     (path / "samples").mkdir(parents=True)
     (path / "checkpoints" / "step-00000200").mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(record()))

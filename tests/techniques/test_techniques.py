@@ -15,7 +15,7 @@ from zerosum.networks import mlp, r3gan, resnet
 from zerosum.networks.discriminate import discriminate, mixes_batch
 from zerosum.techniques.historical import HistoricalAverage
 from zerosum.techniques.minibatch import MinibatchDiscrimination, closeness
-from zerosum.techniques.surgery import features, last_layer, replace, takes
+from zerosum.techniques.surgery import accepts, last_layer, layer_input, replace_module
 from zerosum.techniques.virtual_batch_norm import WithReference
 
 
@@ -85,7 +85,7 @@ def test_feature_matching_by_hand():
 def test_the_features_are_what_the_last_layer_sees(network: nn.Module, shape, name: str, width: int):
     assert last_layer(network, shape) == name
     x = torch.randn(5, *shape)
-    f = features(network, name, x)
+    f = layer_input(network, name, x)
     assert f.shape == (5, width)
     torch.testing.assert_close(network.get_submodule(name)(f), network(x))
     assert not any(m._forward_pre_hooks for m in network.modules()), "no hook stays"
@@ -100,13 +100,13 @@ def test_what_is_no_discriminator_of_samples():
         last_layer(nn.Linear(2, 1), (3,))
     with pytest.raises(ValueError, match=r"one logit"):
         last_layer(nn.Flatten(0), (1,))  # no layer with weights
-    assert takes(nn.Linear(2, 9), (2,)) and not takes(nn.Bilinear(2, 2, 1), (2,))
+    assert accepts(nn.Linear(2, 9), (2,)) and not accepts(nn.Bilinear(2, 2, 1), (2,))
 
 
 def test_replacing_reaches_every_place():
     old, new = nn.Linear(2, 2), nn.Linear(2, 2)
     root = nn.ModuleDict({"a": nn.Sequential(nn.Sequential(old), nn.ReLU()), "b": old})
-    replace(root, old, new)
+    replace_module(root, old, new)
     assert root["a"][0][0] is new and root["b"] is new
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.theory import Grid, Mixture, Steps, Uniform, divergence, estimate, normal
+from zerosum.theory import Grid, Histogram, Mixture, Uniform, divergence, estimate, normal
 
 LINE = Grid.box((-12.0,), (12.0,), 1200)
 P, Q = normal(0.0, 1.0), normal(1.0, 2.0)
@@ -27,7 +27,7 @@ def test_a_box_has_equal_density_inside_and_none_outside() -> None:
 
 
 def test_steps_are_a_histogram() -> None:
-    steps = Steps(torch.tensor([0.0, 1.0, 3.0, 4.0]), torch.tensor([1.0, 2.0, 0.0]))
+    steps = Histogram(torch.tensor([0.0, 1.0, 3.0, 4.0]), torch.tensor([1.0, 2.0, 0.0]))
     at = steps.log_prob(torch.tensor([[-0.1], [0.0], [0.9], [1.0], [2.9], [3.5], [4.0]])).exp()
     torch.testing.assert_close(at, torch.tensor([0, 1, 1, 1, 1, 0, 0], dtype=torch.float64) / 3)
     x = steps.sample(9000, torch.Generator().manual_seed(0))
@@ -47,7 +47,7 @@ def test_steps_are_a_histogram() -> None:
 )
 def test_no_steps(edges: list[float], mass: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Steps(torch.tensor(edges), torch.tensor(mass))
+        Histogram(torch.tensor(edges), torch.tensor(mass))
 
 
 def test_one_gaussian_from_numbers() -> None:

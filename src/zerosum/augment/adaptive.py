@@ -48,53 +48,53 @@ class AdaptiveAugment(nn.Module):
         """Images (B, C, H, W) to the same shape."""
         turn, move = blitting(x, self.p)
         stretch, shift = geometry(x, self.p)
-        x = warped(x, (_times(turn, stretch), _times(turn, shift[:, :, None])[:, :, 0] + move))
-        return coloured(x, self.p)
+        x = warp(x, (_matmul(turn, stretch), _matmul(turn, shift[:, :, None])[:, :, 0] + move))
+        return color(x, self.p)
 
 
 def blitting(x: Tensor, p: Tensor) -> Transform:
     """Mirroring, quarter turns, and translation by up to an eighth of each side in whole pixels."""
-    mirror = 1.0 - 2 * _chosen(x, p) * torch.randint(2, (len(x),), device=x.device)
-    quarters = _chosen(x, p) * torch.randint(4, (len(x),), device=x.device)
+    mirror = 1.0 - 2 * _bernoulli(x, p) * torch.randint(2, (len(x),), device=x.device)
+    quarters = _bernoulli(x, p) * torch.randint(4, (len(x),), device=x.device)
     move = [side / 8 * (2 * torch.rand(len(x), device=x.device) - 1) for side in (x.shape[3], x.shape[2])]
-    linear = _times(_scaling(mirror, torch.ones_like(mirror)), _rotation(math.pi / 2 * quarters))
-    return linear, torch.stack(move, 1).round() * _chosen(x, p)[:, None]
+    linear = _matmul(_scaling(mirror, torch.ones_like(mirror)), _rotation(math.pi / 2 * quarters))
+    return linear, torch.stack(move, 1).round() * _bernoulli(x, p)[:, None]
 
 
 def geometry(x: Tensor, p: Tensor) -> Transform:
     """Scaling, rotation, stretching and rotation again, and translation by fractions of pixels."""
-    larger, longer = ((0.2 * _normal(x) * _chosen(x, p)).exp2() for _ in range(2))
+    larger, longer = ((0.2 * _normal(x) * _bernoulli(x, p)).exp2() for _ in range(2))
     one = 1 - (1 - p).sqrt()  # the probability of each rotation, so that of at least one is p
-    first, second = (math.pi * (2 * torch.rand(len(x), device=x.device) - 1) * _chosen(x, one) for _ in range(2))
-    linear = _times(_scaling(larger, larger), _rotation(first))
-    linear = _times(_times(linear, _scaling(longer, 1 / longer)), _rotation(second))
+    first, second = (math.pi * (2 * torch.rand(len(x), device=x.device) - 1) * _bernoulli(x, one) for _ in range(2))
+    linear = _matmul(_scaling(larger, larger), _rotation(first))
+    linear = _matmul(_matmul(linear, _scaling(longer, 1 / longer)), _rotation(second))
     move = torch.stack([side / 8 * _normal(x) for side in (x.shape[3], x.shape[2])], 1)
-    return linear, move * _chosen(x, p)[:, None]
+    return linear, move * _bernoulli(x, p)[:, None]
 
 
-def coloured(x: Tensor, p: Tensor) -> Tensor:
+def color(x: Tensor, p: Tensor) -> Tensor:
     """Brightness and contrast; the sign of what channels share; of RGB also hue and saturation.
 
     Images of neither 1 nor 3 channels have no colours: of theirs, brightness and contrast change alone.
     """
-    x = x + _wide(0.2 * _normal(x) * _chosen(x, p))
-    x = x * _wide((0.5 * _normal(x) * _chosen(x, p)).exp2())
+    x = x + _expand(0.2 * _normal(x) * _bernoulli(x, p))
+    x = x * _expand((0.5 * _normal(x) * _bernoulli(x, p)).exp2())
     if x.shape[1] not in (1, 3):
         return x
-    flip = _chosen(x, p) * torch.randint(2, (len(x),), device=x.device)
-    x = x - _wide(2 * flip) * x.mean(1, keepdim=True)
+    flip = _bernoulli(x, p) * torch.randint(2, (len(x),), device=x.device)
+    x = x - _expand(2 * flip) * x.mean(1, keepdim=True)
     if x.shape[1] == 1:
         return x
-    angle = math.pi * (2 * torch.rand(len(x), device=x.device) - 1) * _chosen(x, p)
+    angle = math.pi * (2 * torch.rand(len(x), device=x.device) - 1) * _bernoulli(x, p)
     own, apart = angle.cos(), angle.sin() / math.sqrt(3)  # a rotation about grey: each row is the last one, shifted
     common = (1 - own) / 3
-    x = _wide(own + common) * x + _wide(common + apart) * x.roll(1, 1) + _wide(common - apart) * x.roll(2, 1)
-    saturation = _wide((_normal(x) * _chosen(x, p)).exp2())
+    x = _expand(own + common) * x + _expand(common + apart) * x.roll(1, 1) + _expand(common - apart) * x.roll(2, 1)
+    saturation = _expand((_normal(x) * _bernoulli(x, p)).exp2())
     return saturation * x + (1 - saturation) * x.mean(1, keepdim=True)
 
 
-def warped(x: Tensor, transform: Transform) -> Tensor:
-    """Images (B, C, H, W) seen through an affine map, linear between pixels, mirrored at the border.
+def warp(x: Tensor, transform: Transform) -> Tensor:
+    """Images (B, C, H, W) under an affine map, linear between pixels, reflected at the border.
 
     Made of gathers: unlike `grid_sample` it can be differentiated twice, which gradient penalties need.
     """
@@ -102,28 +102,29 @@ def warped(x: Tensor, transform: Transform) -> Tensor:
     u = torch.arange(width, device=x.device) - (width - 1) / 2
     v = (torch.arange(height, device=x.device) - (height - 1) / 2)[:, None]
     from_x, from_y = (
-        _mirrored(
-            _wide(a[:, i, 0])[:, 0] * u + _wide(a[:, i, 1])[:, 0] * v + _wide(b[:, i])[:, 0] + (side - 1) / 2, side
+        _reflect(
+            _expand(a[:, i, 0])[:, 0] * u + _expand(a[:, i, 1])[:, 0] * v + _expand(b[:, i])[:, 0] + (side - 1) / 2,
+            side,
         )
         for i, side in enumerate((width, height))
     )  # (B, H, W) each
     left, top, flat = from_x.floor(), from_y.floor(), x.flatten(2)
-    seen = torch.zeros_like(flat)
+    sampled = torch.zeros_like(flat)
     for column, row in ((left, top), (left + 1, top), (left, top + 1), (left + 1, top + 1)):
         share = (1 - (from_x - column).abs()) * (1 - (from_y - row).abs())
         index = row.clamp_max(height - 1).long() * width + column.clamp_max(width - 1).long()
-        seen = seen + share.flatten(1)[:, None] * flat.gather(2, index.flatten(1)[:, None].expand_as(flat))
-    return seen.view_as(x)
+        sampled = sampled + share.flatten(1)[:, None] * flat.gather(2, index.flatten(1)[:, None].expand_as(flat))
+    return sampled.view_as(x)
 
 
-def _mirrored(place: Tensor, side: int) -> Tensor:
-    """Places on a line, folded into [0, side - 1]."""
+def _reflect(position: Tensor, side: int) -> Tensor:
+    """Positions on a line, reflected into [0, side - 1]."""
     last = side - 1
-    return last - (place.remainder(2 * last) - last).abs() if last else torch.zeros_like(place)
+    return last - (position.remainder(2 * last) - last).abs() if last else torch.zeros_like(position)
 
 
-def _chosen(x: Tensor, p: Tensor) -> Tensor:
-    """Which images a transform is of: (B,) 1 with the probability p, else 0."""
+def _bernoulli(x: Tensor, p: Tensor) -> Tensor:
+    """(B,) 1 with the probability p, else 0: which images are transformed."""
     return (torch.rand(len(x), device=x.device) < p).float()
 
 
@@ -131,7 +132,7 @@ def _normal(x: Tensor) -> Tensor:
     return torch.randn(len(x), device=x.device)
 
 
-def _wide(values: Tensor) -> Tensor:
+def _expand(values: Tensor) -> Tensor:
     return values[:, None, None, None]
 
 
@@ -144,6 +145,6 @@ def _rotation(angle: Tensor) -> Tensor:
     return torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
 
 
-def _times(a: Tensor, b: Tensor) -> Tensor:
+def _matmul(a: Tensor, b: Tensor) -> Tensor:
     """The matrix product, by hand: under autocast `@` would round to bf16."""
     return (a[..., None] * b[:, None]).sum(2)

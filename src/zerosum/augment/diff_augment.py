@@ -7,11 +7,12 @@ of the authors' code.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from zerosum.techniques import Operation
+Operation = Literal["color", "translation", "cutout"]
 
 
 class DiffAugment(nn.Module):
@@ -64,7 +65,7 @@ def cutout(x: Tensor) -> Tensor:
     return x.masked_fill(hidden, 0.0)
 
 
-OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {"color": color, "translation": translation, "cutout": cutout}
+OPERATIONS: dict[Operation, Callable[[Tensor], Tensor]] = {"color": color, "translation": translation, "cutout": cutout}
 
 
 def _uniform(x: Tensor, low: float, high: float) -> Tensor:

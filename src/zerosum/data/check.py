@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zerosum.data.dataset import Dataset, Progress
-from zerosum.modality import Classes, Image, Lengths, Vector
 from zerosum.data.sources import find, from_folder, load
+from zerosum.modality import Classes, Image, Lengths, Vector
 from zerosum.util.text import abbreviate
 
 

@@ -198,7 +198,7 @@ def dataset(
         digest: `digest_of(x)` where it is known already.
         fingerprint: of computed data; by default that of the content.
     """
-    modality = Image(*x.shape[1:]) if x.dtype == torch.uint8 else Points(*x.shape[1:])
+    modality = Image(*x.shape[1:]) if x.dtype == torch.uint8 else Points(x.shape[1])
     fields = {"x": Field(modality, x)}
     if y is not None:
         fields["y"] = Field(Classes(classes), y)

@@ -12,12 +12,16 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.augment import InstanceNoise
-from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.batches import Draw
+from zerosum.game import Logits, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.losses.adversarial import LabelSmoothing, non_saturating
+from zerosum.modality import Spec
 from zerosum.networks import mlp, small
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import SGHMC, Decay
 from zerosum.recipe import recipe
+from zerosum.roles import Discriminates
 
 
 class Generators(nn.Module):
@@ -32,8 +36,8 @@ class Generators(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         z, chosen = z.split([z.shape[1] - len(self.members), len(self.members)], dim=1)
-        made = torch.stack([member(z) for member in self.members])  # (J, B, *shape)
-        return made[chosen.argmax(1), torch.arange(z.shape[0], device=z.device)]
+        samples = torch.stack([member(z) for member in self.members])  # (J, B, *shape)
+        return samples[chosen.argmax(1), torch.arange(z.shape[0], device=z.device)]
 
 
 class Discriminators(nn.Module):
@@ -47,14 +51,15 @@ class Discriminators(nn.Module):
         return torch.cat([member(x) for member in self.members], dim=1)
 
 
-class Bayesian(Game[Tensor]):
+class Bayesian(LatentGame[Tensor], Discriminates):
     """Bayesian GAN: several generators and discriminators, drawn from their posteriors; Saatchi and Wilson, 2017."""
 
     name = "bayesian"
+    generator: Generators
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "size of the part of z that each generator sees"] = 100
+        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z) of each generator"] = 100
         generators: Annotated[int, Gt(0), "samples of the posterior over G's weights"] = 4
         discriminators: Annotated[int, Gt(0), "samples of the posterior over D's weights"] = 2
         z_batches: Annotated[int, Gt(0), "batches of z that each generator is averaged over in a move"] = 1
@@ -80,39 +85,33 @@ class Bayesian(Game[Tensor]):
         }
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        config = self.config
-        data = draw()  # (B, *shape)
+        config, noise = self.config, self.config.noise
+        real = draw()  # (B, *shape)
         with torch.no_grad():
-            made = self._of_each(data)  # (J_g * z_batches * B, *shape)
-        real, fake = discriminate(self.discriminator, config.noise(data, step), config.noise(made, step))  # (..., J_d)
+            fake = self._of_each(len(real))  # (J_g * z_batches * B, *shape)
+        logits = Logits(*discriminate(self.discriminator, noise(real, step), noise(fake, step)))  # (..., J_d)
         yield Move(
             "discriminator",
-            adversarial=config.discriminators * non_saturating.d(real, fake, config.targets),
+            adversarial=config.discriminators * non_saturating.d(*logits, config.targets),
             prior=self._prior(self.discriminator, config.d_optimizer),
-            log={"real": real, "fake": fake},
+            logits=logits,
         )
-        fake = self.discriminator(config.noise(self._of_each(data), step))
+        fake_logits = self.discriminator(noise(self._of_each(len(real)), step))
         yield Move(
             "generator",
-            adversarial=config.generators * non_saturating.g(fake),
+            adversarial=config.generators * non_saturating.g(fake_logits),
             prior=self._prior(self.generator, config.g_optimizer),
         )
 
-    def realism(self, samples: Tensor) -> Tensor:
-        return self.judge(samples)
-
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
-
-    def judge(self, x: Tensor) -> Tensor:
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """How likely x, (B, *shape), is to be real, (B,): the posterior's mean, a mean over all discriminators."""
         return self.discriminator(x).float().sigmoid().mean(1)
 
-    def _of_each(self, like: Tensor) -> Tensor:
-        """`z_batches` batches like `like` from each generator, in one tensor."""
-        z = latent.Normal(self.config.latent_dim)
-        like = like.repeat_interleave(self.config.z_batches, dim=0)
-        return torch.cat([member(z.draw(like)) for member in self.generator.members])
+    def _of_each(self, count: int) -> Tensor:
+        """`z_batches` batches of `count` samples from each generator, in one tensor."""
+        prior, device = latent.Normal(self.config.latent_dim), next(self.parameters()).device
+        count *= self.config.z_batches
+        return torch.cat([member(prior.draw(count, device)) for member in self.generator.members])
 
     def _prior(self, networks: nn.Module, sampler: SGHMC) -> Tensor:
         """-log of the prior, up to a constant, on the scale of a loss that is a mean over the data points."""
@@ -125,11 +124,11 @@ _IMAGES = Bayesian.Config(g_optimizer=_IMAGES_SGHMC, d_optimizer=_IMAGES_SGHMC)
 
 
 @recipe(data="digits", batch_size=32, steps=10_000)
-def images(shape: Shape, config: Bayesian.Config = _IMAGES) -> Bayesian:
+def images(data: Spec, config: Bayesian.Config = _IMAGES) -> Bayesian:
     """Small convolutional networks, several of each."""
     return Bayesian(
-        [small.Generator(config.latent_dim, shape) for _ in range(config.generators)],
-        [small.Discriminator(shape) for _ in range(config.discriminators)],
+        [small.Generator(config.latent_dim, data.x.shape) for _ in range(config.generators)],
+        [small.Discriminator(data.x.shape) for _ in range(config.discriminators)],
         config,
     )
 
@@ -139,10 +138,10 @@ _TOY = Bayesian.Config(2, g_optimizer=_TOY_SGHMC, d_optimizer=_TOY_SGHMC)
 
 
 @recipe(data="ring", batch_size=128, steps=1_200)
-def toy(shape: Shape, config: Bayesian.Config = _TOY) -> Bayesian:
+def toy(data: Spec, config: Bayesian.Config = _TOY) -> Bayesian:
     """Small perceptrons on points in the plane, several of each."""
     return Bayesian(
-        [mlp.Generator(config.latent_dim, shape, (64,) * 3) for _ in range(config.generators)],
-        [mlp.Discriminator(shape, (64,) * 3) for _ in range(config.discriminators)],
+        [mlp.Generator(config.latent_dim, data.x.shape, (64,) * 3) for _ in range(config.generators)],
+        [mlp.Discriminator(data.x.shape, (64,) * 3) for _ in range(config.discriminators)],
         config,
     )

@@ -12,17 +12,21 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.augment import InstanceNoise
-from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.batches import Draw
+from zerosum.game import Logits, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.losses.adversarial import to_float32
+from zerosum.modality import Spec
 from zerosum.networks import began as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
+from zerosum.roles import Discriminates
 
 
-class BEGAN(Game[Tensor]):
-    """Boundary equilibrium GAN: D reconstructs, and k keeps E L(G(z)) at gamma E L(x); Berthelot et al., 2017.
+class BEGAN(LatentGame[Tensor], Discriminates):
+    """BEGAN, boundary equilibrium GAN; Berthelot et al., 2017: D is an auto-encoder, k keeps E L(G(z)) at gamma E L(x).
 
     `discriminator` maps samples (B, *shape) to samples. `k`, in [0, 1], is how much D cares to spoil fakes.
     """
@@ -32,7 +36,7 @@ class BEGAN(Game[Tensor]):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "size of z"] = 64
+        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 64
         gamma: Annotated[float, Gt(0), Le(1), "diversity ratio: the loss of fakes over that of reals, at rest"] = 0.5
         k_rate: Annotated[float, Gt(0), "lambda_k: how fast k follows"] = 1e-3
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
@@ -53,32 +57,33 @@ class BEGAN(Game[Tensor]):
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         noise, gamma = self.config.noise, self.config.gamma
-        data = noise(draw(), step)  # (B, *shape)
+        real = noise(draw(), step)  # (B, *shape)
         with torch.no_grad():
-            made = noise(self.sample(data), step)
-        of_data, of_made = discriminate(self.discriminator, data, made)
-        real, fake = loss(data, of_data), loss(made, of_made)  # (B,)
-        on_real = real.mean()
-        log = {"real": -real, "fake": -fake}  # higher is more real, as of logits
-        yield Move("discriminator", reconstruction=on_real, adversarial=-self.k * fake.mean(), log=log)
-        made = noise(self.sample(data), step)
-        on_fake = loss(made, self.discriminator(made)).mean()
-        balance = gamma * on_real.detach() - on_fake.detach()
-        log = {"k": self.k, "balance": balance, "convergence": on_real.detach() + balance.abs()}  # M
-        yield Move("generator", adversarial=on_fake, log=log)
+            fake = noise(self.generate(self.latents(len(real))), step)
+        of_real, of_fake = discriminate(self.discriminator, real, fake)
+        real_losses, fake_losses = reconstruction_loss(real, of_real), reconstruction_loss(fake, of_fake)  # (B,)
+        real_loss = real_losses.mean()
+        yield Move(
+            "discriminator",
+            reconstruction=real_loss,
+            adversarial=-self.k * fake_losses.mean(),
+            logits=Logits(-real_losses, -fake_losses),
+        )
+        fake = noise(self.generate(self.latents(len(real))), step)
+        fake_loss = reconstruction_loss(fake, self.discriminator(fake)).mean()
+        balance = gamma * real_loss.detach() - fake_loss.detach()
+        log = {"k": self.k, "balance": balance, "convergence": real_loss.detach() + balance.abs()}  # M
+        yield Move("generator", adversarial=fake_loss, log=log)
         self.k.add_(self.config.k_rate * balance).clamp_(0, 1)
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
 
-    def realism(self, samples: Tensor) -> Tensor:
-        return -loss(samples, self.discriminator(samples))
-
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return -reconstruction_loss(x, self.discriminator(x))
 
 
-def loss(v: Tensor, reconstructed: Tensor) -> Tensor:
+def reconstruction_loss(v: Tensor, reconstructed: Tensor) -> Tensor:
     """L(v) = |v - D(v)|, a mean over each sample: (B, *shape) twice to (B,); Berthelot et al., 2017, with eta 1."""
     return (to_float32(v) - to_float32(reconstructed)).abs().flatten(1).mean(1)
 
@@ -97,11 +102,11 @@ _IMAGES = BEGAN.Config(64, 1.0, 0.3, InstanceNoise(0.6), g_optimizer=_IMAGES_ADA
 
 
 @recipe(data="digits", batch_size=16, steps=20_000)
-def images(shape: Shape, config: BEGAN.Config = _IMAGES, network: Network = Network()) -> BEGAN:
+def images(data: Spec, config: BEGAN.Config = _IMAGES, network: Network = Network()) -> BEGAN:
     """The paper's convolutional auto-encoder and generator."""
     return BEGAN(
-        networks.Decoder(config.latent_dim, shape, network.width),
-        networks.convolutional(config.latent_dim, shape, network.width),
+        networks.Decoder(config.latent_dim, data.x.shape, network.width),
+        networks.convolutional(config.latent_dim, data.x.shape, network.width),
         config,
     )
 
@@ -111,6 +116,7 @@ _TOY = BEGAN.Config(2, 1.0, 0.5, InstanceNoise(0.4, 4_000), g_optimizer=_TOY_ADA
 
 
 @recipe(data="ring", batch_size=256, steps=2_500, average=0.99)
-def toy(shape: Shape, config: BEGAN.Config = _TOY) -> BEGAN:
+def toy(data: Spec, config: BEGAN.Config = _TOY) -> BEGAN:
     """Perceptrons on points in the plane; a code of one number lets D reconstruct a curve."""
+    shape = data.x.shape
     return BEGAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), networks.perceptron(1, shape), config)

@@ -12,18 +12,22 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.augment import InstanceNoise
-from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.batches import Draw
+from zerosum.game import Logits, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, LabelSmoothing
+from zerosum.modality import Spec
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
+from zerosum.roles import Discriminates, Encodes
 
 
-class BiGAN(Game[Tensor]):
-    """GAN with an encoder: D tells pairs (x, E(x)) from pairs (G(z), z); Donahue et al., 2017, eq. 2 and 3.
+class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
+    """BiGAN, bidirectional GAN; Donahue et al., 2017: with an encoder E; D tells (x, E(x)) from (G(z), z), eq. 2 and 3.
 
     Where D can no longer tell them apart, E is the inverse of G (Theorem 2). G and E are one player, "generator". They
     do not descend V but ascend it with D's labels swapped (section 3.4), or descend it if asked.
@@ -38,11 +42,12 @@ class BiGAN(Game[Tensor]):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "size of z"] = 50
-        prior: Annotated[Literal["normal", "uniform"], "distribution of z: N(0, 1) or U(-1, 1)"] = "uniform"
-        d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
+        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 50
+        prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "uniform"
+        d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         generator: Annotated[
-            Literal["non-saturating", "minimax"], "what G and E do: the objective with swapped labels, or V itself"
+            Literal["non-saturating", "minimax"],
+            "loss of G and E: D's with swapped labels (non-saturating), or V (minimax)",
         ] = "non-saturating"
         weight_decay: Annotated[float, Ge(0), "weight of 1/2 |w|^2 in the loss of every player"] = 0.0
         targets: Annotated[LabelSmoothing, "D's targets"] = HARD
@@ -56,7 +61,7 @@ class BiGAN(Game[Tensor]):
         super().__init__()
         self.generator, self.encoder, self.discriminator = generator, encoder, discriminator
         self.config = config
-        self.prior = (latent.Normal if config.prior == "normal" else latent.Uniform)(config.latent_dim)
+        self.prior = latent.PRIORS[config.prior](config.latent_dim)
 
     def players(self) -> dict[str, Player]:
         return {
@@ -67,42 +72,27 @@ class BiGAN(Game[Tensor]):
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         objective, noise = adversarial.OBJECTIVES[self.config.generator], self.config.noise
         for _ in range(self.config.d_steps):
-            data = draw()  # (B, *shape)
-            code, z = self.encode(data), self.prior.draw(data)  # (B, latent_dim) each
-            made = self.generator(z)
-            real, fake = discriminate(
-                self.discriminator, (noise(data, step), code.detach()), (noise(made.detach(), step), z)
-            )
-            value = objective.d(real, fake, self.config.targets)
-            log = {"real": real, "fake": fake}
-            yield Move("discriminator", adversarial=value, **self._decay(self.discriminator), log=log)
-        real, fake = discriminate(self.discriminator, (noise(data, step), code), (noise(made, step), z))
-        value = objective.g(fake) + objective.g(-real)  # E wants its pairs taken for fakes, as G its for real
-        yield Move("generator", adversarial=value, **self._decay(self.generator, self.encoder))
+            real = draw()  # (B, *shape)
+            code, z = self.encode(real), self.latents(len(real))  # (B, latent_dim) each
+            fake = self.generate(z)
+            pairs = (noise(real, step), code.detach()), (noise(fake.detach(), step), z)
+            logits = Logits(*discriminate(self.discriminator, *pairs))
+            loss = objective.d(*logits, self.config.targets)
+            yield Move("discriminator", adversarial=loss, **self._decay(self.discriminator), logits=logits)
+        pairs = (noise(real, step), code), (noise(fake, step), z)
+        real_logits, fake_logits = discriminate(self.discriminator, *pairs)
+        # E wants its pairs taken for fakes, as G its for real
+        loss = objective.g(fake_logits) + objective.g(-real_logits)
+        yield Move("generator", adversarial=loss, **self._decay(self.generator, self.encoder))
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
 
-    def realism(self, samples: Tensor) -> Tensor:
-        return self.discriminator(samples, self.encode(samples)).flatten()
-
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        made: Tensor = self.generator(self.prior.draw(like) if z is None else z)
-        return made
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.discriminator(x, self.encode(x)).flatten()
 
     def encode(self, x: Tensor) -> Tensor:
-        """E(x): the z, (B, latent_dim), that G would make x, (B, *shape), from."""
-        z: Tensor = self.encoder(x)
-        return z
-
-    def features(self, x: Tensor) -> Tensor:
-        """The encoder's layer before its output, (B, F): the representation that the paper evaluates."""
-        features: Tensor = self.encoder.features(x)
-        return features
-
-    def reconstruct(self, x: Tensor) -> Tensor:
-        """G(E(x)), (B, *shape)."""
-        return self.sample(x, self.encode(x))
+        return self.encoder(x)
 
     def _decay(self, *modules: nn.Module) -> dict[str, Any]:
         """The term 1/2 weight_decay |w|^2 of these modules, where there is one."""
@@ -125,11 +115,12 @@ _PAPER_ADAM = Adam(2e-4, decay=Decay("exponential", start=93_750, final=0.01))
 
 @recipe(data="mnist", batch_size=128, steps=187_500)
 def mnist(
-    shape: Shape,
+    data: Spec,
     config: BiGAN.Config = BiGAN.Config(weight_decay=5e-5, g_optimizer=_PAPER_ADAM, d_optimizer=_PAPER_ADAM),
     network: Network = Network(),
 ) -> BiGAN:
     """The paper's perceptrons for permutation-invariant MNIST, 400 epochs."""
+    shape = data.x.shape
     return BiGAN(
         networks.Generator(config.latent_dim, shape, network.width),
         networks.encoder(shape, config.latent_dim, network.width, bounded=config.prior == "uniform"),
@@ -143,10 +134,10 @@ _TOY_ADAM = Adam(3e-3, (0.0, 0.99), decay=Decay("linear"))
 
 @recipe(data="ring", batch_size=256, steps=2_000, average=0.99)
 def toy(
-    shape: Shape, config: BiGAN.Config = BiGAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)
+    data: Spec, config: BiGAN.Config = BiGAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)
 ) -> BiGAN:
     """Three small perceptrons on points in the plane."""
-    hidden = (64,) * 3
+    shape, hidden = data.x.shape, (64,) * 3
     return BiGAN(
         mlp.Generator(config.latent_dim, shape, hidden),
         networks.plain_encoder(shape, config.latent_dim, hidden, bounded=config.prior == "uniform"),

@@ -43,6 +43,7 @@ class CGAN(TwoPlayerGame[Labelled]):
 
     name = "cgan"
     condition: Condition
+    config: Config
 
     @dataclass(frozen=True)
     class Config:

@@ -29,6 +29,7 @@ class GAN(TwoPlayerGame[Tensor]):
     """GAN, generative adversarial nets; Goodfellow et al., 2014, Algorithm 1."""
 
     name = "gan"
+    config: Config
 
     @dataclass(frozen=True)
     class Config:
@@ -36,7 +37,8 @@ class GAN(TwoPlayerGame[Tensor]):
         prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "normal"
         d_steps: Annotated[int, Gt(0), "discriminator moves per step (k)"] = 1
         generator: Annotated[
-            Literal["non-saturating", "minimax"], "G's loss: -log D(G(z)) (non-saturating) or log(1 - D(G(z))) (minimax)"
+            Literal["non-saturating", "minimax"],
+            "G's loss: -log D(G(z)) (non-saturating) or log(1 - D(G(z))) (minimax)",
         ] = "non-saturating"
         targets: Annotated[LabelSmoothing, "D's targets"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
@@ -90,8 +92,6 @@ _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 
 @recipe(data="ring", batch_size=256, steps=1_500, average=0.99)
-def toy(
-    data: Spec, config: GAN.Config = GAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)
-) -> GAN:
+def toy(data: Spec, config: GAN.Config = GAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)) -> GAN:
     """Two small perceptrons on points in the plane."""
     return GAN(*mlp.toy_pair(config.latent_dim, data.x.shape), config)

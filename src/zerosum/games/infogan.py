@@ -11,32 +11,36 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise, Views
-from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.augment import InstanceNoise, RandomAffine
+from zerosum.batches import Draw
+from zerosum.game import Logits, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.losses import adversarial, mutual_information
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
-from zerosum.losses.mutual_information import Posterior
+from zerosum.losses.mutual_information import Posterior, conditional_entropy, kl_divergence, marginal_entropy
 from zerosum.losses.penalties import Weights, lazy
+from zerosum.modality import Image, Spec
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp, small
 from zerosum.networks.discriminate import discriminate
 from zerosum.networks.heads import Discriminator
 from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
+from zerosum.roles import Discriminates
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """What Q may learn of its categorical codes from real samples, too, beyond the paper; Hu et al., 2017 (IMSAT)."""
+    """IMSAT's loss of Q's categorical codes on real samples, beyond the paper; Hu et al., 2017."""
 
-    weight: Annotated[float, Ge(0), "of all of it; 0, as in the paper: Q learns from fakes alone"] = 0.0
-    views: Annotated[Views, "Q is to say the same of such a view of an image"] = Views(0.1, 0.35)
-    radius: Annotated[float, Gt(0), "and of the worst sample this near to it, in L2 norm"] = 2.0
-    sure: Annotated[float, Ge(0), "weight of H(c | x), which Q is to make small"] = 0.1
-    even: Annotated[float, Ge(0), "weight of H(c), which Q is to make large"] = 0.4
+    weight: Annotated[float, Ge(0), "IMSAT loss weight; 0, as in the paper: Q learns from fakes alone"] = 0.0
+    views: Annotated[RandomAffine, "augmentation of images, under which Q's categories stay the same"] = RandomAffine(0.1, 0.35)
+    radius: Annotated[float, Gt(0), "radius of the virtual adversarial perturbation (L2)"] = 2.0
+    entropy_weight: Annotated[float, Ge(0), "weight of the conditional entropy H(c | x), minimised"] = 0.1
+    balance_weight: Annotated[float, Ge(0), "weight of the marginal entropy H(c), maximised"] = 0.4
 
 
-class InfoGAN(Game[Tensor]):
+class InfoGAN(LatentGame[Tensor], Discriminates):
     """GAN whose samples tell the codes in z: G and Q(c | x) maximise a bound on their mutual information.
 
     Chen et al., 2016, eq. 6: the min over G and Q, and the max over D, of V(D, G) - lambda L_I(G, Q). Q has D's body,
@@ -48,23 +52,24 @@ class InfoGAN(Game[Tensor]):
         discriminator: samples to logits (B, 1), by way of features.
         recogniser: features to the parameters of Q, (B, `outputs(config)`).
         body: samples to those features, where Q shares none with D.
+        views: augmentation of samples for the loss of `Clusters`, where they are images.
     """
 
     name = "infogan"
 
     @dataclass(frozen=True)
     class Config:
-        noise_dim: Annotated[int, Gt(0), "size of the part of z that has no meaning"] = 62
+        noise_dim: Annotated[int, Gt(0), "dimensions of z that are noise, incompressible"] = 62
         categories: Annotated[tuple[Annotated[int, Gt(1)], ...], "categories of each categorical code"] = (10,)
-        continuous: Annotated[int, Ge(0), "codes that are one number each, in [-1, 1]"] = 2
+        continuous: Annotated[int, Ge(0), "number of continuous codes, each in [-1, 1]"] = 2
         categorical_weight: Annotated[float, Ge(0), "lambda of the categorical codes"] = 1.0
         continuous_weight: Annotated[float, Ge(0), "lambda of the continuous codes"] = 1.0
-        start: Annotated[int, Ge(0), "rounds before lambda, which until then is 0"] = 0
-        variance: Annotated[Literal["unit", "learnt"], "of the Gaussians that Q says of continuous codes"] = "unit"
+        start: Annotated[int, Ge(0), "steps in which lambda is still 0"] = 0
+        variance: Annotated[Literal["unit", "learnt"], "variance of Q's Gaussians of continuous codes"] = "unit"
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
         penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
-        penalty_every: Annotated[int, Gt(0), "rounds between penalties, which then weigh as much more"] = 1
-        clusters: Annotated[Clusters, "what Q learns from real samples"] = Clusters()
+        penalty_every: Annotated[int, Gt(0), "lazy regularisation: apply every N steps, scaled by N"] = 1
+        clusters: Annotated[Clusters, "IMSAT's loss of Q on real samples"] = Clusters()
         targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-3)
@@ -77,10 +82,11 @@ class InfoGAN(Game[Tensor]):
         recogniser: nn.Module,
         config: Config = Config(),
         body: nn.Module | None = None,
+        views: RandomAffine | None = None,
     ):
         super().__init__()
         self.generator, self.discriminator, self.recogniser = generator, discriminator, recogniser
-        self.body, self.config = body, config
+        self.body, self.views, self.config = body, views, config
         self.prior = prior(config)
         if config.clusters.weight and not config.categories:
             raise ValueError("clusters are what categorical codes find; name categories, or set clusters.weight to 0")
@@ -95,61 +101,56 @@ class InfoGAN(Game[Tensor]):
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         config, objective = self.config, OBJECTIVES[self.config.objective]
+        body, head = self.discriminator.body, self.discriminator.head
         x = draw()  # (B, *shape)
-        z = self.prior.draw(x)
-        generated = self.generator(z)
-        data, made = config.noise(x, step), config.noise(generated, step)
-        of_real, of_fake = discriminate(self.discriminator.body, data, made.detach())  # (B, F) each
-        real, fake = self.discriminator.head(of_real), self.discriminator.head(of_fake)
-        terms = {"adversarial": objective.d(real, fake, config.targets)}
-        terms |= lazy(config.penalties, config.penalty_every, step, self.discriminator, data, made)
-        terms["information"], nats = self._information(self._said(generated.detach(), of_fake), z, step)
+        z = self.latents(len(x))
+        generated = self.generate(z)
+        real, fake = config.noise(x, step), config.noise(generated, step)
+        real_features, fake_features = discriminate(body, real, fake.detach())  # (B, F) each
+        logits = Logits(head(real_features), head(fake_features))
+        terms = {"adversarial": objective.d(*logits, config.targets)}
+        terms |= lazy(config.penalties, config.penalty_every, step, self.discriminator, real, fake)
+        terms["information"], nats = self._information(self.posterior(generated.detach(), fake_features), z, step)
         if config.clusters.weight:
             terms["clusters"] = self._clusters(x)
-        yield Move("discriminator", **terms, log={"real": real, "fake": fake, **nats})
-        of_fake = self.discriminator.body(made)
-        value = objective.g(self.discriminator.head(of_fake), real.detach())
-        information, nats = self._information(self._said(generated, of_fake), z, step)
-        yield Move("generator", adversarial=value, information=information, log=nats)
+        yield Move("discriminator", **terms, logits=logits, log=nats)
+        fake_features = body(fake)
+        loss = objective.g(head(fake_features), logits.real.detach())
+        information, nats = self._information(self.posterior(generated, fake_features), z, step)
+        yield Move("generator", adversarial=loss, information=information, log=nats)
 
     def phase(self, step: int) -> Hashable | None:
         config = self.config
         return (step >= config.start, step % config.penalty_every == 0) if config.noise.settled(step) else None
 
-    def realism(self, samples: Tensor) -> Tensor:
-        return self.discriminator(samples)[:, 0]
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.discriminator(x).flatten()
 
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
+    def posterior(self, x: Tensor, features: Tensor | None = None) -> Posterior:
+        """Q(c | x) of samples (B, *shape); `features`: D's of them, (B, F), if at hand. Q's own body takes x."""
+        if self.body is not None:
+            features = self.body(x)
+        elif features is None:
+            features = self.discriminator.body(x)
+        categories, continuous = self.config.categories, self.config.continuous
+        return mutual_information.split_parameters(self.recogniser(features), categories, continuous)
 
-    def posterior(self, x: Tensor) -> Posterior:
-        """Q(c | x) of samples (B, *shape): logits of each categorical code, means and log variances of the others."""
-        return self._said(x, self.discriminator.body(x) if self.body is None else None)
-
-    def _said(self, x: Tensor, features: Tensor | None) -> Posterior:
-        """The same, with D's features at hand, which count where Q has no body of its own."""
-        parameters = self.recogniser(features if self.body is None else self.body(x))
-        return mutual_information.split_parameters(parameters, self.config.categories, self.config.continuous)
-
-    def _information(self, said: Posterior, z: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def _information(self, q: Posterior, z: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """-lambda L_I, to be minimised, and L_I of either kind of codes, to be logged."""
-        nats = mutual_information.lower_bound(said, z[:, self.config.noise_dim :])
+        nats = mutual_information.lower_bound(q, z[:, self.config.noise_dim :])
         weights = {"categorical": self.config.categorical_weight, "continuous": self.config.continuous_weight}
-        begun = float(step >= self.config.start)
-        value = -torch.stack([begun * weights[name] * bound for name, bound in nats.items()]).sum()
-        return value, {f"{name}_nats": bound for name, bound in nats.items()}
+        started = float(step >= self.config.start)
+        loss = -torch.stack([started * weights[name] * bound for name, bound in nats.items()]).sum()
+        return loss, {f"{name}_nats": bound for name, bound in nats.items()}
 
     def _clusters(self, x: Tensor) -> Tensor:
-        """What `Clusters` asks of Q, of real samples."""
-        asked, said = self.config.clusters, self.posterior(x)
-        view = asked.views(x) if x.dim() == 4 else x
-        near = mutual_information.virtual_adversarial(self.posterior, view, said, asked.radius)
-        value = mutual_information.kl_divergence(said.detached(), self.posterior(near))
-        return asked.weight * (
-            value
-            + asked.sure * mutual_information.conditional_entropy(said)
-            - asked.even * mutual_information.marginal_entropy(said)
-        )
+        """The loss of `Clusters` on real samples."""
+        config, q = self.config.clusters, self.posterior(x)
+        view = self.views(x) if self.views else x
+        adversarial_x = mutual_information.virtual_adversarial(self.posterior, view, q, config.radius)
+        divergence = kl_divergence(q.detach(), self.posterior(adversarial_x))
+        entropies = config.entropy_weight * conditional_entropy(q), config.balance_weight * marginal_entropy(q)
+        return config.weight * (divergence + entropies[0] - entropies[1])
 
 
 def prior(config: InfoGAN.Config) -> latent.InfoGANPrior:
@@ -160,7 +161,7 @@ def prior(config: InfoGAN.Config) -> latent.InfoGANPrior:
 
 
 def outputs(config: InfoGAN.Config) -> int:
-    """How many numbers Q says of a sample."""
+    """How many parameters Q has of one sample's codes: the recogniser's outputs."""
     return sum(config.categories) + config.continuous * (2 if config.variance == "learnt" else 1)
 
 
@@ -174,14 +175,15 @@ class Network:
 
 
 @recipe(data="mnist", batch_size=128, steps=5_000)
-def mnist(shape: Shape, config: InfoGAN.Config = InfoGAN.Config(), network: Network = Network()) -> InfoGAN:
+def mnist(data: Spec, config: InfoGAN.Config = InfoGAN.Config(), network: Network = Network()) -> InfoGAN:
     """The paper's networks for MNIST (table 1), as many rounds as the authors' code plays."""
-    width = network.width
+    shape, width = data.x.shape, network.width
     return InfoGAN(
         networks.PaperGenerator(prior(config).dim, shape, width),
         networks.paper_discriminator(shape, width),
         networks.recogniser(16 * width, outputs(config), 2 * width),
         config,
+        views=config.clusters.views,
     )
 
 
@@ -196,13 +198,14 @@ _DIGITS = InfoGAN.Config(
 
 
 @recipe(data="digits", batch_size=32, steps=4_000, average=0.99)
-def digits(shape: Shape, config: InfoGAN.Config = _DIGITS) -> InfoGAN:
+def digits(data: Spec, config: InfoGAN.Config = _DIGITS) -> InfoGAN:
     """R3GAN's objective on small networks: digits and their codes in minutes on two cores."""
     return InfoGAN(
-        small.Generator(prior(config).dim, shape),
-        networks.parted(small.Discriminator(shape)),
+        small.Generator(prior(config).dim, data.x.shape),
+        networks.parted(small.Discriminator(data.x.shape)),
         networks.recogniser(small.HIDDEN, outputs(config), normed=False),
         config,
+        views=config.clusters.views,
     )
 
 
@@ -225,19 +228,16 @@ class Perceptrons:
 
 
 @recipe(data="mnist", batch_size=256, steps=1_200, average=0.99)
-def clusters(
-    shape: Shape,
-    config: InfoGAN.Config = _CLUSTERS,
-    network: Perceptrons = Perceptrons(),
-) -> InfoGAN:
+def clusters(data: Spec, config: InfoGAN.Config = _CLUSTERS, network: Perceptrons = Perceptrons()) -> InfoGAN:
     """Perceptrons, of which Q has its own body and learns from real samples, too."""
-    hidden = (network.width,) * 2
+    shape, hidden = data.x.shape, (network.width,) * 2
     return InfoGAN(
         mlp.Generator(prior(config).dim, shape, hidden, norm="batch"),
         networks.parted(mlp.Discriminator(shape, hidden)),
         nn.Linear(network.recogniser_width, outputs(config)),
         config,
         networks.body(shape, network.recogniser_width),
+        _views(data, config),
     )
 
 
@@ -246,16 +246,21 @@ _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 @recipe(data="ring", batch_size=256, steps=1_600, average=0.99)
 def toy(
-    shape: Shape,
+    data: Spec,
     config: InfoGAN.Config = InfoGAN.Config(
         noise_dim=2, categories=(8,), continuous=0, penalties={"r1": 0.1}, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM
     ),
 ) -> InfoGAN:
     """Small perceptrons on points in the plane: a category for each mode."""
-    hidden = (64,) * 3
+    shape, hidden = data.x.shape, (64,) * 3
     return InfoGAN(
         mlp.Generator(prior(config).dim, shape, hidden),
         networks.parted(mlp.Discriminator(shape, hidden)),
         networks.recogniser(64, outputs(config), 64, normed=False),
         config,
+        views=_views(data, config),
     )
+
+
+def _views(data: Spec, config: InfoGAN.Config) -> RandomAffine | None:
+    return config.clusters.views if isinstance(data.x, Image) else None

@@ -1,4 +1,4 @@
-"""Loss-sensitive GAN and its generalisation, GLS-GAN; Qi, 2017 (arXiv 1701.06264). Not LSGAN, which has least squares.
+"""Loss-sensitive GAN and its generalisation, GLS-GAN; Qi, 2017 (arXiv 1701.06264). LSGAN, of least squares, is another.
 
 L, the loss of a sample, is what D makes of it with its sign turned: real samples get a small one. D learns that the
 loss of a fake exceeds that of a real sample by their distance, G to make fakes of small loss.
@@ -17,10 +17,13 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.augment import InstanceNoise
+from zerosum.batches import Draw
 from zerosum.errors import ZerosumError
-from zerosum.game import Draw, Game, Move, Player, Shape
+from zerosum.game import Logits, Move
+from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses.adversarial import to_float32
-from zerosum.losses.penalties import PENALTIES, Weights
+from zerosum.losses.penalties import Weights, lazy
+from zerosum.modality import Spec
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
@@ -32,25 +35,26 @@ def cost(excess: Tensor, slope: float) -> Tensor:
     return torch.maximum(excess, slope * excess)
 
 
-def distance(real: Tensor, fake: Tensor) -> Tensor:
+def l1_distance(real: Tensor, fake: Tensor) -> Tensor:
     """The L1 distance of each pair, (B,): over all pixels, summed, as in the author's code."""
     return (to_float32(real) - to_float32(fake)).abs().flatten(1).sum(1)
 
 
-class LSGAN(Game[Tensor]):
-    """Loss-sensitive GAN; Qi, 2017: a fake's loss is to exceed a real sample's by a margin, their distance."""
+class LossSensitiveGAN(TwoPlayerGame[Tensor]):
+    """LS-GAN, loss-sensitive GAN; Qi, 2017: a fake's loss is to exceed a real sample's by a margin, their distance."""
 
-    name = "ls-gan"
+    name = "loss-sensitive"
+    config: Config
 
     @dataclass(frozen=True)
     class Config:
-        slope: Annotated[float, Le(1), "of the cost below 0: 0 is LS-GAN, between is GLS-GAN, 1 is Wasserstein"] = 0.0
-        margin: Annotated[float, Ge(0), "the margin over the pair's L1 distance, which is summed over pixels"] = 2e-4
-        real_weight: Annotated[float, Ge(0), "of E L(x) beside the cost, 1/lambda in the paper; 0 in its code"] = 0.0
+        slope: Annotated[float, Le(1), "slope of the cost below 0: 0 is LS-GAN, 1 is WGAN, between is GLS-GAN"] = 0.0
+        margin: Annotated[float, Ge(0), "weight of the margin, the pair's L1 distance summed over pixels"] = 2e-4
+        real_weight: Annotated[float, Ge(0), "weight of E L(x) in D's loss: 1/lambda in the paper, 0 in its code"] = 0.0
         nonnegative: Annotated[bool, "L = softplus(-D), as the theory asks; else L = -D, as Wasserstein needs"] = True
         penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
-        latent_dim: Annotated[int, Gt(0), "size of z"] = 100
-        d_steps: Annotated[int, Gt(0), "discriminator moves a round"] = 1
+        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
         d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
@@ -62,38 +66,23 @@ class LSGAN(Game[Tensor]):
         self.generator, self.discriminator, self.config = generator, discriminator, config
         self.prior = latent.Normal(config.latent_dim)
 
-    def players(self) -> dict[str, Player]:
-        return {
-            "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
-            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
-        }
-
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        config = self.config
+        config, noise = self.config, self.config.noise
         for _ in range(config.d_steps):
-            data = config.noise(draw(), step)  # (B, *shape)
+            real = noise(draw(), step)  # (B, *shape)
             with torch.no_grad():
-                made = config.noise(self.sample(data), step)
-            real, fake = discriminate(self.discriminator, data, made)
-            on_real = self.loss(real)
-            excess = config.margin * distance(data, made) + on_real - self.loss(fake)
-            value = cost(excess, config.slope).mean() + config.real_weight * on_real.mean()
-            penalties = {
-                name: weight * PENALTIES[name](self.discriminator, data, made)
-                for name, weight in (config.penalties or {}).items()
-            }
-            yield Move("discriminator", adversarial=value, **penalties, log={"real": real, "fake": fake})
-        fake = self.discriminator(config.noise(self.sample(data), step))
-        yield Move("generator", adversarial=self.loss(fake).mean())
+                fake = noise(self.generate(self.latents(len(real))), step)
+            logits = Logits(*discriminate(self.discriminator, real, fake))
+            real_loss = self.loss(logits.real)
+            excess = config.margin * l1_distance(real, fake) + real_loss - self.loss(logits.fake)
+            loss = cost(excess, config.slope).mean() + config.real_weight * real_loss.mean()
+            penalties = lazy(config.penalties, 1, step, self.discriminator, real, fake)
+            yield Move("discriminator", adversarial=loss, **penalties, logits=logits)
+        fake = noise(self.generate(self.latents(len(real))), step)
+        yield Move("generator", adversarial=self.loss(self.discriminator(fake)).mean())
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
-
-    def realism(self, samples: Tensor) -> Tensor:
-        return self.discriminator(samples).flatten()
-
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
 
     def loss(self, logits: Tensor) -> Tensor:
         """L of D's logits (B,) or (B, 1), in float32: (B,)."""
@@ -110,11 +99,13 @@ class Network:
 
 @recipe(data="digits", batch_size=64, steps=20_000)
 def images(
-    shape: Shape, config: LSGAN.Config = LSGAN.Config(penalties={"r1": 1.0}), network: Network = Network()
-) -> LSGAN:
+    data: Spec,
+    config: LossSensitiveGAN.Config = LossSensitiveGAN.Config(penalties={"r1": 1.0}),
+    network: Network = Network(),
+) -> LossSensitiveGAN:
     """LS-GAN on DCGAN's networks, without batch norm in D."""
-    generator = dcgan.Generator(config.latent_dim, shape, network.width)
-    return LSGAN(generator, dcgan.Discriminator(shape, network.width, "none"), config)
+    generator = dcgan.Generator(config.latent_dim, data.x.shape, network.width)
+    return LossSensitiveGAN(generator, dcgan.Discriminator(data.x.shape, network.width, "none"), config)
 
 
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
@@ -122,8 +113,8 @@ _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 @recipe(data="ring", batch_size=256, steps=1_500, average=0.99)
 def toy(
-    shape: Shape,
-    config: LSGAN.Config = LSGAN.Config(
+    data: Spec,
+    config: LossSensitiveGAN.Config = LossSensitiveGAN.Config(
         margin=1.0,
         nonnegative=False,  # softplus is flat where fakes are taken for real: a G that runs ahead would stay there
         penalties={"interpolation": 0.02},
@@ -132,6 +123,6 @@ def toy(
         g_optimizer=_TOY_ADAM,
         d_optimizer=_TOY_ADAM,
     ),
-) -> LSGAN:
+) -> LossSensitiveGAN:
     """Two small perceptrons on points in the plane."""
-    return LSGAN(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)
+    return LossSensitiveGAN(*mlp.toy_pair(config.latent_dim, data.x.shape), config)

@@ -130,12 +130,12 @@ def classes(
 ) -> R3GAN:
     """Residual networks for any images with classes, or vectors; D by projection, as the authors'."""
     shape, condition = data.x.shape, data.y
-    sizes = {"widths": network.widths, "blocks": network.blocks, "group_size": network.group_size}
-    generator = networks.Generator(config.latent_dim + network.embedding, shape, **sizes)
-    build = partial(networks.Discriminator, **sizes)
+    widths, blocks, group_size = network.widths, network.blocks, network.group_size
+    generator = networks.Generator(config.latent_dim + network.embedding, shape, widths, blocks, group_size)
+    build = partial(networks.Discriminator, widths=widths, blocks=blocks, group_size=group_size)
     return R3GAN(
         conditional.EmbeddedGenerator(generator, condition.size, network.embedding),
-        conditional.EmbeddedProjection(build, shape, condition.size, network.widths[0]),
+        conditional.EmbeddedProjection(build, shape, condition.size, widths[0]),
         config,
         condition,
     )

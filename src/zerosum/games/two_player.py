@@ -36,6 +36,7 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
     """
 
     name = "two-player"
+    config: Config
 
     @dataclass(frozen=True)
     class Config:
@@ -100,7 +101,16 @@ def packed(shape: Shape, packing: int) -> Shape:
     return (packing * shape[0], *shape[1:])
 
 
-NAMED = ("dcgan", "lsgan", "hinge", "sngan", "dragan", "relativistic", "pacgan", "demo")  # recipes with a name of their own
+NAMED = (
+    "dcgan",
+    "lsgan",
+    "hinge",
+    "sngan",
+    "dragan",
+    "relativistic",
+    "pacgan",
+    "demo",
+)  # recipes with a name of their own
 
 
 @recipe(name="dcgan", data="digits", batch_size=128, steps=20_000)

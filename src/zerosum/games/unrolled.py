@@ -13,9 +13,11 @@ from torch.func import functional_call
 
 from zerosum import latent
 from zerosum.augment import InstanceNoise
-from zerosum.game import Draw, Game, Move, Player, Shape
-from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, LabelSmoothing
+from zerosum.batches import Draw
+from zerosum.game import Logits, Move
+from zerosum.latent_game import TwoPlayerGame
+from zerosum.losses.adversarial import HARD, LabelSmoothing, minimax, non_saturating
+from zerosum.modality import Spec
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
@@ -23,22 +25,23 @@ from zerosum.optim import Adam, Decay, Optimizer
 from zerosum.recipe import recipe
 
 
-class Unrolled(Game[Tensor]):
-    """G answers to the discriminator that D would become in K more steps; Metz et al., 2017, eq. 7, 9 and 10.
+class Unrolled(TwoPlayerGame[Tensor]):
+    """Unrolled GAN; Metz et al., 2017, eq. 7, 9 and 10: G answers to the D that would come of K more steps.
 
     Its gradient flows through these steps too, so that G feels how D would react to it. They are plain gradient steps,
     as in eq. 7, on one batch; the paper unrolls Adam. D itself is updated once a round, as ever (eq. 11).
     """
 
     name = "unrolled"
+    config: Config
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "size of z"] = 100
+        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
         unrolling: Annotated[int, Ge(0), "steps of D that G looks ahead (K); 0 is the plain GAN"] = 5
         unrolled_lr: Annotated[float, Gt(0), "learning rate of these steps (eta), of plain gradient descent"] = 0.01
         generator: Annotated[
-            Literal["minimax", "non-saturating"], "what G does: minimise f of eq. 4, or maximise log D(G(z))"
+            Literal["minimax", "non-saturating"], "G's loss: f of eq. 4 (minimax) or -log D(G(z)) (non-saturating)"
         ] = "minimax"
         targets: Annotated[LabelSmoothing, "D's targets"] = HARD
         noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
@@ -50,53 +53,41 @@ class Unrolled(Game[Tensor]):
         self.generator, self.discriminator, self.config = generator, discriminator, config
         self.prior = latent.Normal(config.latent_dim)
 
-    def players(self) -> dict[str, Player]:
-        return {
-            "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
-            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
-        }
-
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        data = self.config.noise(draw(), step)  # (B, *shape)
+        noise = self.config.noise
+        real = noise(draw(), step)  # (B, *shape)
         with torch.no_grad():
-            made = self.config.noise(self.sample(data), step)
-        real, fake = discriminate(self.discriminator, data, made)
-        value = adversarial.minimax.d(real, fake, self.config.targets)
-        yield Move("discriminator", adversarial=value, log={"real": real, "fake": fake})
-        made = self.config.noise(self.sample(data), step)
-        state = self._ahead(data, made)
+            fake = noise(self.generate(self.latents(len(real))), step)
+        logits = Logits(*discriminate(self.discriminator, real, fake))
+        yield Move("discriminator", adversarial=minimax.d(*logits, self.config.targets), logits=logits)
+        fake = noise(self.generate(self.latents(len(real))), step)
+        state = self._unroll(real, fake)
         if self.config.generator == "minimax":
-            loss = -self._value(state, data, made)  # real logits count: they depend on G through D's steps
+            loss = -self._d_loss(state, real, fake)  # real logits count: they depend on G through D's steps
         else:
-            loss = adversarial.non_saturating.g(functional_call(self.discriminator, state, (made,)))
+            loss = non_saturating.g(functional_call(self.discriminator, state, (fake,)))
         yield Move("generator", adversarial=loss)
 
-    def _ahead(self, data: Tensor, made: Tensor) -> dict[str, Tensor]:
+    def _unroll(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """D's parameters and buffers after `unrolling` steps on these batches, differentiable; D itself stays."""
         buffers = {name: buffer.clone() for name, buffer in self.discriminator.named_buffers()}
         state: dict[str, Tensor] = {n: p for n, p in self.discriminator.named_parameters() if p.requires_grad}
         for _ in range(self.config.unrolling):
-            value = self._value(state | buffers, data, made)
-            gradients = torch.autograd.grad(value, list(state.values()), create_graph=True)
+            loss = self._d_loss(state | buffers, real, fake)
+            gradients = torch.autograd.grad(loss, list(state.values()), create_graph=True)
             state = {
                 name: p - self.config.unrolled_lr * gradient
                 for (name, p), gradient in zip(state.items(), gradients, strict=True)
             }
         return state | buffers
 
-    def _value(self, state: dict[str, Tensor], data: Tensor, made: Tensor) -> Tensor:
+    def _d_loss(self, state: dict[str, Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """What D minimises, -f of eq. 4, with the parameters and buffers of `state` in place of its own."""
-        real, fake = (functional_call(self.discriminator, state, (x,)) for x in (data, made))
-        return adversarial.minimax.d(real, fake, self.config.targets)
+        real_logits, fake_logits = (functional_call(self.discriminator, state, (x,)) for x in (real, fake))
+        return minimax.d(real_logits, fake_logits, self.config.targets)
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
-
-    def realism(self, samples: Tensor) -> Tensor:
-        return self.discriminator(samples).flatten()
-
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
 
 
 @dataclass(frozen=True)
@@ -111,15 +102,15 @@ _ADAM = Adam(2e-4)
 
 @recipe(data="digits", batch_size=64, steps=20_000)
 def images(
-    shape: Shape,
+    data: Spec,
     config: Unrolled.Config = Unrolled.Config(
         unrolling=2, generator="non-saturating", g_optimizer=_ADAM, d_optimizer=_ADAM
     ),
     network: Network = Network(),
 ) -> Unrolled:
     """DCGAN's networks, where G looks two steps of D ahead."""
-    generator = networks.Generator(config.latent_dim, shape, network.width)
-    return Unrolled(generator, networks.Discriminator(shape, network.width), config)
+    generator = networks.Generator(config.latent_dim, data.x.shape, network.width)
+    return Unrolled(generator, networks.Discriminator(data.x.shape, network.width), config)
 
 
 _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
@@ -127,8 +118,8 @@ _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 @recipe(data="ring", batch_size=128, steps=1_200, average=0.99)
 def toy(
-    shape: Shape,
+    data: Spec,
     config: Unrolled.Config = Unrolled.Config(2, unrolling=3, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM),
 ) -> Unrolled:
     """Two small perceptrons on points in the plane, where G looks three steps of D ahead."""
-    return Unrolled(mlp.Generator(config.latent_dim, shape, (64,) * 3), mlp.Discriminator(shape, (64,) * 3), config)
+    return Unrolled(*mlp.toy_pair(config.latent_dim, data.x.shape), config)

@@ -15,9 +15,9 @@ from zerosum.errors import ZerosumError
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors.random import SMALLEST
 from zerosum.modality import Image, Modality, Points, Tokens
+from zerosum.pictures.neighbours import thumbnails
 
 CHUNK = 256  # samples whose features are computed at once
-SIDE = 16  # pixels; images are compared at this size when copies are looked for
 WAVES = 64  # features of points beside their coordinates
 WIDTH = 64  # features that token counts are projected to; the counts of pairs as well
 CODE = 8  # numbers that stand for a token when copies are looked for
@@ -141,7 +141,3 @@ def feature_space(modality: Modality, real: Tensor, generator: Generator) -> Fea
         raise ZerosumError(f"health signals are of {known}, not of {modality}; train with --no-health")
     return FEATURES[type(modality)](modality, real, generator)
 
-
-def thumbnails(images: Tensor) -> Tensor:
-    """(N, P): images (N, C, H, W) with each side shrunk to SIDE where it is longer."""
-    return F.adaptive_avg_pool2d(images, tuple(min(SIDE, side) for side in images.shape[2:])).flatten(1)

@@ -209,7 +209,7 @@ class Objective:
         return self.d_loss(real_logits, fake_logits, targets) if self.labels else self.d_loss(real_logits, fake_logits)
 
     def g(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
-        """G's loss; it reads `real_logits` only where the objective is `paired`, and needs them there (`ValueError`)."""
+        """G's loss; only a `paired` objective reads `real_logits`, and raises `ValueError` without them."""
         if not self.paired:
             return self.g_loss(fake_logits)
         if real_logits is None:

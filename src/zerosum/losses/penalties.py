@@ -7,7 +7,7 @@ normalisation breaks that, and with it every penalty here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge
@@ -84,7 +84,7 @@ def lazy(
     discriminator: Discriminator,
     real: Tensor,
     fake: Tensor,
-) -> dict[str, Tensor]:
+) -> dict[str, Any]:
     """The penalties that `weights` names, each times its weight and `every`, in every round that `every` divides.
 
     Lazy regularisation; Karras et al., 2020 (StyleGAN2), section 3.1: fewer penalties, as heavy in the mean.

@@ -2,7 +2,7 @@
 
 D gives each sample logits (B, K), one of each class, and the fake class has the logit 0, since softmax does not mind
 what is added to all of them (the implicit fake logit; Salimans et al., 2016, section 5). Or it gives (B, K + 1), the
-last of the fake class. Functions of logits are told `classes`, K; all return float32.
+last of the fake class. `classes` is K; all functions return float32.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ def conditional_entropy(logits: Tensor, classes: int) -> Tensor:
     return -(log_p.exp() * log_p).sum(1).mean()
 
 
-def pseudo_label_loss(p: Tensor, of_view: Tensor, confidence: float) -> Tensor:
+def pseudo_label_loss(p: Tensor, view_logits: Tensor, confidence: float) -> Tensor:
     """Cross-entropy of D's own guess, the likeliest class by `p`, (B, K), on other views of the same samples.
 
     Guesses of which D is not sure, with a probability below `confidence`, count nothing; no gradient goes through them;
-    FixMatch's loss on unlabelled samples; Sohn et al., 2020, eq. 4. `of_view` are logits, (B, K) or (B, K + 1).
+    FixMatch's loss on unlabelled samples; Sohn et al., 2020, eq. 4. `view_logits` are logits, (B, K) or (B, K + 1).
     """
     sure, guess = p.detach().max(1)
     return (
-        F.cross_entropy(to_float32(of_view)[:, : p.shape[1]], guess, reduction="none") * (sure >= confidence)
+        F.cross_entropy(to_float32(view_logits)[:, : p.shape[1]], guess, reduction="none") * (sure >= confidence)
     ).mean()
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.metrics.extractors import Extractor, Features
-from zerosum.modality import to_float
 from zerosum.metrics.statistics import Moments
+from zerosum.modality import to_float
 
 BLOCK = 1000  # samples in a block
 GROUPS = 10  # equal groups whose moments are kept apart, for intervals

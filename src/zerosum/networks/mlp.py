@@ -147,7 +147,9 @@ def _small_normal(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def toy_pair(latent_dim: int, shape: Shape, d_shape: Shape | None = None, width: int = 64) -> tuple[Generator, Discriminator]:
+def toy_pair(
+    latent_dim: int, shape: Shape, d_shape: Shape | None = None, width: int = 64
+) -> tuple[Generator, Discriminator]:
     """A generator and a discriminator of three hidden layers for points in the plane.
 
     Args:

@@ -21,13 +21,13 @@ Beta = Annotated[float, Ge(0), Lt(1)]
 
 @dataclass(frozen=True)
 class Decay:
-    """The share of the learning rate that is left at a round."""
+    """A learning-rate schedule: warm-up, then decay, as a factor of the learning rate."""
 
-    shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "how it falls"] = "constant"
-    warmup: Annotated[int, Ge(0), "rounds of rising to the full rate"] = 0
-    start: Annotated[int, Ge(0), "rounds before it falls"] = 0
-    steps: Annotated[int | None, Gt(0), "rounds of falling; by default until training ends"] = None
-    final: Annotated[float, Ge(0), Le(1), "share of the rate that is left after them"] = 0.0
+    shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "learning-rate schedule"] = "constant"
+    warmup: Annotated[int, Ge(0), "linear warm-up steps"] = 0
+    start: Annotated[int, Ge(0), "steps before the decay"] = 0
+    steps: Annotated[int | None, Gt(0), "steps of the decay; default: until training ends"] = None
+    final: Annotated[float, Ge(0), Le(1), "final learning rate, as a fraction"] = 0.0
 
     def __call__(self, step: int, total: int) -> float:
         """The factor in [0, 1] for round `step` (from 0) of `total`."""
@@ -47,8 +47,8 @@ class Adam:
     """Adam; Kingma and Ba, 2015, Algorithm 1. GANs use a small or zero first beta, since the loss moves."""
 
     lr: LearningRate = 2e-4
-    betas: Annotated[tuple[Beta, Beta], "decay rates of the moments"] = (0.5, 0.999)
-    eps: Annotated[float, Gt(0), "added to the root of the second moment"] = 1e-8
+    betas: Annotated[tuple[Beta, Beta], "decay rates of both moments"] = (0.5, 0.999)
+    eps: Annotated[float, Gt(0), "added to the root of the second moment, for stability"] = 1e-8
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
     kind: Literal["adam"] = "adam"
 
@@ -64,7 +64,7 @@ class RMSprop:
 
     lr: LearningRate = 5e-5
     alpha: Annotated[Beta, "decay rate of the second moment"] = 0.99
-    eps: Annotated[float, Gt(0), "added to the root of the second moment"] = 1e-8
+    eps: Annotated[float, Gt(0), "added to the root of the second moment, for stability"] = 1e-8
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
     kind: Literal["rmsprop"] = "rmsprop"
 
@@ -79,7 +79,7 @@ class SGD:
     """Stochastic gradient descent with momentum, as in Goodfellow et al., 2014, Algorithm 1."""
 
     lr: LearningRate = 0.1
-    momentum: Annotated[Beta, "share of the last update that is kept"] = 0.5
+    momentum: Annotated[Beta, "momentum"] = 0.5
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
     kind: Literal["sgd"] = "sgd"
 
@@ -97,9 +97,9 @@ class SGHMC:
     """
 
     lr: LearningRate = 1e-2
-    friction: Annotated[float, Gt(0), Le(1), "share of the velocity that is lost at a step (alpha)"] = 0.1
+    friction: Annotated[float, Gt(0), Le(1), "friction alpha: fraction of the velocity lost in a step"] = 0.1
     temperature: Annotated[float, Ge(0), "1 over the number of data points"] = 1e-4
-    adaptive: Annotated[bool, "each weight's step size follows the size of its gradients, as RMSprop's does"] = False
+    adaptive: Annotated[bool, "precondition each weight's step by its gradients' root mean square, as RMSprop"] = False
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
     kind: Literal["sghmc"] = "sghmc"
 
@@ -108,6 +108,8 @@ class SGHMC:
 
 
 Optimizer = Annotated[Adam | RMSprop | SGD | SGHMC, Discriminator("kind")]
+GeneratorOptimizer = Annotated[Optimizer, "the generator's optimiser"]
+DiscriminatorOptimizer = Annotated[Optimizer, "the discriminator's optimiser"]
 
 
 def _rate(lr: float, parameters: list[Parameter]) -> tuple[float | Tensor, bool]:

@@ -1,1 +1,1 @@
-"""Pictures of samples: grids, scatter plots, films, and what stands beside them."""
+"""Pictures of samples: grids of images, scatter plots of points, films, neighbours, walks."""

@@ -14,6 +14,8 @@ from zerosum.util.files import write_atomic
 
 T = TypeVar("T")
 
+FEWEST, SMALLEST = 40, 64  # frames and pixels of a side that a film keeps, however large its file
+
 
 def film(
     frames: Sequence[Path | Image.Image],
@@ -31,22 +33,22 @@ def film(
         frames: pictures, or their files; a file that cannot be read is skipped. All take the size of the last one.
         seconds: how long the frames move, at most half a second each.
         hold: seconds that the last frame stays.
-        most: frames; more are thinned evenly, and the last is always in.
+        most: frames at most, evenly spaced, the last always among them.
         side: largest width and height in pixels.
-        megabytes: about the file's size at most; a film above it loses frames down to 40, then pixels.
+        megabytes: about the largest file; a film above it loses frames, down to 40, and then pixels.
 
     Raises:
         ValueError: there is no frame that can be read.
     """
-    images = [image for frame in evenly_spaced(frames, most) if (image := _opened(frame)) is not None]
+    images = [image for frame in evenly_spaced(frames, most) if (image := _open(frame)) is not None]
     if not images:
         raise ValueError("a film needs at least one picture that can be read")
     content = _gif(images, seconds, hold, side)
-    while (excess := len(content) / (megabytes * 1e6)) > 1 and (len(images) > 40 or side > 64):
-        if len(images) > 40:
-            images = evenly_spaced(images, max(40, int(len(images) / excess)))
+    while (excess := len(content) / (megabytes * 1e6)) > 1 and (len(images) > FEWEST or side > SMALLEST):
+        if len(images) > FEWEST:
+            images = evenly_spaced(images, max(FEWEST, int(len(images) / excess)))
         else:
-            side = max(64, int(min(side, max(images[-1].size)) * 0.95 / math.sqrt(excess)))
+            side = max(SMALLEST, int(min(side, max(images[-1].size)) * 0.95 / math.sqrt(excess)))
         content = _gif(images, seconds, hold, side)
     write_atomic(path, content)
     return path
@@ -60,14 +62,14 @@ def evenly_spaced(items: Sequence[T], most: int) -> list[T]:
 
 
 def opaque(image: Image.Image) -> Image.Image:
-    """The image in grey or RGB; what is transparent lies on white."""
+    """The image in grey or RGB, on white where it is transparent."""
     if image.mode in ("1", "L"):
         return image.convert("L")
     rgba = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
 
 
-def _opened(frame: Path | Image.Image) -> Image.Image | None:
+def _open(frame: Path | Image.Image) -> Image.Image | None:
     """An opaque frame, or None where its file cannot be read."""
     if not isinstance(frame, Path):
         return opaque(frame)
@@ -78,7 +80,7 @@ def _opened(frame: Path | Image.Image) -> Image.Image | None:
         return None
 
 
-def _fitted(image: Image.Image, size: tuple[int, int], side: int) -> Image.Image:
+def _fit(image: Image.Image, size: tuple[int, int], side: int) -> Image.Image:
     """The image at `size`, or below it where a side would be longer than `side`."""
     factor = min(1.0, side / max(size))
     target = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
@@ -88,13 +90,13 @@ def _fitted(image: Image.Image, size: tuple[int, int], side: int) -> Image.Image
 def _gif(images: list[Image.Image], seconds: float, hold: float, side: int) -> bytes:
     moving = max(20, min(500, round(100 * seconds / len(images)) * 10))  # ms: GIF counts in tens, browsers need 20
     durations = [moving] * (len(images) - 1) + [moving + round(100 * hold) * 10]
-    first, *others = _one_palette([_fitted(image, images[-1].size, side) for image in images])
+    first, *others = _with_one_palette([_fit(image, images[-1].size, side) for image in images])
     buffer = io.BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
     return buffer.getvalue()
 
 
-def _one_palette(images: list[Image.Image]) -> list[Image.Image]:
+def _with_one_palette(images: list[Image.Image]) -> list[Image.Image]:
     """Colour images in white and 255 colours that suit some of them, the last included: one palette, no flicker."""
     if all(image.mode == "L" for image in images):
         return images

@@ -1,4 +1,4 @@
-"""Names beside pictures, in any script that a font of this machine can write."""
+"""Names next to pictures, in any script that a font of this machine can write."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ LONGEST = 12  # letters that a margin is wide, about; a longer name is cut off
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def named(pictures: Sequence[Image.Image], names: Sequence[str], note: str = "", gutter: int = 2) -> Image.Image:
+def label_rows(pictures: Sequence[Image.Image], names: Sequence[str], note: str = "", gutter: int = 2) -> Image.Image:
     """Pictures below each other, each with its name in a margin on the left, and a note below all.
 
-    A name may have several lines. Of names that no font here can write, the numbers are written (see `written`).
+    A name may have several lines; those that no font here can write become numbers (see `displayable`).
     """
     mode = "L" if all(picture.mode == "L" for picture in pictures) else "RGB"
     width = max(p.width for p in pictures)
     size = max(SIZE, min(round(width / PICTURE), min(p.height for p in pictures) // 3))
-    labels = [_Text(name, size) for name in written(names)]
+    labels = [_Text(name, size) for name in displayable(names)]
     margin = max(label.width for label in labels) + size
     below = _Text(note, size, cut=False) if note else None
     heights = [max(p.height, label.height) for p, label in zip(pictures, labels, strict=True)]
@@ -42,10 +42,10 @@ def named(pictures: Sequence[Image.Image], names: Sequence[str], note: str = "",
     return canvas
 
 
-def keyed(picture: Image.Image, names: Sequence[str], colors: Sequence[str], note: str = "") -> Image.Image:
-    """A picture with its key on the right: a dot of each colour beside what it stands for, and a note below."""
+def add_key(picture: Image.Image, names: Sequence[str], colors: Sequence[str], note: str = "") -> Image.Image:
+    """A picture with its key on the right: a dot of each colour with its name, and a note below."""
     size = max(SIZE, round(picture.width / PICTURE))
-    labels = [_Text(name, size) for name in written(names)]
+    labels = [_Text(name, size) for name in displayable(names)]
     below = _Text(note, size, cut=False) if note else None
     step = size * 4 // 3
     width = max(*(2 * size + label.width for label in labels), below.width if below else 0) + size // 2
@@ -64,13 +64,13 @@ def keyed(picture: Image.Image, names: Sequence[str], colors: Sequence[str], not
     return canvas
 
 
-def written(names: Sequence[str]) -> tuple[str, ...]:
+def displayable(names: Sequence[str]) -> tuple[str, ...]:
     """Names as a picture shows them: those that no font here can write become their numbers."""
     return tuple(name if font(name) else str(i) for i, name in enumerate(names))
 
 
 def legend(names: Sequence[str]) -> str:
-    """What the numbers stand for that `written` puts in the place of names: `3: ...; 7: ...`; "" where it puts none."""
+    """The names that `displayable` replaces by numbers, `3: ...; 7: ...`; "" where there are none."""
     return "; ".join(f"{i}: {name}" for i, name in enumerate(names) if not font(name))
 
 
@@ -117,19 +117,20 @@ def _files() -> tuple[Path, ...]:
 
     own = Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     unusual = re.compile("bold|black|heavy|light|thin|italic|oblique|mono|serif|display|condensed", re.IGNORECASE)
-    found = {Path(path) for path in font_manager.findSystemFonts()}
-    return own, *sorted(found, key=lambda path: (len(unusual.findall(path.stem)), path.name))
+    installed = {Path(path) for path in font_manager.findSystemFonts()}
+    return own, *sorted(installed, key=lambda path: (len(unusual.findall(path.stem)), path.name))
 
 
 class _Text:
-    """Words as they are written, in one line or several; a name is cut off where it is too long."""
+    """Text in one line or several, measured; a line is cut off where it is too long."""
 
     def __init__(self, text: str, size: int, cut: bool = True):
-        found = font(text, size)
-        assert found, f"no font for {text!r}"
-        self.font, lines = found, _plain(text).split("\n")
+        face = font(text, size)
+        assert face, f"no font for {text!r}"
+        self.font, lines = face, _plain(text).split("\n")
         self.text = "\n".join(self._cut(line, LONGEST * size) if cut else line for line in lines)
-        box = _measure().multiline_textbbox((0, 0), self.text, self.font)
+        measure = ImageDraw.Draw(Image.new("L", (1, 1)))
+        box = measure.multiline_textbbox((0, 0), self.text, self.font)
         self.left, self.top, right, bottom = map(round, box)
         self.width, self.height = right - self.left, bottom - self.top
 
@@ -142,7 +143,3 @@ class _Text:
     def write(self, picture: Image.Image, x: float, y: float) -> None:
         draw = ImageDraw.Draw(picture)
         draw.multiline_text((x - self.left, y - self.top), self.text, fill=INK, font=self.font, align="right")
-
-
-def _measure() -> ImageDraw.ImageDraw:
-    return ImageDraw.Draw(Image.new("L", (1, 1)))

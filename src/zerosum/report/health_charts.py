@@ -1,4 +1,4 @@
-"""What a health timeline shows: which vital signs share axes, in which words, and the thresholds beside them."""
+"""The charts of a health timeline: which signals share axes, in which words, with which thresholds."""
 
 from __future__ import annotations
 
@@ -6,88 +6,88 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from zerosum.health.verdicts import VERDICTS, Evidence, History, Verdict, diagnose
+from zerosum.health.history import History
+from zerosum.health.verdicts import VERDICTS, Criterion, Verdict, diagnose
 from zerosum.pictures.film import evenly_spaced
 from zerosum.report.svg import short
 
 Scale = Literal["log", "share", "ratio", "plain"]
 
-DIAGNOSED = 40  # looks at most of which the verdict is asked again
+DIAGNOSED = 40  # snapshots at most after which the verdict is shown
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Signs that share axes. A name that ends in "/" stands for all signs that begin so."""
+class ChartSpec:
+    """Signals that share axes; a signal of players has a line for each."""
 
     title: str
     unit: str
     scale: Scale
-    signs: Mapping[str, str]  # sign: its name in the chart, or "" to take the sign's own
-    beside: Mapping[str, str] = field(default_factory=dict)  # what they are held against, dashed
-    limits: tuple[str, ...] = ()  # signs without a line here whose thresholds belong on these axes
-    only_for: tuple[str, ...] = ()  # drawn where the evidence has one of these signs; always, where empty
-    level: float | None = None  # a value that means something by itself
-    ill: str = "<>"  # the sides of a threshold that are a bad sign; others only tell one verdict from another
+    signals: Mapping[str, str]  # signal: its name in the chart, or "" for its player's
+    references: Mapping[str, str] = field(default_factory=dict)  # what they are compared with, dashed
+    thresholds: tuple[str, ...] = ()  # signals without a line here whose thresholds belong on these axes
+    only_for: tuple[str, ...] = ()  # drawn where the evidence has one of these signals; always, where empty
+    level: float | None = None  # a value with a meaning of its own, such as chance
+    bad_sides: str = "<>"  # the sides of a threshold that are a bad sign; others only tell one verdict from another
 
 
-PLANS = (
-    Plan(
-        "How far the fakes are from the data",
+SPECS = (
+    ChartSpec(
+        "Distance of the fakes to the data",
         "Fréchet distance, lower is better",
         "log",
         {"frechet": "fakes"},
         {"frechet_real": "other real data"},
-        limits=("worst",),
-        ill=">",
+        thresholds=("worst",),
+        bad_sides=">",
     ),
-    Plan(
-        "How varied the fakes are",
-        "over the same for real data: 1 is as varied",
+    ChartSpec(
+        "Diversity of the fakes",
+        "relative to real data: 1 is as diverse",
         "ratio",
-        {"recall": "recall", "spread": "spread", "distinct": "distinct", "class_spread": "in a class"},
+        {"recall": "recall", "spread": "spread", "distinct": "distinct", "class_spread": "within a class"},
         level=1.0,
-        ill="<",
+        bad_sides="<",
     ),
-    Plan(
-        "Whether they are copies of training samples",
+    ChartSpec(
+        "Memorisation of training samples",
         "1 is as new as real samples are, 0 a copy",
         "ratio",
         {"copying": "newness"},
         level=1.0,
-        ill="<",
+        bad_sides="<",
     ),
-    Plan(
-        "How well the discriminator tells them apart",
-        "share of pairs ordered rightly: 0.5 is chance",
+    ChartSpec(
+        "Discriminator: real against fake",
+        "area under the ROC curve: 0.5 is chance",
         "share",
         {"separation": "separation"},
         level=0.5,
     ),
-    Plan(
-        "How far apart it scores them",
-        "mean score of real samples minus that of fakes",
+    ChartSpec(
+        "Logit gap of the discriminator",
+        "mean logit of real samples minus that of fakes",
         "plain",
-        {"gap": "gap", "gap_spread": "gap in deviations"},
+        {"gap": "gap", "gap_spread": "in standard deviations"},
     ),
-    Plan(
-        "Whether the fakes are of the class asked for",
-        "share of samples",
+    ChartSpec(
+        "Class accuracy of the fakes",
+        "share of samples of the requested class",
         "share",
         {"class_accuracy": "fakes"},
         {"class_accuracy_real": "real data", "class_chance": "chance"},
     ),
-    Plan("How large the gradients are", "norm over all weights of a player", "log", {"gradient/": ""}),
-    Plan(
-        "How large the losses are",
+    ChartSpec("Gradient norms", "over all weights of a player", "log", {"gradient": ""}),
+    ChartSpec(
+        "Losses",
         "absolute value",
         "log",
-        {"loss/": ""},
-        limits=("explosion",),
+        {"loss": ""},
         only_for=("explosion", "loss_swing"),
     ),
-    Plan(
-        "Where the fakes' centre moves",
-        "along the data's main axes, in deviations of the data",
+    ChartSpec(
+        "Mean of the fakes",
+        "along the data's principal axes, in standard deviations",
         "plain",
         {"centre/0": "first axis", "centre/1": "second axis"},
         only_for=("swing", "travelled"),
@@ -103,84 +103,86 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Limit:
+class Threshold:
     """A threshold that the verdict used, and since when it is passed; None where it is not."""
 
     text: str
-    above: bool  # whether to lie above it is to pass it
+    above: bool  # whether values above it pass it
     value: float
     since: int | None
-    ill: bool  # whether to pass it is a bad sign
+    bad: bool  # whether passing it is a bad sign
 
 
 @dataclass(frozen=True)
 class Chart:
-    plan: Plan
+    spec: ChartSpec
     lines: tuple[Line, ...]
-    limits: tuple[Limit, ...]
+    thresholds: tuple[Threshold, ...]
 
 
-def course(history: History) -> list[tuple[int, str]]:
-    """The verdict as it was after some of the looks, the last one among them, and as it is now: (round, name)."""
-    asked = set(evenly_spaced(range(len(history.looks)), DIAGNOSED))
-    replayed, said = History(history.steps), []
-    for i, look in enumerate(history.looks):
-        replayed.add(look)
-        if i in asked:
-            replayed.events = [event for event in history.events if event.seconds <= look.seconds]
-            said.append((look.step, diagnose(replayed).name))
-    now = (rounds_of(history), diagnose(history).name)  # events may follow the last look
-    return said if said[-1:] == [now] else [*said, now]
+def verdict_timeline(history: History) -> list[tuple[int, str]]:
+    """The verdict as it was after some of the snapshots, the last one among them, and as it is now: (round, name)."""
+    chosen = set(evenly_spaced(range(len(history.snapshots)), DIAGNOSED))
+    replayed, timeline = History(history.steps), list[tuple[int, str]]()
+    for i, snapshot in enumerate(history.snapshots):
+        replayed.add(snapshot)
+        if i in chosen:
+            replayed.events = [event for event in history.events if event.seconds <= snapshot.seconds]
+            timeline.append((snapshot.step, diagnose(replayed).name))
+    now = (rounds_of(history), diagnose(history).name)  # events may follow the last snapshot
+    return timeline if timeline[-1:] == [now] else [*timeline, now]
 
 
 def charts(history: History, verdict: Verdict) -> list[Chart]:
-    """Every plan that this run has signs for."""
-    evidence = {seen.sign for seen in verdict.evidence}
-    found = []
-    for plan in PLANS:
-        lines = [*_lines(history, plan, plan.signs, False), *_lines(history, plan, plan.beside, True)]
-        if lines and (not plan.only_for or evidence & set(plan.only_for)):
-            found.append(Chart(plan, tuple(lines), tuple(_limits(plan, verdict))))
-    return found
+    """Every chart that this run has signals for."""
+    evidence = {item.signal for item in verdict.evidence}
+    drawn = []
+    for spec in SPECS:
+        lines = [*_lines(history, spec, spec.signals, False), *_lines(history, spec, spec.references, True)]
+        if lines and (not spec.only_for or evidence & set(spec.only_for)):
+            drawn.append(Chart(spec, tuple(lines), tuple(_thresholds(spec, verdict))))
+    return drawn
 
 
-def _lines(history: History, plan: Plan, signs: Mapping[str, str], dashed: bool) -> Iterator[Line]:
-    present = sorted({name for look in history.looks for name in look.signs})
-    for sign, name in signs.items():
-        for found in present:
-            if found == sign or (sign.endswith("/") and found.startswith(sign)):
-                points = _points(history, found, plan)
-                if points:
-                    yield Line(name or found.removeprefix(sign), points, dashed)
+def _lines(history: History, spec: ChartSpec, signals: Mapping[str, str], dashed: bool) -> Iterator[Line]:
+    present = sorted({name for snapshot in history.snapshots for name in snapshot.signals})
+    for signal, name in signals.items():
+        matches = [match for match in present if match == signal or match.startswith(f"{signal}/")]
+        for match in matches:
+            player = match.removeprefix(signal).removeprefix("/")
+            label = name if name and len(matches) == 1 else ", ".join(filter(None, (name, player)))
+            if points := _points(history, match, spec):
+                yield Line(label, points, dashed)
 
 
-def _points(history: History, sign: str, plan: Plan) -> tuple[tuple[int, float], ...]:
-    """Finite ones; where only size is drawn, above 0."""
-    points = [(look.step, look.signs[sign]) for look in history.looks if sign in look.signs]
-    if plan.scale == "log":
+def _points(history: History, signal: str, spec: ChartSpec) -> tuple[tuple[int, float], ...]:
+    """Finite ones; on a log scale, the absolute values above 0."""
+    points = [(part.step, part.signals[signal]) for part in history.snapshots if signal in part.signals]
+    if spec.scale == "log":
         points = [(step, abs(value)) for step, value in points if value]
     return tuple((step, value) for step, value in points if abs(value) < 1e100)
 
 
-def _limits(plan: Plan, verdict: Verdict) -> Iterator[Limit]:
-    """The thresholds of the verdict's evidence; of a healthy run, those that it would not be healthy beyond."""
-    for seen in verdict.evidence:
-        if (seen.sign in plan.signs or seen.sign in plan.limits) and not isinstance(seen.condition.threshold, str):
-            yield _limit(plan, verdict.name, seen.sign, seen.condition.relation, seen.threshold, seen)
+def _thresholds(spec: ChartSpec, verdict: Verdict) -> Iterator[Threshold]:
+    """The thresholds of the verdict's evidence; of a healthy run, those beyond which it would be under-trained."""
+    for item in verdict.evidence:
+        criterion = item.criterion
+        if item.signal in (*spec.signals, *spec.thresholds) and not isinstance(criterion.threshold, str):
+            yield _threshold(spec, criterion, item.threshold, item.since, item.player)
     if not verdict.evidence and verdict.exit_code == 0:
-        for conditions in VERDICTS["under-trained"].when:
-            for condition in conditions:
-                if condition.sign in plan.signs and not isinstance(condition.threshold, str):
-                    yield _limit(plan, "under-trained", condition.sign, condition.relation, condition.threshold)
+        for criterion in (one for criteria in VERDICTS["under-trained"].when for one in criteria):
+            if criterion.signal in spec.signals and not isinstance(criterion.threshold, str):
+                yield _threshold(spec, criterion, criterion.threshold, None)
 
 
-def _limit(plan: Plan, name: str, sign: str, relation: str, value: float, seen: Evidence | None = None) -> Limit:
-    which = f"{plan.signs.get(sign, sign)} " if len(plan.signs) > 1 else ""
-    text = f"{which}{'above' if relation == '>' else 'below'} {short(value)}"
-    since = seen.since if seen else None
-    return Limit(text if seen else f"{name} {text}", relation == ">", value, since, relation in plan.ill)
+def _threshold(spec: ChartSpec, criterion: Criterion, value: float, since: int | None, player: str = "") -> Threshold:
+    name = spec.signals.get(criterion.signal, criterion.signal) if len(spec.signals) > 1 else ""
+    side = "above" if criterion.relation == ">" else "below"
+    text = " ".join(filter(None, (name, player, side, short(value))))
+    text = text if since is not None else f"under-trained {text}"
+    return Threshold(text, criterion.relation == ">", value, since, criterion.relation in spec.bad_sides)
 
 
 def rounds_of(history: History) -> int:
     """Rounds that anything is known of."""
-    return max([*(look.step for look in history.looks), *(event.step for event in history.events)], default=0)
+    return max([*(snapshot.step for snapshot in history.snapshots), *(event.step for event in history.events)], default=0)

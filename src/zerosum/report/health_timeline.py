@@ -1,4 +1,4 @@
-"""The health timeline: small charts of the vital signs over rounds, with the thresholds behind the verdict.
+"""The health timeline: small charts of the health signals over rounds, with the thresholds behind the verdict.
 
 `save` draws all of them into one picture on white, `drawings` each as SVG in the colours of a page.
 """
@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerosum.errors import ZerosumError
-from zerosum.health.verdicts import Event, History, Verdict, diagnose
-from zerosum.report.health_charts import Chart, Limit, Line, charts, course, rounds_of
+from zerosum.health.history import Event, History
+from zerosum.health.verdicts import Verdict, diagnose
+from zerosum.report.health_charts import Chart, Line, Threshold, charts, rounds_of, verdict_timeline
 from zerosum.report.svg import PAGE, PAPER, Colors, inline, over_rounds, short, style
 from zerosum.util.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HIGHEST = 3.0  # of a ratio to the reals that is drawn
-TITLE = "The verdict over rounds"  # of the band
+HIGHEST = 3.0  # ratio to real data that is drawn
+TITLE = "Verdict over rounds"  # of the band
 COLUMNS = 3  # of charts in a picture
 
 
@@ -32,7 +33,7 @@ class Drawing:
 
     title: str
     unit: str
-    keys: tuple[tuple[str, str, str, bool], ...]  # (colour in CSS, name, last value, whether its line is dashed)
+    keys: tuple[tuple[str, str, str, bool], ...]  # (colour in CSS, name, last value, whether dashed)
     svg: str
 
 
@@ -43,16 +44,16 @@ def save(history: History, path: Path) -> Path:
     verdict, rounds = diagnose(history), rounds_of(history)
     shown = charts(history, verdict)
     rows = math.ceil(len(shown) / COLUMNS)
-    given = _rows(history)
+    band = _rows(history)
     sentence = textwrap.fill(verdict.sentence, 95)
-    top, strip = 0.9 + 0.22 * sentence.count("\n"), 0.35 + 0.3 * len(given)  # inches
+    top, strip = 0.9 + 0.22 * sentence.count("\n"), 0.35 + 0.3 * len(band)  # inches
     height = top + strip + 2.55 * rows + 0.35
     with style():
         figure = Figure(figsize=(12, height), dpi=110, facecolor="white")
-        said = figure.text(0.04, 1 - 0.18 / height, sentence, fontsize=14, weight="bold", va="top")
-        said.set_color(_tone(verdict.name, PAPER))
+        headline = figure.text(0.04, 1 - 0.18 / height, sentence, fontsize=14, weight="bold", va="top")
+        headline.set_color(_tone(verdict.name, PAPER))
         axes = figure.add_axes((0.04, 1 - (top + strip - 0.35) / height, 0.93, (strip - 0.35) / height))
-        _band(axes, given, history.events, rounds, PAPER)
+        _band(axes, band, history.events, rounds, PAPER)
         axes.set_title(TITLE, loc="left", fontsize=10.5, weight="bold", pad=5)
         for i, chart in enumerate(shown):
             row, column = divmod(i, COLUMNS)
@@ -60,12 +61,12 @@ def save(history: History, path: Path) -> Path:
             axes = figure.add_axes((0.04 + 0.32 * column, bottom / height, 0.28, 1.45 / height))
             _draw(axes, chart, history.events, rounds, PAPER, size=8)
             _heading(axes, chart)
-        figure.text(0.04, 0.12 / height, "Under each chart: rounds of training.", fontsize=8, color=PAPER.muted)
+        figure.text(0.04, 0.12 / height, "The x axis of each chart: training rounds.", fontsize=8, color=PAPER.muted)
         try:
             with atomic_path(path) as partial:
                 figure.savefig(partial)
         except ValueError:
-            raise ZerosumError(f"cannot draw {path}: pictures end in .png, .svg or .pdf") from None
+            raise ZerosumError(f"cannot draw {path}: choose a name that ends in .png, .svg or .pdf") from None
     return path
 
 
@@ -84,43 +85,43 @@ def drawings(history: History, verdict: Verdict) -> Iterator[Drawing]:
             axes = figure.add_axes((0.12, 0.13, 0.86, 0.83), facecolor="none")
             _draw(axes, chart, history.events, rounds, PAGE, size=9.5)
             yield Drawing(
-                chart.plan.title,
-                chart.plan.unit,
+                chart.spec.title,
+                chart.spec.unit,
                 tuple(
-                    (_variable(i, line), line.name, short(line.points[-1][1]), line.dashed)
+                    (_css_color(i, line), line.name, short(line.points[-1][1]), line.dashed)
                     for i, line in enumerate(chart.lines)
                 ),
-                inline(figure, _said(chart), f"health-{number}-"),
+                inline(figure, _describe(chart), f"health-{number}-"),
             )
 
 
 def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors: Colors, size: float) -> None:
     over_rounds(axes, rounds, colors, size)
-    highest = HIGHEST if chart.plan.scale == "ratio" else math.inf
+    highest = HIGHEST if chart.spec.scale == "ratio" else math.inf
     for i, line in enumerate(chart.lines):
         steps, values = [step for step, _ in line.points], [min(value, highest) for _, value in line.points]
         color = colors.muted if line.dashed else colors.curves[i % len(colors.curves)]
         dots = "o" if len(steps) == 1 else None
         axes.plot(steps, values, "--" if line.dashed else "-", color=color, linewidth=1.5, marker=dots, markersize=4)
     bottom, top = _scaled(axes, chart)
-    if chart.plan.level is not None:
-        axes.axhline(chart.plan.level, color=colors.muted, linewidth=0.8, zorder=0.5)
-    for limit in chart.limits:
-        edge, color = top if limit.above else bottom, colors.bad if limit.ill else colors.muted
-        if limit.since is not None and limit.ill:
+    if chart.spec.level is not None:
+        axes.axhline(chart.spec.level, color=colors.muted, linewidth=0.8, zorder=0.5)
+    for threshold in chart.thresholds:
+        edge, color = top if threshold.above else bottom, colors.bad if threshold.bad else colors.muted
+        if threshold.since is not None and threshold.bad:
             axes.fill_between(
-                [limit.since, max(rounds, 1)], limit.value, edge, color=colors.bad, alpha=0.1, linewidth=0
+                [threshold.since, max(rounds, 1)], threshold.value, edge, color=colors.bad, alpha=0.1, linewidth=0
             )
-        axes.axhline(limit.value, color=color, linewidth=1, linestyle=(0, (4, 2)))
-        left = _emptier_left(chart, limit, axes, rounds)
+        axes.axhline(threshold.value, color=color, linewidth=1, linestyle=(0, (4, 2)))
+        left = _emptier_left(chart, threshold, axes, rounds)
         axes.annotate(
-            limit.text,
-            (0 if left else 1, limit.value),
-            (2 if left else -2, 2 if limit.above else -2),
+            threshold.text,
+            (0 if left else 1, threshold.value),
+            (2 if left else -2, 2 if threshold.above else -2),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             ha="left" if left else "right",
-            va="bottom" if limit.above else "top",
+            va="bottom" if threshold.above else "top",
             fontsize=size - 1,
             color=color,
             bbox={"facecolor": colors.ground, "alpha": 0.7, "linewidth": 0, "pad": 0.8},
@@ -134,44 +135,46 @@ def _scaled(axes: Axes, chart: Chart) -> tuple[float, float]:
     """Set the y axis; its limits."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-    values = [value for line in chart.lines for _, value in line.points] + [limit.value for limit in chart.limits]
+    values = [value for line in chart.lines for _, value in line.points] + [
+        threshold.value for threshold in chart.thresholds
+    ]
     low, high = min(values), max(values)
-    if chart.plan.scale == "log":
+    if chart.spec.scale == "log":
         axes.set_yscale("log")
         low, high = low / 1.5, high * 1.5
         few = high / low < 300
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 3) if few else (1,), numticks=6))
         axes.yaxis.set_minor_locator(NullLocator())
     else:
-        if chart.plan.scale == "share":
+        if chart.spec.scale == "share":
             low, high = -0.02, 1.02
-        elif chart.plan.scale == "ratio":
+        elif chart.spec.scale == "ratio":
             low, high = 0.0, max(1.2, 1.08 * min(high, HIGHEST))
         else:
             low, high = min(low, 0.0), max(high, 0.0)
             margin = 0.08 * (high - low) or 1.0
             low, high = low - margin, high + margin
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    beyond = "\u2265 " if chart.plan.scale == "ratio" and max(values) > HIGHEST else ""
+    beyond = "\u2265 " if chart.spec.scale == "ratio" and max(values) > HIGHEST else ""
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{beyond if v == HIGHEST else ''}{short(v)}"))
     axes.set_ylim(low, high)
     return low, high
 
 
-def _emptier_left(chart: Chart, limit: Limit, axes: Axes, rounds: int) -> bool:
-    """Whether fewer lines pass the left end of where a threshold's name stands than the right."""
+def _emptier_left(chart: Chart, threshold: Threshold, axes: Axes, rounds: int) -> bool:
+    """Whether fewer lines cross the left end of a threshold's label than its right end."""
 
     def height(value: float) -> float:
         return float(axes.transAxes.inverted().transform(axes.transData.transform((0, value)))[1])
 
-    name = height(limit.value) + (0.06 if limit.above else -0.06)
+    name = height(threshold.value) + (0.06 if threshold.above else -0.06)
     near = [step for line in chart.lines for step, value in line.points if abs(height(value) - name) < 0.1]
     return sum(step < 0.5 * rounds for step in near) < sum(step >= 0.5 * rounds for step in near)
 
 
 def _heading(axes: Axes, chart: Chart) -> None:
     """Title, unit and the lines' names above the axes."""
-    for text, y, size, color in ((chart.plan.title, 37, 10.5, "black"), (chart.plan.unit, 24, 8.5, PAPER.muted)):
+    for text, y, size, color in ((chart.spec.title, 37, 10.5, "black"), (chart.spec.unit, 24, 8.5, PAPER.muted)):
         axes.annotate(
             text,
             (0, 1),
@@ -200,10 +203,10 @@ def _heading(axes: Axes, chart: Chart) -> None:
 
 
 def _rows(history: History) -> dict[str, list[tuple[int, int]]]:
-    """The band: each verdict that was given with the stretches of rounds before the looks that gave it; then events."""
+    """The rows of the band: each verdict with its stretches of rounds, then the events."""
     rows: dict[str, list[tuple[int, int]]] = {}
     start = 0
-    for step, name in course(history):
+    for step, name in verdict_timeline(history):
         stretches = rows.setdefault(name, [])
         if stretches and stretches[-1][1] == start:
             stretches[-1] = (stretches[-1][0], step)
@@ -238,11 +241,11 @@ def _tone(name: str, colors: Colors) -> str:
     return {"healthy": colors.good, "under-trained": colors.muted}.get(name, colors.bad)
 
 
-def _variable(i: int, line: Line) -> str:
+def _css_color(i: int, line: Line) -> str:
     return "var(--muted)" if line.dashed else f"var(--curve-{i % len(PAGE.curves)})"
 
 
-def _said(chart: Chart) -> str:
-    """The chart in words, for those who cannot see it."""
+def _describe(chart: Chart) -> str:
+    """The chart in words, for screen readers."""
     lines = [f"{ln.name} from {short(ln.points[0][1])} to {short(ln.points[-1][1])}" for ln in chart.lines]
-    return "; ".join([chart.plan.title, *lines, *(limit.text for limit in chart.limits)])
+    return "; ".join([chart.spec.title, *lines, *(threshold.text for threshold in chart.thresholds)])

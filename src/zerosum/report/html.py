@@ -1,9 +1,10 @@
-"""Pieces of a page: HTML in which every text is escaped and every picture inlined."""
+"""Building blocks of a page: HTML with every text escaped and every picture inlined."""
 
 from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 from PIL import Image
 
 from zerosum.pictures.film import opaque
-from zerosum.pictures.grids import CAPTION
 
 INLINE = 300_000  # bytes; a picture below is inlined as it is
 WHOLE = 12_000_000  # bytes; the largest film that is inlined
@@ -42,16 +42,6 @@ def image(path: Path, alt: str, side: int | None) -> str:
     return f'<img alt="{alt}" width="{size[0]}" height="{size[1]}" src="data:{kind};base64,{data}">'
 
 
-def read_caption(path: Path) -> tuple[str, str]:
-    """The title and the description that a picture carries (`pictures.told`); "" where it has none, or is none."""
-    try:
-        with Image.open(path) as opened:
-            title, description = (str(opened.info.get(keyword, "")) for keyword in CAPTION)
-    except (OSError, SyntaxError, ValueError):
-        return "", ""
-    return title, description
-
-
 def _smaller(opened: Image.Image, side: int) -> tuple[bytes, str, tuple[int, int]]:
     picture = opaque(opened)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -72,7 +62,7 @@ def tiles(facts: Iterable[tuple[str, str]]) -> str:
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """Rows of HTML cells: a heading, a value, and what else there is to say of it."""
+    """Rows of HTML cells: a heading, a value, and remarks on it."""
     lines = [
         f'<tr><th scope="row">{heading}</th><td class="value">{value}</td>'
         + "".join(f'<td class="muted">{cell}</td>' for cell in more)
@@ -83,7 +73,7 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 
 def columns(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows of HTML cells below their heads, text; on a narrow screen each beside its head."""
+    """Rows of HTML cells below column heads; on a narrow screen each cell follows its head."""
     top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     named = [zip(heads, row, strict=True) for row in rows]
     lines = [
@@ -92,14 +82,14 @@ def columns(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="card wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>' if lines else ""
 
 
-def listed(lines: Iterable[str], name: str) -> str:
+def bullets(lines: Iterable[str], name: str) -> str:
     """Lines of HTML as a list in the page's style `name`; "" where there are none."""
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f'<div class="{name}"><ul>{items}</ul></div>' if items else ""
 
 
 def key(color: str, name: str, value: str, dashed: bool = False) -> str:
-    """What a curve is called, and its value at the end; `color` in CSS."""
+    """The legend of a curve: its name, and its value at the end; `color` in CSS."""
     look = f"border-top: 2px dashed {color}; height: 0; vertical-align: 4px" if dashed else f"background: {color}"
     return f'<span class="key"><i style="{look}"></i>{escape(name)} <b>{escape(value)}</b></span>'
 
@@ -111,6 +101,17 @@ def plain(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return ", ".join(map(plain, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def sides(value: Any) -> str:
+    """A shape in words: `1 x 28 x 28`, of points `2 numbers`."""
+    numbers = [str(side) for side in value] if isinstance(value, list) else []
+    return f"{numbers[0]} numbers" if len(numbers) == 1 else " \u00d7 ".join(numbers)
+
+
+def prose(text: str) -> str:
+    """Text in which `backticks` mark code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
 
 
 def command(title: str, code: str, hint: str = "") -> str:

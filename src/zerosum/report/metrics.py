@@ -1,4 +1,4 @@
-"""What `evaluation.json` tells a report: every number with its interval, between its anchors, with its protocol."""
+"""The scores of a report: each with its interval, its reference scores and its protocol."""
 
 from __future__ import annotations
 
@@ -8,73 +8,61 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from zerosum.errors import ZerosumError
-from zerosum.evaluation import protocol
 from zerosum.evaluation.protocol import Evaluation, Figure, Result
 from zerosum.metrics.table import METRICS
-from zerosum.report.html import columns, command, listed, plain, table
+from zerosum.report.contents import Contents
+from zerosum.report.html import bullets, columns, command, plain, table
 from zerosum.report.svg import short
 
 ARROWS = {"lower": "\u2193", "higher": "\u2191", "none": ""}
-DECADE, FARTHEST = 10.0, 1000.0  # distances whose anchors are further apart go on a log scale, of this at most
+DECADE, FARTHEST = 10.0, 1000.0  # distances whose reference scores are further apart go on a log scale, of this at most
 
 
-def read(run: Path) -> tuple[Evaluation | None, str]:
-    """The evaluation, and what is wrong with its file; None and "" where there is none."""
-    if not (run / protocol.FILE).exists():
-        return None, ""
-    try:
-        return protocol.read(run), ""
-    except ZerosumError:
-        return None, f"{protocol.FILE} is damaged, or of another version: measure again with `zerosum evaluate`."
-
-
-def section(found: Evaluation | None, place: str, own: str, rounds: int) -> str:
-    """The results as a table, or how to get them.
-
-    Args:
-        place: the run, as a command takes it.
-        own: the flag for a recipe from outside the package, or "".
-        rounds: that the run has played.
-    """
-    again = f"zerosum evaluate {place}{own}"
-    if found is None:
+def section(contents: Contents) -> str:
+    """The scores as a table, or the command that measures them."""
+    if not contents.record:
+        return ""
+    again, evaluation = contents.command("evaluate"), contents.evaluation
+    if evaluation is None:
         return f"<h2>Metrics</h2>\n{command('Not measured yet', again)}"
-    heads = (
-        "metric",
-        "figure",
-        "value",
-        "95 %",
-        *(("noise", "noise to real", "real") if found.anchors else ()),
-    )
-    rows = [row[: len(heads)] for result in found.results for row in _rows(result)]
-    parts = [
-        f'<h2>Metrics</h2>\n<p class="muted">{escape(_about(found))}</p>',
-        listed([escape(line) for line in _doubts(found, rounds)], "note"),
+    return f"<h2>Metrics</h2>\n{scores(evaluation, contents.rounds)}\n{command('Measure again', again)}"
+
+
+def scores(evaluation: Evaluation, rounds: int) -> str:
+    """What was measured, the warnings, the table, the protocol; `rounds` that the run has played by now."""
+    references = ("noise", "noise to real", "real") if evaluation.anchors else ()
+    heads = ("metric", "score", "value", "95 % interval", *references)
+    rows = [row[: len(heads)] for result in evaluation.results for row in _rows(result)]
+    parts = (
+        f'<p class="muted">{escape(_about(evaluation))}</p>',
+        bullets(map(escape, _warnings(evaluation, rounds)), "note"),
         columns(heads, rows),
-        _protocol(found),
-        command("Measure again", again),
-    ]
+        _protocol(evaluation),
+    )
     return "\n".join(part for part in parts if part)
 
 
-def _about(found: Evaluation) -> str:
-    """What was measured, against what."""
-    target = found.target
+def _about(evaluation: Evaluation) -> str:
+    """What was measured, against what, and how to read the table."""
+    target, anchors = evaluation.target, evaluation.anchors
     which = "averaged weights" if target.averaged else "last weights"
-    when = f"The {which} of round {target.step:,}" if target.step is not None else "Samples"
-    sentences = [f"{when} against {Path(found.reference).name}, measured {found.created[:10]}"]
-    sentences += [f"{name.capitalize()} is {what}" for name, what in found.anchors.items()]
-    signs = f"{ARROWS['lower']} lower is better, {ARROWS['higher']} higher is better"
-    logs = any(_is_log(figure) for result in found.results for figure in result.figures.values())
-    return ". ".join([*sentences, signs + ("; bars of distances are on a log scale." if logs else ".")])
+    what = f"The {which} of round {target.step:,}" if target.step is not None else "Samples"
+    beside = f" and two reference scores: {'; '.join(f'{name} is {of}' for name, of in anchors.items())}"
+    logs = any(_is_log(figure) for result in evaluation.results for figure in result.figures.values())
+    return (
+        f"{what} against {Path(evaluation.reference).name}, measured {evaluation.created[:10]}. "
+        f"Each score comes with a 95 % confidence interval{beside if anchors else ''}. "
+        f"{ARROWS['lower']} lower is better, {ARROWS['higher']} higher is better"
+        f"{'; bars of distances are on a log scale' if logs else ''}."
+    )
 
 
-def _doubts(found: Evaluation, rounds: int) -> Iterator[str]:
-    if found.target.step is not None and found.target.step < rounds:
-        yield f"Measured in round {found.target.step:,}; the run has played {rounds:,} since: measure again."
-    yield from found.notes
-    for result in found.results:
+def _warnings(evaluation: Evaluation, rounds: int) -> Iterator[str]:
+    step = evaluation.target.step
+    if step is not None and step < rounds:
+        yield f"Measured in round {step:,}, but the run is now in round {rounds:,}: measure again."
+    yield from evaluation.notes
+    for result in evaluation.results:
         yield from (f"{result.protocol.metric}: {warning}" for warning in result.warnings)
 
 
@@ -96,14 +84,16 @@ def _rows(result: Result) -> Iterator[tuple[str, ...]]:
 
 
 def _scale(figure: Figure) -> str:
-    """Where a value lies between noise, on the left, and real data, on the right; "" where that says nothing."""
+    """A bar: where a value lies between noise, on the left, and real data, on the right; "" without a meaning."""
     place = _placing(figure)
     if place is None:
         return ""
     low, at, high = place
-    said = f"{at:.0%} of the way from noise to real data{' on a log scale' if _is_log(figure) else ''}"
+    words = f"{at:.0%} of the way from noise to real data{' on a log scale' if _is_log(figure) else ''}"
     bar = f'<i style="left:{low:.0%};width:{high - low:.0%}"></i>' if high > low else ""
-    return f'<div class="scale" role="img" aria-label="{said}" title="{said}">{bar}<b style="left:{at:.0%}"></b></div>'
+    return (
+        f'<div class="scale" role="img" aria-label="{words}" title="{words}">{bar}<b style="left:{at:.0%}"></b></div>'
+    )
 
 
 def _placing(figure: Figure) -> tuple[float, float, float] | None:
@@ -122,25 +112,25 @@ def _placing(figure: Figure) -> tuple[float, float, float] | None:
 
 
 def _is_log(figure: Figure) -> bool:
-    """Whether it is a distance to which noise is of another order than real data: what is better is not so in steps."""
+    """Whether it is a distance for which noise scores an order of magnitude above real data."""
     noise, real = figure.anchors.get("noise", math.nan), figure.anchors.get("real", math.nan)
     return figure.better == "lower" and noise > 0 and noise > DECADE * real
 
 
-def _protocol(found: Evaluation) -> str:
-    """The stamps, folded: what all results share once, the rest by metric."""
-    stamps = [_stamp(result) for result in found.results]
+def _protocol(evaluation: Evaluation) -> str:
+    """The protocols, folded: what all results share once, the rest by metric."""
+    stamps = [_stamp(result) for result in evaluation.results]
     if not stamps:
         return ""
-    shared = [(name, said) for name, said in stamps[0].items() if all(s.get(name) == said for s in stamps)]
-    rows = [(_words(name), escape(said)) for name, said in shared]
-    for result, stamp in zip(found.results, stamps, strict=True):
+    shared = [(name, value) for name, value in stamps[0].items() if all(stamp.get(name) == value for stamp in stamps)]
+    rows = [(_words(name), escape(value)) for name, value in shared]
+    for result, stamp in zip(evaluation.results, stamps, strict=True):
         known = METRICS.get(result.protocol.metric)
         about = (known.__doc__ or "").partition("\n")[0] if known else ""
-        own = [(name, said) for name, said in stamp.items() if (name, said) not in shared]
-        chips = "".join(f'<span class="chip">{_words(name)}: {escape(said)}</span>' for name, said in own)
+        own = [(name, value) for name, value in stamp.items() if (name, value) not in shared]
+        chips = "".join(f'<span class="chip">{_words(name)}: {escape(value)}</span>' for name, value in own)
         rows.append((f"<b>{escape(result.protocol.metric)}</b>", f"{escape(about)}<div>{chips}</div>"))
-    rows += [(escape(name), escape(version)) for name, version in found.versions.items()]
+    rows += [(escape(name), escape(version)) for name, version in evaluation.versions.items()]
     return f"<details><summary>How it was measured</summary>{table(rows)}</details>"
 
 

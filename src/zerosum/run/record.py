@@ -1,9 +1,4 @@
-"""A run directory: what was asked for, and what came of it.
-
-`run.json` (this file's `Record`), `metrics.jsonl`, `health.jsonl`, `samples/`, `checkpoints/step-N/`, the pictures
-`samples.png`, `film.gif`, `neighbours.png`, `interpolation.png` and, where z has codes, `codes.png`, `report.html`; on
-demand `evaluation.json` and `health.png`.
-"""
+"""A run directory: `run.json` (this file's `Record`) and the paths of the files that `run.artifacts` lists."""
 
 from __future__ import annotations
 
@@ -21,8 +16,8 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Classes, Image, Modality, Points, Spec, Vector
 from zerosum.games import find
+from zerosum.modality import Classes, Image, Modality, Points, Spec, Vector
 from zerosum.recipe import Recipe, Training
 from zerosum.util.files import write_atomic
 
@@ -45,7 +40,7 @@ class DataRecord:
     @property
     def spec(self) -> Spec:
         """The modalities of its fields."""
-        fields: dict[str, Modality] = {"x": Image(*self.shape) if len(self.shape) == 3 else Points(*self.shape)}
+        fields: dict[str, Modality] = {"x": Image(*self.shape) if len(self.shape) == 3 else Points(self.shape[0])}
         if self.classes:
             fields["y"] = Classes(self.classes)
         elif self.conditions:

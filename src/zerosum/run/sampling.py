@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +17,17 @@ from zerosum.latent import Code
 from zerosum.modality import Classes, Condition
 from zerosum.roles import Generates, in_role
 from zerosum.util import rng
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """Which samples to draw: the arguments of `Run.sample`, and their meaning there."""
+
+    count: int
+    seed: int = 0
+    truncation: float | None = None
+    classes: int | str | None = None  # of all samples; None: all classes in turn
+    conditions: Sequence[float] | None = None  # one vector for all samples; None: some of the data's in turn
 
 
 def sample(

@@ -53,4 +53,4 @@ def find(name: str) -> Study:
         return STUDIES[name]
     close = difflib.get_close_matches(name, STUDIES, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(STUDIES)}"
-    raise ZerosumError(f"there is no protocol {name!r}; {hint}")
+    raise ZerosumError(f"there is no study {name!r}; {hint}")

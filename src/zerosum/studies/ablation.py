@@ -14,8 +14,8 @@ from zerosum.modality import Shape
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
-from zerosum.studies.grid import covered, table
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.grid import table, train_on_grid
+from zerosum.studies.study import Measurements, Study
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
@@ -50,13 +50,13 @@ GAMES: dict[str, Callable[[Shape], Game[Any]]] = {
 }
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train the GAN with one choice of techniques, and measure its coverage as it learns."""
     settings = Training(ROUNDS, BATCH, average=0.0, precision="fp32")
-    return covered(part, GAMES[part], settings, seed, fraction, folder)
+    return train_on_grid(part, GAMES[part], settings, seed, fraction, folder)
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Modes that minibatch discrimination gains, one value a seed, and a table of all choices."""
     found = table(parts, ("seed", "modes", "high_quality", "kl"))
     gained = zip(found[AGAINST_COLLAPSE]["modes"], found[PLAIN]["modes"], strict=True)

@@ -15,27 +15,27 @@ from zerosum.metrics import extractors
 from zerosum.metrics.samples import to_float
 from zerosum.metrics.structural import ms_ssim_diversity
 from zerosum.studies import conditional
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.util import distributed
 
 RECIPE = "acgan/digits"
 PAIRS = 1000  # of each class
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one AC-GAN; how often its samples are of their class, and how varied each class is."""
     training_set, test = conditional.mnist(), data.load("mnist:test")
-    game = conditional.trained(RECIPE, training_set, seed, fraction, folder)
-    samples, labels = conditional.drawn(game, training_set.shape, len(training_set.classes), seed)
+    game = conditional.train(RECIPE, training_set, seed, fraction, folder)
+    samples, labels = conditional.draw_samples(game, training_set.shape, len(training_set.classes), seed)
     return {
         "part": part,
         "seed": seed,
-        **conditional.recognised(samples, labels),
-        **varied(samples, labels, test, seed),
+        **conditional.class_accuracy(samples, labels),
+        **diversity(samples, labels, test, seed),
     }
 
 
-def varied(samples: Tensor, labels: Tensor, test: Dataset, seed: int) -> dict[str, Any]:
+def diversity(samples: Tensor, labels: Tensor, test: Dataset, seed: int) -> dict[str, Any]:
     """The variety within each class over that of real images: by pairs of images, and by digit features."""
     assert test.y is not None
     extractor = extractors.find("digits", distributed.start())
@@ -50,7 +50,7 @@ def varied(samples: Tensor, labels: Tensor, test: Dataset, seed: int) -> dict[st
     return {"diversity": pairs, "feature_variance": spreads, "scales": scales}
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Shares of samples of the class asked for, in %, one a seed, and the diversity of all classes."""
     classes = [value for part in parts for value in part["diversity"]]
     return {
@@ -66,9 +66,9 @@ def summarise(parts: Sequence[Figures]) -> Figures:
     }
 
 
-def as_diverse(figures: Figures) -> bool:
+def as_diverse(measurements: Measurements) -> bool:
     """Whether every class of every training is nine tenths as diverse as real images are."""
-    return min(figures["least_diversity_of_a_class"]) >= 0.9
+    return min(measurements["least_diversity_of_a_class"]) >= 0.9
 
 
 ACGAN_CLASS_ACCURACY = Study(
@@ -90,5 +90,5 @@ ACGAN_CLASS_ACCURACY = Study(
     parts=lambda seed: ("acgan",),
     run=run,
     summarise=summarise,
-    also=as_diverse,
+    extra_check=as_diverse,
 )

@@ -20,7 +20,7 @@ from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.report.svg import PAPER, over_rounds, style
 from zerosum.run.sampling import sample
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Series, play, trainer_of
 from zerosum.training.trainer import Trainer
 from zerosum.util.files import atomic_path
@@ -40,38 +40,23 @@ LOGGED = {
 }
 
 
-class Losses:
-    """A hook that writes a point to `path` every `every` rounds: L(x), L(G(z)), M and k, means over these rounds.
-
-    It comes before the hook that empties the logged values.
-    """
-
-    def __init__(self, path: Path, every: int):
-        self.series, self.every = Series(path, "rounds"), every
-
-    @property
-    def points(self) -> list[dict[str, float]]:
-        """All points so far."""
-        return self.series.read()
-
-    def __call__(self, trainer: Trainer) -> None:
-        if trainer.step % self.every:
-            return
-        point: dict[str, float] = {"rounds": trainer.step}
-        for name, logged in LOGGED.items():
-            point[name] = float(torch.stack([value for _, known, value in trainer.pending if known == logged]).mean())
-        self.series.add(point)
+def logged_means(trainer: Trainer) -> dict[str, float]:
+    """L(x), L(G(z)), M and k, means over the rounds since the log was emptied."""
+    return {
+        name: float(torch.stack([value for _, known, value in trainer.pending if known == logged]).mean())
+        for name, logged in LOGGED.items()
+    }
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train BEGAN on digits; its losses over the run."""
     every = max(1, round(ROUNDS * fraction / POINTS))
-    return losses(data.load("digits", size=(SIDE, SIDE), labels=False), seed, POINTS, every, folder, NETWORK, SAMPLES)
+    return train(data.load("digits", size=(SIDE, SIDE), labels=False), seed, POINTS, every, folder, NETWORK, SAMPLES)
 
 
-def losses(
+def train(
     dataset: Dataset, seed: int, points: int, every: int, folder: Path, network: began.Network, samples: int
-) -> Figures:
+) -> Measurements:
     """Train for `points` times `every` rounds, going on from what `folder` holds."""
     training = Training(
         steps=points * every,
@@ -83,14 +68,14 @@ def losses(
         checkpoint_every=10 * every,
         keep=1,
     )
-    hook = Losses(folder / "losses.json", every)
+    curves = Series(folder / "losses.json", "rounds")
     trainer = trainer_of(lambda shape: began.images(shape, CONFIG, network), dataset, training)
-    play(trainer, folder, [hook])
-    series = {name: [round(point[name], 6) for point in hook.points] for name in ("rounds", *LOGGED)}
-    return {"seed": seed, **judged(series), "digits": digits(trainer, dataset.shape, samples), **series}
+    play(trainer, folder, [curves.measuring(logged_means, every)])
+    series = {name: [round(point[name], 6) for point in curves.read()] for name in ("rounds", *LOGGED)}
+    return {"seed": seed, **equilibrium(series), "digits": digit_shares(trainer, dataset.shape, samples), **series}
 
 
-def digits(trainer: Trainer, shape: Shape, samples: int) -> list[float]:
+def digit_shares(trainer: Trainer, shape: Shape, samples: int) -> list[float]:
     """The share of each digit among samples, as the packaged digit network reads them."""
     made = sample(trainer.game, shape, samples, seed=trainer.training.seed)
     logits = extract(extractors.find("digits"), made.split(500)).logits
@@ -98,7 +83,7 @@ def digits(trainer: Trainer, shape: Shape, samples: int) -> list[float]:
     return [round(share, 4) for share in (logits.argmax(1).bincount(minlength=10) / samples).tolist()]
 
 
-def judged(series: Mapping[str, Sequence[float]]) -> dict[str, float]:
+def equilibrium(series: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """The ratio E L(G(z)) / E L(x) in the last tenth of a run, and what was left of M by then."""
     last = slice(-max(1, len(series["real"]) // 10), None)
     real, fake, convergence = (statistics.fmean(series[name][last]) for name in ("real", "fake", "convergence"))
@@ -128,7 +113,7 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
         figure.savefig(partial, dpi=150)
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """How far each seed's ratio lies from gamma, and all curves."""
     return {
         "values": [abs(part["ratio"] / GAMMA - 1) for part in parts],
@@ -157,5 +142,5 @@ BEGAN_EQUILIBRIUM = Study(
     parts=lambda seed: ("began",),
     run=run,
     summarise=summarise,
-    also=lambda figures: max(figures["left_of_m"]) <= 0.5,
+    extra_check=lambda measurements: max(measurements["left_of_m"]) <= 0.5,
 )

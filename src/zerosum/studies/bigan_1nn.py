@@ -21,13 +21,13 @@ from zerosum.modality import Shape
 from zerosum.networks.bigan import Encoder
 from zerosum.recipe import find
 from zerosum.studies import training
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed
 
 ROUNDS = 100_000
 FULL = 93_750  # rounds at the full rate, and then of its fall to a hundredth, as in 400 epochs
-LOOKS = 4  # times that a training's features are measured; the last look, at its end, counts
+CHECKPOINTS = 4  # times that a training's features are measured; the last time, at its end, counts
 AT_A_TIME = 1000  # images through the encoder
 
 
@@ -39,28 +39,21 @@ class Split:
     test: Dataset
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one BiGAN and measure its features as it learns; or measure the pixels."""
     split = Split(data.load("mnist"), data.load("mnist:test"))
     if part == "pixels":
         return {"part": part, "seed": seed, "accuracy": pixels(split)}
-    return trained(split, seed, fraction, folder)
+    return train(split, seed, fraction, folder)
 
 
-def trained(split: Split, seed: int, fraction: float, folder: Path, width: int = 1024) -> dict[str, Any]:
-    """The accuracy at the end of a training, and the series of all looks."""
+def train(split: Split, seed: int, fraction: float, folder: Path, width: int = 1024) -> dict[str, Any]:
+    """The accuracy at the end of a training, and the series of all measurements."""
     recipe = find("bigan/mnist")
-    steps = max(1, round(ROUNDS * fraction))
-    every = -(-steps // LOOKS)
-    settings = replace(
-        recipe.training,
-        steps=steps,
-        seed=seed,
-        average=0.0,
-        precision="fp32",
-        checkpoint_every=min(every, 5000),
-        keep=1,
-    )
+    whole = replace(recipe.training, steps=ROUNDS, average=0.0, precision="fp32")
+    settings = training.shortened(whole, seed, fraction, CHECKPOINTS)
+    every = settings.checkpoint_every
+    settings = replace(settings, checkpoint_every=min(every, 5000))
     full = max(1, round(FULL * fraction))
     fall = {"decay": {"start": full, "steps": full}}
 
@@ -68,33 +61,32 @@ def trained(split: Split, seed: int, fraction: float, folder: Path, width: int =
         config = {"g_optimizer": fall, "d_optimizer": fall}
         return recipe.build(shape, {"config": config, "network": {"width": width}})
 
-    trainer = training.trainer_of(build, split.train, settings)
-    series = training.Series(folder / "looks.json")
+    def measure(trainer: Trainer) -> dict[str, float]:
+        game = trainer.sampler
+        assert isinstance(game, BiGAN)
+        return accuracies(game.encoder, split, trainer.device)
 
-    def look(trainer: Trainer) -> None:
-        if trainer.step % every == 0 or trainer.step == steps:
-            game = trainer.sampler
-            assert isinstance(game, BiGAN)
-            series.add({"round": trainer.step, **accuracies(game.encoder, split, trainer.device)})
-
+    trainer, series = training.trainer_of(build, split.train, settings), training.Series(folder / "series.json")
+    hook = series.measuring(measure, every)
     if not series.read():
-        look(trainer)  # the features of random weights, an anchor
-    training.play(trainer, folder, [look])
-    looks = series.read()
-    return {"part": "bigan", "seed": seed, "rounds": steps, "accuracy": looks[-1]["features"], "series": looks}
+        hook(trainer)  # the features of random weights, an anchor
+    training.play(trainer, folder, [hook])
+    points = series.read()
+    accuracy = points[-1]["features"]
+    return {"part": "bigan", "seed": seed, "rounds": settings.steps, "accuracy": accuracy, "series": points}
 
 
 @torch.no_grad()
 def accuracies(encoder: Encoder, split: Split, device: torch.device) -> dict[str, float]:
     """In %, of the nearest neighbour by the layer before the output ("features") and by E(x) itself ("code")."""
-    encoder = calibrated(encoder, split.train.x, device)
-    keys, queries = (embedded(encoder, part.x, device) for part in (split.train, split.test))
+    encoder = calibrate(encoder, split.train.x, device)
+    keys, queries = (embed(encoder, part.x, device) for part in (split.train, split.test))
     names = ("features", "code")
     return {name: accuracy(split, k, q) for name, k, q in zip(names, keys, queries, strict=True)}
 
 
 @torch.no_grad()
-def calibrated(encoder: Encoder, images: Tensor, device: torch.device) -> Encoder:
+def calibrate(encoder: Encoder, images: Tensor, device: torch.device) -> Encoder:
     """A copy that no longer learns, whose batch norm has the mean and variance of all these images, (N, C, H, W) bytes.
 
     Running averages are of the last few batches only, and lag behind the weights.
@@ -104,11 +96,11 @@ def calibrated(encoder: Encoder, images: Tensor, device: torch.device) -> Encode
         if isinstance(norm, nn.BatchNorm1d):
             norm.reset_running_stats()
             norm.momentum = None  # every batch counts the same
-    embedded(encoder, images, device)
+    embed(encoder, images, device)
     return encoder.eval()
 
 
-def embedded(encoder: Encoder, images: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+def embed(encoder: Encoder, images: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
     """Features (N, F) and codes (N, latent_dim) of images (N, C, H, W) as bytes."""
     features = torch.cat([encoder.features(to_float(part).to(device)) for part in images.split(AT_A_TIME)])
     return features, torch.cat([encoder.code(part) for part in features.split(AT_A_TIME)])
@@ -128,7 +120,7 @@ def accuracy(split: Split, keys: Tensor, queries: Tensor) -> float:
     return round(100 * float(hits.double().mean()), 4)
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The accuracies at the end of training, one a seed, beside those of pixels, of the code and of random features."""
     runs = [part for part in parts if part["part"] == "bigan"]
     return {

@@ -14,34 +14,34 @@ from torch import Tensor
 from zerosum import data
 from zerosum.metrics.samples import to_float
 from zerosum.studies import conditional
-from zerosum.studies.gan_parzen import ANCHORS, TRAINED, VALIDATED, anchors, flat, likelihood
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.gan_parzen import ANCHORS, TRAINED, VALIDATED, anchors, likelihood, to_points
+from zerosum.studies.study import Measurements, Study
 from zerosum.util import distributed
 
 RECIPE = "cgan/digits"
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one CGAN and measure its samples; or measure real images."""
     images, test = data.load("mnist").x, data.load("mnist:test")
-    held_out, tested = flat(images[TRAINED : TRAINED + VALIDATED]), flat(test.x)
+    held_out, tested = to_points(images[TRAINED : TRAINED + VALIDATED]), to_points(test.x)
     if part == ANCHORS:
         assert test.y is not None
-        real = anchors(flat(images[:TRAINED]), held_out, tested, seed)
-        return {"part": part, "seed": seed, "likelihoods": real, **conditional.recognised(to_float(test.x), test.y)}
+        real = anchors(to_points(images[:TRAINED]), held_out, tested, seed)
+        return {"part": part, "seed": seed, "likelihoods": real, **conditional.class_accuracy(to_float(test.x), test.y)}
     training_set = conditional.mnist()
-    game = conditional.trained(RECIPE, training_set, seed, fraction, folder)
-    samples, labels = conditional.drawn(game, training_set.shape, len(training_set.classes), seed)
-    return {"part": part, "seed": seed, **measured(samples, labels, held_out, tested)}
+    game = conditional.train(RECIPE, training_set, seed, fraction, folder)
+    samples, labels = conditional.draw_samples(game, training_set.shape, len(training_set.classes), seed)
+    return {"part": part, "seed": seed, **measure(samples, labels, held_out, tested)}
 
 
-def measured(samples: Tensor, labels: Tensor, held_out: Tensor, test: Tensor) -> dict[str, Any]:
+def measure(samples: Tensor, labels: Tensor, held_out: Tensor, test: Tensor) -> dict[str, Any]:
     """The log-likelihood of test images under samples of all classes, and how many are of the class asked for."""
     points = (samples.flatten(1).to(distributed.start()) + 1) / 2
-    return {**likelihood(test, held_out, points), **conditional.recognised(samples, labels)}
+    return {**likelihood(test, held_out, points), **conditional.class_accuracy(samples, labels)}
 
 
-def summarise_likelihoods(parts: Sequence[Figures]) -> Figures:
+def summarise_likelihoods(parts: Sequence[Measurements]) -> Measurements:
     """Test log-likelihoods, one a seed, beside the anchors."""
     runs, (real,) = _sorted(parts)
     return {
@@ -52,7 +52,7 @@ def summarise_likelihoods(parts: Sequence[Figures]) -> Figures:
     }
 
 
-def summarise_classes(parts: Sequence[Figures]) -> Figures:
+def summarise_classes(parts: Sequence[Measurements]) -> Measurements:
     """Shares of samples that are of the class asked for, in %, one a seed, and of each class; of real images, too."""
     runs, (real,) = _sorted(parts)
     return {
@@ -62,7 +62,7 @@ def summarise_classes(parts: Sequence[Figures]) -> Figures:
     }
 
 
-def _sorted(parts: Sequence[Figures]) -> tuple[list[Figures], list[Figures]]:
+def _sorted(parts: Sequence[Measurements]) -> tuple[list[Measurements], list[Measurements]]:
     """The trainings, and the anchors."""
     return [p for p in parts if p["part"] != ANCHORS], [p for p in parts if p["part"] == ANCHORS]
 
@@ -88,7 +88,9 @@ CGAN_PARZEN = Study(
     parts=lambda seed: ("cgan", ANCHORS) if seed == 0 else ("cgan",),
     run=run,
     summarise=summarise_likelihoods,
-    also=lambda figures: max(figures["values"]) < figures["anchors"]["10,000 training images"]["likelihood"],
+    extra_check=lambda measurements: (
+        max(measurements["values"]) < measurements["anchors"]["10,000 training images"]["likelihood"]
+    ),
 )
 
 CGAN_CLASS_ACCURACY = Study(

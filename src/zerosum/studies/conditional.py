@@ -27,7 +27,7 @@ def mnist() -> Dataset:
     return dataset("mnist, first 50,000", whole.x[:TRAINED], whole.y[:TRAINED], whole.classes)
 
 
-def trained(recipe: str, training_set: Dataset, seed: int, fraction: float, folder: Path) -> Game[Any]:
+def train(recipe: str, training_set: Dataset, seed: int, fraction: float, folder: Path) -> Game[Any]:
     """The recipe's game after all its rounds, or a fraction of them, with averaged weights."""
     found = find(recipe)
     settings = replace(found.training, seed=seed, steps=max(1, round(found.training.steps * fraction)), keep=1)
@@ -40,13 +40,13 @@ def trained(recipe: str, training_set: Dataset, seed: int, fraction: float, fold
     return trainer.sampler
 
 
-def drawn(game: Game[Any], shape: Shape, classes: int, seed: int) -> tuple[Tensor, Tensor]:
+def draw_samples(game: Game[Any], shape: Shape, classes: int, seed: int) -> tuple[Tensor, Tensor]:
     """As many samples of each class, (SAMPLES, *shape), and their classes."""
     labels = balanced_labels(SAMPLES, classes)
     return sample(game, shape, SAMPLES, seed=seed, labels=labels, batch_size=1000), labels
 
 
-def recognised(samples: Tensor, labels: Tensor) -> dict[str, Any]:
+def class_accuracy(samples: Tensor, labels: Tensor) -> dict[str, Any]:
     """The share, in %, that the packaged digit network takes for the class asked for: of all, and of each class."""
     _, logits = extractors.find("digits", distributed.start())(samples)
     assert logits is not None

@@ -20,48 +20,48 @@ from zerosum.modality import Shape
 from zerosum.recipe import Training, find
 from zerosum.run.sampling import sample
 from zerosum.studies import training
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed
 
 TRAINED, VALIDATED = 50_000, 1_000  # MNIST's first images train, the next choose sigma and the round
 SIGMAS = torch.logspace(-1, 0, 10, dtype=torch.float64).tolist()
 SAMPLES = 10_000
-ROUNDS, LOOKS = 200_000, 40
+ROUNDS, CHECKPOINTS = 200_000, 40
 ANCHORS = "anchors"
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train the paper's networks and measure them at their best round; or measure real images."""
-    mnist, test = data.load("mnist").x, flat(data.load("mnist:test").x)
-    held_out = flat(mnist[TRAINED : TRAINED + VALIDATED])
+    mnist, test = data.load("mnist").x, to_points(data.load("mnist:test").x)
+    held_out = to_points(mnist[TRAINED : TRAINED + VALIDATED])
     if part == ANCHORS:
-        return {"part": part, "seed": seed, **anchors(flat(mnist[:TRAINED]), held_out, test, seed)}
+        return {"part": part, "seed": seed, **anchors(to_points(mnist[:TRAINED]), held_out, test, seed)}
     training_set = dataset("mnist, first 50,000", mnist[:TRAINED])
-    return {"part": part, "seed": seed, **trained(training_set, held_out, test, seed, fraction, folder)}
+    return {"part": part, "seed": seed, **train(training_set, held_out, test, seed, fraction, folder)}
 
 
-def trained(
+def train(
     training_set: Dataset, held_out: Tensor, test: Tensor, seed: int, fraction: float, folder: Path
 ) -> dict[str, Any]:
     """The log-likelihood of test images under samples of the round that made the images held out likeliest."""
-    steps = max(LOOKS, round(ROUNDS * fraction))
-    every = steps // LOOKS
+    steps = max(CHECKPOINTS, round(ROUNDS * fraction))
+    every = steps // CHECKPOINTS
     settings = Training(
         steps // every * every, 100, seed, average=0.999, precision="fp32", checkpoint_every=every, keep=1
     )
-    trainer = training.trainer_of(lambda shape: begun(shape, training_set), training_set, settings)
-    looks = Looks(folder, training_set.shape, held_out, every)
-    training.play(trainer, folder, [looks])
-    series = looks.series.read()
-    best = max(series, key=lambda look: look["validation"])
+    trainer = training.trainer_of(lambda shape: build_game(shape, training_set), training_set, settings)
+    hook = BestGenerator(folder, training_set.shape, held_out, every)
+    training.play(trainer, folder, [hook])
+    series = hook.series.read()
+    best = max(series, key=lambda point: point["validation"])
     game = trainer.game
     game.get_submodule("generator").load_state_dict(load_file(folder / "best.safetensors", str(trainer.device)))
-    of_best = drawn(game, training_set.shape, seed)
+    of_best = draw_samples(game, training_set.shape, seed)
     return {"rounds": settings.steps, "best": best, **likelihood(test, held_out, of_best), "series": series}
 
 
-def begun(shape: Shape, training_set: Dataset) -> Game[Any]:
+def build_game(shape: Shape, training_set: Dataset) -> Game[Any]:
     """The paper's game; as in the authors' code, G's last biases make the mean image at the start."""
     game = find("gan/paper").build(shape)
     assert isinstance(game, GAN)
@@ -71,38 +71,38 @@ def begun(shape: Shape, training_set: Dataset) -> Game[Any]:
     return game
 
 
-class Looks:
+class BestGenerator:
     """A hook that keeps the generator, last or averaged, under whose samples images held out are likeliest."""
 
     def __init__(self, folder: Path, shape: Shape, held_out: Tensor, every: int):
-        self.series, self.best = training.Series(folder / "looks.json"), folder / "best.safetensors"
+        self.series, self.best = training.Series(folder / "series.json"), folder / "best.safetensors"
         self.shape, self.held_out, self.every = shape, held_out, every
 
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % self.every:
             return
-        highest = max((look["validation"] for look in self.series.read() if look["round"] < trainer.step), default=None)
-        looks = []
+        highest = max((p["validation"] for p in self.series.read() if p["round"] < trainer.step), default=None)
+        points = []
         for weights, game in (("last", trainer.game), ("averaged", trainer.sampler)):
-            sigma, validation = chosen(self.held_out, drawn(game, self.shape, trainer.training.seed))
-            looks.append({"round": trainer.step, "weights": weights, "sigma": sigma, "validation": validation})
+            sigma, validation = choose_sigma(self.held_out, draw_samples(game, self.shape, trainer.training.seed))
+            points.append({"round": trainer.step, "weights": weights, "sigma": sigma, "validation": validation})
             if highest is None or validation > highest:
                 highest, generator = validation, game.get_submodule("generator").state_dict()
                 save_file({name: value.contiguous() for name, value in generator.items()}, self.best)
-        self.series.add(*looks)
+        self.series.add(*points)
 
 
-def flat(images: Tensor) -> Tensor:
+def to_points(images: Tensor) -> Tensor:
     """Bytes (N, C, H, W) as points (N, C H W) in [0, 1], on the GPU where there is one."""
     return images.flatten(1).to(distributed.start()).float() / 255
 
 
-def drawn(game: Game[Any], shape: Shape, seed: int) -> Tensor:
+def draw_samples(game: Game[Any], shape: Shape, seed: int) -> Tensor:
     """Samples as points (SAMPLES, D) in [0, 1]."""
     return (sample(game, shape, SAMPLES, seed=seed, batch_size=1000).flatten(1).to(distributed.start()) + 1) / 2
 
 
-def chosen(held_out: Tensor, samples: Tensor) -> tuple[float, float]:
+def choose_sigma(held_out: Tensor, samples: Tensor) -> tuple[float, float]:
     """The sigma under which images held out are likeliest, and their mean log-likelihood."""
     sigma = best_sigma(held_out, samples, SIGMAS)
     return sigma, float(parzen(held_out, samples, sigma).mean())
@@ -110,7 +110,7 @@ def chosen(held_out: Tensor, samples: Tensor) -> tuple[float, float]:
 
 def likelihood(test: Tensor, held_out: Tensor, samples: Tensor) -> dict[str, float]:
     """Mean log-likelihood of the test images, with its standard error, by a sigma chosen on images held out."""
-    sigma, validation = chosen(held_out, samples)
+    sigma, validation = choose_sigma(held_out, samples)
     of_each = parzen(test, samples, sigma)
     error = float(of_each.std() / len(of_each) ** 0.5)
     return {"sigma": sigma, "validation": validation, "likelihood": float(of_each.mean()), "error": error}
@@ -129,7 +129,7 @@ def anchors(train: Tensor, held_out: Tensor, test: Tensor, seed: int) -> dict[st
     }
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Test log-likelihoods, one a seed, beside the anchors."""
     runs = [p for p in parts if p["part"] != ANCHORS]
     real = next(p for p in parts if p["part"] == ANCHORS)
@@ -137,7 +137,7 @@ def summarise(parts: Sequence[Figures]) -> Figures:
         "values": [p["likelihood"] for p in runs],
         "errors": [p["error"] for p in runs],
         "best": [p["best"] for p in runs],
-        "at_the_end": [{look["weights"]: look["validation"] for look in p["series"][-2:]} for p in runs],
+        "at_the_end": [{point["weights"]: point["validation"] for point in p["series"][-2:]} for p in runs],
         "rounds": [p["rounds"] for p in runs],
         "anchors": {name: found for name, found in real.items() if name not in ("part", "seed")},
         "series": [p["series"] for p in runs],
@@ -161,5 +161,7 @@ GAN_PARZEN = Study(
     parts=lambda seed: ("gan/paper", ANCHORS) if seed == 0 else ("gan/paper",),
     run=run,
     summarise=summarise,
-    also=lambda figures: max(figures["values"]) < figures["anchors"]["10,000 training images"]["likelihood"],
+    extra_check=lambda measurements: (
+        max(measurements["values"]) < measurements["anchors"]["10,000 training images"]["likelihood"]
+    ),
 )

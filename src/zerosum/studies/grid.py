@@ -30,10 +30,10 @@ from zerosum.optim import Adam
 from zerosum.recipe import Training, find
 from zerosum.run.sampling import sample
 from zerosum.studies import training
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Diverged, Trainer
 
-LOOKS, SAMPLES = 10, 2_500
+CHECKPOINTS, SAMPLES = 10, 2_500
 MEASURES = (
     "25 Gaussians of standard deviation 0.05 at {-4, -2, 0, 2, 4}^2, 100,000 points; 2,500 samples at the end of "
     "training; high quality is within three standard deviations of the nearest mean (98.9 % of the data are), a mode "
@@ -115,56 +115,51 @@ PUBLISHED: dict[str, Callable[[Shape], Game[Any]]] = {
 PUBLISHED_TRAINING = Training(40_000, 100, average=0.0, precision="fp32")
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one toy recipe on the grid and measure its coverage as it learns."""
     name, config = GAMES.get(part, (part, {}))
     recipe = find(name)
     settings = recipe.training if part == BEST else replace(recipe.training, steps=ROUNDS)
-    return covered(part, lambda shape: recipe.build(shape, {"config": config}), settings, seed, fraction, folder)
+    return train_on_grid(part, lambda shape: recipe.build(shape, {"config": config}), settings, seed, fraction, folder)
 
 
-def run_published(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run_published(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one game on the published networks and measure its coverage as it learns."""
-    return covered(part, PUBLISHED[part], PUBLISHED_TRAINING, seed, fraction, folder)
+    return train_on_grid(part, PUBLISHED[part], PUBLISHED_TRAINING, seed, fraction, folder)
 
 
-def covered(
+def train_on_grid(
     part: str, build: Callable[[Shape], Game[Any]], settings: Training, seed: int, fraction: float, folder: Path
-) -> Figures:
-    """Train a game on the grid; its last look and all of them."""
-    steps = max(1, round(settings.steps * fraction))
-    every = -(-steps // LOOKS)
-    settings = replace(settings, steps=steps, seed=seed, checkpoint_every=every, keep=1, precision="fp32")
+) -> Measurements:
+    """Train a game on the grid; the coverage at the end, and the series of all measurements."""
+    settings = replace(training.shortened(settings, seed, fraction, CHECKPOINTS), precision="fp32")
     trainer = training.trainer_of(build, data.load("grid", seed=seed), settings)
-    series = training.Series(folder / "looks.json")
+    series = training.Series(folder / "series.json")
 
-    def look(trainer: Trainer) -> None:
-        if trainer.step % every and trainer.step != steps:
-            return
+    def measure(trainer: Trainer) -> dict[str, Any]:
         points = sample(trainer.sampler, (2,), SAMPLES, seed=seed, batch_size=SAMPLES)
         if not bool(points.isfinite().all()):
             raise Diverged(trainer.step, "a sample", float("nan"))
         modes, high_quality, kl = of_mixture(points, mixture.grid())
-        measured = {"modes": modes, "high_quality": round(high_quality, 4), "kl": round(kl, 4)}
-        series.add({"round": trainer.step, **measured})
+        return {"modes": modes, "high_quality": round(high_quality, 4), "kl": round(kl, 4)}
 
     try:
-        training.play(trainer, folder, [look])
+        training.play(trainer, folder, [series.measuring(measure, settings.checkpoint_every)])
     except Diverged as error:
         series.add({"round": trainer.step, "modes": 0, "high_quality": 0.0, "kl": None, "diverged": error.what})
-    looks = series.read()
-    return {"part": part, "seed": seed, "rounds": steps, **looks[-1], "series": looks}
+    points = series.read()
+    return {"part": part, "seed": seed, "rounds": settings.steps, **points[-1], "series": points}
 
 
 def table(
-    parts: Sequence[Figures], keys: Sequence[str] = ("seed", "rounds", "modes", "high_quality", "kl")
+    parts: Sequence[Measurements], keys: Sequence[str] = ("seed", "rounds", "modes", "high_quality", "kl")
 ) -> dict[str, dict[str, list[Any]]]:
     """What each game reached, a list with one figure a seed."""
     names = dict.fromkeys(p["part"] for p in parts)
     return {name: {key: [p[key] for p in parts if p["part"] == name] for key in keys} for name in names}
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Modes of the best recipe, one value a seed, and a table of all games."""
     games = table(parts)
     best = games[BEST]
@@ -195,7 +190,7 @@ GRID = Study(
     parts=lambda seed: (BEST, *GAMES) if seed < 3 else (BEST,),
     run=run,
     summarise=summarise,
-    also=lambda figures: figures["high_quality"] >= 0.95,
+    extra_check=lambda measurements: measurements["high_quality"] >= 0.95,
 )
 
 GRID_PUBLISHED = Study(
@@ -213,5 +208,5 @@ GRID_PUBLISHED = Study(
     parts=lambda seed: tuple(PUBLISHED),
     run=run_published,
     summarise=lambda parts: {"values": table(parts)["GAN"]["modes"], "games": table(parts)},
-    also=lambda figures: max(figures["games"]["GAN"]["modes"]) <= 17.3 + 3 * 0.8,
+    extra_check=lambda measurements: max(measurements["games"]["GAN"]["modes"]) <= 17.3 + 3 * 0.8,
 )

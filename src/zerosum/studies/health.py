@@ -13,7 +13,7 @@ from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import VERDICTS
 from zerosum.studies.scenarios import SCENARIOS, Scenario
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.hooks.log import Log
 from zerosum.training.trainer import Diverged
 
@@ -21,12 +21,12 @@ NO_ALARM = ("healthy", "under-trained")
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one scenario under the monitor; its verdict, beside the truth."""
-    return watched(BY_NAME[part], seed, fraction, folder)
+    return train_monitored(BY_NAME[part], seed, fraction, folder)
 
 
-def watched(scenario: Scenario, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
+def train_monitored(scenario: Scenario, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
     """The verdict at the end, all verdicts on the way, and what watching cost."""
     trainer, loaded = scenario.trainer(seed)
     steps = max(1, round(trainer.training.steps * fraction))
@@ -55,7 +55,7 @@ def watched(scenario: Scenario, seed: int, fraction: float, folder: Path) -> dic
     }
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Shares over all seeds, one value a seed, the confusion matrix, and every run that was judged wrong."""
     seeds = sorted({part["seed"] for part in parts})
     failures = [part for part in parts if part["truth"] != "healthy"]
@@ -102,5 +102,5 @@ HEALTH = Study(
     parts=lambda seed: tuple(BY_NAME),
     run=run,
     summarise=summarise,
-    also=lambda figures: figures["false_alarms"] <= 0.02,
+    extra_check=lambda measurements: measurements["false_alarms"] <= 0.02,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from zerosum import data
@@ -19,49 +19,41 @@ from zerosum.modality import Shape
 from zerosum.recipe import find
 from zerosum.studies import training
 from zerosum.studies.bigan_1nn import Split
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Trainer
 
-LOOKS = 4  # times that a training is looked at; the last look, at its end, counts
+CHECKPOINTS = 4  # times that a training is measured; the last time, at its end, counts
 AT_A_TIME = 1000  # images through Q
 HALF = 0.5  # of a class that its category must hold
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
-    """Train one InfoGAN, "with real samples" or as the paper has it ("plain"), and look at its codes as it learns."""
-    return trained(Split(data.load("mnist"), data.load("mnist:test")), part, seed, fraction, folder)
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
+    """Train one InfoGAN, "with real samples" or as the paper has it ("plain"), and measure its codes as it learns."""
+    return train(Split(data.load("mnist"), data.load("mnist:test")), part, seed, fraction, folder)
 
 
-def trained(split: Split, part: str, seed: int, fraction: float, folder: Path, width: int = 500) -> dict[str, Any]:
-    """The error at the end of a training, and the series of all looks."""
+def train(split: Split, part: str, seed: int, fraction: float, folder: Path, width: int = 500) -> dict[str, Any]:
+    """The error at the end of a training, and the series of all measurements."""
     recipe = find("infogan/clusters")
-    steps = max(1, round(recipe.training.steps * fraction))
-    every = -(-steps // LOOKS)
-    batch_size = min(recipe.training.batch_size, len(split.train))
-    settings = replace(
-        recipe.training, steps=steps, seed=seed, batch_size=batch_size, checkpoint_every=every, keep=1, log_every=every
-    )
+    settings = training.shortened(recipe.training, seed, fraction, CHECKPOINTS)
+    every, batch_size = settings.checkpoint_every, min(settings.batch_size, len(split.train))
+    settings = replace(settings, batch_size=batch_size, log_every=every)
     plain: dict[str, Any] = {"clusters": {"weight": 0.0}, "start": 0} if part == "plain" else {}
 
     def build(shape: Shape) -> Game[Any]:
         return recipe.build(shape, {"config": plain, "network": {"recogniser_width": width}})
 
-    trainer = training.trainer_of(build, split.train, settings)
-    series = training.Series(folder / "looks.json")
+    def measure(trainer: Trainer) -> dict[str, Any]:
+        game = trainer.sampler
+        assert isinstance(game, InfoGAN)
+        return match_categories(game, split)
 
-    def look(trainer: Trainer) -> None:
-        if trainer.step % every == 0 or trainer.step == steps:
-            game = trainer.sampler
-            assert isinstance(game, InfoGAN)
-            series.add({"round": trainer.step, **matched(game, split)})
-
-    training.play(trainer, folder, [look])
-    looks = series.read()
-    return {"part": part, "seed": seed, "rounds": steps, **looks[-1], "series": looks}
+    series = training.play_measured(training.trainer_of(build, split.train, settings), folder, measure, every)
+    return {"part": part, "seed": seed, "rounds": settings.steps, **series[-1], "series": series}
 
 
 @torch.no_grad()
-def matched(game: InfoGAN, split: Split) -> dict[str, Any]:
+def match_categories(game: InfoGAN, split: Split) -> dict[str, Any]:
     """Categories matched to classes on the training images, and what they are worth on the test images.
 
     "error" is that of the test images in %; "shares" are those of each class's training images in its own category.
@@ -91,19 +83,19 @@ def counts(categories: Tensor, classes: Tensor, size: int) -> Tensor:
     return table.index_put((categories, classes), torch.ones(len(classes)), accumulate=True)
 
 
-def ten(part: Figures) -> bool:
+def has_ten_clusters(part: Measurements) -> bool:
     """Whether every class has a category of its own, which holds more than half of it."""
     return min(part["shares"]) > HALF
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The errors, one a seed; the share of seeds with ten clusters; the same of plain InfoGANs."""
     real, plain = ([part for part in parts if part["part"] == name] for name in ("with real samples", "plain"))
     return {
         "values": [part["error"] for part in real],
-        "ten_clusters": sum(map(ten, real)) / len(real),
+        "ten_clusters": sum(map(has_ten_clusters, real)) / len(real),
         "plain": [part["error"] for part in plain],
-        "plain_ten_clusters": sum(map(ten, plain)) / len(plain) if plain else None,
+        "plain_ten_clusters": sum(map(has_ten_clusters, plain)) / len(plain) if plain else None,
         "series": [{key: part[key] for key in ("part", "seed", "rounds", "series")} for part in parts],
     }
 

@@ -6,22 +6,22 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.theory.divergence import logits_of
-from zerosum.theory.optimum import PAIRS, compared, trained
+from zerosum.theory.optimum import PAIRS, compare, train_discriminator
 
 ROUNDS, BATCH = 4000, 1024
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train D on one pair of densities; its distance from D*, and the value of the game beside the best one."""
     pair = PAIRS[part]
-    network = trained(pair, seed, max(1, round(ROUNDS * fraction)), BATCH)
-    found = compared(pair, logits_of(network))
+    network = train_discriminator(pair, seed, max(1, round(ROUNDS * fraction)), BATCH)
+    found = compare(pair, logits_of(network))
     return {"pair": part, "seed": seed, "error": found.error, "value": found.value, "theory": found.best}
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The worst error of each seed; for each pair the errors of all seeds, and the values beside theory's."""
     pairs = {
         pair: {
@@ -56,10 +56,10 @@ OPTIMAL_DISCRIMINATOR = Study(
     parts=lambda seed: tuple(PAIRS),
     run=run,
     summarise=summarise,
-    also=lambda figures: (
-        figures["worst_error"] <= 0.02
-        and figures["worst_value_gap"] <= 0.01
-        and figures["most_above_theory"] <= 1e-6
-        and all(-math.log(4) <= pair["theory"] <= 0 for pair in figures["pairs"].values())
+    extra_check=lambda measurements: (
+        measurements["worst_error"] <= 0.02
+        and measurements["worst_value_gap"] <= 0.01
+        and measurements["most_above_theory"] <= 1e-6
+        and all(-math.log(4) <= pair["theory"] <= 0 for pair in measurements["pairs"].values())
     ),
 )

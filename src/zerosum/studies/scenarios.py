@@ -20,9 +20,9 @@ from zerosum.studies.spoiled import (
     Shift,
     Spoil,
     constant,
-    few,
-    first,
-    shuffled,
+    fixed_points,
+    shuffle_labels,
+    subset,
     without_labels,
     without_z,
     z_through,
@@ -247,17 +247,21 @@ HEALTHY = (
 
 COLLAPSED = (
     points("mode collapse", "ring, one point", "composed/toy", 1200, spoil=z_through(constant)),
-    points("mode collapse", "ring, two of eight", "composed/toy", 1200, spoil=z_through(few(2))),
-    points("mode collapse", "grid, four of twenty-five", "r3gan/toy", 1200, on="grid", spoil=z_through(few(4))),
+    points("mode collapse", "ring, two of eight", "composed/toy", 1200, spoil=z_through(fixed_points(2))),
+    points(
+        "mode collapse", "grid, four of twenty-five", "r3gan/toy", 1200, on="grid", spoil=z_through(fixed_points(4))
+    ),
     digits("mode collapse", "dcgan, one image", "composed/dcgan", 1000, spoil=z_through(constant), **rates(1e-3)),
-    digits("mode collapse", "lsgan, three images", "composed/lsgan", 1000, spoil=z_through(few(3)), **rates(1e-3)),
-    digits("mode collapse", "demo, two images", "composed/demo", 1500, batch_size=16, spoil=z_through(few(2))),
+    digits(
+        "mode collapse", "lsgan, three images", "composed/lsgan", 1000, spoil=z_through(fixed_points(3)), **rates(1e-3)
+    ),
+    digits("mode collapse", "demo, two images", "composed/demo", 1500, batch_size=16, spoil=z_through(fixed_points(2))),
     digits(
         "mode collapse",
         "no batch norm, six images",
         "composed/hinge",
         900,
-        spoil=z_through(few(6)),
+        spoil=z_through(fixed_points(6)),
         **rates(1e-3, beta=0.0),
     ),
     # These two collapse by themselves: the tutorial's networks to about ten images, the paper's under Adam to one.
@@ -268,9 +272,9 @@ COLLAPSED = (
 LABELS = (
     classes("conditional collapse", "points, one a class", FOUR, 1500, spoil=without_z),
     classes("conditional collapse", "digits, one a class", "digits", 1800, spoil=without_z),
-    classes("labels ignored", "points, labels shuffled", FOUR, 1500, change=shuffled),
+    classes("labels ignored", "points, labels shuffled", FOUR, 1500, change=shuffle_labels),
     classes("labels ignored", "points, labels not wired", FOUR, 1500, spoil=without_labels),
-    classes("labels ignored", "digits, labels shuffled", "digits", 1800, change=shuffled),
+    classes("labels ignored", "digits, labels shuffled", "digits", 1800, change=shuffle_labels),
     classes("labels ignored", "digits, labels not wired", "digits", 1800, spoil=without_labels),
 )
 
@@ -335,9 +339,9 @@ UNSTABLE = (
 )
 
 FEW = (
-    digits("memorising", "twelve digits", "composed/demo", 2200, batch_size=12, change=first(12)),
-    digits("memorising", "twenty digits", "composed/demo", 2500, batch_size=10, change=first(20)),
-    digits("memorising", "thirty-two digits", "composed/demo", 2500, batch_size=16, change=first(32)),
+    digits("memorising", "twelve digits", "composed/demo", 2200, batch_size=12, change=subset(12)),
+    digits("memorising", "twenty digits", "composed/demo", 2500, batch_size=10, change=subset(20)),
+    digits("memorising", "thirty-two digits", "composed/demo", 2500, batch_size=16, change=subset(32)),
     points(
         "memorising",
         "ten points",
@@ -345,7 +349,7 @@ FEW = (
         9000,
         on="gaussians:0,0@1",
         batch_size=10,
-        change=first(10),
+        change=subset(10),
         gamma=0.01,
         optimizer=adam(2e-3),
     ),

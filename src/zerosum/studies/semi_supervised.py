@@ -15,10 +15,10 @@ from zerosum.data.dataset import Dataset
 from zerosum.metrics import probe
 from zerosum.recipe import find
 from zerosum.studies import training
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Trainer
 
-LOOKS = 4  # times that the errors are counted; the last look, at the end, is the value
+CHECKPOINTS = 4  # times that the errors are counted; the last count, at the end, is the value
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,25 @@ class Split:
     test: Dataset
 
 
-def trained(split: Split, setting: Setting, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
-    """Errors on the test set at the end of a training, by averaged weights, and the series of all looks.
+def train(split: Split, setting: Setting, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
+    """Errors on the test set at the end of a training, by averaged weights, and the series of all counts.
 
     The labels kept, the weights, the noise and the order of the data follow from `seed`.
     """
     recipe = find(setting.recipe)
-    steps = max(1, round(setting.rounds * fraction))
-    every = -(-steps // LOOKS)
-    settings = replace(recipe.training, steps=steps, seed=seed, checkpoint_every=every, keep=1, **setting.training)
+    whole = replace(recipe.training, steps=setting.rounds, **setting.training)
+    settings = training.shortened(whole, seed, fraction, CHECKPOINTS)
     kept = split.train.with_labels(setting.labels, seed)
     trainer = training.trainer_of(lambda shape: recipe.build(shape, setting.options, kept.condition), kept, settings)
-    series = training.Series(folder / "looks.json")
 
-    def look(trainer: Trainer) -> None:
-        if trainer.step % every == 0 or trainer.step == steps:
-            series.add({"round": trainer.step, "errors": errors(trainer, split.test)})
-            trainer.game.train()
+    def measure(trainer: Trainer) -> dict[str, int]:
+        wrong = errors(trainer, split.test)
+        trainer.game.train()
+        return {"errors": wrong}
 
-    training.play(trainer, folder, [look])
-    looks = series.read()
-    return {"labels": setting.labels, "seed": seed, "rounds": steps, "errors": looks[-1]["errors"], "series": looks}
+    series = training.play_measured(trainer, folder, measure, settings.checkpoint_every)
+    last = series[-1]["errors"]
+    return {"labels": setting.labels, "seed": seed, "rounds": settings.steps, "errors": last, "series": series}
 
 
 def errors(trainer: Trainer, test: Dataset) -> int:
@@ -70,13 +68,13 @@ def errors(trainer: Trainer, test: Dataset) -> int:
     return probe.mistakes(network.eval(), test.x, test.y, trainer.device)
 
 
-def run(settings: Mapping[str, Setting], part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(settings: Mapping[str, Setting], part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one GAN with the setting that `part` names, and count its errors."""
     split = Split(data.load("mnist"), data.load("mnist:test"))
-    return {"part": part, **trained(split, settings[part], seed, fraction, folder)}
+    return {"part": part, **train(split, settings[part], seed, fraction, folder)}
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Errors of the first setting, one a seed; those of the others beside them."""
     first = parts[0]["part"]
     others = dict.fromkeys(part["part"] for part in parts if part["part"] != first)

@@ -40,20 +40,21 @@ class Conditional(Game[Labelled]):
         }
 
     def round(self, draw: Draw[Labelled], step: int) -> Iterator[Move]:
-        x, y = draw()
-        x = x.requires_grad_()
+        real, y = draw()
+        real = real.requires_grad_()
         with torch.no_grad():
-            made = self.sample(Labelled(x, y))
-        real, fake = self.judge(x, y), self.judge(made, y)
-        r1 = 0.2 * penalties.zero_centered(real, x)
-        yield Move("discriminator", adversarial=non_saturating.d(real, fake), r1=r1, log={"real": real, "fake": fake})
-        yield Move("generator", adversarial=non_saturating.g(self.judge(self.sample(Labelled(x, y)), y)))
+            fake = self.sample(Labelled(real, y))
+        real_logits, fake_logits = self.score(real, y), self.score(fake, y)
+        adversarial = non_saturating.d(real_logits, fake_logits)
+        r1, log = 0.2 * penalties.zero_centered(real_logits, real), {"real": real_logits, "fake": fake_logits}
+        yield Move("discriminator", adversarial=adversarial, r1=r1, log=log)
+        yield Move("generator", adversarial=non_saturating.g(self.score(self.sample(Labelled(real, y)), y)))
 
     def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
         z = self.prior.draw(like.x) if z is None else z
         return self.generator(torch.cat([z, self.one_hot(like.y)], 1))
 
-    def judge(self, x: Tensor, y: Tensor) -> Tensor:
+    def score(self, x: Tensor, y: Tensor) -> Tensor:
         return self.discriminator(torch.cat([x.flatten(1), self.one_hot(y)], 1))
 
     def one_hot(self, y: Tensor) -> Tensor:
@@ -81,10 +82,11 @@ class Shift(Game[Tensor]):
         }
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        x = draw()
-        real, fake = self.critic(x), self.critic(self.sample(x).detach())
-        yield Move("critic", adversarial=wasserstein.d(real, fake), log={"real": real, "fake": fake})
-        yield Move("generator", adversarial=wasserstein.g(self.critic(self.sample(x))))
+        real = draw()
+        real_logits, fake_logits = self.critic(real), self.critic(self.sample(real).detach())
+        log = {"real": real_logits, "fake": fake_logits}
+        yield Move("critic", adversarial=wasserstein.d(real_logits, fake_logits), log=log)
+        yield Move("generator", adversarial=wasserstein.g(self.critic(self.sample(real))))
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         return self.generator(self.prior.draw(like) if z is None else z)
@@ -115,7 +117,7 @@ def constant(z: Tensor) -> Tensor:
     return torch.ones_like(z)
 
 
-def few(count: int) -> Callable[[Tensor], Tensor]:
+def fixed_points(count: int) -> Callable[[Tensor], Tensor]:
     """z as one of `count` fixed points, and a little noise."""
 
     def change(z: Tensor) -> Tensor:
@@ -138,14 +140,14 @@ def without_labels(game: Conditional) -> None:
     game.discriminator = Through(lambda x: nn.functional.pad(x[:, :-classes], (0, classes)), game.discriminator)
 
 
-def shuffled(loaded: Dataset, seed: int) -> Dataset:
+def shuffle_labels(loaded: Dataset, seed: int) -> Dataset:
     """Every label at a random sample."""
     assert loaded.y is not None
     order = torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))
     return dataset(loaded.name, loaded.x, loaded.y[order], loaded.classes)
 
 
-def first(count: int) -> Change:
+def subset(count: int) -> Change:
     """Only `count` samples, chosen by the seed."""
 
     def change(loaded: Dataset, seed: int) -> Dataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,12 @@ from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.run.sampling import sample
 from zerosum.studies import training
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed
 
 IMAGES = 26_000
-LOOKS = 8  # times that coverage is measured in a training; the last one, at its end, counts
+CHECKPOINTS = 8  # times that coverage is measured in a training; the last one, at its end, counts
 PACKING = 2
 
 
@@ -87,42 +87,36 @@ CONTESTANTS = {
 REAL = "real"  # the data themselves: what no generator should beat
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one game and measure it as it learns; or measure real images."""
     loaded = data.load("stacked-mnist", seed=seed)
     if part == REAL:
         chosen = torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))[:IMAGES]
-        return {"part": part, "seed": seed, **covered(loaded.x[chosen] / 127.5 - 1)}
-    return trained(part, loaded, seed, fraction, folder, IMAGES)
+        return {"part": part, "seed": seed, **coverage(loaded.x[chosen] / 127.5 - 1)}
+    return train(part, loaded, seed, fraction, folder, IMAGES)
 
 
-def trained(part: str, loaded: Dataset, seed: int, fraction: float, folder: Path, images: int) -> dict[str, Any]:
-    """The coverage at the end of a training, by `images` samples, and the series of all looks."""
+def train(part: str, loaded: Dataset, seed: int, fraction: float, folder: Path, images: int) -> dict[str, Any]:
+    """The coverage at the end of a training, by `images` samples, and the series of all measurements."""
     contestant = CONTESTANTS[part]
-    steps = max(1, round(contestant.training.steps * fraction))
-    every = -(-steps // LOOKS)
-    settings = replace(contestant.training, steps=steps, seed=seed, checkpoint_every=every, keep=1)
+    settings = training.shortened(contestant.training, seed, fraction, CHECKPOINTS)
     trainer = training.trainer_of(contestant.build, loaded, settings)
-    series = training.Series(folder / "looks.json")
 
-    def look(trainer: Trainer) -> None:
-        if trainer.step % every == 0 or trainer.step == steps:
-            made = sample(trainer.sampler, loaded.shape, images, seed=seed, batch_size=1000)
-            series.add({"round": trainer.step, **covered(made)})
+    def measure(trainer: Trainer) -> dict[str, Any]:
+        return coverage(sample(trainer.sampler, loaded.shape, images, seed=seed, batch_size=1000))
 
-    training.play(trainer, folder, [look])
-    looks = series.read()
-    last = looks[-1]
-    return {"part": part, "seed": seed, "rounds": steps, "modes": last["modes"], "kl": last["kl"], "series": looks}
+    series = training.play_measured(trainer, folder, measure, settings.checkpoint_every)
+    modes, kl = series[-1]["modes"], series[-1]["kl"]
+    return {"part": part, "seed": seed, "rounds": settings.steps, "modes": modes, "kl": kl, "series": series}
 
 
-def covered(images: torch.Tensor) -> dict[str, Any]:
+def coverage(images: torch.Tensor) -> dict[str, Any]:
     """Modes of 1000 that images (N, 3, 28, 28) in [-1, 1] reach, KL from the uniform, and the share of clear images."""
     found = modes.of_stacked(images, extractors.find("digits", distributed.start()))
     return {"modes": found.modes, "kl": round(found.divergence, 5), "clear": round(found.high_quality, 4)}
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The modes of the recipe with the smallest mean KL, one value a seed, and all recipes beside each other."""
     recipes = {
         name: {key: [p[key] for p in parts if p["part"] == name] for key in ("seed", "modes", "kl")}
@@ -158,5 +152,5 @@ STACKED_MNIST = Study(
     parts=lambda seed: (*CONTESTANTS, REAL),
     run=run,
     summarise=summarise,
-    also=lambda figures: figures["kl"] <= 0.029,
+    extra_check=lambda measurements: measurements["kl"] <= 0.029,
 )

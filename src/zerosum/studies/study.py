@@ -28,8 +28,9 @@ from zerosum import __version__
 from zerosum.errors import ZerosumError
 from zerosum.util.files import write_atomic
 
-RESULTS = Path("reproductions/results")
-Figures = Mapping[str, Any]  # plain values, as JSON has them
+IN_CHECKOUT = Path(__file__).parents[3] / "reproductions" / "results"
+IN_WHEEL = Path(__file__).with_name("results")  # where the build puts them (pyproject.toml)
+Measurements = Mapping[str, Any]  # plain values, as JSON has them
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Study:
     relation: Literal[">=", "<="]  # of the mean of the values to the target
     seeds: tuple[int, ...]
     parts: Callable[[int], Sequence[str]]  # of one seed
-    run: Callable[[str, int, float, Path], Figures]  # part, seed, fraction of its rounds, folder of its own
-    summarise: Callable[[Sequence[Figures]], Figures]  # all parts to "values", one a seed, and further figures
-    also: Callable[[Figures], bool] = lambda figures: True  # what else the target asks of the further figures
+    run: Callable[[str, int, float, Path], Measurements]  # part, seed, fraction of its rounds, folder of its own
+    summarise: Callable[[Sequence[Measurements]], Measurements]  # of all parts to "values", one a seed, and others
+    extra_check: Callable[[Measurements], bool] = lambda summary: True  # what the target asks of the others
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Done:
     part: str
     seed: int
     left: int  # parts still to be run
-    figures: Figures
+    measurements: Measurements
 
 
 def run(study: Study, seeds: Sequence[int], fraction: float, work: Path, processes: int) -> Iterator[Done]:
@@ -72,7 +73,7 @@ def run(study: Study, seeds: Sequence[int], fraction: float, work: Path, process
         }
         try:
             for count, future in enumerate(as_completed(futures), 1):
-                yield Done(*futures[future], left=len(todo) - count, figures=future.result())
+                yield Done(*futures[future], left=len(todo) - count, measurements=future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -91,8 +92,8 @@ def record(study: Study, seeds: Sequence[int], work: Path, command: str) -> dict
             if not path.exists():
                 raise ZerosumError(f"{path} is missing; run `zerosum reproduce {study.name}` again to finish it")
             parts.append(json.loads(path.read_bytes()))
-    figures = dict(study.summarise([part["figures"] for part in parts]))
-    values = [float(value) for value in figures.pop("values")]
+    summary = dict(study.summarise([part["figures"] for part in parts]))
+    values = [float(value) for value in summary.pop("values")]
     mean = statistics.fmean(values)
     reached = mean >= study.target if study.relation == ">=" else mean <= study.target
     return {
@@ -104,8 +105,8 @@ def record(study: Study, seeds: Sequence[int], work: Path, command: str) -> dict
         "std": statistics.stdev(values) if len(values) > 1 else 0.0,
         "published": study.published,
         "target": f"{study.relation} {study.target:g}",
-        "met": reached and study.also({"values": values, **figures}),
-        **figures,
+        "met": reached and study.extra_check({"values": values, **summary}),
+        **summary,
         "command": command,
         "commit": ", ".join(sorted({part["commit"] for part in parts})),
         "seconds": round(sum(part["seconds"] for part in parts), 1),
@@ -113,15 +114,32 @@ def record(study: Study, seeds: Sequence[int], work: Path, command: str) -> dict
     }
 
 
-def write(result: Mapping[str, Any], folder: Path = RESULTS) -> Path:
+def checkout_results() -> Path:
+    """`reproductions/results` of the checkout that the package lies in; `ZerosumError` where it lies in none."""
+    if not IN_CHECKOUT.is_dir():
+        raise ZerosumError(
+            "results are recorded in a checkout of zerosum, and this is an installed package; "
+            "run fewer --seeds or a --fraction, which are not recorded, or install the checkout (pip install -e .)"
+        )
+    return IN_CHECKOUT
+
+
+def write(result: Mapping[str, Any], folder: Path) -> Path:
     """Write `folder/NAME.json`."""
     path = folder / f"{result['name']}.json"
     write_atomic(path, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
     return path
 
 
-def results(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """All recorded results, by name."""
+def results(folder: Path | None = None) -> list[dict[str, Any]]:
+    """All recorded results, by name: those of the checkout, or those that an installed package comes with.
+
+    Raises:
+        ZerosumError: a file is damaged, or there are none.
+    """
+    folder = folder or next((known for known in (IN_CHECKOUT, IN_WHEEL) if known.is_dir()), None)
+    if folder is None:
+        raise ZerosumError(f"no recorded results in {IN_WHEEL}; install zerosum's wheel, or its checkout")
     found = []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -132,21 +150,21 @@ def results(folder: Path = RESULTS) -> list[dict[str, Any]]:
 
 
 def _part(
-    run: Callable[[str, int, float, Path], Figures], part: str, seed: int, fraction: float, path: Path
-) -> Figures:
-    began, code = time.perf_counter(), commit()  # the checkout may move on while a part runs
-    figures = run(part, seed, fraction, path.with_suffix(""))
+    run: Callable[[str, int, float, Path], Measurements], part: str, seed: int, fraction: float, path: Path
+) -> Measurements:
+    start, code = time.perf_counter(), commit()  # the checkout may move on while a part runs
+    measurements = run(part, seed, fraction, path.with_suffix(""))
     done = {
         "part": part,
         "seed": seed,
         "fraction": fraction,
-        "figures": figures,
-        "seconds": round(time.perf_counter() - began, 2),
+        "figures": measurements,
+        "seconds": round(time.perf_counter() - start, 2),
         "commit": code,
         "hardware": hardware(),
     }
     write_atomic(path, json.dumps(done).encode())
-    return figures
+    return measurements
 
 
 def _path(work: Path, seed: int, part: str) -> Path:
@@ -171,13 +189,13 @@ def commit() -> str:
     """The commit of the checkout that the package lies in, "+" if it was changed since; else the version."""
     here = Path(__file__).parents[1]
     try:
-        told = [
+        head, changes = (
             subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
             for command in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", "."])
-        ]
+        )
     except (OSError, subprocess.CalledProcessError):
         return f"zerosum {__version__}"
-    return told[0] + ("+" if told[1] else "")
+    return head + ("+" if changes else "")
 
 
 def hardware() -> str:

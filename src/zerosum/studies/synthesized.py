@@ -16,7 +16,7 @@ from zerosum.data.dataset import Dataset
 from zerosum.metrics import probe
 from zerosum.recipe import find
 from zerosum.run.loaded import Run
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.training.checkpoint import find as checkpoints
 from zerosum.workflows.synthesize import synthesize
 from zerosum.workflows.train import resume, train
@@ -28,21 +28,21 @@ STEPS = 1500  # of each classifier, batches of 64
 COUNTS = {"20 labels a class": 20, "50 labels a class": 50, "100 labels a class": 100}
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train a GAN on few labels, have it make a labelled folder, and train classifiers with and without that."""
     whole, test = data.load("mnist"), data.load("mnist:test")
-    trained = _trained(COUNTS[part] * len(whole.classes), seed, fraction, folder / "run")
+    trained = _train_gan(COUNTS[part] * len(whole.classes), seed, fraction, folder / "run")
     shutil.rmtree(folder / "made", ignore_errors=True)
     per_class = max(1, round(PER_CLASS * fraction))
-    told = synthesize(trained, folder / "made", per_class, confidence=CONFIDENCE, seed=seed)
+    result = synthesize(trained, folder / "made", per_class, confidence=CONFIDENCE, seed=seed)
     real = whole.with_labels(COUNTS[part] * len(whole.classes), seed)
-    figures = compared(real, data.load(str(folder / "made")), test, max(1, round(STEPS * fraction)), seed)
+    measurements = compare(real, data.load(str(folder / "made")), test, max(1, round(STEPS * fraction)), seed)
     assert test.y is not None
     own = int((trained.classify(test.x).argmax(1) != test.y).sum())
-    return {"part": part, "seed": seed, **figures, "gan": _share(own, test), "candidates": told.candidates}
+    return {"part": part, "seed": seed, **measurements, "gan": _share(own, test), "candidates": result.candidates}
 
 
-def _trained(labels: int, seed: int, fraction: float, path: Path) -> Run:
+def _train_gan(labels: int, seed: int, fraction: float, path: Path) -> Run:
     """The recipe's run in `path`, with all its rounds or a fraction of them; taken up again where it stopped."""
     if checkpoints(path / "checkpoints"):
         return resume(path, quiet=True)
@@ -50,18 +50,18 @@ def _trained(labels: int, seed: int, fraction: float, path: Path) -> Run:
     return train(RECIPE, "mnist", path, labels=labels, quiet=True, seed=seed, steps=steps, health=False)
 
 
-def compared(real: Dataset, made: Dataset, test: Dataset, steps: int, seed: int) -> dict[str, Any]:
+def compare(real: Dataset, generated: Dataset, test: Dataset, steps: int, seed: int) -> dict[str, Any]:
     """Errors of a classifier, in % of the test set, that learnt from real images, made ones, and both.
 
     All three have the same network and as many steps. The classes of all sets are the same, in the same order.
     """
-    assert real.y is not None and made.y is not None and made.classes == test.classes
+    assert real.y is not None and generated.y is not None and generated.classes == test.classes
     known = real.y >= 0
     x, y = real.x[known], real.y[known]
-    both = torch.cat([x, made.x]), torch.cat([y, made.y])
+    both = torch.cat([x, generated.x]), torch.cat([y, generated.y])
     return {
         "real": _errors(x, y, test, steps, seed),
-        "made": _errors(made.x, made.y, test, steps, seed),
+        "made": _errors(generated.x, generated.y, test, steps, seed),
         "both": _errors(*both, test, steps, seed),
     }
 
@@ -85,7 +85,7 @@ def _share(wrong: int, test: Dataset) -> float:
     return round(100 * wrong / len(test), 4)
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Errors with generated images over those without, one mean over the label counts a seed; and all errors."""
     seeds = dict.fromkeys(part["seed"] for part in parts)
     ratios = {seed: [p["both"] / p["real"] for p in parts if p["seed"] == seed] for seed in seeds}

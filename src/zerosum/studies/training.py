@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.trainer import Hook, Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.files import write_atomic
+
+
+def shortened(training: Training, seed: int, fraction: float, checkpoints: int) -> Training:
+    """`training` with this seed, a fraction of its rounds and so many checkpoints, of which the newest is kept."""
+    steps = max(1, round(training.steps * fraction))
+    return replace(training, steps=steps, seed=seed, checkpoint_every=-(-steps // checkpoints), keep=1)
 
 
 def trainer_of(build: Callable[[Shape], Game[Any]], dataset: Dataset, training: Training) -> Trainer:
@@ -48,21 +55,44 @@ def _forget(trainer: Trainer) -> None:
 
 
 class Series:
-    """What a study's hook measures on the way, kept in a file: one look a round, in order."""
+    """Measurements of a training on the way, kept in a file: points with their round, in order.
+
+    Args:
+        path: the file, JSON.
+        key: the name of the round in a point.
+    """
 
     def __init__(self, path: Path, key: str = "round"):
-        self.path, self.key = path, key  # `key` names the round in a look
+        self.path, self.key = path, key
 
     def read(self) -> list[dict[str, Any]]:
-        """All looks so far."""
-        found: list[dict[str, Any]] = json.loads(self.path.read_bytes()) if self.path.exists() else []
-        return found
+        """All points so far."""
+        points: list[dict[str, Any]] = json.loads(self.path.read_bytes()) if self.path.exists() else []
+        return points
 
-    def add(self, *looks: dict[str, Any]) -> None:
-        """Add looks, each with its round; they replace those of that round and later.
+    def add(self, *points: dict[str, Any]) -> None:
+        """Add points; they replace those of that round and later.
 
-        A training that was cut off between a look and its checkpoint looks at the same round once more.
+        A training that was cut off between a measurement and its checkpoint measures the same round once more.
         """
-        before = [look for look in self.read() if look[self.key] < min(new[self.key] for new in looks)]
+        before = [point for point in self.read() if point[self.key] < min(new[self.key] for new in points)]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.path, json.dumps([*before, *looks]).encode())
+        write_atomic(self.path, json.dumps([*before, *points]).encode())
+
+    def measuring(self, measure: Callable[[Trainer], Mapping[str, Any]], every: int) -> Hook:
+        """A hook that adds the point {key: round, **measure(trainer)} every `every` rounds, and in the last one."""
+
+        def hook(trainer: Trainer) -> None:
+            if trainer.step % every == 0 or trainer.step == trainer.training.steps:
+                self.add({self.key: trainer.step, **measure(trainer)})
+
+        return hook
+
+
+def play_measured(
+    trainer: Trainer, folder: Path, measure: Callable[[Trainer], Mapping[str, Any]], every: int
+) -> list[dict[str, Any]]:
+    """`play`, and `measure` every `every` rounds and in the last one: all points, each with its "round"."""
+    series = Series(folder / "series.json")
+    play(trainer, folder, [series.measuring(measure, every)])
+    return series.read()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from scipy.stats import spearmanr
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
@@ -17,7 +17,7 @@ from zerosum.games.wgan import WGAN
 from zerosum.recipe import Training
 from zerosum.report.svg import PAPER, over_rounds, style
 from zerosum.studies.quality import Quality
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Series, play, trainer_of
 from zerosum.training.trainer import Trainer
 from zerosum.util.files import atomic_path
@@ -27,40 +27,22 @@ ROUNDS = 8_000
 SAMPLES = 5_000  # of both sides of a Fréchet distance
 
 
-class Curves:
-    """A hook that writes a point to `path` every `every` rounds: the critic's estimate and the quality of the samples.
-
-    The estimate is E D(x) - E D(G(z)) on the batch of a round's last critic move, a mean over the rounds since the
-    point before. It comes before the hook that empties the logged values.
-    """
-
-    def __init__(self, path: Path, every: int, quality: Quality):
-        self.series, self.every, self.quality = Series(path, "rounds"), every, quality
-
-    @property
-    def points(self) -> list[dict[str, float]]:
-        """All points so far."""
-        return self.series.read()
-
-    def __call__(self, trainer: Trainer) -> None:
-        if trainer.step % self.every:
-            return
-        last = {step: value for step, name, value in trainer.pending if name == "critic/adversarial"}  # of each round
-        estimate = -float(torch.stack(list(last.values())).mean())
-        point = {"rounds": trainer.step, "critic": estimate, "frechet": self.quality(trainer)}
-        self.series.add(point)
+def critic_estimate(trainer: Trainer) -> float:
+    """E D(x) - E D(G(z)) on the batch of a round's last critic move: the mean over rounds since the log was emptied."""
+    last = {step: value for step, name, value in trainer.pending if name == "critic/adversarial"}  # of each round
+    return -float(torch.stack(list(last.values())).mean())
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train a WGAN on MNIST; its two curves and their rank correlation."""
     dataset = data.load("mnist", labels=False)
     steps = max(5, round(ROUNDS * fraction))
     every = min(ROUNDS // POINTS, steps // 5)
     config = WGAN.Config(long_first=math.ceil(25 * fraction))
-    return curves(dataset, seed, steps // every, every, folder, config, wgan.Network(), SAMPLES)
+    return train_wgan(dataset, seed, steps // every, every, folder, config, wgan.Network(), SAMPLES)
 
 
-def curves(
+def train_wgan(
     dataset: Dataset,
     seed: int,
     points: int,
@@ -69,7 +51,7 @@ def curves(
     config: WGAN.Config,
     network: wgan.Network,
     samples: int,
-) -> Figures:
+) -> Measurements:
     """Train for `points` times `every` rounds, going on from what `folder` holds."""
     training = Training(
         steps=points * every,
@@ -82,24 +64,15 @@ def curves(
         keep=1,
     )
     trainer = trainer_of(lambda shape: wgan.images(shape, config, network), dataset, training)
-    hook = Curves(folder / "curves.json", every, Quality(dataset, samples, trainer.device))
-    play(trainer, folder, [hook])
-    figures = {name: [point[name] for point in hook.points] for name in ("rounds", "critic", "frechet")}
-    correlation = spearman(torch.tensor(figures["critic"]), torch.tensor(figures["frechet"]))
-    return {"seed": seed, "correlation": correlation, **figures}
+    series, quality = Series(folder / "curves.json", "rounds"), Quality(dataset, samples, trainer.device)
 
+    def measure(trainer: Trainer) -> dict[str, float]:
+        return {"critic": critic_estimate(trainer), "frechet": quality(trainer)}
 
-def spearman(a: Tensor, b: Tensor) -> float:
-    """Spearman's rank correlation of two equally long rows (N,): Pearson's of their ranks, ties sharing a mean rank.
-
-    ValueError where a row is constant or they do not match.
-    """
-    if a.dim() != 1 or a.shape != b.shape:
-        raise ValueError(f"two rows of equal length are needed, not {tuple(a.shape)} and {tuple(b.shape)}")
-    ranks = torch.stack([_ranks(a), _ranks(b)])
-    if bool((ranks == ranks[:, :1]).all(1).any()):
-        raise ValueError("a row whose values are all equal has no rank correlation")
-    return float(torch.corrcoef(ranks)[0, 1])
+    play(trainer, folder, [series.measuring(measure, every)])
+    measurements = {name: [point[name] for point in series.read()] for name in ("rounds", "critic", "frechet")}
+    correlation = float(spearmanr(measurements["critic"], measurements["frechet"]).statistic)
+    return {"seed": seed, "correlation": correlation, **measurements}
 
 
 def draw(record: Mapping[str, Any], path: Path) -> None:
@@ -129,14 +102,9 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
         figure.savefig(partial, dpi=150)
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The correlation of each seed, and all curves."""
     return {"values": [part["correlation"] for part in parts], "runs": list(parts)}
-
-
-def _ranks(row: Tensor) -> Tensor:
-    """(N,) from 0; equal values share the mean of their ranks."""
-    return ((row[:, None] > row).double() + 0.5 * (row[:, None] == row)).sum(1)
 
 
 WGAN_CRITIC = Study(

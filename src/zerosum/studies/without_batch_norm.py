@@ -21,7 +21,7 @@ from zerosum.networks import dcgan
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
 from zerosum.recipe import Training
 from zerosum.studies.quality import Quality
-from zerosum.studies.study import Figures, Study
+from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import play, trainer_of
 
 ROUNDS = 10_000
@@ -31,7 +31,7 @@ SAMPLES = 5_000  # of both sides of a Fréchet distance
 WIDTH = 64
 
 
-class Plain(nn.Module):
+class PlainGenerator(nn.Module):
     """z, (B, latent_dim), to images (B, C, H, W) in [-1, 1]: DCGAN's generator with neither batch norm nor growth.
 
     Every layer has `width` channels, where DCGAN's double; Arjovsky et al., 2017, figure 6.
@@ -54,25 +54,27 @@ class Plain(nn.Module):
         return self.layers(z)
 
 
-def game_of(part: str, shape: Shape, width: int, config: WGAN.Config) -> Game[Tensor]:
+def build_game(part: str, shape: Shape, width: int, config: WGAN.Config) -> Game[Tensor]:
     """The game of a part: "gan" and "wgan" on the same networks without batch norm, "dcgan" with it."""
     latent = config.latent_dim
     if part == "dcgan":
         return GAN(dcgan.Generator(latent, shape, width), dcgan.Discriminator(shape, width), GAN.Config(latent))
-    generator, judge = Plain(latent, shape, width), dcgan.Discriminator(shape, width, "none")
-    return WGAN(generator, judge, config) if part == "wgan" else GAN(generator, judge, GAN.Config(latent))
+    generator, discriminator = PlainGenerator(latent, shape, width), dcgan.Discriminator(shape, width, "none")
+    return (
+        WGAN(generator, discriminator, config) if part == "wgan" else GAN(generator, discriminator, GAN.Config(latent))
+    )
 
 
-def run(part: str, seed: int, fraction: float, folder: Path) -> Figures:
+def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one game on MNIST; the distance of its samples, and the monitor's verdict."""
     rounds = max(10, round(ROUNDS * fraction))
     config = WGAN.Config(long_first=math.ceil(25 * fraction))
-    return trained(part, data.load("mnist", labels=False), seed, rounds, folder, WIDTH, SAMPLES, config)
+    return train(part, data.load("mnist", labels=False), seed, rounds, folder, WIDTH, SAMPLES, config)
 
 
-def trained(
+def train(
     part: str, dataset: Dataset, seed: int, rounds: int, folder: Path, width: int, samples: int, config: WGAN.Config
-) -> Figures:
+) -> Measurements:
     """Train for `rounds`, going on from what `folder` holds."""
     training = Training(
         steps=rounds,
@@ -84,7 +86,7 @@ def trained(
         checkpoint_every=max(1, rounds // 5),
         keep=1,
     )
-    trainer = trainer_of(lambda shape: game_of(part, shape, width, config), dataset, training)
+    trainer = trainer_of(lambda shape: build_game(part, shape, width, config), dataset, training)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "health.jsonl"
     monitor = Monitor(SignalMeter(dataset, trainer.game.makes, seed), path, History.read(path, rounds))
@@ -93,23 +95,23 @@ def trained(
     return {"part": part, "seed": seed, "rounds": rounds, "frechet": distance, "verdict": monitor.verdict.name}
 
 
-def summarise(parts: Sequence[Figures]) -> Figures:
+def summarise(parts: Sequence[Measurements]) -> Measurements:
     """How far WGAN's samples are from the data, over how far the GAN's are; each distance and verdict."""
     seeds = sorted({part["seed"] for part in parts})
     found = {(part["part"], part["seed"]): part for part in parts}
-    figures: dict[str, object] = {
+    measurements: dict[str, object] = {
         "values": [found["wgan", seed]["frechet"] / found["gan", seed]["frechet"] for seed in seeds]
     }
     for name in PARTS:
-        figures[f"{name}_frechet"] = [found[name, seed]["frechet"] for seed in seeds]
-        figures[f"{name}_verdicts"] = [found[name, seed]["verdict"] for seed in seeds]
-    return figures
+        measurements[f"{name}_frechet"] = [found[name, seed]["frechet"] for seed in seeds]
+        measurements[f"{name}_verdicts"] = [found[name, seed]["verdict"] for seed in seeds]
+    return measurements
 
 
-def failed_and_trained(figures: Figures) -> bool:
+def failed_and_trained(measurements: Measurements) -> bool:
     """Whether the monitor names a failure of every GAN without batch norm, and of no WGAN."""
-    return not any(verdict in NO_ALARM for verdict in figures["gan_verdicts"]) and all(
-        verdict in NO_ALARM for verdict in figures["wgan_verdicts"]
+    return not any(verdict in NO_ALARM for verdict in measurements["gan_verdicts"]) and all(
+        verdict in NO_ALARM for verdict in measurements["wgan_verdicts"]
     )
 
 
@@ -131,5 +133,5 @@ WITHOUT_BATCH_NORM = Study(
     parts=lambda seed: PARTS,
     run=run,
     summarise=summarise,
-    also=failed_and_trained,
+    extra_check=failed_and_trained,
 )

@@ -6,11 +6,11 @@ One-sided label smoothing (section 3.4) is not among them: games whose objective
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from annotated_types import Ge, Gt, Lt
 
-Operation = Literal["color", "translation", "cutout"]
+from zerosum.augment.diff_augment import Operation
 
 
 @dataclass(frozen=True)
@@ -18,25 +18,23 @@ class Techniques:
     """What is added to a game; by default nothing."""
 
     feature_matching: Annotated[
-        bool, "G matches the mean of D's last hidden layer on data, in place of its adversarial loss"
+        bool, "feature matching: G matches the mean features of D's last layer, in place of its adversarial loss"
     ] = False
     minibatch_discrimination: Annotated[
-        int, Ge(0), "kernels that tell D how close the samples of its batch are (the authors' code has 100); 0: none"
+        int, Ge(0), "kernels of minibatch discrimination (the authors' code has 100); 0 disables"
     ] = 0
-    historical_averaging: Annotated[
-        float, Ge(0), "weight of the squared distance of a player's parameters from the mean of their past"
-    ] = 0.0
+    historical_averaging: Annotated[float, Ge(0), "weight of historical averaging; 0 disables"] = 0.0
     virtual_batch_norm: Annotated[
-        int, Ge(0), "samples of the fixed reference batch of virtual batch norm, in place of batch norm; 0: none"
+        int, Ge(0), "reference batch size of virtual batch norm, in place of batch norm; 0 disables"
     ] = 0
     diff_augment: Annotated[
-        tuple[Operation, ...], "DiffAugment: what happens to every image that D sees: color, translation, cutout"
+        tuple[Operation, ...], "DiffAugment operations on D's input: color, translation, cutout"
     ] = ()
     adaptive_augment: Annotated[
-        bool, "ADA: augment what D sees as often as its overfitting asks; for losses with D's border at a logit of 0"
+        bool, "adaptive discriminator augmentation (ADA), for losses whose logits are above 0 for real"
     ] = False
-    adaptive_target: Annotated[float, Gt(0), Lt(1), "ADA's aim for the mean sign of D's logits on real images"] = 0.6
-    adaptive_images: Annotated[int, Gt(0), "real images in which ADA's probability can go from 0 to 1"] = 500_000
+    adaptive_target: Annotated[float, Gt(0), Lt(1), "ADA target of E sign(D(real))"] = 0.6
+    adaptive_images: Annotated[int, Gt(0), "ADA speed: real images for its probability to go from 0 to 1"] = 500_000
 
 
 NONE = Techniques()

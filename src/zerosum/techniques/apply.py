@@ -12,59 +12,72 @@ from torch import Tensor, nn
 from zerosum.augment.adaptive import AdaptiveAugment
 from zerosum.augment.augmented import Augmented
 from zerosum.augment.diff_augment import DiffAugment
+from zerosum.batches import Draw, samples_of
 from zerosum.errors import ZerosumError
-from zerosum.game import Draw, Game, Labelled, Move, Player, Semi
+from zerosum.game import Game, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.losses.feature_matching import feature_matching
-from zerosum.modality import Shape
+from zerosum.modality import Image, Modality, Shape
 from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.historical import HistoricalAverage
 from zerosum.techniques.minibatch import MinibatchDiscrimination
-from zerosum.techniques.surgery import features, last_layer, replace, takes
+from zerosum.techniques.surgery import accepts, last_layer, layer_input, replace_module
 from zerosum.techniques.virtual_batch_norm import WithReference, has_batch_norm
 from zerosum.util import distributed
 
 
-def with_techniques(game: Game[Any], techniques: Techniques, shape: Shape) -> Game[Any]:
-    """`game`, for samples of `shape`, with the techniques; the game itself where there are none.
+def with_techniques(game: Game[Any], techniques: Techniques, modality: Modality) -> Game[Any]:
+    """`game`, for samples of `modality`, with the techniques; the game itself where there are none.
 
     Raises:
         ZerosumError: a technique does not fit the game.
     """
-    return game if techniques == NONE else WithTechniques(game, techniques, shape)
+    return game if techniques == NONE else WithTechniques(game, techniques, modality)
 
 
 class WithTechniques(Game[Any]):
-    """A two-player game with techniques. Networks of the game are changed in place; how it is played stays its own."""
+    """A generator against one opponent, with techniques. Networks of the game are changed in place; its rounds stay."""
 
-    def __init__(self, game: Game[Any], techniques: Techniques, shape: Shape):
+    def __init__(self, game: Game[Any], techniques: Techniques, modality: Modality):
         super().__init__()
-        self.game, self.techniques, self.name, self.prior = game, techniques, game.name, game.prior
-        self.condition, self.batch = game.condition, game.batch
-        opponents = [player for player in game.players() if player != "generator"]
-        if len(game.players()) != 2 or len(opponents) != 1:
-            named = " and ".join(game.players())
-            raise ZerosumError(f"techniques are for a generator and one opponent; {game.name} is played by {named}")
-        self.opponent = opponents[0]
+        self.game, self.techniques = game, techniques
+        self.name, self.batch, self.makes = game.name, game.batch, game.makes
+        core, players = game.core, game.players()
+        own = [name for name, p in players.items() if isinstance(core, LatentGame) and core.generator in p.modules]
+        others = [name for name in players if name not in own]
+        if (len(own), len(others)) != (1, 1):
+            raise ZerosumError(
+                "techniques are for a game of one generator against one opponent; "
+                f"{game.name} is played by {' and '.join(players)}"
+            )
+        (self.g_player,), (self.d_player,) = own, others
+        shape = modality.shape
         if techniques.virtual_batch_norm:
             self._make_norms_virtual(shape)
         if techniques.minibatch_discrimination:
             self._compare_samples(shape)
         if techniques.diff_augment or techniques.adaptive_augment:
-            self._augment(shape)
+            self._augment(modality)
         self.layer = self._last_layer("feature matching", shape) if techniques.feature_matching else ""
         self.history = nn.ModuleDict()
         if techniques.historical_averaging:
-            self.history.update({player: HistoricalAverage(self._moved(player)) for player in game.players()})
+            self.history.update({player: HistoricalAverage(self._trainable(player)) for player in players})
+
+    @property
+    def core(self) -> LatentGame[Any]:
+        core = self.game.core
+        assert isinstance(core, LatentGame)
+        return core
 
     @property
     def generator(self) -> nn.Module:
         """G, as the game now has it."""
-        return self._network("generator")
+        return self._network(self.g_player)
 
     @property
     def discriminator(self) -> nn.Module:
         """D, or the critic, as the game now has it."""
-        return self._network(self.opponent)
+        return self._network(self.d_player)
 
     @property
     def adaptive(self) -> AdaptiveAugment | None:
@@ -78,83 +91,83 @@ class WithTechniques(Game[Any]):
     def phase(self, step: int) -> Hashable | None:
         return None if step == 0 and self._reference else self.game.phase(step)
 
-    def classifier(self) -> nn.Module | None:
-        return self.game.classifier()
-
-    def realism(self, samples: Any) -> Tensor | None:
-        return self.game.realism(samples)
-
-    def sample(self, like: Any, z: Tensor | None = None) -> Tensor:
-        return self.game.sample(like, z)
-
     def round(self, draw: Draw[Any], step: int) -> Iterator[Move]:
-        data: Any = None
+        batch: Any = None
         reference = self._reference if step == 0 else None  # the first data of all
 
-        def remembered() -> Any:
-            nonlocal data, reference
-            data = draw()
+        def draw_and_keep() -> Any:
+            nonlocal batch, reference
+            batch = draw()
             if reference:
-                reference.fill(_x(data))
+                reference.fill(samples_of(batch))
                 distributed.broadcast(reference)
                 reference = None
-            return data
+            return batch
 
-        for move in self.game.round(remembered, step):
-            yield self._changed(move, data)
+        for move in self.game.round(draw_and_keep, step):
+            yield self._modify(move, batch)
             if move.player in self.history:
-                self._history(move.player).update(self._moved(move.player))
-            if self.adaptive and move.player == self.opponent:
-                self.adaptive.update(_logits(move))
+                self._history(move.player).update(self._trainable(move.player))
+            if self.adaptive and move.player == self.d_player:
+                if move.logits is None:
+                    raise ZerosumError(
+                        f"adaptive_augment reads the logits that the moves of the {move.player} hand over"
+                    )
+                self.adaptive.update(move.logits.real)
 
-    def _changed(self, move: Move, data: Any) -> Move:
+    def _modify(self, move: Move, batch: Any) -> Move:
         terms, log = dict(move.terms), dict(move.log)
-        if self.layer and move.player == "generator" and terms.pop("adversarial", None) is not None:
-            terms = {"feature_matching": self._feature_matching(data), **terms}
+        if self.layer and move.player == self.g_player:
+            _, *others = terms.items()  # the first is the adversarial one
+            terms = {"feature_matching": self._feature_matching(batch), **dict(others)}
         if move.player in self.history:
-            distance = self._history(move.player).distance(self._moved(move.player))
+            distance = self._history(move.player).distance(self._trainable(move.player))
             terms["historical"] = self.techniques.historical_averaging * distance
-        if self.adaptive and move.player == self.opponent:
+        if self.adaptive and move.player == self.d_player:
             log["augmented"] = self.adaptive.p
-        return Move(move.player, log=log, **terms)
+        return Move(move.player, logits=move.logits, log=log, **terms)
 
-    def _feature_matching(self, data: Any) -> Tensor:
-        """Of fresh fakes to the data last drawn, both without the game's instance noise."""
-        made = self.game.sample(data)
+    def _feature_matching(self, batch: Any) -> Tensor:
+        """Of new fakes to the batch last drawn, both without the game's instance noise."""
+        core, real = self.core, samples_of(batch)
+        fake = core.generate(core.latents(len(real)), None if core.condition is None else batch.y)
         with torch.no_grad():
-            real = features(self.discriminator, self.layer, _x(data))
-        return feature_matching(real, features(self.discriminator, self.layer, made))
+            real_features = layer_input(self.discriminator, self.layer, real)
+        return feature_matching(real_features, layer_input(self.discriminator, self.layer, fake))
 
     def _make_norms_virtual(self, shape: Shape) -> None:
-        size = self.techniques.virtual_batch_norm
-        of_g, of_d = (
-            has_batch_norm(*player.modules) for player in (self._player("generator"), self._player(self.opponent))
-        )
-        if not of_g and not of_d:
+        size, players = self.techniques.virtual_batch_norm, self.players()
+        in_g, in_d = (has_batch_norm(*players[name].modules) for name in (self.g_player, self.d_player))
+        if not in_g and not in_d:
             raise ZerosumError(f"{self.name} has no batch norm to make virtual here; leave virtual_batch_norm at 0")
-        if of_g:
-            z = self.prior.draw(torch.empty(size))
-            if not takes(self.generator, z.shape[1:]):
+        if in_g:
+            z = self.core.latents(size)
+            if not accepts(self.generator, z.shape[1:]):
                 raise ZerosumError(
                     f"virtual batch norm needs a generator that takes z alone; that of {self.name} does not"
                 )
-            replace(self.game, self.generator, WithReference(self.generator, z))
-            self._rehearse(shape)
-        if of_d:
+            if not self._calls_generator(shape):
+                raise ZerosumError(f"virtual batch norm does not fit {self.name}, which takes its generator apart")
+            replace_module(self.game, self.generator, WithReference(self.generator, z))
+        if in_d:
             self._last_layer("virtual batch norm", shape)
-            replace(self.game, self.discriminator, WithReference(self.discriminator, torch.zeros(size, *shape)))
+            replace_module(self.game, self.discriminator, WithReference(self.discriminator, torch.zeros(size, *shape)))
 
-    def _rehearse(self, shape: Shape) -> None:
-        """Play a round without values: a game may take its generator apart, which cannot be seen from outside."""
-        batch = torch.empty(2, *shape, device="meta")
+    def _calls_generator(self, shape: Shape) -> bool:
+        """Whether a round calls the generator, not only parts of it: played on the meta device, without values.
+
+        True where that cannot be found out: the game draws more than samples, or needs values.
+        """
+        if self.batch is not Tensor:
+            return True
+        game, calls = copy.deepcopy(self.game).to("meta"), list[nn.Module]()
+        game.core.get_submodule("generator").register_forward_pre_hook(lambda module, _: calls.append(module))
         try:
-            for _ in copy.deepcopy(self.game).to("meta").round(lambda: batch.clone(), 0):
+            for _ in game.round(lambda: torch.empty(2, *shape, device="meta"), 0):
                 pass
-        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
-            if WithReference.__name__ in str(error):  # else this batch was not what the game draws
-                raise ZerosumError(
-                    f"virtual batch norm does not fit {self.name}, which takes its generator apart"
-                ) from error
+        except RuntimeError:
+            return True
+        return bool(calls)
 
     def _compare_samples(self, shape: Shape) -> None:
         head = self.discriminator.get_submodule(self._last_layer("minibatch discrimination", shape))
@@ -162,18 +175,18 @@ class WithTechniques(Game[Any]):
             raise ZerosumError(f"minibatch discrimination needs a discriminator whose last layer is linear, not {head}")
         left_out = len(self._reference.reference) if self._reference else 0
         layer = MinibatchDiscrimination(head, self.techniques.minibatch_discrimination, left_out=left_out)
-        replace(self.game, head, layer)
+        replace_module(self.game, head, layer)
 
-    def _augment(self, shape: Shape) -> None:
-        given = self.techniques
-        if len(shape) != 3:
-            raise ZerosumError(f"augmentation is of images, not of samples of shape {shape}; switch it off")
-        if given.diff_augment and given.adaptive_augment:
+    def _augment(self, modality: Modality) -> None:
+        options = self.techniques
+        if not isinstance(modality, Image):
+            raise ZerosumError(f"augmentation is of images, not of {modality.plural}; switch it off")
+        if options.diff_augment and options.adaptive_augment:
             raise ZerosumError("diff_augment and adaptive_augment are two ways to augment; choose one")
-        self._last_layer("augmentation", shape)
-        adaptive = AdaptiveAugment(given.adaptive_target, given.adaptive_images)
-        transform = adaptive if given.adaptive_augment else DiffAugment(given.diff_augment)
-        replace(self.game, self.discriminator, Augmented(self.discriminator, transform))
+        self._last_layer("augmentation", modality.shape)
+        adaptive = AdaptiveAugment(options.adaptive_target, options.adaptive_images)
+        transform = adaptive if options.adaptive_augment else DiffAugment(options.diff_augment)
+        replace_module(self.game, self.discriminator, Augmented(self.discriminator, transform))
 
     def _last_layer(self, technique: str, shape: Shape) -> str:
         try:
@@ -188,34 +201,18 @@ class WithTechniques(Game[Any]):
         network = d.network if isinstance(d, Augmented) else d
         return network if isinstance(network, WithReference) else None
 
-    def _player(self, name: str) -> Player:
-        return self.game.players()[name]
-
     def _network(self, player: str) -> nn.Module:
-        network, *others = self._player(player).modules
+        network, *others = self.players()[player].modules
         if others:
             raise ZerosumError(
                 f"the {player} of {self.name} has several networks: historical_averaging alone is for such players"
             )
         return network
 
-    def _moved(self, player: str) -> list[nn.Parameter]:
-        return [p for module in self._player(player).modules for p in module.parameters() if p.requires_grad]
+    def _trainable(self, player: str) -> list[nn.Parameter]:
+        return [p for module in self.players()[player].modules for p in module.parameters() if p.requires_grad]
 
     def _history(self, player: str) -> HistoricalAverage:
-        found = self.history[player]
-        assert isinstance(found, HistoricalAverage)
-        return found
-
-
-def _x(data: Any) -> Tensor:
-    if isinstance(data, Semi):
-        return data.unlabelled
-    return data.x if isinstance(data, Labelled) else data
-
-
-def _logits(move: Move) -> Tensor:
-    """D's logits on real samples, which its moves log."""
-    if "real" not in move.log:
-        raise ZerosumError(f"adaptive_augment reads the logits that the moves of the {move.player} log as 'real'")
-    return move.log["real"]
+        history = self.history[player]
+        assert isinstance(history, HistoricalAverage)
+        return history

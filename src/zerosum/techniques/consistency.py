@@ -1,4 +1,4 @@
-"""A discriminator that agrees with itself: the class it guesses for an image is to hold for other views of it."""
+"""Consistency regularisation of a discriminator with classes: pseudo-labels on weak views, loss on strong ones."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from zerosum.augment import Views
+from zerosum.augment import RandomAffine
 from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import to_float32
-from zerosum.modality import Shape
+from zerosum.modality import Image, Modality
 from zerosum.util import distributed
 
 MEMORY = 0.99  # of how often each class is guessed, a round
@@ -23,18 +23,18 @@ MEMORY = 0.99  # of how often each class is guessed, a round
 class Consistency:
     """FixMatch (Sohn et al., 2020) with aligned guesses (Berthelot et al., 2020); for images."""
 
-    weight: Annotated[float, Ge(0), "weight of D's agreeing with itself on other views of unlabelled images"] = 0.0
-    confidence: Annotated[float, Ge(0), Lt(1), "probability from which D's guess is held to"] = 0.9
-    views: Annotated[Views, "the other views; D sees labelled images and fakes through them, too"] = Views()
+    weight: Annotated[float, Ge(0), "FixMatch loss weight"] = 0.0
+    confidence: Annotated[float, Ge(0), Lt(1), "FixMatch threshold: least probability of a pseudo-label"] = 0.9
+    views: Annotated[RandomAffine, "augmentation of D's input: unlabelled and labelled images, and fakes"] = RandomAffine()
 
-    def seen(self, x: Tensor) -> Tensor:
-        """What D sees of x, (B, *shape): other views, where it is to agree on them."""
+    def view(self, x: Tensor) -> Tensor:
+        """D's input for x, (B, *shape): another view of each sample, where D is to agree on them."""
         return self.views(x) if self.weight else x
 
-    def check(self, shape: Shape) -> None:
-        """A `ValueError` where samples of `shape` have no views."""
-        if self.weight and len(shape) != 3:
-            raise ValueError(f"views are of images, not of samples of shape {shape}; leave consistency.weight at 0")
+    def check(self, modality: Modality) -> None:
+        """A `ValueError` where samples have no views."""
+        if self.weight and not isinstance(modality, Image):
+            raise ValueError(f"views are of images, not of {modality}; leave consistency.weight at 0")
 
 
 class Guesses(nn.Module):
@@ -46,7 +46,7 @@ class Guesses(nn.Module):
         super().__init__()
         self.register_buffer("frequencies", torch.full((classes,), 1 / classes))
 
-    def forward(self, logits: Tensor, of_view: Tensor, confidence: float) -> Tensor:
+    def forward(self, logits: Tensor, view_logits: Tensor, confidence: float) -> Tensor:
         """The cross-entropy of the guesses by `logits`, of samples as they are, on those of other views, (B, K) each.
 
         Guesses are aligned: D is to guess all classes equally often.
@@ -55,5 +55,5 @@ class Guesses(nn.Module):
         p = F.softmax(to_float32(logits.detach())[:, :classes], dim=1)
         self.frequencies.lerp_(distributed.mean(p.mean(0)), 1 - MEMORY)
         return semi_supervised.pseudo_label_loss(
-            semi_supervised.align_distribution(p, self.frequencies), of_view, confidence
+            semi_supervised.align_distribution(p, self.frequencies), view_logits, confidence
         )

@@ -9,6 +9,6 @@
 """
 
 from zerosum.theory import divergence, estimate
-from zerosum.theory.density import Density, Grid, Mixture, Steps, Uniform, normal
+from zerosum.theory.density import Density, Grid, Histogram, Mixture, Uniform, normal
 
-__all__ = ["Density", "Grid", "Mixture", "Steps", "Uniform", "divergence", "estimate", "normal"]
+__all__ = ["Density", "Grid", "Histogram", "Mixture", "Uniform", "divergence", "estimate", "normal"]

@@ -1,4 +1,4 @@
-"""Claims of theory, each with a number that it foretells and a measurement beside it."""
+"""Claims of theory: each predicts a number, which an experiment measures."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ E = TypeVar("E")
 class Claim(Generic[E]):
     """One sentence of theory that can fail."""
 
-    says: str
+    statement: str
     source: str  # the paper, with section, equation or theorem
     theory: float
     measured: Callable[[E], float]
     tolerance: float = 0.0
-    relation: Literal["=", "<=", ">="] = "="  # of what is measured to theory, within the tolerance
+    relation: Literal["=", "<=", ">="] = "="  # of the measured value to `theory`, within the tolerance
 
 
 @dataclass(frozen=True)
 class Topic(Generic[E]):
-    """Claims that share one experiment, and its pictures."""
+    """Claims about one experiment, and its pictures."""
 
     name: str
     about: str
-    experiment: Callable[[], E]  # seeded: it finds the same each time, but for rounding
+    experiment: Callable[[], E]  # seeded: the same result each time, but for rounding
     claims: tuple[Claim[E], ...]
-    draw: Callable[[E, Path], list[Path]] = lambda found, folder: []  # writes pictures into a folder
+    draw: Callable[[E, Path], list[Path]] = lambda result, folder: []  # writes pictures into a folder
 
-    def check(self, found: E) -> list[Outcome]:
-        """What the experiment says about each claim."""
-        return [outcome(claim, claim.measured(found)) for claim in self.claims]
+    def check(self, result: E) -> list[Outcome]:
+        """Each claim beside what the experiment measured."""
+        return [outcome(claim, claim.measured(result)) for claim in self.claims]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A claim beside its measurement."""
+    """A claim and its measurement."""
 
-    says: str
+    statement: str
     source: str
     relation: str
     theory: float
@@ -51,11 +51,11 @@ class Outcome:
 
 
 def outcome(claim: Claim[E], measured: float) -> Outcome:
-    """Does the claim hold, if this is measured? Never for NaN."""
+    """Whether the claim holds if this is measured; never for NaN."""
     if claim.relation == "=":
         holds = measured == claim.theory or abs(measured - claim.theory) <= claim.tolerance  # inf = inf
     elif claim.relation == "<=":
         holds = measured <= claim.theory + claim.tolerance
     else:
         holds = measured >= claim.theory - claim.tolerance
-    return Outcome(claim.says, claim.source, claim.relation, claim.theory, measured, claim.tolerance, holds)
+    return Outcome(claim.statement, claim.source, claim.relation, claim.theory, measured, claim.tolerance, holds)

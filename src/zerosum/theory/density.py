@@ -12,11 +12,11 @@ from torch import Generator, Tensor
 
 from zerosum.data.points.mixture import Mixture
 
-__all__ = ["Density", "Grid", "Mixture", "Steps", "Uniform", "normal"]
+__all__ = ["Density", "Grid", "Histogram", "Mixture", "Uniform", "normal"]
 
 
 class Density(Protocol):
-    """A distribution whose density is known exactly; `Mixture`, `Uniform` and `Steps` are three."""
+    """A distribution whose density is known exactly; `Mixture`, `Uniform` and `Histogram` are three."""
 
     def log_prob(self, x: Tensor) -> Tensor:
         """(N,) log densities (nats) of points (N, D); -inf where there is no mass."""
@@ -53,7 +53,7 @@ class Uniform:
         return torch.lerp(self.low, self.high, torch.rand(n, len(self.low), dtype=torch.float64, generator=generator))
 
 
-class Steps:
+class Histogram:
     """On a line, equal density between neighbouring edges and none outside: a histogram.
 
     Args:
@@ -106,13 +106,13 @@ class Grid:
 
     def log_prob(self, density: Density) -> Tensor:
         """(M,) log densities at the points; ValueError if their mass is not 1 within 1e-3, so the grid misses some."""
-        found = density.log_prob(self.points)
-        if found.shape != self.points.shape[:1]:
-            raise ValueError(f"the density gives {tuple(found.shape)} for points {tuple(self.points.shape)}")
-        mass = float(self.integral(found.detach().exp()))
+        log_p = density.log_prob(self.points)
+        if log_p.shape != self.points.shape[:1]:
+            raise ValueError(f"the density gives {tuple(log_p.shape)} for points {tuple(self.points.shape)}")
+        mass = float(self.integral(log_p.detach().exp()))
         if not abs(mass - 1) < 1e-3:
             raise ValueError(f"the grid sees a mass of {mass:.4g} of a density, not 1: make it wider, or finer")
-        return found
+        return log_p
 
     def integral(self, values: Tensor) -> Tensor:
         """The integral of a function from its (M,) values at the points."""

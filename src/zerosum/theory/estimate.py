@@ -39,13 +39,13 @@ def js(x: Tensor, y: Tensor, k: int = 5) -> float:
     return (kl(x[:half], mixture, k) + kl(y[:half], mixture, k)) / 2
 
 
-def js_bound(real: Tensor, fake: Tensor) -> float:
+def js_bound(real_logits: Tensor, fake_logits: Tensor) -> float:
     """A lower bound of JS(p, q) from any discriminator's logits on samples of p, (N,), and of q, (M,).
 
     V(D, G) is at most -log 4 + 2 JS, so JS >= (V + log 4) / 2; Goodfellow et al., 2014, Theorem 1. It holds but for
     scatter on samples that D was not trained on.
     """
-    return float(math.log(4) - adversarial.minimax.d(real, fake)) / 2
+    return float(math.log(4) - adversarial.minimax.d(real_logits, fake_logits)) / 2
 
 
 def total_variation(x: Tensor, y: Tensor, bins: int = 50) -> float:
@@ -77,7 +77,7 @@ def wasserstein(x: Tensor, y: Tensor) -> float:
         return float(_on_lines(x, y))
     if len(x) != len(y):
         raise ValueError(f"an assignment needs as many points on both sides, not {len(x)} and {len(y)}")
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+    from scipy.optimize import linear_sum_assignment
 
     costs = torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")
     rows, columns = linear_sum_assignment(costs.cpu().numpy())

@@ -22,9 +22,9 @@ from zerosum.pictures import film
 from zerosum.recipe import Training
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
-from zerosum.theory.density import Grid, Mixture, Steps
+from zerosum.theory.density import Grid, Histogram, Mixture
 from zerosum.theory.divergence import js, logits_of, optimal_discriminator, value
-from zerosum.theory.frozen import Fresh, Frozen
+from zerosum.theory.frozen import DensityStream, FrozenGenerator
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -60,7 +60,7 @@ def quantiles(n: int) -> Tensor:
     return torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)[:, None]
 
 
-def pushed(x: Tensor, edges: Tensor) -> Steps:
+def pushforward(x: Tensor, edges: Tensor) -> Histogram:
     """The density of what G makes, between edges (E,), if x, (N,), are G's values along z in equal masses.
 
     The change of variables for pieces on which G is monotone, here straight between neighbours: a piece's mass lies
@@ -69,7 +69,7 @@ def pushed(x: Tensor, edges: Tensor) -> Steps:
     ends = torch.stack([x[1:], x[:-1]]).double()
     low, high = ends.amin(0)[:, None], ends.amax(0)[:, None]  # (N - 1, 1)
     below = ((edges - low) / (high - low).clamp_min(1e-12)).clamp(0, 1).mean(0)  # (E,) distribution function
-    return Steps(edges, below.diff())
+    return Histogram(edges, below.diff())
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Frame:
 
     rounds: int  # of both together; 0 while D learns alone
     logits: Tensor  # (M,) of D on the grid
-    q: Steps  # the generator's density
+    q: Histogram  # the generator's density
     arrows: Tensor  # (ARROWS,) G of z at equal masses
 
     def away(self, target: Tensor | float) -> float:
@@ -112,38 +112,38 @@ def experiment(seed: int = 0) -> Experiment:
         d_optimizer=Adam(1e-2, (0.5, 0.99), decay=Decay("linear")),
     )
     game = GAN(generator, discriminator, config)
-    alone = Frozen(lambda n: game.sample(torch.empty(n, 1)), discriminator, Adam(5e-3, (0.5, 0.99)))
+    alone = FrozenGenerator(lambda n: game.sample(torch.empty(n, 1)), discriminator, Adam(5e-3, (0.5, 0.99)))
     frames: list[Frame] = []
 
     @torch.no_grad()
-    def look(rounds: int) -> None:
-        q = pushed(generator(quantiles(2001).float()).flatten(), EDGES)
+    def snapshot(rounds: int) -> None:
+        q = pushforward(generator(quantiles(2001).float()).flatten(), EDGES)
         arrows = generator(quantiles(ARROWS).float()).double().flatten()
         frames.append(Frame(rounds, logits_of(discriminator)(GRID.points), q, arrows))
 
     def training(steps: int) -> Training:
         return Training(steps=steps, average=0.0, precision="fp32")
 
-    look(0)
-    first = Trainer(alone, Fresh(DATA, 512, seed), training(ALONE))
-    first.train([lambda t: look(0) if t.step in (3, 6, 10, 20, 30, 50, 75, 100, ALONE) else None])
+    snapshot(0)
+    first = Trainer(alone, DensityStream(DATA, 512, seed), training(ALONE))
+    first.train([lambda t: snapshot(0) if t.step in (3, 6, 10, 20, 30, 50, 75, 100, ALONE) else None])
     start = len(frames) - 1
-    second = Trainer(game, Fresh(DATA, 512, seed + 1), training(TOGETHER))
-    second.train([lambda t: look(t.step) if t.step % (5 if t.step <= 100 else 40) == 0 else None])
+    second = Trainer(game, DensityStream(DATA, 512, seed + 1), training(TOGETHER))
+    second.train([lambda t: snapshot(t.step) if t.step % (5 if t.step <= 100 else 40) == 0 else None])
     moved = next(i for i, frame in enumerate(frames) if frame.rounds == 25)
     return Experiment(frames, (2, start, moved, len(frames) - 1))
 
 
-def draw(done: Experiment, folder: Path) -> list[Path]:
+def draw(result: Experiment, folder: Path) -> list[Path]:
     """The four panels, and a film of all."""
     fig, axes = figure.panels(4, 3.2, 3.4)
     names = ("D has hardly learnt", "D is near p / (p + q)", "G moved where D is high", "equilibrium: D = 1/2")
-    for one, index, letter, name in zip(axes, done.shown, "abcd", names, strict=True):
-        _panel(one, done.frames[index])
+    for one, index, letter, name in zip(axes, result.shown, "abcd", names, strict=True):
+        _panel(one, result.frames[index])
         figure.title(one, f"({letter}) {name}")
     figure.legend(axes[0], "upper right")
     still = figure.save(fig, folder / "figure-1.png")
-    return [still, film.film([_picture(frame) for frame in done.frames], folder / "figure-1.gif", 7.0, side=480)]
+    return [still, film.film([_picture(frame) for frame in result.frames], folder / "figure-1.gif", 7.0, side=480)]
 
 
 def _panel(axes: Axes, frame: Frame) -> None:

@@ -1,4 +1,4 @@
-"""A discriminator alone, against a generator that no one moves: what does it find?"""
+"""A discriminator trained against a frozen generator."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from zerosum.theory.density import Density
 Penalty = Callable[[Discriminator, Tensor, Tensor], Tensor]
 
 
-class Frozen(Game[Tensor]):
+class FrozenGenerator(Game[Tensor]):
     """Algorithm 1 of Goodfellow et al., 2014, without its generator's step: D against fresh fakes, (B, D) points.
 
     Args:
-        fakes: makes n fakes, as `Density.sample` does.
-        discriminator: to be trained; logits (B, 1).
-        objective: of which D's part is minimised.
-        penalty: added to it, where there is one.
+        fakes: n to n fakes, as `Density.sample`.
+        discriminator: points to logits (B, 1).
+        objective: whose loss of D is minimised.
+        penalty: is added to it.
     """
 
     name = "frozen"
@@ -46,19 +46,19 @@ class Frozen(Game[Tensor]):
         return {"discriminator": Player(self.optimizer, (self.discriminator,))}
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        data = draw()  # (B, D)
-        made = self.sample(data)
-        real, fake = self.discriminator(data), self.discriminator(made)
-        terms = {"penalty": self.penalty(self.discriminator, data, made)} if self.penalty else {}
-        log = {"real": real, "fake": fake}
-        yield Move("discriminator", adversarial=self.objective.d(real, fake), **terms, log=log)
+        real = draw()  # (B, D)
+        fake = self.sample(real)
+        real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+        terms = {"penalty": self.penalty(self.discriminator, real, fake)} if self.penalty else {}
+        log = {"real": real_logits, "fake": fake_logits}
+        yield Move("discriminator", adversarial=self.objective.d(real_logits, fake_logits), **terms, log=log)
 
     def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         with torch.no_grad():
             return self.fakes(len(like)).to(like)
 
 
-class Fresh:
+class DensityStream:
     """Endless batches (B, D) of a density, float32. Batch n follows from the seed and n: a position is one number."""
 
     def __init__(self, density: Density, batch_size: int, seed: int, device: str | torch.device = "cpu"):

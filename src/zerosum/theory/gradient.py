@@ -23,7 +23,7 @@ from zerosum.recipe import Training
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Uniform
-from zerosum.theory.frozen import Fresh, Frozen, Penalty
+from zerosum.theory.frozen import DensityStream, FrozenGenerator, Penalty
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -52,7 +52,7 @@ def bound(discriminator: nn.Module, fakes: Tensor) -> float:
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """After some rounds of training D alone."""
 
     rounds: int
@@ -62,23 +62,23 @@ class Look:
     estimate: float  # the critic's: E f(x) - E f(G(z))
 
 
-def experiment(seed: int = 0) -> list[Look]:
-    """A discriminator and a critic, trained against the same frozen fakes; a look whenever rounds double."""
+def experiment(seed: int = 0) -> list[Snapshot]:
+    """A discriminator and a critic, trained against the same frozen fakes; a snapshot whenever rounds double."""
     adam = Adam(2e-3, (0.5, 0.99))
     fixed = torch.linspace(0.0005, 0.9995, 1000, dtype=torch.float64)[:, None]
     real, fake = (box.low + fixed * (box.high - box.low) for box in (REAL, FAKE))
 
-    def playing(objective: Objective, penalty: Penalty | None) -> tuple[nn.Module, Trainer]:
+    def trainer_of(objective: Objective, penalty: Penalty | None) -> tuple[nn.Module, Trainer]:
         rng.seed(seed)
         network = mlp.Discriminator((1,), (32, 32))
-        game = Frozen(FAKE.sample, network, adam, objective, penalty)
+        game = FrozenGenerator(FAKE.sample, network, adam, objective, penalty)
         training = Training(steps=ROUNDS, average=0.0, precision="fp32")
-        return network, Trainer(game, Fresh(REAL, 128, seed), training)
+        return network, Trainer(game, DensityStream(REAL, 128, seed), training)
 
-    discriminator, trainer = playing(adversarial.minimax, None)
+    discriminator, trainer = trainer_of(adversarial.minimax, None)
     # Interpolates have a density of 1/3 here, so a penalty of weight w leaves a slope of 1 + 3 / (2 w): 1.15 for 10.
-    critic, other = playing(adversarial.wasserstein, lambda d, x, y: 100 * penalties.one_sided(d, x, y))
-    looks = []
+    critic, other = trainer_of(adversarial.wasserstein, lambda d, x, y: 100 * penalties.one_sided(d, x, y))
+    snapshots = []
     for step in range(ROUNDS + 1):
         if step & (step - 1) == 0 or step == ROUNDS:
             with torch.no_grad():
@@ -90,19 +90,19 @@ def experiment(seed: int = 0) -> list[Look]:
                 WASSERSTEIN: pull(critic, adversarial.wasserstein, fake),
             }
             wrong = float((1 - on_real).mean() + on_fake.mean()) / 2
-            looks.append(Look(step, wrong, pulls, bound(discriminator, fake), float(estimate)))
+            snapshots.append(Snapshot(step, wrong, pulls, bound(discriminator, fake), float(estimate)))
         if step < ROUNDS:
             trainer.round()
             other.round()
-    return looks
+    return snapshots
 
 
-def draw(looks: list[Look], folder: Path) -> list[Path]:
+def draw(snapshots: list[Snapshot], folder: Path) -> list[Path]:
     """The error of D, and what each loss tells G, as D improves."""
     fig, (wrong, pulls) = figure.panels(2, 4.6, 3.2)
-    looks = looks[1:]  # a logarithmic axis has no 0
-    rounds = [look.rounds for look in looks]
-    wrong.loglog(rounds, [look.wrong for look in looks], "o-", color=figure.INK, ms=3)
+    snapshots = snapshots[1:]  # a logarithmic axis has no 0
+    rounds = [snapshot.rounds for snapshot in snapshots]
+    wrong.loglog(rounds, [snapshot.wrong for snapshot in snapshots], "o-", color=figure.INK, ms=3)
     wrong.set(xlabel="rounds of D alone")
     figure.title(wrong, "mean error of D")
     for name, label, color in (
@@ -110,19 +110,19 @@ def draw(looks: list[Look], folder: Path) -> list[Path]:
         (NON_SATURATING, "-log D", figure.GREEN),
         (WASSERSTEIN, "critic of slope 1", figure.BLUE),
     ):
-        pulls.loglog(rounds, [look.pulls[name] for look in looks], "o-", color=color, ms=3, label=label)
+        pulls.loglog(rounds, [snapshot.pulls[name] for snapshot in snapshots], "o-", color=color, ms=3, label=label)
     pulls.set(xlabel="rounds of D alone")
     figure.legend(pulls, "lower left")
     figure.title(pulls, "gradient that G gets")
     return [figure.save(fig, folder / "vanishing-gradient.png")]
 
 
-def _strongest(looks: list[Look]) -> float:
-    return max(look.pulls[SATURATING] for look in looks)
+def _strongest(snapshots: list[Snapshot]) -> float:
+    return max(snapshot.pulls[SATURATING] for snapshot in snapshots)
 
 
 _PAPER = "Arjovsky and Bottou, 2017"
-GRADIENT: Topic[list[Look]] = Topic(
+GRADIENT: Topic[list[Snapshot]] = Topic(
     "vanishing-gradient",
     "supports apart: the better D, the less it tells G; a Wasserstein critic keeps telling",
     experiment,
@@ -139,7 +139,7 @@ GRADIENT: Topic[list[Look]] = Topic(
             "gradient of log(1 - D), over its bound eps / (1 - eps)",
             f"{_PAPER}, Theorem 2.4",
             1.0,
-            lambda e: max(look.pulls[SATURATING] / look.bound for look in e),
+            lambda e: max(snapshot.pulls[SATURATING] / snapshot.bound for snapshot in e),
             0.0,
             "<=",
         ),

@@ -8,7 +8,7 @@ mode: here it fits the heavy one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from zerosum import latent
+from zerosum.game import Draw, Game, Move, Player
 from zerosum.games.gan import GAN
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
@@ -24,7 +26,7 @@ from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Density, Grid, Mixture, normal
 from zerosum.theory.divergence import js, kl
-from zerosum.theory.frozen import Fresh
+from zerosum.theory.frozen import DensityStream
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -50,25 +52,56 @@ def moments(mixture: Mixture) -> Gaussian:
     return Gaussian(mean, math.sqrt(float((weights * (mixture.std.square() + (means - mean).square())).sum())))
 
 
-def likeliest(samples: Tensor) -> Gaussian:
+def maximum_likelihood(samples: Tensor) -> Gaussian:
     """The Gaussian of maximum likelihood for samples (N, 1)."""
     return Gaussian(float(samples.mean()), float(samples.std(correction=0)))
 
 
+class GaussianGenerator(nn.Module):
+    """G(z) = mean + std z, (B, 1) to (B, 1), whose density q is known."""
+
+    def __init__(self, start: Gaussian):
+        super().__init__()
+        self.mean = nn.Parameter(torch.tensor([start.mean], dtype=torch.float64))
+        self.log_std = nn.Parameter(torch.tensor([start.std], dtype=torch.float64).log())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.mean + self.log_std.exp() * z
+
+    def density(self) -> Mixture:
+        """q, differentiable in both parameters."""
+        return Mixture(self.mean[:, None], self.log_std.exp())
+
+
+class Descent(Game[Tensor]):
+    """A game of one player: G descends on the exact distance of its density from p."""
+
+    name = "descent"
+    prior = latent.Normal(1)
+
+    def __init__(self, p: Density, distance: Distance, generator: GaussianGenerator, grid: Grid):
+        super().__init__()
+        self.p, self.distance, self.generator, self.grid = p, distance, generator, grid
+
+    def players(self) -> dict[str, Player]:
+        return {"generator": Player(Adam(0.05, (0.9, 0.999), decay=Decay("cosine")), (self.generator,))}
+
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+        yield Move("generator", distance=self.distance(self.p, self.generator.density(), self.grid))
+
+    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
+        return self.generator(self.prior.draw(like) if z is None else z)
+
+
 def nearest(p: Density, distance: Distance, start: Gaussian, grid: Grid, steps: int = 300) -> Gaussian:
     """The Gaussian q where descent from `start` on `distance(p, q)` ends: a minimum, not always the least."""
-    found = torch.tensor([start.mean, math.log(start.std)], dtype=torch.float64, requires_grad=True)
-    optimizer, decay = torch.optim.Adam([found], 0.05), Decay("cosine")
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = 0.05 * decay(step, steps)
-        optimizer.zero_grad()
-        distance(p, Mixture(found[:1, None], found[1:].exp()), grid).backward()
-        optimizer.step()
-    mean, log_std = found.tolist()
-    return Gaussian(mean, math.exp(log_std))
+    generator = GaussianGenerator(start)
+    game, training = Descent(p, distance, generator, grid), Training(steps=steps, average=0.0, precision="fp32")
+    Trainer(game, DensityStream(p, 1, seed=0), training).train()
+    return Gaussian(generator.mean.item(), generator.log_std.exp().item())
 
 
-def of_gan(p: Density, start: Gaussian, steps: int = 1500, seed: int = 0) -> Gaussian:
+def fit_gan(p: Density, start: Gaussian, steps: int = 1500, seed: int = 0) -> Gaussian:
     """What a real GAN fits: G(z) = mean + std z, by the minimax loss, so that G descends on JS if D keeps up."""
     rng.seed(seed)
     generator = nn.Linear(1, 1)
@@ -78,7 +111,7 @@ def of_gan(p: Density, start: Gaussian, steps: int = 1500, seed: int = 0) -> Gau
     adam = Adam(1e-2, (0.5, 0.99), decay=Decay("linear"))
     config = GAN.Config(latent_dim=1, generator="minimax", g_optimizer=adam, d_optimizer=adam)
     game = GAN(generator, mlp.Discriminator((1,), (32, 32)), config)
-    Trainer(game, Fresh(p, 256, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
+    Trainer(game, DensityStream(p, 256, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
     return Gaussian(generator.bias.item(), abs(generator.weight.item()))
 
 
@@ -99,23 +132,23 @@ def experiment() -> Experiment:
     starts = (likely, Gaussian(-1.0, 0.5), Gaussian(2.0, 0.5), Gaussian(0.0, 1.0))
     return Experiment(
         likely=likely,
-        sampled=likeliest(x),
+        sampled=maximum_likelihood(x),
         by_kl=nearest(DATA, kl, Gaussian(0.0, 1.0), GRID),
         by_js=tuple(nearest(DATA, js, start, GRID) for start in starts),
-        gan=of_gan(DATA, Gaussian(0.0, 1.0)),
+        gan=fit_gan(DATA, Gaussian(0.0, 1.0)),
         gap=float((DATA.log_prob(x) - fit.log_prob(x)).mean() - kl(DATA, fit, GRID)),
     )
 
 
-def draw(done: Experiment, folder: Path) -> list[Path]:
+def draw(result: Experiment, folder: Path) -> list[Path]:
     """The data and the three fits."""
     fig, (axes,) = figure.panels(1, 6.4, 3.4)
     x = GRID.points[:, 0]
     axes.fill_between(x, DATA.log_prob(GRID.points).exp(), color="#d5d8dd", linewidth=0, label="data")
     for fit, name, color, line, width in (
-        (done.likely, "maximum likelihood: least KL(p || q)", figure.ORANGE, "-", 1.8),
-        (done.by_js[0], "least JS(p, q)", "#8fc7b0", "-", 5.0),
-        (done.gan, "a GAN, trained", figure.BLUE, "--", 1.5),
+        (result.likely, "maximum likelihood: least KL(p || q)", figure.ORANGE, "-", 1.8),
+        (result.by_js[0], "least JS(p, q)", "#8fc7b0", "-", 5.0),
+        (result.gan, "a GAN, trained", figure.BLUE, "--", 1.5),
     ):
         axes.plot(x, fit.density().log_prob(GRID.points).exp(), line, color=color, linewidth=width, label=name)
     axes.set(xlim=(-5, 5), ylim=(0, 0.95))

@@ -48,7 +48,7 @@ def strip(theta: float) -> Uniform:
     return Uniform([theta - WIDTH / 2, 0.0], [theta + WIDTH / 2, 1.0])
 
 
-def measured(theta: float, generator: Generator | None = None, n: int = 200) -> Distances:
+def measure(theta: float, generator: Generator | None = None, n: int = 200) -> Distances:
     """KL, JS and TV of the strips, by integration; W1 of points on the lines themselves, by the best assignment."""
     p, q = strip(0.0), strip(theta)
     return Distances(
@@ -70,10 +70,10 @@ class Experiment:
 
 def experiment() -> Experiment:
     random = torch.Generator().manual_seed(0)
-    return Experiment({theta: measured(theta, random) for theta in THETAS})
+    return Experiment({theta: measure(theta, random) for theta in THETAS})
 
 
-def draw(done: Experiment, folder: Path) -> list[Path]:
+def draw(result: Experiment, folder: Path) -> list[Path]:
     """JS and W1 over theta, as in the paper's figure 1."""
     fig, axes = figure.panels(3)
     theta = torch.linspace(-1, 1, 401)
@@ -81,7 +81,7 @@ def draw(done: Experiment, folder: Path) -> list[Path]:
         known = [getattr(exact(float(t)), name) for t in theta]
         one.plot(theta, known, color=figure.ORANGE, linewidth=3, alpha=0.5, label="theory")
         one.plot(
-            THETAS, [getattr(d, name) for d in done.by_theta.values()], "o", color=figure.BLUE, ms=4, label="found"
+            THETAS, [getattr(d, name) for d in result.by_theta.values()], "o", color=figure.BLUE, ms=4, label="found"
         )
         one.set(xlabel="theta", ylim=(-0.03, 1.03))
         figure.legend(one, "lower left")

@@ -21,7 +21,7 @@ from zerosum.theory import estimate, figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Density, Grid, Mixture, Uniform, normal
 from zerosum.theory.divergence import best_value, js, logits_of, optimal_discriminator, optimal_logits, value
-from zerosum.theory.frozen import Fresh, Frozen
+from zerosum.theory.frozen import DensityStream, FrozenGenerator
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -59,7 +59,7 @@ LINE, PLANE = "1-D, two modes against one", "2-D, two modes against two"  # thos
 
 
 @dataclass(frozen=True)
-class Found:
+class Comparison:
     """A discriminator beside the best one."""
 
     error: float  # E |D(x) - D*(x)| for x from (p + q) / 2, in [0, 1]
@@ -67,21 +67,23 @@ class Found:
     best: float  # C(G)
 
 
-def trained(pair: Pair, seed: int, steps: int, batch_size: int = 512) -> nn.Module:
+def train_discriminator(pair: Pair, seed: int, steps: int, batch_size: int = 512) -> nn.Module:
     """A small network, trained in `steps` rounds to tell fresh samples of `pair.p` from those of `pair.q`."""
     rng.seed(seed)
     network = mlp.Discriminator((pair.grid.points.shape[1],), (64, 64))
-    game = Frozen(pair.q.sample, network, Adam(5e-3, (0.9, 0.999), decay=Decay("cosine")))
-    Trainer(game, Fresh(pair.p, batch_size, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
+    game = FrozenGenerator(pair.q.sample, network, Adam(5e-3, (0.9, 0.999), decay=Decay("cosine")))
+    Trainer(game, DensityStream(pair.p, batch_size, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
     return network
 
 
-def compared(pair: Pair, logits: Callable[[Tensor], Tensor]) -> Found:
+def compare(pair: Pair, logits: Callable[[Tensor], Tensor]) -> Comparison:
     """A discriminator beside D*, by integration over the grid."""
     p, q, grid = pair
     mean = (grid.log_prob(p).exp() + grid.log_prob(q).exp()) / 2
     error = (logits(grid.points).sigmoid() - optimal_discriminator(p, q, grid.points)).abs()
-    return Found(float(grid.integral(error * mean)), float(value(p, q, logits, grid)), float(best_value(p, q, grid)))
+    return Comparison(
+        float(grid.integral(error * mean)), float(value(p, q, logits, grid)), float(best_value(p, q, grid))
+    )
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Experiment:
     apart: float  # C(G) where p and q share no mass
     at: float  # by how much the best of many shifted generators is shifted
     networks: dict[str, nn.Module]
-    found: dict[str, Found]
+    comparisons: dict[str, Comparison]
     bound: float  # of the JS divergence, from the trained D on fresh samples
     js: float  # the divergence itself
 
@@ -102,15 +104,15 @@ def experiment() -> Experiment:
     identity, gain = 0.0, -math.inf
     for p, q, grid in PAIRS.values():
         best = optimal_logits(p, q, grid.points)
-        top = float(value(p, q, _given(best), grid))
+        top = float(value(p, q, _constant(best), grid))
         identity = max(identity, abs(top - float(best_value(p, q, grid))))
         for size in (0.01, 0.1, 1.0):
             wave = (grid.points @ torch.randn(grid.points.shape[1], 4, generator=random, dtype=torch.float64)).sin()
-            gain = max(gain, float(value(p, q, _given(best + size * wave.sum(1)), grid)) - top)
+            gain = max(gain, float(value(p, q, _constant(best + size * wave.sum(1)), grid)) - top)
     shifts = [i / 20 for i in range(-20, 21)]
     shifted = [float(best_value(normal(0.0, 1.0), normal(shift, 1.0), _LINE)) for shift in shifts]
-    networks = {name: trained(PAIRS[name], seed=0, steps=800) for name in (LINE, PLANE)}
-    found = {name: compared(PAIRS[name], logits_of(network)) for name, network in networks.items()}
+    networks = {name: train_discriminator(PAIRS[name], seed=0, steps=800) for name in (LINE, PLANE)}
+    comparisons = {name: compare(PAIRS[name], logits_of(network)) for name, network in networks.items()}
     p, q, grid = PAIRS[LINE]
     logits = logits_of(networks[LINE])
     return Experiment(
@@ -120,18 +122,18 @@ def experiment() -> Experiment:
         apart=float(best_value(Uniform([-2.0], [-1.0]), Uniform([1.0], [3.0]), grid)),
         at=shifts[shifted.index(min(shifted))],
         networks=networks,
-        found=found,
+        comparisons=comparisons,
         bound=estimate.js_bound(logits(p.sample(20_000, random)), logits(q.sample(20_000, random))),
         js=float(js(p, q, grid)),
     )
 
 
-def _given(logits: Tensor) -> Callable[[Tensor], Tensor]:
+def _constant(logits: Tensor) -> Callable[[Tensor], Tensor]:
     """A discriminator whose logits on the grid are known already."""
     return lambda x: logits
 
 
-def draw(done: Experiment, folder: Path) -> list[Path]:
+def draw(result: Experiment, folder: Path) -> list[Path]:
     """D and D* in one dimension, and in the plane."""
     fig, (line, best, own) = figure.panels(3)
     p, q, grid = PAIRS[LINE]
@@ -139,13 +141,13 @@ def draw(done: Experiment, folder: Path) -> list[Path]:
     line.plot(x, p.log_prob(grid.points).exp(), ":", color=figure.INK, label="p")
     line.plot(x, q.log_prob(grid.points).exp(), color=figure.GREEN, label="q")
     line.plot(x, optimal_discriminator(p, q, grid.points), color=figure.ORANGE, linewidth=3, alpha=0.5, label="D*")
-    line.plot(x, logits_of(done.networks[LINE])(grid.points).sigmoid(), "--", color=figure.BLUE, label="D")
+    line.plot(x, logits_of(result.networks[LINE])(grid.points).sigmoid(), "--", color=figure.BLUE, label="D")
     line.set(xlim=(-4, 4), ylim=(0, 1.02))
     figure.legend(line, "upper left")
-    figure.title(line, f"D is {done.found[LINE].error:.3f} from D* on average")
+    figure.title(line, f"D is {result.comparisons[LINE].error:.3f} from D* on average")
     p, q, grid = PAIRS[PLANE]
     side = round(len(grid.points) ** 0.5)
-    shown = (optimal_discriminator(p, q, grid.points), logits_of(done.networks[PLANE])(grid.points).sigmoid())
+    shown = (optimal_discriminator(p, q, grid.points), logits_of(result.networks[PLANE])(grid.points).sigmoid())
     mass = (p.log_prob(grid.points).exp() + q.log_prob(grid.points).exp()).view(side, side).T
     for axes, heights, name in ((best, shown[0], "D* of two modes against two"), (own, shown[1], "D, trained")):
         reach = float(grid.points.abs().max())
@@ -168,15 +170,25 @@ OPTIMUM: Topic[Experiment] = Topic(
         Claim("C(G) where the generator is the data", f"{_PAPER}, Theorem 1", -math.log(4), lambda e: e.equal, 1e-9),
         Claim("C(G) where supports are apart", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.apart, 1e-9),
         Claim("C(G) is least at the data, of 41 shifts", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.at, 1e-6),
-        Claim("E |D - D*| of a D trained in 1-D", f"{_PAPER}, Proposition 1", 0.0, lambda e: e.found[LINE].error, 0.02),
         Claim(
-            "E |D - D*| of a D trained in 2-D", f"{_PAPER}, Proposition 1", 0.0, lambda e: e.found[PLANE].error, 0.02
+            "E |D - D*| of a D trained in 1-D",
+            f"{_PAPER}, Proposition 1",
+            0.0,
+            lambda e: e.comparisons[LINE].error,
+            0.02,
+        ),
+        Claim(
+            "E |D - D*| of a D trained in 2-D",
+            f"{_PAPER}, Proposition 1",
+            0.0,
+            lambda e: e.comparisons[PLANE].error,
+            0.02,
         ),
         Claim(
             "V(D, G) of the D trained in 2-D, less C(G)",
             f"{_PAPER}, Theorem 1",
             0.0,
-            lambda e: e.found[PLANE].value - e.found[PLANE].best,
+            lambda e: e.comparisons[PLANE].value - e.comparisons[PLANE].best,
             0.01,
         ),
         Claim("JS bound by the D trained in 1-D, less JS", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.bound - e.js, 0.01),

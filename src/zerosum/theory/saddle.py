@@ -41,7 +41,7 @@ def eigenvalues(gamma: float = 0.0) -> list[complex]:
     return sorted(found, key=lambda value: value.imag)
 
 
-def foretold(gamma: float = 0.0) -> list[complex]:
+def predicted(gamma: float = 0.0) -> list[complex]:
     """-gamma/2 -+ sqrt(gamma^2/4 - f'(0)^2), f'(0) = 1/2: on the imaginary axis without a penalty."""
     root = cmath.sqrt(gamma**2 / 4 - 0.25)
     return sorted((-gamma / 2 - root, -gamma / 2 + root), key=lambda value: value.imag)
@@ -83,7 +83,7 @@ class Experiment:
 
 
 def experiment() -> Experiment:
-    off = max(abs(a - b) for g in (0.0, GAMMA) for a, b in zip(eigenvalues(g), foretold(g), strict=True))
+    off = max(abs(a - b) for g in (0.0, GAMMA) for a, b in zip(eigenvalues(g), predicted(g), strict=True))
     return Experiment(
         off=off,
         real=max(value.real for value in eigenvalues()),
@@ -94,7 +94,7 @@ def experiment() -> Experiment:
     )
 
 
-def draw(done: Experiment, folder: Path) -> list[Path]:
+def draw(result: Experiment, folder: Path) -> list[Path]:
     """The three ways in the plane of both players."""
     fig, axes = figure.panels(3, 3.4, 3.4)
     ways = (
@@ -124,7 +124,7 @@ SADDLE: Topic[Experiment] = Topic(
         Claim(
             "log growth a step, both players at once",
             "log |1 + h lambda|",
-            math.log(abs(1 + RATE * foretold()[0])),
+            math.log(abs(1 + RATE * predicted()[0])),
             lambda e: e.simultaneous,
             1e-5,
         ),
@@ -132,7 +132,7 @@ SADDLE: Topic[Experiment] = Topic(
         Claim(
             "log growth a step, both at once with R1",
             "log |1 + h lambda|",
-            math.log(abs(1 + RATE * foretold(GAMMA)[0])),
+            math.log(abs(1 + RATE * predicted(GAMMA)[0])),
             lambda e: e.regularised,
             1e-3,
         ),

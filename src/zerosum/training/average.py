@@ -21,10 +21,10 @@ class Average:
     def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float):
         self.leader, self.decay, self.rounds = game, decay, 0
         followed = {id(p) for player in players.values() if player.averaged for p in parameters_of(player.modules)}
-        self.leaders = {name: p for name, p in game.namedparameters_of() if id(p) in followed}
+        self.leaders = {name: p for name, p in game.named_parameters() if id(p) in followed}
         shared = [p for p in game.parameters() if id(p) not in followed] + list(game.buffers())
         self.game = copy.deepcopy(game, {id(tensor): tensor for tensor in shared}).eval()
-        named = dict(self.game.namedparameters_of())
+        named = dict(self.game.named_parameters())
         self.followers = {name: named[name].requires_grad_(False) for name in self.leaders}
 
     @torch.no_grad()

@@ -1,10 +1,16 @@
-"""Devices by name."""
+"""The machine: its devices by name, its fast precision, its allocator."""
 
 from __future__ import annotations
+
+import ctypes
+import platform
+from functools import cache
 
 import torch
 
 from zerosum.errors import ZerosumError
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 
 
 def find(name: str) -> torch.device:
@@ -14,3 +20,25 @@ def find(name: str) -> torch.device:
     except (AssertionError, RuntimeError) as error:  # PyTorch asserts that it was built with CUDA
         first = str(error).splitlines()[0]
         raise ZerosumError(f"cannot compute on {name!r}: {first}; use --device cpu") from None
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """Resolve "auto": to "bf16" where the device multiplies it faster than float32, else to "fp32"."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
+    fast = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return "bf16" if fast else "fp32"
+
+
+@cache
+def tune_malloc() -> None:
+    """Stop glibc from returning freed blocks to the kernel, which would clear every page anew. Nothing elsewhere.
+
+    Every round needs the same large blocks again.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_THRESHOLD, 1 << 30)
+        libc.mallopt(_TRIM_THRESHOLD, -1)

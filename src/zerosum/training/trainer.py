@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Move, Player
+from zerosum.game import Game, Move
 from zerosum.recipe import Training
-from zerosum.training.log_keys import Key, norm_of, values_of
-from zerosum.training import memory
 from zerosum.training.average import Average, parameters_of
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
+from zerosum.training.hardware import resolve_precision, tune_malloc
+from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.util import distributed
 
 
@@ -59,7 +59,7 @@ class Trainer:
     """
 
     def __init__(self, game: Game[Any], stream: Stream, training: Training, device: str | torch.device = "cpu"):
-        memory.tune_malloc()
+        tune_malloc()
         self.device = torch.device(device)
         # Convolutions follow the layout of their weights.
         self.game = distributed.broadcast(game.to(self.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
@@ -173,23 +173,13 @@ class Trainer:
         for (step, key, _), value in zip(self.pending, _means([value for _, _, value in self.pending]), strict=True):
             if not math.isfinite(value):
                 raise Diverged(step, key, value)
-        for name, parameter in self.game.namedparameters_of():
+        for name, parameter in self.game.named_parameters():
             if not bool(parameter.isfinite().all()):
                 raise Diverged(self.step - 1, name, float(parameter[~parameter.isfinite()][0]))
 
     @property
     def _measures_norms(self) -> bool:
         return self.step % self.training.log_every == 0
-
-
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """What "auto" means here: bf16 where the processor multiplies it faster than float32."""
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
-    fast = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return "bf16" if fast else "fp32"
 
 
 def _norm(parameters: Iterable[nn.Parameter]) -> Tensor:
@@ -214,6 +204,6 @@ def _check_partition(game: Game[Any], players: Mapping[str, list[nn.Parameter]])
             raise ValueError(f"player {name!r} needs parameters to move, all of them in modules of the game")
         for p in parameters:
             owners[id(p)].append(name)
-    for name, p in game.namedparameters_of():
+    for name, p in game.named_parameters():
         if p.requires_grad and len(owners[id(p)]) != 1:
             raise ValueError(f"parameter {name} belongs to {owners[id(p)] or 'no player'}, not to exactly one player")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 SHOWN = 10  # entries of a long list
 
@@ -10,6 +10,11 @@ SHOWN = 10  # entries of a long list
 def abbreviate(items: Sequence[str]) -> list[str]:
     """The items, or the first of a long list and how many more there are."""
     return list(items) if len(items) <= SHOWN else [*items[:SHOWN], f"... and {len(items) - SHOWN:,} more"]
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """`1x28x28`."""
+    return "x".join(map(str, shape))
 
 
 def duration(seconds: float) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.data import Dataset
 from zerosum.data.check import labels
-from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.games import RECIPES
 from zerosum.modality import Spec
 from zerosum.recipe import Recipe

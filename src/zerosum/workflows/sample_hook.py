@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from zerosum.pictures.grids import save
 from zerosum.pictures.overview import overview
+from zerosum.pictures.png import save
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record, RunDirectory
+from zerosum.run.sampling import SampleRequest
 from zerosum.training.trainer import Trainer
 
 
@@ -24,4 +25,4 @@ class Samples:
         if trainer.step % trainer.training.sample_every == 0 or trainer.step == trainer.training.steps:
             run = Run(self.directory.path, self.record, trainer.sampler, trainer.step)
             path = self.directory.samples / f"step-{trainer.step:08d}.png"
-            save(overview(run, self.count, real=self.real), path)
+            save(overview(run, SampleRequest(self.count), self.real), path)

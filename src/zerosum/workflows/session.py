@@ -8,15 +8,17 @@ from contextlib import ExitStack
 from rich.console import Console
 
 from zerosum import data, report
-from zerosum.game import Condition
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import History, Verdict
-from zerosum.pictures.gallery import neighbours, walks
-from zerosum.pictures.grids import film, save, with_caption
-from zerosum.pictures.overview import MOST_ROWS, choices, overview, traversal
+from zerosum.pictures.film import film
+from zerosum.pictures.neighbours import neighbours
+from zerosum.pictures.overview import MOST_ROWS, choices, overview
+from zerosum.pictures.png import save
+from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record, RunDirectory
+from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.console import Progressing
@@ -29,8 +31,7 @@ from zerosum.workflows.rollback import Recovery
 from zerosum.workflows.sample_hook import Samples
 
 SIDE, POINTS = 8, 2000  # images in a row of a picture, and rows or more; points in a picture
-COMPARED = 8  # samples beside their nearest real images
-WALKS_OF_IMAGES, WALKS_OF_POINTS = (6, 10), (24, 100)  # (walks, steps of each) between samples
+COMPARED = 8  # samples with their nearest training images
 
 
 def play(directory: RunDirectory, prepared: Prepared, *, tensorboard: bool, quiet: bool, new: bool) -> Run:
@@ -83,29 +84,17 @@ def play(directory: RunDirectory, prepared: Prepared, *, tensorboard: bool, quie
 
 
 def finish(run: Run, samples: Samples, loaded: data.Dataset) -> None:
-    """The files people look at: `samples.png`, `neighbours.png` (of images), `interpolation.png`, `codes.png` (where z
-    has codes), `film.gif`, `report.html`.
-    """
-    save(overview(run, samples.count, seed=1, real=samples.real), run.path / "samples.png")
+    """Write the files of `run.artifacts` that are due at the end."""
+    seed = 1  # another than the film's
+    save(overview(run, SampleRequest(samples.count, seed), samples.real), run.path / "samples.png")
     if loaded.is_image:
-        made = run.sample(samples.count, seed=1)[:COMPARED]
-        save(neighbours(made, loaded.x), run.path / "neighbours.png")
-    count, frames = WALKS_OF_IMAGES if loaded.is_image else WALKS_OF_POINTS
-    walked = walks(run.interpolate(count, frames, (1, 2)), samples.real)
-    save(with_caption(walked, _walking(run.game.condition, loaded.is_image)), run.path / "interpolation.png")
+        save(neighbours(run.sample(samples.count, seed)[:COMPARED], loaded.x), run.path / "neighbours.png")
+    save(interpolation(run, (seed, seed + 1), samples.real), run.path / "interpolation.png")
     if run.game.prior.codes:
-        save(traversal(run, seed=1, real=samples.real), run.path / "codes.png")
+        request = SampleRequest(latents_per_code(run), seed)
+        save(traversal(run, request, real=samples.real), run.path / "codes.png")
     film(sorted(samples.directory.samples.glob("step-*.png")), run.path / "film.gif")
     report.write(run.path)
-
-
-def _walking(condition: Condition | None, images: bool) -> str:
-    within = "" if condition is None else ", within a class" if condition.kind == "classes" else ", at one vector"
-    return (
-        f"Each row walks from one z to another in equal steps{within}"
-        if images
-        else f"Each line walks from one z to another{within}, with a dot at equal steps"
-    )
 
 
 def console_of(quiet: bool) -> Console:

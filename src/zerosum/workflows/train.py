@@ -26,7 +26,7 @@ from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord, Record, RunDirectory, free_path, recipe_of, versions
 from zerosum.training import hardware
-from zerosum.training.trainer import Trainer, resolve_precision
+from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
 from zerosum.workflows.notes import data_notes
 from zerosum.workflows.session import console_of, play
@@ -218,7 +218,7 @@ def _describe(
         ),
         players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
         device=str(trainer.device),
-        precision=resolve_precision(training.precision, trainer.device),
+        precision=hardware.resolve_precision(training.precision, trainer.device),
         versions=versions(),
         command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,66 +17,64 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 from zerosum.cli.flags import parse
 from zerosum.errors import ZerosumError
 
-ABOUT = """Run a protocol and record what came out in reproductions/results/NAME.json.
+ABOUT = """Run a study and record its result in reproductions/results/NAME.json of the checkout.
 
-It can be stopped, and taken up again by the same command: finished parts are kept under --work. With fewer seeds, or a
-fraction of the rounds, it is a cheap look that is never recorded."""
+The same command resumes a stopped study: finished parts are kept under --work. With fewer seeds, or a fraction of the
+rounds, it is a trial, which is not recorded."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    name: Annotated[Positional[str | None], arg(help="the protocol; without it, all are listed")] = None
-    seeds: Annotated[int | None, arg(help="only the first so many seeds; default: all of the protocol's")] = None
-    fraction: Annotated[float, arg(help="of the rounds, in (0, 1]")] = 1.0
-    processes: Annotated[int, arg(help="parts run at the same time")] = os.cpu_count() or 1
-    work: Annotated[Path | None, arg(help="where parts are kept (default: runs/reproduce/NAME)")] = None
-    table: Annotated[FlagCreatePairsOff[bool], arg(help="print all recorded results beside the published ones")] = False
+    name: Annotated[Positional[str | None], arg(help="the study; default: list all")] = None
+    seeds: Annotated[int | None, arg(help="number of seeds; default: all of the study's")] = None
+    fraction: Annotated[float, arg(help="fraction of the training rounds, in (0, 1]")] = 1.0
+    processes: Annotated[int, arg(help="parallel processes")] = os.cpu_count() or 1
+    work: Annotated[Path | None, arg(help="folder of the finished parts; default: runs/reproduce/NAME")] = None
+    table: Annotated[FlagCreatePairsOff[bool], arg(help="print the recorded results and the published ones")] = False
 
 
 def run(arguments: Sequence[str]) -> None:
-    given = parse(Arguments, arguments, "reproduce", ABOUT)
+    options = parse(Arguments, arguments, "reproduce", ABOUT)
     from zerosum.studies import STUDIES, find, study
 
     console = Console(highlight=False, soft_wrap=True)
-    if given.table:
+    if options.table:
         console.print(_table(study.results()))
         return
-    if given.name is None:
+    if options.name is None:
         for known in STUDIES.values():
             console.print(f"[bold]{known.name}[/bold]  {known.protocol}")
         return
-    chosen = find(given.name)
-    if not 0 < given.fraction <= 1:
-        raise ZerosumError(f"--fraction {given.fraction:g}: it must be above 0, and 1 at most")
-    if given.seeds is not None and not 1 <= given.seeds <= len(chosen.seeds):
-        raise ZerosumError(f"--seeds {given.seeds}: {chosen.name} has {len(chosen.seeds)} seeds")
-    if given.processes < 1:
-        raise ZerosumError(f"--processes {given.processes}: at least 1 is needed")
-    seeds = chosen.seeds[: given.seeds]
-    whole = given.fraction == 1 and seeds == chosen.seeds
-    folder = given.work or Path("runs/reproduce") / chosen.name
-    work = folder if given.fraction == 1 else folder / f"fraction-{given.fraction:g}"
+    chosen = find(options.name)
+    if not 0 < options.fraction <= 1:
+        raise ZerosumError(f"--fraction {options.fraction:g}: it must be above 0, and 1 at most")
+    if options.seeds is not None and not 1 <= options.seeds <= len(chosen.seeds):
+        raise ZerosumError(f"--seeds {options.seeds}: {chosen.name} has {len(chosen.seeds)} seeds")
+    if options.processes < 1:
+        raise ZerosumError(f"--processes {options.processes}: at least 1 is needed")
+    seeds = chosen.seeds[: options.seeds]
+    whole = options.fraction == 1 and seeds == chosen.seeds
+    record = study.checkout_results() if whole else None  # before the work, not after it
+    folder = options.work or Path("runs/reproduce") / chosen.name
+    work = folder if options.fraction == 1 else folder / f"fraction-{options.fraction:g}"
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task(chosen.name, total=None)
-        for done in study.run(chosen, seeds, given.fraction, work, given.processes):
+        for done in study.run(chosen, seeds, options.fraction, work, options.processes):
             if progress.tasks[0].total is None:
                 progress.update(task, total=done.left + 1)
             progress.update(task, advance=1)
-            errors.print(f"{done.part}, seed {done.seed}: {_short(done.figures)}; {done.left} parts to go")
+            errors.print(f"{done.part}, seed {done.seed}: {_short(done.measurements)}; {done.left} parts to go")
     result = study.record(chosen, seeds, work, shlex.join(["zerosum", "reproduce", *arguments]))
     _show(console, result)
-    if whole:
-        console.print(f"recorded: {study.write(result)}")
-    else:
-        console.print("a cheap look: not recorded")
+    console.print(f"recorded: {study.write(result, record)}" if record else "a trial: not recorded")
 
 
-def _short(figures: Any) -> str:
+def _short(measurements: Mapping[str, Any]) -> str:
     shown = [
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in figures.items()
+        for name, value in measurements.items()
         if isinstance(value, (int, float, str)) and name not in ("scenario", "seed")
     ]
     return ", ".join(shown)
@@ -95,7 +93,7 @@ def _show(console: Console, result: dict[str, Any]) -> None:
 
 def _table(results: Sequence[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for column in ("protocol", "ours", "published", "target", ""):
+    for column in ("study", "ours", "published", "target", ""):
         table.add_column(column)
     for result in results:
         spread = f" ± {result['std']:.3g}" if len(result["values"]) > 1 else ""

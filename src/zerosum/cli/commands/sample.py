@@ -58,7 +58,9 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "sample", "Draw samples from a run.")
     from zerosum.errors import ZerosumError
     from zerosum.pictures.overview import unwritable_names
+    from zerosum.pictures.walks import latents_per_code
     from zerosum.run.loaded import load
+    from zerosum.run.sampling import SampleRequest
     from zerosum.workflows.sample import write_interpolation, write_samples, write_traversal
 
     if given.traverse and given.to_seed is not None:
@@ -73,15 +75,14 @@ def run(arguments: Sequence[str]) -> None:
     kind = "codes" if given.traverse else "samples"
     ending = "gif" if given.to_seed is not None else "png"
     out = given.out or given.run / f"{kind}-seed-{given.seed}.{ending}"
-    count = 64 if given.n is None else given.n
+    count = given.n if given.n is not None else latents_per_code(run) if given.traverse else 64
+    request = SampleRequest(count, given.seed, given.truncation, given.class_, given.condition)
     if given.traverse:
-        steps = 10 if given.steps is None else given.steps
-        write_traversal(run, out, given.code or None, steps, given.seed, given.n, given.truncation, given.class_)
+        write_traversal(run, out, request, given.code or None, 10 if given.steps is None else given.steps)
     elif given.to_seed is not None:
-        seeds = (given.seed, given.to_seed)
-        write_interpolation(run, out, count, given.frames, seeds, given.truncation, given.class_, given.condition)
+        write_interpolation(run, out, request, given.to_seed, given.frames)
     else:
-        write_samples(run, out, count, given.seed, given.truncation, given.class_, given.condition)
+        write_samples(run, out, request)
     print(out)
     if out.suffix == ".png" and not given.traverse and (numbers := unwritable_names(run)):
         print(f"no font here can write the names of classes; in the picture: {numbers}", file=sys.stderr)

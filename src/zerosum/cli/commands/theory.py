@@ -20,26 +20,26 @@ from zerosum.util.files import write_atomic
 if TYPE_CHECKING:
     from zerosum.theory.claim import Outcome
 
-ABOUT = """Put claims of theory beside measurements: known densities, small trainings, pictures and a film.
+ABOUT = """Measure claims of theory on known densities and small trainings; draw pictures and a film.
 
-Of each claim it prints what theory foretells, what was measured and the tolerance, and writes the same to
+Prints the predicted value, the measured value and the tolerance of each claim, and writes the same to
 OUT/claims.json. The exit code is 1 if a claim fails. All topics take half a minute."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    topics: Annotated[Positional[tuple[str, ...]], arg(help="only these; a wrong name lists all")] = ()
-    out: Annotated[Path, arg(help="the folder of the pictures and of claims.json")] = Path("runs/theory")
+    topics: Annotated[Positional[tuple[str, ...]], arg(help="topics; default: all (a wrong name lists them)")] = ()
+    out: Annotated[Path, arg(help="output folder of the pictures and claims.json")] = Path("runs/theory")
 
 
 def run(arguments: Sequence[str]) -> int:
-    given = parse(Arguments, arguments, "theory", ABOUT)
+    options = parse(Arguments, arguments, "theory", ABOUT)
     import torch
 
     from zerosum.theory.topics import TOPICS, find
 
-    chosen = [find(name) for name in dict.fromkeys(given.topics)] or list(TOPICS.values())
-    given.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
+    chosen = [find(name) for name in dict.fromkeys(options.topics)] or list(TOPICS.values())
+    options.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     torch.set_num_threads(1)  # networks this small gain nothing from a second
     console = Console(highlight=False, soft_wrap=True)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -49,18 +49,18 @@ def run(arguments: Sequence[str]) -> int:
         task = progress.add_task("", total=len(chosen))
         for topic in chosen:
             progress.update(task, description=topic.name)
-            began = time.perf_counter()
-            found = topic.experiment()
-            record[topic.name] = topic.check(found)
-            pictures += topic.draw(found, given.out)
+            start = time.perf_counter()
+            result = topic.experiment()
+            record[topic.name] = topic.check(result)
+            pictures += topic.draw(result, options.out)
             progress.update(task, advance=1)
-            errors.print(f"{topic.name}: {_tally(record[topic.name])}, {time.perf_counter() - began:.1f} s")
+            errors.print(f"{topic.name}: {_tally(record[topic.name])}, {time.perf_counter() - start:.1f} s")
     for topic in chosen:
         console.print(f"\n[bold]{topic.name}[/bold]: {topic.about}")
         console.print(_table(record[topic.name]))
-    outcomes = [outcome for of in record.values() for outcome in of]
-    path = given.out / "claims.json"
-    plain = {name: [_plain(outcome) for outcome in of] for name, of in record.items()}
+    outcomes = [outcome for topic_outcomes in record.values() for outcome in topic_outcomes]
+    path = options.out / "claims.json"
+    plain = {name: [_plain(outcome) for outcome in topic_outcomes] for name, topic_outcomes in record.items()}
     write_atomic(path, (json.dumps(plain, indent=2) + "\n").encode())
     console.print(f"\n{_tally(outcomes)}")
     console.print(f"written: {', '.join(map(str, [*pictures, path]))}")
@@ -75,19 +75,19 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("claim", "source"):
         table.add_column(column, overflow="fold")
-    for column in ("theory", "measured", "tolerance"):
+    for column in ("predicted", "measured", "tolerance"):
         table.add_column(column, justify="right")
     table.add_column("")
     for outcome in outcomes:
         relation = "" if outcome.relation == "=" else f"{outcome.relation} "
         holds = "holds" if outcome.holds else "[bold red]FAILS[/bold red]"
         numbers = (f"{relation}{outcome.theory:.4g}", f"{outcome.measured:.4g}", f"{outcome.tolerance:g}")
-        table.add_row(outcome.says, outcome.source, *numbers, holds)
+        table.add_row(outcome.statement, outcome.source, *numbers, holds)
     return table
 
 
 def _plain(outcome: Outcome) -> dict[str, object]:
-    """As JSON has it, which knows no infinity."""
+    """For JSON, which knows no infinity."""
     return {
         name: str(value) if isinstance(value, float) and value - value != 0 else value
         for name, value in asdict(outcome).items()

@@ -27,9 +27,7 @@ class Fitted:
     note: str = ""  # what was changed beyond size
 
 
-def fitted(
-    name: str, modality: Modality, *, data_dir: Path | None = None, progress: Progress | None = None
-) -> Fitted:
+def fitted(name: str, modality: Modality, *, data_dir: Path | None = None, progress: Progress | None = None) -> Fitted:
     """All samples of `name`, as `load` takes it, or of a single image file, as `modality` has them.
 
     Images are scaled and cropped as for training. Colour is turned grey, and grey is repeated for red, green and blue,

@@ -120,7 +120,8 @@ def _rows(x: Tensor, rows: list[int]) -> Tensor:
 
 
 def _problems(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[Problem, ...]:
-    return tuple(problem for one in (*sides, *packs) for problem in one.problems)
+    found = [*(side.problems for side in sides), *(pack.problems for pack in packs)]
+    return tuple(problem for problems in found for problem in problems)
 
 
 def _stem(file: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from zerosum.training.log_keys import Key
 from zerosum.training.trainer import Trainer
 from zerosum.util.text import duration
 
@@ -57,7 +59,10 @@ class Progressing:
             eta = f"ETA {duration((self.steps - trainer.step) / rate)}" if rate else ""
             self.console.print(f"round {trainer.step}/{self.steps}  {rate:.1f} rounds/s  {eta}  {self.values}")
 
-    def sink(self, step: int, seconds: float, values: dict[str, float]) -> None:
-        """Keep each player's adversarial loss for the line."""
-        losses = {name.split("/")[0]: v for name, v in values.items() if name.endswith("/adversarial")}
+    def sink(self, step: int, seconds: float, values: Mapping[Key, float]) -> None:
+        """Keep each player's loss, the sum of its terms, for the line."""
+        losses: dict[str, float] = {}
+        for key, value in values.items():
+            if key.kind == "term":
+                losses[key.player] = losses.get(key.player, 0.0) + value
         self.values = "  ".join(f"{player} {value:.3f}" for player, value in losses.items())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+
+from zerosum.training.log_keys import Key
 
 
 class JsonLines:
@@ -12,7 +15,7 @@ class JsonLines:
     def __init__(self, path: Path):
         self.path = path
 
-    def __call__(self, step: int, seconds: float, values: dict[str, float]) -> None:
+    def __call__(self, step: int, seconds: float, values: Mapping[Key, float]) -> None:
         line = {"step": step, "seconds": round(seconds, 3), **{k: float(f"{v:.6g}") for k, v in values.items()}}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

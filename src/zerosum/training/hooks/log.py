@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from zerosum.training.log_keys import Key
 from zerosum.training.trainer import Trainer
 
 
 class Sink(Protocol):
-    def __call__(self, step: int, seconds: float, values: dict[str, float]) -> None:
+    def __call__(self, step: int, seconds: float, values: Mapping[Key, float]) -> None:
         """Take the means of all values up to round `step`, `seconds` of training after its start."""
 
 

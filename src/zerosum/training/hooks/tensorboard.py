@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from zerosum.errors import ZerosumError
+from zerosum.training.log_keys import Key
 
 
 class TensorBoard:
@@ -19,7 +21,7 @@ class TensorBoard:
             ) from None
         self.writer = SummaryWriter(folder)
 
-    def __call__(self, step: int, seconds: float, values: dict[str, float]) -> None:
+    def __call__(self, step: int, seconds: float, values: Mapping[Key, float]) -> None:
         for name, value in values.items():
             self.writer.add_scalar(name, value, step)
         self.writer.flush()

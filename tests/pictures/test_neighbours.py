@@ -1,4 +1,4 @@
-"""Samples beside their nearest real images, and walks between samples."""
+"""Samples and their nearest real images."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zerosum.pictures import gallery
-from zerosum.pictures.gallery import GAP, MARGIN, SHOWN, nearest, neighbours, space, walks
-from zerosum.pictures.grids import paths
+from zerosum.pictures import neighbours as module
+from zerosum.pictures.grids import SHOWN
+from zerosum.pictures.neighbours import GAP, MARGIN, nearest, neighbours
+from zerosum.pictures.render import walks
 
 
 def images(count: int, *shape: int) -> Tensor:
@@ -27,9 +28,9 @@ def pixels(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture.convert("RGB"))
 
 
-@pytest.mark.parametrize("room", [1, 10 * 3 * 8 * 8, 10**9])
-def test_nearest_are_those_of_all_distances(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-    monkeypatch.setattr(gallery, "ROOM", room)
+@pytest.mark.parametrize("chunk", [1, 10 * 3 * 8 * 8, 10**9])
+def test_nearest_are_those_of_all_distances(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(module, "CHUNK", chunk)
     real, made = images(101, 3, 8, 8), images(7, 3, 8, 8)
     expected = torch.cdist(made.flatten(1).double(), real.flatten(1).double()).topk(3, largest=False).indices
     assert torch.equal(nearest(floats(made), real, 3), expected)
@@ -47,18 +48,21 @@ def test_large_images_are_compared_by_their_thumbnails() -> None:
     made = images(5, 1, 64, 64)
     expected = torch.cdist(torch.nn.functional.avg_pool2d(made.float(), 4).flatten(1), thumbnails).argmin(1)
     assert torch.equal(nearest(floats(made), real, 1)[:, 0], expected)
-    assert space((1, 64, 64)) == "pixels at 16 \u00d7 16" and space((3, 8, 99)) == "pixels at 8 \u00d7 16"
+    assert neighbours(floats(made), real).info["Title"] == (
+        "Samples and, below each, the nearest of 20 training images, by the distance of their pixels at 16 \u00d7 16"
+    )
+    assert neighbours(floats(made[..., :8, :]), real[..., :8, :]).info["Title"].endswith("pixels at 8 \u00d7 16")
 
 
 def test_only_a_part_of_a_large_set_is_read_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(gallery, "ROOM", 100 * 3 * 4 * 4)
-    seen, small = [], gallery._small
+    monkeypatch.setattr(module, "CHUNK", 100 * 3 * 4 * 4)
+    seen, small = [], module.thumbnails
 
     def watched(x: Tensor) -> Tensor:
         seen.append(len(x))
         return small(x)
 
-    monkeypatch.setattr(gallery, "_small", watched)
+    monkeypatch.setattr(module, "thumbnails", watched)
     mapped = np.memmap(tmp_path / "x", dtype=np.uint8, mode="w+", shape=(950, 3, 4, 4))
     mapped[:] = images(950, 3, 4, 4).numpy()
     real = torch.from_numpy(mapped)
@@ -110,40 +114,3 @@ def test_large_images_are_drawn_smaller() -> None:
     shown = neighbours(floats(real[:2]), real)
     assert shown.size == (MARGIN + SHOWN + 2, 4 * SHOWN + GAP + 2 * 2)
     assert walks(floats(real)[None].repeat(3, 1, 1, 1, 1)).size == (3 * SHOWN // 2 + 4, 4 * SHOWN + 6)
-
-
-def test_a_walk_is_a_row() -> None:
-    values = torch.arange(6).view(3, 2) / 5 * 2 - 1  # of frame and walk
-    shown = pixels(walks(values[..., None, None, None].expand(3, 2, 1, 48, 48)))
-    assert shown.shape == (98, 148, 3)
-    for frame in range(3):
-        for walk in range(2):
-            cell = shown[50 * walk : 50 * walk + 48, 50 * frame : 50 * frame + 48]
-            assert (cell == round(51 * (2 * frame + walk))).all()
-
-
-def test_walks_of_points_are_paths_over_the_real_ones() -> None:
-    real = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
-    straight = torch.linspace(-1, 1, 50)[:, None, None] * torch.tensor([[[1.0, 1.0]], [[1.0, -1.0]]]).transpose(0, 1)
-    shown = walks(straight, real)
-    assert shown.size == (480, 480)
-    assert np.array_equal(pixels(shown), pixels(paths(straight, real)))
-    x = pixels(shown).astype(int)
-    blue = (x[..., 2] - x[..., 0] > 60)[30:440, 50:460]
-    rows, columns = blue.any(1).nonzero()[0], blue.any(0).nonzero()[0]
-    assert abs(int(np.ptp(rows)) - int(np.ptp(columns))) <= 3 and np.ptp(rows) > 250
-    middle = blue[rows.mean().astype(int) - 3 : rows.mean().astype(int) + 4]
-    assert middle.any(0).sum() < 30  # the two diagonals cross there
-
-
-def test_walks_that_leave_the_picture_are_counted() -> None:
-    real, far = torch.rand(50, 2), torch.full((5, 3, 2), 99.0)
-    top = pixels(walks(far, real))[:25, 200:].astype(int)
-    assert (top[..., 0] - top[..., 1] > 60).any()  # red words
-    top = pixels(walks(torch.full((5, 3, 2), 0.5), real))[:25, 200:].astype(int)
-    assert not (top[..., 0] - top[..., 1] > 60).any()
-
-
-@pytest.mark.parametrize("dim", [1, 3])
-def test_points_of_other_dimensions(dim: int) -> None:
-    assert walks(torch.randn(5, 4, dim), torch.randn(9, dim)).size == walks(torch.randn(5, 4, dim)).size == (480, 480)

@@ -1,0 +1,38 @@
+"""PNG files that carry a caption: a title, and a description for those who cannot see the picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from zerosum.util.files import atomic_path
+
+CAPTION = ("Title", "Description")  # keywords of the PNG specification
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Write a picture, with its caption, as PNG: the whole file or none."""
+    info = PngInfo()
+    for keyword in CAPTION:
+        if text := image.info.get(keyword):
+            info.add_itxt(keyword, text)
+    with atomic_path(path) as partial:
+        image.save(partial, pnginfo=info)
+
+
+def with_caption(image: Image.Image, title: str, description: str = "") -> Image.Image:
+    """The same picture, which now carries a title and a description (by default the title again)."""
+    image.info |= dict(zip(CAPTION, (title, description or title), strict=True))
+    return image
+
+
+def read_caption(path: Path) -> tuple[str, str]:
+    """The title and the description of a picture; "" where it has none, or cannot be read."""
+    try:
+        with Image.open(path) as opened:
+            title, description = (str(opened.info.get(keyword, "")) for keyword in CAPTION)
+    except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
+        return "", ""
+    return title, description

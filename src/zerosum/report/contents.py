@@ -1,0 +1,117 @@
+"""What a report is written from: the files of a run directory, of which any may be missing or damaged."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from zerosum.errors import ZerosumError
+from zerosum.evaluation import protocol
+from zerosum.evaluation.protocol import Evaluation
+from zerosum.health.history import History
+from zerosum.health.verdicts import Verdict, diagnose
+from zerosum.report import curves
+from zerosum.report.curves import Curves
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A run directory, each file read when it is first needed. Nothing raises: what cannot be read counts as empty."""
+
+    run: Path
+
+    @cached_property
+    def record(self) -> Mapping[str, Any]:
+        """run.json without validation, so that a run of another version has a report, too."""
+        try:
+            record = json.loads((self.run / "run.json").read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """An object within run.json, empty where there is none."""
+        value = self.record.get(name)
+        return value if isinstance(value, dict) else {}
+
+    @cached_property
+    def log(self) -> Curves:
+        """metrics.jsonl"""
+        return curves.read(self.run / "metrics.jsonl")
+
+    @cached_property
+    def pictures(self) -> tuple[tuple[int, Path], ...]:
+        """The files of samples/ with their rounds, in order."""
+        files = sorted((_round(path), path) for path in (self.run / "samples").glob("step-*.png"))
+        return tuple((step, path) for step, path in files if step >= 0)
+
+    @cached_property
+    def history(self) -> History | None:
+        """health.jsonl; None where it is missing, damaged, or empty."""
+        try:
+            history = History.read(self.run / "health.jsonl", self.steps or 0)
+        except OSError:
+            return None
+        return history if history.snapshots or history.events else None
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """Of `history`."""
+        return diagnose(self.history) if self.history else None
+
+    @cached_property
+    def evaluation(self) -> Evaluation | None:
+        """evaluation.json; None where it is missing or cannot be read."""
+        try:
+            return protocol.read(self.run / protocol.FILE)
+        except ZerosumError:
+            return None
+
+    @property
+    def steps(self) -> int | None:
+        """Rounds requested."""
+        steps = self.part("training").get("steps")
+        return steps if isinstance(steps, int) else None
+
+    @cached_property
+    def rounds(self) -> int:
+        """Rounds known to be played."""
+        saved = [_round(path) for path in (self.run / "checkpoints").glob("step-*/")]
+        return max([self.log.rounds, *(step for step, _ in self.pictures[-1:]), *saved])
+
+    @property
+    def complete(self) -> bool:
+        return self.steps is not None and self.rounds >= self.steps
+
+    @property
+    def title(self) -> tuple[str, ...]:
+        """The recipe and, where it is known, the data."""
+        recipe, name = str(self.record.get("recipe") or self.run.resolve().name), self.part("data").get("name")
+        if not name:
+            return (recipe,)
+        return recipe, Path(name).name if Path(str(name)).is_absolute() else str(name)
+
+    @property
+    def path(self) -> str:
+        """The run's path, relative to the current folder where it lies below."""
+        resolved = self.run.resolve()
+        below = resolved != Path.cwd() and resolved.is_relative_to(Path.cwd())
+        return str(resolved.relative_to(Path.cwd()) if below else resolved)
+
+    def command(self, name: str, flags: str = "") -> str:
+        """A command on this run, to copy: `zerosum NAME RUN FLAGS`, with --recipe where the recipe is not built in."""
+        recipe = str(self.record.get("recipe", ""))
+        own = f"--recipe {shlex.quote(recipe)}" if ":" in recipe else ""
+        return " ".join(part for part in ("zerosum", name, shlex.quote(self.path), flags, own) if part)
+
+
+def _round(path: Path) -> int:
+    """The round in a file's name, or -1."""
+    match = re.fullmatch(r"step-(\d+)", path.stem)
+    return int(match[1]) if match else -1

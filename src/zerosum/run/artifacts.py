@@ -1,0 +1,55 @@
+"""The files of a run directory, in one table: the report, docs/guide.md and the tests are held against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+AT_END = "at the end"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file of a run, or a kind of file."""
+
+    path: str  # within the run directory; N stands for a round or a seed
+    content: str
+    written: str  # when, or by which command
+    optional: bool = False  # whether a run that ended may lack it
+
+
+ARTIFACTS = (
+    Artifact(
+        "run.json", "recipe, every option, data with its fingerprint, versions, seed, the command", "at the start"
+    ),
+    Artifact(
+        "metrics.jsonl",
+        "lines of JSON: round, seconds, the mean of each loss term and logged value",
+        "every `--log-every` rounds",
+    ),
+    Artifact(
+        "health.jsonl",
+        "the health signals, and events: diverged, rolled back",
+        "while training, without `--no-health`",
+        optional=True,
+    ),
+    Artifact("samples/step-N.png", "samples of the same latent points", "every `--sample-every` rounds"),
+    Artifact(
+        "checkpoints/step-N/",
+        "`game`, `average` and `training` as safetensors, `checkpoint.json`",
+        "every `--checkpoint-every` rounds",
+    ),
+    Artifact("tensorboard/", "the curves for TensorBoard", "while training, with `--tensorboard`", optional=True),
+    Artifact("samples.png", "samples; a row for each class, where the generator takes one", AT_END),
+    Artifact("neighbours.png", "images only: samples and their nearest training images", AT_END, optional=True),
+    Artifact("interpolation.png", "walks between points of the latent space", AT_END),
+    Artifact("codes.png", "what each latent code changes, where z has codes", AT_END, optional=True),
+    Artifact("film.gif", "the pictures of `samples/` as a film", AT_END),
+    Artifact("report.html", "all of this as one page that opens offline", AT_END),
+    Artifact("evaluation.json", "metrics with their protocol", "`zerosum evaluate`", optional=True),
+    Artifact("health.png", "the health signals as a picture", "`zerosum doctor`", optional=True),
+    Artifact(
+        "samples-seed-N.png", "more samples; `codes-seed-N.png` with `--traverse`", "`zerosum sample`", optional=True
+    ),
+    Artifact("predictions.csv", "the class of each image", "`zerosum classify`", optional=True),
+    Artifact("generator.onnx", "the generator, for onnxruntime and others", "`zerosum export`", optional=True),
+)
