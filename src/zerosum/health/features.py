@@ -96,9 +96,9 @@ class TokenSpace(FeatureSpace):
     """
 
     def __init__(self, modality: Tokens, real: Tensor, generator: Generator):
-        self.modality = modality
+        self.modality = self.tokens = modality
         signs = 2 * torch.randint(2, (3, modality.size, WIDTH), generator=generator) - 1.0
-        self.token, self.left, self.right = signs  # (V, WIDTH) each
+        self.single, self.left, self.right = signs  # (V, WIDTH) each
         self.codes = torch.randn(modality.size, CODE, generator=generator)
         self.scale = torch.ones(())
         deviations = self.of_stored(real).var(0).split([WIDTH, WIDTH, 1])
@@ -106,7 +106,7 @@ class TokenSpace(FeatureSpace):
 
     def __call__(self, x: Tensor) -> Tensor:
         within = self._within(x)  # (N, L, 1)
-        tokens = (self.token[x] * within).sum(1)
+        tokens = (self.single[x] * within).sum(1)
         pairs = (self.left[x[:, :-1]] * self.right[x[:, 1:]] * within[:, 1:]).sum(1)
         return torch.cat([tokens, pairs, within.sum(1)], 1) / self.scale
 
@@ -116,7 +116,7 @@ class TokenSpace(FeatureSpace):
     def _within(self, x: Tensor) -> Tensor:
         """(N, L, 1): 1 at the tokens of each text, 0 behind them."""
         places = torch.arange(x.shape[1], device=x.device)
-        return (places < self.modality.lengths(x)[:, None]).float()[..., None]
+        return (places < self.tokens.lengths(x)[:, None]).float()[..., None]
 
 
 FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]] = {
@@ -140,4 +140,3 @@ def feature_space(modality: Modality, real: Tensor, generator: Generator) -> Fea
         known = ", ".join(kind.plural for kind in FEATURES)
         raise ZerosumError(f"health signals are of {known}, not of {modality}; train with --no-health")
     return FEATURES[type(modality)](modality, real, generator)
-

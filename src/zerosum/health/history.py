@@ -156,9 +156,8 @@ def _of_centres(snapshots: Sequence[Snapshot]) -> dict[str, float]:
 
 def _way(before: Snapshot, after: Snapshot) -> float:
     """Root mean square over the axes of how far the centre moved."""
-    moved = [
-        value - before.signals[n] for n, value in after.signals.items() if n.startswith("centre/") and n in before.signals
-    ]
+    axes = [name for name in after.signals if name.startswith("centre/") and name in before.signals]
+    moved = [after.signals[name] - before.signals[name] for name in axes]
     return math.sqrt(sum(m * m for m in moved) / len(moved)) if moved else 0.0
 
 

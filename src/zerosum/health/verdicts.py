@@ -27,7 +27,7 @@ from zerosum.health.history import (
 from zerosum.health.signals import OF_LOGITS, OF_MOVES, SIGNALS
 
 MEANINGS = {**SIGNALS, **DERIVED}
-SCOPES = ({*OF_LOGITS, *OF_JUDGES}, {*OF_OTHERS}, {*OF_MOVES, *OF_ALL})  # signals of one player each, by kinds of player
+SCOPES = ({*OF_LOGITS, *OF_JUDGES}, {*OF_OTHERS}, {*OF_MOVES, *OF_ALL})  # signals of players, by who has them
 
 
 @dataclass(frozen=True)
@@ -254,9 +254,10 @@ def diagnose(history: History) -> Verdict:
             nothing = "There are no samples to compare with it." if signals else "There is nothing to see yet."
             return Verdict("under-trained", detail=nothing)
         if criterion.holds(signals[-1]):
-            trend = signals[-1].get("trend", 1.0)
-            how = "They come closer." if trend < 0.9 else "They come no closer." if len(signals) >= MIN_SNAPSHOTS else ""
-            return Verdict("under-trained", (_since(criterion, "", history),), how)
+            evidence, trend = (_since(criterion, "", history),), signals[-1].get("trend", 1.0)
+            if trend < 0.9:
+                return Verdict("under-trained", evidence, "They come closer.")
+            return Verdict("under-trained", evidence, "They come no closer." if len(signals) >= MIN_SNAPSHOTS else "")
     better = "They still come closer: more steps may help." if signals[-1]["trend"] < 0.75 else ""
     return Verdict("healthy", detail=better)
 
