@@ -11,7 +11,7 @@ import pytest
 from shell import Call, finish, spawn
 
 import zerosum
-from zerosum.run.record import RunDirectory
+from zerosum.run.directory import RunDirectory
 
 TOY = ("train", "gan/toy", "--out", "run", "--steps", 4, "--batch-size", 8)
 

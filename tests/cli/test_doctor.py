@@ -61,7 +61,7 @@ def test_divergence_rolls_back_with_smaller_rates(call: Call) -> None:
     events = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
     assert [line["event"] for line in events if "event" in line] == ["diverged", "rolled back"]
     last = checkpoint.find(Path("run/checkpoints"))[-1]
-    assert json.loads((last / "checkpoint.json").read_text())["rate"] == 0.5
+    assert json.loads((last / "checkpoint.json").read_text())["lr_scale"] == 0.5
     steps = [json.loads(line)["step"] for line in Path("run/metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps)) and steps[-1] == 12
     code, out, _ = call("doctor", "run")

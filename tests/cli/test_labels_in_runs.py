@@ -16,7 +16,7 @@ from shell import EXAMPLE, Call
 import zerosum
 from zerosum.game import Labelled, Semi
 from zerosum.recipe import RECIPES
-from zerosum.run.record import RunDirectory
+from zerosum.run.directory import RunDirectory
 
 OWN = f"{EXAMPLE}:digits"
 SMALL = ("--steps", 4, "--batch-size", 8, "--checkpoint-every", 2)

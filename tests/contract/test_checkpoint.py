@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -15,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+import zerosum
 from zerosum.game import Game
 from zerosum.training import checkpoint
 from zerosum.training.checkpoint import CheckpointError
@@ -56,7 +59,9 @@ def test_what_a_checkpoint_holds(saved: Path):
         "step",
         "average_rounds",
         "stream",
-        "rate",
+        "lr_scale",
+        "checksums",
+        "checksum",
     }
     assert set(load_file(saved / "average.safetensors")) < set(load_file(saved / "game.safetensors"))
 
@@ -66,7 +71,7 @@ def test_no_pickle_anywhere():
 
     But for the published Inception weights, a .pth file that torch-fidelity must have: nothing but tensors is read.
     """
-    sources = list(Path(checkpoint.__file__).parent.rglob("*.py"))
+    sources = list(Path(zerosum.__file__).parent.rglob("*.py"))
     assert len(sources) > 20
     for source in sources:
         text = source.read_text()
@@ -150,7 +155,27 @@ def damage(saved: Path, how: str) -> str:
         else:
             raise AssertionError(act)
         save_file(tensors, path)
+        seal(saved)
     return file
+
+
+def seal(saved: Path, **changes: object) -> None:
+    """Give a checkpoint that was changed the right checksums, so that what is behind them is tested."""
+    fields = json.loads((saved / "checkpoint.json").read_text())
+    del fields["checksum"]
+    fields["checksums"] = {file.name: sha256(file) for file in saved.glob("*.safetensors")}
+    (saved / "checkpoint.json").write_bytes(checkpoint._sealed(fields | changes))
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def aged(saved: Path, **changes: object) -> None:
+    """Bring a checkpoint back to format 1, which had no checksums."""
+    fields = json.loads((saved / "checkpoint.json").read_text())
+    position = {name: fields[name] for name in ("step", "average_rounds", "stream")}
+    (saved / "checkpoint.json").write_text(json.dumps({"format": 1, **position, **changes}))
 
 
 WEIGHTS = ["missing", "empty", "truncated", "noise", "huge header", "text", "folder", "one less", "one more",
@@ -177,7 +202,9 @@ def test_a_damaged_checkpoint_is_named_and_changes_nothing(small_trainer, saved:
 
 @pytest.mark.parametrize("how", [
     *[f"game.safetensors: {act}" for act in WEIGHTS],
-    *[f"average.safetensors: {act}" for act in WEIGHTS if act not in ("missing", "one less")],
+    *[f"average.safetensors: {act}" for act in WEIGHTS if act != "one less"],
+    *[f"training.safetensors: {act}" for act in ("empty", "truncated", "noise", "folder")],
+    *[f"checkpoint.json: {act}" for act in ("missing", "empty", "truncated", "noise", "text")],
 ])  # fmt: skip
 def test_loading_a_damaged_one_changes_nothing_either(small_trainer, saved: Path, how: str):
     game: Game = small_trainer().game
@@ -188,19 +215,126 @@ def test_loading_a_damaged_one_changes_nothing_either(small_trainer, saved: Path
     assert same(list(game.state_dict().values()), before)
 
 
-@pytest.mark.parametrize(("text", "told"), [
-    ('{"format": 2, "step": 1, "average_rounds": 1, "stream": {}}', "has format 2; this version of zerosum reads 1"),
+@pytest.mark.parametrize(("text", "message"), [
     ('{"format": 1, "step": -1, "average_rounds": 1, "stream": {}}', "damaged"),
     ('{"format": 1, "step": "many", "average_rounds": 1, "stream": {}}', "damaged"),
+    ('{"format": 1, "step": 1, "average_rounds": 1, "stream": {}, "stride": 2}', "damaged"),
     ('{"format": 1}', "damaged"),
-    ("[]", "damaged"),
+    ('{"format": 2, "step": 1, "average_rounds": 1, "stream": {}, "checksums": {}}', "damaged"),
+    ('{"format": 3, "step": 1, "average_rounds": 1, "stream": {}}',
+     r"checkpoint\.json was written by a newer zerosum \(format 3, this one reads up to 2\); update zerosum$"),
+    ('{"format": 0}', "damaged"), ('{"format": true}', "damaged"), ('{"step": 1}', "damaged"),
+    ("[]", "damaged"), ("[" * 100_000, "damaged"),
 ])  # fmt: skip
-def test_a_strange_position(small_trainer, saved: Path, text: str, told: str):
+def test_a_strange_position(small_trainer, saved: Path, text: str, message: str):
     (saved / "checkpoint.json").write_text(text)
-    with pytest.raises(CheckpointError, match=told):
+    trainer = small_trainer()
+    for read in (lambda: checkpoint.resume(trainer, saved), lambda: checkpoint.step_of(saved),
+                 lambda: checkpoint.load(trainer.game, saved)):  # fmt: skip
+        with pytest.raises(CheckpointError, match=message):
+            read()
+
+
+def test_one_wrong_bit_anywhere_is_refused_by_name(small_trainer, saved: Path):
+    """By both readers, whichever file of the checkpoint has it, though most of such files are read without an error."""
+    trainer = played(small_trainer(), 2)
+    before, draw = snapshot(trainer), random.Random(8)
+    for file in sorted(saved.iterdir()):
+        content = file.read_bytes()
+        bits = [*draw.sample(range(8 * len(content)), 30), 0, 64, 8 * len(content) - 1]
+        for bit in bits:
+            flip(file, content, bit)
+            for read in (lambda: checkpoint.resume(trainer, saved), lambda: checkpoint.load(trainer.game, saved)):
+                with pytest.raises(CheckpointError) as refused:
+                    read()
+                assert str(file) in str(refused.value), bit
+                assert re.search("delete this checkpoint|newer zerosum", str(refused.value)), bit
+        file.write_bytes(content)
+    assert same(snapshot(trainer), before)
+    checkpoint.resume(trainer, saved)
+
+
+def test_no_bit_of_the_position_goes_unguarded(saved: Path):
+    file = saved / "checkpoint.json"
+    content = file.read_bytes()
+    for bit in range(8 * len(content)):
+        flip(file, content, bit)
+        with pytest.raises(CheckpointError, match=r"checkpoint\.json (cannot be read|was written by a newer)"):
+            checkpoint.step_of(saved)
+
+
+def flip(file: Path, content: bytes, bit: int) -> None:
+    damaged = bytearray(content)
+    damaged[bit // 8] ^= 1 << bit % 8
+    file.write_bytes(damaged)
+
+
+def test_the_checksums_are_those_of_the_files(saved: Path):
+    fields = json.loads((saved / "checkpoint.json").read_text())
+    assert fields["checksums"] == {file.name: sha256(file) for file in saved.glob("*.safetensors")}
+    assert len(fields["checksums"]) == 3 and next(iter(fields)) == "format" and [*fields][-1] == "checksum"
+
+
+def test_weights_laid_into_a_checkpoint_are_not_used(small_trainer, tmp_path: Path):
+    trainer = played(small_trainer(average=0.0), 2)
+    folder = checkpoint.save(trainer, tmp_path, keep=1)
+    save_file({"generator.layers.0.weight": torch.zeros(64, 2)}, folder / "average.safetensors")
+    with pytest.raises(CheckpointError, match=r"average\.safetensors is damaged \(its checksum differs\)"):
+        checkpoint.load(trainer.game, folder)
+
+
+def test_sampling_needs_no_optimizer_state(small_trainer, saved: Path):
+    (saved / "training.safetensors").unlink()
+    checkpoint.load(small_trainer().game, saved)
+    with pytest.raises(CheckpointError, match=r"training\.safetensors is missing"):
         checkpoint.resume(small_trainer(), saved)
-    with pytest.raises(CheckpointError, match=told):
-        checkpoint.step_of(saved)
+
+
+def test_a_checkpoint_of_format_1(small_trainer, tmp_path: Path):
+    trainer = played(small_trainer(), 3)
+    trainer.lr_scale = 0.25
+    folder = checkpoint.save(trainer, tmp_path, keep=1)
+    for changes, lr_scale in (({"rate": 0.25}, 0.25), ({}, 1.0)):  # the first of them had no rate
+        aged(folder, **changes)
+        fresh = small_trainer()
+        checkpoint.resume(fresh, folder)
+        assert same(snapshot(fresh), snapshot(trainer)) and fresh.lr_scale == lr_scale
+    checkpoint.load(fresh.game, folder)
+    (folder / "average.safetensors").unlink()
+    checkpoint.load(fresh.game, folder)  # nothing says that it had one
+    aged(folder, checksum="0" * 64)
+    with pytest.raises(CheckpointError, match="damaged"):
+        checkpoint.load(fresh.game, folder)
+
+
+def test_the_state_of_a_stream_may_hold_tensors(small_trainer, tmp_path: Path):
+    state = {"epoch": 3, "order": torch.randperm(9), "noise": torch.randn(2, 3).half(), "seen": torch.tensor(True)}
+    trainer = small_trainer()
+    trainer.stream = Replay(state)
+    folder = checkpoint.save(trainer, tmp_path, keep=1)
+    assert json.loads((folder / "checkpoint.json").read_text())["stream"] == {"epoch": 3}
+    fresh = small_trainer()
+    fresh.stream = Replay({})
+    checkpoint.resume(fresh, folder)
+    assert fresh.stream.held.keys() == state.keys() and fresh.stream.held["epoch"] == 3
+    for name in ("order", "noise", "seen"):
+        assert fresh.stream.held[name].dtype == state[name].dtype and torch.equal(fresh.stream.held[name], state[name])
+
+
+class Replay:
+    """A stream that keeps what it is given."""
+
+    def __init__(self, held: dict[str, int | torch.Tensor]) -> None:
+        self.held = held
+
+    def __call__(self) -> torch.Tensor:
+        return torch.zeros(4, 2)
+
+    def state(self) -> dict[str, int | torch.Tensor]:
+        return self.held
+
+    def restore(self, state: dict[str, int | torch.Tensor]) -> None:
+        self.held = state
 
 
 def test_loading_for_samples(small_trainer, tmp_path: Path):
@@ -268,7 +402,7 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from conftest import Case
 import zerosum.games
-from zerosum import checkpoint
+from zerosum.training import checkpoint
 from zerosum.recipe import RECIPES
 trainer = Case(RECIPES["gan/toy"]).trainer()
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

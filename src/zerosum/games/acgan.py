@@ -81,7 +81,7 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
         batches = [real, fake.detach()] if x is unlabelled else [real, fake.detach(), noise(x, step)]
         of_real, of_fake, *of_labelled = discriminate_each(self.discriminator, batches)  # (B, K + 1) each
         logits = Logits(self._source(of_real), self._source(of_fake))
-        penalties: dict[str, Any] = lazy(config.penalties, config.penalty_every, step, self._source_of, real, fake)
+        penalties: dict[str, Any] = lazy(config.penalties, config.penalty_every, step, self.score, real, fake)
         yield Move(
             "discriminator",
             adversarial=objective.d(*logits, config.targets),
@@ -94,7 +94,7 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
         if not config.shared_fakes:
             if objective.paired:
                 x, y, unlabelled = draw()
-                real_logits = self._source_of(noise(unlabelled, step))
+                real_logits = self.score(noise(unlabelled, step))
             fake = noise(self.generate(self.latents(len(x)), y), step)
         of_fake = self.discriminator(fake)
         yield Move(
@@ -110,14 +110,11 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
         return Classes(self.discriminator, self.classes)
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return self._source_of(x).flatten()
-
-    def _source_of(self, x: Tensor) -> Tensor:
-        """The logit of being real, (B, 1)."""
         return self._source(self.discriminator(x))
 
     def _source(self, logits: Tensor) -> Tensor:
-        return logits[:, self.classes :]
+        """(B,) the logit of being real, of D's (B, K + 1)."""
+        return logits[:, self.classes]
 
     def _class_loss(self, logits: Tensor, y: Tensor) -> Tensor:
         """-E log P(C = y | X): a half of -L_C."""
@@ -125,11 +122,7 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)
-def images(
-    data: Spec,
-    config: ACGAN.Config = ACGAN.Config(shared_fakes=True),
-    network: Network = Network(),
-) -> ACGAN:
+def images(data: Spec, config: ACGAN.Config = ACGAN.Config(shared_fakes=True), network: Network = Network()) -> ACGAN:
     """DCGAN's networks for any images: strided convolutions and batch norm, as the paper's."""
     return _convolutional(data, config, network)
 

@@ -59,8 +59,7 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
         self, generator: nn.Module, encoder: networks.Encoder, discriminator: nn.Module, config: Config = Config()
     ):
         super().__init__()
-        self.generator, self.encoder, self.discriminator = generator, encoder, discriminator
-        self.config = config
+        self.generator, self.encoder, self.discriminator, self.config = generator, encoder, discriminator, config
         self.prior = latent.PRIORS[config.prior](config.latent_dim)
 
     def players(self) -> dict[str, Player]:

@@ -34,7 +34,9 @@ class Clusters:
     """IMSAT's loss of Q's categorical codes on real samples, beyond the paper; Hu et al., 2017."""
 
     weight: Annotated[float, Ge(0), "IMSAT loss weight; 0, as in the paper: Q learns from fakes alone"] = 0.0
-    views: Annotated[RandomAffine, "augmentation of images, under which Q's categories stay the same"] = RandomAffine(0.1, 0.35)
+    views: Annotated[RandomAffine, "augmentation of images, under which Q's categories stay the same"] = RandomAffine(
+        0.1, 0.35
+    )
     radius: Annotated[float, Gt(0), "radius of the virtual adversarial perturbation (L2)"] = 2.0
     entropy_weight: Annotated[float, Ge(0), "weight of the conditional entropy H(c | x), minimised"] = 0.1
     balance_weight: Annotated[float, Ge(0), "weight of the marginal entropy H(c), maximised"] = 0.4
@@ -149,8 +151,8 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
         view = self.views(x) if self.views else x
         adversarial_x = mutual_information.virtual_adversarial(self.posterior, view, q, config.radius)
         divergence = kl_divergence(q.detach(), self.posterior(adversarial_x))
-        entropies = config.entropy_weight * conditional_entropy(q), config.balance_weight * marginal_entropy(q)
-        return config.weight * (divergence + entropies[0] - entropies[1])
+        loss = divergence + config.entropy_weight * conditional_entropy(q)
+        return config.weight * (loss - config.balance_weight * marginal_entropy(q))
 
 
 def prior(config: InfoGAN.Config) -> latent.InfoGANPrior:
@@ -169,9 +171,7 @@ def outputs(config: InfoGAN.Config) -> int:
 class Network:
     """The size of the paper's networks."""
 
-    width: Annotated[int, Gt(0), "channels at half the image's size, twice as many at a quarter, 16 times in a row"] = (
-        64
-    )
+    width: Annotated[int, Gt(0), "channels at half the image's size; x2 at a quarter, x16 in the linear layer"] = 64
 
 
 @recipe(data="mnist", batch_size=128, steps=5_000)
@@ -210,12 +210,9 @@ def digits(data: Spec, config: InfoGAN.Config = _DIGITS) -> InfoGAN:
 
 
 _CLUSTERS_ADAM = Adam(2e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=600))
+_CLUSTERS_D_ADAM = replace(_CLUSTERS_ADAM, lr=4e-3)
 _CLUSTERS = replace(
-    _DIGITS,
-    clusters=Clusters(20.0),
-    start=600,
-    g_optimizer=_CLUSTERS_ADAM,
-    d_optimizer=replace(_CLUSTERS_ADAM, lr=4e-3),
+    _DIGITS, clusters=Clusters(20.0), start=600, g_optimizer=_CLUSTERS_ADAM, d_optimizer=_CLUSTERS_D_ADAM
 )
 
 

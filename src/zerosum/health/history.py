@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from zerosum.errors import ZerosumError
-from zerosum.run.record import RunDirectory
+from zerosum.run.directory import RunDirectory
 
 MIN_SNAPSHOTS = 5  # that a verdict needs
 

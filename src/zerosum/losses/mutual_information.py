@@ -25,9 +25,7 @@ class Posterior(NamedTuple):
 
     def detach(self) -> Posterior:
         """The same, as constants."""
-        return Posterior(
-            tuple(logits.detach() for logits in self.logits), self.means.detach(), self.log_variances.detach()
-        )
+        return Posterior(tuple(x.detach() for x in self.logits), self.means.detach(), self.log_variances.detach())
 
     def categories(self) -> Tensor:
         """(B, codes) int64: the likeliest category of each categorical code."""

@@ -42,9 +42,8 @@ def pseudo_label_loss(p: Tensor, view_logits: Tensor, confidence: float) -> Tens
     FixMatch's loss on unlabelled samples; Sohn et al., 2020, eq. 4. `view_logits` are logits, (B, K) or (B, K + 1).
     """
     sure, guess = p.detach().max(1)
-    return (
-        F.cross_entropy(to_float32(view_logits)[:, : p.shape[1]], guess, reduction="none") * (sure >= confidence)
-    ).mean()
+    loss = F.cross_entropy(to_float32(view_logits)[:, : p.shape[1]], guess, reduction="none")
+    return (loss * (sure >= confidence)).mean()
 
 
 def align_distribution(p: Tensor, frequencies: Tensor) -> Tensor:

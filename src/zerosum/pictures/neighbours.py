@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from zerosum.metrics.neighbours import k_nearest
-from zerosum.metrics.samples import to_float
+from zerosum.modality import to_float, to_uint8
 from zerosum.pictures.fonts import INK
-from zerosum.pictures.grids import grid, shrink, to_uint8
+from zerosum.pictures.grids import grid, shrink
 from zerosum.pictures.png import with_caption
 
 SIDE = 16  # pixels of a thumbnail, at most
@@ -60,7 +60,5 @@ def nearest(samples: Tensor, real: Tensor, k: int) -> Tensor:
 
 
 def thumbnails(x: Tensor) -> Tensor:
-    """(N, P): images (N, C, H, W) with each side shrunk to SIDE where it is longer, or the points (N, D) themselves."""
-    if x.dim() == 4:
-        x = F.adaptive_avg_pool2d(x, (min(SIDE, x.shape[2]), min(SIDE, x.shape[3])))
-    return x.flatten(1)
+    """(N, P): images (N, C, H, W) with each side shrunk to SIDE where it is longer."""
+    return F.adaptive_avg_pool2d(x, (min(SIDE, x.shape[2]), min(SIDE, x.shape[3]))).flatten(1)

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from PIL import Image
 from torch import Tensor
 
-from zerosum.game import Condition
+from zerosum.modality import Classes, Condition
 from zerosum.pictures.fonts import legend
 from zerosum.pictures.png import with_caption
-from zerosum.pictures.render import picture, renderer, rows
+from zerosum.pictures.render import renderer
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord
 from zerosum.run.sampling import SampleRequest
@@ -41,9 +41,9 @@ def overview(run: Run, request: SampleRequest, real: Tensor | None = None) -> Im
     Args:
         real: (M, D), behind points.
     """
-    every = choices(run.game.condition, run.record.data)
+    every, draw = choices(run.condition, run.record.data), renderer(run.modality)
     if not every or request.classes is not None or request.conditions is not None:
-        return picture(run.sample(**vars(request)), real)
+        return draw.picture(run.sample(**vars(request)), real)
     shown = every[: min(MOST_ROWS, request.count)]
     columns = math.ceil(request.count / len(shown))
     requests = [replace(request, count=columns, classes=k, conditions=v) for _, k, v in shown]
@@ -51,23 +51,23 @@ def overview(run: Run, request: SampleRequest, real: Tensor | None = None) -> Im
     groups = [group[: len(range(i, request.count, len(shown)))] for i, group in enumerate(groups)]  # last column: short
     names, kind = [choice.name for choice in shown], "class" if shown[0].classes is not None else "vector"
     note = f"the first {len(shown)} of {len(every):,} {PLURALS[kind]}" if len(shown) < len(every) else ""
-    caption = renderer(run.record.data.shape).group.format(kind)
+    caption = draw.group.format(kind)
     title = "; ".join(part for part in (caption, note, legend(names)) if part)
-    return with_caption(rows(groups, names, note=note, real=real), title, f"{title}: {', '.join(names)}")
+    return with_caption(draw.rows(groups, names, note, real), title, f"{title}: {', '.join(names)}")
 
 
 def choices(condition: Condition | None, data: DataRecord) -> list[Choice]:
     """What samples can be requested of: the classes, or some vectors of the data in order; [] without a condition."""
     if condition is None:
         return []
-    if condition.kind == "classes":
+    if isinstance(condition, Classes):
         return [Choice(" ".join(name.split()), classes=name) for name in data.classes]
     return [Choice(_numbers(vector), conditions=vector) for vector in sorted(data.conditions)]
 
 
 def unwritable_names(run: Run) -> str:
     """The classes that an overview shows by number, because no font here can write their names: `3: ...`, or ""."""
-    return legend([choice.name for choice in choices(run.game.condition, run.record.data)[:MOST_ROWS]])
+    return legend([choice.name for choice in choices(run.condition, run.record.data)[:MOST_ROWS]])
 
 
 def _numbers(vector: Sequence[float]) -> str:

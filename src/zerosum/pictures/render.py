@@ -1,78 +1,103 @@
-"""How each kind of data is drawn: the one place where pictures ask what a sample is."""
+"""How each kind of data is drawn: one table, keyed by modality, the one place where pictures ask what a sample is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from PIL import Image
+from PIL import Image as Picture
 from torch import Tensor
 
-from zerosum.game import Shape
+from zerosum.errors import ZerosumError
+from zerosum.modality import Image, Modality, Points, Tokens
 from zerosum.pictures.grids import grid, grid_rows, grid_walks
+from zerosum.pictures.neighbours import neighbours
 from zerosum.pictures.scatter import paths, scatter, scatter_groups
+from zerosum.pictures.text_sheet import sheet
 
-Groups = Callable[[Sequence[Tensor], Sequence[str], str, Tensor | None], Image.Image]
+Groups = Callable[[Sequence[Tensor], Sequence[str], str, Tensor | None], Picture.Image]
 
 
 @dataclass(frozen=True)
 class Renderer:
     """Draws samples of one kind of data. The last argument of its functions are real samples (M, *shape) for
-    comparison, which images ignore.
+    comparison, which only points show.
     """
 
-    picture: Callable[[Tensor, Tensor | None], Image.Image]  # samples (N, *shape)
+    picture: Callable[[Tensor, Tensor | None], Picture.Image]  # samples (N, *shape)
     rows: Groups  # groups of samples, (N, *shape) each, with their names and a note
-    walks: Callable[[Tensor, Tensor | None], Image.Image]  # (T, N, *shape): T steps of N walks
-    categories: Callable[[Tensor, Tensor | None], Image.Image]  # (N, K, *shape): N points z, with K values of a code
+    walks: Callable[[Tensor, Tensor | None], Picture.Image]  # (T, N, *shape): T steps of N walks
+    categories: Callable[[Tensor, Tensor | None], Picture.Image]  # (N, K, *shape): N points z, with K values of a code
     group: str  # caption of `rows`; {} is what they differ in
     walk: str  # caption of `walks`; {} is what stays fixed
     code: str  # caption of a traversal
     walk_size: tuple[int, int]  # walks in a picture, and the steps of each
     latents: int  # points z in a traversal
+    count: Callable[[int], int]  # samples in a picture of so many rows
+    behind: int = 0  # real samples drawn behind them
+    nearest: Callable[[Tensor, Tensor], Picture.Image] | None = None  # samples beside real ones, as stored
 
 
-IMAGES = Renderer(
-    picture=lambda samples, real: grid(samples),
-    rows=lambda groups, names, note, real: grid_rows(groups, names, note=note),
-    walks=lambda frames, real: grid_walks(frames),
-    categories=lambda values, real: grid_walks(values.transpose(0, 1)),
-    group="A row for each {}; within a column z is the same",
-    walk="Each row interpolates between two latent points in equal steps{}",
-    code="Each row moves one latent code through its values; the rest of z is fixed",
-    walk_size=(6, 10),
-    latents=1,
-)
-POINTS = Renderer(
-    picture=scatter,
-    rows=lambda groups, names, note, real: scatter_groups(groups, names, note=note, real=real),
-    walks=paths,
-    categories=lambda values, real: scatter_groups(
-        values.unbind(1), [str(i) for i in range(values.shape[1])], real=real
-    ),
-    group="A colour for each {}",
-    walk="Each line interpolates between two latent points{}, with a dot at equal steps",
-    code="In each plot one latent code moves through its values; the rest of z is fixed",
-    walk_size=(24, 100),
-    latents=100,
-)
+def _images(image: Image) -> Renderer:
+    return Renderer(
+        picture=lambda samples, real: grid(samples),
+        rows=lambda groups, names, note, real: grid_rows(groups, names, note=note),
+        walks=lambda frames, real: grid_walks(frames),
+        categories=lambda values, real: grid_walks(values.transpose(0, 1)),
+        group="A row for each {}; within a column z is the same",
+        walk="Each row interpolates between two latent points in equal steps{}",
+        code="Each row moves one latent code through its values; the rest of z is fixed",
+        walk_size=(6, 10),
+        latents=1,
+        count=lambda rows: rows * 8 * max(1, 8 // rows),
+        nearest=neighbours,
+    )
 
 
-def renderer(shape: Shape) -> Renderer:
-    """The renderer for samples of this shape."""
-    return IMAGES if len(shape) == 3 else POINTS
+def _points(points: Points) -> Renderer:
+    return Renderer(
+        picture=scatter,
+        rows=lambda groups, names, note, real: scatter_groups(groups, names, note=note, real=real),
+        walks=paths,
+        categories=lambda values, real: scatter_groups(
+            values.unbind(1), [str(i) for i in range(values.shape[1])], real=real
+        ),
+        group="A colour for each {}",
+        walk="Each line interpolates between two latent points{}, with a dot at equal steps",
+        code="In each plot one latent code moves through its values; the rest of z is fixed",
+        walk_size=(24, 100),
+        latents=100,
+        count=lambda rows: 2000,
+        behind=2000,
+    )
 
 
-def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
-    """A grid of images (N, C, H, W) in [-1, 1], or a scatter plot of points (N, D) over `real` ones, (M, D)."""
-    return renderer(samples.shape[1:]).picture(samples, real)
+def _texts(tokens: Tokens) -> Renderer:
+    write = tokens.write
+    return Renderer(
+        picture=lambda samples, real: sheet([write(samples)]),
+        rows=lambda groups, names, note, real: sheet([write(group) for group in groups], names, note),
+        walks=lambda frames, real: sheet([write(walk) for walk in frames.unbind(1)]),
+        categories=lambda values, real: sheet([write(values[0])]),
+        group="A block for each {}; in each block z is the same",
+        walk="In each block z moves between two latent points in equal steps{}",
+        code="In each block one latent code moves through its values; the rest of z is fixed",
+        walk_size=(3, 8),
+        latents=1,
+        count=lambda rows: max(24, 3 * rows),
+    )
 
 
-def rows(groups: Sequence[Tensor], names: Sequence[str], *, note: str = "", real: Tensor | None = None) -> Image.Image:
-    """Named groups of samples: a row of images for each (`grid_rows`), or points of one colour (`scatter_groups`)."""
-    return renderer(groups[0].shape[1:]).rows(groups, names, note, real)
+DRAW: dict[type[Modality], Callable[[Any], Renderer]] = {Image: _images, Points: _points, Tokens: _texts}
 
 
-def walks(frames: Tensor, real: Tensor | None = None) -> Image.Image:
-    """Samples (T, N, *shape) as z moves in T steps: a row of images for each walk, or the paths of points."""
-    return renderer(frames.shape[2:]).walks(frames, real)
+def renderer(modality: Modality) -> Renderer:
+    """The renderer of one kind of data.
+
+    Raises:
+        ZerosumError: there is none.
+    """
+    if type(modality) not in DRAW:
+        raise ZerosumError(f"there are no pictures of {modality.plural}; write samples to a .npz file")
+    return DRAW[type(modality)](modality)

@@ -17,7 +17,8 @@ from zerosum.modality import Classes, Condition, Modality, Vector, to_float
 from zerosum.recipe import RECIPES
 from zerosum.roles import Classifies, Discriminates, Generates, Translates, has_role, in_role
 from zerosum.run import sampling
-from zerosum.run.record import Record, RunDirectory, recipe_of
+from zerosum.run.directory import RunDirectory
+from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
 
 NetworkName = Literal["generator", "discriminator", "classifier"]

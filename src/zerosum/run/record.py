@@ -1,25 +1,19 @@
-"""A run directory: `run.json` (this file's `Record`) and the paths of the files that `run.artifacts` lists."""
+"""`run.json`: the settings, the data and the versions that a run came of."""
 
 from __future__ import annotations
 
-import json
 import platform
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from filelock import FileLock, Timeout
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict
 
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.modality import Classes, Image, Modality, Points, Spec, Vector
 from zerosum.recipe import Recipe, Training
-from zerosum.util.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -50,9 +44,11 @@ class DataRecord:
 
 @dataclass(frozen=True)
 class Record:
-    """`run.json`."""
+    """`run.json`, beside its format number."""
 
-    format: int
+    # A field that is misspelt must not fall back to its default.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
+
     recipe: str
     source: str  # sha256 of the file of a recipe from outside the package
     summary: str
@@ -67,84 +63,6 @@ class Record:
     created: str  # ISO 8601, UTC
 
 
-@dataclass(frozen=True)
-class RunDirectory:
-    """The paths of a run, and the rules for writing there."""
-
-    path: Path
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def samples(self) -> Path:
-        return self.path / "samples"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    @property
-    def health(self) -> Path:
-        return self.path / "health.jsonl"
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Be the only process that trains here; the lock falls with the process, however it ends."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ZerosumError(
-                f"{self.path} is in use: another process is training there; choose another --out"
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def create(self, record: Record) -> None:
-        """Begin a run here; refused where there is one."""
-        if self.record_path.exists():
-            raise ZerosumError(
-                f"{self.path} already holds a run; go on with it by `zerosum resume {self.path}`, "
-                "or choose another --out"
-            )
-        self.write(record)
-
-    def write(self, record: Record) -> None:
-        """Write `run.json`, in one piece."""
-        write_atomic(self.record_path, TypeAdapter(Record).dump_json(record, indent=2))
-
-    @property
-    def record_path(self) -> Path:
-        return self.path / "run.json"
-
-    def read(self) -> Record:
-        """`run.json`, validated."""
-        try:
-            return TypeAdapter(Record).validate_json(self.record_path.read_bytes())
-        except FileNotFoundError:
-            hint = "`zerosum list` shows the runs below this folder"
-            raise ZerosumError(f"{self.path} holds no run (no run.json there); {hint}") from None
-        except (OSError, ValidationError) as error:
-            raise ZerosumError(f"{self.record_path} is damaged or not a zerosum run: {_first(error)}") from None
-
-    def forget_after(self, step: int) -> None:
-        """Drop the metrics of rounds that a resumed run will play again."""
-        if not self.metrics.exists():
-            return
-        kept = [line for line in self.metrics.read_bytes().splitlines(keepends=True) if _is_until(line, step)]
-        write_atomic(self.metrics, b"".join(kept))
-
-    def seconds_so_far(self) -> float:
-        """Training seconds that the metrics report."""
-        lines = self.metrics.read_bytes().splitlines() if self.metrics.exists() else []
-        return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
-
-
 def recipe_of(record: Record, given: str | None) -> Recipe:
     """The recipe of a run; one from outside the package only if it was given, because finding it runs its file."""
     if ":" in record.recipe and given is None:
@@ -152,32 +70,15 @@ def recipe_of(record: Record, given: str | None) -> Recipe:
             f"this run was made by {record.recipe}, code from outside zerosum; if you trust that file, "
             f"add --recipe {shlex.quote(record.recipe)}"
         )
-    return find(given or record.recipe)
+    recipe = find(given or record.recipe)
+    if unknown := sorted(record.options.keys() - recipe.options.keys()):
+        raise ZerosumError(
+            f"run.json has options of {unknown[0]!r}, but {recipe.name} has only those of {', '.join(recipe.options)}"
+        )
+    return recipe
 
 
 def versions() -> dict[str, str]:
     """What a result may depend on."""
     packages = {name: version(name) for name in ("zerosum", "torch", "numpy")}
     return {"python": platform.python_version(), **packages, "platform": platform.platform()}
-
-
-def free_path(parent: Path, stem: str) -> Path:
-    """`parent/stem-1`, or with the next number that is free."""
-    number = 1
-    while (parent / f"{stem}-{number}").exists():
-        number += 1
-    return parent / f"{stem}-{number}"
-
-
-def _is_until(line: bytes, step: int) -> bool:
-    try:
-        return bool(json.loads(line)["step"] <= step)
-    except (ValueError, KeyError, TypeError):
-        return False  # the last line of a killed run
-
-
-def _first(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        one = error.errors()[0]
-        return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
-    return str(error)

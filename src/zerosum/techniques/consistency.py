@@ -25,7 +25,9 @@ class Consistency:
 
     weight: Annotated[float, Ge(0), "FixMatch loss weight"] = 0.0
     confidence: Annotated[float, Ge(0), Lt(1), "FixMatch threshold: least probability of a pseudo-label"] = 0.9
-    views: Annotated[RandomAffine, "augmentation of D's input: unlabelled and labelled images, and fakes"] = RandomAffine()
+    views: Annotated[RandomAffine, "augmentation of D's input: unlabelled and labelled images, and fakes"] = (
+        RandomAffine()
+    )
 
     def view(self, x: Tensor) -> Tensor:
         """D's input for x, (B, *shape): another view of each sample, where D is to agree on them."""
@@ -54,6 +56,5 @@ class Guesses(nn.Module):
         classes = len(self.frequencies)
         p = F.softmax(to_float32(logits.detach())[:, :classes], dim=1)
         self.frequencies.lerp_(distributed.mean(p.mean(0)), 1 - MEMORY)
-        return semi_supervised.pseudo_label_loss(
-            semi_supervised.align_distribution(p, self.frequencies), view_logits, confidence
-        )
+        aligned = semi_supervised.align_distribution(p, self.frequencies)
+        return semi_supervised.pseudo_label_loss(aligned, view_logits, confidence)

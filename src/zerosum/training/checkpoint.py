@@ -1,22 +1,26 @@
 """Checkpoints: safetensors and JSON in a folder that appears whole or not at all. No pickle: loading runs no code.
 
 `step-00001000/` holds `game.safetensors` (every player's weights and buffers), `average.safetensors` (the weights to
-sample from), `training.safetensors` (optimiser slots, random state) and `checkpoint.json` (round, data position).
+sample from), `training.safetensors` (optimiser slots, random state, tensors of the stream's state) and
+`checkpoint.json` (round, data position, a checksum of each file and of itself): what was damaged later is never used.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Ge, Gt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -24,9 +28,17 @@ from torch import Tensor
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.training.trainer import Trainer
-from zerosum.util import rng
+from zerosum.util import formats, rng
 
-FORMAT = 1
+GAME, AVERAGE, TRAINING = "game.safetensors", "average.safetensors", "training.safetensors"
+POSITION = "checkpoint.json"
+
+
+def _from_1(position: formats.Document) -> formats.Document:
+    return {**formats.rename(position, {"rate": "lr_scale"}), "checksums": {}}
+
+
+MIGRATIONS: formats.Migrations = {1: _from_1}  # of `checkpoint.json`
 
 
 class CheckpointError(ZerosumError):
@@ -35,13 +47,15 @@ class CheckpointError(ZerosumError):
 
 @dataclass(frozen=True)
 class Position:
-    """`checkpoint.json`."""
+    """`checkpoint.json`, beside its format number and its own checksum."""
 
-    format: int
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
+
     step: Annotated[int, Ge(0)]  # rounds played
     average_rounds: Annotated[int, Ge(0)]
     stream: dict[str, int]
-    rate: Annotated[float, Gt(0)] = 1.0  # a factor on the learning rates; below 1 after a rollback
+    checksums: dict[str, str]  # sha256 of each file of tensors; {} for one of format 1, which had none
+    lr_scale: Annotated[float, Gt(0)] = 1.0  # a factor on the learning rates; below 1 after a rollback
 
 
 def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
@@ -51,20 +65,18 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     """
     final = checkpoints / f"step-{trainer.step:08d}"
     partial = checkpoints / f".partial-{final.name}"
-    average = trainer.average
-    position = Position(
-        FORMAT, trainer.step, average.rounds if average else 0, trainer.stream.state(), trainer.lr_scale
-    )
+    average, state = trainer.average, trainer.stream.state()
+    numbers = {name: value for name, value in state.items() if not isinstance(value, Tensor)}
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        _write(partial / "game.safetensors", trainer.game.state_dict())
-        if average:
-            _write(partial / "average.safetensors", average.followers)
-        _write(partial / "training.safetensors", _training_tensors(trainer))
-        (partial / "checkpoint.json").write_bytes(TypeAdapter(Position).dump_json(position, indent=1))
-        for file in [*partial.iterdir(), partial]:
-            _sync(file)
+        files = {TRAINING: _training_tensors(trainer, state), GAME: trainer.game.state_dict()}  # the largest first
+        files |= {AVERAGE: average.followers} if average else {}
+        checksums = _written(partial, files)
+        position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
+        (partial / POSITION).write_bytes(_sealed({"format": formats.newest(MIGRATIONS), **asdict(position)}))
+        _sync(partial / POSITION)
+        _sync(partial)
         shutil.rmtree(final, ignore_errors=True)  # only there if a run was rolled back behind it
         partial.rename(final)
         _sync(checkpoints)
@@ -86,18 +98,18 @@ def find(checkpoints: Path) -> list[Path]:
 
 def resume(trainer: Trainer, checkpoint: Path) -> None:
     """Put the trainer where it was, bit for bit; `CheckpointError`, with the trainer untouched, if it does not fit."""
-    position = _position(checkpoint)
-    average = trainer.average
-    tensors = [(trainer.game.state_dict(keep_vars=True), checkpoint / "game.safetensors")]
-    tensors += [(dict(average.followers), checkpoint / "average.safetensors")] if average else []
+    position, average = _verified(checkpoint), trainer.average
+    tensors = [(trainer.game.state_dict(keep_vars=True), checkpoint / GAME)]
+    tensors += [(dict(average.followers), checkpoint / AVERAGE)] if average else []
     read = [(own, _fitting(own, _read(path), path)) for own, path in tensors]
-    saved = _read(checkpoint / "training.safetensors")
+    saved = _read(checkpoint / TRAINING)
     try:
         slots = _slots(trainer, saved)
         rng.restore({key.removeprefix("random/"): v for key, v in saved.items() if key.startswith("random/")})
     except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
-        raise CheckpointError(f"{checkpoint}/training.safetensors does not fit this run: {error}") from error
-    trainer.stream.restore(position.stream)
+        raise CheckpointError(f"{checkpoint / TRAINING} does not fit this run: {error}") from error
+    held = {key.removeprefix("stream/"): value for key, value in saved.items() if key.startswith("stream/")}
+    trainer.stream.restore({**position.stream, **held})
     for own, its in read:
         _copy(own, its)
     for player, optimizer in trainer.optimizers.items():
@@ -106,7 +118,7 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
         average.rounds = position.average_rounds
     if trainer.recorder:
         trainer.recorder.reset()
-    trainer.step, trainer.lr_scale = position.step, position.rate
+    trainer.step, trainer.lr_scale = position.step, position.lr_scale
 
 
 def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:
@@ -115,11 +127,11 @@ def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:
     `average` lays the averaged weights over the last ones, where the checkpoint has them. `CheckpointError`, and
     nothing changed, where it does not fit.
     """
-    tensors = game.state_dict(keep_vars=True)
-    path = checkpoint / "game.safetensors"
+    position, tensors = _verified(checkpoint), game.state_dict(keep_vars=True)
+    path = checkpoint / GAME
     saved = _fitting(tensors, _read(path), path)
-    path = checkpoint / "average.safetensors"
-    if average and path.exists():
+    path = checkpoint / AVERAGE
+    if average and (path.name in position.checksums or path.exists()):
         followers = _read(path)
         saved = saved | _fitting({name: tensors[name] for name in followers if name in tensors}, followers, path)
     _copy(tensors, saved)
@@ -130,9 +142,10 @@ def step_of(checkpoint: Path) -> int:
     return _position(checkpoint).step
 
 
-def _training_tensors(trainer: Trainer) -> dict[str, Tensor]:
+def _training_tensors(trainer: Trainer, stream: Mapping[str, int | Tensor]) -> dict[str, Tensor]:
     names = {id(p): name for name, p in trainer.game.named_parameters()}
     tensors = {f"random/{name}": state for name, state in rng.capture().items()}
+    tensors |= {f"stream/{name}": value for name, value in stream.items() if isinstance(value, Tensor)}
     for player, optimizer in trainer.optimizers.items():
         for parameter, slots in optimizer.state.items():
             for slot, value in slots.items():
@@ -160,13 +173,62 @@ def _slots(trainer: Trainer, saved: Mapping[str, Tensor]) -> dict[str, dict[int,
 
 
 def _position(checkpoint: Path) -> Position:
+    """`checkpoint.json`, validated, and from format 2 on compared with its checksum."""
+    path = checkpoint / POSITION
     try:
-        position = TypeAdapter(Position).validate_json((checkpoint / "checkpoint.json").read_bytes())
-    except (OSError, ValidationError) as error:
-        raise CheckpointError(f"{checkpoint}/checkpoint.json cannot be read: it is missing or damaged") from error
-    if position.format != FORMAT:
-        raise CheckpointError(f"{checkpoint} has format {position.format}; this version of zerosum reads {FORMAT}")
+        content = path.read_bytes()
+        document = json.loads(content)
+        fields = formats.upgrade(document, MIGRATIONS)
+        checksum = fields.pop("checksum", None)
+        if document["format"] > 1 or checksum is not None:
+            del document["checksum"]
+            if content != _sealed(document):
+                raise ValueError("its checksum differs")
+        return TypeAdapter(Position).validate_python(fields)
+    except formats.NewerFormatError as error:
+        raise CheckpointError(f"{path} {error}") from None
+    except (OSError, KeyError, ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read: it is missing or damaged; delete this checkpoint to use an earlier one"
+        ) from error
+
+
+def _verified(checkpoint: Path) -> Position:
+    """The position, once each file of tensors that is there has the checksum that it was saved with."""
+    position = _position(checkpoint)
+    for name in (GAME, AVERAGE, TRAINING) if position.checksums else ():
+        path = checkpoint / name
+        try:
+            same = not path.exists() or _checksum(path) == position.checksums.get(name)
+        except OSError as error:
+            raise _damaged(path, error) from error
+        if not same:
+            raise _damaged(path, "its checksum differs")
     return position
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sealed(fields: Mapping[str, Any]) -> bytes:
+    """JSON of `fields` that ends with a checksum of all else in it."""
+    checksum = hashlib.sha256(json.dumps(fields, indent=1).encode()).hexdigest()
+    return json.dumps({**fields, "checksum": checksum}, indent=1).encode()
+
+
+def _written(folder: Path, files: Mapping[str, Mapping[str, Tensor]]) -> dict[str, str]:
+    """Bring files of tensors to the disk; their checksums. A file is hashed while it and others are written."""
+    with ThreadPoolExecutor() as pool:
+        synced, checksums = [], {}
+        for name, tensors in files.items():
+            _write(folder / name, tensors)
+            synced.append(pool.submit(_sync, folder / name))
+            checksums[name] = pool.submit(_checksum, folder / name)
+        for one in synced:
+            one.result()
+        return {name: one.result() for name, one in checksums.items()}
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -181,7 +243,11 @@ def _read(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; delete this checkpoint to go on from an earlier one") from None
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}); delete this checkpoint to use an earlier one") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, why: object) -> CheckpointError:
+    return CheckpointError(f"{path} is damaged ({why}); delete this checkpoint to use an earlier one")
 
 
 def _fitting(tensors: Mapping[str, Tensor], saved: dict[str, Tensor], path: Path) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ import shutil
 from rich.console import Console
 
 from zerosum.health.monitor import Monitor
-from zerosum.run.record import RunDirectory
+from zerosum.run.directory import RunDirectory
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.trainer import Diverged, Trainer

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,48 +12,79 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.pictures.film import film
-from zerosum.pictures.grids import save_each, to_uint8
+from zerosum.modality import Classes, Image, Modality, Points, Tokens
+from zerosum.pictures.grids import save_each
 from zerosum.pictures.overview import overview
 from zerosum.pictures.png import save
-from zerosum.pictures.render import picture
+from zerosum.pictures.render import renderer
 from zerosum.pictures.walks import traversal
 from zerosum.run.loaded import Run
 from zerosum.run.sampling import SampleRequest
-from zerosum.util.files import atomic_path
+from zerosum.util.files import atomic_path, write_atomic
+
+
+@dataclass(frozen=True)
+class Writer:
+    """How samples of one kind are written, beside the picture and the arrays that all have."""
+
+    default: str  # ending of the file that is written by default
+    endings: Mapping[str, Callable[[Run, Tensor, Path, Tensor | None], object]]  # by ending: "" is a folder
+
+
+def _write_folder(run: Run, samples: Tensor, out: Path, labels: Tensor | None) -> None:
+    save_each(samples, out, None if labels is None else _names(run, labels))
+
+
+def _write_lines(run: Run, samples: Tensor, out: Path, labels: Tensor | None) -> None:
+    assert isinstance(run.modality, Tokens)
+    write_atomic(out, "".join(f"{text}\n" for text in run.modality.write(samples)).encode())
+
+
+WRITE: dict[type[Modality], Writer] = {
+    Image: Writer(".png", {"": _write_folder}),
+    Points: Writer(".png", {}),
+    Tokens: Writer(".txt", {".txt": _write_lines}),
+}
+EVERY = (".png", ".npz")  # endings that all kinds have
+
+
+def default_ending(run: Run) -> str:
+    """The ending of the file that samples go to by default."""
+    return WRITE[type(run.modality)].default
 
 
 def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
     """Write samples to `out`, in the format of its ending.
 
-    `.png`: one picture, a grid with gutters, or a scatter plot of points; where the generator takes a class or a vector
-    and the request names none, each has a row or a colour, see `pictures.overview`. `.npz`: `samples`, uint8
-    (N, C, H, W) for images and float32 (N, D) for points, and int64 `labels` (N,) or float32 `conditions` (N, K) where
-    there are any. No ending: a folder of single pictures, with their classes or vectors in their names.
+    `.png`: one picture, a grid of images, a scatter plot of points, a sheet of texts; where the generator takes a class
+    or a vector and the request names none, each has a row, see `pictures.overview`. `.npz`: `samples` as they are
+    stored, uint8 (N, C, H, W) for images, float32 (N, D) for points, int64 ids (N, length) for texts, and int64 `labels`
+    (N,) or float32 `conditions` (N, K) where there are any. `.txt`: texts, one a line. No ending: a folder of single
+    pictures of images, with their classes or vectors in their names.
     """
+    modality, writer = run.modality, WRITE[type(run.modality)]
     if request.count < 1:
         raise ZerosumError(f"-n is {request.count}; ask for at least one sample")
-    if out.suffix not in ("", ".npz", ".png"):
-        raise ZerosumError(f"--out {out}: samples go to a .png or .npz file, or to a folder; a .gif needs --to-seed")
+    if out.suffix not in (*EVERY, *writer.endings):
+        kinds = " or ".join([f"a {' or '.join(filter(None, (*EVERY, *writer.endings)))} file", *["a folder"] * ("" in writer.endings)])
+        raise ZerosumError(f"--out {out}: samples of {run.path}, {modality.plural}, go to {kinds}; a .gif needs --to-seed")
     if out.suffix == ".png":
         save(overview(run, request), out)
         return
     samples = run.sample(**vars(request))
     labels = run.labels_for(request.count, request.classes, request.conditions)
-    is_image = samples.dim() == 4
-    if out.suffix == ".npz":
-        arrays: dict[str, Any] = {"samples": (to_uint8(samples) if is_image else samples).numpy()}
-        if labels is not None:
-            arrays["labels" if labels.dim() == 1 else "conditions"] = labels.numpy()
-        with atomic_path(out) as partial:
-            np.savez_compressed(partial, **arrays)
-    elif is_image:
-        save_each(samples, out, None if labels is None else _names(run, labels))
-    else:
-        raise ZerosumError(f"{run.path} makes points, not images: write them to a .npz or a .png file")
+    if out.suffix != ".npz":
+        writer.endings[out.suffix](run, samples, out, labels)
+        return
+    arrays: dict[str, Any] = {"samples": modality.store(samples).numpy()}
+    if labels is not None:
+        arrays["labels" if isinstance(run.condition, Classes) else "conditions"] = labels.numpy()
+    with atomic_path(out) as partial:
+        np.savez_compressed(partial, **arrays)
 
 
 def _names(run: Run, labels: Tensor) -> list[str]:
-    if labels.dim() == 1:
+    if isinstance(run.condition, Classes):
         return [run.record.data.classes[k] for k in labels.tolist()]
     return ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
 
@@ -73,8 +105,9 @@ def write_interpolation(run: Run, out: Path, request: SampleRequest, to_seed: in
     count, seeds = request.count, (request.seed, to_seed)
     if count < 1 or frames < 2:
         raise ZerosumError(f"an interpolation needs at least 1 sample and 2 frames, not {count} and {frames}")
+    draw = renderer(run.modality)
     walk = [
-        picture(step)
+        draw.picture(step, None)
         for step in run.interpolate(
             count,
             frames,

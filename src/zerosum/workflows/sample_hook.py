@@ -1,28 +1,29 @@
-"""Pictures of the same latent points as training goes on: the frames of its film."""
+"""Pictures of the same latent points, or of the same sources, as training goes on: the frames of its film."""
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Callable
 
-from zerosum.pictures.overview import overview
+from PIL import Image
+
 from zerosum.pictures.png import save
+from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
-from zerosum.run.record import Record, RunDirectory
-from zerosum.run.sampling import SampleRequest
+from zerosum.run.record import Record
 from zerosum.training.trainer import Trainer
 
 
-class Samples:
-    """A picture of `count` samples every `training.sample_every` rounds, and of the first and the last one.
+class SamplePictures:
+    """A hook: a picture every `training.sample_every` steps, and after the first and the last one.
 
-    `real`, (N, D), stands behind generated points.
+    Args:
+        draw: makes it, of a run as it is now.
     """
 
-    def __init__(self, directory: RunDirectory, record: Record, real: Tensor | None, count: int):
-        self.directory, self.record, self.real, self.count = directory, record, real, count
+    def __init__(self, directory: RunDirectory, record: Record, draw: Callable[[Run], Image.Image]):
+        self.directory, self.record, self.draw = directory, record, draw
 
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % trainer.training.sample_every == 0 or trainer.step == trainer.training.steps:
             run = Run(self.directory.path, self.record, trainer.sampler, trainer.step)
-            path = self.directory.samples / f"step-{trainer.step:08d}.png"
-            save(overview(run, SampleRequest(self.count), self.real), path)
+            save(self.draw(run), self.directory.samples / f"step-{trainer.step:08d}.png")

@@ -18,7 +18,8 @@ from zerosum.pictures.overview import MOST_ROWS, choices, overview
 from zerosum.pictures.png import save
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.run.loaded import Run
-from zerosum.run.record import Record, RunDirectory
+from zerosum.run.directory import RunDirectory
+from zerosum.run.record import Record
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints

@@ -24,7 +24,7 @@ from zerosum.modality import Image
 from zerosum.options import OptionError, hints, parse, to_json
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.run.loaded import Run
-from zerosum.run.record import DataRecord, Record, RunDirectory, free_path, recipe_of, versions
+from zerosum.run.record import DataRecord, Record, recipe_of, versions
 from zerosum.training import hardware
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng

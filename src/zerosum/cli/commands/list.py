@@ -15,7 +15,7 @@ from zerosum.cli.flags import parse
 from zerosum.data import SOURCES
 from zerosum.errors import ZerosumError
 from zerosum.recipe import RECIPES
-from zerosum.run.record import RunDirectory
+from zerosum.run.directory import RunDirectory
 from zerosum.training import checkpoint
 
 

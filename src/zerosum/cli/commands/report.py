@@ -20,7 +20,7 @@ class Arguments:
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "report", "Write a run's report.html from what lies in its directory.")
     from zerosum import report
-    from zerosum.run.record import RunDirectory
+    from zerosum.run.directory import RunDirectory
 
     RunDirectory(given.run).read()
     print(report.write(given.run))

@@ -1,0 +1,128 @@
+"""The directory of a run: what it holds, and the rules for writing there.
+
+`run.json` (`run.record.Record`), `metrics.jsonl`, `health.jsonl`, `samples/`, `checkpoints/step-N/`, the pictures
+`samples.png`, `film.gif`, `neighbours.png`, `interpolation.png` and, where z has codes, `codes.png`, `report.html`; on
+demand `evaluation.json` and `health.png`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from zerosum.errors import ZerosumError
+from zerosum.run.migrations import MIGRATIONS
+from zerosum.run.record import Record
+from zerosum.util import formats
+from zerosum.util.files import write_atomic
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The paths of a run, and the rules for writing there."""
+
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def health(self) -> Path:
+        return self.path / "health.jsonl"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that trains here; the lock falls with the process, however it ends."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ZerosumError(
+                f"{self.path} is in use: another process is training there; choose another --out"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def create(self, record: Record) -> None:
+        """Begin a run here; refused where there is one."""
+        if self.record_path.exists():
+            raise ZerosumError(
+                f"{self.path} already holds a run; go on with it by `zerosum resume {self.path}`, "
+                "or choose another --out"
+            )
+        self.write(record)
+
+    def write(self, record: Record) -> None:
+        """Write `run.json`, in one piece."""
+        fields = TypeAdapter(Record).dump_python(record, mode="json")
+        text = json.dumps({"format": formats.newest(MIGRATIONS), **fields}, indent=2, ensure_ascii=False)
+        write_atomic(self.record_path, text.encode())
+
+    @property
+    def record_path(self) -> Path:
+        return self.path / "run.json"
+
+    def read(self) -> Record:
+        """`run.json`, in the newest format and validated."""
+        try:
+            fields = formats.upgrade(json.loads(self.record_path.read_bytes()), MIGRATIONS)
+            return TypeAdapter(Record).validate_python(fields)
+        except FileNotFoundError:
+            hint = "`zerosum list` shows the runs below this folder"
+            raise ZerosumError(f"{self.path} holds no run (no run.json there); {hint}") from None
+        except formats.NewerFormatError as error:
+            raise ZerosumError(f"{self.record_path} {error}") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise ZerosumError(f"{self.record_path} is damaged or not a zerosum run: {_first(error)}") from None
+
+    def forget_after(self, step: int) -> None:
+        """Drop the metrics of rounds that a resumed run will play again."""
+        if not self.metrics.exists():
+            return
+        kept = [line for line in self.metrics.read_bytes().splitlines(keepends=True) if _is_until(line, step)]
+        write_atomic(self.metrics, b"".join(kept))
+
+    def seconds_so_far(self) -> float:
+        """Training seconds that the metrics report."""
+        lines = self.metrics.read_bytes().splitlines() if self.metrics.exists() else []
+        return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
+
+
+def free_path(parent: Path, stem: str) -> Path:
+    """`parent/stem-1`, or with the next number that is free."""
+    number = 1
+    while (parent / f"{stem}-{number}").exists():
+        number += 1
+    return parent / f"{stem}-{number}"
+
+
+def _is_until(line: bytes, step: int) -> bool:
+    try:
+        return bool(json.loads(line)["step"] <= step)
+    except (ValueError, KeyError, TypeError):
+        return False  # the last line of a killed run
+
+
+def _first(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        one = error.errors()[0]
+        return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
+    return str(error)
