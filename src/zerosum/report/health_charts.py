@@ -185,4 +185,5 @@ def _threshold(spec: ChartSpec, criterion: Criterion, value: float, since: int |
 
 def rounds_of(history: History) -> int:
     """Rounds that anything is known of."""
-    return max((line.step for line in (*history.snapshots, *history.events)), default=0)
+    steps = [snapshot.step for snapshot in history.snapshots] + [event.step for event in history.events]
+    return max(steps, default=0)
