@@ -145,7 +145,7 @@ def test_sample_draws_a_row_for_each_class(call: Call, labelled: Path) -> None:
     code, out, err = call("sample", labelled, *recipe, "-n", 40, "--out", "rows.png")
     assert (code, out.strip(), err) == (0, "rows.png", "")
     with Image.open("rows.png") as picture:
-        assert picture.info["Title"] == "a row for each class, and the same z down each column"
+        assert picture.info["Title"] == "A row for each class; within a column z is the same"
         assert picture.height == 10 * 58 - 2 and picture.width > 4 * 58 - 2
         pixels = np.asarray(picture)[::2, -230::2]
     run = zerosum.load(labelled, recipe=recipe[1])

@@ -37,6 +37,7 @@ def test_a_collapse_is_named_by_word_and_exit_code(call: Call) -> None:
     code, out, _ = call("doctor", "run", "--out", "plot.png")
     assert code == VERDICTS["mode collapse"].exit_code
     assert "Mode collapse" in out and "< 0.15" in out and "r3gan" in out and Path("plot.png").exists()
+    assert "  - R1 and R2 penalties with the relativistic objective: `zerosum train r3gan`\n" in out
 
 
 def test_a_run_that_nobody_watched(call: Call) -> None:

@@ -128,7 +128,7 @@ def phi(network: mlp.Discriminator, x: Tensor) -> Tensor:
 def test_projection_is_the_formula_of_its_paper(condition: Condition):
     """y^T V phi(x) + psi(phi(x)), with psi(phi) = w^T phi + b; the bias of V is a feature that is always 1."""
     torch.manual_seed(0)
-    network = conditional.Projection(partial(mlp.Discriminator, hidden=(8, 6)), (2,), condition.size)
+    network = conditional.ProjectionDiscriminator(partial(mlp.Discriminator, hidden=(8, 6)), (2,), condition.size)
     x, y = torch.randn(5, 2), torch.randn(5, 2) if condition.kind == "vector" else torch.tensor([0, 2, 1, 1, 0])
     features, last = phi(network.discriminator, x), network.discriminator.layers[-1]
     w, v, b = last.weight[0], last.weight[1:], last.bias
@@ -151,7 +151,9 @@ def test_r3gans_projection_is_an_inner_product_of_embeddings():
 
 def test_projection_is_normed_as_its_discriminator():
     torch.manual_seed(0)
-    network = conditional.Projection(partial(dcgan.Discriminator, width=8, norm="spectral"), (1, 16, 16), 3)
+    network = conditional.ProjectionDiscriminator(
+        partial(dcgan.Discriminator, width=8, norm="spectral"), (1, 16, 16), 3
+    )
     for _ in range(30):  # power iterations settle
         network(torch.randn(2, 1, 16, 16), torch.eye(3)[:2])
     last = network.eval().discriminator.layers[-1]
@@ -169,9 +171,9 @@ def test_concatenation_lays_the_condition_beside_x():
         return network
 
     x, y = torch.randn(2, 1, 6, 5), CLASSES.vector(torch.tensor([2, 0]))
-    conditional.Concatenated(build, (1, 6, 5), 3)(x, y)
+    conditional.ConcatDiscriminator(build, (1, 6, 5), 3)(x, y)
     assert torch.equal(seen[-1][:, :1], x) and torch.equal(seen[-1][:, 1:], y[:, :, None, None].expand(2, 3, 6, 5))
-    conditional.Concatenated(build, (2,), 3)(x[:, 0, 0, :2], y)
+    conditional.ConcatDiscriminator(build, (2,), 3)(x[:, 0, 0, :2], y)
     assert torch.equal(seen[-1], torch.cat([x[:, 0, 0, :2], y], 1))
 
 
@@ -295,7 +297,7 @@ def play(make: Any, config: Any) -> dict[str, Tensor]:
     """The weights after some rounds that start from the same networks, data and random numbers."""
     rng.seed(11)
     generator = conditional.Generator(mlp.Generator(4 + 3, (2,), (16, 16)))
-    discriminator = conditional.Concatenated(partial(mlp.Discriminator, hidden=(16, 16)), (2,), 3)
+    discriminator = conditional.ConcatDiscriminator(partial(mlp.Discriminator, hidden=(16, 16)), (2,), 3)
     game = make(generator, discriminator, CLASSES, config)
     points = dataset("points", torch.randn(50, 2), torch.arange(50) % 3, ("a", "b", "c"))
     trainer = Trainer(game, Stream(points, 8, seed=3, batch=Labelled), Training(average=0.0, precision="fp32"))

@@ -30,7 +30,7 @@ def game_of(config: InfoGAN.Config = SMALL, own_body: bool = False) -> InfoGAN:
     torch.manual_seed(0)
     return InfoGAN(
         mlp.Generator(prior(config).dim, (2,), (8,)),
-        networks.parted(mlp.Discriminator((2,), (8,))),
+        networks.split_head(mlp.Discriminator((2,), (8,))),
         networks.recogniser(8, outputs(config), 6, normed=False),
         config,
         networks.body((2,), 8) if own_body else None,

@@ -214,7 +214,7 @@ def test_the_papers_layers_begin_with_outputs_of_a_variance_of_about_one():
     body = networks.PaperBody((1, 28, 28))
     outputs: list[Tensor] = []
     for layer in body.modules():
-        if isinstance(layer, networks.NormedLinear):
+        if isinstance(layer, networks.WeightNormLinear):
             layer.register_forward_hook(lambda _, __, output: outputs.append(output.detach()))
     assert body(x).shape == (500, 250)
     assert len(outputs) == 5
@@ -222,11 +222,11 @@ def test_the_papers_layers_begin_with_outputs_of_a_variance_of_about_one():
 
 
 def test_normed_layers_have_the_length_they_are_given():
-    layer = networks.NormedLinear(6, 4, 2.0)
+    layer = networks.WeightNormLinear(6, 4, 2.0)
     moved = layer(torch.eye(6)) - layer.bias  # the columns of the weight
     torch.testing.assert_close(moved.T.norm(dim=1), torch.full((4,), 2.0))
     assert not any(name == "scale" for name, _ in layer.named_parameters())
-    assert any(name == "scale" for name, _ in networks.NormedLinear(6, 4, 2.0, learnt=True).named_parameters())
+    assert any(name == "scale" for name, _ in networks.WeightNormLinear(6, 4, 2.0, learnt=True).named_parameters())
 
 
 @pytest.mark.parametrize("recipe", ["sgan/images", "sgan/mnist", "sgan/toy", "bad-gan/images", "bad-gan/mnist"])

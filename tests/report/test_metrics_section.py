@@ -62,7 +62,7 @@ def test_every_figure_has_its_row(run: Path) -> None:
     cells = ["frechetdistance \u21933.253 to 3.55000.5", "precision-recallprecision \u21910.60.55 to 0.650.10.9"]
     for row in (*cells, "recall \u21910.4"):
         assert row in page.text
-    assert "The averaged weights of round 200 against digits, measured 2026-03-01." in page.text
+    assert "Samples of the averaged weights of round 200, compared with digits on 2026-03-01." in page.text
     assert (
         "Each score comes with a 95 % confidence interval and two reference scores: real is 1,000 other samples of "
         "digits; noise is 4,000 samples of uniform noise."

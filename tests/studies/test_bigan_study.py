@@ -11,7 +11,8 @@ from zerosum.data.dataset import Dataset, dataset
 from zerosum.metrics.samples import to_float
 from zerosum.networks.bigan import Encoder, encoder
 from zerosum.studies import bigan_1nn as study
-from zerosum.studies.bigan_1nn import BIGAN_1NN, Split
+from zerosum.studies.bigan_1nn import BIGAN_1NN
+from zerosum.studies.training import Split
 
 CPU = torch.device("cpu")
 

@@ -13,8 +13,8 @@ from zerosum.games.infogan import InfoGAN
 from zerosum.losses.mutual_information import Posterior
 from zerosum.recipe import find
 from zerosum.studies import infogan_error as study
-from zerosum.studies.bigan_1nn import Split
 from zerosum.studies.infogan_error import INFOGAN_ERROR
+from zerosum.studies.training import Split
 
 PARTS = INFOGAN_ERROR.parts(0)
 

@@ -12,8 +12,9 @@ from zerosum.data.dataset import Dataset, dataset
 from zerosum.recipe import find
 from zerosum.studies import semi_supervised as study
 from zerosum.studies import synthesized
-from zerosum.studies.semi_supervised import BAD_GAN_MNIST, SGAN_MNIST, Setting, Split
+from zerosum.studies.semi_supervised import BAD_GAN_MNIST, SGAN_MNIST, Setting
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
+from zerosum.studies.training import Split
 
 
 def digits(rows: slice) -> Dataset:

@@ -99,7 +99,7 @@ class _Classifier(nn.Module):
 
 
 def _face(network: NetworkName, run: Run, game: Game[Any]) -> Face:
-    shape = run.record.data.shape
+    shape = run.modality.shape
     labels = {} if run.condition is None else {"y": _labels(run.condition)}
     samples = {"x": lambda count: torch.rand(count, *shape) * 2 - 1}
     if network == "generator":

@@ -202,7 +202,7 @@ def digits(data: Spec, config: InfoGAN.Config = _DIGITS) -> InfoGAN:
     """R3GAN's objective on small networks: digits and their codes in minutes on two cores."""
     return InfoGAN(
         small.Generator(prior(config).dim, data.x.shape),
-        networks.parted(small.Discriminator(data.x.shape)),
+        networks.split_head(small.Discriminator(data.x.shape)),
         networks.recogniser(small.HIDDEN, outputs(config), normed=False),
         config,
         views=config.clusters.views,
@@ -230,7 +230,7 @@ def clusters(data: Spec, config: InfoGAN.Config = _CLUSTERS, network: Perceptron
     shape, hidden = data.x.shape, (network.width,) * 2
     return InfoGAN(
         mlp.Generator(prior(config).dim, shape, hidden, norm="batch"),
-        networks.parted(mlp.Discriminator(shape, hidden)),
+        networks.split_head(mlp.Discriminator(shape, hidden)),
         nn.Linear(network.recogniser_width, outputs(config)),
         config,
         networks.body(shape, network.recogniser_width),
@@ -252,7 +252,7 @@ def toy(
     shape, hidden = data.x.shape, (64,) * 3
     return InfoGAN(
         mlp.Generator(prior(config).dim, shape, hidden),
-        networks.parted(mlp.Discriminator(shape, hidden)),
+        networks.split_head(mlp.Discriminator(shape, hidden)),
         networks.recogniser(64, outputs(config), 64, normed=False),
         config,
         views=_views(data, config),

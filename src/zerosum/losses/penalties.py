@@ -52,7 +52,7 @@ def r2(discriminator: Discriminator, real: Tensor | None, fake: Tensor) -> Tenso
 
 
 def r1_r2(discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-    """`r1` + `r2` in one pass over both batches, (B, *shape) each: what R3GAN asks of D, at half the calls."""
+    """`r1` + `r2` in one pass over both batches, (B, *shape) each; R3GAN's penalty at half the calls."""
     x = _leaf(torch.cat([to_float32(real.detach()), to_float32(fake.detach())]))
     return 2 * zero_centered(discriminator(x), x)  # twice the mean over both is the sum of the means over each
 

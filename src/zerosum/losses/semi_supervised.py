@@ -1,4 +1,4 @@
-"""Losses of a discriminator that tells classes apart, and of the generators that it learns best from.
+"""Losses of a discriminator with classes, and of the generators that it learns best from.
 
 D gives each sample logits (B, K), one of each class, and the fake class has the logit 0, since softmax does not mind
 what is added to all of them (the implicit fake logit; Salimans et al., 2016, section 5). Or it gives (B, K + 1), the
@@ -47,9 +47,9 @@ def pseudo_label_loss(p: Tensor, view_logits: Tensor, confidence: float) -> Tens
 
 
 def align_distribution(p: Tensor, frequencies: Tensor) -> Tensor:
-    """Probabilities of classes, p (B, K), of a D that guesses classes by `frequencies`, (K,), brought to equal ones.
+    """Distribution alignment to equal classes; Berthelot et al., 2020 (ReMixMatch).
 
-    Distribution alignment, to equal classes; Berthelot et al., 2020 (ReMixMatch).
+    Probabilities p, (B, K), over the `frequencies`, (K,), at which D predicts each class, scaled to sum to 1.
     """
     p = p / frequencies.clamp_min(1e-6)
     return p / p.sum(1, keepdim=True)
@@ -67,7 +67,7 @@ def pull_away(features: Tensor) -> Tensor:
 
 
 def low_density(log_density: Tensor, threshold: Tensor) -> Tensor:
-    """The mean of how far the fakes' log-densities, (B,), lie above the threshold: fakes are to keep out of the data.
+    """The mean of how far the fakes' log-densities, (B,), lie above the threshold: fakes keep out of the data.
 
     Dai et al., 2017; the mean is over those that lie above it, as in the authors' code, and 0 where none does.
     """

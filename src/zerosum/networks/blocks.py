@@ -1,4 +1,4 @@
-"""What several architectures share."""
+"""Layers and sizes that several architectures share."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Reshape(nn.Module):
 
 
 def normalisation(norm: Norm, features: int, images: bool) -> list[nn.Module]:
-    """The layer that `norm` puts behind a linear layer or a convolution, (B, features, ...) to the same; maybe none.
+    """The normalisation layer after a linear layer or a convolution, (B, features, ...) to the same; maybe none.
 
     "batch" and "instance" cancel a bias in front of them. "layer" normalises all features of a sample together, with a
     gain and a bias for each feature (Ba et al., 2016). "spectral" and "weight" are no layers, but `reparametrise`.

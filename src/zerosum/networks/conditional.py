@@ -1,4 +1,4 @@
-"""Networks that are told what is asked for: ordinary generators and discriminators, with the condition put in.
+"""Conditional networks: ordinary generators and discriminators that take a condition, too.
 
 A condition is a vector (B, K): one-hot for classes (`Condition.vector`).
 """
@@ -18,21 +18,21 @@ Build = Callable[..., nn.Module]  # a shape, and perhaps `outputs`, to a discrim
 
 
 class Generator(nn.Module):
-    """z, (B, latent_dim), and conditions (B, K) to samples: a generator of both, laid beside each other."""
+    """z, (B, latent_dim), and conditions (B, K) to samples: a generator of their concatenation."""
 
     def __init__(self, generator: nn.Module):
         super().__init__()
         self.generator = generator
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        made: Tensor = self.generator(torch.cat([z, condition], dim=1))
-        return made
+        samples: Tensor = self.generator(torch.cat([z, condition], dim=1))
+        return samples
 
 
 class EmbeddedGenerator(nn.Module):
-    """The same with a learnt linear embedding of the condition, (B, embedding), in its place; Huang et al., 2024.
+    """A generator of z and a learnt linear embedding of the condition, (B, embedding); Huang et al., 2024.
 
-    It begins as in the authors' code: smaller than z, by the root of the condition's size.
+    The embedding's initialisation is the authors': smaller than z, by the root of the condition's size.
     """
 
     def __init__(self, generator: nn.Module, size: int, embedding: int):
@@ -42,12 +42,12 @@ class EmbeddedGenerator(nn.Module):
         nn.init.normal_(self.embed.weight, std=1 / math.sqrt(size))
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        made: Tensor = self.generator(torch.cat([z, self.embed(condition)], dim=1))
-        return made
+        samples: Tensor = self.generator(torch.cat([z, self.embed(condition)], dim=1))
+        return samples
 
 
-class Concatenated(nn.Module):
-    """Samples (B, *shape) and conditions (B, K) to logits (B, 1): a discriminator of both, laid beside each other.
+class ConcatDiscriminator(nn.Module):
+    """Samples (B, *shape) and conditions (B, K) to logits (B, 1): a discriminator of their concatenation.
 
     Images get a plane for each number of the condition, points the numbers themselves.
     """
@@ -62,7 +62,7 @@ class Concatenated(nn.Module):
         return logits
 
 
-class Projection(nn.Module):
+class ProjectionDiscriminator(nn.Module):
     """The projection discriminator: y^T V phi(x) + psi(phi(x)), (B, 1); Miyato and Koyama, 2018, eq. 3.
 
     phi is a discriminator up to its last layer. That layer, with 1 + K outputs, holds both psi and V, which begin, and
@@ -97,8 +97,8 @@ class EmbeddedProjection(nn.Module):
 
 
 DISCRIMINATORS: dict[str, Callable[[Build, Shape, int], nn.Module]] = {
-    "concat": Concatenated,
-    "projection": Projection,
+    "concat": ConcatDiscriminator,
+    "projection": ProjectionDiscriminator,
 }
 
 

@@ -1,4 +1,4 @@
-"""What several games make of a discriminator: a body and a head, and its classes alone."""
+"""Discriminators of a body and a head, and their logits of classes alone."""
 
 from __future__ import annotations
 

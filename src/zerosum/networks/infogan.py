@@ -11,8 +11,8 @@ from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
 from zerosum.networks.heads import Discriminator
 
 
-def parted(network: nn.Module) -> Discriminator:
-    """A discriminator whose `layers` end in a linear one, as a body and that head."""
+def split_head(network: nn.Module) -> Discriminator:
+    """A discriminator whose `layers` end in a linear one, split into a body and that head."""
     layers = network.get_submodule("layers")
     if not isinstance(layers, nn.Sequential) or not isinstance(layers[-1], nn.Linear):
         raise ValueError(f"{type(network).__name__} has no layers that end in a linear one")

@@ -27,7 +27,7 @@ class Maxout(nn.Module):
 class Generator(nn.Module):
     """z, (B, latent_dim), to samples (B, *shape) in [-1, 1] for images (tanh), unbounded for points.
 
-    Hidden layers are linear, then LeakyReLU 0.2, then a normalisation if asked (none after the last layer).
+    Hidden layers are linear, then LeakyReLU 0.2, then the normalisation `norm`; none after the last layer.
     """
 
     def __init__(self, latent_dim: int, shape: Shape, hidden: Sequence[int] = (256, 512), norm: Norm = "none"):
@@ -45,7 +45,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Samples (B, *shape) to logits (B, outputs): linear layers with LeakyReLU 0.2, then a normalisation if asked."""
+    """Samples (B, *shape) to logits (B, outputs): linear layers, LeakyReLU 0.2, then the normalisation `norm`."""
 
     def __init__(self, shape: Shape, hidden: Sequence[int] = (512, 256), norm: Norm = "none", outputs: int = 1):
         super().__init__()
@@ -117,10 +117,10 @@ class GridGenerator(nn.Module):
 
     def __init__(self, latent_dim: int, shape: Shape, width: int = 400, layers: int = 4):
         super().__init__()
-        made: list[nn.Module] = []
+        stack: list[nn.Module] = []
         for i in range(layers):
-            made += [nn.Linear(width if i else latent_dim, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()]
-        self.layers = nn.Sequential(*made, nn.Linear(width, math.prod(shape)), Reshape(shape))
+            stack += [nn.Linear(width if i else latent_dim, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()]
+        self.layers = nn.Sequential(*stack, nn.Linear(width, math.prod(shape)), Reshape(shape))
         self.apply(_small_normal)
 
     def forward(self, z: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from zerosum.modality import Shape
 from zerosum.networks.blocks import image_shape
 
 
-class Causal(nn.Conv2d):
+class MaskedConv2d(nn.Conv2d):
     """A convolution that sees nothing at or after its pixel (`first`), or nothing after it; rows go first.
 
     van den Oord et al., 2016 (Pixel recurrent neural networks), whose masks A and B these are for one channel.
@@ -38,10 +38,10 @@ class PixelDensity(nn.Module):
     def __init__(self, shape: Shape, width: int = 16, layers: int = 3):
         super().__init__()
         channels, _, _ = image_shape(shape)
-        made: list[nn.Module] = [Causal(channels, width, kernel=7, first=True), nn.ReLU()]
+        stack: list[nn.Module] = [MaskedConv2d(channels, width, kernel=7, first=True), nn.ReLU()]
         for _ in range(layers):
-            made += [Causal(width, width, kernel=3, first=False), nn.ReLU()]
-        self.layers = nn.Sequential(*made, nn.Conv2d(width, channels, kernel_size=1))
+            stack += [MaskedConv2d(width, width, kernel=3, first=False), nn.ReLU()]
+        self.layers = nn.Sequential(*stack, nn.Conv2d(width, channels, kernel_size=1))
 
     def forward(self, x: Tensor) -> Tensor:
         logits = self.layers(x).float()

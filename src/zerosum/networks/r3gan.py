@@ -89,7 +89,7 @@ class Generator(nn.Module):
         super().__init__()
         channels, height, image_width = image_shape(shape)
         sizes = halvings(height, image_width, smallest=4)[::-1]
-        widths = _stretched(widths, len(sizes))
+        widths = _pad_widths(widths, len(sizes))
         self.basis = nn.Parameter(torch.randn(widths[0], *sizes[0]))
         self.linear = nn.Linear(latent_dim, widths[0], bias=False)
         _initialise(self.linear, 1.0)
@@ -114,7 +114,7 @@ class Discriminator(nn.Module):
         super().__init__()
         channels, height, image_width = image_shape(shape)
         sizes = halvings(height, image_width, smallest=4)
-        widths = _stretched(widths, len(sizes))[::-1]
+        widths = _pad_widths(widths, len(sizes))[::-1]
         layers: list[nn.Module] = [_pointwise(channels, widths[0])]
         for i, (width, size) in enumerate(zip(widths, sizes, strict=True)):
             layers += [Resample(widths[i - 1], width, sizes[i - 1], size)] if i else []
@@ -130,7 +130,7 @@ class Discriminator(nn.Module):
         return self.linear(features)
 
 
-def _stretched(widths: Sequence[int], count: int) -> list[int]:
+def _pad_widths(widths: Sequence[int], count: int) -> list[int]:
     return [*widths, *[widths[-1]] * count][:count]
 
 

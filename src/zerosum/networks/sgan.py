@@ -29,10 +29,12 @@ class Network:
     """The size of the convolutional networks."""
 
     width: Annotated[int, Gt(0), "D's channels at half the image's size; each further halving doubles them"] = 16
-    norm: Annotated[Norm, "D's normalisation; with batch norm it judges each kind of sample apart"] = "batch"
+    norm: Annotated[Norm, "D's normalisation; with batch norm it sees real, fake and unlabelled batches apart"] = (
+        "batch"
+    )
 
 
-class Noise(nn.Module):
+class GaussianNoise(nn.Module):
     """x + N(0, std^2) in training, x otherwise."""
 
     def __init__(self, std: float):
@@ -43,10 +45,10 @@ class Noise(nn.Module):
         return x + self.std * torch.randn_like(x) if self.training else x
 
 
-class NormedLinear(nn.Module):
+class WeightNormLinear(nn.Module):
     """A linear layer whose weights have the length `scale` for each output; Salimans and Kingma, 2016, eq. 2.
 
-    The length is learnt if asked; in the authors' semi-supervised code only the last layer's is.
+    It is learnt where `learnt`; in the authors' semi-supervised code only the last layer's is.
     """
 
     scale: Tensor
@@ -73,7 +75,7 @@ class PaperGenerator(nn.Module):
         layers: list[nn.Module] = []
         for before in (latent_dim, width):
             layers += [nn.Linear(before, width, bias=False), nn.BatchNorm1d(width), nn.Softplus()]
-        self.layers = nn.Sequential(*layers, NormedLinear(width, math.prod(shape), 1.0, learnt=True))
+        self.layers = nn.Sequential(*layers, WeightNormLinear(width, math.prod(shape), 1.0, learnt=True))
         self.shape = shape
 
     def forward(self, z: Tensor) -> Tensor:
@@ -91,7 +93,7 @@ class PaperBody(nn.Module):
             # So that a layer's outputs have a variance of about 1: the mean square of MNIST's pixels is 0.1, that of a
             # rectified normal variable 1/2, and the noise adds its own.
             std, square = (0.3, 0.1) if i == 0 else (0.5, 0.5)
-            layers += [Noise(std), NormedLinear(before, after, (square + std**2) ** -0.5), nn.ReLU()]
+            layers += [GaussianNoise(std), WeightNormLinear(before, after, (square + std**2) ** -0.5), nn.ReLU()]
         self.layers = nn.Sequential(nn.Flatten(), *layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,17 +103,17 @@ class PaperBody(nn.Module):
 def paper_discriminator(shape: Shape, outputs: int) -> Discriminator:
     """The authors' discriminator of digits; a `ValueError` for samples that are no images."""
     image_shape(shape)
-    head = nn.Sequential(Noise(0.5), NormedLinear(250, outputs, 1.0, learnt=True))
+    head = nn.Sequential(GaussianNoise(0.5), WeightNormLinear(250, outputs, 1.0, learnt=True))
     return Discriminator(PaperBody(shape), head)
 
 
 def convolutional(shape: Shape, outputs: int, width: int = 16, norm: Norm = "none") -> Discriminator:
-    """A small convolutional discriminator of any images: strided convolutions, a normalisation if asked.
+    """A small convolutional discriminator of any images: strided convolutions, and the normalisation `norm`.
 
     Channels double with each halving, down to 4..7 pixels on the shorter side.
     """
     before, height, image_width = image_shape(shape)
-    layers: list[nn.Module] = [Noise(0.1)]
+    layers: list[nn.Module] = [GaussianNoise(0.1)]
     for i in range(len(halvings(height, image_width, smallest=4)) - 1):
         after, kernel = width * 2 ** min(i, 3), 5 if i == 0 else 3
         layers += [nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2)]
@@ -120,8 +122,8 @@ def convolutional(shape: Shape, outputs: int, width: int = 16, norm: Norm = "non
     layers += [nn.Conv2d(before, before, 1), *normalisation(norm, before, images=True), nn.LeakyReLU(LEAK)]
     layers += [nn.AdaptiveAvgPool2d(2), nn.Flatten()]
     layers += [nn.Linear(4 * before, 2 * before), nn.LeakyReLU(LEAK)]
-    made = Discriminator(nn.Sequential(*layers), nn.Linear(2 * before, outputs))
-    return _initialised(made)
+    network = Discriminator(nn.Sequential(*layers), nn.Linear(2 * before, outputs))
+    return _initialise(network)
 
 
 def perceptron(shape: Shape, outputs: int, hidden: Sequence[int] = (64, 64, 64)) -> Discriminator:
@@ -129,10 +131,10 @@ def perceptron(shape: Shape, outputs: int, hidden: Sequence[int] = (64, 64, 64))
     layers: list[nn.Module] = [nn.Flatten()]
     for before, after in pairwise([math.prod(shape), *hidden]):
         layers += [nn.Linear(before, after), nn.LeakyReLU(LEAK)]
-    return _initialised(Discriminator(nn.Sequential(*layers), nn.Linear(hidden[-1], outputs)))
+    return _initialise(Discriminator(nn.Sequential(*layers), nn.Linear(hidden[-1], outputs)))
 
 
-def _initialised(network: Discriminator) -> Discriminator:
+def _initialise(network: Discriminator) -> Discriminator:
     """He et al.'s normal distribution before leaky rectifiers, small weights at the end; biases 0."""
     weighted = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
     for module in weighted:

@@ -62,7 +62,7 @@ def choices(condition: Condition | None, data: DataRecord) -> list[Choice]:
         return []
     if isinstance(condition, Classes):
         return [Choice(" ".join(name.split()), classes=name) for name in data.classes]
-    return [Choice(_numbers(vector), conditions=vector) for vector in sorted(data.conditions)]
+    return [Choice(_numbers(vector), conditions=vector) for vector in sorted(data.vectors)]
 
 
 def unwritable_names(run: Run) -> str:

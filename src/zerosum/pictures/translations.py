@@ -23,4 +23,6 @@ def translations(run: Run, a: Tensor, b: Tensor | None = None) -> Image.Image:
     names = ["a", "translation"]
     if b is not None:
         rows, names = [*rows, renderer(target).picture(target.load(b), None)], [*names, "b"]
-    return with_caption(label_rows(rows, names, gutter=8), f"Samples and their translations{', b' if b is not None else ''}")
+    return with_caption(
+        label_rows(rows, names, gutter=8), f"Samples and their translations{', b' if b is not None else ''}"
+    )

@@ -34,7 +34,7 @@ def section(contents: Contents) -> str:
         return ""
     long = any(len(curve.values) > BUCKETS for curve in log.curves.values())
     how = " Lines are medians, bands the range from minimum to maximum." if long else ""
-    about = f'<p class="muted">Over rounds; the number after each name is its value at the end.{how}</p>'
+    about = f'<p class="muted">Values over rounds; the number after each name is the last one.{how}</p>'
     return f'<h2>Curves</h2>\n{about}<div class="curves">{"".join(figures)}</div>'
 
 
@@ -73,12 +73,12 @@ def panels(log: Curves) -> list[Panel]:
     return grouped
 
 
-def draw(panel: Panel, log: Curves, label: str, prefix: str) -> tuple[str, str]:
+def draw(panel: Panel, log: Curves, label: str, salt: str) -> tuple[str, str]:
     """An inline `<svg>` of the panel, and a note where outliers lie beyond its axes.
 
     Args:
         label: the text for screen readers.
-        prefix: keeps its ids apart from those of the page's other drawings.
+        salt: makes its ids differ from those of the page's other drawings.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -99,7 +99,7 @@ def draw(panel: Panel, log: Curves, label: str, prefix: str) -> tuple[str, str]:
         over_rounds(axes, log.rounds, PAGE, size=10)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v) if abs(v) >= 1e4 else f"{v:.6g}"))
-        svg = inline(figure, label, prefix)
+        svg = inline(figure, label, salt)
     return svg, f"not all shown: values from {short(cut[0])} to {short(cut[1])}" if cut else ""
 
 

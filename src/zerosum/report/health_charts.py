@@ -33,7 +33,7 @@ class ChartSpec:
 
 SPECS = (
     ChartSpec(
-        "Distance of the fakes to the data",
+        "Distance to the data",
         "Fréchet distance, lower is better",
         "log",
         {"frechet": "fakes"},
@@ -50,23 +50,23 @@ SPECS = (
         bad_sides="<",
     ),
     ChartSpec(
-        "Memorisation of training samples",
-        "1 is as new as real samples are, 0 a copy",
+        "Memorisation",
+        "1 is as new as real samples, 0 a copy",
         "ratio",
         {"copying": "newness"},
         level=1.0,
         bad_sides="<",
     ),
     ChartSpec(
-        "Discriminator: real against fake",
-        "area under the ROC curve: 0.5 is chance",
+        "Discriminator ROC AUC",
+        "real against fake: 0.5 is chance",
         "share",
         {"separation": "separation"},
         level=0.5,
     ),
     ChartSpec(
-        "Logit gap of the discriminator",
-        "mean logit of real samples minus that of fakes",
+        "Logit gap",
+        "mean logit of real minus that of fake",
         "plain",
         {"gap": "gap", "gap_spread": "in standard deviations"},
     ),

@@ -100,7 +100,7 @@ def plain(value: Any) -> str:
         return {None: "none", True: "yes", False: "no"}[value]
     if isinstance(value, int):
         return f"{value:,}"
-    return ", ".join(map(plain, value)) if isinstance(value, list | tuple) else str(value)
+    return ", ".join(map(plain, value)) or "none" if isinstance(value, list | tuple) else str(value)
 
 
 def sides(value: Any) -> str:

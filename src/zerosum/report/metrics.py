@@ -46,11 +46,11 @@ def _about(evaluation: Evaluation) -> str:
     """What was measured, against what, and how to read the table."""
     target, anchors = evaluation.target, evaluation.anchors
     which = "averaged weights" if target.averaged else "last weights"
-    what = f"The {which} of round {target.step:,}" if target.step is not None else "Samples"
+    what = f"Samples of the {which} of round {target.step:,}" if target.step is not None else "Samples"
     beside = f" and two reference scores: {'; '.join(f'{name} is {of}' for name, of in anchors.items())}"
     logs = any(_is_log(figure) for result in evaluation.results for figure in result.figures.values())
     return (
-        f"{what} against {Path(evaluation.reference).name}, measured {evaluation.created[:10]}. "
+        f"{what}, compared with {Path(evaluation.reference).name} on {evaluation.created[:10]}. "
         f"Each score comes with a 95 % confidence interval{beside if anchors else ''}. "
         f"{ARROWS['lower']} lower is better, {ARROWS['higher']} higher is better"
         f"{'; bars of distances are on a log scale' if logs else ''}."

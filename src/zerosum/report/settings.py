@@ -34,7 +34,7 @@ def _recipe_options(recipe: str) -> dict[str, tuple[dict[str, Any], dict[str, st
     """By parameter: the recipe's defaults, and what each option means; empty for code from outside the package."""
     if not recipe or ":" in recipe:  # finding it would run its file
         return {}
-    from zerosum.recipe import find
+    from zerosum.games import find
 
     try:
         found = find(recipe)

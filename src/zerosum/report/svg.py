@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Colors:
-    """What charts are drawn in."""
+    """The colours of charts."""
 
-    curves: tuple[str, ...]  # no axes hold more curves
+    curves: tuple[str, ...]  # axes hold no more curves than this
     muted: str
     line: str
     ground: str
@@ -27,7 +28,7 @@ class Colors:
     bad: str
 
 
-# `inline` turns these into variables of the page, so that a chart is light or dark with it.
+# Placeholders, which `inline` replaces by CSS variables, so that a chart is light or dark as its page is.
 PAGE = Colors(tuple(f"#a1b2c{i}" for i in range(6)), "#a1b2d0", "#a1b2d1", "#a1b2d2", "#a1b2d3", "#a1b2d4")
 PAPER = Colors(
     ("#2468d8", "#d9622b", "#16875f", "#9a3fb5", "#a8800a", "#c22f5c"),
@@ -49,7 +50,7 @@ VARIABLES = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Text that stays text, in a font that matplotlib has, and equal ids for equal drawings."""
+    """Text that stays text, in a font that comes with matplotlib, and equal files for equal drawings."""
     from matplotlib import rc_context
 
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "zerosum", "font.sans-serif": ["DejaVu Sans"]}):
@@ -68,29 +69,32 @@ def over_rounds(axes: Axes, rounds: int, colors: Colors, size: float) -> None:
     axes.spines[:].set_visible(False)
 
 
-def inline(figure: Figure, label: str, prefix: str) -> str:
+def inline(figure: Figure, label: str, salt: str) -> str:
     """A figure as an element of a page: an `<svg>` in the page's colours, without links or global styles.
 
     Args:
-        label: what a screen reader says.
-        prefix: keeps its ids apart from those of the page's other drawings.
+        label: the text for screen readers.
+        salt: makes its ids differ from those of the page's other drawings.
     """
+    from matplotlib import rc_context
+
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    view = re.search(r'viewBox="[^"]*"', svg)
-    assert view
-    svg = re.sub(r"<svg[^>]*>", f'<svg {view[0]} role="img" aria-label="@label@">', svg, count=1)
-    svg = svg.replace("xlink:href", "href")
-    used = set(re.findall(r'(?:href="|url\()#([\w-]+)', svg))
-    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", svg)
-    svg = re.sub(r'(href="|url\()#', rf"\1#{prefix}", svg)
+    with rc_context({"svg.hashsalt": salt}):
+        figure.savefig(buffer, format="svg", transparent=True)
+    used = set(re.findall(r"#(\w+)", buffer.getvalue()))
+    root = ElementTree.fromstring(buffer.getvalue())
+    for element in root.iter():
+        for child in [child for child in element if child.tag.endswith(("}metadata", "}style"))]:
+            element.remove(child)
+        element.tag = element.tag.rpartition("}")[2]  # a page needs no namespaces
+        attributes = {name.rpartition("}")[2]: value for name, value in element.items()}
+        element.attrib = {name: value for name, value in attributes.items() if name != "id" or value in used}
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": ""}
+    svg = ElementTree.tostring(root, encoding="unicode")
     svg = re.sub(r"(\d\.\d\d)\d+(?=[^<>]*>)", r"\1", svg)  # coordinates, not the text of labels
     for color, variable in VARIABLES.items():
         svg = svg.replace(color, variable)
-    return re.sub(r"\s*\n\s*", "\n", svg).replace("@label@", escape(label, quote=True)).strip()
+    return re.sub(r"\s*\n\s*", "\n", svg).replace('aria-label=""', f'aria-label="{escape(label, quote=True)}"').strip()
 
 
 def short(value: float) -> str:

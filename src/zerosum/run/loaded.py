@@ -166,7 +166,7 @@ class Run:
         Raises:
             ZerosumError: the GAN learns no classifier, it has diverged, or x has another shape.
         """
-        shape = self.record.data.shape
+        shape = self.record.data.spec.x.shape
         if not has_role(self.game, Classifies):
             learners = ", ".join(name for name, recipe in RECIPES.items() if issubclass(recipe.game, Classifies))
             raise ZerosumError(f"{self.record.recipe} learns no classifier; train one of these recipes: {learners}")
@@ -246,7 +246,7 @@ class Run:
         if classes is not None:
             asked = [classes] if isinstance(classes, (int, str)) else list(classes)
             return sampling.balanced_labels(count, len(names), [_number(name, names) for name in asked])
-        known = self.record.data.conditions if conditions is None else conditions
+        known = self.record.data.vectors if conditions is None else conditions
         rows = torch.atleast_2d(torch.as_tensor(known, dtype=torch.float32))
         if conditions is not None and rows.shape[1] != condition.size:
             raise ZerosumError(f"a condition of {self.record.recipe} has {condition.size} numbers, not {rows.shape[1]}")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from zerosum.games import RENAMED
 from zerosum.util.formats import Document, Migrations, rename
 
-# Format 1 -> 2. Old name of a recipe: new name.
-RENAMED_RECIPES: dict[str, str] = {}
-# By the game in a recipe's old name ("infogan"), or "*" for every recipe, its own or not: old dotted names of options,
-# from the recipe's parameter on ("config.clusters.sure"): new ones. Names of `training` begin with "training.".
-RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
+# Format 1 -> 2. By the game in a recipe's old name, or "*" for every recipe, its own or not: old dotted names of
+# options, from the recipe's parameter on: new ones. Names of `training` begin with "training.".
+RENAMED_OPTIONS: dict[str, dict[str, str]] = {
+    "infogan": {
+        "config.clusters.sure": "config.clusters.entropy_weight",
+        "config.clusters.even": "config.clusters.balance_weight",
+    },
+}
 
 
 def _from_1(record: Document) -> Document:
@@ -16,9 +22,29 @@ def _from_1(record: Document) -> Document:
     game = "" if ":" in recipe else recipe.partition("/")[0]  # FILE.py:FUNCTION is of some game of its own
     names = RENAMED_OPTIONS.get("*", {}) | RENAMED_OPTIONS.get(game, {})
     renamed = rename(record, {_path(old): _path(new) for old, new in names.items()})
-    renamed["recipe"] = RENAMED_RECIPES.get(recipe, recipe)
-    # A command line in old words runs no more; from this one a report works out the call in Python.
-    return renamed if renamed == record else renamed | {"command": "zerosum.train(...)"}
+    renamed["recipe"] = RENAMED.get(recipe, recipe)
+    if (
+        renamed != record
+    ):  # a command line in old words runs no more; from this one a report works out the call in Python
+        renamed["command"] = "zerosum.train(...)"
+    return renamed | {"data": _fields(record["data"])}
+
+
+def _fields(data: Document) -> Document:
+    """Data of format 1 had samples with a shape, images or points, and perhaps classes or vectors."""
+    kept = {name: value for name, value in data.items() if name not in ("shape", "classes", "conditions")}
+    shape, classes, vectors = data["shape"], data["classes"], data.get("conditions", [])
+    fields: dict[str, Any] = {}
+    if len(shape) == 1:
+        fields["x"] = {"kind": "points", "dim": shape[0]}
+    else:
+        channels, height, width = shape
+        fields["x"] = {"kind": "image", "channels": channels, "height": height, "width": width}
+    if classes:
+        fields["y"] = {"kind": "classes", "names": classes}
+    elif vectors:
+        fields["y"] = {"kind": "vector", "size": len(vectors[0])}
+    return kept | {"fields": fields, "vectors": vectors}
 
 
 def _path(option: str) -> str:

@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 
 from zerosum.errors import ZerosumError
 from zerosum.games import find
-from zerosum.modality import Classes, Image, Modality, Points, Spec, Vector
+from zerosum.modality import AnyModality, Classes, Image, Spec
 from zerosum.recipe import Recipe, Training
 
 
@@ -20,26 +20,31 @@ from zerosum.recipe import Recipe, Training
 class DataRecord:
     """The data of a run: enough to find it again, and to notice that it changed."""
 
-    name: str  # as `--data` takes it; a path is absolute
-    shape: tuple[int, ...]  # of one sample
-    classes: tuple[str, ...]
-    count: int
+    name: str  # as `--data` takes it; paths are absolute
+    fields: dict[str, AnyModality]  # of the data as the game learns from it
+    count: int  # samples
     fingerprint: str
     problems: tuple[str, ...]  # files left out, with the reason
     data_dir: str | None = None
     counts: tuple[int, ...] = ()  # of each class: labelled samples
     labels: int | None = None  # how many were kept, of all there are; None: all
-    conditions: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
+    vectors: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
 
     @property
     def spec(self) -> Spec:
         """The modalities of its fields."""
-        fields: dict[str, Modality] = {"x": Image(*self.shape) if len(self.shape) == 3 else Points(self.shape[0])}
-        if self.classes:
-            fields["y"] = Classes(self.classes)
-        elif self.conditions:
-            fields["y"] = Vector(len(self.conditions[0]))
-        return Spec(fields)
+        return Spec(self.fields)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; () without labels."""
+        y = self.fields.get("y")
+        return y.names if isinstance(y, Classes) else ()
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(H, W) of its images; None without images."""
+        return next((field.size for field in self.fields.values() if isinstance(field, Image)), None)
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from zerosum import data
-from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games.bigan import BiGAN
 from zerosum.metrics.neighbours import k_nearest
@@ -22,6 +20,7 @@ from zerosum.networks.bigan import Encoder
 from zerosum.recipe import find
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
+from zerosum.studies.training import Split
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed
 
@@ -31,17 +30,9 @@ CHECKPOINTS = 4  # times that a training's features are measured; the last time,
 AT_A_TIME = 1000  # images through the encoder
 
 
-@dataclass(frozen=True)
-class Split:
-    """Labelled images: whose features are neighbours, and whose class is asked for."""
-
-    train: Dataset
-    test: Dataset
-
-
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one BiGAN and measure its features as it learns; or measure the pixels."""
-    split = Split(data.load("mnist"), data.load("mnist:test"))
+    split = Split.mnist()
     if part == "pixels":
         return {"part": part, "seed": seed, "accuracy": pixels(split)}
     return train(split, seed, fraction, folder)

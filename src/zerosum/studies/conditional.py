@@ -1,4 +1,4 @@
-"""Class-conditional trainings on MNIST for studies, and how well they make what is asked for."""
+"""Class-conditional trainings on MNIST for studies, and the accuracy of their classes."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def mnist() -> Dataset:
 
 def train(recipe: str, training_set: Dataset, seed: int, fraction: float, folder: Path) -> Game[Any]:
     """The recipe's game after all its rounds, or a fraction of them, with averaged weights."""
-    found = find(recipe)
-    settings = replace(found.training, seed=seed, steps=max(1, round(found.training.steps * fraction)), keep=1)
+    chosen = find(recipe)
+    settings = replace(chosen.training, seed=seed, steps=max(1, round(chosen.training.steps * fraction)), keep=1)
 
     def build(shape: Shape) -> Game[Any]:
-        return found.build(shape, {}, training_set.condition)
+        return chosen.build(shape, {}, training_set.condition)
 
     trainer = training.trainer_of(build, training_set, settings)
     training.play(trainer, folder)
@@ -41,13 +41,13 @@ def train(recipe: str, training_set: Dataset, seed: int, fraction: float, folder
 
 
 def draw_samples(game: Game[Any], shape: Shape, classes: int, seed: int) -> tuple[Tensor, Tensor]:
-    """As many samples of each class, (SAMPLES, *shape), and their classes."""
+    """Samples, (SAMPLES, *shape), as many of each class, and their labels."""
     labels = balanced_labels(SAMPLES, classes)
     return sample(game, shape, SAMPLES, seed=seed, labels=labels, batch_size=1000), labels
 
 
 def class_accuracy(samples: Tensor, labels: Tensor) -> dict[str, Any]:
-    """The share, in %, that the packaged digit network takes for the class asked for: of all, and of each class."""
+    """The share, in %, that the packaged digit network takes for their label: of all, and of each class."""
     _, logits = extractors.find("digits", distributed.start())(samples)
     assert logits is not None
     right = logits.argmax(1).cpu() == labels

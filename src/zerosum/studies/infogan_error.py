@@ -11,15 +11,14 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from zerosum import data
 from zerosum.game import Game
 from zerosum.games.infogan import InfoGAN
 from zerosum.metrics.samples import to_float
 from zerosum.modality import Shape
 from zerosum.recipe import find
 from zerosum.studies import training
-from zerosum.studies.bigan_1nn import Split
 from zerosum.studies.study import Measurements, Study
+from zerosum.studies.training import Split
 from zerosum.training.trainer import Trainer
 
 CHECKPOINTS = 4  # times that a training is measured; the last time, at its end, counts
@@ -29,7 +28,7 @@ HALF = 0.5  # of a class that its category must hold
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one InfoGAN, "with real samples" or as the paper has it ("plain"), and measure its codes as it learns."""
-    return train(Split(data.load("mnist"), data.load("mnist:test")), part, seed, fraction, folder)
+    return train(Split.mnist(), part, seed, fraction, folder)
 
 
 def train(split: Split, part: str, seed: int, fraction: float, folder: Path, width: int = 500) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 
 from torch import nn
 
-from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.metrics import probe
 from zerosum.recipe import find
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
+from zerosum.studies.training import Split
 from zerosum.training.trainer import Trainer
 
 CHECKPOINTS = 4  # times that the errors are counted; the last count, at the end, is the value
@@ -30,14 +30,6 @@ class Setting:
     rounds: int
     options: Mapping[str, Mapping[str, Any]]
     training: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Split:
-    """What is learnt from, all labels known, and what is asked for."""
-
-    train: Dataset
-    test: Dataset
 
 
 def train(split: Split, setting: Setting, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
@@ -70,8 +62,7 @@ def errors(trainer: Trainer, test: Dataset) -> int:
 
 def run(settings: Mapping[str, Setting], part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one GAN with the setting that `part` names, and count its errors."""
-    split = Split(data.load("mnist"), data.load("mnist:test"))
-    return {"part": part, **train(split, settings[part], seed, fraction, folder)}
+    return {"part": part, **train(Split.mnist(), settings[part], seed, fraction, folder)}
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:

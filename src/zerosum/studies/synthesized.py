@@ -68,13 +68,7 @@ def compare(real: Dataset, generated: Dataset, test: Dataset, steps: int, seed: 
 
 def _errors(x: Tensor, y: Tensor, test: Dataset, steps: int, seed: int) -> float:
     network = probe.fit(
-        lambda: probe.for_samples(test.shape, len(test.classes)),
-        x,
-        y,
-        steps=steps,
-        batch_size=64,
-        rate=2e-3,
-        seed=seed,
+        lambda: probe.for_samples(test.shape, len(test.classes)), x, y, steps=steps, batch_size=64, rate=2e-3, seed=seed
     )
     assert test.y is not None
     return _share(probe.mistakes(network, test.x, test.y), test)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,19 @@ from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.trainer import Hook, Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.files import write_atomic
+
+
+@dataclass(frozen=True)
+class Split:
+    """Labelled samples to learn from, and to test on."""
+
+    train: Dataset
+    test: Dataset
+
+    @classmethod
+    def mnist(cls) -> Split:
+        """MNIST's 60,000 training and 10,000 test images."""
+        return cls(data.load("mnist"), data.load("mnist:test"))
 
 
 def shortened(training: Training, seed: int, fraction: float, checkpoints: int) -> Training:

@@ -20,13 +20,13 @@ from zerosum.modality import Shape
 from zerosum.networks import dcgan
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
 from zerosum.recipe import Training
+from zerosum.studies.health import NO_ALARM
 from zerosum.studies.quality import Quality
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import play, trainer_of
 
 ROUNDS = 10_000
 PARTS = ("gan", "wgan", "dcgan")
-NO_ALARM = ("healthy", "under-trained")
 SAMPLES = 5_000  # of both sides of a Fréchet distance
 WIDTH = 64
 

@@ -193,13 +193,7 @@ FIGURE_1: Topic[Experiment] = Topic(
             lambda e: float(js(DATA, e.end.q, GRID)),
             0.01,
         ),
-        Claim(
-            "E |D - 1/2| at the end",
-            f"{_PAPER}, figure 1",
-            0.0,
-            lambda e: e.end.away(0.5),
-            0.03,
-        ),
+        Claim("E |D - 1/2| at the end", f"{_PAPER}, figure 1", 0.0, lambda e: e.end.away(0.5), 0.03),
         Claim(
             "V(D, G) at the end",
             f"{_PAPER}, Theorem 1",

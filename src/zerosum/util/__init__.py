@@ -1,1 +1,1 @@
-"""What every floor may use: files, words for people, random state, several processes."""
+"""What every floor may use: files, text for people, random state, several processes."""

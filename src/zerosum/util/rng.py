@@ -20,7 +20,7 @@ def seed(number: int) -> None:
 
 @contextmanager
 def fork_rng(device: torch.device, number: int | None = None) -> Iterator[None]:
-    """PyTorch's random numbers apart, on the CPU and on `device`, seeded if asked; all go on as before afterwards."""
+    """Fork PyTorch's random state, on the CPU and on `device`, seeded with `number`; restored after the block."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         if number is not None:
             torch.manual_seed(number)

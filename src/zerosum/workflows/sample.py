@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.pictures.film import film
 from zerosum.modality import Classes, Image, Modality, Points, Tokens
+from zerosum.pictures.film import film
 from zerosum.pictures.grids import save_each
 from zerosum.pictures.overview import overview
 from zerosum.pictures.png import save
@@ -66,8 +66,12 @@ def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
     if request.count < 1:
         raise ZerosumError(f"-n is {request.count}; ask for at least one sample")
     if out.suffix not in (*EVERY, *writer.endings):
-        kinds = " or ".join([f"a {' or '.join(filter(None, (*EVERY, *writer.endings)))} file", *["a folder"] * ("" in writer.endings)])
-        raise ZerosumError(f"--out {out}: samples of {run.path}, {modality.plural}, go to {kinds}; a .gif needs --to-seed")
+        kinds = " or ".join(
+            [f"a {' or '.join(filter(None, (*EVERY, *writer.endings)))} file", *["a folder"] * ("" in writer.endings)]
+        )
+        raise ZerosumError(
+            f"--out {out}: samples of {run.path}, {modality.plural}, go to {kinds}; a .gif needs --to-seed"
+        )
     if out.suffix == ".png":
         save(overview(run, request), out)
         return

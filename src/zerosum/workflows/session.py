@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
+from PIL import Image
 from rich.console import Console
+from torch import Tensor
 
 from zerosum import data, report
+from zerosum.data.check import counted_samples
+from zerosum.game import Game
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import Verdict
+from zerosum.modality import Modality
 from zerosum.pictures.film import film
-from zerosum.pictures.neighbours import neighbours
 from zerosum.pictures.overview import MOST_ROWS, choices, overview
 from zerosum.pictures.png import save
+from zerosum.pictures.render import renderer
+from zerosum.pictures.translations import translations
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
-from zerosum.run.loaded import Run
+from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run.directory import RunDirectory
+from zerosum.run.loaded import Run
 from zerosum.run.record import Record
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
@@ -29,14 +37,22 @@ from zerosum.training.hooks.jsonl import JsonLines
 from zerosum.training.hooks.log import Log, Sink
 from zerosum.training.trainer import Diverged, Hook, Trainer
 from zerosum.util import distributed
+from zerosum.workflows.prepare import Prepared
 from zerosum.workflows.rollback import Recovery
-from zerosum.workflows.sample_hook import Samples
+from zerosum.workflows.sample_hook import SamplePictures
 
-SIDE, POINTS = 8, 2000  # images in a row of a picture, and rows or more; points in a picture
-COMPARED = 8  # samples with their nearest training images
+COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and those that are translated
 
 
-def play(directory: RunDirectory, prepared: Prepared, *, tensorboard: bool, quiet: bool, new: bool) -> Run:
+def play(
+    directory: RunDirectory,
+    prepared: Prepared,
+    *,
+    tensorboard: bool,
+    quiet: bool,
+    new: bool,
+    hooks: Sequence[Hook] = (),
+) -> Run:
     """Play all steps that are left and leave a complete run directory."""
     trainer, loaded, record, about = prepared
     if distributed.rank() > 0:  # the first process alone writes
@@ -63,40 +79,43 @@ def play(directory: RunDirectory, prepared: Prepared, *, tensorboard: bool, quie
         before = directory.seconds_so_far()
         monitor = _monitor(directory, meter, trainer, console, before) if meter else None
         log = Log(training.log_every, training.checkpoint_every, _sinks(directory, progress, tensorboard), before)
-        samples = _samples(directory, trainer, loaded, record)
+        pictures = SamplePictures(directory, record, _drawing(trainer.game, record, loaded, seed=0))
         saver = Checkpoints(directory.checkpoints)
         recovery = Recovery(directory, saver, monitor, console)
         if trainer.step == 0:
-            samples(trainer)
+            pictures(trainer)
             saver.save(trainer)  # somewhere to go back to
-        hooks: list[Hook] = [progress, *([monitor] if monitor else []), log, samples, saver, interrupt]
+        every: list[Hook] = [progress, *([monitor] if monitor else []), log, pictures, saver, interrupt, *hooks]
         while trainer.step < training.steps:
             try:
-                trainer.train(hooks)
+                trainer.train(every)
             except Diverged as error:
                 recovery.roll_back(trainer, error)
-            except Interrupted:
+            if trainer.stopping:
                 log.flush(trainer)
                 saver.save(trainer)
                 raise Interrupted(
-                    f"stopped and saved at round {trainer.step}; go on with: zerosum resume {directory.path}"
-                ) from None
+                    f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
+                )
     run = Run(directory.path, record, trainer.sampler, trainer.step)
-    finish(run, samples, loaded)
+    finish(run, pictures, loaded)
     return run
 
 
-def finish(run: Run, samples: Samples, loaded: data.Dataset) -> None:
+def finish(run: Run, pictures: SamplePictures, loaded: data.Dataset) -> None:
     """Write the files of `run.artifacts` that are due at the end."""
     seed = 1  # another than the film's
-    save(overview(run, SampleRequest(samples.count, seed), samples.real), run.path / "samples.png")
-    if loaded.is_image:
-        save(neighbours(run.sample(samples.count, seed)[:COMPARED], loaded.x), run.path / "neighbours.png")
-    save(interpolation(run, (seed, seed + 1), samples.real), run.path / "interpolation.png")
-    if run.game.prior.codes:
-        request = SampleRequest(latents_per_code(run), seed)
-        save(traversal(run, request, real=samples.real), run.path / "codes.png")
-    film(sorted(samples.directory.samples.glob("step-*.png")), run.path / "film.gif")
+    save(_drawing(run.game, run.record, loaded, seed)(run), run.path / "samples.png")
+    if has_role(run.game, Generates):
+        draw, real = renderer(run.modality), _behind(run.modality, loaded)
+        if draw.nearest:
+            samples = run.sample(draw.count(_rows(run.game, run.record)), seed)[:COMPARED]
+            save(draw.nearest(samples, loaded.x), run.path / "neighbours.png")
+        save(interpolation(run, (seed, seed + 1), real), run.path / "interpolation.png")
+        if run.codes:
+            request = SampleRequest(latents_per_code(run), seed)
+            save(traversal(run, request, real=real), run.path / "codes.png")
+    film(sorted(pictures.directory.samples.glob("step-*.png")), run.path / "film.gif")
     report.write(run.path)
 
 
@@ -122,11 +141,27 @@ def _monitor(directory: RunDirectory, meter: SignalMeter, trainer: Trainer, cons
     return Monitor(meter, directory.health, history, say, before)
 
 
-def _samples(directory: RunDirectory, trainer: Trainer, loaded: data.Dataset, record: Record) -> Samples:
-    if not loaded.is_image:
-        return Samples(directory, record, loaded.x[:POINTS], POINTS)
-    rows = min(len(choices(trainer.game.condition, record.data)), MOST_ROWS) or 1
-    return Samples(directory, record, None, rows * SIDE * max(1, SIDE // rows))
+def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -> Callable[[Run], Image.Image]:
+    """What draws the samples of a run as it is now: those of fixed latent points, or of fixed sources."""
+    if has_role(game, Translates):
+        a, b = (loaded.fields[name] for name in ("a", game.makes))
+        aligned = a.deck == b.deck
+        return lambda run: translations(run, a.stored[:TRANSLATED], b.stored[:TRANSLATED] if aligned else None)
+    modality = record.data.fields[game.makes]
+    request = SampleRequest(renderer(modality).count(_rows(game, record)), seed)
+    real = _behind(modality, loaded)
+    return lambda run: overview(run, request, real)
+
+
+def _rows(game: Game[Any], record: Record) -> int:
+    """Rows of a picture: one for each class or vector."""
+    return min(len(choices(in_role(game, Generates).condition, record.data)), MOST_ROWS) or 1
+
+
+def _behind(modality: Modality, loaded: data.Dataset) -> Tensor | None:
+    """Real samples to draw behind others, of kinds that show them."""
+    count = renderer(modality).behind
+    return loaded.x[:count] if count else None
 
 
 def _introduce(
@@ -137,9 +172,8 @@ def _introduce(
     record: Record,
     about: Sequence[str],
 ) -> None:
-    shape = "x".join(map(str, loaded.shape))
     players = ", ".join(f"{player} {count:,}" for player, count in record.players.items())
-    console.print(f"{record.recipe} on {record.data.name}: {len(loaded):,} samples of {shape}; parameters: {players}")
+    console.print(f"{record.recipe} on {record.data.name}: {counted_samples(loaded)}; parameters: {players}")
     for line in about:
         console.print(line)
     if loaded.problems:

@@ -11,7 +11,8 @@ from zerosum.data.dataset import Progress
 from zerosum.data.images.fit import fitted
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
-from zerosum.pictures.grids import grid, save
+from zerosum.pictures.grids import grid
+from zerosum.pictures.png import save
 from zerosum.run.loaded import Run, load
 from zerosum.util.files import plain_name
 

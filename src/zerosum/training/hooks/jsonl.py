@@ -16,6 +16,7 @@ class JsonLines:
         self.path = path
 
     def __call__(self, step: int, seconds: float, values: Mapping[Key, float]) -> None:
-        line = {"step": step, "seconds": round(seconds, 3), **{k: float(f"{v:.6g}") for k, v in values.items()}}
+        line: dict[str, float] = {"step": step, "seconds": round(seconds, 3)}
+        line |= {str(key): float(f"{value:.6g}") for key, value in values.items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

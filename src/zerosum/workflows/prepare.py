@@ -1,0 +1,146 @@
+"""From a recipe, its options and the name of data to all that a run needs but its directory."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from zerosum import data
+from zerosum.cli.loading import Loading
+from zerosum.data.dataset import Dataset
+from zerosum.data.decks import deal
+from zerosum.data.sources import absolute
+from zerosum.errors import ZerosumError
+from zerosum.options import to_json
+from zerosum.recipe import RECIPES, Recipe, Training
+from zerosum.run.record import DataRecord, Record, versions
+from zerosum.training import hardware
+from zerosum.training.trainer import Trainer
+from zerosum.util import distributed, rng
+from zerosum.workflows.notes import data_notes
+
+SHOWN = 10  # vectors that a run keeps of its data, to sample by
+
+
+class DataChoice(NamedTuple):
+    """Which data, and what of it."""
+
+    name: str
+    size: tuple[int, int] | None = None  # (H, W)
+    labels: int | None = None  # to keep; None: all
+    data_dir: Path | None = None
+
+
+class Prepared(NamedTuple):
+    """Everything of a run but its directory."""
+
+    trainer: Trainer  # at step 0
+    data: Dataset  # as the game learns from it
+    record: Record  # what `run.json` will say
+    notes: list[str]  # start-up notes on the data
+
+
+def prepare(
+    recipe: Recipe,
+    training: Training,
+    options: Mapping[str, Mapping[str, Any]],
+    wanted: DataChoice,
+    device: str | None = None,
+    quiet: bool = True,
+) -> Prepared:
+    """Read the data and build the game; nothing is written."""
+    if wanted.labels is not None and not recipe.labelled:
+        games = sorted({known.game.name for known in RECIPES.values() if known.labelled})
+        raise ZerosumError(
+            f"{recipe.name} uses no labels, so none of {wanted.labels} can be kept; leave --labels out, or train "
+            f"{', '.join(games)}"
+        )
+    own = distributed.start()
+    place = hardware.find(device) if device else own
+    with Loading(console_of(quiet)) as progress:
+        whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=progress)
+    learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
+    learnt = learnt if recipe.labelled else learnt.without_labels()
+    trainer = _build(recipe, training, options, learnt, place)
+    record = _describe(recipe, options, wanted, learnt, trainer)
+    return Prepared(trainer, learnt, record, data_notes(recipe, whole, learnt, wanted.labels))
+
+
+def _build(
+    recipe: Recipe, training: Training, options: Mapping[str, Mapping[str, Any]], learnt: Dataset, place: torch.device
+) -> Trainer:
+    """The game, its stream and its trainer, each from the seed."""
+    deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
+    rng.seed(training.seed)
+    try:
+        game = recipe.build(learnt.spec, options)
+    except ValueError as error:
+        raise ZerosumError(f"{recipe.name} does not fit {learnt.name}: {error}") from error
+    stream = data.Stream(
+        learnt,
+        training.batch_size,
+        seed=training.seed,
+        device=place,
+        batch=recipe.batch,
+        flip=training.flip,
+        rank=distributed.rank(),
+        world=distributed.world_size(),
+    )
+    trainer = Trainer(game, stream, training, place)
+    rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
+    return trainer
+
+
+def _describe(
+    recipe: Recipe,
+    options: Mapping[str, Mapping[str, Any]],
+    wanted: DataChoice,
+    learnt: Dataset,
+    trainer: Trainer,
+) -> Record:
+    training, folder = trainer.training, wanted.data_dir
+    return Record(
+        recipe=recipe.name,
+        source=recipe.source,
+        summary=recipe.summary,
+        options={parameter: to_json(values) for parameter, values in recipe.resolve(options).items()},
+        training=training,
+        data=DataRecord(
+            name=absolute(wanted.name),
+            fields=dict(learnt.spec.fields),
+            count=len(learnt),
+            fingerprint=learnt.fingerprint,
+            problems=tuple(str(problem) for problem in learnt.problems),
+            data_dir=str(folder.resolve()) if folder else None,
+            counts=learnt.counts,
+            labels=wanted.labels,
+            vectors=_some(learnt.vectors),
+        ),
+        players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
+        device=str(trainer.device),
+        precision=hardware.resolve_precision(training.precision, trainer.device),
+        versions=versions(),
+        command=_command(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:
+    """SHOWN vectors, spread over the data."""
+    if conditions is None:
+        return ()
+    rows = torch.linspace(0, len(conditions) - 1, SHOWN).long().unique()
+    return tuple(tuple(row) for row in conditions[rows].tolist())
+
+
+def _command() -> str:
+    program, *arguments = sys.argv
+    by_hand = Path(program).name in ("zerosum", "__main__.py")
+    return shlex.join(["zerosum", *arguments]) if by_hand else "zerosum.train(...)"
