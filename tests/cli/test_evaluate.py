@@ -18,8 +18,7 @@ from shell import EXAMPLE, Call
 import zerosum
 from zerosum.evaluation.protocol import read
 from zerosum.evaluation.targets import of_run
-from zerosum.metrics import extractors
-from zerosum.metrics.table import METRICS
+from zerosum.metrics import METRICS, extractors
 from zerosum.workflows.evaluate import evaluate
 
 QUICK = ("frechet", "kernel:subsets=5", "precision-recall", "density-coverage", "ms-ssim:pairs=9", "two-sample:steps=9")
@@ -58,10 +57,10 @@ def test_a_run_of_images(call: Call, images: Path) -> None:
     stamp = results["frechet"]["protocol"]
     assert (stamp["extractor"], stamp["real"], stamp["fake"], stamp["shape"]) == ("digits", 200, 200, [1, 28, 28])
     assert re.fullmatch("[0-9a-f]{16}", stamp["identity"]) and re.fullmatch("[0-9a-f]{16}", stamp["reference"])
-    distance = results["frechet"]["figures"]["distance"]
+    distance = results["frechet"]["scores"]["distance"]
     assert distance["interval"][0] <= distance["value"] <= distance["interval"][1]
-    assert distance["anchors"]["real"] < distance["anchors"]["noise"]
-    assert distance["anchors"]["real"] < distance["value"]
+    assert distance["references"]["real"] < distance["references"]["noise"]
+    assert distance["references"]["real"] < distance["value"]
     assert results["discriminator"]["protocol"]["extractor"] == ""
     assert results["memorization"]["protocol"]["held_out"] == "each training sample in turn"
     for metric in results:
@@ -74,36 +73,37 @@ def test_a_run_of_points_with_known_modes(call: Call, points: Path) -> None:
     assert call("evaluate", points, "-n", 400)[0] == 0
     results = found(points / "evaluation.json")
     assert set(results) >= {"modes", "frechet", "two-sample"}
-    modes = results["modes"]["figures"]
-    assert modes["modes"]["anchors"]["real"] == 8
-    assert modes["high quality"]["anchors"]["real"] == pytest.approx(0.989, abs=0.03)
+    modes = results["modes"]["scores"]
+    assert modes["modes"]["references"]["real"] == 8
+    assert modes["high quality"]["references"]["real"] == pytest.approx(0.989, abs=0.03)
     assert "warning: modes" not in call("evaluate", points, "-n", 400, "--metrics", "modes")[1]
     assert "10 samples are few for 8 modes" in call("evaluate", points, "-n", 10, "--metrics", "modes")[1]
 
 
 def test_a_run_with_classes(call: Call, labelled: Path) -> None:
     recipe = f"{EXAMPLE}:digits"
-    arguments = ("--recipe", recipe, *FEW, "--metrics", "tstr:steps=3", "discriminator:judged=50")
+    arguments = ("--recipe", recipe, *FEW, "--metrics", "tstr:steps=3", "discriminator:samples=50")
     assert call("evaluate", labelled, *arguments)[0] == 0
     results = found(labelled / "evaluation.json")
     assert results["tstr"]["protocol"]["held_out"] == "half of digits"
     assert results["tstr"]["protocol"]["settings"] == {"steps": 3}
-    assert 0 <= results["tstr"]["figures"]["accuracy"]["anchors"]["real"] <= 1
+    assert 0 <= results["tstr"]["scores"]["accuracy"]["references"]["real"] <= 1
     assert "--recipe" in refused(call, "evaluate", labelled, *FEW)
 
 
 def test_equal_seeds_give_equal_numbers_and_other_seeds_others(images: Path) -> None:
     first, again, other = (
-        evaluate(images, metrics=QUICK, samples=100, seed=seed, extractor="random", anchors=False) for seed in (1, 1, 2)
+        evaluate(images, metrics=QUICK, samples=100, seed=seed, extractor="random", references=False)
+        for seed in (1, 1, 2)
     )
-    assert [r.figures for r in first.results] == [r.figures for r in again.results]
+    assert [r.scores for r in first.results] == [r.scores for r in again.results]
     assert first["frechet"].value != other["frechet"].value
 
 
 def test_nothing_is_disturbed(images: Path) -> None:
     state = torch.get_rng_state()
     evaluate(
-        images, metrics=["frechet", "two-sample:steps=9", "discriminator:judged=50"], samples=50, extractor="random"
+        images, metrics=["frechet", "two-sample:steps=9", "discriminator:samples=50"], samples=50, extractor="random"
     )
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -119,11 +119,11 @@ def test_a_run_scores_as_the_files_of_its_samples_do(call: Call, images: Path) -
         assert out.splitlines()[-1] == str(Path("made-evaluation.json").resolve())
         ours, theirs = found(Path("run.json")), found(Path("made-evaluation.json"))
         assert theirs["frechet"]["protocol"] == ours["frechet"]["protocol"]
-        assert theirs["frechet"]["figures"]["distance"]["value"] == pytest.approx(
-            ours["frechet"]["figures"]["distance"]["value"], rel=1e-9
+        assert theirs["frechet"]["scores"]["distance"]["value"] == pytest.approx(
+            ours["frechet"]["scores"]["distance"]["value"], rel=1e-9
         )
-        for name, figure in ours["precision-recall"]["figures"].items():
-            assert theirs["precision-recall"]["figures"][name]["value"] == figure["value"]
+        for name, figure in ours["precision-recall"]["scores"].items():
+            assert theirs["precision-recall"]["scores"][name]["value"] == figure["value"]
     code, out, err = call("compare", "run.json", "made-evaluation.json")
     assert code == 0, err
     assert re.search(r"precision .* equal", out)
@@ -148,15 +148,15 @@ def test_labels_of_a_file_are_used(call: Call) -> None:
     shared = ("--against", "digits", "-n", 2000, "--extractor", "pixels")
     code, _, err = call("evaluate", "copied.npz", *shared, "--metrics", "tstr:steps=100")
     assert code == 0, err
-    accuracy = found(Path("copied-evaluation.json"))["tstr"]["figures"]["accuracy"]
-    assert accuracy["value"] > 0.8 and accuracy["anchors"]["real"] > 0.8
+    accuracy = found(Path("copied-evaluation.json"))["tstr"]["scores"]["accuracy"]
+    assert accuracy["value"] > 0.8 and accuracy["references"]["real"] > 0.8
 
 
 def test_copies_are_found(call: Call) -> None:
     np.savez("copied.npz", samples=zerosum.data.load("digits").x[::25].numpy())
     arguments = ("--against", "digits", "--extractor", "pixels", "--metrics", "memorization")
     assert call("evaluate", "copied.npz", *arguments)[0] == 0
-    figures = found(Path("copied-evaluation.json"))["memorization"]["figures"]
+    figures = found(Path("copied-evaluation.json"))["memorization"]["scores"]
     assert figures["z"]["value"] < -10 and figures["copies"]["value"] > 0.99
 
 
@@ -169,7 +169,7 @@ def test_samples_are_drawn_without_the_recipes_truncation(call: Call) -> None:
     assert "note" not in call(*shared, "own.json", "--truncation", 0.4)[1]
     none, own = (found(Path(name))["frechet"] for name in ("none.json", "own.json"))
     assert none["protocol"]["truncation"] is None and own["protocol"]["truncation"] == 0.4
-    assert none["figures"]["distance"]["value"] != own["figures"]["distance"]["value"]
+    assert none["scores"]["distance"]["value"] != own["scores"]["distance"]["value"]
     assert "frechet: truncation is none in A, 0.4 in B" in refused(call, "compare", "none.json", "own.json")
 
 
@@ -184,10 +184,10 @@ def test_pairs_are_compared_by_name_each_at_its_own_size(call: Call) -> None:
     shared = ("evaluate", "made", "--against", "real", "--metrics", "psnr:border=2", "ssim")
     assert call(*shared)[0] == 0
     results = found(Path("made-evaluation.json"))
-    psnr = results["psnr"]["figures"]["mean"]
+    psnr = results["psnr"]["scores"]["mean"]
     assert psnr["value"] == pytest.approx(20 * np.log10(255 / 10), rel=1e-6)
     assert psnr["interval"] == pytest.approx([psnr["value"]] * 2, rel=1e-6)
-    assert 0.8 < results["ssim"]["figures"]["mean"]["value"] < 1
+    assert 0.8 < results["ssim"]["scores"]["mean"]["value"] < 1
     stamp = results["psnr"]["protocol"]
     assert (stamp["settings"], stamp["fake"], stamp["shape"]) == ({"luma": False, "border": 2}, 6, [])
     call(*shared, "--out", "again.json")
@@ -206,18 +206,18 @@ def test_metrics_that_walk_and_that_look_at_pairs_of_samples(call: Call, images:
     metrics = ("--metrics", "path-length:paths=30", "ms-ssim:pairs=40")
     assert call("evaluate", images, *FEW, *metrics, "--out", "x.json")[0] == 0
     results = found(Path("x.json"))
-    length, similarity = results["path-length"]["figures"]["length"], results["ms-ssim"]["figures"]["similarity"]
-    assert length["value"] > 0 and length["anchors"] == {}
+    length, similarity = results["path-length"]["scores"]["length"], results["ms-ssim"]["scores"]["similarity"]
+    assert length["value"] > 0 and length["references"] == {}
     assert results["path-length"]["protocol"]["extractor"] == "random"
     assert results["ms-ssim"]["protocol"]["extractor"] == ""
-    assert similarity["anchors"]["noise"] < similarity["anchors"]["real"] < 1
+    assert similarity["references"]["noise"] < similarity["references"]["real"] < 1
 
 
-def test_anchors_may_be_left_out(call: Call, images: Path) -> None:
-    code, out, _ = call("evaluate", images, *FEW, "--metrics", "frechet", "--no-anchors", "--out", "x.json")
+def test_reference_scores_may_be_left_out(call: Call, images: Path) -> None:
+    code, out, _ = call("evaluate", images, *FEW, "--metrics", "frechet", "--no-references", "--out", "x.json")
     assert code == 0
     assert "noise" not in out
-    assert found(Path("x.json"))["frechet"]["figures"]["distance"]["anchors"] == {}
+    assert found(Path("x.json"))["frechet"]["scores"]["distance"]["references"] == {}
 
 
 def test_compare_prints_both_and_who_is_better(call: Call, images: Path, tmp_path: Path) -> None:
@@ -244,16 +244,25 @@ def test_the_file_holds_what_the_function_gives(call: Call, images: Path) -> Non
     written = read(Path("x.json"))
     for ours, theirs in zip(made.results, written.results, strict=True):
         assert replace(ours, seconds=theirs.seconds) == theirs
-    assert (written.anchors, written.notes, written.target) == (made.anchors, made.notes, made.target)
+    assert (written.references, written.notes, written.target) == (made.references, made.notes, made.target)
 
 
 def test_moments_of_many_samples_are_those_of_kept_features(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = evaluate(images, samples=150, extractor="random", metrics=["frechet"])
-    monkeypatch.setattr("zerosum.workflows.evaluate.KEPT", 10)
+    monkeypatch.setattr("zerosum.workflows.evaluate.CACHED", 10)
     streamed = evaluate(images, samples=150, extractor="random", metrics=["frechet"])
     assert streamed["frechet"].value == pytest.approx(kept["frechet"].value, rel=1e-9)
-    ours, theirs = (made["frechet"].figures["distance"].interval for made in (kept, streamed))
+    ours, theirs = (made["frechet"].scores["distance"].interval for made in (kept, streamed))
     assert ours == pytest.approx(theirs, rel=1e-6)
+
+
+def test_a_loaded_run_is_measured_with_the_weights_it_has(images: Path) -> None:
+    shared = {"samples": 60, "extractor": "random", "metrics": ["frechet"]}
+    by_path, averaged, last = (
+        evaluate(target, **shared) for target in (images, zerosum.load(images), zerosum.load(images, average=False))
+    )
+    assert by_path["frechet"].scores == averaged["frechet"].scores != last["frechet"].scores
+    assert (by_path.target, averaged.target.averaged, last.target.averaged) == (averaged.target, True, False)
 
 
 def test_a_callable_may_extract(images: Path) -> None:
@@ -304,6 +313,7 @@ def test_help_names_every_metric(call: Call) -> None:
         (("RUN", "--against", "empty", "--metrics", "psnr"), "is no folder of images"),
         (("RUN", "--metrics", "psnr"), "say which images to compare"),
         (("made.npz", "--against", "digits", "--truncation", 1), "holds samples, not a run: leave out --truncation"),
+        (("made.npz", "--against", "digits", "--last"), "holds samples, not a run: leave out --checkpoint and --last"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_overwritten(
@@ -346,6 +356,6 @@ def test_a_diverged_run_is_not_measured(images: Path) -> None:
     run = zerosum.load(images)
     with torch.no_grad():
         next(run.game.parameters()).fill_(torch.nan)
-    side = of_run(run, averaged=True, truncation=None).samples(10, 0, extractors.find("pixels"), None)
-    with pytest.raises(zerosum.ZerosumError, match="makes samples that are not finite"):
+    side = of_run(run, truncation=None).samples(10, 0, extractors.find("pixels"), None)
+    with pytest.raises(zerosum.ZerosumError, match="has diverged: not all samples are finite"):
         _ = side.stored

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.compare import compare
-from zerosum.evaluation.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target, read, write
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target, read, write
+from zerosum.metrics.score import Score
 
 STAMP = Protocol(
     metric="precision-recall",
@@ -52,12 +53,12 @@ def evaluation(*results: Result) -> Evaluation:
 
 
 def result(value: float, interval: tuple[float, float] | None = None, **stamp: Any) -> Result:
-    figures = {
-        "precision": Figure(value, "higher", interval, "binomial", {"real": 0.9}),
-        "divergence": Figure(value, "lower", interval),
-        "z": Figure(value),
+    scores = {
+        "precision": Score(value, "higher", interval, "binomial", {"real": 0.9}),
+        "divergence": Score(value, "lower", interval),
+        "z": Score(value),
     }
-    return Result(replace(STAMP, **stamp), figures, ("few",), 1.5)
+    return Result(replace(STAMP, **stamp), scores, ("few",), 1.5)
 
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path):
@@ -65,13 +66,13 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path):
     write(made, tmp_path / "evaluation.json")
     assert read(tmp_path / "evaluation.json") == read(tmp_path) == made
     plain = json.loads((tmp_path / "evaluation.json").read_text())
-    assert plain["results"][0]["figures"]["precision"]["interval"] == [0.4, 0.6]
+    assert plain["results"][0]["scores"]["precision"]["interval"] == [0.4, 0.6]
     assert plain["results"][0]["protocol"]["settings"] == {"k": 3}
 
 
 def test_results_are_found_by_name():
-    made = evaluation(result(0.5), result(0.7, metric="other"))
-    assert made["other"].value == 0.7
+    made = evaluation(result(0.5), result(0.7, (0.6, 0.9), metric="other"))
+    assert (made["other"].value, made["other"].interval) == (0.7, (0.6, 0.9))
     with pytest.raises(KeyError):
         made["third"]
 
@@ -117,7 +118,7 @@ def test_what_is_not_shared_is_said():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "apart"),
+    ("a", "b", "significant"),
     [
         ((0.1, 0.2), (0.3, 0.4), True),
         ((0.3, 0.4), (0.1, 0.2), True),
@@ -125,9 +126,9 @@ def test_what_is_not_shared_is_said():
         ((0.0, 1.0), None, None),
     ],
 )
-def test_intervals_that_overlap_leave_it_to_chance(a, b, apart):
+def test_intervals_that_overlap_leave_it_to_chance(a, b, significant):
     row = compare(evaluation(result(0.5, a)), evaluation(result(0.6, b)))[0]
-    assert row.apart is apart
+    assert row.significant is significant
 
 
 def test_who_is_better():
@@ -142,11 +143,14 @@ def test_who_is_better():
         (lambda text: "", "damaged"),
         (lambda text: text[: len(text) // 2], "damaged"),
         (lambda text: "[1, 2]", "damaged"),
-        (lambda text: text.replace('"value": 0.5', '"value": "high"', 1), r"results.0.figures.precision.value"),
+        (lambda text: text.replace('"value": 0.5', '"value": "high"', 1), r"results.0.scores.precision.value"),
         (lambda text: text.replace('"value": 0.5', '"value": NaN', 1), "damaged"),
         (lambda text: text.replace('"seed": 0,', "", 1), r"results.0.protocol.seed"),
         (lambda text: text.replace('"seed": 0', '"seed": 0, "more": 1', 1), r"results.0.protocol.more"),
-        (lambda text: text.replace(f'"format": {FORMAT}', '"format": 99', 1), "has format 99"),
+        (
+            lambda text: text.replace(f'"format": {FORMAT}', '"format": 99', 1),
+            "by a newer zerosum, in format 99",
+        ),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, damage, says: str):
@@ -156,6 +160,36 @@ def test_damaged_files_are_named(tmp_path: Path, damage, says: str):
     with pytest.raises(ZerosumError, match=says) as caught:
         read(file)
     assert str(file) in str(caught.value)
+
+
+def test_a_file_of_format_1_is_read(tmp_path: Path):
+    """Its scores were called figures, their reference scores anchors, the samples of `discriminator` judged."""
+    old: dict[str, Any] = {
+        "format": 1,
+        "target": {"kind": "run", "path": "/r", "recipe": "gan", "step": 7, "averaged": True, "fingerprint": ""},
+        "reference": "digits",
+        "anchors": {"real": "others"},
+        "results": [
+            {
+                "protocol": {**asdict(STAMP), "metric": "discriminator", "settings": {"judged": 50}},
+                "figures": {"order": {"value": 0.5, "better": "none", "interval": None, "anchors": {"real": 0.9}}},
+                "warnings": ["few"],
+                "seconds": 1.5,
+            }
+        ],
+        "notes": [],
+        "versions": {},
+        "created": "2025-01-01",
+    }
+    (tmp_path / "evaluation.json").write_text(json.dumps(old))
+    read_back = read(tmp_path)
+    assert (read_back.format, read_back.against, read_back.references) == (FORMAT, "digits", {"real": "others"})
+    assert read_back["discriminator"].scores == {"order": Score(0.5, references={"real": 0.9})}
+    assert read_back["discriminator"].protocol.settings == {"samples": 50}
+    del old["results"][0]["figures"]
+    (tmp_path / "evaluation.json").write_text(json.dumps(old))
+    with pytest.raises(ZerosumError, match=r"damaged, or no evaluation: results.0.scores"):
+        read(tmp_path)
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path):

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from zerosum import data, latent
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Labelled, Move, Player
-from zerosum.metrics.discrimination import discrimination, nearest_distance, own_logits
+from zerosum.metrics.discrimination import discrimination, own_logits
+from zerosum.metrics.nearest_distance import nearest_distance
 from zerosum.optim import Adam
 from zerosum.recipe import find
 

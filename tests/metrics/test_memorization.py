@@ -7,7 +7,7 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from zerosum.metrics.memorization import compare, copying
+from zerosum.metrics.memorization import compare_distances, copying
 
 
 def normal(n: int, seed: int, dim: int = 3) -> Tensor:
@@ -19,7 +19,7 @@ def test_z_is_that_of_mann_and_whitney(ties: bool):
     a, b = normal(300, 0, 1)[:, 0], normal(200, 1, 1)[:, 0] + 0.2
     if ties:
         a, b = (4 * a).round(), (4 * b).round()
-    z, farther, _ = compare(a, b)
+    z, farther, _ = compare_distances(a, b)
     u, p = scipy.stats.mannwhitneyu(a, b, use_continuity=False, method="asymptotic")
     assert farther == pytest.approx(u / (300 * 200), rel=1e-12)
     assert 2 * scipy.stats.norm.sf(abs(z)) == pytest.approx(p, rel=1e-9)
@@ -28,8 +28,8 @@ def test_z_is_that_of_mann_and_whitney(ties: bool):
 
 def test_copies_are_counted_below_the_first_percent():
     held_out = torch.arange(1, 201, dtype=torch.float64)  # 1 % of them, two, lie below 3
-    assert compare(torch.tensor([1.0, 2.9, 3.0, 50.0]), held_out).copies == 0.5
-    assert compare(held_out, held_out) == (0.0, 0.5, 0.01)
+    assert compare_distances(torch.tensor([1.0, 2.9, 3.0, 50.0]), held_out).copies == 0.5
+    assert compare_distances(held_out, held_out) == (0.0, 0.5, 0.01)
 
 
 @pytest.mark.parametrize("leave_one_out", [False, True])
@@ -67,8 +67,8 @@ def test_leave_one_out_asks_for_another_sample():
 
 def test_no_distances_no_answer():
     with pytest.raises(ValueError, match="both sides"):
-        compare(torch.zeros(0), torch.zeros(3))
+        compare_distances(torch.zeros(0), torch.zeros(3))
 
 
 def test_all_equal_distances_say_nothing():
-    assert compare(torch.ones(5), torch.ones(7)).z == 0.0
+    assert compare_distances(torch.ones(5), torch.ones(7)).z == 0.0

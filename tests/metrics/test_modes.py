@@ -12,7 +12,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.points.mixture import Mixture, grid, ring
 from zerosum.errors import ZerosumError
-from zerosum.evaluation import references
+from zerosum.evaluation import real_data
 from zerosum.metrics.extractors import Extractor, Features, find
 from zerosum.metrics.modes import classify_stacked, divergence, of_mixture, of_stacked
 from zerosum.metrics.samples import to_float
@@ -124,7 +124,7 @@ def test_stacked_digits_need_a_classifier_and_three_channels():
 
 
 def test_a_density_is_known_by_its_name():
-    mixture = references.mixture(data.load("gaussians:0,0/3,4@0.5"))
+    mixture = real_data.mixture(data.load("gaussians:0,0/3,4@0.5"))
     assert mixture is not None
     assert mixture.means.tolist() == [[0, 0], [3, 4]] and mixture.std.tolist() == [0.5, 0.5]
-    assert references.mixture(data.load("swiss-roll")) is None
+    assert real_data.mixture(data.load("swiss-roll")) is None

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.metrics.extractors import Extractor, Features
-from zerosum.metrics.samples import BLOCK, GROUPS, Samples, of_dataset, pooled, to_float
+from zerosum.metrics.intervals import GROUPS
+from zerosum.metrics.samples import BLOCK, Samples, of_dataset, to_float
+from zerosum.metrics.statistics import Moments
 
 EXTRACTOR = Extractor("sum", "", "none", lambda x: Features(x.flatten(1)[:, :2] + 1, x.flatten(1)[:, :3]))
 
@@ -38,7 +40,7 @@ def test_samples_and_features_are_made_once():
 
 def test_moments_alone_keep_nothing():
     samples, passes = made(2500)
-    whole = pooled(samples.moments)
+    whole = Moments.pooled(samples.moments)
     assert passes == ["pass"]
     assert samples._stored is None and samples._features is None
     reference = torch.arange(10_000.0, dtype=torch.float64).reshape(2500, 4)[:, :2] + 1

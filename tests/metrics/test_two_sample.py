@@ -10,7 +10,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from zerosum.metrics.two_sample import neighbour, network, p_value
+from zerosum.metrics.two_sample import classifier_test, neighbour_test, p_value
 
 
 def normal(n: int, seed: int, mean: float = 0.0, dim: int = 4) -> Tensor:
@@ -25,21 +25,21 @@ def test_the_p_value_is_that_of_the_normal_approximation(accuracy: float, count:
 
 
 def test_the_network_guesses_where_the_sets_are_alike():
-    accuracy, p = network(normal(1000, 0), normal(1000, 1), steps=300)
+    accuracy, p = classifier_test(normal(1000, 0), normal(1000, 1), steps=300)
     assert accuracy == pytest.approx(0.5, abs=0.05)
     assert p > 0.01
 
 
 def test_the_network_comes_near_the_best_possible_accuracy():
     """Means that are 2 apart along the diagonal of 4 dimensions: Phi(1) = 84 % is the most."""
-    accuracy, p = network(normal(2000, 0), normal(2000, 1, mean=1.0), steps=600)
+    accuracy, p = classifier_test(normal(2000, 0), normal(2000, 1, mean=1.0), steps=600)
     assert accuracy == pytest.approx(scipy.stats.norm.cdf(1.0), abs=0.03)
     assert p < 1e-9
 
 
 def test_it_is_judged_on_samples_that_it_never_saw():
     """100 dimensions and 50 points a side: the network learns its half by heart, and must still guess."""
-    accuracy, p = network(normal(100, 0, dim=100), normal(100, 1, dim=100), steps=300)
+    accuracy, p = classifier_test(normal(100, 0, dim=100), normal(100, 1, dim=100), steps=300)
     assert abs(accuracy - 0.5) < 0.2
     assert p > 1e-4
 
@@ -47,9 +47,9 @@ def test_it_is_judged_on_samples_that_it_never_saw():
 def test_equal_seeds_give_equal_answers_and_disturb_nothing():
     real, fake = normal(80, 0), normal(80, 1, 0.5)
     state = torch.get_rng_state()
-    first = network(real, fake, steps=50, seed=3)
+    first = classifier_test(real, fake, steps=50, seed=3)
     assert torch.equal(torch.get_rng_state(), state)
-    assert network(real, fake, steps=50, seed=3) == first
+    assert classifier_test(real, fake, steps=50, seed=3) == first
 
 
 def test_neighbours_are_those_of_scikit_learn():
@@ -57,29 +57,29 @@ def test_neighbours_are_those_of_scikit_learn():
     both = torch.cat([real, fake]).double().numpy()
     nearest = NearestNeighbors(n_neighbors=2).fit(both).kneighbors(both, return_distance=False)[:, 1]
     own = (nearest < 150) == (torch.arange(300).numpy() < 150)
-    assert neighbour(real, fake) == pytest.approx((own.mean(), own[:150].mean(), own[150:].mean()), rel=1e-12)
+    assert neighbour_test(real, fake) == pytest.approx((own.mean(), own[:150].mean(), own[150:].mean()), rel=1e-12)
 
 
 def test_copies_make_neighbours_of_the_other_set():
     real = normal(100, 0)
-    assert neighbour(real, real + 1e-4).accuracy == 0.0
-    assert neighbour(real, real + 100) == (1.0, 1.0, 1.0)
+    assert neighbour_test(real, real + 1e-4).accuracy == 0.0
+    assert neighbour_test(real, real + 100) == (1.0, 1.0, 1.0)
 
 
 def test_a_collapsed_generator_is_near_itself_only():
     """All fakes at one place of the data: each has a fake beside it, and the reals keep each other."""
     fake = normal(200, 0)[:1] + 1e-4 * normal(200, 1)
-    _, real, own = neighbour(normal(200, 2), fake)
+    _, real, own = neighbour_test(normal(200, 2), fake)
     assert own == 1.0
     assert real > 0.9
 
 
 def test_the_larger_side_is_cut():
     real, fake = normal(60, 0), normal(40, 1)
-    assert neighbour(real, fake) == neighbour(real[:40], fake)
+    assert neighbour_test(real, fake) == neighbour_test(real[:40], fake)
 
 
-@pytest.mark.parametrize("test", [network, neighbour])
+@pytest.mark.parametrize("test", [classifier_test, neighbour_test])
 def test_bad_features_are_refused(test):
     with pytest.raises(ValueError, match="at least 4"):
         test(normal(3, 0), normal(100, 1))

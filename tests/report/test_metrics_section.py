@@ -34,8 +34,8 @@ def evaluation(*results: Result, step: int | None = 200) -> Evaluation:
     return Evaluation(
         format=FORMAT,
         target=Target("run", "/runs/a", "wgan-gp/images", step, True),
-        reference="digits",
-        anchors={"real": "1,000 other samples of digits", "noise": "4,000 samples of uniform noise"},
+        against="digits",
+        references={"real": "1,000 other samples of digits", "noise": "4,000 samples of uniform noise"},
         results=results or (FRECHET, PRECISION),
         notes=(),
         versions={"torch": "9.8.7"},
@@ -44,18 +44,18 @@ def evaluation(*results: Result, step: int | None = 200) -> Evaluation:
 
 
 FRECHET = Result(
-    STAMP, {"distance": Figure(3.25, "lower", (3.0, 3.5), "jackknife", {"real": 0.5, "noise": 500.0})}, (), 1.0
+    STAMP, {"distance": Score(3.25, "lower", (3.0, 3.5), "jackknife", {"real": 0.5, "noise": 500.0})}, (), 1.0
 )
 PRECISION = Result(
     replace(STAMP, metric="precision-recall", settings={"k": 3}, held_out="mnist:test"),
     {
-        "precision": Figure(0.6, "higher", (0.55, 0.65), "", {"real": 0.9, "noise": 0.1}),
-        "recall": Figure(0.4, "higher"),
+        "precision": Score(0.6, "higher", (0.55, 0.65), "", {"real": 0.9, "noise": 0.1}),
+        "recall": Score(0.4, "higher"),
     },
 )
 
 
-def test_every_figure_has_its_row(run: Path) -> None:
+def test_every_score_has_its_row(run: Path) -> None:
     protocol.write(evaluation(), run / protocol.FILE)
     text, page = page_of(run)
     assert "<h2>Metrics</h2>" in text and "Not measured yet" not in text
@@ -112,9 +112,9 @@ def test_what_makes_numbers_doubtful_is_said(run: Path) -> None:
     assert "frechet: 4,000 fakes are few" in page.text and "drawn with truncation" in page.text
 
 
-def test_without_anchors_there_are_no_columns_for_them(run: Path) -> None:
-    bare = replace(FRECHET, figures={"distance": Figure(3.25, "lower")})
-    protocol.write(replace(evaluation(bare), anchors={}), run / protocol.FILE)
+def test_without_reference_scores_there_are_no_columns_for_them(run: Path) -> None:
+    bare = replace(FRECHET, scores={"distance": Score(3.25, "lower")})
+    protocol.write(replace(evaluation(bare), references={}), run / protocol.FILE)
     _, page = page_of(run)
     assert (
         "noise to real" not in page.text and "confidence interval. " in page.text and "distance \u21933.25" in page.text
@@ -123,61 +123,61 @@ def test_without_anchors_there_are_no_columns_for_them(run: Path) -> None:
     assert "noise to real" in page_of(run)[1].text
 
 
-def anchored(
+def referenced(
     value: float, real: float, noise: float, better: str = "lower", interval: tuple[float, float] | None = None
 ):
-    return Figure(value, better, interval, "", {"real": real, "noise": noise})  # type: ignore[arg-type]
+    return Score(value, better, interval, "", {"real": real, "noise": noise})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("figure", "place"),
     [
-        (anchored(0.5, 1.0, 0.0, "higher"), (0.5, 0.5, 0.5)),
-        (anchored(0.5, 1.0, 0.0, "higher", (0.4, 0.7)), (0.4, 0.5, 0.7)),
-        (anchored(1.5, 1.0, 0.0, "higher"), (1, 1, 1)),
-        (anchored(-3.0, 1.0, 0.0, "higher", (-4, 0.25)), (0, 0, 0.25)),
-        (anchored(0.75, 0.5, 1.0), (0.5, 0.5, 0.5)),
-        (anchored(0.75, 0.5, 1.0, interval=(0.6, 1.0)), (0, 0.5, 0.8)),
-        (anchored(10.0, 1.0, 100.0), (0.5, 0.5, 0.5)),
-        (anchored(10.0, -1e-6, 1000.0), (2 / 3, 2 / 3, 2 / 3)),  # three orders of magnitude at most
-        (anchored(-1.0, -1e-6, 1000.0, interval=(-2.0, 100.0)), (1 / 3, 1, 1)),
+        (referenced(0.5, 1.0, 0.0, "higher"), (0.5, 0.5, 0.5)),
+        (referenced(0.5, 1.0, 0.0, "higher", (0.4, 0.7)), (0.4, 0.5, 0.7)),
+        (referenced(1.5, 1.0, 0.0, "higher"), (1, 1, 1)),
+        (referenced(-3.0, 1.0, 0.0, "higher", (-4, 0.25)), (0, 0, 0.25)),
+        (referenced(0.75, 0.5, 1.0), (0.5, 0.5, 0.5)),
+        (referenced(0.75, 0.5, 1.0, interval=(0.6, 1.0)), (0, 0.5, 0.8)),
+        (referenced(10.0, 1.0, 100.0), (0.5, 0.5, 0.5)),
+        (referenced(10.0, -1e-6, 1000.0), (2 / 3, 2 / 3, 2 / 3)),  # three orders of magnitude at most
+        (referenced(-1.0, -1e-6, 1000.0, interval=(-2.0, 100.0)), (1 / 3, 1, 1)),
     ],
 )
-def test_places_between_noise_and_real_data(figure: Figure, place: tuple[float, float, float]) -> None:
+def test_places_between_noise_and_real_data(figure: Score, place: tuple[float, float, float]) -> None:
     assert _placing(figure) == pytest.approx(place)
 
 
 @pytest.mark.parametrize(
     "figure",
     [
-        Figure(1.0, "lower"),
-        Figure(1.0, "lower", anchors={"real": 0.0}),
-        anchored(1.0, 0.0, 1.0, "none"),
-        anchored(1.0, 2.0, 2.0),
-        anchored(1.0, 2.0, 1.0),  # noise is better than real data: such a figure says nothing
-        anchored(float("nan"), 0.0, 1.0),
-        anchored(1.0, float("inf"), 1.0, "higher"),
-        anchored(0.5, 0.1, 1.0, interval=(float("nan"), 1.0)),
+        Score(1.0, "lower"),
+        Score(1.0, "lower", references={"real": 0.0}),
+        referenced(1.0, 0.0, 1.0, "none"),
+        referenced(1.0, 2.0, 2.0),
+        referenced(1.0, 2.0, 1.0),  # noise is better than real data: such a figure says nothing
+        referenced(float("nan"), 0.0, 1.0),
+        referenced(1.0, float("inf"), 1.0, "higher"),
+        referenced(0.5, 0.1, 1.0, interval=(float("nan"), 1.0)),
     ],
 )
-def test_no_place_where_it_says_nothing(figure: Figure) -> None:
+def test_no_place_where_it_says_nothing(figure: Score) -> None:
     assert _placing(figure) is None
 
 
 def test_strange_numbers_and_names_do_no_harm() -> None:
     stamp = replace(STAMP, metric=NASTY, extractor=NASTY, resizing=NASTY, settings={NASTY: NASTY}, truncation=0.5)
-    figures = {
-        NASTY: Figure(
+    scores = {
+        NASTY: Score(
             float("nan"), "lower", (float("-inf"), float("inf")), NASTY, {"real": float("nan"), "noise": 1e308}
         ),
-        "zero": Figure(0.0, "higher", (0.0, 0.0), "", {"real": 0.0, "noise": 0.0}),
+        "zero": Score(0.0, "higher", (0.0, 0.0), "", {"real": 0.0, "noise": 0.0}),
     }
     strange = replace(
-        evaluation(Result(stamp, figures, (NASTY,)), step=None),
-        anchors={"real": NASTY, "noise": NASTY},
+        evaluation(Result(stamp, scores, (NASTY,)), step=None),
+        references={"real": NASTY, "noise": NASTY},
         notes=(NASTY,),
         versions={NASTY: NASTY},
-        reference=NASTY,
+        against=NASTY,
     )
     text = scores(strange, 5)
     assert "<script" not in text

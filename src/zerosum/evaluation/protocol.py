@@ -1,72 +1,73 @@
-"""Results that say how they were measured: the stamp, the numbers, the file."""
+"""Results with the protocol they were measured by, and their file."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from zerosum.errors import ZerosumError
+from zerosum.metrics.score import Score
 from zerosum.util.files import write_atomic
 
-FORMAT = 1
+FORMAT = 2
 FILE = "evaluation.json"  # in a run directory
 
 Plain = bool | int | float | str | None
-Better = Literal["lower", "higher", "none"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """The stamp: all that a number depends on beside the samples. Results may be compared where stamps are equal."""
+    """All that a score depends on except the samples. Results may be compared where their protocols are equal."""
 
     metric: str
     settings: dict[str, Plain]
-    extractor: str  # what samples were compared by; "" where a metric needs none
-    identity: str  # of the extractor's weights, 16 hex digits; "" where there are none
-    resizing: str  # of images before the extractor
+    extractor: str = ""  # of the features compared; "" where a metric needs none
+    identity: str = ""  # of the extractor's weights, 16 hex digits; "" where there are none
+    resizing: str = ""  # of images before the extractor
     precision: str  # of samples and features
     real: int  # samples of the reference
-    fake: int  # samples that were judged
+    fake: int  # samples measured
     shape: tuple[int, ...]  # of one sample; () where they differ
-    reference: str  # fingerprint of the data compared with
-    held_out: str  # where a metric needs real data beside the reference: which
+    reference: str  # fingerprint of the reference data
+    held_out: str = ""  # further real data, where a metric needs it
     seed: int
-    truncation: float | None  # of z, in standard deviations
+    truncation: float | None = None  # of z, in standard deviations
 
     def differences(self, other: Protocol) -> dict[str, tuple[Any, Any]]:
-        """Every field in which two stamps differ, with both values; settings one by one."""
-        ours, theirs = _flat(asdict(self)), _flat(asdict(other))
+        """Every field in which two protocols differ, with both values; settings one by one."""
+        ours, theirs = self._flat(), other._flat()
         names = list(dict.fromkeys([*ours, *theirs]))
         return {n: (ours.get(n), theirs.get(n)) for n in names if ours.get(n) != theirs.get(n)}
 
-
-@dataclass(frozen=True)
-class Figure:
-    """One number."""
-
-    value: float
-    better: Better = "none"
-    interval: tuple[float, float] | None = None  # 95 %
-    note: str = ""  # how the interval was made, or why there is none
-    anchors: dict[str, float] = field(default_factory=dict)  # the same number for "real" data, for "noise"
+    def _flat(self) -> dict[str, Any]:
+        fields = asdict(self)
+        settings = fields.pop("settings")
+        return fields | {f"settings.{name}": value for name, value in settings.items()}
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one metric said: its figures by name, the most telling first."""
+    """What one metric measured: its scores by name, the most important first."""
 
     protocol: Protocol
-    figures: dict[str, Figure]
+    scores: dict[str, Score]
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
     def value(self) -> float:
-        """The first figure's."""
-        return next(iter(self.figures.values())).value
+        """Of the first score."""
+        return next(iter(self.scores.values())).value
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of the first score."""
+        return next(iter(self.scores.values())).interval
 
 
 @dataclass(frozen=True)
@@ -76,19 +77,19 @@ class Target:
     kind: Literal["run", "folder", "file"]
     path: str  # absolute
     recipe: str = ""
-    step: int | None = None  # rounds that the evaluated checkpoint had played
-    averaged: bool | None = None  # whether averaged weights made the samples
+    step: int | None = None  # of the evaluated checkpoint
+    averaged: bool | None = None  # whether the weights are averaged (EMA)
     fingerprint: str = ""  # of a folder's or file's samples
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`evaluation.json`: all that one evaluation found."""
+    """`evaluation.json`."""
 
     format: int
     target: Target
-    reference: str  # name of the data compared with
-    anchors: dict[str, str]  # what stood for "real" and for "noise"
+    against: str  # name of the reference data
+    references: dict[str, str]  # what "real" and "noise" of the reference scores are, in words
     results: tuple[Result, ...]
     notes: tuple[str, ...]
     versions: dict[str, str]
@@ -111,7 +112,7 @@ def read(path: Path) -> Evaluation:
     """An evaluation from its file, or from the run directory it lies in.
 
     Raises:
-        ZerosumError: there is none, or it is damaged.
+        ZerosumError: there is none, it is damaged, or a newer zerosum has written it.
     """
     file = path / FILE if path.is_dir() else path
     try:
@@ -121,29 +122,40 @@ def read(path: Path) -> Evaluation:
     except OSError as error:
         raise ZerosumError(f"cannot read {file}: {error.strerror}; give the JSON file of an evaluation") from None
     try:
-        found = _adapter().validate_json(content)
+        plain = from_json(content)
+        written = plain.get("format") if isinstance(plain, dict) else None
+        if isinstance(written, int) and written > FORMAT:
+            raise ZerosumError(f"{file} was written by a newer zerosum, in format {written}; upgrade zerosum")
+        return _adapter().validate_python(_from_format_1(plain) if written == 1 else plain)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ZerosumError(
-            f"{file} is damaged, or no evaluation: {where + ': ' if where else ''}{first['msg']}; "
-            "make it again with `zerosum evaluate`"
-        ) from None
-    if found.format != FORMAT:
-        raise ZerosumError(f"{file} has format {found.format}, this zerosum reads {FORMAT}; evaluate again")
-    return found
+        problem = f"{where + ': ' if where else ''}{first['msg']}"
+    except ValueError as error:  # no JSON
+        problem = str(error)
+    raise ZerosumError(f"{file} is damaged, or no evaluation: {problem}; make it again with `zerosum evaluate`")
+
+
+RENAMED_IN_2 = {"figures": "scores", "anchors": "references", "judged": "samples"}
+
+
+def _from_format_1(plain: Mapping[str, Any]) -> dict[str, Any]:
+    new: dict[str, Any] = _rename(plain, RENAMED_IN_2)
+    if "reference" in new:
+        new["against"] = new.pop("reference")
+    return new | {"format": FORMAT}
+
+
+def _rename(value: Any, names: Mapping[str, str]) -> Any:
+    """With the keys of all mappings within renamed."""
+    if isinstance(value, dict):
+        return {names.get(key, key): _rename(item, names) for key, item in value.items()}
+    return [_rename(item, names) for item in value] if isinstance(value, list) else value
 
 
 def _adapter() -> TypeAdapter[Evaluation]:
-    classes: tuple[Any, ...] = (Protocol, Figure, Result, Target, Evaluation)
+    classes: tuple[Any, ...] = (Protocol, Score, Result, Target, Evaluation)
     for cls in classes:
         # pydantic takes no other word for dataclasses
         cls.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
     return TypeAdapter(Evaluation)
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat

@@ -1,4 +1,4 @@
-"""Anchors: what real data scores in the place of fakes, and what noise does."""
+"""Reference scores: what real data scores in the place of the fakes, and what noise does."""
 
 from __future__ import annotations
 
@@ -8,54 +8,56 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from zerosum.metrics.metric import Bench
+from zerosum.metrics.metric import Context
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
 
 
 @dataclass(frozen=True)
-class Anchor:
-    """Something whose quality is known."""
+class Reference:
+    """Samples of known quality, in the place of the fakes."""
 
     name: str  # "real", "noise"
-    what: str  # in words
-    bench: Bench
+    description: str
+    context: Context
 
 
-def anchors_for(bench: Bench, rest: Tensor) -> list[Anchor]:
-    """Other real data, and uniform noise, in the fakes' place; `rest` are the reference's samples that are not used."""
-    return [_real(bench, rest), _noise(bench)]
+def references_for(context: Context, unused: Tensor) -> list[Reference]:
+    """Other real data, and uniform noise; `unused` are the numbers of the real samples that are not compared with."""
+    return [_real(context, unused), _noise(context)]
 
 
-def _real(bench: Bench, rest: Tensor) -> Anchor:
-    """What is left of the reference; else its published test part; else one half of it against the other."""
-    data, extractor, progress = bench.data, bench.real.extractor, bench.real.progress
-    wanted = bench.fake.count
-    if 2 * len(rest) >= min(wanted, bench.real.count):
-        other = of_dataset(data, extractor, name="the real anchor", chosen=rest[:wanted], progress=progress)
-        return Anchor("real", f"{other.count:,} other samples of {data.name}", replace(bench, fake=other))
-    if bench.test is not None:
-        order = torch.randperm(len(bench.test), generator=torch.Generator().manual_seed(bench.seed))
-        other = of_dataset(bench.test, extractor, name="the real anchor", chosen=order[:wanted], progress=progress)
-        return Anchor("real", f"{other.count:,} samples of {bench.test.name}", replace(bench, fake=other))
-    first, second = bench.real.halves()
-    what = f"one half of {data.name} against the other, {first.count:,} and {second.count:,} samples"
-    return Anchor("real", what, replace(bench, real=first, fake=second))
+def _real(context: Context, unused: Tensor) -> Reference:
+    """What is left of the reference data; else its published test part; else one half of it against the other."""
+    data, count = context.data, context.fake.count
+    if 2 * len(unused) >= min(count, context.real.count):
+        other, description = (data, unused[:count]), f"other samples of {data.name}"
+    elif context.test is not None:
+        order = torch.randperm(len(context.test), generator=torch.Generator().manual_seed(context.seed))
+        other, description = (context.test, order[:count]), f"samples of {context.test.name}"
+    else:
+        first, second = context.real.halves()
+        description = f"one half of {data.name} against the other, {first.count:,} and {second.count:,} samples"
+        return Reference("real", description, replace(context, real=first, fake=second))
+    extractor, progress = context.real.extractor, context.real.progress
+    fake = of_dataset(other[0], extractor, name="the real reference", chosen=other[1], progress=progress)
+    return Reference("real", f"{fake.count:,} {description}", replace(context, fake=fake))
 
 
-def _noise(bench: Bench) -> Anchor:
-    count, shape = bench.fake.count, bench.fake.shape
+def _noise(context: Context) -> Reference:
+    """Uniform over the range of the samples."""
+    count, shape = context.fake.count, context.fake.shape
     images = len(shape) == 3
-    low, high = (0.0, 256.0) if images else _bounds(bench.real.stored)
+    low, high = (0.0, 256.0) if images else _bounds(context.real.stored)
 
     def blocks() -> Iterator[Tensor]:
-        draw = torch.Generator().manual_seed(bench.seed)
+        generator = torch.Generator().manual_seed(context.seed)
         for start in range(0, count, BLOCK):
-            x = low + (high - low) * torch.rand(min(BLOCK, count - start), *shape, generator=draw)
+            x = low + (high - low) * torch.rand(min(BLOCK, count - start), *shape, generator=generator)
             yield x.to(torch.uint8) if images else x
 
-    noise = Samples("the noise", count, shape, blocks, bench.fake.extractor, None, bench.fake.progress)
-    where = "uniform noise" if images else "points uniform in the box of the real ones"
-    return Anchor("noise", f"{count:,} samples of {where}", replace(bench, fake=noise))
+    noise = Samples("the noise", count, shape, blocks, context.fake.extractor, None, context.fake.progress)
+    kind = "uniform noise" if images else "points uniform in the box of the real ones"
+    return Reference("noise", f"{count:,} samples of {kind}", replace(context, fake=noise))
 
 
 def _bounds(points: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,75 +21,69 @@ from zerosum.run.loaded import Run, load
 
 
 @dataclass(frozen=True)
-class Source:
-    """Something that has, or makes, samples."""
+class SampleSource:
+    """Something that has, or draws, samples."""
 
     target: Target
     shape: tuple[int, ...]  # of one sample
-    available: int | None  # how many there are; None: as many as are asked for
     classes: tuple[str, ...]
-    samples: Callable[[int, int, Extractor, Progress | None], Samples]  # (count, seed, extractor, progress)
+    samples: Callable[[int, int, Extractor, Progress | None], Samples]  # (count at most, seed, extractor, progress)
     run: Run | None = None
 
 
-def find(
-    path: Path,
-    truncation: float | None,
-    average: bool,
-    checkpoint_step: int | None,
-    recipe: str | None,
-    device: str,
-    *,
-    data_dir: Path | None,
-    progress: Progress | None,
-) -> Source:
-    """What lies at `path`.
+def open_source(
+    target: str | Path | Run, truncation: float | None, device: str, data_dir: Path | None, progress: Progress | None
+) -> SampleSource:
+    """A run, loaded or in its directory, or files of samples.
 
     Raises:
-        ZerosumError: nothing that has samples, or nothing that can be drawn from in that way.
+        ZerosumError: there is nothing at the path, or nothing that has samples, or files are to be truncated.
     """
+    if isinstance(target, Run):
+        return of_run(target, truncation)
+    path = Path(target)
     if (path / "run.json").exists():
-        run = load(path, average=average, checkpoint_step=checkpoint_step, recipe=recipe, device=device)
-        return of_run(run, average, truncation)
+        return of_run(load(path, device=device), truncation)
     if not path.exists():
         raise ZerosumError(f"there is no {path}; give a run directory, a folder of images, or an .npz file")
-    if truncation is not None or checkpoint_step is not None or not average:
-        raise ZerosumError(f"{path} holds samples, not a run: leave out --truncation, --checkpoint and --last")
+    if truncation is not None:
+        raise ZerosumError(f"{path} holds samples, not a run: leave out --truncation")
     return of_files(path, data_dir, progress)
 
 
-def of_run(run: Run, averaged: bool, truncation: float | None) -> Source:
+def of_run(run: Run, truncation: float | None) -> SampleSource:
     """Samples drawn from a run, as 8-bit images, which is what others measure and what files hold."""
-    shape, recipe = run.record.data.shape, run.record.recipe
-    target = Target("run", str(run.path.resolve()), recipe, run.step, averaged and run.record.training.average > 0)
+    record = run.record
+    averaged = run.average and record.training.average > 0
 
     def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
         labels = run.labels_for(count)
-        blocks = _drawn(run, count, seed, labels, truncation)
+        blocks = _draw(run, count, seed, labels, truncation)
         classes = labels if labels is not None and labels.dim() == 1 else None  # not vectors
-        return Samples("the samples", count, shape, blocks, extractor, classes, progress)
+        return Samples("the samples", count, record.data.shape, blocks, extractor, classes, progress)
 
-    return Source(target, shape, None, run.record.data.classes, samples, run)
+    target = Target("run", str(run.path.resolve()), record.recipe, run.step, averaged)
+    return SampleSource(target, record.data.shape, record.data.classes, samples, run)
 
 
-def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Source:
-    """The images of a folder, or the samples of an .npy or .npz file; those that are judged are chosen at random."""
+def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> SampleSource:
+    """The images of a folder, or the samples of an .npy or .npz file, in random order."""
     loaded = data.load(str(path.resolve()), data_dir=data_dir, progress=progress)
-    target = Target("folder" if path.is_dir() else "file", str(path.resolve()), fingerprint=loaded.fingerprint)
 
     def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
-        chosen = shuffled(loaded, seed)[:count]
+        chosen = shuffle(loaded, seed)[:count]
         return of_dataset(loaded, extractor, name="the samples", chosen=chosen, progress=progress)
 
-    return Source(target, loaded.shape, len(loaded), loaded.classes, samples)
+    target = Target("folder" if path.is_dir() else "file", str(path.resolve()), fingerprint=loaded.fingerprint)
+    return SampleSource(target, loaded.shape, loaded.classes, samples)
 
 
-def shuffled(loaded: Dataset, seed: int) -> Tensor:
+def shuffle(loaded: Dataset, seed: int) -> Tensor:
     """The numbers of all samples, in a random order: files lie in the order of their classes."""
     return torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))
 
 
-def _drawn(
+def _draw(
     run: Run, count: int, seed: int, labels: Tensor | None, truncation: float | None
 ) -> Callable[[], Iterator[Tensor]]:
     shape = run.record.data.shape
@@ -98,13 +92,13 @@ def _drawn(
         for number, start in enumerate(range(0, count, BLOCK)):
             size = min(BLOCK, count - start)
             part = None if labels is None else labels[start : start + size]
-            own = sampling.block_seed(seed, number)
-            x = sampling.sample(run.game, shape, size, seed=own, labels=part, truncation=truncation)
-            if not bool(x.isfinite().all()):
-                raise ZerosumError(
-                    f"{run.path} makes samples that are not finite, so training has diverged; "
-                    "evaluate an earlier --checkpoint"
-                )
-            yield to_uint8(x) if len(shape) == 3 else x
+            block_seed = sampling.block_seed(seed, number)
+            x = sampling.sample(run.game, shape, size, seed=block_seed, labels=part, truncation=truncation)
+            yield _stored(run.assert_finite(x, "samples"))
 
     return blocks
+
+
+def _stored(x: Tensor) -> Tensor:
+    """Samples as files hold them: images (B, C, H, W) in 8 bits, points as they are."""
+    return to_uint8(x) if x.dim() == 4 else x

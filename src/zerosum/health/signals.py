@@ -96,10 +96,10 @@ class SampleMeter:
         self.copying_real = _copy_ratio(self.thumbnails[:COPIES], self.thumbnails, own=True)
         real = self.space.of_stored(x[: 2 * SAMPLES])  # (N, F)
         self.real = real[:SAMPLES]
-        self.moments = _moments(self.real)
+        self.moments = Moments.of(self.real)
         self.variance = max(float(self.moments.covariance.trace()), 1e-12)
         one, other = real.chunk(2) if len(real) > 2 * NEAREST else (real, real)
-        self.frechet_real = frechet(_moments(one), _moments(other)) / self.variance
+        self.frechet_real = frechet(Moments.of(one), Moments.of(other)) / self.variance
         self.recall_real = _ball_recall(self.space.position(one), self.space.position(other))
         self.distance_real = _nearest_distance(self.space.position(self.real))
         self.axes = _axes(self.real)  # (F, AXES)
@@ -126,7 +126,7 @@ class SampleMeter:
         if fakes is None or moving is None or not bool(fakes.isfinite().all() and moving.isfinite().all()):
             return {}
         fake = self.space(fakes)
-        moments = _moments(fake)
+        moments = Moments.of(fake)
         centre = (self.space(moving).mean(0) - self.real.mean(0)) @ self.axes
         position_real, position_fake = self.space.position(self.real), self.space.position(fake)
         signals = {
@@ -250,12 +250,6 @@ def _mean(values: list[Tensor]) -> float:
 
 def _joined(values: list[Tensor]) -> Tensor:
     return torch.cat([value.flatten() for value in values]).float().cpu()
-
-
-def _moments(f: Tensor) -> Moments:
-    moments = Moments(f.shape[1])
-    moments.update(f)
-    return moments
 
 
 def _axes(f: Tensor) -> Tensor:

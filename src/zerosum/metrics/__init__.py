@@ -1,1 +1,77 @@
-"""Numbers that say how good samples are; one file a metric, functions on tensors."""
+"""Numbers that say how good samples are: one file a metric, with its function on tensors and its `Metric` class."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from zerosum.errors import ZerosumError
+
+if TYPE_CHECKING:
+    from zerosum.metrics.metric import Metric, PairMetric
+
+_CLASSES = {
+    "frechet": "frechet.Frechet",
+    "kernel": "kernel.Kernel",
+    "inception-score": "inception_score.InceptionScore",
+    "precision-recall": "manifold.PrecisionRecall",
+    "density-coverage": "manifold.DensityCoverage",
+    "ms-ssim": "structural.MsSsim",
+    "modes": "modes.Modes",
+    "two-sample": "two_sample.TwoSample",
+    "memorization": "memorization.Memorization",
+    "tstr": "tstr.Tstr",
+    "discriminator": "discrimination.DiscriminatorAccuracy",
+    "path-length": "path_length.PathLength",
+    "nearest-distance": "nearest_distance.NearestDistance",
+    "parzen": "parzen.Parzen",
+    "psnr": "structural.Psnr",
+    "ssim": "structural.Ssim",
+}
+
+
+class _Metrics(Mapping[str, "Metric | PairMetric"]):
+    """Every metric by name, with its default settings; its file is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Metric | PairMetric:
+        module, _, cls = _CLASSES[name].partition(".")
+        metric: Metric | PairMetric = getattr(importlib.import_module(f"zerosum.metrics.{module}"), cls)()
+        return metric
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASSES)
+
+    def __len__(self) -> int:
+        return len(_CLASSES)
+
+
+METRICS = _Metrics()
+
+
+def find(name: str) -> Metric | PairMetric:
+    """The metric called `name`; "precision-recall:k=5" gives it other settings, several separated by commas.
+
+    Raises:
+        ZerosumError: there is none of that name, or a setting that it does not have or that is out of range.
+    """
+    known, _, settings = name.partition(":")
+    if known not in METRICS:
+        close = difflib.get_close_matches(known, METRICS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(METRICS)}"
+        raise ZerosumError(f"there is no metric {known!r}; {hint}")
+    values = {}
+    for setting in settings.split(",") if settings else []:
+        option, equals, value = setting.partition("=")
+        if not equals:
+            raise ZerosumError(f"cannot read {name!r}: write a metric's settings as {known}:NAME=VALUE,NAME=VALUE")
+        values[option] = value
+    if not values:
+        return METRICS[known]
+    from zerosum.options import parse  # for settings alone: a list of names does not wait for pydantic
+
+    try:
+        return parse(METRICS[known], values)
+    except ZerosumError as error:
+        raise ZerosumError(f"{known}: {error}") from None

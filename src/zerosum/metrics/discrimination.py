@@ -1,27 +1,33 @@
-"""The oldest measures: does the discriminator tell the sides apart, and how far off is the nearest real sample?"""
+"""Discrimination: does the discriminator tell real samples from fakes?"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game
-from zerosum.metrics.neighbours import k_nearest
+from zerosum.metrics import intervals
+from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.ranks import above
+from zerosum.metrics.score import Score
 from zerosum.util import rng
+
+if TYPE_CHECKING:
+    from zerosum.game import Game
 
 
 class Discrimination(NamedTuple):
     """How well logits tell real samples from fakes."""
 
-    accuracy: float  # share of both sides judged right, D(x) > 1/2 for real; at the game's equilibrium 1/2
-    real: float  # share of real samples judged real
-    fake: float  # share of fakes judged fake
+    accuracy: float  # share of both sides classified correctly, D(x) > 1/2 for real; at the game's equilibrium 1/2
+    real: float  # share of real samples classified as real
+    fake: float  # share of fakes classified as fake
     order: float  # probability that a real sample's logit is above a fake's; needs no threshold, so it suits critics
 
 
@@ -35,10 +41,10 @@ def discrimination(real: Tensor, fake: Tensor) -> Discrimination:
 
 
 def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """At least `count` logits of real samples, and of fakes, as the game itself judges them: (N,) and (M,).
+    """At least `count` logits of real samples, and of fakes, as the game itself logs them: (N,) and (M,).
 
-    The game is asked for the first move of round `step` until it has judged enough; nothing is updated, and a copy
-    plays, in evaluation mode. So the discriminator sees what it is used to: conditions, noise on its input, packs.
+    A copy of the game, in evaluation mode, plays the first moves of round `step` until there are enough; nothing is
+    updated. So the discriminator sees what it was trained on: conditions, noise on its input, packs.
 
     Raises:
         ZerosumError: the game logs no "real" and "fake" logits in its first moves.
@@ -59,10 +65,44 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
     return torch.cat(real), torch.cat(fake)
 
 
-def nearest_distance(fake: Tensor, real: Tensor) -> Tensor:
-    """(M,) mean squared differences between each fake (M, *shape) and the real sample (N, *shape) nearest to it.
+@dataclass(frozen=True)
+class DiscriminatorAccuracy(Metric):
+    """How well the run's own discriminator tells real samples from fakes: 1/2 if it cannot; Goodfellow et al., 2014.
 
-    0 for a copy: the measure rewards memory, and blur. Read it beside what held-out real samples score.
+    It says how the two players stand to each other, not how good the samples are. A critic without a threshold is to
+    be read by `order`.
     """
-    fake, real = fake.flatten(1), real.flatten(1)
-    return k_nearest(fake, real, 1)[0][:, 0].square() / fake.shape[1]
+
+    samples: Annotated[int, Gt(0), "of each side, at most"] = 2000
+
+    name = "discriminator"
+    needs = "none"
+    has_references = False
+
+    def why_not(self, context: Context) -> str:
+        if context.run is None:
+            return "it needs a run, with its discriminator"
+        if context.classes not in ((), context.data.classes):
+            return f"it needs real data with the run's classes, and {context.data.name} has others"
+        return ""
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        from zerosum.data.stream import Stream  # the functions above take logits, and any source of batches
+
+        run = context.run
+        assert run is not None
+        stream = Stream(
+            context.data,
+            min(run.batch_size, len(context.data)),
+            seed=context.seed,
+            device=next(run.game.parameters()).device,
+            batch=run.game.batch,
+        )
+        real, fake = own_logits(run.game, stream, min(self.samples, context.fewest), run.step, context.seed)
+        accuracy, on_real, on_fake, order = discrimination(real, fake)
+        return {
+            "accuracy": Score(accuracy, "none", intervals.of_share(accuracy, len(real) + len(fake)), "binomial"),
+            "real": Score(on_real, "none", intervals.of_share(on_real, len(real)), "binomial"),
+            "fake": Score(on_fake, "none", intervals.of_share(on_fake, len(fake)), "binomial"),
+            "order": Score(order, "none", note="no interval: pairs are not independent"),
+        }

@@ -14,6 +14,10 @@ Interval = tuple[float, float]
 
 Z = 1.959964  # the normal distribution's 97.5 % point
 FEWEST = 5  # groups below which a deviation between them says nothing
+GROUPS = 10  # equal groups of successive samples that the jackknife leaves out in turn
+ENOUGH = 2 * GROUPS  # samples from which such groups say something
+BY_GROUPS = f"from {GROUPS} groups of fakes, by the jackknife"
+TOO_FEW = "no interval: too few samples"
 
 
 def of_share(share: float, count: int) -> Interval:

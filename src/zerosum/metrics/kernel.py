@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from dataclasses import dataclass, replace
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
+from annotated_types import Gt
 from torch import Tensor
+
+from zerosum.metrics import intervals
+from zerosum.metrics.metric import Context, Metric, too_few
+from zerosum.metrics.score import Score
 
 
 class KernelDistance(NamedTuple):
@@ -46,3 +53,31 @@ def _squared_discrepancy(x: Tensor, y: Tensor) -> Tensor:
 
 def _cubic(x: Tensor, y: Tensor) -> Tensor:
     return (x @ y.T / x.shape[1] + 1) ** 3
+
+
+@dataclass(frozen=True)
+class Kernel(Metric):
+    """The kernel distance; Binkowski et al., 2018. Unbiased, so it may fall below 0."""
+
+    subsets: Annotated[int, Gt(0), "how many"] = 100
+    subset_size: Annotated[int, Gt(1), "samples of each side in one"] = 1000
+
+    name = "kernel"
+    needs = "features"
+
+    def why_not(self, context: Context) -> str:
+        return "" if context.fewest >= 4 else "it needs at least 4 samples of each side"
+
+    def adapt(self, context: Context) -> Kernel:
+        return replace(self, subset_size=min(self.subset_size, context.fewest // 2))
+
+    def warnings(self, context: Context) -> list[str]:
+        return too_few(context, 2 * self.subset_size, f"subsets of {self.subset_size:,} are to differ")
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        own = self.adapt(context)
+        mean, std = kernel(context.real.features, context.fake.features, own.subsets, own.subset_size, context.seed)
+        # Subsets of m among n differ less than independent ones, by the factor 1 - m/n; all n vary as m/n of that.
+        half = intervals.Z * std * math.sqrt(own.subset_size / (context.fewest - own.subset_size) + 1 / own.subsets)
+        note = "from the deviation between subsets"
+        return {"distance": Score(mean, "lower", (mean - half, mean + half), note), "subset std": Score(std)}

@@ -6,29 +6,37 @@ nearer than that: a perfect copy of the data has density 1. Balls around more th
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
+from zerosum.metrics import intervals
+from zerosum.metrics.intervals import GROUPS
+from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.neighbours import k_nearest, pairs
+from zerosum.metrics.score import Score
+
+OTHER_SIDE = "binomial, of the samples counted, with the balls as they are"
 
 
-class PrecisionRecall(NamedTuple):
+class PrecisionAndRecall(NamedTuple):
     """Two shares, in [0, 1]."""
 
     precision: float  # of the fakes, that lie in the ball of a real
     recall: float  # of the reals, that lie in the ball of a fake
 
 
-class DensityCoverage(NamedTuple):
+class DensityAndCoverage(NamedTuple):
     """`density` may exceed 1, where fakes crowd; `coverage` is a share, in [0, 1]."""
 
     density: float  # real balls around a fake, on average, over k
     coverage: float  # share of the real balls that hold a fake
 
 
-def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
+def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionAndRecall:
     """Improved precision and recall of features (N, F) and (M, F); Kynkäänniemi et al., 2019.
 
     They fall and rise with the number of samples: keep it. ValueError where a side has k rows or fewer.
@@ -36,7 +44,7 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
     return all_four(real, fake, k)[0]
 
 
-def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> DensityCoverage:
+def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> DensityAndCoverage:
     """Density and coverage of fake features (M, F) over the balls of real ones (N, F); Naeem et al., 2020.
 
     Only real balls count, so outliers among the fakes cover nothing. ValueError where there are k reals or fewer.
@@ -47,10 +55,10 @@ def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> DensityCoverage:
         within = part.within(radii[part.rows, None])
         held += int(within.count_nonzero())
         covered += int(_any(within, 1).count_nonzero())
-    return DensityCoverage(held / (k * len(fake)), covered / len(real))
+    return DensityAndCoverage(held / (k * len(fake)), covered / len(real))
 
 
-def all_four(real: Tensor, fake: Tensor, k: int) -> tuple[PrecisionRecall, DensityCoverage]:
+def all_four(real: Tensor, fake: Tensor, k: int) -> tuple[PrecisionAndRecall, DensityAndCoverage]:
     """Both at one k, for the price of the first."""
     real_radii, fake_radii = _radii(real, k), _radii(fake, k)  # (N,), (M,)
     precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
@@ -62,8 +70,8 @@ def all_four(real: Tensor, fake: Tensor, k: int) -> tuple[PrecisionRecall, Densi
         held += int(in_real.count_nonzero())
         covered += int(_any(in_real, 1).count_nonzero())
     return (
-        PrecisionRecall(int(precise.count_nonzero()) / len(fake), recalled / len(real)),
-        DensityCoverage(held / (k * len(fake)), covered / len(real)),
+        PrecisionAndRecall(int(precise.count_nonzero()) / len(fake), recalled / len(real)),
+        DensityAndCoverage(held / (k * len(fake)), covered / len(real)),
     )
 
 
@@ -75,3 +83,67 @@ def _radii(features: Tensor, k: int) -> Tensor:
 def _any(within: Tensor, dim: int) -> Tensor:
     """`within.any(dim)`, but many times faster on the CPU."""
     return within.view(torch.uint8).amax(dim).bool()
+
+
+@dataclass(frozen=True)
+class PrecisionRecall(Metric):
+    """Improved precision and recall; Kynkäänniemi et al., 2019."""
+
+    k: Annotated[int, Gt(0), "a ball reaches to its centre's k-th neighbour"] = 3
+
+    name = "precision-recall"
+    needs = "features"
+
+    def why_not(self, context: Context) -> str:
+        return "" if context.fewest > self.k else f"it needs more than k = {self.k} samples of each side"
+
+    def warnings(self, context: Context) -> list[str]:
+        return too_few(context, 2_000, "balls grow as samples get fewer, and both shares with them")
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        precision, recall = precision_recall(context.real.features, context.fake.features, self.k)
+        of_precision = intervals.of_share(precision, context.fake.count)
+        of_recall = intervals.of_share(recall, context.real.count)
+        return {
+            "precision": Score(precision, "higher", of_precision, OTHER_SIDE),
+            "recall": Score(recall, "higher", of_recall, OTHER_SIDE),
+        }
+
+
+@dataclass(frozen=True)
+class DensityCoverage(Metric):
+    """Density and coverage; Naeem et al., 2020."""
+
+    k: Annotated[int, Gt(0), "a ball reaches to its centre's k-th neighbour"] = 5
+
+    name = "density-coverage"
+    needs = "features"
+
+    def why_not(self, context: Context) -> str:
+        return "" if context.real.count > self.k else f"it needs more than k = {self.k} real samples"
+
+    def warnings(self, context: Context) -> list[str]:
+        return too_few(context, 2_000, "coverage depends on their numbers")
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        real, fake = context.real.features, context.fake.features
+        density, coverage = density_coverage(real, fake, self.k)
+        if len(fake) < intervals.ENOUGH:
+            values = {"density": density, "coverage": coverage}
+            return {name: Score(value, "higher", note=intervals.TOO_FEW) for name, value in values.items()}
+        held = _held_by_group(real, fake, self.k)  # (N, GROUPS)
+        sizes = (torch.arange(len(fake)) * GROUPS // len(fake)).bincount(minlength=GROUPS)
+        densities = held.sum(0) / (self.k * sizes)
+        without = [float((held.sum(1) > held[:, group]).double().mean()) for group in range(GROUPS)]
+        low, high = intervals.jackknife(coverage, without)
+        return {
+            "density": Score(density, "higher", intervals.of_groups(densities.tolist()), intervals.BY_GROUPS),
+            "coverage": Score(coverage, "higher", (max(0.0, low), min(1.0, high)), intervals.BY_GROUPS),
+        }
+
+
+def _held_by_group(real: Tensor, fake: Tensor, k: int) -> Tensor:
+    """(N, GROUPS) how many fakes of each of GROUPS successive groups lie in the ball of each real."""
+    radii = k_nearest(real, real, k, exclude_self=True)[0][:, -1]
+    member = torch.nn.functional.one_hot(torch.arange(len(fake)) * GROUPS // len(fake), GROUPS).float()  # (M, GROUPS)
+    return torch.cat([part.within(radii[part.rows, None]).float() @ member for part in pairs(real, fake)])

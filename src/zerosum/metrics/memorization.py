@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from zerosum.metrics import intervals
+from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.neighbours import k_nearest
 from zerosum.metrics.ranks import above
+from zerosum.metrics.score import Score
 
 
 class Copying(NamedTuple):
-    """How samples lie to the training data, beside held-out data from the same source."""
+    """Distances of samples to the training data, compared with those of held-out data from the same source."""
 
     z: float  # Mann-Whitney; far below 0: samples lie too near (copied); far above 0: too far (underfitted)
     farther: float  # probability that a sample lies farther from the training data than a held-out one; 1/2 if alike
@@ -30,10 +34,10 @@ def copying(train: Tensor, fake: Tensor, held_out: Tensor | None = None) -> Copy
     """
     near = k_nearest(fake, train, 1)[0][:, 0]
     apart = k_nearest(train, train, 1, exclude_self=True) if held_out is None else k_nearest(held_out, train, 1)
-    return compare(near, apart[0][:, 0])
+    return compare_distances(near, apart[0][:, 0])
 
 
-def compare(fake: Tensor, held_out: Tensor) -> Copying:
+def compare_distances(fake: Tensor, held_out: Tensor) -> Copying:
     """From the distances to the nearest training sample, (M,) and (L,)."""
     if len(fake) == 0 or len(held_out) == 0:
         raise ValueError("there must be distances of both sides")
@@ -53,3 +57,33 @@ def _z(a: Tensor, b: Tensor, share: float) -> float:
     tied = float((ties.double() ** 3 - ties).sum()) / ((n + m) * (n + m - 1))
     variance = n * m / 12 * (n + m + 1 - tied)
     return n * m * (share - 0.5) / math.sqrt(variance) if variance > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Memorization(Metric):
+    """The data-copying test; Meehan et al., 2020: do fakes lie nearer to the training data than held-out data does?"""
+
+    name = "memorization"
+    needs = "features"
+    has_references = False  # it compares with held-out real data itself
+
+    def why_not(self, context: Context) -> str:
+        if context.training is None:
+            return "it compares with the run's own training data; leave out --against"
+        return "" if context.training.count > 1 else "it needs at least 2 training samples"
+
+    def held_out(self, context: Context) -> str:
+        if context.test is None:
+            return "each training sample in turn"
+        return f"{len(context.test)} samples of {context.test.fingerprint}"
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        assert context.training is not None
+        apart = None if context.test is None else context.real.with_data(context.test).features
+        z, farther, copies = copying(context.training.features, context.fake.features, apart)
+        near = intervals.of_share(copies, context.fake.count)
+        return {
+            "z": Score(z, note="no interval: a test statistic, standard normal where nothing is copied"),
+            "farther": Score(farther, note="no interval: read z"),
+            "copies": Score(copies, "lower", near, "binomial"),
+        }

@@ -1,80 +1,110 @@
-"""What a metric is, to an evaluation: settings, what it needs, when it fits, and the figures it gives."""
+"""What a metric is, to an evaluation: settings, what it needs, when it can be measured, and the scores it gives."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
-from zerosum.data.dataset import Dataset
-from zerosum.data.points.mixture import Mixture
-from zerosum.evaluation.protocol import Figure
-from zerosum.metrics.samples import Samples, of_dataset
-from zerosum.run.loaded import Run
+from annotated_types import Ge
+from torch import Tensor
 
-Need = Literal["moments", "features", "samples", "little"]
+from zerosum.metrics.score import Score
+
+if TYPE_CHECKING:  # a metric's function takes plain tensors and waits for none of these
+    from zerosum.data.dataset import Dataset
+    from zerosum.data.points.mixture import Mixture
+    from zerosum.game import Game
+    from zerosum.metrics.samples import Samples
+
+Need = Literal["moments", "features", "samples", "none"]
+
+
+class TrainedGame(Protocol):
+    """What metrics read of a run: the game, the steps and the batch size of its training, and the labels, (count,)
+    classes or (count, K) vectors, that a conditional generator samples by.
+    """
+
+    @property
+    def game(self) -> Game[Any]: ...
+    @property
+    def step(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    def labels_for(self, count: int) -> Tensor | None: ...
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What there is to measure on."""
+class Context:
+    """What a metric is measured on."""
 
-    real: Samples  # of the reference
-    fake: Samples  # what is judged
+    real: Samples  # of the reference data
+    fake: Samples
     seed: int
     device: str
     classes: tuple[str, ...]  # names of the fakes' labels
-    data: Dataset  # all of the reference
-    training: Samples | None  # all of the training data of what is judged, where the reference is it
-    test: Dataset | None  # the published test part of the reference
-    mixture: Mixture | None  # the reference's density, where it is known
-    run: Run | None  # what made the fakes
+    data: Dataset  # all of the reference data
+    training: Samples | None  # all training data of the generator, where it is the reference data
+    test: Dataset | None  # the published test part of the reference data
+    mixture: Mixture | None  # the density of the reference data, where it is known
+    run: TrainedGame | None  # of the fakes
 
     @property
     def fewest(self) -> int:
         """Samples of the smaller side."""
         return min(self.real.count, self.fake.count)
 
-    def beside(self, data: Dataset) -> Samples:
-        """Further real samples, with features of the same kind."""
-        return of_dataset(data, self.real.extractor, progress=self.real.progress)
-
 
 class Metric(ABC):
     """A metric with its settings: a frozen dataclass whose fields are the settings."""
 
     name: ClassVar[str]
-    needs: ClassVar[Need]  # what it reads of all samples; a metric that needs little reads it itself
-    by_default: ClassVar[bool] = True  # whether it is measured unasked, where it fits
-    anchored: ClassVar[bool] = True  # whether real data and noise can stand in the fakes' place
+    needs: ClassVar[Need]  # what it reads of all samples; with "none" it draws its own, or a few
+    by_default: ClassVar[bool] = True  # whether it is measured where no metrics are named and it can be
+    has_references: ClassVar[bool] = True  # whether real data and noise can take the place of the fakes
 
-    def unfit(self, bench: Bench) -> str:
+    def why_not(self, context: Context) -> str:
         """Why it cannot be measured here; "" where it can."""
         return ""
 
-    def adapted(self, bench: Bench) -> Metric:
+    def adapt(self, context: Context) -> Metric:
         """Itself, with settings that so few samples allow."""
         return self
 
-    def uses_features(self, bench: Bench) -> bool:
-        """Whether the extractor belongs into the stamp."""
+    def uses_features(self, context: Context) -> bool:
+        """Whether the result depends on the extractor, which then is part of the protocol."""
         return self.needs in ("moments", "features")
 
-    def held_out(self, bench: Bench) -> str:
-        """Which real data it needs beside the reference, for the stamp."""
+    def held_out(self, context: Context) -> str:
+        """Which further real data it compares with, for the protocol."""
         return ""
 
-    def warnings(self, bench: Bench) -> list[str]:
+    def warnings(self, context: Context) -> list[str]:
         """What makes the result doubtful, with the cure."""
         return []
 
     @abstractmethod
-    def measure(self, bench: Bench) -> dict[str, Figure]:
-        """The figures by name, the most telling first. ValueError where samples are unfit."""
+    def measure(self, context: Context) -> dict[str, Score]:
+        """The scores by name, the most important first. ValueError where samples do not allow it."""
 
 
-def too_few(bench: Bench, enough: int, why: str) -> list[str]:
+@dataclass(frozen=True)
+class PairMetric(ABC):
+    """A metric of an image and its reference image; its fields are its settings."""
+
+    luma: Annotated[bool, "compare the Y channel of BT.601 alone, as papers on super-resolution do"] = False
+    border: Annotated[int, Ge(0), "pixels to cut off at each side first"] = 0
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def measure(self, image: Tensor, reference: Tensor) -> float:
+        """Of two images (1, C, H, W) in [-1, 1]. ValueError where their shapes do not allow it."""
+
+
+def too_few(context: Context, enough: int, why: str) -> list[str]:
     """A warning where a side has fewer than `enough` samples."""
-    if bench.fewest >= enough:
+    if context.fewest >= enough:
         return []
-    return [f"{bench.real.count:,} real and {bench.fake.count:,} fake samples are few: {why}; use {enough:,} of each"]
+    counts = f"{context.real.count:,} real and {context.fake.count:,} fake samples"
+    return [f"{counts} are few: {why}; use {enough:,} of each"]

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
-from zerosum.data.points.mixture import Mixture
 from zerosum.errors import ZerosumError
+from zerosum.metrics import bootstrap, intervals
 from zerosum.metrics.extractors import Extractor, extract
+from zerosum.metrics.metric import Context, Metric
+from zerosum.metrics.score import Score
+
+if TYPE_CHECKING:
+    from zerosum.data.points.mixture import Mixture
 
 BATCH = 500  # images at a time
+REPEATS = 200  # random halves, for an interval
 
 
 class Coverage(NamedTuple):
@@ -82,3 +90,51 @@ def classify_stacked(images: Tensor, classifier: Extractor) -> tuple[Tensor, Ten
     sure, digit = logits.double().softmax(1).max(1)
     digits = digit.unflatten(0, (-1, 3))  # (N, 3)
     return digits @ torch.tensor([100, 10, 1]), (sure.unflatten(0, (-1, 3)) >= 0.9).all(1)
+
+
+@dataclass(frozen=True)
+class Modes(Metric):
+    """Mode coverage of a known mixture, or of stacked digits; Srivastava et al., 2017, Metz et al., 2017."""
+
+    within: Annotated[float, Gt(0), "standard deviations around a mean that count as its mode"] = 3.0
+
+    name = "modes"
+    needs = "samples"
+
+    def why_not(self, context: Context) -> str:
+        if context.mixture is not None or self._stacked(context):
+            return ""
+        return "it needs data whose modes are known: ring, grid, or stacked digits (3x28x28, --extractor digits)"
+
+    def uses_features(self, context: Context) -> bool:
+        return context.mixture is None  # digits are recognised
+
+    def warnings(self, context: Context) -> list[str]:
+        count = 1000 if context.mixture is None else len(context.mixture.weights)
+        if context.fake.count >= 10 * count:
+            return []
+        return [f"{context.fake.count:,} samples are few for {count:,} modes: rare ones are missed; use {10 * count:,}"]
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        if context.mixture is not None:
+            numbers, good = assign(context.fake.x, context.mixture, self.within)
+            weights, seen = context.mixture.weights.double(), numbers[good]
+        else:
+            numbers, good = classify_stacked(context.fake.x, context.fake.extractor)
+            weights, seen = torch.full((1000,), 1e-3, dtype=torch.float64), numbers
+        log_weights, count = weights.log(), len(weights)
+
+        def reverse_kl(of: Tensor) -> float:
+            return divergence(of, log_weights, count)
+
+        low, high = bootstrap.interval(reverse_kl, numbers, repeats=REPEATS, seed=context.seed)
+        share = float(good.double().mean())
+        quality = intervals.of_share(share, len(good))
+        return {
+            "modes": Score(float(seen.unique().numel()), "higher", note=f"of {count}; no interval: a count"),
+            "high quality": Score(share, "higher", quality, "binomial"),
+            "reverse KL": Score(reverse_kl(numbers), "lower", (max(0.0, low), high), f"from {REPEATS} random halves"),
+        }
+
+    def _stacked(self, context: Context) -> bool:
+        return context.fake.shape == (3, 28, 28) and context.fake.extractor.name == "digits"

@@ -15,7 +15,7 @@ def k_nearest(queries: Tensor, keys: Tensor, k: int, *, exclude_self: bool = Fal
     """The k nearest of the keys (M, F) to each of the queries (N, F): distances (N, k), float64, and indices (N, k).
 
     Distances ascend and are those of the differences themselves: 0 between equal points. Which keys are nearest is
-    told by squared distances exact to 1e-15 F of the largest there is. Beside a copy of the keys this takes about
+    decided by squared distances exact to 1e-15 F of the largest. With a copy of the keys this takes about
     100 MB. ValueError where shapes do not fit, a value is not finite, or there are fewer than k keys.
 
     Args:
@@ -40,7 +40,7 @@ def k_nearest(queries: Tensor, keys: Tensor, k: int, *, exclude_self: bool = Fal
 def _smallest(values: Tensor, k: int, width: int = 16) -> Tensor:
     """(n, k) columns of the k smallest of each row of (n, M), in no order: `topk` in half the time.
 
-    Those lie in the k groups of columns with the smallest minima, and minima of many groups at once are quickly found.
+    Those lie in the k groups of columns with the smallest minima, and minima of many groups at once are cheap.
     """
     groups = values.shape[1] // width
     if groups <= k:

@@ -6,16 +6,20 @@ that numbers compare among games under one extractor, and never with published o
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Shape
+from zerosum.metrics import bootstrap
 from zerosum.metrics.extractors import Extractor
-from zerosum.run.loaded import Run
+from zerosum.metrics.metric import Context, Metric
+from zerosum.metrics.score import Score
 from zerosum.run.sampling import eval_no_grad, from_latents
 
 EPSILON = 1e-4  # the step along a path of length 1
@@ -69,14 +73,41 @@ def path_lengths(
     return torch.cat(lengths)
 
 
-def path_lengths_of(run: Run, extractor: Extractor, count: int = 10_000, *, seed: int = 0) -> Tensor:
-    """`path_lengths` of a run's game, all its classes in turn; without truncation."""
-    shape = run.record.data.shape
-    return path_lengths(run.game, shape, extractor, count, labels=run.labels_for(count), seed=seed)
-
-
 def trimmed_mean(lengths: Tensor) -> float:
     """The perceptual path length: the mean of the lengths (N,) between their 1st and 99th percentile."""
     low = torch.quantile(lengths, TRIM, interpolation="lower")
     high = torch.quantile(lengths, 1 - TRIM, interpolation="higher")
     return float(lengths[(lengths >= low) & (lengths <= high)].mean())
+
+
+@dataclass(frozen=True)
+class PathLength(Metric):
+    """Perceptual path length; Karras et al., 2019: how far samples move, in features, while z moves a little.
+
+    All classes in turn, without truncation. Papers measure distances by LPIPS: numbers compare under one extractor
+    only.
+    """
+
+    paths: Annotated[int, Gt(19), "how many"] = 2000
+
+    name = "path-length"
+    needs = "none"
+    by_default = False
+    has_references = False
+
+    def why_not(self, context: Context) -> str:
+        if context.run is None:
+            return "it needs a run, whose latent space is walked"
+        extractor = context.fake.extractor
+        return f"{extractor.name} rounds to 8 bits, use --extractor random" if extractor.rounds else ""
+
+    def uses_features(self, context: Context) -> bool:
+        return True
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        run, fake = context.run, context.fake
+        assert run is not None
+        labels = run.labels_for(self.paths)
+        lengths = path_lengths(run.game, fake.shape, fake.extractor, self.paths, labels=labels, seed=context.seed)
+        interval = bootstrap.interval(trimmed_mean, lengths, repeats=200, seed=context.seed)
+        return {"length": Score(trimmed_mean(lengths), "lower", interval, "from random halves of the paths")}

@@ -1,4 +1,4 @@
-"""Samples as metrics see them: in blocks, with features and moments that are computed once, when first asked for."""
+"""Samples as metrics see them: in blocks, with features and moments that are computed once, on first use."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.metrics.extractors import Extractor, Features
+from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.statistics import Moments
 from zerosum.modality import to_float
 
 BLOCK = 1000  # samples in a block
-GROUPS = 10  # equal groups whose moments are kept apart, for intervals
 
 
 class Samples:
@@ -27,7 +27,7 @@ class Samples:
             Called anew for each pass, it must give the same samples.
         extractor: what makes features of them.
         labels: (N,) int64 classes, -1 where unknown.
-        progress: told of each block.
+        progress: called after each block.
     """
 
     def __init__(
@@ -52,9 +52,7 @@ class Samples:
     @property
     def stored(self) -> Tensor:
         """All samples: uint8 (N, C, H, W), or float32 (N, D)."""
-        if self._stored is None:
-            self._stored = torch.cat(list(self._told(self._blocks(), f"drawing {self.name}")))
-        return self._stored
+        return self._draw()
 
     @property
     def x(self) -> Tensor:
@@ -62,7 +60,7 @@ class Samples:
         return to_float(self.stored)
 
     def first(self, count: int) -> Tensor:
-        """The first `count` samples as float32, (count, *shape); no others are made."""
+        """The first `count` samples as float32, (count, *shape); no more are drawn."""
         if self._stored is not None:
             return to_float(self._stored[:count])
         parts: list[Tensor] = []
@@ -75,12 +73,12 @@ class Samples:
     @property
     def features(self) -> Tensor:
         """(N, F) float32."""
-        return self._extracted.features
+        return self._extract().features
 
     @property
     def probabilities(self) -> Tensor | None:
         """(N, K) float64 of the extractor's classes; None where it is no classifier."""
-        logits = self._extracted.logits
+        logits = self._extract().logits
         return None if logits is None else logits.double().softmax(1)
 
     @property
@@ -93,6 +91,17 @@ class Samples:
     def halves(self) -> tuple[Samples, Samples]:
         """The first half and the second, with the features that are known already."""
         return self._part(0, self.count // 2), self._part(self.count // 2, self.count)
+
+    def with_data(self, data: Dataset) -> Samples:
+        """Another data set, seen by the same extractor."""
+        return of_dataset(data, self.extractor, progress=self.progress)
+
+    def cache(self, *, samples: bool = False, features: bool = False) -> None:
+        """Compute now, once, what several metrics will read."""
+        if samples:
+            self._draw()
+        if features:
+            self._extract()
 
     def _part(self, start: int, stop: int) -> Samples:
         def blocks() -> Iterator[Tensor]:
@@ -110,8 +119,12 @@ class Samples:
             half._features = Features(features[start:stop], None if logits is None else logits[start:stop])
         return half
 
-    @property
-    def _extracted(self) -> Features:
+    def _draw(self) -> Tensor:
+        if self._stored is None:
+            self._stored = torch.cat(list(self._report(self._blocks(), f"drawing {self.name}")))
+        return self._stored
+
+    def _extract(self) -> Features:
         if self._features is None:
             parts = list(self._feature_blocks())
             features = torch.cat([part.features for part in parts])
@@ -124,7 +137,7 @@ class Samples:
             yield self._features
             return
         blocks = self._blocks() if self._stored is None else iter(self._stored.split(BLOCK))
-        for block in self._told(blocks, f"features of {self.name}"):
+        for block in self._report(blocks, f"features of {self.name}"):
             features, logits = self.extractor(to_float(block))
             yield Features(features.cpu(), None if logits is None else logits.cpu())
 
@@ -139,7 +152,7 @@ class Samples:
             start += len(features)
         return tuple(groups)
 
-    def _told(self, blocks: Iterator[Tensor], what: str) -> Iterator[Tensor]:
+    def _report(self, blocks: Iterator[Tensor], what: str) -> Iterator[Tensor]:
         done = 0
         for block in blocks:
             done += len(block)
@@ -165,11 +178,3 @@ def of_dataset(
 
     labels = None if data.y is None else data.y[numbers]
     return Samples(name or data.name, len(numbers), data.shape, blocks, extractor, labels, progress)
-
-
-def pooled(parts: tuple[Moments, ...] | list[Moments]) -> Moments:
-    """The moments of all parts together."""
-    whole = Moments(parts[0].dim)
-    for part in parts:
-        whole.merge(part)
-    return whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ class Moments:
     """Count, mean and covariance of all rows seen, in float64 on the CPU, in the memory of one (dim, dim) matrix.
 
     Rows are centred before they are squared (Chan, Golub and LeVeque, 1983), so nothing is lost where means are large
-    beside deviations. Parts that several processes have seen are merged to what one pass would have given, to rounding:
+    against deviations. Parts that several processes have seen are merged to the moments of one pass, to rounding:
     gather their `state()`, `restore` and `merge`.
     """
 
@@ -26,6 +26,22 @@ class Moments:
 
     def __repr__(self) -> str:
         return f"Moments(dim={self.dim}, count={self.count})"
+
+    @classmethod
+    def of(cls, features: Tensor) -> Moments:
+        """Of all rows (N, F)."""
+        moments = cls(features.shape[1])
+        moments.update(features)
+        return moments
+
+    @classmethod
+    def pooled(cls, parts: Iterable[Moments]) -> Moments:
+        """Of all rows of all parts, of which there is at least one."""
+        first, *rest = parts
+        whole = cls(first.dim)
+        for part in (first, *rest):
+            whole.merge(part)
+        return whole
 
     @property
     def dim(self) -> int:

@@ -6,11 +6,17 @@ Images are (N, C, H, W) in [-1, 1], which stands for 0 to 255; computed in float
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Gt
 from torch import Tensor
+
+from zerosum.metrics import intervals
+from zerosum.metrics.metric import Context, Metric, PairMetric
+from zerosum.metrics.score import Score
 
 PEAK = 255.0
 WINDOW, SIGMA = 11, 1.5  # pixels
@@ -35,7 +41,7 @@ def psnr(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor
         border: pixels to cut off at each side first.
 
     Raises:
-        ValueError: the shapes differ, the border is too wide, or luma is asked of images without colour.
+        ValueError: the shapes differ, the border is too wide, or the images have no colour for luma.
     """
     x, y = _prepared(x, y, luma, border)
     return 10 * (PEAK**2 / (x - y).square().mean((1, 2, 3))).log10()
@@ -132,7 +138,7 @@ def _window(side: int) -> Tensor:
 
 
 def _prepared(x: Tensor, y: Tensor, luma: bool = False, border: int = 0) -> tuple[Tensor, Tensor]:
-    """Both as float64 in [0, 255], as asked."""
+    """Both as float64 in [0, 255], cropped."""
     if x.shape != y.shape or x.dim() != 4 or not (x.is_floating_point() and y.is_floating_point()):
         raise ValueError(
             f"two batches of images, float (N, C, H, W) of one shape, can be compared, not {x.dtype} {tuple(x.shape)} "
@@ -151,3 +157,48 @@ def _values(x: Tensor, luma: bool, border: int) -> Tensor:
         red, green, blue = x.split(1, dim=1)
         x = 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / PEAK
     return x
+
+
+@dataclass(frozen=True)
+class MsSsim(Metric):
+    """How alike random pairs of samples are, by multi-scale SSIM; Odena et al., 2017. 1 is a collapsed generator.
+
+    Noise scores lowest: what is good is the score of real data.
+    """
+
+    pairs: Annotated[int, Gt(1), "how many"] = 1000
+
+    name = "ms-ssim"
+    needs = "none"
+
+    def why_not(self, context: Context) -> str:
+        if len(context.fake.shape) != 3:
+            return "it is for images"
+        smallest = WINDOW
+        return "" if min(context.fake.shape[1:]) >= smallest else f"it needs images of {smallest}x{smallest} or more"
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        x = context.fake.first(2 * self.pairs)
+        mean, error, scales = ms_ssim_diversity(x, self.pairs, context.seed)
+        interval = mean - intervals.Z * error, mean + intervals.Z * error
+        return {"similarity": Score(mean, "none", interval, f"normal, of the pairs; {scales} scales")}
+
+
+@dataclass(frozen=True)
+class Psnr(PairMetric):
+    """Peak signal-to-noise ratio, in dB: the mean over the images. Higher for blur than for wrong detail."""
+
+    name = "psnr"
+
+    def measure(self, image: Tensor, reference: Tensor) -> float:
+        return float(psnr(image, reference, luma=self.luma, border=self.border))
+
+
+@dataclass(frozen=True)
+class Ssim(PairMetric):
+    """Structural similarity; Wang et al., 2004: the mean over the images, 1 for equal ones."""
+
+    name = "ssim"
+
+    def measure(self, image: Tensor, reference: Tensor) -> float:
+        return float(ssim(image, reference, luma=self.luma, border=self.border))

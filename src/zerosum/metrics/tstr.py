@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
-from zerosum.metrics import probe
+from zerosum.metrics import intervals, probe
+from zerosum.metrics.metric import Context, Metric, too_few
+from zerosum.metrics.score import Score
+
+if TYPE_CHECKING:
+    from zerosum.data.dataset import Dataset
 
 
-class Tstr(NamedTuple):
+class Accuracies(NamedTuple):
     """Accuracies on the same real test samples, of equal classifiers trained on equally many samples."""
 
     synthetic: float  # trained on generated samples
@@ -33,7 +41,7 @@ def tstr(
     steps: int = 1000,
     seed: int = 0,
     device: torch.device | str = "cpu",
-) -> Tstr:
+) -> Accuracies:
     """Train a small classifier on generated samples, another on real ones, and test both; Esteban et al., 2017.
 
     Unlabelled samples are left out; the larger training set is cut to the size of the smaller, at random. All three
@@ -63,4 +71,55 @@ def tstr(
         )
         wrong = probe.mistakes(network, test.x, test.y, device)
         scores.append((len(test.y) - wrong) / len(test.y))
-    return Tstr(scores[0], scores[1], count)
+    return Accuracies(scores[0], scores[1], count)
+
+
+@dataclass(frozen=True)
+class Tstr(Metric):
+    """Train on synthetic, test on real; Esteban et al., 2017. "real" is the same with real samples to train on."""
+
+    steps: Annotated[int, Gt(0), "training steps of each classifier, in batches of 64"] = 500
+
+    name = "tstr"
+    needs = "samples"
+    has_references = False  # it has one of its own
+
+    def why_not(self, context: Context) -> str:
+        if context.fake.labels is None:
+            return "it needs samples with classes: a class-conditional GAN, or images or arrays with labels"
+        if context.data.y is None:
+            return f"it needs real data with classes, and {context.data.name} has none"
+        if unknown := set(context.classes) - set(context.data.classes):
+            return f"{context.data.name} has no class {min(unknown)!r}; it has {', '.join(context.data.classes)}"
+        return "" if len(context.data) >= 20 else "it needs at least 20 real samples"
+
+    def held_out(self, context: Context) -> str:
+        if context.test is None:
+            return f"half of {context.data.name}"
+        return f"{len(context.test)} of {context.test.fingerprint}"
+
+    def warnings(self, context: Context) -> list[str]:
+        return too_few(context, 2_000, "a classifier learns little from them")
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        assert context.fake.labels is not None
+        train, test = self._real(context)
+        numbers = torch.tensor([*map(context.data.classes.index, context.classes), -1])  # the last is for -1
+        fake = LabelledSet(context.fake.stored, numbers[context.fake.labels])
+        synthetic, real, count = tstr(fake, train, test, steps=self.steps, seed=context.seed, device=context.device)
+        interval = intervals.of_share(synthetic, int((test.y >= 0).sum()))
+        note = f"binomial, of the test samples; classifiers trained on {count:,} each"
+        return {"accuracy": Score(synthetic, "higher", interval, note, {"real": real})}
+
+    def _real(self, context: Context) -> tuple[LabelledSet, LabelledSet]:
+        """Real samples to train on, and others to test on."""
+        if context.test is not None and context.test.y is not None:
+            return _labelled(context.data), _labelled(context.test)
+        order = torch.randperm(len(context.data), generator=torch.Generator().manual_seed(context.seed))
+        first, second = order.split(math.ceil(len(order) / 2))
+        return _labelled(context.data, first), _labelled(context.data, second)
+
+
+def _labelled(data: Dataset, chosen: Tensor | None = None) -> LabelledSet:
+    assert data.y is not None
+    return LabelledSet(data.x, data.y) if chosen is None else LabelledSet(data.x[chosen], data.y[chosen])

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 import torch
+from annotated_types import Gt
 from torch import Tensor
 
-from zerosum.metrics import probe
+from zerosum.metrics import intervals, probe
+from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.neighbours import k_nearest
+from zerosum.metrics.score import Score
 
 
-class TwoSample(NamedTuple):
+class ClassifierTest(NamedTuple):
     """The accuracy of a classifier that tells two equally large sets apart."""
 
     accuracy: float  # 1/2 if the sets are alike; 1 if nothing is
     p_value: float  # of an accuracy at least this high if the sets were alike
 
 
-class Neighbour(NamedTuple):
+class NeighbourTest(NamedTuple):
     """Leave-one-out accuracy of the nearest neighbour; each side near 1/2 if the sets are alike."""
 
     accuracy: float  # below 1/2 samples repeat the reference: their nearest neighbours are of the other set
@@ -27,7 +31,7 @@ class Neighbour(NamedTuple):
     fake: float  # share of fakes nearest to a fake: high where samples are off the data, or collapsed
 
 
-def network(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> TwoSample:
+def classifier_test(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> ClassifierTest:
     """Train a small network on half of the features, (N, F) real and (M, F) fake; its accuracy on the other half.
 
     C2ST; Lopez-Paz and Oquab, 2017: under equal distributions the accuracy on n test points is about normal with mean
@@ -50,7 +54,7 @@ def network(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> 
         lambda: probe.perceptron(dim, 2), (x - mean) / std, y, steps=steps, batch_size=128, rate=1e-3, seed=seed
     )
     accuracy = float((probe.predict(trained, (test - mean) / std) == labels).double().mean())
-    return TwoSample(accuracy, p_value(accuracy, len(labels)))
+    return ClassifierTest(accuracy, p_value(accuracy, len(labels)))
 
 
 def p_value(accuracy: float, count: int) -> float:
@@ -58,7 +62,7 @@ def p_value(accuracy: float, count: int) -> float:
     return 0.5 * math.erfc((accuracy - 0.5) * math.sqrt(2 * count))
 
 
-def neighbour(real: Tensor, fake: Tensor) -> Neighbour:
+def neighbour_test(real: Tensor, fake: Tensor) -> NeighbourTest:
     """Is the nearest other point, among (N, F) real and (M, F) fake together, of the same side? Xu et al., 2018.
 
     The larger set is cut to the size of the smaller. No p-value: neighbours share points, so they are not independent.
@@ -68,7 +72,7 @@ def neighbour(real: Tensor, fake: Tensor) -> Neighbour:
     indices = k_nearest(both, both, 1, exclude_self=True)[1][:, 0]
     own = (indices < len(real)) == (torch.arange(len(both)) < len(real))
     on_real, on_fake = (float(part.double().mean()) for part in own.split(len(real)))
-    return Neighbour((on_real + on_fake) / 2, on_real, on_fake)
+    return NeighbourTest((on_real + on_fake) / 2, on_real, on_fake)
 
 
 def _equal(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,3 +82,33 @@ def _equal(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     if count < 4:
         raise ValueError(f"a two-sample test needs at least 4 rows of each side, not {count}")
     return real[:count], fake[:count]
+
+
+@dataclass(frozen=True)
+class TwoSample(Metric):
+    """Classifier two-sample tests; Lopez-Paz and Oquab, 2017, and by nearest neighbours Xu et al., 2018."""
+
+    steps: Annotated[int, Gt(0), "training steps of the network"] = 1000
+
+    name = "two-sample"
+    needs = "features"
+
+    def why_not(self, context: Context) -> str:
+        return "" if context.fewest >= 4 else "it needs at least 4 samples of each side"
+
+    def warnings(self, context: Context) -> list[str]:
+        return too_few(context, 1_000, "a small difference goes unnoticed")
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        real, fake = context.real.features, context.fake.features
+        accuracy, p_value = classifier_test(real, fake, steps=self.steps, seed=context.seed)
+        near = neighbour_test(real, fake)
+        tested = 2 * (context.fewest - context.fewest // 2)
+        note = "no interval: neighbours are not independent"
+        return {
+            "accuracy": Score(accuracy, "lower", intervals.of_share(accuracy, tested), "binomial, of the test half"),
+            "p": Score(p_value, note="no interval: a p-value"),
+            "nearest": Score(near.accuracy, note=note),
+            "nearest, real": Score(near.real, note=note),
+            "nearest, fake": Score(near.fake, note=note),
+        }

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from zerosum.evaluation.protocol import Evaluation, Figure, Result
-from zerosum.metrics.table import METRICS
+from zerosum.evaluation.protocol import Evaluation, Result
+from zerosum.metrics import METRICS
+from zerosum.metrics.score import Score
 from zerosum.report.contents import Contents
 from zerosum.report.html import bullets, columns, command, plain, table
 from zerosum.report.svg import short
@@ -30,7 +31,7 @@ def section(contents: Contents) -> str:
 
 def scores(evaluation: Evaluation, rounds: int) -> str:
     """What was measured, the warnings, the table, the protocol; `rounds` that the run has played by now."""
-    references = ("noise", "noise to real", "real") if evaluation.anchors else ()
+    references = ("noise", "noise to real", "real") if evaluation.references else ()
     heads = ("metric", "score", "value", "95 % interval", *references)
     rows = [row[: len(heads)] for result in evaluation.results for row in _rows(result)]
     parts = (
@@ -44,14 +45,14 @@ def scores(evaluation: Evaluation, rounds: int) -> str:
 
 def _about(evaluation: Evaluation) -> str:
     """What was measured, against what, and how to read the table."""
-    target, anchors = evaluation.target, evaluation.anchors
+    target, references = evaluation.target, evaluation.references
     which = "averaged weights" if target.averaged else "last weights"
     what = f"Samples of the {which} of round {target.step:,}" if target.step is not None else "Samples"
-    beside = f" and two reference scores: {'; '.join(f'{name} is {of}' for name, of in anchors.items())}"
-    logs = any(_is_log(figure) for result in evaluation.results for figure in result.figures.values())
+    beside = f" and two reference scores: {'; '.join(f'{name} is {of}' for name, of in references.items())}"
+    logs = any(_is_log(score) for result in evaluation.results for score in result.scores.values())
     return (
-        f"{what}, compared with {Path(evaluation.reference).name} on {evaluation.created[:10]}. "
-        f"Each score comes with a 95 % confidence interval{beside if anchors else ''}. "
+        f"{what}, compared with {Path(evaluation.against).name} on {evaluation.created[:10]}. "
+        f"Each score comes with a 95 % confidence interval{beside if references else ''}. "
         f"{ARROWS['lower']} lower is better, {ARROWS['higher']} higher is better"
         f"{'; bars of distances are on a log scale' if logs else ''}."
     )
@@ -68,53 +69,53 @@ def _warnings(evaluation: Evaluation, rounds: int) -> Iterator[str]:
 
 def _rows(result: Result) -> Iterator[tuple[str, ...]]:
     metric = f"<b>{escape(result.protocol.metric)}</b>"
-    for name, figure in result.figures.items():
-        span = " to ".join(map(_number, figure.interval or ()))
-        anchors = {anchor: _number(value) for anchor, value in figure.anchors.items()}
+    for name, score in result.scores.items():
+        span = " to ".join(map(_number, score.interval or ()))
+        references = {reference: _number(value) for reference, value in score.references.items()}
         yield (
             metric,
-            f"{escape(name)} {ARROWS[figure.better]}",
-            f"<b>{_number(figure.value)}</b>",
-            f'<span title="{escape(figure.note, quote=True)}">{span}</span>' if span else "",
-            anchors.get("noise", ""),
-            _scale(figure),
-            anchors.get("real", ""),
+            f"{escape(name)} {ARROWS[score.better]}",
+            f"<b>{_number(score.value)}</b>",
+            f'<span title="{escape(score.note, quote=True)}">{span}</span>' if span else "",
+            references.get("noise", ""),
+            _scale(score),
+            references.get("real", ""),
         )
         metric = ""
 
 
-def _scale(figure: Figure) -> str:
+def _scale(score: Score) -> str:
     """A bar: where a value lies between noise, on the left, and real data, on the right; "" without a meaning."""
-    place = _placing(figure)
+    place = _placing(score)
     if place is None:
         return ""
     low, at, high = place
-    words = f"{at:.0%} of the way from noise to real data{' on a log scale' if _is_log(figure) else ''}"
+    words = f"{at:.0%} of the way from noise to real data{' on a log scale' if _is_log(score) else ''}"
     bar = f'<i style="left:{low:.0%};width:{high - low:.0%}"></i>' if high > low else ""
     return (
         f'<div class="scale" role="img" aria-label="{words}" title="{words}">{bar}<b style="left:{at:.0%}"></b></div>'
     )
 
 
-def _placing(figure: Figure) -> tuple[float, float, float] | None:
+def _placing(score: Score) -> tuple[float, float, float] | None:
     """The interval's worse end, the value and the better end, each in [0, 1] from noise to real data."""
-    noise, real = figure.anchors.get("noise", math.nan), figure.anchors.get("real", math.nan)
-    values = [figure.value, *(figure.interval or ())]
+    noise, real = score.references.get("noise", math.nan), score.references.get("real", math.nan)
+    values = [score.value, *(score.interval or ())]
     if not all(map(math.isfinite, (noise, real, *values))) or noise == real:
         return None
-    if figure.better == "none" or (real > noise) != (figure.better == "higher"):
+    if score.better == "none" or (real > noise) != (score.better == "higher"):
         return None
-    if _is_log(figure):
+    if _is_log(score):
         floor = max(real, noise / FARTHEST)  # an unbiased distance of equals may fall to 0 and below
         noise, real, *values = (math.log(max(x, floor)) for x in (noise, floor, *values))
     places = [min(max((x - noise) / (real - noise), 0.0), 1.0) for x in values]
     return min(places), places[0], max(places)
 
 
-def _is_log(figure: Figure) -> bool:
+def _is_log(score: Score) -> bool:
     """Whether it is a distance for which noise scores an order of magnitude above real data."""
-    noise, real = figure.anchors.get("noise", math.nan), figure.anchors.get("real", math.nan)
-    return figure.better == "lower" and noise > 0 and noise > DECADE * real
+    noise, real = score.references.get("noise", math.nan), score.references.get("real", math.nan)
+    return score.better == "lower" and noise > 0 and noise > DECADE * real
 
 
 def _protocol(evaluation: Evaluation) -> str:

@@ -36,6 +36,12 @@ class Run:
     record: Record
     game: Game[Any]
     step: int  # rounds played
+    average: bool = True  # with averaged weights, where they were kept
+
+    @property
+    def batch_size(self) -> int:
+        """Of its training."""
+        return self.record.training.batch_size
 
     def sample(
         self,
@@ -178,10 +184,7 @@ class Run:
             for start in range(0, len(x), batch_size):
                 part = to_float(x[start : start + batch_size].to(device))
                 parts.append(network(part).float().softmax(1).cpu())
-        found = torch.cat(parts)
-        if not bool(found.isfinite().all()):
-            raise ZerosumError(f"the classifier of {self.path} has diverged; use an earlier --checkpoint")
-        return found
+        return self.assert_finite(torch.cat(parts), "class probabilities")
 
     def score(self, x: Tensor, y: Tensor | None = None, batch_size: int = 256) -> Tensor:
         """How real the discriminator finds samples, (N,) float32 on the CPU: its logits; the higher, the more real.
@@ -208,6 +211,12 @@ class Run:
                     raise ZerosumError(f"{self.record.recipe}: {error}") from error
                 scores.append(found.float().cpu())
         return torch.cat(scores)
+
+    def assert_finite(self, x: Tensor, what: str) -> Tensor:
+        """x itself; `ZerosumError` where it is not finite, because training has diverged."""
+        if not bool(x.isfinite().all()):
+            raise ZerosumError(f"{self.path} has diverged: not all {what} are finite; use an earlier --checkpoint")
+        return x
 
     def export(self, out: str | Path, network: NetworkName = "generator") -> None:
         """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.exporting.onnx`."""
@@ -285,7 +294,7 @@ def load(
         chosen = steps[checkpoint_step]
     game = recipe_of(record, recipe).build(record.data.spec, record.options)
     checkpoint.load(game, chosen, average)
-    return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen))
+    return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen), average)
 
 
 def _number(asked: int | str, names: tuple[str, ...]) -> int:

@@ -13,59 +13,57 @@ from pathlib import Path
 from torch import Tensor
 
 from zerosum.data import DataError, Dataset
-from zerosum.data.dataset import Progress
+from zerosum.data.dataset import Progress, with_progress
 from zerosum.errors import ZerosumError
-from zerosum.evaluation import pairs, references, targets
-from zerosum.evaluation.pairs import Paired
-from zerosum.evaluation.protocol import FILE, FORMAT, Evaluation, Figure, Protocol, Result, Target
-from zerosum.evaluation.reference_scores import Anchor, anchors_for
-from zerosum.evaluation.targets import Source
-from zerosum.metrics import table
-from zerosum.metrics.metric import Bench, Metric
+from zerosum.evaluation import pairs, real_data, targets
+from zerosum.evaluation.protocol import FILE, FORMAT, Evaluation, Protocol, Result, Target
+from zerosum.evaluation.reference_scores import Reference, references_for
+from zerosum.evaluation.targets import SampleSource
+from zerosum.metrics import METRICS, find
+from zerosum.metrics.metric import Context, Metric, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.options import to_json
+from zerosum.run.loaded import Run
 from zerosum.run.record import Record, versions
 from zerosum.training import hardware
 from zerosum.util import rng
 
 __all__ = ["Evaluation", "default_path", "evaluate"]
 
-KEPT = 50_000  # samples whose features are kept where moments would do: 400 MB of Inception's
-COPIES = 20_000  # training samples up to which memorisation is tested unasked: it needs the features of all
+CACHED = 50_000  # samples whose features are kept where moments would do: 400 MB of Inception's
+COPIES = 20_000  # training samples up to which memorization is measured by default: it needs the features of all
 
 
 def evaluate(
-    target: str | Path,
+    target: str | Path | Run,
     against: str | None = None,
-    metrics: Sequence[str | Metric | Paired] = (),
+    metrics: Sequence[str | Metric | PairMetric] = (),
     *,
     extractor: str | Callable[[Tensor], Tensor] | None = None,
     samples: int = 10_000,
     real: int | None = None,
     seed: int = 0,
     truncation: float | None = None,
-    average: bool = True,
-    checkpoint_step: int | None = None,
-    recipe: str | None = None,
     device: str = "cpu",
     data_dir: str | Path | None = None,
-    anchors: bool = True,
+    references: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure how good samples are.
 
     Args:
-        target: a run directory, a folder of images, or an .npy or .npz file.
+        target: a run, a run directory, a folder of images, or an .npy or .npz file. `zerosum.load` gives a run with
+            its last weights, or of another checkpoint.
         against: the real data, as `--data` takes it; a run's own by default. Images are brought to the samples' size.
         metrics: by name ("frechet", "precision-recall:k=5"), or as instances; by default all that fit and are quick.
-        extractor: what images are compared by, by name or as a callable; by default by the data.
+        extractor: of the features compared, by name or as a callable; by default by the data.
         samples: how many to draw from a run, or to take from the files at most.
         real: how many real samples to compare with at most, chosen at random; by default as many as `samples`.
         seed: of the samples, of the choice of real ones, and of everything else that is random.
         truncation: of z, in standard deviations; by default none, as in published protocols, whatever the recipe says.
-        average, checkpoint_step, recipe, device: as for `zerosum.load`.
+        device: of the extractor, and of a run that is loaded here.
         data_dir: where published sets are looked for first.
-        anchors: measure other real data, and noise, in the same way.
+        references: measure other real data, and noise, in the same way.
         progress: called with (what is being done, done so far, total).
 
     Raises:
@@ -74,65 +72,62 @@ def evaluate(
     """
     if samples < 2 or (real is not None and real < 2):
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
-    asked = [table.find(metric) if isinstance(metric, str) else metric for metric in metrics]
-    if pairs := [metric for metric in asked if isinstance(metric, Paired)]:
-        if len(pairs) < len(asked):
-            raise ZerosumError(f"{pairs[0].name} compares pairs, other metrics compare sets: evaluate them separately")
-        return _of_pairs(pairs, Path(target), against, seed, progress)
+    named = [find(metric) if isinstance(metric, str) else metric for metric in metrics]
+    if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
+        if len(of_pairs) < len(named):
+            raise ZerosumError(f"{of_pairs[0].name} compares pairs, others compare sets: evaluate them separately")
+        return _evaluate_pairs(of_pairs, target, against, seed, progress)
     folder = Path(data_dir) if data_dir else None
-    with rng.fork_rng(hardware.find(device)):  # an evaluation amid training changes nothing
-        source = targets.find(
-            Path(target), truncation, average, checkpoint_step, recipe, device, data_dir=folder, progress=progress
-        )
-        reference = references.load(source, against, folder, progress)
-        chosen, notes = references.extractor(extractor, reference, device)
-        order = targets.shuffled(reference, seed)
-        count = samples if source.available is None else min(samples, source.available)
-        taken = min(len(order), samples if real is None else real)
-        compared = of_dataset(reference, chosen, name="the real data", chosen=order[:taken], progress=progress)
-        everything = of_dataset(reference, chosen, name="the training data", progress=progress)
+    with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
+        source = targets.open_source(target, truncation, device, folder, progress)
+        reference = real_data.load(source, against, folder, progress)
+        features, notes = real_data.extractor(extractor, reference, device)
+        compared, unused = targets.shuffle(reference, seed).tensor_split([samples if real is None else real])
         own = source.run is None or against is None
-        bench = Bench(
-            real=compared,
-            fake=source.samples(count, seed, chosen, progress),
+        context = Context(
+            real=of_dataset(reference, features, name="the real data", chosen=compared, progress=progress),
+            fake=source.samples(samples, seed, features, progress),
             seed=seed,
             device=device,
             classes=source.classes,
             data=reference,
-            training=(compared if taken == len(order) else everything) if own else None,
-            test=references.held_out(reference, folder, progress),
-            mixture=references.mixture(reference),
+            training=of_dataset(reference, features, name="the training data", progress=progress) if own else None,
+            test=real_data.held_out(reference, folder, progress),
+            mixture=real_data.mixture(reference),
             run=source.run,
         )
-        fitting = _fitting([metric for metric in asked if isinstance(metric, Metric)], bench)
-        _prepare(fitting, bench)
-        beside = anchors_for(bench, order[taken:]) if anchors and any(metric.anchored for metric in fitting) else []
-        results = []
-        for done, metric in enumerate(fitting, 1):
-            results.append(_measured(metric, bench, beside, truncation))
-            if progress:
-                progress("measuring", done, len(fitting))
-    notes += _doubts(source, reference, against, truncation)
-    return _evaluation(source.target, reference.name, results, {anchor.name: anchor.what for anchor in beside}, notes)
+        if own and not len(unused):  # features are computed once
+            context = replace(context, training=context.real)
+        selected = _select([metric for metric in named if isinstance(metric, Metric)], context)
+        _cache(selected, context)
+        measured = (_measure(metric, context, truncation) for metric in selected)
+        results = list(with_progress("measuring", measured, len(selected), progress))
+        known = references_for(context, unused) if references and any(m.has_references for m in selected) else []
+        if known:
+            measured = (_add_references(*pair, known) for pair in zip(selected, results, strict=True))
+            results = list(with_progress("measuring reference scores", measured, len(selected), progress))
+    notes += _notes(source, reference, against, truncation)
+    return _evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
 
 
-def _of_pairs(
-    metrics: Sequence[Paired], target: Path, against: str | None, seed: int, progress: Progress | None
+def _evaluate_pairs(
+    metrics: Sequence[PairMetric], target: str | Path | Run, against: str | None, seed: int, progress: Progress | None
 ) -> Evaluation:
+    folder = target.path if isinstance(target, Run) else Path(target)
     if against is None:
-        raise ZerosumError(f"say which images to compare those of {target} with: --against FOLDER")
-    found, results = pairs.measure(metrics, target, Path(against), seed, progress)
-    return _evaluation(found, against, results, {}, [])
+        raise ZerosumError(f"say which images to compare those of {folder} with: --against FOLDER")
+    evaluated, results = pairs.measure(metrics, folder, Path(against), seed, progress)
+    return _evaluation(evaluated, against, results, {}, [])
 
 
 def _evaluation(
-    target: Target, reference: str, results: Sequence[Result], anchors: Mapping[str, str], notes: Sequence[str]
+    target: Target, against: str, results: Sequence[Result], references: Mapping[str, str], notes: Sequence[str]
 ) -> Evaluation:
     return Evaluation(
         format=FORMAT,
         target=target,
-        reference=reference,
-        anchors=dict(anchors),
+        against=against,
+        references=dict(references),
         results=tuple(results),
         notes=tuple(notes),
         versions=versions(),
@@ -141,12 +136,12 @@ def _evaluation(
 
 
 def default_path(evaluation: Evaluation) -> Path:
-    """Where an evaluation is kept: in the run's directory, or beside the folder or file that was evaluated."""
+    """Where an evaluation is kept: in the run's directory, or next to the folder or file."""
     path = Path(evaluation.target.path)
     return path / FILE if evaluation.target.kind == "run" else path.with_name(f"{path.stem}-{FILE}")
 
 
-def _doubts(source: Source, reference: Dataset, against: str | None, truncation: float | None) -> list[str]:
+def _notes(source: SampleSource, reference: Dataset, against: str | None, truncation: float | None) -> list[str]:
     """What a reader of the numbers should know about the run."""
     notes = []
     if source.run is not None:
@@ -162,79 +157,80 @@ def _doubts(source: Source, reference: Dataset, against: str | None, truncation:
 
 def _fingerprints(reference: Dataset, record: Record) -> set[str]:
     """Of the same samples with all labels, with none, and with those that the run has kept."""
-    found = {reference.fingerprint, reference.without_labels().fingerprint}
+    prints = {reference.fingerprint, reference.without_labels().fingerprint}
     if record.data.labels is not None:
         with suppress(DataError):  # too few of them by now
-            found.add(reference.with_labels(record.data.labels, record.training.seed).fingerprint)
-    return found
+            prints.add(reference.with_labels(record.data.labels, record.training.seed).fingerprint)
+    return prints
 
 
-def _fitting(asked: Sequence[Metric], bench: Bench) -> list[Metric]:
-    """The metrics to measure: those asked for, all of which must fit, or those that fit by default."""
-    for metric in asked:
-        if why := metric.unfit(bench):
+def _select(named: Sequence[Metric], context: Context) -> list[Metric]:
+    """The metrics to measure: those named, all of which must be possible, or those that are by default."""
+    for metric in named:
+        if why := metric.why_not(context):
             raise ZerosumError(f"{metric.name} cannot be measured here: {why}")
-    if asked:
-        return list(asked)
-    large = bench.training is not None and bench.training.count > COPIES
-    usual = [m for m in table.METRICS.values() if isinstance(m, Metric) and m.by_default and not m.unfit(bench)]
+    if named:
+        return list(named)
+    large = context.training is not None and context.training.count > COPIES
+    usual = [m for m in METRICS.values() if isinstance(m, Metric) and m.by_default and not m.why_not(context)]
     return [metric for metric in usual if not (large and metric.name == "memorization")]
 
 
-def _prepare(metrics: Sequence[Metric], bench: Bench) -> None:
+def _cache(metrics: Sequence[Metric], context: Context) -> None:
     """Keep what is read more than once; but of many samples, where their moments are enough, keep nothing."""
     needs = {metric.needs for metric in metrics}
-    if "samples" in needs:
-        _ = bench.fake.stored
-    for side in (bench.real, bench.fake):
-        if "features" in needs or ("moments" in needs and side.count <= KEPT):
-            _ = side.features
+    context.fake.cache(samples="samples" in needs)
+    for side in (context.real, context.fake):
+        side.cache(features="features" in needs or ("moments" in needs and side.count <= CACHED))
 
 
-def _measured(metric: Metric, bench: Bench, anchors: Sequence[Anchor], truncation: float | None) -> Result:
+def _measure(metric: Metric, context: Context, truncation: float | None) -> Result:
+    """One metric, with its protocol."""
     start = time.monotonic()
     try:
-        figures = metric.measure(bench)
+        scores = metric.measure(context)
     except ValueError as error:
         raise ZerosumError(f"{metric.name} cannot be measured: {error}") from error
-    for name, figure in figures.items():
-        if not math.isfinite(figure.value):
-            raise ZerosumError(f"{metric.name} gives {figure.value} as its {name}; are the samples sound?")
-    if metric.anchored:
-        for anchor in anchors:
-            figures = _anchored(metric, figures, anchor)
-    figures = {name: _sound(figure) for name, figure in figures.items()}
-    extractor = bench.fake.extractor
-    uses = metric.uses_features(bench)
-    images = len(bench.fake.shape) == 3
-    protocol = Protocol(
+    for name, score in scores.items():
+        if not math.isfinite(score.value):
+            raise ZerosumError(f"{metric.name} gives {score.value} as its {name}; are the samples sound?")
+        if score.interval and not all(map(math.isfinite, score.interval)):  # JSON has no word for infinity
+            scores[name] = replace(score, interval=None)
+    seconds = round(time.monotonic() - start, 2)
+    return Result(_protocol(metric, context, truncation), scores, tuple(metric.warnings(context)), seconds)
+
+
+def _add_references(metric: Metric, result: Result, references: Sequence[Reference]) -> Result:
+    scores = dict(result.scores)
+    for reference in references if metric.has_references else ():
+        if metric.why_not(reference.context):  # half of a small set may be too small
+            continue
+        for name, score in metric.measure(reference.context).items():
+            if math.isfinite(score.value):
+                known = scores[name].references | {reference.name: score.value}
+                scores[name] = replace(scores[name], references=known)
+    return replace(result, scores=scores)
+
+
+def _protocol(metric: Metric, context: Context, truncation: float | None) -> Protocol:
+    extractor = context.fake.extractor if metric.uses_features(context) else None
+    return Protocol(
         metric=metric.name,
-        settings=to_json(metric.adapted(bench)),
-        extractor=extractor.name if uses else "",
-        identity=extractor.identity if uses else "",
-        resizing=extractor.resizing if uses else "",
-        precision=("8-bit images" if images else "float32 points") + (", float32 features" if uses else ""),
-        real=bench.real.count,
-        fake=bench.fake.count,
-        shape=bench.fake.shape,
-        reference=bench.data.fingerprint,
-        held_out=metric.held_out(bench),
-        seed=bench.seed,
+        settings=to_json(metric.adapt(context)),
+        extractor=extractor.name if extractor else "",
+        identity=extractor.identity if extractor else "",
+        resizing=extractor.resizing if extractor else "",
+        precision=_precision(context.fake.shape) + (", float32 features" if extractor else ""),
+        real=context.real.count,
+        fake=context.fake.count,
+        shape=context.fake.shape,
+        reference=context.data.fingerprint,
+        held_out=metric.held_out(context),
+        seed=context.seed,
         truncation=truncation,
     )
-    seconds = round(time.monotonic() - start, 2)
-    return Result(protocol, figures, tuple(metric.warnings(bench)), seconds)
 
 
-def _sound(figure: Figure) -> Figure:
-    """Without ends of intervals and anchors that are not finite: JSON has no word for them."""
-    ends = figure.interval if figure.interval and all(map(math.isfinite, figure.interval)) else None
-    anchors = {name: value for name, value in figure.anchors.items() if math.isfinite(value)}
-    return replace(figure, interval=ends, anchors=anchors)
-
-
-def _anchored(metric: Metric, figures: dict[str, Figure], anchor: Anchor) -> dict[str, Figure]:
-    if metric.unfit(anchor.bench):  # half of a small set may be too small
-        return figures
-    theirs = metric.measure(anchor.bench)
-    return {n: replace(f, anchors={**f.anchors, anchor.name: theirs[n].value}) for n, f in figures.items()}
+def _precision(shape: tuple[int, ...]) -> str:
+    """Of samples of this shape."""
+    return "8-bit images" if len(shape) == 3 else "float32 points"

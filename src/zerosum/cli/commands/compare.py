@@ -12,7 +12,7 @@ from tyro.conf import Positional, arg
 from zerosum.cli.flags import parse
 
 if TYPE_CHECKING:
-    from zerosum.evaluation.compare import Row
+    from zerosum.evaluation.compare import Comparison
     from zerosum.evaluation.protocol import Evaluation
 
 
@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> None:
     a, b = read(given.a), read(given.b)
     rows = compare(a, b, given.metrics)
     shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in ("metric", "figure", "A", "95 %", "B", "95 %", "better"):
+    for column in ("metric", "score", "A", "95 %", "B", "95 %", "better"):
         shown.add_column(column, justify="right" if column in "AB" else "left", overflow="fold")
     before = ""
     for row in rows:
@@ -47,11 +47,11 @@ def run(arguments: Sequence[str]) -> None:
     console.print(shown)
 
 
-def verdict(row: Row) -> str:
+def verdict(row: Comparison) -> str:
     """`A`, `A, within chance`, `A, no interval`, `equal`; nothing where no direction is better."""
     if row.better in ("", "equal"):
         return row.better
-    return row.better + {True: "", False: ", within chance", None: ", no interval"}[row.apart]
+    return row.better + {True: "", False: ", within chance", None: ", no interval"}[row.significant]
 
 
 def described(side: Evaluation) -> str:

@@ -11,12 +11,15 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from zerosum.cli.flags import parse
 from zerosum.errors import ZerosumError
+from zerosum.metrics import METRICS
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from zerosum.evaluation.protocol import Evaluation, Figure
+    from zerosum.evaluation.protocol import Evaluation
+    from zerosum.metrics.score import Score
+    from zerosum.run.loaded import Run
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,14 @@ class Arguments:
     metrics: Annotated[
         tuple[str, ...],
         arg(
-            help="frechet, kernel, inception-score, precision-recall, density-coverage, ms-ssim, modes, "
-            "two-sample, memorization, tstr, discriminator, path-length, nearest-distance, parzen, psnr, ssim; with "
-            "settings as kernel:subsets=50,subset_size=500; default: those that fit and are quick"
+            help=f"{', '.join(METRICS)}; with settings as kernel:subsets=50,subset_size=500; "
+            "default: those that fit and are quick"
         ),
     ] = ()
     extractor: Annotated[
-        str | None, arg(help="what images are compared by: digits, inception-v3, pixels, random; default: by the data")
+        str | None, arg(help="feature extractor: digits, inception-v3, pixels, random; default: by the data")
     ] = None
-    samples: Annotated[int, arg(aliases=["-n"], help="samples to judge")] = 10_000
+    samples: Annotated[int, arg(aliases=["-n"], help="how many samples to measure")] = 10_000
     real: Annotated[int | None, arg(help="real samples to compare with, at most; default: as many")] = None
     seed: Annotated[int, arg(help="equal seeds give equal numbers")] = 0
     truncation: Annotated[
@@ -44,7 +46,9 @@ class Arguments:
         Path | None,
         arg(help="the JSON file; default: RUN/evaluation.json, or NAME-evaluation.json beside the samples"),
     ] = None
-    no_anchors: Annotated[FlagCreatePairsOff[bool], arg(help="do not measure real data and noise beside")] = False
+    no_references: Annotated[
+        FlagCreatePairsOff[bool], arg(help="skip the reference scores of real data and of noise")
+    ] = False
     last: Annotated[FlagCreatePairsOff[bool], arg(help="the last weights, not the averaged ones")] = False
     checkpoint: Annotated[int | None, arg(help="the checkpoint of this round; by default the newest")] = None
     recipe: Annotated[str | None, arg(help="FILE.py:FUNCTION, for a run of code from outside zerosum")] = None
@@ -67,7 +71,7 @@ def run(arguments: Sequence[str]) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with Loading(console) as bars:
         found = evaluate(
-            given.target,
+            _target(given),
             given.against,
             given.metrics,
             extractor=given.extractor,
@@ -75,12 +79,9 @@ def run(arguments: Sequence[str]) -> None:
             real=given.real,
             seed=given.seed,
             truncation=given.truncation,
-            average=not given.last,
-            checkpoint_step=given.checkpoint,
-            recipe=given.recipe,
             device=given.device,
             data_dir=given.data_dir,
-            anchors=not given.no_anchors,
+            references=not given.no_references,
             progress=bars if console.is_terminal else Lines(console),
         )
     out = given.out or default_path(found)
@@ -91,6 +92,23 @@ def run(arguments: Sequence[str]) -> None:
     if given.out is None and found.target.kind == "run":
         report.write(given.target)  # which shows it
     print(out)
+
+
+def _target(given: Arguments) -> Path | Run:
+    """The run with the chosen weights, or the files of samples as they are."""
+    if (given.target / "run.json").exists():
+        from zerosum.run.loaded import load
+
+        return load(
+            given.target,
+            average=not given.last,
+            checkpoint_step=given.checkpoint,
+            recipe=given.recipe,
+            device=given.device,
+        )
+    if given.target.exists() and (given.checkpoint is not None or given.last):
+        raise ZerosumError(f"{given.target} holds samples, not a run: leave out --checkpoint and --last")
+    return given.target
 
 
 def show(found: Evaluation) -> None:
@@ -110,26 +128,26 @@ def wide() -> Console:
 
 
 def table(found: Evaluation) -> Table:
-    """Every figure with its interval, its direction and its anchors."""
+    """Every score with its interval, its direction and its reference scores."""
     from rich.table import Table
 
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    names = dict.fromkeys(name for r in found.results for f in r.figures.values() for name in f.anchors)
-    for column in ("metric", "figure", "value", "95 %", "better", *names):
+    names = dict.fromkeys(name for r in found.results for s in r.scores.values() for name in s.references)
+    for column in ("metric", "score", "value", "95 %", "better", *names):
         made.add_column(column, justify="right" if column in ("value", *names) else "left", overflow="fold")
     for result in found.results:
         metric = result.protocol.metric
-        for name, figure in result.figures.items():
-            anchors = (number(figure.anchors.get(anchor)) for anchor in names)
-            better = "" if figure.better == "none" else figure.better
-            made.add_row(metric, name, number(figure.value), interval(figure), better, *anchors)
+        for name, score in result.scores.items():
+            references = (number(score.references.get(reference)) for reference in names)
+            better = "" if score.better == "none" else score.better
+            made.add_row(metric, name, number(score.value), interval(score), better, *references)
             metric = ""
     return made
 
 
 def remarks(found: Evaluation) -> list[str]:
     """What to know beside the numbers."""
-    lines = ["", *(f"{name}: {what}" for name, what in found.anchors.items())]
+    lines = ["", *(f"{name}: {what}" for name, what in found.references.items())]
     lines += [f"note: {note}" for note in found.notes]
     for result in found.results:
         lines += [f"warning: {result.protocol.metric}: {warning}" for warning in result.warnings]
@@ -141,6 +159,6 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def interval(figure: Figure) -> str:
+def interval(score: Score) -> str:
     """`0.811 to 0.835`."""
-    return "" if figure.interval is None else " to ".join(f"{end:.3g}" for end in figure.interval)
+    return "" if score.interval is None else " to ".join(f"{end:.3g}" for end in score.interval)

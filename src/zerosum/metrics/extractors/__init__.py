@@ -1,4 +1,4 @@
-"""Feature extractors: what images are compared by. `find` gives one by name, or makes one of any callable.
+"""Feature extractors. `find` gives one by name, or makes one of any callable.
 
 Extractors take images (N, C, H, W) in [-1, 1] with one or three channels, "pixels" and callables points (N, D) too.
 """
@@ -97,16 +97,16 @@ def digest(state: Mapping[str, Tensor]) -> str:
     return content.hexdigest()[:16]
 
 
-def pixels(device: torch.device) -> Extractor:
+def _pixels(device: torch.device) -> Extractor:
     """The samples themselves, flattened."""
     return Extractor("pixels", "", "none", lambda x: Features(x.to(device).flatten(1)))
 
 
-def digits(device: torch.device) -> Extractor:
+def _digits(device: torch.device) -> Extractor:
     """The packaged digit network: 128 features and 10 logits; `tools/train_digit_network.py` trains it.
 
-    It has seen digits only. Its probabilities judge what looks like one: of pure noise it is as sure as of a digit, so
-    read them beside a distance of features, which noise does not pass.
+    It was trained on digits alone, and is as sure of pure noise as of a digit: read its probabilities together with a
+    distance of features, which noise does not pass.
     """
     state = load_safetensors(
         resources.files("zerosum.metrics.extractors").joinpath("weights/digits.safetensors").read_bytes()
@@ -127,7 +127,7 @@ def digits(device: torch.device) -> Extractor:
     return Extractor("digits", digest(state), resizing, function)
 
 
-def random(device: torch.device) -> Extractor:
+def _random(device: torch.device) -> Extractor:
     """A network with random weights: 64 features."""
     network = RandomNetwork().to(device).eval()
 
@@ -140,7 +140,7 @@ def random(device: torch.device) -> Extractor:
     return Extractor("random", digest(network.state_dict()), "grey to three equal channels", function)
 
 
-def inception(device: torch.device) -> Extractor:
+def _inception(device: torch.device) -> Extractor:
     """The Inception-v3 of the Fréchet Inception distance: 2048 features and 1008 logits; an extra of the package."""
     from zerosum.metrics.extractors.inception import load  # only who asks for it waits for torch.fx
 
@@ -156,10 +156,10 @@ def inception(device: torch.device) -> Extractor:
 
 
 EXTRACTORS: dict[str, Callable[[torch.device], Extractor]] = {
-    "digits": digits,
-    "pixels": pixels,
-    "random": random,
-    "inception-v3": inception,
+    "digits": _digits,
+    "pixels": _pixels,
+    "random": _random,
+    "inception-v3": _inception,
 }
 
 
@@ -171,7 +171,7 @@ def _of_callable(wanted: Callable[[Tensor], Tensor], device: torch.device) -> Ex
         if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != len(x):
             shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
             raise ZerosumError(
-                f"the features of {name!r} must be a tensor (N, F) for N samples; of {len(x)} it made {shape}"
+                f"the features of {name!r} must be a tensor (N, F) for N samples; for {len(x)} it returned {shape}"
             )
         return Features(features.float())
 

@@ -25,7 +25,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from zerosum.errors import ZerosumError
 
 SIDE = 299
-TOLERANCE = 1e-4  # largest relative difference to the features of the network as it was given
+TOLERANCE = 1e-4  # largest relative difference to the features of the original network
 WEIGHTS = "ZEROSUM_INCEPTION"  # the environment variable that names a file of weights
 
 
@@ -52,7 +52,7 @@ class Inception(nn.Module):
 
 
 def load(weights: Path | None = None) -> tuple[Inception, Mapping[str, Tensor]]:
-    """The network, and the weights that it was made of.
+    """The network, and its weights.
 
     Args:
         weights: a .pth or .safetensors file in torch-fidelity's layout; by default the one that $ZEROSUM_INCEPTION
@@ -171,8 +171,8 @@ def _check(inception: Inception, network: nn.Module) -> None:
     """Both give the same features of a picture of noise."""
     picture = torch.randint(256, (1, 3, 64, 48), generator=torch.Generator().manual_seed(0))
     ours, theirs = inception(picture / 127.5 - 1), network(picture.to(torch.uint8))
-    for own, given in zip(ours, theirs, strict=True):
-        difference = float((own - given).norm() / given.norm())
+    for own, original in zip(ours, theirs, strict=True):
+        difference = float((own - original).norm() / original.norm())
         if not difference <= TOLERANCE:
             raise ZerosumError(
                 f"this torch-fidelity has another Inception-v3 than zerosum knows (features differ by {difference:.1g} "

@@ -1,4 +1,4 @@
-"""What samples are compared with, and by what."""
+"""The real data that samples are compared with, and the extractor of the features compared."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from zerosum.data.dataset import Progress
 from zerosum.data.points.mixture import grid, ring
 from zerosum.data.points.toy import gaussian_mixture
 from zerosum.errors import ZerosumError
-from zerosum.evaluation.targets import Source
+from zerosum.evaluation.targets import SampleSource
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import Extractor
+from zerosum.util.text import shape_text
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
 INCEPTION = "inception-v3"
 MIXTURES = {"ring": ring, "grid": grid}
 
 
-def load(source: Source, against: str | None, data_dir: Path | None, progress: Progress | None) -> Dataset:
+def load(source: SampleSource, against: str | None, data_dir: Path | None, progress: Progress | None) -> Dataset:
     """The real data `against` which a source is measured, by default a run's own, at the size of the source's samples.
 
     Raises:
@@ -37,15 +38,15 @@ def load(source: Source, against: str | None, data_dir: Path | None, progress: P
         data_dir = data_dir or (Path(record.data.data_dir) if record.data.data_dir else None)
     assert against is not None
     try:
-        found = data.load(against, size=_size(source.shape), data_dir=data_dir, progress=progress)
+        loaded = data.load(against, size=_size(source.shape), data_dir=data_dir, progress=progress)
     except data.DataError as error:
         raise ZerosumError(f"cannot compare with {against}: {error}") from error
-    if found.shape != source.shape:
-        ours, theirs = ("x".join(map(str, shape)) for shape in (source.shape, found.shape))
+    if loaded.shape != source.shape:
+        ours, theirs = shape_text(source.shape), shape_text(loaded.shape)
         raise ZerosumError(f"samples of {ours} cannot be compared with {against}, whose samples are {theirs}")
-    if len(found) < 2:
-        raise ZerosumError(f"{against} has {len(found)} sample; compare with more real data")
-    return found
+    if len(loaded) < 2:
+        raise ZerosumError(f"{against} has {len(loaded)} sample; compare with more real data")
+    return loaded
 
 
 def held_out(reference: Dataset, data_dir: Path | None, progress: Progress | None) -> Dataset | None:
@@ -65,21 +66,21 @@ def mixture(reference: Dataset) -> Mixture | None:
 
 
 def extractor(
-    asked: str | Callable[[Tensor], Tensor] | None, reference: Dataset, device: str
+    name: str | Callable[[Tensor], Tensor] | None, reference: Dataset, device: str
 ) -> tuple[Extractor, list[str]]:
-    """What to compare by, and what to say about that.
+    """The extractor called `name`, or of a callable, and notes on the choice.
 
-    Unless it was asked for: the digit network for digits, the values themselves for points, Inception for other
-    images; random features where Inception is missing.
+    By default: the digit network for digits, the values themselves for points, Inception for other images; random
+    features where Inception is missing.
 
     Raises:
-        ZerosumError: there is no such extractor, or it was asked to judge what it does not know.
+        ZerosumError: there is no such extractor, or it does not know such data.
     """
     digits = reference.name.partition(":")[0] in DIGITS
-    if digits and asked == INCEPTION:
+    if digits and name == INCEPTION:
         raise ZerosumError(f"{INCEPTION} knows no digits, its scores mean nothing here; use --extractor digits")
-    if asked is not None:
-        return extractors.find(asked, device), []
+    if name is not None:
+        return extractors.find(name, device), []
     if not reference.is_image:
         return extractors.find("pixels", device), []
     if digits:

@@ -1,0 +1,19 @@
+"""One number that a metric gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Better = Literal["lower", "higher", "none"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value with its interval and its reference scores."""
+
+    value: float
+    better: Better = "none"
+    interval: tuple[float, float] | None = None  # 95 % confidence
+    note: str = ""  # how the interval was computed, or why there is none
+    references: dict[str, float] = field(default_factory=dict)  # the same score of "real" data, of "noise"
