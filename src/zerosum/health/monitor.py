@@ -1,4 +1,4 @@
-"""Looks at the vital signs while a game is trained, and writes them to health.jsonl."""
+"""Measures the health signals while a game is trained, and writes them to health.jsonl."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from zerosum.health.signals import SignalMeter, Snapshot
-from zerosum.health.verdicts import Event, History, Verdict, diagnose
+from zerosum.health.history import Event, History, Snapshot
+from zerosum.health.signals import SignalMeter
+from zerosum.health.verdicts import Verdict, diagnose
 from zerosum.training.trainer import Trainer
 
-SHARE = 0.02  # of the time of training that looking may take
+SHARE = 0.02  # of CPU time that measuring may take
 
 
 class Monitor:
-    """A hook. It looks at rounds that are multiples of `training.log_every`, as often as a fiftieth of this thread's time on the
-    processor allows (other programs and helping threads are not counted), and at the last one.
+    """A hook. It measures after steps that are multiples of `training.log_every`, as often as 2 % of this thread's CPU
+    time allow (other programs and helping threads are not counted), and after the last one.
 
     Args:
-        path: health.jsonl; looks and events are appended.
+        path: health.jsonl; snapshots and events are appended.
         history: what the file holds already.
-        say: called with the verdict whenever it changes.
+        on_verdict: called with the verdict whenever it changes.
         seconds_before: of training, before this process.
     """
 
     def __init__(
         self,
-        vitals: SignalMeter,
+        meter: SignalMeter,
         path: Path,
         history: History,
-        say: Callable[[Verdict], None] = lambda verdict: None,
+        on_verdict: Callable[[Verdict], None] = lambda verdict: None,
         seconds_before: float = 0.0,
     ):
-        self.vitals, self.path, self.history, self.say = vitals, path, history, say
+        self.meter, self.path, self.history, self.on_verdict = meter, path, history, on_verdict
         self.seconds_before = seconds_before
         self.began, self.worked, self.spent = time.perf_counter(), time.thread_time(), 0.0
         self.verdict = diagnose(self.history)
@@ -43,12 +44,12 @@ class Monitor:
         due, last = trainer.step % trainer.training.log_every == 0, trainer.step == trainer.training.steps
         if last or (due and self.share <= SHARE):
             began = time.thread_time()
-            self._add(self.vitals.look(trainer, self._seconds()))
+            self._add(self.meter.measure(trainer, self._seconds()))
             self.spent += time.thread_time() - began
 
     @property
     def share(self) -> float:
-        """Of this thread's time on the processor since the start: how much looking took."""
+        """Of this thread's CPU time since the start: how much measuring took."""
         return self.spent / max(time.thread_time() - self.worked, 1e-9)
 
     def event(self, step: int, event: str, detail: str) -> None:
@@ -64,5 +65,5 @@ class Monitor:
             file.write(json.dumps(asdict(line)) + "\n")
         verdict = diagnose(self.history)
         if verdict.name != self.verdict.name:
-            self.say(verdict)
+            self.on_verdict(verdict)
         self.verdict = verdict

@@ -1,109 +1,56 @@
-"""What the vital signs mean: a verdict in plain words, its evidence, and what to try.
+"""What the signals mean: a verdict in plain words, its evidence, and what to try.
 
-A verdict is a list of conditions on signs. It holds when every condition on one of `vitals.SIGNS` has held at every
-look of the last third of the run so far, and at least at five looks: a GAN may look ill for a moment. Conditions on
-signs that are read off the history themselves (`DERIVED`) are asked at the last look. The first of `VERDICTS` that
-holds is given.
+A verdict is a list of criteria on signals. It holds when every criterion on a measured signal has held in every
+snapshot of the last third of the run so far, and in at least five: a GAN may look bad for a moment. Criteria on signals
+that are derived from the history (`DERIVED`) are asked of the last snapshot. Where they are on signals of players, one
+player must meet all of them: a discriminator those on logits, a generator those on players without any. The first of
+`VERDICTS` that holds is given.
 The thresholds were chosen on short trainings with known outcomes, and tested on others: `zerosum reproduce health`.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
-import math
-import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Literal
 
-from zerosum.errors import ZerosumError
-from zerosum.health.signals import SIGNALS, Snapshot
-from zerosum.run.directory import RunDirectory
+from zerosum.health.history import (
+    DERIVED,
+    MIN_SNAPSHOTS,
+    OF_ALL,
+    OF_JUDGES,
+    OF_OTHERS,
+    History,
+    of_player,
+    players_with,
+)
+from zerosum.health.signals import OF_LOGITS, OF_MOVES, SIGNALS
 
-LOOKS = 5  # that a verdict needs at least
-
-DERIVED = {
-    "trend": "Fréchet distance of the last looks over that of looks before; below 1 it falls",
-    "travelled": "way of the fakes' centre since the first look, in deviations of the reals",
-    "swing": "how far the fakes' centre moves from look to look, in deviations of the reals",
-    "loss_swing": "deviation of the generator's loss over the last looks, over its mean size",
-    "relapse": "the most that the Fréchet distance rose again over the last looks, as a factor",
-    "worst": "the greatest Fréchet distance of the last looks",
-    "vanishing": "the generator's gradient over its largest so far",
-    "sure": "share of logits on the right side of 0, of the worse of reals and fakes",
-    "class_obedience": "how far class_accuracy lies from chance to that of reals",
-    "explosion": "the largest loss of any player, in absolute value",
-}
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to the run: it diverged, or was rolled back."""
-
-    step: int
-    seconds: float
-    event: str
-    detail: str
-
-
-@dataclass
-class History:
-    """health.jsonl: all looks so far that later ones do not supersede, and all events."""
-
-    steps: int  # rounds asked for
-    looks: list[Snapshot] = field(default_factory=list, init=False)
-    events: list[Event] = field(default_factory=list)
-    signs: list[dict[str, float]] = field(default_factory=list, init=False)  # of each look, with those of DERIVED
-
-    def add(self, line: Snapshot | Event) -> None:
-        """Append; a look at an earlier round than the last one follows a rollback or a resumption."""
-        if isinstance(line, Event):
-            self.events.append(line)
-            return
-        while self.looks and self.looks[-1].step >= line.step:
-            self.looks.pop()
-            self.signs.pop()
-        self.looks.append(line)
-        self.signs.append(_all_signs(self.looks))
-
-    @classmethod
-    def read(cls, path: Path, steps: int) -> History:
-        """What a file holds; empty where there is none. A line that a killed run left half-written is passed over."""
-        history = cls(steps)
-        for text in path.read_bytes().splitlines() if path.is_file() else ():
-            try:
-                line = json.loads(text)
-                if "event" in line:
-                    history.add(
-                        Event(int(line["step"]), float(line["seconds"]), str(line["event"]), str(line["detail"]))
-                    )
-                else:
-                    signs = {str(name): float(value) for name, value in line["signs"].items()}
-                    finite = {name: value for name, value in signs.items() if math.isfinite(value)}
-                    history.add(Snapshot(int(line["step"]), float(line["seconds"]), finite))
-            except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-                continue
-        return history
+MEANINGS = {**SIGNALS, **DERIVED}
+SCOPES = ({*OF_LOGITS, *OF_JUDGES}, {*OF_OTHERS}, {*OF_MOVES, *OF_ALL})  # signals of players, by who has them
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """A sign, and what it is held against."""
+    """A signal, and its threshold; that of one player where it is a signal of players."""
 
-    sign: str
-    relation: str  # "<" or ">"
-    threshold: float | str  # a number, or another sign
+    signal: str
+    relation: Literal["<", ">"]
+    threshold: float | str  # a number, or another signal, without players
 
-    def holds(self, signs: Mapping[str, float]) -> bool:
-        limit = self.limit(signs)
-        value = signs.get(self.sign)
+    def holds(self, signals: Mapping[str, float], player: str = "") -> bool:
+        limit, value = self.limit(signals), signals.get(of_player(self.signal, player))
         if value is None or limit is None:
             return False
         return value < limit if self.relation == "<" else value > limit
 
-    def limit(self, signs: Mapping[str, float]) -> float | None:
-        return signs.get(self.threshold) if isinstance(self.threshold, str) else self.threshold
+    def limit(self, signals: Mapping[str, float]) -> float | None:
+        return signals.get(self.threshold) if isinstance(self.threshold, str) else self.threshold
+
+    @property
+    def scope(self) -> int:
+        """Criteria of one scope are met by one player; those of -1 are on the samples."""
+        return next((i for i, signals in enumerate(SCOPES) if self.signal in signals), -1)
 
 
 @dataclass(frozen=True)
@@ -111,70 +58,83 @@ class VerdictSpec:
     """A verdict that can be given."""
 
     exit_code: int
-    sentence: str
+    sentence: str  # {} is where the players are named
     advice: tuple[str, ...] = ()  # `backticks` mark what can be typed; RUN stands for the run directory
     when: tuple[tuple[Criterion, ...], ...] = ()  # any of these lists
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A condition that has held since round `since`."""
+    """A criterion that has held since step `since`."""
 
-    condition: Criterion
-    value: float  # at the last look
+    criterion: Criterion
+    value: float  # in the last snapshot
     threshold: float
     since: int
+    player: str = ""  # whose signal it is, where several players have it
 
     @property
-    def sign(self) -> str:
-        return self.condition.sign
+    def signal(self) -> str:
+        return self.criterion.signal
+
+    @property
+    def label(self) -> str:
+        """`separation`, or `separation of d_b`."""
+        return f"{self.signal} of {self.player}" if self.player else self.signal
 
     @property
     def meaning(self) -> str:
-        return {**SIGNALS, **DERIVED}.get(self.sign, "")
+        return MEANINGS.get(self.signal, "")
 
     @property
-    def limit(self) -> str:
-        return f"{self.condition.relation} {self.threshold:.3g}"
+    def comparison(self) -> str:
+        """As `< 0.6`."""
+        return f"{self.criterion.relation} {self.threshold:.3g}"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is the matter, since when, and what to try."""
+    """What is wrong, since when, and what to try."""
 
     name: str  # a key of VERDICTS
     evidence: tuple[Evidence, ...] = ()
     detail: str = ""  # what is to be added to the sentence
 
     @property
-    def kind(self) -> VerdictSpec:
+    def spec(self) -> VerdictSpec:
         return VERDICTS[self.name]
 
     @property
     def exit_code(self) -> int:
-        return self.kind.exit_code
+        return self.spec.exit_code
 
     @property
     def advice(self) -> tuple[str, ...]:
-        return self.kind.advice
+        return self.spec.advice
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """Who the evidence names."""
+        return tuple(dict.fromkeys(seen.player for seen in self.evidence if seen.player))
 
     @property
     def since(self) -> int | None:
-        """The first round from which all evidence holds."""
+        """The first step from which all evidence holds."""
         return max((seen.since for seen in self.evidence), default=None)
 
     @property
     def sentence(self) -> str:
-        return self.kind.sentence + (f" {self.detail}" if self.detail else "")
+        named = f", {' as well as '.join(self.players)}," if len(self.players) > 1 else " ".join(("", *self.players))
+        return self.spec.sentence.format(named) + (f" {self.detail}" if self.detail else "")
 
 
-def _c(sign: str, relation: str, threshold: float | str) -> Criterion:
-    return Criterion(sign, relation, threshold)
+def _c(signal: str, relation: Literal["<", ">"], threshold: float | str) -> Criterion:
+    return Criterion(signal, relation, threshold)
 
 
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
 
-# In the order in which they are asked: causes before their consequences.
+# In the order in which they are tried: causes before their consequences.
 VERDICTS: dict[str, VerdictSpec] = {
     "diverged": VerdictSpec(
         3,
@@ -211,7 +171,7 @@ VERDICTS: dict[str, VerdictSpec] = {
     ),
     "discriminator too strong": VerdictSpec(
         13,
-        "The discriminator is too strong: it is always right and certain, and the generator does not get better.",
+        "The discriminator{} is too strong: it is always right and certain, and the generator does not get better.",
         (
             "a smaller learning rate for D: `--d-optimizer.lr`; fewer of its moves: `--d-steps 1`",
             "instance noise that fades: `--noise.std 0.2 --noise.steps 5000`",
@@ -222,7 +182,7 @@ VERDICTS: dict[str, VerdictSpec] = {
     ),
     "generator ahead": VerdictSpec(
         14,
-        "The generator is ahead: the discriminator takes bad fakes for real ones, so it teaches nothing.",
+        "The generator is ahead: the discriminator{} takes bad fakes for real ones, so it teaches nothing.",
         (
             "a larger learning rate for D: `--d-optimizer.lr`; more of its moves: `--d-steps 2`",
             "a larger discriminator; less of its penalty",
@@ -269,7 +229,7 @@ VERDICTS: dict[str, VerdictSpec] = {
         10,
         "Under-trained: the fakes are still far from the data.",
         (
-            "more rounds: `zerosum resume RUN --steps N`",
+            "more steps: `zerosum resume RUN --steps N`",
             "a larger learning rate, if they hardly move",
         ),
         ((_POOR,),),
@@ -283,92 +243,56 @@ def diagnose(history: History) -> Verdict:
     last = history.events[-1] if history.events else None
     if last and last.event == "diverged":
         return Verdict("diverged", detail=f"{last.detail[:1].upper()}{last.detail[1:]}.")
-    signs, steps = history.signs, [look.step for look in history.looks]
-    window = _window(len(signs))
-    if len(signs) >= LOOKS:
-        for name, kind in VERDICTS.items():
-            for conditions in kind.when if name != "under-trained" else ():
-                if all(c.holds(s) for c in conditions for s in signs[-1 if c.sign in DERIVED else -window :]):
-                    evidence = tuple(_evidence(c, signs, steps) for c in conditions)
-                    return Verdict(name, evidence, _vanished(signs[-1]) if name == "discriminator too strong" else "")
-    for condition in VERDICTS["under-trained"].when[0]:
-        if not signs or condition.sign not in signs[-1]:
-            return Verdict("under-trained", detail="There is nothing to see yet.")
-        if condition.holds(signs[-1]):
-            trend = signs[-1].get("trend", 1.0)
-            how = "They come closer." if trend < 0.9 else "They come no closer." if len(signs) >= LOOKS else ""
-            return Verdict("under-trained", (_evidence(condition, signs, steps),), how)
-    better = "They still come closer: more rounds may help." if signs[-1]["trend"] < 0.75 else ""
+    signals = history.signals
+    if len(signals) >= MIN_SNAPSHOTS:
+        for name, spec in VERDICTS.items():
+            for criteria in spec.when if name != "under-trained" else ():
+                if evidence := _evidence(criteria, history):
+                    return Verdict(name, evidence, _vanished(signals[-1]) if name == "discriminator too strong" else "")
+    for criterion in VERDICTS["under-trained"].when[0]:
+        if not signals or criterion.signal not in signals[-1]:
+            nothing = "There are no samples to compare with it." if signals else "There is nothing to see yet."
+            return Verdict("under-trained", detail=nothing)
+        if criterion.holds(signals[-1]):
+            evidence, trend = (_since(criterion, "", history),), signals[-1].get("trend", 1.0)
+            if trend < 0.9:
+                return Verdict("under-trained", evidence, "They come closer.")
+            return Verdict("under-trained", evidence, "They come no closer." if len(signals) >= MIN_SNAPSHOTS else "")
+    better = "They still come closer: more steps may help." if signals[-1]["trend"] < 0.75 else ""
     return Verdict("healthy", detail=better)
 
 
-def of_run(run: Path) -> History:
-    """The history of a run directory; `ZerosumError` where there is none."""
-    directory = RunDirectory(run)
-    record = directory.read()
-    history = History.read(directory.health, record.training.steps)
-    if not history.looks and not history.events:
-        why = "it was trained with --no-health" if not record.training.health else "it has not played a round yet"
-        raise ZerosumError(f"{run} has no vital signs to judge by: {why}")
-    return history
+def _evidence(criteria: Sequence[Criterion], history: History) -> tuple[Evidence, ...]:
+    """Of a list of criteria that holds, for each player for whom it does; () where it does not hold."""
+    last = history.signals[-max(MIN_SNAPSHOTS, len(history.signals) // 3) :]
+    met: dict[int, list[str]] = {}  # the players by scope
+    for scope in {criterion.scope for criterion in criteria}:
+        own = [criterion for criterion in criteria if criterion.scope == scope]
+        met[scope] = [
+            player
+            for player in players_with(last[-1], own[0].signal)
+            if all(c.holds(signals, player) for c in own for signals in (last[-1:] if c.signal in DERIVED else last))
+        ]
+    if not all(met.values()):
+        return ()
+    return tuple(_since(criterion, player, history) for criterion in criteria for player in met[criterion.scope])
 
 
-def _window(looks: int) -> int:
-    """Over how many of the last looks a verdict must hold."""
-    return max(LOOKS, looks // 3)
-
-
-def _recent(looks: int) -> int:
-    """Over how many of the last looks a trend or a swing is read off."""
-    return max(6, looks // 2)
-
-
-def _vanished(signs: Mapping[str, float]) -> str:
-    left = signs.get("vanishing", 1.0)
-    return f"Its gradient has vanished to {left:.1g} of what it was." if left < 0.01 else ""
-
-
-def _evidence(condition: Criterion, signs: Sequence[Mapping[str, float]], steps: Sequence[int]) -> Evidence:
-    since = len(signs) - 1
-    while since > 0 and condition.holds(signs[since - 1]):
+def _since(criterion: Criterion, player: str, history: History) -> Evidence:
+    """A criterion that holds now, and since when it has."""
+    signals, since = history.signals, len(history.signals) - 1
+    while since > 0 and criterion.holds(signals[since - 1], player):
         since -= 1
-    return Evidence(condition, signs[-1][condition.sign], condition.limit(signs[-1]) or 0.0, steps[since])
+    value, limit = signals[-1][of_player(criterion.signal, player)], criterion.limit(signals[-1]) or 0.0
+    named = player if len(players_with(signals[-1], criterion.signal)) > 1 else ""
+    return Evidence(criterion, value, limit, history.snapshots[since].step, named)
 
 
-def _all_signs(looks: Sequence[Snapshot]) -> dict[str, float]:
-    """The signs of the last look, and those that only the history shows."""
-    now = dict(looks[-1].signs)
-    now["explosion"] = max((abs(v) for name, v in now.items() if name.startswith("loss/")), default=0.0)
-    if "frechet" in now:
-        distances = [look.signs["frechet"] for look in looks if "frechet" in look.signs]
-        recent = distances[-_recent(len(distances)) :]
-        third = max(1, len(recent) // 3)
-        before, after = statistics.median(recent[:third]), statistics.median(recent[-third:])
-        now["trend"] = after / before if before > 0 else 1.0
-        least = itertools.accumulate(recent, min)
-        now["relapse"] = max((d / low for d, low in zip(recent, least, strict=True) if low > 0), default=1.0)
-        now["worst"] = max(recent)
-    ways = [_way(a, b) for a, b in itertools.pairwise(looks)]
-    now["travelled"] = sum(ways)
-    if ways:
-        now["swing"] = statistics.median(ways[-LOOKS:])
-    losses = [look.signs["loss/generator"] for look in looks[-_recent(len(looks)) :] if "loss/generator" in look.signs]
-    if len(losses) > 1 and any(losses):
-        now["loss_swing"] = statistics.stdev(losses) / statistics.fmean(map(abs, losses))
-    gradients = [look.signs["gradient/generator"] for look in looks if "gradient/generator" in look.signs]
-    if gradients and max(gradients) > 0:
-        now["vanishing"] = gradients[-1] / max(gradients)
-    if {"real_accuracy", "fake_accuracy"} <= now.keys():
-        now["sure"] = min(now["real_accuracy"], now["fake_accuracy"])
-    if {"class_accuracy", "class_accuracy_real", "class_chance"} <= now.keys():
-        span = now["class_accuracy_real"] - now["class_chance"]
-        now["class_obedience"] = (now["class_accuracy"] - now["class_chance"]) / span if span > 0 else 1.0
-    return now
-
-
-def _way(before: Snapshot, after: Snapshot) -> float:
-    """Root mean square over the axes of how far the centre moved."""
-    moved = [
-        value - before.signs[n] for n, value in after.signs.items() if n.startswith("centre/") and n in before.signs
-    ]
-    return math.sqrt(sum(m * m for m in moved) / len(moved)) if moved else 0.0
+def _vanished(signals: Mapping[str, float]) -> str:
+    """Whose gradient a sure discriminator has left nothing of."""
+    left = {player: signals[of_player("vanishing", player)] for player in players_with(signals, "vanishing")}
+    if not left or min(left.values()) >= 0.01:
+        return ""
+    player = min(left, key=left.__getitem__)
+    whose = f"The gradient of {player}" if len(left) > 1 else "Its gradient"
+    return f"{whose} has vanished to {left[player]:.1g} of what it was."

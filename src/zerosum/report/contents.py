@@ -14,7 +14,8 @@ from typing import Any
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import protocol
 from zerosum.evaluation.protocol import Evaluation
-from zerosum.health.verdicts import History, Verdict, diagnose
+from zerosum.health.history import History
+from zerosum.health.verdicts import Verdict, diagnose
 from zerosum.report import curves
 from zerosum.report.curves import Curves
 
@@ -57,7 +58,7 @@ class Contents:
             history = History.read(self.run / "health.jsonl", self.steps or 0)
         except OSError:
             return None
-        return history if history.looks or history.events else None
+        return history if history.snapshots or history.events else None
 
     @cached_property
     def verdict(self) -> Verdict | None:

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from zerosum.health.verdicts import Event, History, Verdict
+from zerosum.health.history import Event, History
+from zerosum.health.verdicts import Verdict
 from zerosum.report import health_timeline
 from zerosum.report.contents import Contents
 from zerosum.report.html import bullets, columns, key, prose
@@ -14,7 +15,7 @@ from zerosum.report.svg import short
 
 
 def sentence(verdict: Verdict) -> str:
-    """`Verdict: Mode collapse since round 900. The fakes cover ...`"""
+    """`Verdict: Mode collapse since step 900. The fakes cover ...`"""
     name, since, what = _parts(verdict)
     return f"Verdict: {name}{since}. {what}"
 
@@ -28,7 +29,7 @@ def section(contents: Contents) -> str:
     tone = {"healthy": "good", "under-trained": "unsure"}.get(verdict.name, "bad")
     head = f'<div class="verdict {tone}"><strong>{escape(name)}</strong>{escape(since)}<p>{escape(what)}</p></div>'
     parts = [f"<h2>Health</h2>\n{head}", _evidence(verdict), _advice(verdict, contents.path)]
-    parts.append('<h3>Signals over rounds</h3>\n<div class="signs">' + "".join(_drawings(history, verdict)) + "</div>")
+    parts.append('<h3>Signals over steps</h3>\n<div class="signs">' + "".join(_drawings(history, verdict)) + "</div>")
     parts.append(_events(history.events))
     return "\n".join(part for part in parts if part)
 
@@ -37,19 +38,19 @@ def _parts(verdict: Verdict) -> tuple[str, str, str]:
     """Its name, since when, and what it means."""
     _, colon, what = verdict.sentence.partition(": ")
     what = what if colon else verdict.sentence
-    since = f" since round {verdict.since:,}" if verdict.since and verdict.name != "under-trained" else ""
+    since = f" since step {verdict.since:,}" if verdict.since and verdict.name != "under-trained" else ""
     return verdict.name.capitalize(), since, what[:1].upper() + what[1:]
 
 
 def _evidence(verdict: Verdict) -> str:
-    heads = ("signal", "value", "threshold", "since round", "meaning")
+    heads = ("signal", "value", "threshold", "since step", "meaning")
     return columns(
         heads,
         (
             (
-                f"<b>{escape(seen.sign.replace('_', ' '))}</b>",
+                f"<b>{escape(seen.label.replace('_', ' '))}</b>",
                 short(seen.value),
-                escape(f"{'above' if seen.condition.relation == '>' else 'below'} {short(seen.threshold)}"),
+                escape(f"{'above' if seen.criterion.relation == '>' else 'below'} {short(seen.threshold)}"),
                 f"{seen.since:,}",
                 f'<span class="muted">{escape(seen.meaning)}</span>',
             )
@@ -74,5 +75,5 @@ def _drawings(history: History, verdict: Verdict) -> Iterator[str]:
 
 
 def _events(events: Sequence[Event]) -> str:
-    lines = [f"Round {event.step:,}: {escape(event.event)}: {escape(event.detail)}" for event in events]
+    lines = [f"Step {event.step:,}: {escape(event.event)}: {escape(event.detail)}" for event in events]
     return f"<h3>Events</h3>\n{bullets(lines, 'events')}" if lines else ""

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from zerosum.health.verdicts import VERDICTS, Criterion, History, Verdict, diagnose
+from zerosum.health.history import History
+from zerosum.health.verdicts import VERDICTS, Criterion, Verdict, diagnose
 from zerosum.pictures.film import evenly_spaced
 from zerosum.report.svg import short
 
@@ -17,12 +18,12 @@ DIAGNOSED = 40  # snapshots at most after which the verdict is shown
 
 @dataclass(frozen=True)
 class ChartSpec:
-    """Signals that share axes. A name that ends in "/" stands for all signals that begin so."""
+    """Signals that share axes; a signal of players has a line for each."""
 
     title: str
     unit: str
     scale: Scale
-    signals: Mapping[str, str]  # signal: its name in the chart, or "" to take the signal's own
+    signals: Mapping[str, str]  # signal: its name in the chart, or "" for its player's
     references: Mapping[str, str] = field(default_factory=dict)  # what they are compared with, dashed
     thresholds: tuple[str, ...] = ()  # signals without a line here whose thresholds belong on these axes
     only_for: tuple[str, ...] = ()  # drawn where the evidence has one of these signals; always, where empty
@@ -76,13 +77,12 @@ SPECS = (
         {"class_accuracy": "fakes"},
         {"class_accuracy_real": "real data", "class_chance": "chance"},
     ),
-    ChartSpec("Gradient norms", "over all weights of a player", "log", {"gradient/": ""}),
+    ChartSpec("Gradient norms", "over all weights of a player", "log", {"gradient": ""}),
     ChartSpec(
         "Losses",
         "absolute value",
         "log",
-        {"loss/": ""},
-        thresholds=("explosion",),
+        {"loss": ""},
         only_for=("explosion", "loss_swing"),
     ),
     ChartSpec(
@@ -122,20 +122,20 @@ class Chart:
 
 def verdict_timeline(history: History) -> list[tuple[int, str]]:
     """The verdict as it was after some of the snapshots, the last one among them, and as it is now: (round, name)."""
-    chosen = set(evenly_spaced(range(len(history.looks)), DIAGNOSED))
+    chosen = set(evenly_spaced(range(len(history.snapshots)), DIAGNOSED))
     replayed, timeline = History(history.steps), list[tuple[int, str]]()
-    for i, look in enumerate(history.looks):
-        replayed.add(look)
+    for i, snapshot in enumerate(history.snapshots):
+        replayed.add(snapshot)
         if i in chosen:
-            replayed.events = [event for event in history.events if event.seconds <= look.seconds]
-            timeline.append((look.step, diagnose(replayed).name))
+            replayed.events = [event for event in history.events if event.seconds <= snapshot.seconds]
+            timeline.append((snapshot.step, diagnose(replayed).name))
     now = (rounds_of(history), diagnose(history).name)  # events may follow the last snapshot
     return timeline if timeline[-1:] == [now] else [*timeline, now]
 
 
 def charts(history: History, verdict: Verdict) -> list[Chart]:
     """Every chart that this run has signals for."""
-    evidence = {item.sign for item in verdict.evidence}
+    evidence = {item.signal for item in verdict.evidence}
     drawn = []
     for spec in SPECS:
         lines = [*_lines(history, spec, spec.signals, False), *_lines(history, spec, spec.references, True)]
@@ -145,18 +145,19 @@ def charts(history: History, verdict: Verdict) -> list[Chart]:
 
 
 def _lines(history: History, spec: ChartSpec, signals: Mapping[str, str], dashed: bool) -> Iterator[Line]:
-    present = sorted({name for look in history.looks for name in look.signs})
+    present = sorted({name for snapshot in history.snapshots for name in snapshot.signals})
     for signal, name in signals.items():
-        for match in present:
-            if match == signal or (signal.endswith("/") and match.startswith(signal)):
-                points = _points(history, match, spec)
-                if points:
-                    yield Line(name or match.removeprefix(signal), points, dashed)
+        matches = [match for match in present if match == signal or match.startswith(f"{signal}/")]
+        for match in matches:
+            player = match.removeprefix(signal).removeprefix("/")
+            label = name if name and len(matches) == 1 else ", ".join(filter(None, (name, player)))
+            if points := _points(history, match, spec):
+                yield Line(label, points, dashed)
 
 
 def _points(history: History, signal: str, spec: ChartSpec) -> tuple[tuple[int, float], ...]:
     """Finite ones; on a log scale, the absolute values above 0."""
-    points = [(look.step, look.signs[signal]) for look in history.looks if signal in look.signs]
+    points = [(part.step, part.signals[signal]) for part in history.snapshots if signal in part.signals]
     if spec.scale == "log":
         points = [(step, abs(value)) for step, value in points if value]
     return tuple((step, value) for step, value in points if abs(value) < 1e100)
@@ -165,22 +166,24 @@ def _points(history: History, signal: str, spec: ChartSpec) -> tuple[tuple[int, 
 def _thresholds(spec: ChartSpec, verdict: Verdict) -> Iterator[Threshold]:
     """The thresholds of the verdict's evidence; of a healthy run, those beyond which it would be under-trained."""
     for item in verdict.evidence:
-        criterion = item.condition
-        if item.sign in (*spec.signals, *spec.thresholds) and not isinstance(criterion.threshold, str):
-            yield _threshold(spec, criterion, item.threshold, item.since)
+        criterion = item.criterion
+        if item.signal in (*spec.signals, *spec.thresholds) and not isinstance(criterion.threshold, str):
+            yield _threshold(spec, criterion, item.threshold, item.since, item.player)
     if not verdict.evidence and verdict.exit_code == 0:
         for criterion in (one for criteria in VERDICTS["under-trained"].when for one in criteria):
-            if criterion.sign in spec.signals and not isinstance(criterion.threshold, str):
+            if criterion.signal in spec.signals and not isinstance(criterion.threshold, str):
                 yield _threshold(spec, criterion, criterion.threshold, None)
 
 
-def _threshold(spec: ChartSpec, criterion: Criterion, value: float, since: int | None) -> Threshold:
-    which = f"{spec.signals.get(criterion.sign, criterion.sign)} " if len(spec.signals) > 1 else ""
-    text = f"{which}{'above' if criterion.relation == '>' else 'below'} {short(value)}"
+def _threshold(spec: ChartSpec, criterion: Criterion, value: float, since: int | None, player: str = "") -> Threshold:
+    name = spec.signals.get(criterion.signal, criterion.signal) if len(spec.signals) > 1 else ""
+    side = "above" if criterion.relation == ">" else "below"
+    text = " ".join(filter(None, (name, player, side, short(value))))
     text = text if since is not None else f"under-trained {text}"
     return Threshold(text, criterion.relation == ">", value, since, criterion.relation in spec.bad_sides)
 
 
 def rounds_of(history: History) -> int:
     """Rounds that anything is known of."""
-    return max([*(look.step for look in history.looks), *(event.step for event in history.events)], default=0)
+    steps = [snapshot.step for snapshot in history.snapshots] + [event.step for event in history.events]
+    return max(steps, default=0)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerosum.errors import ZerosumError
-from zerosum.health.verdicts import Event, History, Verdict, diagnose
+from zerosum.health.history import Event, History
+from zerosum.health.verdicts import Verdict, diagnose
 from zerosum.report.health_charts import Chart, Line, Threshold, charts, rounds_of, verdict_timeline
 from zerosum.report.svg import PAGE, PAPER, Colors, inline, over_rounds, short, style
 from zerosum.util.files import atomic_path

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import zerosum.games  # noqa: F401  registers the recipes
+from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
-from zerosum.health.verdicts import VERDICTS, History
+from zerosum.health.verdicts import VERDICTS
 from zerosum.studies.scenarios import SCENARIOS, Scenario
 from zerosum.studies.study import Measurements, Study
 from zerosum.training.hooks.log import Log
@@ -34,7 +35,8 @@ def train_monitored(scenario: Scenario, seed: int, fraction: float, folder: Path
     path = folder / "health.jsonl"
     path.unlink(missing_ok=True)
     verdicts: list[str] = []
-    monitor = Monitor(SignalMeter(loaded, seed), path, History(steps), lambda verdict: verdicts.append(verdict.name))
+    meter = SignalMeter(loaded, trainer.game.makes, seed)
+    monitor = Monitor(meter, path, History(steps), lambda verdict: verdicts.append(verdict.name))
     try:
         trainer.train([monitor, Log(trainer.training.log_every, steps, ())])
     except Diverged as error:
@@ -47,8 +49,8 @@ def train_monitored(scenario: Scenario, seed: int, fraction: float, folder: Path
         "verdict": verdict.name,
         "since": verdict.since,
         "alarms": sorted({name for name in verdicts if name not in NO_ALARM}),
-        "looks": len(monitor.history.looks),
-        "signs": dict(monitor.history.looks[-1].signs) if monitor.history.looks else {},
+        "snapshots": len(monitor.history.snapshots),
+        "signals": dict(monitor.history.snapshots[-1].signals) if monitor.history.snapshots else {},
         "watching": monitor.share,
     }
 

@@ -13,9 +13,9 @@ from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games.gan import GAN
 from zerosum.games.wgan import WGAN
+from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
-from zerosum.health.verdicts import History
 from zerosum.modality import Shape
 from zerosum.networks import dcgan
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
@@ -89,7 +89,7 @@ def train(
     trainer = trainer_of(lambda shape: build_game(part, shape, width, config), dataset, training)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "health.jsonl"
-    monitor = Monitor(SignalMeter(dataset, seed), path, History.read(path, rounds))
+    monitor = Monitor(SignalMeter(dataset, trainer.game.makes, seed), path, History.read(path, rounds))
     play(trainer, folder, [monitor])
     distance = Quality(dataset, samples, trainer.device)(trainer)
     return {"part": part, "seed": seed, "rounds": rounds, "frechet": distance, "verdict": monitor.verdict.name}

@@ -13,9 +13,10 @@ from torch import Tensor
 from zerosum import data, report
 from zerosum.data.check import counted_samples
 from zerosum.game import Game
+from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
-from zerosum.health.verdicts import History, Verdict
+from zerosum.health.verdicts import Verdict
 from zerosum.modality import Modality
 from zerosum.pictures.film import film
 from zerosum.pictures.overview import MOST_ROWS, choices, overview
@@ -66,7 +67,8 @@ def play(
         if new:
             directory.create(record)
         training = trainer.training
-        vitals = SignalMeter(loaded, training.seed) if training.health else None  # draws, so before a state is restored
+        # It draws random numbers, so before a state is restored.
+        meter = SignalMeter(loaded, trainer.game.makes, training.seed) if training.health else None
         if not new:
             if found := checkpoint.find(directory.checkpoints):
                 checkpoint.resume(trainer, found[-1])
@@ -76,7 +78,7 @@ def play(
         progress = stack.enter_context(TrainingProgress(console, trainer.training.steps))
         interrupt = stack.enter_context(Interrupt())
         before = directory.seconds_so_far()
-        monitor = _monitor(directory, vitals, trainer, console, before) if vitals else None
+        monitor = _monitor(directory, meter, trainer, console, before) if meter else None
         log = Log(training.log_every, training.checkpoint_every, _sinks(directory, progress, tensorboard), before)
         pictures = SamplePictures(directory, record, _drawing(trainer.game, record, loaded, seed=0))
         saver = Checkpoints(directory.checkpoints)
@@ -127,14 +129,12 @@ def _sinks(directory: RunDirectory, progress: TrainingProgress, tensorboard: boo
     return sinks
 
 
-def _monitor(
-    directory: RunDirectory, vitals: SignalMeter, trainer: Trainer, console: Console, before: float
-) -> Monitor:
+def _monitor(directory: RunDirectory, meter: SignalMeter, trainer: Trainer, console: Console, before: float) -> Monitor:
     def say(verdict: Verdict) -> None:
-        console.print(f"round {trainer.step}: {verdict.sentence}")
+        console.print(f"step {trainer.step}: {verdict.sentence}")
 
     history = History.read(directory.health, trainer.training.steps)
-    return Monitor(vitals, directory.health, history, say, before)
+    return Monitor(meter, directory.health, history, say, before)
 
 
 def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -> Callable[[Run], Image.Image]:

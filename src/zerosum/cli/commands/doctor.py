@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+
+from rich.markup import escape
 
 from zerosum.cli.flags import RunPath, flag, parse
 from zerosum.cli.output import table
@@ -23,27 +26,28 @@ class Arguments:
 
 
 def run(arguments: Sequence[str]) -> int:
-    from zerosum.health.verdicts import VERDICTS, diagnose, of_run
+    from zerosum.health.history import History
+    from zerosum.health.verdicts import VERDICTS, diagnose
 
-    codes = ", ".join(f"{ailment.exit_code} {name}" for name, ailment in VERDICTS.items())
-    given = parse(Arguments, arguments, "doctor", f"{ABOUT}{codes}.")
+    codes = ", ".join(f"{spec.exit_code} {name}" for name, spec in VERDICTS.items())
+    options = parse(Arguments, arguments, "doctor", f"{ABOUT}{codes}.")
     from zerosum.report.health_timeline import save
 
-    history = of_run(given.run)
+    history = History.of_run(options.run)
     verdict = diagnose(history)
     console = output()
-    console.print(f"[bold]{verdict.sentence}[/bold]")
+    console.print(f"[bold]{escape(verdict.sentence)}[/bold]")
     if verdict.evidence:
-        signs = table("sign", "value", "threshold", "since round", "what it is")
+        signals = table("signal", "value", "threshold", "since step", "what it is")
         for seen in verdict.evidence:
-            signs.add_row(seen.sign, f"{seen.value:.3g}", seen.limit, f"{seen.since:,}", seen.meaning)
-        console.print(signs)
+            signals.add_row(escape(seen.label), f"{seen.value:.3g}", seen.comparison, f"{seen.since:,}", seen.meaning)
+        console.print(signals)
     for event in history.events:
-        console.print(f"round {event.step:,}: {event.event}: {event.detail}")
+        console.print(f"step {event.step:,}: {event.event}: {event.detail}", markup=False)
     if verdict.advice:
         console.print("what to try:")
         for line in verdict.advice:
-            console.print(f"  - {line}")
-    console.print(f"plot: {save(history, given.out or given.run / 'health.png')}")
+            console.print(f"  - {line.replace('RUN', shlex.quote(str(options.run)))}", markup=False)
+    console.print(f"plot: {save(history, options.out or options.run / 'health.png')}", markup=False)
     console.print(f"exit code {verdict.exit_code}: {verdict.name}")
     return verdict.exit_code

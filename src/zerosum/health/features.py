@@ -1,0 +1,142 @@
+"""Features in which the monitor compares samples with real ones: one class for each kind of data, in `FEATURES`."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from zerosum.errors import ZerosumError
+from zerosum.metrics import extractors
+from zerosum.metrics.extractors.random import SMALLEST
+from zerosum.modality import Image, Modality, Points, Tokens
+from zerosum.pictures.neighbours import thumbnails
+
+CHUNK = 256  # samples whose features are computed at once
+WAVES = 64  # features of points beside their coordinates
+WIDTH = 64  # features that token counts are projected to; the counts of pairs as well
+CODE = 8  # numbers that stand for a token when copies are looked for
+
+
+class FeatureSpace(ABC):
+    """Features of one kind of data, fitted to real samples."""
+
+    modality: Modality
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> Tensor:
+        """(N, F) of samples as players see them, (N, *shape)."""
+
+    def position(self, features: Tensor) -> Tensor:
+        """The part of features (N, F) by which neighbours are found."""
+        return features
+
+    @abstractmethod
+    def thumbnail(self, x: Tensor) -> Tensor:
+        """(N, P) of samples (N, *shape): copies of a sample are near to it here, and to nothing else."""
+
+    def of_stored(self, stored: Tensor) -> Tensor:
+        """Features of stored samples."""
+        return self._chunks(stored, self)
+
+    def thumbnails_of_stored(self, stored: Tensor) -> Tensor:
+        return self._chunks(stored, self.thumbnail)
+
+    def _chunks(self, stored: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        return torch.cat([function(self.modality.load(part)) for part in stored.split(CHUNK)])
+
+
+class ImageSpace(FeatureSpace):
+    """Images by a small network of random weights; its making draws global random numbers, as networks do."""
+
+    def __init__(self, modality: Image, real: Tensor, generator: Generator):
+        self.modality, self.extractor = modality, extractors.find("random")
+        self.colors = 3 if modality.channels > 2 else 1
+        self.scale = SMALLEST if min(modality.size) < SMALLEST else 1
+
+    def __call__(self, x: Tensor) -> Tensor:
+        x = x[:, : self.colors]
+        return self.extractor(F.interpolate(x, scale_factor=self.scale) if self.scale > 1 else x).features
+
+    def thumbnail(self, x: Tensor) -> Tensor:
+        return thumbnails(x)
+
+
+class PointSpace(FeatureSpace):
+    """Points in units of their deviation, and waves of several lengths: more than their mean and covariance count."""
+
+    def __init__(self, modality: Points, real: Tensor, generator: Generator):
+        self.modality = modality
+        self.centre, self.scale = real.mean(0), real.std(0).clamp_min(1e-6)
+        lengths = torch.tensor([1.0, 0.5, 0.25, 0.125]).repeat_interleave(WAVES // 4)
+        self.waves = torch.randn(modality.dim, WAVES, generator=generator) / lengths
+        self.phases = 2 * math.pi * torch.rand(WAVES, generator=generator)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        scaled = (x - self.centre) / self.scale
+        return torch.cat([scaled, (scaled @ self.waves + self.phases).cos()], 1)
+
+    def position(self, features: Tensor) -> Tensor:
+        return features[:, : len(self.centre)]
+
+    def thumbnail(self, x: Tensor) -> Tensor:
+        return x
+
+
+class TokenSpace(FeatureSpace):
+    """Texts by how often they hold each token and each pair of neighbours, and by their lengths.
+
+    Random signs project the counts to WIDTH features each, whatever the size of the vocabulary: the sign of a pair is
+    the product of two signs of its tokens. Each kind of feature is in units of its deviation over the reals.
+    """
+
+    def __init__(self, modality: Tokens, real: Tensor, generator: Generator):
+        self.modality = self.tokens = modality
+        signs = 2 * torch.randint(2, (3, modality.size, WIDTH), generator=generator) - 1.0
+        self.single, self.left, self.right = signs  # (V, WIDTH) each
+        self.codes = torch.randn(modality.size, CODE, generator=generator)
+        self.scale = torch.ones(())
+        deviations = self.of_stored(real).var(0).split([WIDTH, WIDTH, 1])
+        self.scale = torch.cat([v.mean().sqrt().clamp_min(0.1).expand(len(v)) for v in deviations])  # (2 WIDTH + 1,)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        within = self._within(x)  # (N, L, 1)
+        tokens = (self.single[x] * within).sum(1)
+        pairs = (self.left[x[:, :-1]] * self.right[x[:, 1:]] * within[:, 1:]).sum(1)
+        return torch.cat([tokens, pairs, within.sum(1)], 1) / self.scale
+
+    def thumbnail(self, x: Tensor) -> Tensor:
+        return (self.codes[x] * self._within(x)).flatten(1)
+
+    def _within(self, x: Tensor) -> Tensor:
+        """(N, L, 1): 1 at the tokens of each text, 0 behind them."""
+        places = torch.arange(x.shape[1], device=x.device)
+        return (places < self.tokens.lengths(x)[:, None]).float()[..., None]
+
+
+FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]] = {
+    Image: ImageSpace,
+    Points: PointSpace,
+    Tokens: TokenSpace,
+}
+
+
+def feature_space(modality: Modality, real: Tensor, generator: Generator) -> FeatureSpace:
+    """That of one kind of data.
+
+    Args:
+        real: the samples that it is fitted to, as stored.
+        generator: of what is random in the features.
+
+    Raises:
+        ZerosumError: there are no features of this kind.
+    """
+    if type(modality) not in FEATURES:
+        known = ", ".join(kind.plural for kind in FEATURES)
+        raise ZerosumError(f"health signals are of {known}, not of {modality}; train with --no-health")
+    return FEATURES[type(modality)](modality, real, generator)
