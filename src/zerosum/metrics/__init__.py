@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from zerosum.errors import ZerosumError
@@ -48,6 +49,13 @@ class _Metrics(Mapping[str, "Metric | PairMetric"]):
 
 
 METRICS = _Metrics()
+
+
+def __getattr__(name: str) -> ModuleType:
+    """`zerosum.metrics.frechet` without an import statement of its own."""
+    if any(path.startswith(f"{name}.") for path in _CLASSES.values()):
+        return importlib.import_module(f"zerosum.metrics.{name}")
+    raise AttributeError(f"module 'zerosum.metrics' has no attribute {name!r}")
 
 
 def find(name: str) -> Metric | PairMetric:
