@@ -13,7 +13,7 @@ from torch import Tensor
 from zerosum.game import Condition
 from zerosum.pictures.fonts import legend
 from zerosum.pictures.png import with_caption
-from zerosum.pictures.render import picture, renderer, rows
+from zerosum.pictures.render import renderer
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord
 from zerosum.run.sampling import SampleRequest
@@ -41,9 +41,9 @@ def overview(run: Run, request: SampleRequest, real: Tensor | None = None) -> Im
     Args:
         real: (M, D), behind points.
     """
-    every = choices(run.game.condition, run.record.data)
+    draw, every = renderer(run.record.data.shape), choices(run.game.condition, run.record.data)
     if not every or request.classes is not None or request.conditions is not None:
-        return picture(run.sample(**vars(request)), real)
+        return draw.picture(run.sample(**vars(request)), real)
     shown = every[: min(MOST_ROWS, request.count)]
     columns = math.ceil(request.count / len(shown))
     requests = [replace(request, count=columns, classes=k, conditions=v) for _, k, v in shown]
@@ -51,9 +51,8 @@ def overview(run: Run, request: SampleRequest, real: Tensor | None = None) -> Im
     groups = [group[: len(range(i, request.count, len(shown)))] for i, group in enumerate(groups)]  # last column: short
     names, kind = [choice.name for choice in shown], "class" if shown[0].classes is not None else "vector"
     note = f"the first {len(shown)} of {len(every):,} {PLURALS[kind]}" if len(shown) < len(every) else ""
-    caption = renderer(run.record.data.shape).group.format(kind)
-    title = "; ".join(part for part in (caption, note, legend(names)) if part)
-    return with_caption(rows(groups, names, note=note, real=real), title, f"{title}: {', '.join(names)}")
+    title = "; ".join(part for part in (draw.group.format(kind), note, legend(names)) if part)
+    return with_caption(draw.rows(groups, names, note, real), title, f"{title}: {', '.join(names)}")
 
 
 def choices(condition: Condition | None, data: DataRecord) -> list[Choice]:

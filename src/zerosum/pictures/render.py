@@ -61,18 +61,3 @@ POINTS = Renderer(
 def renderer(shape: Shape) -> Renderer:
     """The renderer for samples of this shape."""
     return IMAGES if len(shape) == 3 else POINTS
-
-
-def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
-    """A grid of images (N, C, H, W) in [-1, 1], or a scatter plot of points (N, D) over `real` ones, (M, D)."""
-    return renderer(samples.shape[1:]).picture(samples, real)
-
-
-def rows(groups: Sequence[Tensor], names: Sequence[str], *, note: str = "", real: Tensor | None = None) -> Image.Image:
-    """Named groups of samples: a row of images for each (`grid_rows`), or points of one colour (`scatter_groups`)."""
-    return renderer(groups[0].shape[1:]).rows(groups, names, note, real)
-
-
-def walks(frames: Tensor, real: Tensor | None = None) -> Image.Image:
-    """Samples (T, N, *shape) as z moves in T steps: a row of images for each walk, or the paths of points."""
-    return renderer(frames.shape[2:]).walks(frames, real)

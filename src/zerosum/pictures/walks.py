@@ -10,7 +10,7 @@ from torch import Tensor
 from zerosum.latent import Code
 from zerosum.pictures.fonts import label_rows
 from zerosum.pictures.png import with_caption
-from zerosum.pictures.render import renderer, walks
+from zerosum.pictures.render import renderer
 from zerosum.run.loaded import Run
 from zerosum.run.sampling import SampleRequest
 
@@ -27,7 +27,7 @@ def interpolation(run: Run, seeds: tuple[int, int], real: Tensor | None = None) 
     draw, condition = renderer(run.record.data.shape), run.game.condition
     count, steps = draw.walk_size
     caption = draw.walk.format(FIXED[condition.kind] if condition else "")
-    return with_caption(walks(run.interpolate(count, steps, seeds), real), caption)
+    return with_caption(draw.walks(run.interpolate(count, steps, seeds), real), caption)
 
 
 def traversal(
@@ -48,7 +48,7 @@ def traversal(
     blocks, ranges = [], []
     for name, x in moved.items():  # x: (N, T, *shape)
         number = known[name].size == 1
-        blocks.append(walks(x.transpose(0, 1), real) if number else draw.categories(x[:, :CATEGORIES], real))
+        blocks.append(draw.walks(x.transpose(0, 1), real) if number else draw.categories(x[:, :CATEGORIES], real))
         ranges.append("-1 to 1" if number else _range(known[name]))
     described = ", ".join(f"{name} from {values}" for name, values in zip(moved, ranges, strict=True))
     names = [f"{name}\n{values}" for name, values in zip(moved, ranges, strict=True)]

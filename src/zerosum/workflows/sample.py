@@ -14,7 +14,7 @@ from zerosum.pictures.film import film
 from zerosum.pictures.grids import save_each, to_uint8
 from zerosum.pictures.overview import overview
 from zerosum.pictures.png import save
-from zerosum.pictures.render import picture
+from zerosum.pictures.render import renderer
 from zerosum.pictures.walks import traversal
 from zerosum.run.loaded import Run
 from zerosum.run.sampling import SampleRequest
@@ -73,15 +73,8 @@ def write_interpolation(run: Run, out: Path, request: SampleRequest, to_seed: in
     count, seeds = request.count, (request.seed, to_seed)
     if count < 1 or frames < 2:
         raise ZerosumError(f"an interpolation needs at least 1 sample and 2 frames, not {count} and {frames}")
-    walk = [
-        picture(step)
-        for step in run.interpolate(
-            count,
-            frames,
-            seeds,
-            truncation=request.truncation,
-            classes=request.classes,
-            conditions=request.conditions,
-        )
-    ]
-    film([*walk, *walk[-2:0:-1]], out)
+    walk = run.interpolate(
+        count, frames, seeds, truncation=request.truncation, classes=request.classes, conditions=request.conditions
+    )
+    pictures = [renderer(run.record.data.shape).picture(step, None) for step in walk]
+    film([*pictures, *pictures[-2:0:-1]], out)
