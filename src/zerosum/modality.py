@@ -41,6 +41,7 @@ class Modality(ABC):
 
     kind: str  # tells the kinds apart in JSON
     plural: ClassVar[str]  # "images"
+    stored_as: ClassVar[str]  # "8-bit": the numbers of the store
 
     @property
     @abstractmethod
@@ -71,7 +72,7 @@ class Image(Modality):
     height: Positive
     width: Positive
     kind: Literal["image"] = "image"
-    plural = "images"
+    plural, stored_as = "images", "8-bit"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -98,7 +99,7 @@ class Points(Modality):
 
     dim: Positive
     kind: Literal["points"] = "points"
-    plural = "points"
+    plural, stored_as = "points", "float32"
 
     @property
     def shape(self) -> tuple[int]:
@@ -119,7 +120,7 @@ class Tokens(Modality):
     length: Positive  # of the longest text, its `<eos>` included
     separator: str = " "  # between two tokens, when they are written
     kind: Literal["tokens"] = "tokens"
-    plural = "texts"
+    plural, stored_as = "texts", "int64"
 
     UNKNOWN: ClassVar[str] = "<unk>"
     END: ClassVar[str] = "<eos>"
@@ -169,7 +170,7 @@ class Classes(Modality):
 
     names: tuple[str, ...]
     kind: Literal["classes"] = "classes"
-    plural = "classes"
+    plural, stored_as = "classes", "int64"
 
     @classmethod
     def numbered(cls, count: int) -> Classes:
@@ -199,7 +200,7 @@ class Vector(Modality):
 
     size: Positive
     kind: Literal["vector"] = "vector"
-    plural = "vectors"
+    plural, stored_as = "vectors", "float32"
 
     @property
     def shape(self) -> tuple[int]:
@@ -219,7 +220,7 @@ class Lengths(Modality):
 
     longest: Annotated[int, Ge(0)]
     kind: Literal["lengths"] = "lengths"
-    plural = "lengths"
+    plural, stored_as = "lengths", "int64"
 
     @property
     def shape(self) -> Shape:

@@ -173,7 +173,7 @@ def test_names_that_no_font_writes_are_said_beside_the_picture(
 def test_sample_traverses_the_codes_of_z(call: Call) -> None:
     assert call("train", "composed/demo", "--out", "run", "--steps", 1)[0] == 0
     with Image.open("run/codes.png") as picture:
-        assert picture.info["Description"].endswith("cluster through 0 to 23")
+        assert picture.info["Description"].endswith("cluster from 0 to 23")
     code, out, err = call("sample", "run", "--traverse", "-n", 3, "--seed", 2)
     assert (code, out.strip(), err) == (0, "run/codes-seed-2.png", "")
     with Image.open("run/codes-seed-2.png") as picture:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zerosum.pictures.grids import grid, grid_rows, save_each, to_uint8
+from zerosum.pictures.grids import grid, grid_rows, grid_walks, save_each, to_uint8
 
 
 def flat(*values: float, channels: int = 1, side: int = 48) -> Tensor:
@@ -122,3 +122,13 @@ def test_rows_go_on_below_so_that_all_is_about_square(parts: int, each: int, col
     shown = np.asarray(grid_rows([-torch.ones(each, 1, 48, 48)] * parts, [str(i) for i in range(parts)]))
     assert (shown[:48] == 0).all(0).sum() == 48 * columns
     assert (shown == 0).sum() == parts * each * 48 * 48
+
+
+def test_a_walk_is_a_row() -> None:
+    values = torch.arange(6).view(3, 2) / 5 * 2 - 1  # of frame and walk
+    shown = np.asarray(grid_walks(values[..., None, None, None].expand(3, 2, 1, 48, 48)))
+    assert shown.shape == (98, 148)
+    for frame in range(3):
+        for walk in range(2):
+            cell = shown[50 * walk : 50 * walk + 48, 50 * frame : 50 * frame + 48]
+            assert (cell == round(51 * (2 * frame + walk))).all()

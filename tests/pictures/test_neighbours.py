@@ -11,9 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from zerosum.pictures import neighbours as module
-from zerosum.pictures.grids import SHOWN
+from zerosum.pictures.grids import SHOWN, grid_walks
 from zerosum.pictures.neighbours import GAP, MARGIN, nearest, neighbours
-from zerosum.pictures.render import walks
 
 
 def images(count: int, *shape: int) -> Tensor:
@@ -106,11 +105,11 @@ def test_samples_that_are_not_finite_do_no_harm() -> None:
     made[0] = float("nan")
     made[1] = float("inf")
     assert neighbours(made, images(9, 3, 28, 28)).height == 4 * 56 + GAP + 2 * 2
-    assert walks(made[None].repeat(5, 1, 1, 1, 1)).width == 5 * 56 + 4 * 2
+    assert grid_walks(made[None].repeat(5, 1, 1, 1, 1)).width == 5 * 56 + 4 * 2
 
 
 def test_large_images_are_drawn_smaller() -> None:
     real = images(4, 3, 600, 300)
     shown = neighbours(floats(real[:2]), real)
     assert shown.size == (MARGIN + SHOWN + 2, 4 * SHOWN + GAP + 2 * 2)
-    assert walks(floats(real)[None].repeat(3, 1, 1, 1, 1)).size == (3 * SHOWN // 2 + 4, 4 * SHOWN + 6)
+    assert grid_walks(floats(real)[None].repeat(3, 1, 1, 1, 1)).size == (3 * SHOWN // 2 + 4, 4 * SHOWN + 6)

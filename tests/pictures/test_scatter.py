@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.pictures.scatter import palette, scatter, scatter_groups
+from zerosum.pictures.scatter import palette, paths, scatter, scatter_groups
 
 
 def test_scatter_keeps_the_limits_of_the_real_points() -> None:
@@ -69,3 +69,29 @@ def test_colours_differ(count: int) -> None:
     assert len(set(shades)) == count and all(len(shade) == 7 for shade in shades)
     red, _, blue = (int(shades[0][i : i + 2], 16) for i in (1, 3, 5))
     assert blue > 2 * red
+
+
+def test_walks_are_paths_over_the_real_points() -> None:
+    real = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
+    straight = torch.linspace(-1, 1, 50)[:, None, None] * torch.tensor([[[1.0, 1.0]], [[1.0, -1.0]]]).transpose(0, 1)
+    shown = paths(straight, real)
+    assert shown.size == (480, 480)
+    x = np.asarray(shown).astype(int)
+    blue = (x[..., 2] - x[..., 0] > 60)[30:440, 50:460]
+    rows, columns = blue.any(1).nonzero()[0], blue.any(0).nonzero()[0]
+    assert abs(int(np.ptp(rows)) - int(np.ptp(columns))) <= 3 and np.ptp(rows) > 250
+    middle = blue[rows.mean().astype(int) - 3 : rows.mean().astype(int) + 4]
+    assert middle.any(0).sum() < 30  # the two diagonals cross there
+
+
+def test_walks_that_leave_the_picture_are_counted() -> None:
+    real, far = torch.rand(50, 2), torch.full((5, 3, 2), 99.0)
+    top = np.asarray(paths(far, real))[:25, 200:].astype(int)
+    assert (top[..., 0] - top[..., 1] > 60).any()  # red words
+    top = np.asarray(paths(torch.full((5, 3, 2), 0.5), real))[:25, 200:].astype(int)
+    assert not (top[..., 0] - top[..., 1] > 60).any()
+
+
+@pytest.mark.parametrize("dim", [1, 3])
+def test_paths_of_other_dimensions(dim: int) -> None:
+    assert paths(torch.randn(5, 4, dim), torch.randn(9, dim)).size == paths(torch.randn(5, 4, dim)).size == (480, 480)

@@ -6,56 +6,13 @@ import numpy as np
 import pytest
 import torch
 from painter import FLAT, classes, painted
-from PIL import Image
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Condition
 from zerosum.latent import Clustered, InfoGANPrior
-from zerosum.pictures.render import walks
 from zerosum.pictures.scatter import paths
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.run.sampling import SampleRequest
-
-
-def pixels(picture: Image.Image) -> np.ndarray:
-    return np.asarray(picture.convert("RGB"))
-
-
-def test_a_walk_is_a_row() -> None:
-    values = torch.arange(6).view(3, 2) / 5 * 2 - 1  # of frame and walk
-    shown = pixels(walks(values[..., None, None, None].expand(3, 2, 1, 48, 48)))
-    assert shown.shape == (98, 148, 3)
-    for frame in range(3):
-        for walk in range(2):
-            cell = shown[50 * walk : 50 * walk + 48, 50 * frame : 50 * frame + 48]
-            assert (cell == round(51 * (2 * frame + walk))).all()
-
-
-def test_walks_of_points_are_paths_over_the_real_ones() -> None:
-    real = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
-    straight = torch.linspace(-1, 1, 50)[:, None, None] * torch.tensor([[[1.0, 1.0]], [[1.0, -1.0]]]).transpose(0, 1)
-    shown = walks(straight, real)
-    assert shown.size == (480, 480)
-    assert np.array_equal(pixels(shown), pixels(paths(straight, real)))
-    x = pixels(shown).astype(int)
-    blue = (x[..., 2] - x[..., 0] > 60)[30:440, 50:460]
-    rows, columns = blue.any(1).nonzero()[0], blue.any(0).nonzero()[0]
-    assert abs(int(np.ptp(rows)) - int(np.ptp(columns))) <= 3 and np.ptp(rows) > 250
-    middle = blue[rows.mean().astype(int) - 3 : rows.mean().astype(int) + 4]
-    assert middle.any(0).sum() < 30  # the two diagonals cross there
-
-
-def test_walks_that_leave_the_picture_are_counted() -> None:
-    real, far = torch.rand(50, 2), torch.full((5, 3, 2), 99.0)
-    top = pixels(walks(far, real))[:25, 200:].astype(int)
-    assert (top[..., 0] - top[..., 1] > 60).any()  # red words
-    top = pixels(walks(torch.full((5, 3, 2), 0.5), real))[:25, 200:].astype(int)
-    assert not (top[..., 0] - top[..., 1] > 60).any()
-
-
-@pytest.mark.parametrize("dim", [1, 3])
-def test_points_of_other_dimensions(dim: int) -> None:
-    assert walks(torch.randn(5, 4, dim), torch.randn(9, dim)).size == walks(torch.randn(5, 4, dim)).size == (480, 480)
 
 
 @pytest.mark.parametrize(

@@ -124,11 +124,7 @@ def test_a_killed_run(run: Path) -> None:
     text, page = page_of(run)
     assert "120 of 200 rounds in 3 s" in page.text and "incomplete" in page.text
     assert page.all("progress") == [{"value": "120", "max": "200"}]
-    for words in (
-        "samples.png is missing",
-        "film.gif is missing",
-        "Unreadable lines of metrics.jsonl, ignored: 1",
-    ):
+    for words in ("samples.png is missing", "film.gif is missing", "Unreadable lines of metrics.jsonl, ignored: 1"):
         assert words in page.text
     assert "The newest samples, round 120" in page.text
     assert "zerosum resume" in text

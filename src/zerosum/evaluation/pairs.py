@@ -18,7 +18,7 @@ from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Protocol, Result, Target
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import PairMetric
-from zerosum.metrics.samples import to_float
+from zerosum.modality import to_float
 from zerosum.metrics.score import Score
 from zerosum.options import to_json
 

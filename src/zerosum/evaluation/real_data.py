@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from zerosum import data
@@ -17,7 +18,8 @@ from zerosum.errors import ZerosumError
 from zerosum.evaluation.targets import SampleSource
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import Extractor
-from zerosum.util.text import shape_text
+from zerosum.metrics.extractors.tokens import token_counts
+from zerosum.modality import Image, Modality, Points, Tokens
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
 INCEPTION = "inception-v3"
@@ -38,12 +40,11 @@ def load(source: SampleSource, against: str | None, data_dir: Path | None, progr
         data_dir = data_dir or (Path(record.data.data_dir) if record.data.data_dir else None)
     assert against is not None
     try:
-        loaded = data.load(against, size=_size(source.shape), data_dir=data_dir, progress=progress)
+        loaded = data.load(against, size=_size(source.modality), data_dir=data_dir, progress=progress)
     except data.DataError as error:
         raise ZerosumError(f"cannot compare with {against}: {error}") from error
-    if loaded.shape != source.shape:
-        ours, theirs = shape_text(source.shape), shape_text(loaded.shape)
-        raise ZerosumError(f"samples of {ours} cannot be compared with {against}, whose samples are {theirs}")
+    if loaded.modality != source.modality:
+        raise ZerosumError(f"{source.modality} cannot be compared with {against}, which holds {loaded.modality}")
     if len(loaded) < 2:
         raise ZerosumError(f"{against} has {len(loaded)} sample; compare with more real data")
     return loaded
@@ -54,7 +55,7 @@ def held_out(reference: Dataset, data_dir: Path | None, progress: Progress | Non
     if ":" in reference.name or reference.name not in data.SOURCES:
         return None
     with suppress(data.DataError):  # most sets have no parts
-        return data.load(f"{reference.name}:test", size=_size(reference.shape), data_dir=data_dir, progress=progress)
+        return data.load(f"{reference.name}:test", size=_size(reference.modality), data_dir=data_dir, progress=progress)
     return None
 
 
@@ -68,31 +69,53 @@ def mixture(reference: Dataset) -> Mixture | None:
 def extractor(
     name: str | Callable[[Tensor], Tensor] | None, reference: Dataset, device: str
 ) -> tuple[Extractor, list[str]]:
-    """The extractor called `name`, or of a callable, and notes on the choice.
-
-    By default: the digit network for digits, the values themselves for points, Inception for other images; random
-    features where Inception is missing.
+    """The extractor called `name`, or of a callable, by default that of the kind of data; and notes on the choice.
 
     Raises:
         ZerosumError: there is no such extractor, or it does not know such data.
     """
-    digits = reference.name.partition(":")[0] in DIGITS
-    if digits and name == INCEPTION:
+    if _are_digits(reference) and name == INCEPTION:
         raise ZerosumError(f"{INCEPTION} knows no digits, its scores mean nothing here; use --extractor digits")
     if name is not None:
         return extractors.find(name, device), []
-    if not reference.is_image:
-        return extractors.find("pixels", device), []
-    if digits:
+    if type(reference.modality) not in EXTRACTORS:
+        raise ZerosumError(f"there are no features of {reference.modality.plural}; give a callable as the extractor")
+    return EXTRACTORS[type(reference.modality)](reference, device)
+
+
+def _of_images(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
+    """The digit network for digits, Inception for other images; random features where Inception is missing."""
+    if _are_digits(reference):
         return extractors.find("digits", device), []
     try:
         return extractors.find(INCEPTION, device), []
     except ZerosumError as error:
         why = f"compared by random features, because {error}"
-        return extractors.find("random", device), [
-            f"{why}. Such numbers compare with their like only, not with papers'"
-        ]
+        note = f"{why}. Such numbers compare with their like only, not with papers'"
+        return extractors.find("random", device), [note]
 
 
-def _size(shape: tuple[int, ...]) -> tuple[int, int] | None:
-    return (shape[1], shape[2]) if len(shape) == 3 else None
+def _of_points(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
+    """The values themselves."""
+    return extractors.find("pixels", device), []
+
+
+def _of_texts(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
+    """How often each token and each pair of neighbours occurs."""
+    assert isinstance(reference.modality, Tokens)
+    return token_counts(reference.modality, torch.device(device)), []
+
+
+EXTRACTORS: dict[type[Modality], Callable[[Dataset, str], tuple[Extractor, list[str]]]] = {
+    Image: _of_images,
+    Points: _of_points,
+    Tokens: _of_texts,
+}
+
+
+def _are_digits(reference: Dataset) -> bool:
+    return reference.name.partition(":")[0] in DIGITS
+
+
+def _size(modality: Modality) -> tuple[int, int] | None:
+    return modality.size if isinstance(modality, Image) else None

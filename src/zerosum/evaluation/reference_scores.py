@@ -45,20 +45,13 @@ def _real(context: Context, unused: Tensor) -> Reference:
 
 def _noise(context: Context) -> Reference:
     """Uniform over the range of the samples."""
-    count, shape = context.fake.count, context.fake.shape
-    images = len(shape) == 3
-    low, high = (0.0, 256.0) if images else _bounds(context.real.stored)
+    count, modality = context.fake.count, context.fake.modality
 
     def blocks() -> Iterator[Tensor]:
-        generator = torch.Generator().manual_seed(context.seed)
+        generator, real = torch.Generator().manual_seed(context.seed), context.real.stored
         for start in range(0, count, BLOCK):
-            x = low + (high - low) * torch.rand(min(BLOCK, count - start), *shape, generator=generator)
-            yield x.to(torch.uint8) if images else x
+            yield modality.noise(min(BLOCK, count - start), generator, real)
 
-    noise = Samples("the noise", count, shape, blocks, context.fake.extractor, None, context.fake.progress)
-    kind = "uniform noise" if images else "points uniform in the box of the real ones"
-    return Reference("noise", f"{count:,} samples of {kind}", replace(context, fake=noise))
-
-
-def _bounds(points: Tensor) -> tuple[Tensor, Tensor]:
-    return points.amin(0), points.amax(0)
+    noise = Samples("the noise", count, modality, blocks, context.fake.extractor, None, context.fake.progress)
+    description = f"{count:,} {modality.plural} of uniform noise over the range of the real ones"
+    return Reference("noise", description, replace(context, fake=noise))

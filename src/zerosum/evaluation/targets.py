@@ -15,7 +15,7 @@ from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Target
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
-from zerosum.pictures.grids import to_uint8
+from zerosum.modality import Classes, Modality
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 
@@ -25,7 +25,7 @@ class SampleSource:
     """Something that has, or draws, samples."""
 
     target: Target
-    shape: tuple[int, ...]  # of one sample
+    modality: Modality
     classes: tuple[str, ...]
     samples: Callable[[int, int, Extractor, Progress | None], Samples]  # (count at most, seed, extractor, progress)
     run: Run | None = None
@@ -59,11 +59,11 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
     def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
         labels = run.labels_for(count)
         blocks = _draw(run, count, seed, labels, truncation)
-        classes = labels if labels is not None and labels.dim() == 1 else None  # not vectors
-        return Samples("the samples", count, record.data.shape, blocks, extractor, classes, progress)
+        classes = labels if isinstance(run.condition, Classes) else None  # not vectors
+        return Samples("the samples", count, run.modality, blocks, extractor, classes, progress)
 
     target = Target("run", str(run.path.resolve()), record.recipe, run.step, averaged)
-    return SampleSource(target, record.data.shape, record.data.classes, samples, run)
+    return SampleSource(target, run.modality, record.data.classes, samples, run)
 
 
 def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> SampleSource:
@@ -75,7 +75,7 @@ def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Sa
         return of_dataset(loaded, extractor, name="the samples", chosen=chosen, progress=progress)
 
     target = Target("folder" if path.is_dir() else "file", str(path.resolve()), fingerprint=loaded.fingerprint)
-    return SampleSource(target, loaded.shape, loaded.classes, samples)
+    return SampleSource(target, loaded.modality, loaded.classes, samples)
 
 
 def shuffle(loaded: Dataset, seed: int) -> Tensor:
@@ -86,19 +86,12 @@ def shuffle(loaded: Dataset, seed: int) -> Tensor:
 def _draw(
     run: Run, count: int, seed: int, labels: Tensor | None, truncation: float | None
 ) -> Callable[[], Iterator[Tensor]]:
-    shape = run.record.data.shape
-
     def blocks() -> Iterator[Tensor]:
         for number, start in enumerate(range(0, count, BLOCK)):
             size = min(BLOCK, count - start)
             part = None if labels is None else labels[start : start + size]
             block_seed = sampling.block_seed(seed, number)
-            x = sampling.sample(run.game, shape, size, seed=block_seed, labels=part, truncation=truncation)
-            yield _stored(run.assert_finite(x, "samples"))
+            x = sampling.sample(run.game, size, seed=block_seed, labels=part, truncation=truncation)
+            yield run.modality.store(run.assert_finite(x, "samples"))
 
     return blocks
-
-
-def _stored(x: Tensor) -> Tensor:
-    """Samples as files hold them: images (B, C, H, W) in 8 bits, points as they are."""
-    return to_uint8(x) if x.dim() == 4 else x

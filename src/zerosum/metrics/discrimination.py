@@ -47,7 +47,7 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
     updated. So the discriminator sees what it was trained on: conditions, noise on its input, packs.
 
     Raises:
-        ZerosumError: the game logs no "real" and "fake" logits in its first moves.
+        ZerosumError: no move of a round hands over logits.
     """
     game = copy.deepcopy(game).eval()
     device = next(game.parameters()).device
@@ -56,12 +56,12 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
     with rng.fork_rng(device, seed):
         while sum(map(len, real)) < count:
             for move in game.round(draw, step):
-                if "real" in move.log and "fake" in move.log:
-                    real.append(move.log["real"].detach().flatten().float().cpu())
-                    fake.append(move.log["fake"].detach().flatten().float().cpu())
+                if move.logits:
+                    real.append(move.logits.real.detach().flatten().float().cpu())
+                    fake.append(move.logits.fake.detach().flatten().float().cpu())
                     break
             else:
-                raise ZerosumError(f"{game.name} logs no logits of real and fake samples; leave out 'discriminator'")
+                raise ZerosumError(f"{game.name} hands over no logits of real and fake samples; leave out 'discriminator'")
     return torch.cat(real), torch.cat(fake)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zerosum.metrics import intervals
+from zerosum.modality import Image
 from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.neighbours import pairs
 from zerosum.metrics.score import Score
@@ -50,7 +51,7 @@ class Parzen(Metric):
     by_default = False
 
     def why_not(self, context: Context) -> str:
-        if len(context.fake.shape) != 3:
+        if not isinstance(context.fake.modality, Image):
             return "it is for images"
         return "" if context.real.count >= 10 else "it needs at least 10 real images"
 

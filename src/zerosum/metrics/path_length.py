@@ -15,7 +15,8 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Shape
+from zerosum.game import Game
+from zerosum.roles import Generates, in_role
 from zerosum.metrics import bootstrap
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.metric import Context, Metric
@@ -28,7 +29,6 @@ TRIM = 0.01  # share of the lengths left out at each end
 
 def path_lengths(
     game: Game[Any],
-    shape: Shape,
     extractor: Extractor,
     count: int = 10_000,
     *,
@@ -43,7 +43,6 @@ def path_lengths(
     both ends of a step.
 
     Args:
-        shape: of one sample.
         labels: (count,) classes of the samples, for a game that takes them.
 
     Raises:
@@ -54,10 +53,11 @@ def path_lengths(
             f"{extractor.name!r} features see images in 8 bits, too coarse for path lengths; use 'random'"
         )
     generator = torch.Generator().manual_seed(seed)
-    start, end = (game.prior.draw(torch.empty(count), generator).double() for _ in range(2))  # (count, dim)
+    prior = in_role(game, Generates).prior
+    start, end = (prior.draw(count, generator=generator).double() for _ in range(2))  # (count, dim)
     t = torch.rand(count, generator=generator, dtype=torch.float64).tolist()
     rows = [
-        [game.prior.interpolate(start[[i]], end[[i]], t[i] + step) for i in range(count)] for step in (0.0, EPSILON)
+        [prior.interpolate(start[[i]], end[[i]], t[i] + step) for i in range(count)] for step in (0.0, EPSILON)
     ]
     device = next(game.parameters()).device
     both = [torch.cat(part).float().to(device) for part in rows]
@@ -67,7 +67,7 @@ def path_lengths(
         features = []
         for z in both:
             with eval_no_grad(game, seed + i):  # equal other noise at both ends
-                samples = from_latents(game, shape, [z[i : i + batch_size]], chosen)
+                samples = from_latents(game, [z[i : i + batch_size]], chosen)
             features.append(F.normalize(extractor(samples).features.double(), dim=1))
         lengths.append((features[0] - features[1]).square().sum(1).cpu() / EPSILON**2)
     return torch.cat(lengths)

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum import data, latent
+from zerosum import data
+from zerosum.batches import Draw, Labelled
 from zerosum.data.dataset import dataset
-from zerosum.game import Draw, Game, Labelled, Move, Player, Shape
-from zerosum.modality import to_float
+from zerosum.game import Game, Move, Player
+from zerosum.modality import Image, Modality, to_float
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.training.trainer import Trainer
@@ -20,10 +21,9 @@ from zerosum.util import rng
 
 
 class Classification(Game[Labelled]):
-    """A network that learns labels by cross-entropy. It makes no samples."""
+    """A network that learns labels by cross-entropy: a game of one player."""
 
     name = "classification"
-    prior = latent.Normal(0)
 
     def __init__(self, network: nn.Module, optimizer: Adam):
         super().__init__()
@@ -35,9 +35,6 @@ class Classification(Game[Labelled]):
     def round(self, draw: Draw[Labelled], step: int) -> Iterator[Move]:
         x, y = draw()
         yield Move("classifier", cross_entropy=F.cross_entropy(self.network(x), y))
-
-    def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
-        raise TypeError("a classifier makes no samples")
 
 
 def fit(
@@ -87,13 +84,13 @@ def mistakes(
     return sum(int((predict(network, to_float(samples), device) != labels).sum()) for samples, labels in parts)
 
 
-def for_samples(shape: Shape, classes: int) -> nn.Module:
+def for_samples(modality: Modality, classes: int) -> nn.Module:
     """A small classifier of samples: of images convolutions down to 4 pixels or fewer, of points a perceptron."""
-    if len(shape) == 1:
-        return perceptron(shape[0], classes)
-    channels, *sides = shape
+    if not isinstance(modality, Image):
+        return perceptron(math.prod(modality.shape), classes)
+    channels = modality.channels
     layers: list[nn.Module] = []
-    for after in [32, 64, 128, *[128] * 8][: max(2, math.ceil(math.log2(min(sides) / 4)))]:
+    for after in [32, 64, 128, *[128] * 8][: max(2, math.ceil(math.log2(min(modality.size) / 4)))]:
         convolution = nn.Conv2d(channels, after, kernel_size=3, stride=2, padding=1, bias=False)
         layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
         channels = after

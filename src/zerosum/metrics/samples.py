@@ -11,7 +11,7 @@ from zerosum.data.dataset import Dataset, Progress
 from zerosum.metrics.extractors import Extractor, Features
 from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import to_float
+from zerosum.modality import Modality, Shape
 
 BLOCK = 1000  # samples in a block
 
@@ -22,8 +22,8 @@ class Samples:
     Args:
         name: what progress calls them.
         count: how many there are.
-        shape: of one.
-        blocks: makes all of them, block by block, in their order: uint8 images (B, C, H, W) or float32 points (B, D).
+        modality: what they are.
+        blocks: makes all of them, block by block, in their order, as they are stored: images uint8 (B, C, H, W) ...
             Called anew for each pass, it must give the same samples.
         extractor: what makes features of them.
         labels: (N,) int64 classes, -1 where unknown.
@@ -34,13 +34,13 @@ class Samples:
         self,
         name: str,
         count: int,
-        shape: tuple[int, ...],
+        modality: Modality,
         blocks: Callable[[], Iterator[Tensor]],
         extractor: Extractor,
         labels: Tensor | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self.name, self.count, self.shape, self.labels = name, count, shape, labels
+        self.name, self.count, self.modality, self.labels = name, count, modality, labels
         self.extractor, self.progress, self._blocks = extractor, progress, blocks
         self._stored: Tensor | None = None
         self._features: Features | None = None
@@ -50,25 +50,30 @@ class Samples:
         return self.count
 
     @property
+    def shape(self) -> Shape:
+        """Of one sample."""
+        return self.modality.shape
+
+    @property
     def stored(self) -> Tensor:
-        """All samples: uint8 (N, C, H, W), or float32 (N, D)."""
+        """All samples as they are stored: images uint8 (N, C, H, W), points float32 (N, D) ..."""
         return self._draw()
 
     @property
     def x(self) -> Tensor:
-        """All samples as float32: images in [-1, 1], points."""
-        return to_float(self.stored)
+        """All samples as players see them: images float32 in [-1, 1] ..."""
+        return self.modality.load(self.stored)
 
     def first(self, count: int) -> Tensor:
-        """The first `count` samples as float32, (count, *shape); no more are drawn."""
+        """The first `count` samples as players see them, (count, *shape); no more are drawn."""
         if self._stored is not None:
-            return to_float(self._stored[:count])
+            return self.modality.load(self._stored[:count])
         parts: list[Tensor] = []
         for block in self._blocks():
             parts.append(block)
             if sum(map(len, parts)) >= count:
                 break
-        return to_float(torch.cat(parts)[:count])
+        return self.modality.load(torch.cat(parts)[:count])
 
     @property
     def features(self) -> Tensor:
@@ -113,7 +118,7 @@ class Samples:
                 done += len(block)
 
         labels = None if self.labels is None else self.labels[start:stop]
-        half = Samples(self.name, stop - start, self.shape, blocks, self.extractor, labels, self.progress)
+        half = Samples(self.name, stop - start, self.modality, blocks, self.extractor, labels, self.progress)
         if self._features is not None:
             features, logits = self._features
             half._features = Features(features[start:stop], None if logits is None else logits[start:stop])
@@ -138,7 +143,7 @@ class Samples:
             return
         blocks = self._blocks() if self._stored is None else iter(self._stored.split(BLOCK))
         for block in self._report(blocks, f"features of {self.name}"):
-            features, logits = self.extractor(to_float(block))
+            features, logits = self.extractor(self.modality.load(block))
             yield Features(features.cpu(), None if logits is None else logits.cpu())
 
     def _accumulated(self) -> tuple[Moments, ...]:
@@ -177,4 +182,4 @@ def of_dataset(
             yield data.x[part]
 
     labels = None if data.y is None else data.y[numbers]
-    return Samples(name or data.name, len(numbers), data.shape, blocks, extractor, labels, progress)
+    return Samples(name or data.name, len(numbers), data.modality, blocks, extractor, labels, progress)

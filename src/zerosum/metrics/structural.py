@@ -15,6 +15,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.metrics import intervals
+from zerosum.modality import Image
 from zerosum.metrics.metric import Context, Metric, PairMetric
 from zerosum.metrics.score import Score
 
@@ -172,7 +173,7 @@ class MsSsim(Metric):
     needs = "none"
 
     def why_not(self, context: Context) -> str:
-        if len(context.fake.shape) != 3:
+        if not isinstance(context.fake.modality, Image):
             return "it is for images"
         smallest = WINDOW
         return "" if min(context.fake.shape[1:]) >= smallest else f"it needs images of {smallest}x{smallest} or more"

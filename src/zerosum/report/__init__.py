@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from zerosum.report import commands, curve_charts, data, environment, header, health, metrics, notes, pictures, settings
+from zerosum.report import commands, curve_charts, data, header, health, metrics, notes, pictures, settings
 from zerosum.report.contents import Contents
 from zerosum.util.files import write_atomic
 
@@ -28,7 +28,7 @@ SECTIONS: tuple[Callable[[Contents], str], ...] = (  # each is HTML, or "" where
     commands.section,
     settings.section,
     data.section,
-    environment.section,
+    data.environment,
 )
 
 

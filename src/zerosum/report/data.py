@@ -1,4 +1,4 @@
-"""The data of a report: what the run was trained on."""
+"""The data of a report, and the environment: what the run was trained on, and with."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ def section(contents: Contents) -> str:
         items = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:PROBLEMS])
         lines.append(("skipped", f"<details><summary>{len(problems):,} files</summary><ul>{items}</ul></details>"))
     return f"<h2>Data</h2>\n{table(lines)}" if lines else ""
+
+
+def environment(contents: Contents) -> str:
+    """Device, precision, time and versions."""
+    facts = {name: contents.record[name] for name in ("device", "precision", "created") if name in contents.record}
+    lines = [(escape(name), escape(plain(value))) for name, value in {**facts, **contents.part("versions")}.items()]
+    return f"<h2>Environment</h2>\n{table(lines)}" if lines else ""
 
 
 def _counts(counts: Any, classes: int) -> list[int]:

@@ -58,11 +58,7 @@ SPECS = (
         bad_sides="<",
     ),
     ChartSpec(
-        "Discriminator ROC AUC",
-        "real against fake: 0.5 is chance",
-        "share",
-        {"separation": "separation"},
-        level=0.5,
+        "Discriminator ROC AUC", "real against fake: 0.5 is chance", "share", {"separation": "separation"}, level=0.5
     ),
     ChartSpec(
         "Logit gap",

@@ -220,7 +220,7 @@ def _protocol(metric: Metric, context: Context, truncation: float | None) -> Pro
         extractor=extractor.name if extractor else "",
         identity=extractor.identity if extractor else "",
         resizing=extractor.resizing if extractor else "",
-        precision=_precision(context.fake.shape) + (", float32 features" if extractor else ""),
+        precision=f"{context.fake.modality.stored_as} {context.fake.modality.plural}" + (", float32 features" if extractor else ""),
         real=context.real.count,
         fake=context.fake.count,
         shape=context.fake.shape,
@@ -229,8 +229,3 @@ def _protocol(metric: Metric, context: Context, truncation: float | None) -> Pro
         seed=context.seed,
         truncation=truncation,
     )
-
-
-def _precision(shape: tuple[int, ...]) -> str:
-    """Of samples of this shape."""
-    return "8-bit images" if len(shape) == 3 else "float32 points"

@@ -45,13 +45,14 @@ class Extractor:
         """Features of any number of samples x, on the extractor's device, without gradients.
 
         Raises:
-            ValueError: x is not floating point, or holds no samples.
+            ValueError: x holds bytes, which nobody has scaled, or no samples.
             ZerosumError: the extractor is not for samples of this shape.
         """
-        if not x.is_floating_point() or len(x) == 0:
-            raise ValueError(f"samples must be float, images in [-1, 1], and at least one, not {x.dtype} {len(x)}")
+        if x.dtype == torch.uint8 or len(x) == 0:
+            raise ValueError(f"samples must be at least one, and images floats in [-1, 1], not {x.dtype} {len(x)}")
         with torch.no_grad():
-            return _joined([self.function(part) for part in x.float().split(self.chunk)])
+            x = x.float() if x.is_floating_point() else x
+            return _joined([self.function(part) for part in x.split(self.chunk)])
 
 
 def extract(extractor: Extractor, batches: Iterable[Tensor]) -> Features:
