@@ -46,12 +46,13 @@ def _about(evaluation: Evaluation) -> str:
     """What was measured, against what, and how to read the table."""
     target, anchors = evaluation.target, evaluation.anchors
     which = "averaged weights" if target.averaged else "last weights"
-    what = f"Samples of the {which} of round {target.step:,}" if target.step is not None else "Samples"
-    beside = f" and two reference scores: {'; '.join(f'{name} is {of}' for name, of in anchors.items())}"
+    samples = f"Samples of the {which} of round {target.step:,}" if target.step is not None else "Samples"
+    how_many = "two reference scores" if len(anchors) > 1 else "a reference score"
+    references = f" and {how_many}: {'; '.join(f'{name} is {what}' for name, what in anchors.items())}"
     logs = any(_is_log(figure) for result in evaluation.results for figure in result.figures.values())
     return (
-        f"{what}, compared with {Path(evaluation.reference).name} on {evaluation.created[:10]}. "
-        f"Each score comes with a 95 % confidence interval{beside if anchors else ''}. "
+        f"{samples}, compared with {Path(evaluation.reference).name} on {evaluation.created[:10]}. "
+        f"Each score comes with a 95 % confidence interval{references if anchors else ''}. "
         f"{ARROWS['lower']} lower is better, {ARROWS['higher']} higher is better"
         f"{'; bars of distances are on a log scale' if logs else ''}."
     )

@@ -37,10 +37,10 @@ def _recipe_options(recipe: str) -> dict[str, tuple[dict[str, Any], dict[str, st
     from zerosum.recipe import find
 
     try:
-        found = find(recipe)
+        defaults = find(recipe)
     except ZerosumError:
         return {}
-    instances = {"training": found.training, **found.options}
+    instances = {"training": defaults.training, **defaults.options}
     return {
         name: (dict(_flat(to_json(instance))), {row.name: row.help for row in rows(instance)})
         for name, instance in instances.items()
