@@ -10,22 +10,22 @@ from pathlib import Path
 
 from zerosum.evaluation.protocol import Evaluation, Figure, Result
 from zerosum.metrics.table import METRICS
-from zerosum.report.contents import Contents
 from zerosum.report.html import bullets, columns, command, plain, table
+from zerosum.report.run_files import RunFiles
 from zerosum.report.svg import short
 
 ARROWS = {"lower": "\u2193", "higher": "\u2191", "none": ""}
 DECADE, FARTHEST = 10.0, 1000.0  # distances whose reference scores are further apart go on a log scale, of this at most
 
 
-def section(contents: Contents) -> str:
+def section(files: RunFiles) -> str:
     """The scores as a table, or the command that measures them."""
-    if not contents.record:
+    if not files.record:
         return ""
-    again, evaluation = contents.command("evaluate"), contents.evaluation
+    again, evaluation = files.command("evaluate"), files.evaluation
     if evaluation is None:
         return f"<h2>Metrics</h2>\n{command('Not measured yet', again)}"
-    return f"<h2>Metrics</h2>\n{scores(evaluation, contents.rounds)}\n{command('Measure again', again)}"
+    return f"<h2>Metrics</h2>\n{scores(evaluation, files.rounds)}\n{command('Measure again', again)}"
 
 
 def scores(evaluation: Evaluation, rounds: int) -> str:

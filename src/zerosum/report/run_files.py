@@ -16,11 +16,11 @@ from zerosum.evaluation import protocol
 from zerosum.evaluation.protocol import Evaluation
 from zerosum.health.verdicts import History, Verdict, diagnose
 from zerosum.report import curves
-from zerosum.report.curves import Curves
+from zerosum.report.curves import MetricsLog
 
 
 @dataclass(frozen=True)
-class Contents:
+class RunFiles:
     """A run directory, each file read when it is first needed. Nothing raises: what cannot be read counts as empty."""
 
     run: Path
@@ -40,7 +40,7 @@ class Contents:
         return value if isinstance(value, dict) else {}
 
     @cached_property
-    def log(self) -> Curves:
+    def log(self) -> MetricsLog:
         """metrics.jsonl"""
         return curves.read(self.run / "metrics.jsonl")
 
