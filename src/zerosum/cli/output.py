@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def table(*columns: str, right: Container[str] = ()) -> Table:
     """An empty table without lines; `right` are the columns of numbers."""
-    empty = Table(box=None, pad_edge=False)
+    empty = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for column in columns:
         empty.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return empty
