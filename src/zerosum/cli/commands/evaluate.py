@@ -100,7 +100,7 @@ def show(found: Evaluation) -> None:
 def scores(found: Evaluation) -> Table:
     """Every figure with its interval, its direction and its anchors."""
     names = dict.fromkeys(name for r in found.results for f in r.figures.values() for name in f.anchors)
-    shown = table("metric", "figure", "value", "95 %", "better", *names, right=("value", *names))
+    shown = table("metric", "figure", "value", "95 %", "better", *names, right=("value", *names), gap=1)
     for result in found.results:
         metric = result.protocol.metric
         for name, figure in result.figures.items():
