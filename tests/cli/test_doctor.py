@@ -15,7 +15,7 @@ from zerosum.training import checkpoint
 TOY = ("train", "gan/toy", "--out", "run", "--batch-size", 32, "--log-every", 1)
 
 
-def test_the_doctor_says_what_it_saw(call: Call) -> None:
+def test_the_verdict_has_evidence_advice_and_a_plot(call: Call) -> None:
     code, out, err = call(*TOY, "--steps", 30)
     assert code == 0, err
     assert "Under-trained" in out
@@ -23,8 +23,8 @@ def test_the_doctor_says_what_it_saw(call: Call) -> None:
     assert code == VERDICTS["under-trained"].exit_code, err
     assert "under-trained" in out and "frechet" in out and "zerosum resume" in out
     assert Path("run/health.png").stat().st_size > 5000
-    looks = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
-    assert looks[-1]["step"] == 30 and looks[-1]["signs"]["recall"] >= 0
+    snapshots = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
+    assert snapshots[-1]["step"] == 30 and snapshots[-1]["signals"]["recall"] >= 0
 
 
 def test_a_collapse_is_named_by_word_and_exit_code(call: Call) -> None:
@@ -32,8 +32,14 @@ def test_a_collapse_is_named_by_word_and_exit_code(call: Call) -> None:
     lines = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
     with Path("run/health.jsonl").open("w") as file:
         for step in range(1, 12):
-            signs = {**lines[-1]["signs"], "recall": 0.0, "distinct": 0.0, "frechet": 1.5, "centre/0": step % 2 * 3.0}
-            file.write(json.dumps({"step": step, "seconds": 1.0, "signs": signs}) + "\n")
+            signals = {
+                **lines[-1]["signals"],
+                "recall": 0.0,
+                "distinct": 0.0,
+                "frechet": 1.5,
+                "centre/0": step % 2 * 3.0,
+            }
+            file.write(json.dumps({"step": step, "seconds": 1.0, "signals": signals}) + "\n")
     code, out, _ = call("doctor", "run", "--out", "plot.png")
     assert code == VERDICTS["mode collapse"].exit_code
     assert "Mode collapse" in out and "< 0.15" in out and "r3gan" in out and Path("plot.png").exists()

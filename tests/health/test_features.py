@@ -90,7 +90,9 @@ def test_what_follows_the_end_of_a_text_does_not_count():
     features = space(TEXTS, real)
     tail = real.clone()
     tail[0, 5:] = 7
-    assert torch.equal(features(tail), features(real)) and torch.equal(features.thumbnail(tail), features.thumbnail(real))
+    assert torch.equal(features(tail), features(real)) and torch.equal(
+        features.thumbnail(tail), features.thumbnail(real)
+    )
 
 
 def test_neighbours_of_points_are_found_by_their_coordinates():

@@ -23,9 +23,7 @@ def test_snapshots_of_steps_that_are_played_again_replace_the_old_ones(tmp_path:
     assert History.read(tmp_path / "none", 100).snapshots == []
 
 
-@pytest.mark.parametrize(
-    "line", ["[]", "3", '{"step": 1}', '{"step": 1, "seconds": 0, "signals": {"a": "x"}}', "\xff"]
-)
+@pytest.mark.parametrize("line", ["[]", "3", '{"step": 1}', '{"step": 1, "seconds": 0, "signals": {"a": "x"}}', "\xff"])
 def test_a_damaged_line_is_passed_over(tmp_path: Path, line: str):
     path = tmp_path / "health.jsonl"
     path.write_bytes(line.encode("latin-1") + b'\n{"step": 7, "seconds": 1.0, "signals": {"frechet": 1.0}}\n')
