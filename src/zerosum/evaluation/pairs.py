@@ -18,8 +18,8 @@ from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Protocol, Result, Target
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import PairMetric
-from zerosum.modality import to_float
 from zerosum.metrics.score import Score
+from zerosum.modality import to_float
 from zerosum.options import to_json
 
 

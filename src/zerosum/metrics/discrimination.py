@@ -61,7 +61,9 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
                     fake.append(move.logits.fake.detach().flatten().float().cpu())
                     break
             else:
-                raise ZerosumError(f"{game.name} hands over no logits of real and fake samples; leave out 'discriminator'")
+                raise ZerosumError(
+                    f"{game.name} hands over no logits of real and fake samples; leave out 'discriminator'"
+                )
     return torch.cat(real), torch.cat(fake)
 
 

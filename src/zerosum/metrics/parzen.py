@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from zerosum.metrics import intervals
-from zerosum.modality import Image
 from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.neighbours import pairs
 from zerosum.metrics.score import Score
+from zerosum.modality import Image
 
 
 def parzen(points: Tensor, samples: Tensor, sigma: float) -> Tensor:

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
-from zerosum.roles import Generates, in_role
 from zerosum.metrics import bootstrap
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
+from zerosum.roles import Generates, in_role
 from zerosum.run.sampling import eval_no_grad, from_latents
 
 EPSILON = 1e-4  # the step along a path of length 1
@@ -56,9 +56,7 @@ def path_lengths(
     prior = in_role(game, Generates).prior
     start, end = (prior.draw(count, generator=generator).double() for _ in range(2))  # (count, dim)
     t = torch.rand(count, generator=generator, dtype=torch.float64).tolist()
-    rows = [
-        [prior.interpolate(start[[i]], end[[i]], t[i] + step) for i in range(count)] for step in (0.0, EPSILON)
-    ]
+    rows = [[prior.interpolate(start[[i]], end[[i]], t[i] + step) for i in range(count)] for step in (0.0, EPSILON)]
     device = next(game.parameters()).device
     both = [torch.cat(part).float().to(device) for part in rows]
     lengths = []
@@ -108,6 +106,6 @@ class PathLength(Metric):
         run, fake = context.run, context.fake
         assert run is not None
         labels = run.labels_for(self.paths)
-        lengths = path_lengths(run.game, fake.shape, fake.extractor, self.paths, labels=labels, seed=context.seed)
+        lengths = path_lengths(run.game, fake.extractor, self.paths, labels=labels, seed=context.seed)
         interval = bootstrap.interval(trimmed_mean, lengths, repeats=200, seed=context.seed)
         return {"length": Score(trimmed_mean(lengths), "lower", interval, "from random halves of the paths")}

@@ -15,9 +15,9 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.metrics import intervals
-from zerosum.modality import Image
 from zerosum.metrics.metric import Context, Metric, PairMetric
 from zerosum.metrics.score import Score
+from zerosum.modality import Image
 
 PEAK = 255.0
 WINDOW, SIGMA = 11, 1.5  # pixels

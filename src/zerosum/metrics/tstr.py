@@ -13,6 +13,7 @@ from torch import Tensor
 from zerosum.metrics import intervals, probe
 from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.score import Score
+from zerosum.modality import Image, Points
 
 if TYPE_CHECKING:
     from zerosum.data.dataset import Dataset
@@ -55,12 +56,12 @@ def tstr(
         raise ValueError("each set needs labelled samples")
     count = min(len(fake.y), len(train.y))
     classes = int(torch.cat([fake.y, train.y, test.y]).max()) + 1
-    shape = tuple(test.x.shape[1:])
+    modality = Image(*test.x.shape[1:]) if test.x.dtype == torch.uint8 else Points(test.x.shape[1])
     scores = []
     for x, y in (fake, train):
         chosen = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))[:count]
         network = probe.fit(
-            lambda: probe.for_samples(shape, classes),
+            lambda: probe.for_samples(modality, classes),
             x[chosen],
             y[chosen],
             steps=steps,

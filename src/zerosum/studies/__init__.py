@@ -49,6 +49,4 @@ def find(name: str) -> Study:
     """The study called `name`; `ZerosumError` with the nearest name where there is none."""
     if name in STUDIES:
         return STUDIES[name]
-    close = difflib.get_close_matches(name, STUDIES, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(STUDIES)}"
-    raise ZerosumError(f"there is no study {name!r}; {hint}")
+    raise ZerosumError(unknown("study", name, STUDIES))

@@ -12,8 +12,8 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.metrics import extractors
-from zerosum.metrics.samples import to_float
 from zerosum.metrics.structural import ms_ssim_diversity
+from zerosum.modality import to_float
 from zerosum.studies import conditional
 from zerosum.studies.study import Measurements, Study
 from zerosum.util import distributed

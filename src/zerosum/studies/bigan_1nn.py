@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.game import Game
+from zerosum.games import find
 from zerosum.games.bigan import BiGAN
 from zerosum.metrics.neighbours import k_nearest
-from zerosum.metrics.samples import to_float
-from zerosum.modality import Shape
+from zerosum.modality import Shape, to_float
 from zerosum.networks.bigan import Encoder
-from zerosum.recipe import find
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Split

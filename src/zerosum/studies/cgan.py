@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from zerosum import data
-from zerosum.metrics.samples import to_float
+from zerosum.modality import to_float
 from zerosum.studies import conditional
 from zerosum.studies.gan_parzen import ANCHORS, TRAINED, VALIDATED, anchors, likelihood, to_points
 from zerosum.studies.study import Measurements, Study

@@ -11,9 +11,9 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.game import Game
+from zerosum.games import find
 from zerosum.metrics import extractors
 from zerosum.modality import Shape
-from zerosum.recipe import find
 from zerosum.run.sampling import balanced_labels, sample
 from zerosum.studies import training
 from zerosum.studies.gan_parzen import SAMPLES, TRAINED

@@ -13,11 +13,12 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.game import Game
+from zerosum.games import find
 from zerosum.games.gan import GAN
 from zerosum.metrics.neighbours import k_nearest
 from zerosum.metrics.parzen import best_sigma, parzen
 from zerosum.modality import Shape
-from zerosum.recipe import Training, find
+from zerosum.recipe import Training
 from zerosum.run.sampling import sample
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study

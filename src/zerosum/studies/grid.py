@@ -15,19 +15,20 @@ from typing import Any
 from zerosum import data
 from zerosum.data.points import mixture
 from zerosum.game import Game
+from zerosum.games import find
 from zerosum.games.began import BEGAN
 from zerosum.games.bigan import BiGAN
 from zerosum.games.gan import GAN
-from zerosum.games.loss_sensitive import LSGAN
+from zerosum.games.loss_sensitive import LossSensitiveGAN
 from zerosum.games.r3gan import R3GAN
-from zerosum.games.two_player import Composed, packed
+from zerosum.games.two_player import TwoPlayer, packed
 from zerosum.metrics.modes import of_mixture
 from zerosum.modality import Shape
 from zerosum.networks import began as autoencoders
 from zerosum.networks import bigan as encoders
 from zerosum.networks.mlp import GridDiscriminator, GridGenerator
 from zerosum.optim import Adam
-from zerosum.recipe import Training, find
+from zerosum.recipe import Training
 from zerosum.run.sampling import sample
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
@@ -46,7 +47,7 @@ Options = Mapping[str, Any]
 GAMES: dict[str, tuple[str, Options]] = {  # a recipe and options of its config
     "GAN": ("gan/toy", {}),
     "GAN, minimax": ("gan/toy", {"generator": "minimax"}),
-    "LSGAN": ("composed/toy", {"objective": "least-squares", "penalties": None}),
+    "LossSensitiveGAN": ("composed/toy", {"objective": "least-squares", "penalties": None}),
     "hinge, R1": ("composed/toy", {"objective": "hinge"}),
     "non-saturating, R1": ("composed/toy", {}),
     "DRAGAN": ("composed/toy", {"penalties": {"dragan": 1.0}}),
@@ -72,9 +73,9 @@ def _networks(shape: Shape, packing: int = 1) -> tuple[GridGenerator, GridDiscri
     return GridGenerator(Z, shape), GridDiscriminator(packed(shape, packing))
 
 
-def _composed(**config: Any) -> Callable[[Shape], Composed]:
-    chosen = Composed.Config(latent_dim=Z, g_optimizer=ADAM, d_optimizer=ADAM, **config)
-    return lambda shape: Composed(*_networks(shape, chosen.packing), chosen)
+def _composed(**config: Any) -> Callable[[Shape], TwoPlayer]:
+    chosen = TwoPlayer.Config(latent_dim=Z, g_optimizer=ADAM, d_optimizer=ADAM, **config)
+    return lambda shape: TwoPlayer(*_networks(shape, chosen.packing), chosen)
 
 
 def _gan(**config: Any) -> Callable[[Shape], GAN]:
@@ -82,9 +83,11 @@ def _gan(**config: Any) -> Callable[[Shape], GAN]:
     return lambda shape: GAN(*_networks(shape), chosen)
 
 
-def _lsgan(slope: float) -> Callable[[Shape], LSGAN]:
-    config = LSGAN.Config(slope, margin=1.0, penalties={"r1": 0.01}, latent_dim=Z, g_optimizer=ADAM, d_optimizer=ADAM)
-    return lambda shape: LSGAN(*_networks(shape), config)
+def _lsgan(slope: float) -> Callable[[Shape], LossSensitiveGAN]:
+    config = LossSensitiveGAN.Config(
+        slope, margin=1.0, penalties={"r1": 0.01}, latent_dim=Z, g_optimizer=ADAM, d_optimizer=ADAM
+    )
+    return lambda shape: LossSensitiveGAN(*_networks(shape), config)
 
 
 def _bigan(shape: Shape) -> BiGAN:
@@ -101,7 +104,7 @@ def _began(shape: Shape) -> BEGAN:
 PUBLISHED: dict[str, Callable[[Shape], Game[Any]]] = {
     "GAN": _gan(),
     "GAN, minimax": _gan(generator="minimax"),
-    "LSGAN": _composed(objective="least-squares"),
+    "LossSensitiveGAN": _composed(objective="least-squares"),
     "hinge, R1": _composed(objective="hinge", penalties={"r1": 0.01}),
     "DRAGAN": _composed(penalties={"dragan": 10.0}),
     "relativistic": _composed(objective="relativistic"),

@@ -12,10 +12,9 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from zerosum.game import Game
+from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
-from zerosum.metrics.samples import to_float
-from zerosum.modality import Shape
-from zerosum.recipe import find
+from zerosum.modality import Shape, to_float
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Split

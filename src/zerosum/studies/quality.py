@@ -7,8 +7,8 @@ import torch
 from zerosum.data.dataset import Dataset
 from zerosum.metrics import extractors
 from zerosum.metrics.frechet import frechet
-from zerosum.metrics.samples import to_float
 from zerosum.metrics.statistics import Moments
+from zerosum.modality import to_float
 from zerosum.run.sampling import sample
 from zerosum.training.trainer import Trainer
 

@@ -11,9 +11,10 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.game import Game, Labelled
+from zerosum.games import find
 from zerosum.modality import Shape
 from zerosum.optim import SGD, Adam, Decay
-from zerosum.recipe import Training, find
+from zerosum.recipe import Training
 from zerosum.studies.spoiled import (
     Change,
     Conditional,

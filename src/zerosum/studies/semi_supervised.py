@@ -11,8 +11,8 @@ from typing import Any
 from torch import nn
 
 from zerosum.data.dataset import Dataset
+from zerosum.games import find
 from zerosum.metrics import probe
-from zerosum.recipe import find
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Split

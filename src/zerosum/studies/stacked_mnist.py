@@ -13,7 +13,7 @@ import torch
 from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.game import Game
-from zerosum.games.two_player import Composed, packed
+from zerosum.games.two_player import TwoPlayer, packed
 from zerosum.games.wgan_gp import WGANGP
 from zerosum.metrics import extractors, modes
 from zerosum.modality import Shape
@@ -39,13 +39,13 @@ class Contestant:
     training: Training
 
 
-def _dcgan(shape: Shape) -> Composed:
-    return Composed(dcgan.Generator(100, shape, 64), dcgan.Discriminator(shape, 64))
+def _dcgan(shape: Shape) -> TwoPlayer:
+    return TwoPlayer(dcgan.Generator(100, shape, 64), dcgan.Discriminator(shape, 64))
 
 
-def _pacgan(shape: Shape) -> Composed:
-    config = Composed.Config(packing=PACKING)
-    return Composed(dcgan.Generator(100, shape, 64), dcgan.Discriminator(packed(shape, PACKING), 64), config)
+def _pacgan(shape: Shape) -> TwoPlayer:
+    config = TwoPlayer.Config(packing=PACKING)
+    return TwoPlayer(dcgan.Generator(100, shape, 64), dcgan.Discriminator(packed(shape, PACKING), 64), config)
 
 
 def _wgan_gp(shape: Shape) -> WGANGP:
@@ -53,10 +53,10 @@ def _wgan_gp(shape: Shape) -> WGANGP:
     return WGANGP(resnet.Generator(128, shape, 64), resnet.Critic(shape, 64), config)
 
 
-def _relativistic(lr: float, rounds: int) -> Composed.Config:
+def _relativistic(lr: float, rounds: int) -> TwoPlayer.Config:
     """R3GAN's objective, its penalties every fourth round and four times as heavy, both players on the same batch."""
     adam = Adam(lr, (0.0, 0.99), decay=Decay("cosine", warmup=200, steps=rounds))
-    return Composed.Config(
+    return TwoPlayer.Config(
         "relativistic",
         {"r1-r2": 1.0},
         penalty_every=4,
@@ -67,14 +67,16 @@ def _relativistic(lr: float, rounds: int) -> Composed.Config:
     )
 
 
-def _r3gan(shape: Shape) -> Composed:
+def _r3gan(shape: Shape) -> TwoPlayer:
     sizes: tuple[Sequence[int], int, int] = ((256, 128, 64, 32), 1, 16)
-    return Composed(r3gan.Generator(64, shape, *sizes), r3gan.Discriminator(shape, *sizes), _relativistic(1e-3, 15_000))
+    return TwoPlayer(
+        r3gan.Generator(64, shape, *sizes), r3gan.Discriminator(shape, *sizes), _relativistic(1e-3, 15_000)
+    )
 
 
-def _r3gan_dcgan(shape: Shape) -> Composed:
+def _r3gan_dcgan(shape: Shape) -> TwoPlayer:
     discriminator = dcgan.Discriminator(shape, 64, "none")
-    return Composed(dcgan.Generator(64, shape, 64), discriminator, _relativistic(5e-4, 40_000))
+    return TwoPlayer(dcgan.Generator(64, shape, 64), discriminator, _relativistic(5e-4, 40_000))
 
 
 CONTESTANTS = {

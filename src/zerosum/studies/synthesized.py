@@ -13,8 +13,8 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import Dataset
+from zerosum.games import find
 from zerosum.metrics import probe
-from zerosum.recipe import find
 from zerosum.run.loaded import Run
 from zerosum.studies.study import Measurements, Study
 from zerosum.training.checkpoint import find as checkpoints

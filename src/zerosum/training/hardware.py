@@ -7,6 +7,7 @@ import platform
 from functools import cache
 
 import torch
+from torch import nn
 
 from zerosum.errors import ZerosumError
 
@@ -42,3 +43,10 @@ def tune_malloc() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, 1 << 30)
         libc.mallopt(_TRIM_THRESHOLD, -1)
+
+
+def use_channels_last(module: nn.Module) -> None:
+    """Lay the weights of two-dimensional convolutions out with their channels last; activations follow that layout."""
+    for weight in module.parameters():
+        if weight.dim() == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)

@@ -16,7 +16,7 @@ from zerosum.game import Game, Move
 from zerosum.recipe import Training
 from zerosum.training.average import Average, parameters_of
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
-from zerosum.training.hardware import resolve_precision, tune_malloc
+from zerosum.training.hardware import resolve_precision, tune_malloc, use_channels_last
 from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.util import distributed
 
@@ -61,8 +61,8 @@ class Trainer:
     def __init__(self, game: Game[Any], stream: Stream, training: Training, device: str | torch.device = "cpu"):
         tune_malloc()
         self.device = torch.device(device)
-        # Convolutions follow the layout of their weights.
-        self.game = distributed.broadcast(game.to(self.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
+        self.game = distributed.broadcast(game.to(self.device))
+        use_channels_last(game)
         self.stream, self.training = stream, training
         self.players = game.players()
         self.parameters = {name: parameters_of(player.modules) for name, player in self.players.items()}

@@ -25,8 +25,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def shape_text(shape: Sequence[int]) -> str:
-    """`3x64x64`."""
-    return "x".join(map(str, shape))

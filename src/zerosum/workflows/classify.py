@@ -87,10 +87,8 @@ def classify(
         ZerosumError: no run there, or one that learnt no classifier; nothing readable there, or nothing of its shape.
     """
     loaded = run if isinstance(run, Run) else load(run)
-    loaded.classify(torch.empty(0, *loaded.record.data.shape))  # refuses before any image is read
-    given = fitted(
-        str(images), loaded.record.data.shape, data_dir=Path(data_dir) if data_dir else None, progress=progress
-    )
+    loaded.classify(torch.empty(0, *loaded.modality.shape))  # refuses before any image is read
+    given = fitted(str(images), loaded.modality, data_dir=Path(data_dir) if data_dir else None, progress=progress)
     blocks = given.data.x.split(BLOCK)
     parts = []
     for block in blocks:

@@ -220,7 +220,8 @@ def _protocol(metric: Metric, context: Context, truncation: float | None) -> Pro
         extractor=extractor.name if extractor else "",
         identity=extractor.identity if extractor else "",
         resizing=extractor.resizing if extractor else "",
-        precision=f"{context.fake.modality.stored_as} {context.fake.modality.plural}" + (", float32 features" if extractor else ""),
+        precision=f"{context.fake.modality.stored_as} {context.fake.modality.plural}"
+        + (", float32 features" if extractor else ""),
         real=context.real.count,
         fake=context.fake.count,
         shape=context.fake.shape,

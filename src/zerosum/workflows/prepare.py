@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from zerosum import data
@@ -17,6 +18,7 @@ from zerosum.data.dataset import Dataset
 from zerosum.data.decks import deal
 from zerosum.data.sources import absolute
 from zerosum.errors import ZerosumError
+from zerosum.modality import AnyModality
 from zerosum.options import to_json
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.run.record import DataRecord, Record, versions
@@ -114,7 +116,7 @@ def _describe(
         training=training,
         data=DataRecord(
             name=absolute(wanted.name),
-            fields=dict(learnt.spec.fields),
+            fields=_json_fields(learnt),
             count=len(learnt),
             fingerprint=learnt.fingerprint,
             problems=tuple(str(problem) for problem in learnt.problems),
@@ -130,6 +132,12 @@ def _describe(
         command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _json_fields(learnt: Dataset) -> dict[str, AnyModality]:
+    """Its modalities, which must be of the package, so that `run.json` can be read again."""
+    fields: dict[str, AnyModality] = TypeAdapter(dict[str, AnyModality]).validate_python(dict(learnt.spec.fields))
+    return fields
 
 
 def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:

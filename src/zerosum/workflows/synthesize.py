@@ -16,7 +16,9 @@ from torch import Tensor
 from zerosum.data.dataset import Progress
 from zerosum.data.images.write_labelled import name_classes, refuse_taken, safe_folders, whole
 from zerosum.errors import ZerosumError
-from zerosum.pictures.grids import save_each, to_uint8
+from zerosum.modality import Image, Vector
+from zerosum.pictures.grids import save_each
+from zerosum.roles import Classifies, has_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 from zerosum.run.record import versions
@@ -48,7 +50,7 @@ class Synthesis:
     seed: int
     truncation: float | None
     confidence: float | None  # least probability of a sample's class, by the classifier
-    realism: float  # share of the others that was kept, as the discriminator ranks them
+    keep_top: float  # share of the others that was kept, as the discriminator ranks them
     classifier: str  # the run whose classifier was asked; "" where none was
     candidates: int  # in all
     classes: dict[str, Made]
@@ -61,7 +63,7 @@ def synthesize(
     per_class: int,
     *,
     confidence: float | None = None,
-    realism: float = 1.0,
+    keep_top: float = 1.0,
     classifier: str | Path | Run | None = None,
     seed: int = 0,
     truncation: float | None = None,
@@ -78,7 +80,7 @@ def synthesize(
         out: a folder that is new or empty, or for points FILE.npz. It appears whole or not at all, with
             `synthesis.json` in it (`FILE-synthesis.json` beside it).
         confidence: in (0, 1]; keep samples whose class the classifier gives at least this probability.
-        realism: in (0, 1]; of those, keep the share that the discriminator finds most real among all of its class so
+        keep_top: in (0, 1]; of those, keep the share that the discriminator finds most real among all of its class so
             far.
         classifier: another run, to ask its classifier and not the run's own; loaded on the device of `run`.
         seed: equal seeds make equal samples.
@@ -90,22 +92,22 @@ def synthesize(
         ZerosumError: `out` is taken, nothing tells the classes apart, a filter is out of range or has nobody to ask,
             a class has a name that neither a folder nor a `labels.csv` can have, or some class does not fill.
     """
-    _check(per_class, confidence, realism, tries)
+    _check(per_class, confidence, keep_top, tries)
     path = Path(out).expanduser().resolve()
     told = path.with_name(f"{path.stem}-{FILE}")  # of points
     for file in (path, told) if path.suffix == ".npz" else (path,):
         refuse_taken(file)
     own = run if isinstance(run, Run) else load(run)
-    is_image = len(own.record.data.shape) == 3
-    if is_image == (path.suffix == ".npz"):
-        cure = "images, which go to a folder" if is_image else "points, which go to a file: name one that ends in .npz"
+    images = isinstance(own.modality, Image)
+    if images == (path.suffix == ".npz"):
+        cure = "images, which go to a folder" if images else "points, which go to a file: name one that ends in .npz"
         raise ZerosumError(f"{out}: {own.path} makes {cure}")
     device = str(next(own.game.parameters()).device)
     other = classifier if isinstance(classifier, Run) or classifier is None else load(classifier, device=device)
-    source = _Source(own, _judge(own, other, confidence), seed, truncation, realism < 1)
-    pools = [_Pool(k, per_class, confidence, realism) for k in range(len(source.classes))]
+    source = _Source(own, _judge(own, other, confidence), seed, truncation, keep_top < 1)
+    pools = [_Pool(k, per_class, confidence, keep_top) for k in range(len(source.classes))]
 
-    if is_image:
+    if images:
         folders = safe_folders(source.classes)
         named = dict(zip(folders, source.classes, strict=True)) if folders != source.classes else {}
         with whole(path) as partial:
@@ -128,7 +130,7 @@ class _Candidates(NamedTuple):
     x: Tensor  # (B, *shape)
     y: Tensor  # (B,) int64
     confidence: Tensor | None  # (B,) probability of y, by the classifier
-    realism: Tensor | None  # (B,) by the discriminator
+    score: Tensor | None  # (B,) by the discriminator
 
 
 class _Source:
@@ -141,12 +143,12 @@ class _Source:
 
     def __init__(self, run: Run, judge: Run | None, seed: int, truncation: float | None, ranked: bool):
         self.run, self.judge, self.seed, self.truncation, self.ranked = run, judge, seed, truncation, ranked
-        self.asked = run.game.condition is not None
+        self.asked = run.condition is not None
         sorter = run if self.asked or judge is None else judge
         self.classes = sorter.record.data.classes
         self.drawn, self.blocks = 0, 0
         if ranked:
-            run.realism(run.sample(1), run.labels_for(1))  # refuses before anything is made
+            run.score(run.sample(1), run.labels_for(1))  # refuses before anything is made
 
     def draw(self, count: int, number: int) -> _Candidates:
         """`count` samples; where classes are asked for, of class `number`."""
@@ -159,12 +161,12 @@ class _Source:
         if not bool(x.isfinite().all()):
             raise ZerosumError(f"{self.run.path} has diverged: not all samples are finite; use an earlier --checkpoint")
         self.drawn, self.blocks = self.drawn + count, self.blocks + 1
-        judged = to_uint8(x) if x.dim() == 4 else x
+        judged = self.run.modality.store(x)
         p = None if self.judge is None else self._probabilities(self.judge, judged)  # (B, K)
         y = torch.full((count,), number) if self.asked or p is None else p.argmax(1)
         confidence = None if p is None else p.gather(1, y[:, None])[:, 0]
-        realism = self.run.realism(judged, y if self.asked else None) if self.ranked else None
-        return _Candidates(x, y, confidence, realism)
+        score = self.run.score(judged, y if self.asked else None) if self.ranked else None
+        return _Candidates(x, y, confidence, score)
 
     def _probabilities(self, judge: Run, x: Tensor) -> Tensor:
         """Of the classes in their order here."""
@@ -182,7 +184,7 @@ class _Pool:
     share: float  # to keep, of those that are sure enough
     kept: int = 0
     candidates: int = 0
-    seen: list[Tensor] = field(default_factory=list)  # the realism of those, block by block
+    seen: list[Tensor] = field(default_factory=list)  # the keep_top of those, block by block
 
     @property
     def missing(self) -> int:
@@ -194,10 +196,10 @@ class _Pool:
         self.candidates += len(rows)
         if self.confidence is not None and given.confidence is not None:
             rows = rows[given.confidence[rows] >= self.confidence]
-        if given.realism is not None and len(rows):
-            self.seen.append(given.realism[rows])
+        if given.score is not None and len(rows):
+            self.seen.append(given.score[rows])
             ranked = torch.cat(self.seen).sort(descending=True).values
-            rows = rows[given.realism[rows] >= ranked[math.ceil(self.share * len(ranked)) - 1]]
+            rows = rows[given.score[rows] >= ranked[math.ceil(self.share * len(ranked)) - 1]]
         rows = rows[: self.missing]
         self.kept += len(rows)
         return rows
@@ -206,7 +208,7 @@ class _Pool:
 def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progress: Progress | None) -> None:
     """Draw until every class has what is wanted, one class after another where each can be asked for."""
     wanted = sum(pool.wanted for pool in pools)
-    block = min(BLOCK, max(1, NUMBERS // math.prod(source.run.record.data.shape)))
+    block = min(BLOCK, max(1, NUMBERS // math.prod(source.run.modality.shape)))
     for group in [[pool] for pool in pools] if source.asked else [pools]:
         drawn, most = 0, tries * sum(pool.wanted for pool in group)
         while drawn < most and (short := [pool for pool in group if pool.missing]):
@@ -223,7 +225,7 @@ def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progr
                 progress("drawing samples", before + len(group) * min(pool.kept for pool in group), wanted)
     if short := [pool for pool in pools if pool.missing]:
         named = abbreviate([f"{source.classes[pool.number]} ({pool.kept:,} of {pool.wanted:,})" for pool in short])
-        filters = [name for name, on in (("confidence", pools[0].confidence), ("realism", source.ranked)) if on]
+        filters = [name for name, on in (("confidence", pools[0].confidence), ("keep_top", source.ranked)) if on]
         cure = f"ask for less {' and '.join(filters)}, or allow more tries" if filters else "allow more tries"
         raise ZerosumError(
             f"of {source.drawn:,} candidates too few are of the classes {', '.join(named)}; {cure}, or train longer"
@@ -239,7 +241,7 @@ def _record(source: _Source, pools: Sequence[_Pool]) -> Synthesis:
         seed=source.seed,
         truncation=run.record.training.truncation if source.truncation is None else source.truncation,
         confidence=pools[0].confidence,
-        realism=pools[0].share,
+        keep_top=pools[0].share,
         classifier=str(judge.path.resolve()) if judge else "",
         candidates=source.drawn,
         classes={source.classes[pool.number]: Made(pool.candidates, pool.kept) for pool in pools},
@@ -253,8 +255,8 @@ def _json(found: Synthesis) -> bytes:
 
 def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
     """The run whose classifier is asked, if one is needed."""
-    recipe, condition = run.record.recipe, run.game.condition
-    if condition is not None and condition.kind != "classes":
+    recipe, condition = run.record.recipe, run.condition
+    if isinstance(condition, Vector):
         raise ZerosumError(
             f"{recipe} learnt vectors of {condition.size} numbers, not classes; `zerosum sample` draws them"
         )
@@ -262,11 +264,11 @@ def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
         if other is not None:
             raise ZerosumError(f"{recipe} makes the class it is asked for: a classifier is for --confidence alone")
         return None
-    judge = other or (run if run.game.classifier() is not None else None)
+    judge = other or (run if has_role(run.game, Classifies) else None)
     if judge is None:
         why = "--confidence needs a classifier, and" if condition is not None else "nothing tells its classes apart:"
         raise ZerosumError(f"{why} {recipe} learns none; name a run that does with --classifier")
-    judge.classify(torch.empty(0, *run.record.data.shape))  # refuses a run without one, or of another shape
+    judge.classify(torch.empty(0, *run.modality.shape))  # refuses a run without one, or of another shape
     known = judge.record.data.classes
     if condition is not None and (unknown := [name for name in run.record.data.classes if name not in known]):
         raise ZerosumError(
@@ -275,11 +277,11 @@ def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
     return judge
 
 
-def _check(per_class: int, confidence: float | None, realism: float, tries: int) -> None:
+def _check(per_class: int, confidence: float | None, keep_top: float, tries: int) -> None:
     if per_class < 1 or tries < 1:
         what, number = ("per class", per_class) if per_class < 1 else ("tries", tries)
         raise ZerosumError(f"{number} {what} makes nothing; ask for at least 1")
-    for name, share in (("confidence", 1.0 if confidence is None else confidence), ("realism", realism)):
+    for name, share in (("confidence", 1.0 if confidence is None else confidence), ("keep_top", keep_top)):
         if not 0 < share <= 1:
             raise ZerosumError(f"{name} is a share: above 0 and at most 1, not {share}")
 

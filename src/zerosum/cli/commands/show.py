@@ -11,8 +11,9 @@ from tyro.conf import Positional
 
 from zerosum.cli.flags import flag, parse
 from zerosum.cli.output import table
+from zerosum.games import find
 from zerosum.options import Option, rows
-from zerosum.recipe import Recipe, find
+from zerosum.recipe import Recipe
 from zerosum.util.console import output
 
 

@@ -22,7 +22,7 @@ class Arguments:
     confidence: Annotated[
         float | None, flag("keep samples whose class has at least this probability by the classifier", "no filter")
     ] = None
-    realism: Annotated[float, flag("of those keep this share, with the highest discriminator scores")] = 1.0
+    keep_top: Annotated[float, flag("of those keep this share, with the highest discriminator scores")] = 1.0
     classifier: Annotated[Path | None, flag("another run, whose classifier is used", "this run's own")] = None
     tries: Annotated[int, flag("candidates for each sample, at most")] = 100
     seed: Annotated[int, flag("random seed")] = 0
@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> None:
             given.out,
             given.per_class,
             confidence=given.confidence,
-            realism=given.realism,
+            keep_top=given.keep_top,
             classifier=given.classifier,
             seed=given.seed,
             truncation=given.truncation,

@@ -11,7 +11,8 @@ from tyro.conf import DisallowNone, arg
 
 from zerosum.cli.flags import AnyDevice, DataDir, Size, Switch, changed, flag, flags, of_other_kinds, parse, with_kinds
 from zerosum.cli.output import show_run
-from zerosum.recipe import Recipe, find
+from zerosum.games import find
+from zerosum.recipe import Recipe
 
 DEFAULT = "r3gan"
 ABOUT = "The default recipe is r3gan; `zerosum list` shows all. The flags below are those of"
@@ -43,8 +44,10 @@ def run(arguments: Sequence[str]) -> None:
     size = given.size[0] if given.size and len(given.size) == 1 else given.size
     if given.dry_run:
         from zerosum.cli.dry_run import show_plan
+        from zerosum.workflows.prepare import DataChoice
 
-        show_plan(recipe, options, given.data, size, given.labels, given.data_dir, given.device)
+        sides = (size, size) if isinstance(size, int) else size
+        show_plan(recipe, options, DataChoice(given.data, sides, given.labels, given.data_dir), given.device)
         return
     from zerosum.workflows.train import train
 
