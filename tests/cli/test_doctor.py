@@ -12,6 +12,7 @@ from test_bad_input import NAN
 from zerosum.health.verdicts import VERDICTS
 from zerosum.training import checkpoint
 
+TWO_PAIRS = Path(__file__).parents[1] / "support" / "two_pairs.py"
 TOY = ("train", "gan/toy", "--out", "run", "--batch-size", 32, "--log-every", 1)
 
 
@@ -46,7 +47,18 @@ def test_a_collapse_is_named_by_word_and_exit_code(call: Call) -> None:
     assert "  - R1 and R2 penalties with the relativistic objective: `zerosum train r3gan`\n" in out
 
 
-def test_a_run_that_nobody_watched(call: Call) -> None:
+def test_of_two_discriminators_the_broken_one_is_named(call: Call) -> None:
+    """Trained for real. That of the first pair, so that it is not the one whose move comes last."""
+    command = ("train", f"{TWO_PAIRS}:ring", "--fault", "perfect", "--pair", "a", "--out", "run", "--log-every", 20)
+    code, out, err = call(*command, "--steps", 600, "--batch-size", 128)
+    assert code == 0, err
+    code, out, _ = call("doctor", "run")
+    assert code == VERDICTS["discriminator too strong"].exit_code
+    assert "The discriminator d_a is too strong" in out and "separation of d_a" in out and "d_b" not in out
+    assert "Discriminator too strong (d_a)</strong> since step" in Path("run/report.html").read_text()
+
+
+def test_a_run_without_a_monitor(call: Call) -> None:
     assert call(*TOY, "--steps", 4, "--no-health")[0] == 0
     assert not Path("run/health.jsonl").exists()
     code, _, err = call("doctor", "run")

@@ -43,7 +43,6 @@ def measured_whenever_due(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("fault", "pair", "name", "sentence"),
     [
-        ("perfect", "a", "discriminator too strong", "The discriminator d_a is too strong"),
         ("perfect", "b", "discriminator too strong", "The discriminator d_b is too strong"),
         ("idle", "a", "generator ahead", "the discriminator d_a takes bad fakes for real ones"),
     ],
