@@ -35,11 +35,12 @@ def section(files: RunFiles) -> str:
 
 
 def _parts(verdict: Verdict) -> tuple[str, str, str]:
-    """Its name, since when, and what it means."""
+    """Its name, with that of the player where several could be meant, since when, and what it means."""
     _, colon, what = verdict.sentence.partition(": ")
     what = what if colon else verdict.sentence
     since = f" since step {verdict.since:,}" if verdict.since and verdict.name != "under-trained" else ""
-    return verdict.name.capitalize(), since, what[:1].upper() + what[1:]
+    name = " ".join((verdict.name.capitalize(), *(f"({player})" for player in verdict.players)))
+    return name, since, what[:1].upper() + what[1:]
 
 
 def _evidence(verdict: Verdict) -> str:

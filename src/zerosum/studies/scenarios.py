@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from zerosum import data
+from zerosum.batches import Labelled
 from zerosum.data.dataset import Dataset
-from zerosum.game import Game, Labelled
+from zerosum.game import Game
 from zerosum.games import find
 from zerosum.modality import Shape
 from zerosum.optim import SGD, Adam, Decay
@@ -60,7 +61,7 @@ class Scenario:
         usual = Training(self.steps, self.batch_size, seed, average=0.99, precision="fp32", log_every=10)
         rng.seed(seed)
         if isinstance(self.game, str):
-            game = find(self.game).build(loaded.shape, self.options, loaded.condition)
+            game = find(self.game).build(loaded.spec, self.options)
         else:
             game = self.game(loaded.shape)
         if self.spoil:
