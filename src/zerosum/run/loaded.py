@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,8 +20,6 @@ from zerosum.run import sampling
 from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
-
-NetworkName = Literal["generator", "discriminator", "classifier"]
 
 
 @dataclass(frozen=True)
@@ -217,12 +215,6 @@ class Run:
         if not bool(x.isfinite().all()):
             raise ZerosumError(f"{self.path} has diverged: not all {what} are finite; use an earlier --checkpoint")
         return x
-
-    def export(self, out: str | Path, network: NetworkName = "generator") -> None:
-        """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.exporting.onnx`."""
-        from zerosum.exporting import onnx
-
-        onnx.export(self, Path(out), network)
 
     @property
     def condition(self) -> Condition | None:
