@@ -140,11 +140,13 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 # Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
 KIND_ASKED = {
     "data/check.py": 1,  # sizes and colours of images
-    "data/images/fit.py": 3,  # images brought to the size and colours of others
+    "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/stream.py": 2,  # flips
     "evaluation/real_data.py": 2,  # EXTRACTORS
     "games/infogan.py": 1,  # views, of images alone
+    "evaluation/pairs.py": 1,  # how many shapes there are
+    "metrics/extractors/__init__.py": 1,  # networks of images refuse other shapes
     "metrics/probe.py": 1,  # a classifier of images has convolutions
     "run/migrations.py": 1,  # shapes of format 1
     "run/record.py": 1,  # the size of its images
@@ -163,16 +165,16 @@ MODALITIES = {"Image", "Points", "Tokens"}
 
 
 def kinds_asked(source: str) -> list[int]:
-    """Lines with `isinstance(x, Image)` and its like, and with a comparison of a rank: x.dim(), x.ndim, len(x.shape)."""
-    found = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
-            asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
-            if asked & MODALITIES:
-                found.append(node.lineno)
-        elif (isinstance(node, ast.Compare) and any(_is_rank(side) for side in (node.left, *node.comparators))) or (isinstance(node, ast.Attribute | ast.Name) and _name(node) in ("is_image", "is_point", "is_text")):
-            found.append(node.lineno)
-    return sorted(found)
+    """Lines with `isinstance(x, Image)` and its like, or that compare a rank: x.dim(), x.ndim, len(x.shape)."""
+    return sorted(node.lineno for node in ast.walk(ast.parse(source)) if _asks_kind(node))
+
+
+def _asks_kind(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and _name(node.func) == "isinstance":
+        return bool(MODALITIES & {_name(part) for part in ast.walk(node.args[1])})
+    if isinstance(node, ast.Compare):
+        return any(map(_is_rank, (node.left, *node.comparators)))
+    return _name(node) in ("is_image", "is_point", "is_text")
 
 
 def _name(node: ast.AST) -> str:

@@ -7,7 +7,7 @@
 | classifier | x | logits (B, K); their softmax are probabilities |
 
 y is int64 (B,), the number of a class, or float32 (B, K), a vector. B may be any number. The file's metadata tell the
-recipe, the round and the names of the classes.
+recipe, the step and the names of the classes.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Run:
     path: Path
     record: Record
     game: Game[Any]
-    step: int  # rounds played
+    step: int  # steps played
     average: bool = True  # with averaged weights, where they were kept
 
     @property
@@ -282,7 +282,7 @@ def load(
     if checkpoint_step is not None:
         steps = {checkpoint.step_of(path): path for path in found}
         if checkpoint_step not in steps:
-            raise ZerosumError(f"{run} has no checkpoint of round {checkpoint_step}; it has {sorted(steps)}")
+            raise ZerosumError(f"{run} has no checkpoint of step {checkpoint_step}; it has {sorted(steps)}")
         chosen = steps[checkpoint_step]
     game = recipe_of(record, recipe).build(record.data.spec, record.options)
     checkpoint.load(game, chosen, average)
