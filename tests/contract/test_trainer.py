@@ -6,16 +6,19 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.game import Game, Move, Player, Semi
+from zerosum.batches import PartlyLabelled, field_names
+from zerosum.game import Game, Logits, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.optim import SGD, Adam, Decay
 from zerosum.recipe import Training
+from zerosum.roles import Generates
 from zerosum.training.hardware import resolve_precision
 from zerosum.training.trainer import Average, Diverged, Trainer
 
@@ -37,7 +40,7 @@ class Ones:
         self.drawn = state["drawn"]
 
 
-class Duel(Game[Tensor]):
+class Duel(Game[Tensor], Generates):
     """`a` descends 3a - b, then `b` descends b; every slope is known: 3 and 1."""
 
     name = "duel"
@@ -61,8 +64,8 @@ class Duel(Game[Tensor]):
         self.k.add_(1)  # as BEGAN's k: in place, after it was logged
         yield Move("b", slope=self.b.weight.sum() * self.terms(step, "b"))
 
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.a.weight * like
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.a.weight * z
 
 
 def trainer(game: Duel | None = None, **training: Any) -> Trainer:
@@ -70,25 +73,55 @@ def trainer(game: Duel | None = None, **training: Any) -> Trainer:
 
 
 def test_a_game_says_what_it_draws():
-    class Few(Game[Semi]):
+    class Few(Game[PartlyLabelled]):
         pass
 
     class Fewer(Few):  # as tests subclass games
         pass
 
-    assert Duel.batch is Tensor and Few.batch is Fewer.batch is Semi
+    assert Duel.batch is Tensor and Few.batch is Fewer.batch is PartlyLabelled
+
+
+class Own(NamedTuple):
+    """A batch of a game's own."""
+
+    left: Tensor
+    right: Tensor
+
+
+def test_a_batch_is_any_named_tuple_and_a_game_may_draw_several():
+    class Either(Game[Own | Tensor]):
+        pass
+
+    assert Either.batch is Own and field_names(Own) == ("left", "right") and field_names(Tensor) == ("x",)
 
 
 T = TypeVar("T")
 
 
-@pytest.mark.parametrize("base", [Game, Game[T], Game[int]])
+@pytest.mark.parametrize("base", [Game, LatentGame])
 def test_a_game_that_does_not_say_what_it_draws_is_refused(base: Any):
     """It would be given no labels, without a word."""
-    with pytest.raises(TypeError, match=r"Mute must say what it draws, as class Mute\(Game\[Tensor\]\): Tensor, "):
+    with pytest.raises(TypeError, match=r"Mute must say what it draws, as class Mute\(Game\[Tensor\]\)$"):
 
         class Mute(base):
             pass
+
+
+@pytest.mark.parametrize("batch", [int, Tensor | int, dict])
+def test_a_game_that_draws_what_no_stream_serves_is_refused(batch: Any):
+    with pytest.raises(TypeError, match=r"^Mute draws .*: give Tensor, or a NamedTuple of tensors$"):
+
+        class Mute(Game[batch]):
+            pass
+
+
+@pytest.mark.parametrize("batch", [T, Any])
+def test_an_abstract_game_leaves_it_open(batch: Any):
+    class Abstract(Game[batch]):
+        pass
+
+    assert not hasattr(Abstract, "batch")
 
 
 def test_moves_descend_the_sum_of_their_terms_for_their_own_player():
