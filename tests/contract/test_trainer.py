@@ -394,3 +394,44 @@ def test_averaging_leaves_the_game_alone():
         without.round()
     assert torch.equal(with_average.game.a.weight, without.game.a.weight)
     assert copy.deepcopy(with_average.game).a.weight.item() == with_average.game.a.weight.item()
+
+
+def test_logits_are_logged_under_the_player_that_hands_them_over():
+    class Judging(Duel):
+        def round(self, draw, step: int) -> Iterator[Move]:
+            yield Move("a", slope=self.a.weight.sum())
+            logits = Logits(torch.tensor([3.0, 5.0]), torch.tensor([[-1.0], [-2.0]]))
+            yield Move("b", slope=self.b.weight.sum(), logits=logits, log={"k": self.k})
+
+    t = trainer(Judging(), log_every=3)
+    t.step = 1
+    t.round()
+    values = t.pop_metrics()
+    assert list(values) == ["a/slope", "b/slope", "b/logits/real", "b/logits/fake", "b/k"]
+    assert (values["b/logits/real"], values["b/logits/fake"]) == (4.0, -1.5)
+    kinds = {"a/slope": "term", "b/logits/real": "real logits", "b/logits/fake": "fake logits", "b/k": "log"}
+    assert {str(key): key.kind for key in values if key in kinds} == kinds
+
+
+def test_a_hook_that_stops_lets_the_others_see_the_step():
+    t, seen = trainer(steps=9), []
+
+    def stop(t: Trainer) -> None:
+        t.stopping = t.step == 2
+
+    t.train([stop, lambda t: seen.append(t.step)])
+    assert t.step == 2 and seen == [1, 2] and t.stopping
+    t.train([lambda t: seen.append(t.step)])  # it can be trained on
+    assert t.step == 9 and not t.stopping and seen == list(range(1, 10))
+
+
+def test_an_interval_is_the_same_before_and_after_it_is_popped():
+    t = trainer()
+    t.round()
+    t.round()
+    before = [(step, str(key)) for step, key, _ in t.interval]
+    t.pop_metrics()
+    assert [(step, str(key)) for step, key, _ in t.interval] == before and {step for step, _ in before} == {0, 1}
+    assert t.pending == []
+    t.round()
+    assert {step for step, _, _ in t.interval} == {2}
