@@ -127,3 +127,16 @@ def test_two_recipes_of_one_name_are_refused():
         @recipe(data="ring")
         def toy(data: Spec) -> GAN:
             raise AssertionError
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("composed/dcgan", "dcgan"), ("composed/demo", "demo"), ("composed/toy", "two-player/toy"),
+    ("composed/grid", "two-player/grid"), ("ls-gan/images", "loss-sensitive/images"),
+    ("conditional-r3gan/images", "r3gan/classes"), ("conditional-r3gan/toy", "r3gan/toy-classes"),
+])  # fmt: skip
+def test_old_names_go_on_working(old: str, new: str):
+    assert find(old) is RECIPES[new] and old not in RECIPES
+
+
+def test_what_was_renamed_is_there():
+    assert set(RENAMED.values()) <= RECIPES.keys() and not RENAMED.keys() & RECIPES.keys()
