@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zerosum.workflows.evaluate import evaluate
     from zerosum.workflows.synthesize import synthesize
     from zerosum.workflows.train import resume, train
+    from zerosum.workflows.translate import translate
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "resume",
     "synthesize",
     "train",
+    "translate",
 ]
 
 _PUBLIC = {
@@ -46,6 +48,7 @@ _PUBLIC = {
     "evaluate": "workflows.evaluate",
     "classify": "workflows.classify",
     "synthesize": "workflows.synthesize",
+    "translate": "workflows.translate",
     "diagnose": "health.verdicts",
 }
 _PARTS = (

@@ -43,10 +43,10 @@ def test_the_verdict_comes_first(run: Path) -> None:
 def test_evidence_has_value_threshold_and_beginning(run: Path) -> None:
     write(run, *(look(step) for step in range(10, 100, 10)), *(collapsed(step) for step in range(100, 201, 10)))
     text, page = page_of(run)
-    assert '<div class="verdict bad"><strong>Mode collapse</strong> since round ' in text
+    assert '<div class="verdict bad"><strong>Mode collapse</strong> since step ' in text
     verdict = Contents(run).verdict
     assert verdict and verdict.name == "mode collapse" and len(verdict.evidence) > 2
-    row = next(seen for seen in verdict.evidence if seen.sign == "recall")
+    row = next(seen for seen in verdict.evidence if seen.signal == "recall")
     assert f"recall0.01below {row.threshold:g}100{row.meaning}" in page.text
     assert {"signal", "value", "threshold", "since round", "meaning"} == {
         str(cell["data-head"]) for cell in page.all("td") if "data-head" in cell

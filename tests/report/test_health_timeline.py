@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from zerosum.errors import ZerosumError
+from zerosum.health.history import Event, History
 from zerosum.health.signals import Snapshot
-from zerosum.health.verdicts import Event, History, diagnose
+from zerosum.health.verdicts import diagnose
 from zerosum.report.health_charts import DIAGNOSED, SPECS, charts, verdict_timeline
 from zerosum.report.health_timeline import HIGHEST, drawings, save
 
@@ -81,7 +82,7 @@ def test_the_verdicts_thresholds_are_drawn_from_where_they_are_passed() -> None:
     made = history(collapsing)
     verdict = diagnose(made)
     assert verdict.name == "mode collapse"
-    evidence = {seen.sign: seen for seen in verdict.evidence}
+    evidence = {seen.signal: seen for seen in verdict.evidence}
     varied = next(chart for chart in charts(made, verdict) if chart.spec.title == "Diversity of the fakes")
     found = {threshold.text: threshold for threshold in varied.thresholds}
     for sign in ("recall", "distinct"):
@@ -109,7 +110,7 @@ def test_losses_and_centres_are_shown_only_where_they_are_evidence() -> None:
 
 def test_the_timeline_repeats_the_verdicts_as_they_were_given() -> None:
     made, given, replayed = history(collapsing), [], History(3000)
-    for look in made.looks:
+    for look in made.snapshots:
         replayed.add(look)
         given.append((look.step, diagnose(replayed).name))
     assert verdict_timeline(made) == given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zerosum.modality import Image
 from zerosum.report.contents import Contents
 from zerosum.report.html import command
 
@@ -29,8 +30,8 @@ def _call(contents: Contents) -> str:
     """The call of `zerosum.train` with every option written out."""
     data, options = contents.part("data"), contents.part("options")
     arguments: dict[str, Any] = {"data": data.get("name")}
-    if isinstance(sizes := data.get("shape"), list) and len(sizes) == 3:
-        arguments["size"] = tuple(sizes[1:])
+    if sizes := [field.size for field in contents.fields.values() if isinstance(field, Image)]:
+        arguments["size"] = sizes[0]
     arguments |= {name: data[name] for name in ("labels", "data_dir") if data.get(name)}
     first: Any = next(iter(options.values()), {})  # its fields are keywords of their own
     arguments |= {**contents.part("training"), **(first if isinstance(first, dict) else {})}

@@ -6,18 +6,26 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import protocol
 from zerosum.evaluation.protocol import Evaluation
 from zerosum.health.history import History
 from zerosum.health.verdicts import Verdict, diagnose
+from zerosum.modality import AnyModality, Modality
 from zerosum.report import curves
 from zerosum.report.curves import Curves
+from zerosum.run.migrations import MIGRATIONS
+from zerosum.util import formats
+
+MODALITY: TypeAdapter[Modality] = TypeAdapter(AnyModality)
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,25 @@ class Contents:
             record = json.loads((self.run / "run.json").read_bytes())
         except (OSError, ValueError, RecursionError):
             return {}
-        return record if isinstance(record, dict) else {}
+        try:
+            return formats.upgrade(record, MIGRATIONS)
+        except ValueError:  # damaged, or of a newer version
+            return record if isinstance(record, dict) else {}
 
     def part(self, name: str) -> Mapping[str, Any]:
         """An object within run.json, empty where there is none."""
         value = self.record.get(name)
         return value if isinstance(value, dict) else {}
+
+    @cached_property
+    def fields(self) -> Mapping[str, Modality]:
+        """The fields of the data; without those that cannot be read."""
+        found: dict[str, Modality] = {}
+        given = self.part("data").get("fields")
+        for name, field in given.items() if isinstance(given, dict) else ():
+            with suppress(ValidationError):
+                found[str(name)] = MODALITY.validate_python(field)
+        return found
 
     @cached_property
     def log(self) -> Curves:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from zerosum.modality import Classes, Lengths, Modality, Tokens
 from zerosum.report.contents import Contents
 from zerosum.report.html import plain, sides, table
 
@@ -13,7 +15,6 @@ ROWS = {
     "name": "name",
     "count": "samples",
     "labels": "labels kept",
-    "shape": "sample shape",
     "fingerprint": "fingerprint",
 }
 
@@ -21,8 +22,10 @@ ROWS = {
 def section(contents: Contents) -> str:
     data = contents.part("data")
     known = {key: data[key] for key in ROWS if data.get(key) is not None}
-    lines = [(ROWS[key], escape(sides(value) if key == "shape" else plain(value))) for key, value in known.items()]
-    if classes := _strings(data.get("classes")):
+    lines = [(ROWS[key], escape(plain(value))) for key, value in known.items()]
+    lines += [(escape(name), escape(words)) for name, words in _fields(contents.fields)]
+    y = contents.fields.get("y")
+    if classes := y.names if isinstance(y, Classes) else ():
         counts = _counts(data.get("counts"), len(classes))
         chips = "".join(
             f'<span class="chip">{escape(name)}{f" <small>{counts[i]:,}</small>" if counts else ""}</span>'
@@ -36,6 +39,17 @@ def section(contents: Contents) -> str:
         items = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:PROBLEMS])
         lines.append(("skipped", f"<details><summary>{len(problems):,} files</summary><ul>{items}</ul></details>"))
     return f"<h2>Data</h2>\n{table(lines)}" if lines else ""
+
+
+def _fields(fields: Mapping[str, Modality]) -> list[tuple[str, str]]:
+    """What each field holds, but classes, whose names are shown, and lengths: ("x", "images of 1 x 28 x 28")."""
+    shown = []
+    for name, field in fields.items():
+        if isinstance(field, Tokens):
+            shown.append((name, f"texts of up to {field.length:,} tokens, of a vocabulary of {field.size:,}"))
+        elif not isinstance(field, Classes | Lengths):
+            shown.append((name, f"{field.plural} of {sides(field.shape)}"))
+    return shown
 
 
 def environment(contents: Contents) -> str:

@@ -70,6 +70,7 @@ def _numbers(contents: Contents) -> list[tuple[str, str]]:
     numbers += [(f"parameters, {player}", short(count)) for player, count in players if isinstance(count, int)]
     if isinstance(data.get("count"), int):
         numbers.append(("training samples", f"{data['count']:,}"))
-    if isinstance(data.get("shape"), list):
-        numbers.append(("sample shape", sides(data["shape"])))
+    samples = next((contents.fields[name] for name in ("x", "b") if name in contents.fields), None)
+    if samples:
+        numbers.append(("sample shape", sides(samples.shape)))
     return numbers

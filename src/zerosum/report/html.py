@@ -103,9 +103,9 @@ def plain(value: Any) -> str:
     return ", ".join(map(plain, value)) or "none" if isinstance(value, list | tuple) else str(value)
 
 
-def sides(value: Any) -> str:
+def sides(value: Sequence[int]) -> str:
     """A shape in words: `1 x 28 x 28`, of points `2 numbers`."""
-    numbers = [str(side) for side in value] if isinstance(value, list) else []
+    numbers = [str(side) for side in value]
     return f"{numbers[0]} numbers" if len(numbers) == 1 else " \u00d7 ".join(numbers)
 
 
