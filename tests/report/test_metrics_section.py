@@ -10,7 +10,8 @@ import pytest
 from made_runs import NASTY, Checked, page_of, record
 
 from zerosum.evaluation import protocol
-from zerosum.evaluation.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
+from zerosum.metrics.score import Score
 from zerosum.report.metrics import _placing, scores
 
 STAMP = Protocol(
@@ -166,14 +167,14 @@ def test_no_place_where_it_says_nothing(figure: Score) -> None:
 
 def test_strange_numbers_and_names_do_no_harm() -> None:
     stamp = replace(STAMP, metric=NASTY, extractor=NASTY, resizing=NASTY, settings={NASTY: NASTY}, truncation=0.5)
-    scores = {
+    strange_scores = {
         NASTY: Score(
             float("nan"), "lower", (float("-inf"), float("inf")), NASTY, {"real": float("nan"), "noise": 1e308}
         ),
         "zero": Score(0.0, "higher", (0.0, 0.0), "", {"real": 0.0, "noise": 0.0}),
     }
     strange = replace(
-        evaluation(Result(stamp, scores, (NASTY,)), step=None),
+        evaluation(Result(stamp, strange_scores, (NASTY,)), step=None),
         references={"real": NASTY, "noise": NASTY},
         notes=(NASTY,),
         versions={NASTY: NASTY},

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import torch
-from made_runs import NASTY, line, page_of, record
+from made_runs import NASTY, fields, line, page_of, record
 
 from zerosum import report
+from zerosum.games import find
 from zerosum.pictures.grids import grid
 from zerosum.pictures.png import save, with_caption
-from zerosum.recipe import find
 from zerosum.report import pictures
 
 
@@ -48,7 +48,7 @@ def test_every_option_has_its_value_and_meaning(run: Path) -> None:
 
 
 def test_classes_with_their_counts(run: Path) -> None:
-    data = record()["data"] | {"classes": ["猫", NASTY], "counts": [1200, 3], "labels": 1203}
+    data = record()["data"] | {"fields": fields(["猫", NASTY]), "counts": [1200, 3], "labels": 1203}
     (run / "run.json").write_text(json.dumps(record(data=data)))
     text, page = page_of(run)
     assert '<span class="chip">猫 <small>1,200</small></span>' in text and NASTY in page.text
