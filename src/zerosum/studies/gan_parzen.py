@@ -59,7 +59,7 @@ def train(
     return {"rounds": settings.steps, "best": best, **likelihood(test, held_out, of_best), "series": series}
 
 
-def build_game(training_set: Dataset) -> Game[Any]:
+def build_game(training_set: Dataset) -> GAN:
     """The paper's game; as in the authors' code, G's last biases make the mean image at the start."""
     game = find("gan/paper").build(training_set.spec)
     assert isinstance(game, GAN)
