@@ -13,7 +13,7 @@ from made_runs import NASTY, page_of, snapshot
 from zerosum import report
 from zerosum.health.verdicts import VERDICTS, Verdict
 from zerosum.report import health
-from zerosum.report.contents import Contents
+from zerosum.report.run_files import RunFiles
 
 
 def write(run: Path, *lines: Any) -> None:
@@ -44,7 +44,7 @@ def test_evidence_has_value_threshold_and_beginning(run: Path) -> None:
     write(run, *(snapshot(step) for step in range(10, 100, 10)), *(collapsed(step) for step in range(100, 201, 10)))
     text, page = page_of(run)
     assert '<div class="verdict bad"><strong>Mode collapse</strong> since step ' in text
-    verdict = Contents(run).verdict
+    verdict = RunFiles(run).verdict
     assert verdict and verdict.name == "mode collapse" and len(verdict.evidence) > 2
     row = next(seen for seen in verdict.evidence if seen.signal == "recall")
     assert f"recall0.01below {row.threshold:g}100{row.meaning}" in page.text

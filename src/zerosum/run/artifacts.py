@@ -48,7 +48,10 @@ ARTIFACTS = (
     Artifact("evaluation.json", "metrics with their protocol", "`zerosum evaluate`", optional=True),
     Artifact("health.png", "the health signals as a picture", "`zerosum doctor`", optional=True),
     Artifact(
-        "samples-seed-N.png", "more samples; `codes-seed-N.png` with `--traverse`", "`zerosum sample`", optional=True
+        "samples-seed-N.png",
+        "more samples; with `--to-seed` an interpolation, a `.gif`; with `--traverse` `codes-seed-N.png`",
+        "`zerosum sample`",
+        optional=True,
     ),
     Artifact("predictions.csv", "the class of each image", "`zerosum classify`", optional=True),
     Artifact("generator.onnx", "the generator, for onnxruntime and others", "`zerosum export`", optional=True),

@@ -86,7 +86,7 @@ class Trainer:
         return self.average.sampler() if self.average else self.game
 
     def train(self, hooks: Iterable[Hook] = ()) -> None:
-        """Play until `training.steps` steps are played, or a hook has set `stopping`; each hook is called after each."""
+        """Play until `training.steps` steps are played or a hook has set `stopping`; call each hook after each step."""
         hooks = tuple(hooks)
         self.game.train()
         self.stopping = False
