@@ -45,7 +45,7 @@ def lines(request: Request) -> Dataset:
 
 
 def vocabulary(texts: Sequence[Sequence[str]], several: bool, most: int = VOCABULARY) -> tuple[str, ...]:
-    """`<unk>`, `<eos>` where texts have several lengths, then the most frequent tokens, equally frequent ones by letter."""
+    """`<unk>`, `<eos>` where texts have several lengths, then the most frequent tokens; ties in order of spelling."""
     special = (Tokens.UNKNOWN, Tokens.END) if several else (Tokens.UNKNOWN,)
     counts = Counter(token for text in texts for token in text)
     known = sorted((token for token in counts if token not in special), key=lambda token: (-counts[token], token))
