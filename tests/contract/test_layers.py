@@ -135,3 +135,93 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
         "zerosum.run": "",
     }
     assert cycles(modules) == [["zerosum.run.a", "zerosum.run.b", "zerosum.run.c"]]
+
+
+# Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
+KIND_ASKED = {
+    "data/check.py": 1,  # sizes and colours of images
+    "data/images/fit.py": 4,  # images brought to the size and colours of others
+    "data/images/resize.py": 1,  # the fields that have a size
+    "data/stream.py": 2,  # flips
+    "evaluation/real_data.py": 2,  # EXTRACTORS
+    "games/infogan.py": 1,  # views, of images alone
+    "evaluation/pairs.py": 1,  # how many shapes there are
+    "metrics/probe.py": 1,  # a classifier of images has convolutions
+    "run/migrations.py": 1,  # shapes of format 1
+    "run/record.py": 1,  # the size of its images
+    "techniques/apply.py": 1,  # augmentation of images
+    "techniques/consistency.py": 1,  # views of images
+    "networks/blocks.py": 1,  # convolutions refuse other shapes
+    "networks/mlp.py": 1,  # tanh for images
+    "training/hardware.py": 1,  # weights of convolutions
+    "workflows/sample.py": 1,  # WRITE
+    "workflows/synthesize.py": 1,  # a folder of images, a file of points
+    "workflows/translate.py": 2,  # images to images
+}
+# Public functions of plain tensors check the rank of their arguments; readers of arrays see what a file holds.
+OF_TENSORS = ("metrics/", "pictures/", "theory/", "data/arrays.py", "data/points/")
+MODALITIES = {"Image", "Points", "Tokens"}
+
+
+def kinds_asked(source: str, ranks: bool = True) -> list[int]:
+    """Lines with `isinstance(x, Image)` and its like; `ranks`: or that compare x.dim(), x.ndim or len(x.shape)."""
+    return sorted(node.lineno for node in ast.walk(ast.parse(source)) if _asks_kind(node, ranks))
+
+
+def _asks_kind(node: ast.AST, ranks: bool) -> bool:
+    if isinstance(node, ast.Call) and _name(node.func) == "isinstance":
+        return bool(MODALITIES & {_name(part) for part in ast.walk(node.args[1])})
+    if isinstance(node, ast.Compare):
+        return ranks and any(map(_is_rank, (node.left, *node.comparators)))
+    return _name(node) in ("is_image", "is_point", "is_text")
+
+
+def _name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_rank(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        of_shape = _name(node.func) == "len" and node.args and "shape" in _name(node.args[0])
+        return bool(of_shape) or (_name(node.func) == "dim" and isinstance(node.func, ast.Attribute))
+    return isinstance(node, ast.Attribute) and node.attr == "ndim"
+
+
+def test_nobody_asks_what_a_sample_is_but_the_tables() -> None:
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        name = str(path.relative_to(ROOT))
+        lines = kinds_asked(path.read_text(), ranks=not name.startswith(OF_TENSORS))
+        if lines:
+            found[name] = len(lines)
+    assert found == KIND_ASKED
+
+
+def test_a_question_about_the_kind_would_be_found() -> None:
+    for question in (
+        "isinstance(modality, Image)",
+        "isinstance(x, (Points, Tokens))",
+        "x.dim() == 4",
+        "3 == len(shape)",
+        "len(data.shape) != 3",
+        "x.ndim > 2",
+        "data.is_image",
+    ):
+        assert kinds_asked(f"def f():\n    return {question}\n") == [2], question
+    assert kinds_asked("x.shape[0] == len(x)\nisinstance(y, Classes)\n") == []
+
+
+def attributes_guessed(source: str) -> list[int]:
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hasattr"
+    ]
+
+
+def test_nobody_asks_an_object_for_its_attributes() -> None:
+    """What a game can do is a role it declares, never an attribute that it happens to have."""
+    assert {
+        module: attributes_guessed(source) for module, source in SOURCES.items() if attributes_guessed(source)
+    } == {}
+    assert attributes_guessed("x = 1\nif hasattr(game, 'classifier'):\n    pass\n") == [2]

@@ -1,4 +1,4 @@
-"""Good semi-supervised learning requires a bad GAN; Dai et al., 2017: a generator of what lies between the classes."""
+"""Bad GAN; Dai et al., 2017: semi-supervised learning with a generator of what lies between the classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first GAN; Goodfellow et al., 2014."""
+"""GAN; Goodfellow et al., 2014."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ def demo(
         d_optimizer=_DEMO_ADAM,
     ),
 ) -> TwoPlayer:
-    """R3GAN's objective on small networks and clustered noise: digits in two minutes on two cores."""
+    """R3GAN's loss; Huang et al., 2024: on small networks and clustered noise: digits in two minutes on two cores."""
     generator = small.Generator(config.latent_dim, data.x.shape)
     return TwoPlayer(generator, small.Discriminator(packed(data.x.shape, config.packing)), config)
 
@@ -223,7 +223,7 @@ def toy(
         penalties={"r1": 0.1}, latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM
     ),
 ) -> TwoPlayer:
-    """Two small perceptrons on points in the plane: any objective, any penalties."""
+    """Any objective; Goodfellow et al., 2014: two small perceptrons on points in the plane, with any penalties."""
     shape = data.x.shape
     return TwoPlayer(*mlp.toy_pair(config.latent_dim, shape, packed(shape, config.packing)), config)
 
@@ -245,7 +245,7 @@ def grid(
         d_optimizer=_GRID_ADAM,
     ),
 ) -> TwoPlayer:
-    """R3GAN's objective on perceptrons and clustered noise: every one of 25 far Gaussians."""
+    """R3GAN's loss; Huang et al., 2024: on perceptrons and clustered noise: every one of 25 far Gaussians."""
     d_shape = packed(data.x.shape, config.packing)
     discriminator = mlp.Discriminator(d_shape, (128,) * 3)  # the seed's meaning: D is built before G
     return TwoPlayer(mlp.Generator(config.latent_dim, data.x.shape, (128,) * 3), discriminator, config)

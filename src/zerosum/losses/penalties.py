@@ -87,7 +87,7 @@ def lazy(
     real: Tensor,
     fake: Tensor,
 ) -> dict[str, Any]:
-    """The penalties that `weights` names, each times its weight and `every`, in every round that `every` divides.
+    """The penalties that `weights` names, each times its weight and `every`, in every step that `every` divides.
 
     Lazy regularisation; Karras et al., 2020 (StyleGAN2), section 3.1: fewer penalties, as heavy in the mean.
     """

@@ -56,5 +56,5 @@ def described(side: Evaluation) -> str:
     """What was evaluated."""
     target = side.target
     weights = "" if target.averaged is None else ", averaged weights" if target.averaged else ", last weights"
-    made = f" ({target.recipe}, round {target.step:,}{weights})" if target.step is not None else ""
+    made = f" ({target.recipe}, step {target.step:,}{weights})" if target.step is not None else ""
     return f"{target.path}{made}"
