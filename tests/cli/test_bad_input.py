@@ -20,13 +20,15 @@ from dataclasses import dataclass
 
 import torch
 
-from zerosum.game import Player, Game, Move, Shape
+from zerosum.game import Player, Move
 from zerosum.latent import Normal
+from zerosum.latent_game import LatentGame
+from zerosum.modality import Spec
 from zerosum.optim import Adam
 from zerosum.recipe import recipe
 
 
-class Bad(Game[torch.Tensor]):
+class Bad(LatentGame[torch.Tensor]):
     name = "bad"
 
     @dataclass(frozen=True)
@@ -41,16 +43,13 @@ class Bad(Game[torch.Tensor]):
         return {"generator": Player(Adam(), (self.generator,), averaged=True)}
 
     def round(self, draw, step):
-        made = self.sample(draw())
-        wrong = torch.log(made.sum() * 0) if step == self.config.when else made.sum()
-        yield Move("generator", fine=made.mean(), wrong=wrong)
-
-    def sample(self, like, z=None):
-        return self.generator(self.prior.draw(like) if z is None else z)
+        fake = self.generate(self.latents(len(draw())))
+        wrong = torch.log(fake.sum() * 0) if step == self.config.when else fake.sum()
+        yield Move("generator", fine=fake.mean(), wrong=wrong)
 
 
 @recipe(data="ring")
-def points(shape: Shape, config: Bad.Config = Bad.Config()) -> Bad:
+def points(data: Spec, config: Bad.Config = Bad.Config()) -> Bad:
     return Bad(config)
 """
 
