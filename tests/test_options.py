@@ -101,7 +101,7 @@ def test_an_unknown_name_is_told_with_the_nearest(values, sentence: str):
 
 
 def test_an_unknown_name_that_is_near_nothing_is_told_with_all():
-    with pytest.raises(OptionError, match=r"no option 'zzz'; known: \['objective', 'penalties', .*'d_optimizer"):
+    with pytest.raises(OptionError, match=r"no option 'zzz'; there are objective, penalties, .*d_optimizer\.lr"):
         parse(CONFIG, {"zzz": 1})
 
 
@@ -129,7 +129,20 @@ def test_rows_of_a_table():
     assert found["share"] == Option("share", "float or none >= 0", None, "how much", "Small")
     assert found["shape"] == Option("shape", "round | square", "round", "", "Small")
     assert found["inner.final"].source == "Decay"
-    assert "kind" not in {row.name.split(".")[-1] for row in rows(CONFIG)}
+
+
+def test_rows_of_the_kind_of_an_optimizer():
+    chosen = parse(CONFIG, {"g_optimizer": {"kind": "sgd"}})
+    found = {row.name: row for row in rows(chosen) if row.name.endswith(".kind")}
+    g, d = found["g_optimizer.kind"], found["d_optimizer.kind"]
+    assert (g.default, g.type, g.source) == ("sgd", "adam | rmsprop | sgd | sghmc", "recipe")
+    assert (d.default, d.type, d.source) == ("adam", g.type, "Composed.Config")
+    assert found.keys() == {"g_optimizer.kind", "d_optimizer.kind"}
+    assert [row.name for row in rows(chosen) if row.name.startswith("g_opt")][:3] == [
+        "g_optimizer.kind",
+        "g_optimizer.lr",
+        "g_optimizer.momentum",
+    ]
 
 
 def test_names_of_types():

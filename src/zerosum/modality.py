@@ -1,7 +1,8 @@
 """Kinds of data as values: what one field of a data set is. A modality knows numbers, neither files nor pictures.
 
 A further kind is a class here, its name in `AnyModality`, a source in `data/`, and its entry in each table of the upper
-floors: `pictures.DRAW`, `workflows.sample.WRITE`, `health.features.FEATURES` and `evaluation.references.EXTRACTORS`.
+floors: `pictures.render.DRAW`, `workflows.sample.WRITE`, `health.features.FEATURES` and
+`evaluation.real_data.EXTRACTORS`.
 """
 
 from __future__ import annotations

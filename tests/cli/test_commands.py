@@ -81,8 +81,8 @@ def test_dry_run_says_what_would_be_and_writes_nothing(call: Call) -> None:
         count = sum(p.numel() for module in player.modules for p in module.parameters())
         assert f"{name}: {count:,} parameters" in out
     assert re.search(r"memory +about [\d.]+ MiB", out)
-    assert re.search(r"one round +[\d.]+ ms", out)
-    assert re.search(r"duration +about .+ for 20,000 rounds", out)
+    assert re.search(r"one step +[\d.]+ ms", out)
+    assert re.search(r"duration +about .+ for 20,000 steps", out)
     assert "1 x 28 x 28, batches of 8" in out
     assert not Path("runs").exists()
 
@@ -251,9 +251,9 @@ def test_parts_are_importable_alone() -> None:
     import torch
 
     x = torch.randn(4, 3, requires_grad=True)
-    assert zerosum.objectives.hinge.d(x.sum(1), -x.sum(1)).ndim == 0
-    assert zerosum.penalties.r1(lambda x: x.sum(1), x) == pytest.approx(1.5)
-    assert callable(zerosum.sheets.overview)
-    assert set(zerosum.__dir__()) >= {"train", "load", "objectives", "sheets"}
+    assert zerosum.losses.adversarial.hinge.d(x.sum(1), -x.sum(1)).ndim == 0
+    assert zerosum.losses.penalties.r1(lambda x: x.sum(1), x) == pytest.approx(1.5)
+    assert callable(zerosum.pictures.overview.overview)
+    assert set(zerosum.__dir__()) >= {"train", "load", "losses", "pictures"}
     with pytest.raises(AttributeError, match="nonsense"):
         zerosum.nonsense  # noqa: B018

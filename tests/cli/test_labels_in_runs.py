@@ -243,4 +243,4 @@ def test_classes_go_before_vectors(call: Call) -> None:
     code, _, err = call("train", OWN, "--data", "both.npz", "--out", "run", *SMALL)
     assert code == 0, err
     assert f"note: {OWN} uses the classes of both.npz and not its vectors, as it has both\n" in err
-    assert zerosum.load("run", recipe=OWN).asked(4).tolist() == [0, 1, 2, 0]  # type: ignore[union-attr]
+    assert zerosum.load("run", recipe=OWN).labels_for(4).tolist() == [0, 1, 2, 0]  # type: ignore[union-attr]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zerosum.report.curves import SPEED, Curve, Curves, read, split
+from zerosum.report.curves import SPEED, Curve, MetricsLog, read, split
 from zerosum.training.log_keys import FAKE_LOGITS, REAL_LOGITS
 
 
@@ -33,7 +33,7 @@ def test_read(tmp_path: Path) -> None:
 
 
 def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
-    assert read(tmp_path / "metrics.jsonl") == read(written(tmp_path)) == Curves()
+    assert read(tmp_path / "metrics.jsonl") == read(written(tmp_path)) == MetricsLog()
 
 
 def test_a_truncated_last_line_is_left_out(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_an_evaluation_of_another_version_is_a_note(run: Path) -> None:
     assert "evaluation.json is damaged, or of another version" in page_of(run)[1].text
 
 
-def test_what_makes_numbers_doubtful_is_said(run: Path) -> None:
+def test_what_makes_scores_doubtful_is_a_note(run: Path) -> None:
     doubtful = replace(FRECHET, warnings=("4,000 fakes are few",))
     protocol.write(replace(evaluation(doubtful, step=120), notes=("drawn with truncation",)), run / protocol.FILE)
     _, page = page_of(run)

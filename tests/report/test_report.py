@@ -59,7 +59,7 @@ def test_classes_with_their_counts(run: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG nonsense"])
-def test_pictures_that_say_what_they_show(run: Path, content: bytes) -> None:
+def test_pictures_with_captions(run: Path, content: bytes) -> None:
     for name in ("samples.png", "codes.png", "interpolation.png"):
         save(with_caption(grid(torch.zeros(4, 1, 28, 28)), f"{NASTY} in {name}", f"all of {name}"), run / name)
     _, page = page_of(run)

@@ -8,9 +8,9 @@ from html import escape
 
 import numpy as np
 
-from zerosum.report.contents import Contents
-from zerosum.report.curves import Curve, Curves, Values, split
+from zerosum.report.curves import Curve, MetricsLog, Values, split
 from zerosum.report.html import key
+from zerosum.report.run_files import RunFiles
 from zerosum.report.svg import PAGE, inline, over_rounds, short, style
 from zerosum.training.log_keys import FAKE_LOGITS, GRADIENT_NORM, REAL_LOGITS
 
@@ -21,14 +21,14 @@ LOGITS = (REAL_LOGITS, FAKE_LOGITS)
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves that share axes: keys of `Curves.curves`, all of one player, or "" for what belongs to none."""
+    """Curves that share axes: keys of `MetricsLog.curves`, all of one player, or "" for what belongs to none."""
 
     player: str
     names: tuple[str, ...]
 
 
-def section(contents: Contents) -> str:
-    log = contents.log
+def section(files: RunFiles) -> str:
+    log = files.log
     figures = [_figure(panel, log, number) for number, panel in enumerate(panels(log))]
     if not figures:
         return ""
@@ -38,7 +38,7 @@ def section(contents: Contents) -> str:
     return f'<h2>Curves</h2>\n{about}<div class="curves">{"".join(figures)}</div>'
 
 
-def _figure(panel: Panel, log: Curves, number: int) -> str:
+def _figure(panel: Panel, log: MetricsLog, number: int) -> str:
     keys, words = [], []
     for i, name in enumerate(panel.names):
         term, last = _label(split(name)[1]), short(log.curves[name].last)
@@ -53,10 +53,11 @@ def _figure(panel: Panel, log: Curves, number: int) -> str:
 
 def _label(term: str) -> str:
     """A term in words: `logits/real` is "real logits"."""
-    return " ".join(reversed(term.split("/"))).replace("_", " ")
+    words = reversed(term.split("/")) if term in LOGITS else [term]
+    return " ".join(words).replace("_", " ")
 
 
-def panels(log: Curves) -> list[Panel]:
+def panels(log: MetricsLog) -> list[Panel]:
     """Which curves share axes: those of one player that are of like kind and like size."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for name in log.curves:
@@ -73,7 +74,7 @@ def panels(log: Curves) -> list[Panel]:
     return grouped
 
 
-def draw(panel: Panel, log: Curves, label: str, salt: str) -> tuple[str, str]:
+def draw(panel: Panel, log: MetricsLog, label: str, salt: str) -> tuple[str, str]:
     """An inline `<svg>` of the panel, and a note where outliers lie beyond its axes.
 
     Args:

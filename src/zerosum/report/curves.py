@@ -34,7 +34,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Curves:
+class MetricsLog:
     """What `metrics.jsonl` holds."""
 
     curves: Mapping[str, Curve] = field(default_factory=dict)  # "player/term", and SPEED
@@ -44,7 +44,7 @@ class Curves:
     skipped: int = 0  # lines that cannot be read, such as the last one of a killed run
 
 
-def read(path: Path) -> Curves:
+def read(path: Path) -> MetricsLog:
     """Read `metrics.jsonl`; no curves where there is none. Of a round logged twice the later line counts."""
     lines: dict[int, dict[str, Any]] = {}
     skipped = 0
@@ -71,7 +71,7 @@ def read(path: Path) -> Curves:
     clock = curves.pop("seconds", None)
     if clock and len((speed := _speed(clock)).values):
         curves[SPEED] = speed
-    return Curves(curves, max(lines, default=0), float(clock.values[-1]) if clock else 0.0, not_finite, skipped)
+    return MetricsLog(curves, max(lines, default=0), float(clock.values[-1]) if clock else 0.0, not_finite, skipped)
 
 
 def split(name: str) -> tuple[str, str]:

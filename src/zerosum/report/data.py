@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from zerosum.report.contents import Contents
 from zerosum.report.html import plain, sides, table
+from zerosum.report.run_files import RunFiles
 
 CLASSES, PROBLEMS = 60, 200  # shown at most
 ROWS = {
@@ -18,8 +18,8 @@ ROWS = {
 }
 
 
-def section(contents: Contents) -> str:
-    data = contents.part("data")
+def section(files: RunFiles) -> str:
+    data = files.part("data")
     known = {key: data[key] for key in ROWS if data.get(key) is not None}
     lines = [(ROWS[key], escape(sides(value) if key == "shape" else plain(value))) for key, value in known.items()]
     if classes := _strings(data.get("classes")):
@@ -38,10 +38,10 @@ def section(contents: Contents) -> str:
     return f"<h2>Data</h2>\n{table(lines)}" if lines else ""
 
 
-def environment(contents: Contents) -> str:
+def environment(files: RunFiles) -> str:
     """Device, precision, time and versions."""
-    facts = {name: contents.record[name] for name in ("device", "precision", "created") if name in contents.record}
-    lines = [(escape(name), escape(plain(value))) for name, value in {**facts, **contents.part("versions")}.items()]
+    facts = {name: files.record[name] for name in ("device", "precision", "created") if name in files.record}
+    lines = [(escape(name), escape(plain(value))) for name, value in {**facts, **files.part("versions")}.items()]
     return f"<h2>Environment</h2>\n{table(lines)}" if lines else ""
 
 

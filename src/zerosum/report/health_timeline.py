@@ -142,8 +142,8 @@ def _scaled(axes: Axes, chart: Chart) -> tuple[float, float]:
     if chart.spec.scale == "log":
         axes.set_yscale("log")
         low, high = low / 1.5, high * 1.5
-        few = high / low < 300
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 3) if few else (1,), numticks=6))
+        subs = (1, 3) if high / low < 300 else (1,)
+        axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
         axes.yaxis.set_minor_locator(NullLocator())
     else:
         if chart.spec.scale == "share":

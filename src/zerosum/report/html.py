@@ -90,8 +90,8 @@ def bullets(lines: Iterable[str], name: str) -> str:
 
 def key(color: str, name: str, value: str, dashed: bool = False) -> str:
     """The legend of a curve: its name, and its value at the end; `color` in CSS."""
-    look = f"border-top: 2px dashed {color}; height: 0; vertical-align: 4px" if dashed else f"background: {color}"
-    return f'<span class="key"><i style="{look}"></i>{escape(name)} <b>{escape(value)}</b></span>'
+    style = f"border-top: 2px dashed {color}; height: 0; vertical-align: 4px" if dashed else f"background: {color}"
+    return f'<span class="key"><i style="{style}"></i>{escape(name)} <b>{escape(value)}</b></span>'
 
 
 def plain(value: Any) -> str:

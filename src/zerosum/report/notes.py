@@ -6,27 +6,27 @@ from collections.abc import Iterator
 from html import escape
 
 from zerosum.evaluation import protocol
-from zerosum.report.contents import Contents
 from zerosum.report.html import bullets
+from zerosum.report.run_files import RunFiles
 from zerosum.run.artifacts import ARTIFACTS, AT_END
 
 
-def section(contents: Contents) -> str:
+def section(files: RunFiles) -> str:
     """A list of sentences, or "" where all is well."""
-    return bullets(map(escape, _notes(contents)), "note")
+    return bullets(map(escape, _notes(files)), "note")
 
 
-def _notes(contents: Contents) -> Iterator[str]:
-    run, log = contents.run, contents.log
-    if not contents.record:
+def _notes(files: RunFiles) -> Iterator[str]:
+    run, log = files.run, files.log
+    if not files.record:
         yield "run.json is missing or damaged: the settings, the data and the commands are unknown."
     if not log.curves:
         yield "metrics.jsonl is missing or empty: there are no curves."
-    if not contents.history and (run / "health.jsonl").exists():
+    if not files.history and (run / "health.jsonl").exists():
         yield "health.jsonl is empty or damaged: there is no health verdict."
-    elif not contents.history:
+    elif not files.history:
         yield "health.jsonl is missing: there is no health verdict. A run trained with --no-health has none."
-    if not contents.pictures:
+    if not files.pictures:
         yield "samples/ has no pictures yet."
     due = [artifact.path for artifact in ARTIFACTS if artifact.written == AT_END and not artifact.optional]
     for name in due:
@@ -36,5 +36,5 @@ def _notes(contents: Contents) -> Iterator[str]:
         yield f"{name} was NaN or infinite in round {step:,}: training diverged."
     if log.skipped:
         yield f"Unreadable lines of metrics.jsonl, ignored: {log.skipped:,}; a run that is killed leaves one."
-    if not contents.evaluation and (run / protocol.FILE).exists():
+    if not files.evaluation and (run / protocol.FILE).exists():
         yield f"{protocol.FILE} is damaged, or of another version; measure again with `zerosum evaluate`."

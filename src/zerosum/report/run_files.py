@@ -17,11 +17,11 @@ from zerosum.evaluation.protocol import Evaluation
 from zerosum.health.history import History
 from zerosum.health.verdicts import Verdict, diagnose
 from zerosum.report import curves
-from zerosum.report.curves import Curves
+from zerosum.report.curves import MetricsLog
 
 
 @dataclass(frozen=True)
-class Contents:
+class RunFiles:
     """A run directory, each file read when it is first needed. Nothing raises: what cannot be read counts as empty."""
 
     run: Path
@@ -41,7 +41,7 @@ class Contents:
         return value if isinstance(value, dict) else {}
 
     @cached_property
-    def log(self) -> Curves:
+    def log(self) -> MetricsLog:
         """metrics.jsonl"""
         return curves.read(self.run / "metrics.jsonl")
 
