@@ -130,7 +130,7 @@ def test_commands_parse(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             continue
         assert command in COMMANDS, f"zerosum {command}"
         module = importlib.import_module(f"zerosum.cli.commands.{command}")
-        if not arguments:  # a mention; or everything has a default
+        if arguments in ([], ["check"]):  # a mention
             continue
         monkeypatch.setattr(module, "parse", parse_only)
         if command == "train" and arguments[0] in ("RECIPE", "..."):
@@ -154,7 +154,7 @@ def known_flags() -> set[str]:
             prefix = f"{parameter}." if parameter in others else ""
             found |= {spelled(f"{prefix}{row.name}") for row in options.rows(default)}
             found |= set(flags.of_other_kinds(default, prefix))
-    return found | {re.sub(r"([\w-]+)$", r"no-\1", name) for name in found}
+    return found | {re.sub(r"([a-z][\w-]*)$", r"no-\1", name) for name in found}
 
 
 def spelled(option: str) -> str:
