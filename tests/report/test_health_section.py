@@ -48,7 +48,7 @@ def test_evidence_has_value_threshold_and_beginning(run: Path) -> None:
     assert verdict and verdict.name == "mode collapse" and len(verdict.evidence) > 2
     row = next(seen for seen in verdict.evidence if seen.signal == "recall")
     assert f"recall0.01below {row.threshold:g}100{row.meaning}" in page.text
-    assert {"signal", "value", "threshold", "since round", "meaning"} == {
+    assert {"signal", "value", "threshold", "since step", "meaning"} == {
         str(cell["data-head"]) for cell in page.all("td") if "data-head" in cell
     }
 
@@ -84,8 +84,8 @@ def test_every_flag_and_command_of_an_advice_is_code(name: str) -> None:
 def test_events_are_listed(run: Path) -> None:
     write(run, *(look(step) for step in range(10, 171, 10)), DIVERGED, BACK, *(look(s) for s in range(110, 201, 10)))
     text, page = page_of(run)
-    assert "Round 170: diverged: critic/adversarial became NaN" in page.text
-    assert "Round 100: rolled back: back to round 100" in page.text
+    assert "Step 170: diverged: critic/adversarial became NaN" in page.text
+    assert "Step 100: rolled back: back to round 100" in page.text
     assert '<div class="verdict good">' in text
 
 

@@ -41,7 +41,7 @@ def test_every_option_has_its_value_and_meaning(run: Path) -> None:
     _, page = page_of(run)
     for value in ("critic_steps", "optimizer.lr", "batch_size", "checkpoint_every", "n_critic", "samples in a batch"):
         assert value in page.text
-    assert re.search(r"steps200\s*default: [\d,]+rounds to play", page.text)
+    assert re.search(r"steps200\s*default: [\d,]+training steps", page.text)
     assert "diff_augmentnoneDiffAugment" in page.text
     for value in ("abcdef", "1 × 28 × 28", "3.11.9", "2.13.0", "2026-03-01", "2 classes"):  # noqa: RUF001
         assert value in page.text
