@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from zerosum.errors import ZerosumError
 
 if TYPE_CHECKING:
+    from zerosum.exporting.onnx import export
     from zerosum.health.verdicts import diagnose
     from zerosum.run.loaded import Run, load
     from zerosum.workflows.classify import classify
@@ -33,6 +34,7 @@ __all__ = [
     "classify",
     "diagnose",
     "evaluate",
+    "export",
     "load",
     "resume",
     "synthesize",
@@ -49,6 +51,7 @@ _PUBLIC = {
     "classify": "workflows.classify",
     "synthesize": "workflows.synthesize",
     "translate": "workflows.translate",
+    "export": "exporting.onnx",
     "diagnose": "health.verdicts",
 }
 _PARTS = (

@@ -311,7 +311,7 @@ def test_help_names_every_metric(call: Call) -> None:
         (("POINTS", "--metrics", "ms-ssim"), "it is for images"),
         (("made.npz", "--against", "digits", "--metrics", "psnr"), "made.npz is no folder of images"),
         (("RUN", "--against", "empty", "--metrics", "psnr"), "is no translator: name a folder of images"),
-        (("cats", "--metrics", "psnr"), "say which images to compare"),
+        (("empty", "--metrics", "psnr"), "say which images to compare"),
         (("made.npz", "--against", "digits", "--truncation", 1), "holds samples, not a run: leave out --truncation"),
         (("made.npz", "--against", "digits", "--last"), "holds samples, not a run: leave out --checkpoint and --last"),
     ],

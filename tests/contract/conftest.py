@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-import zerosum.games  # noqa: F401  registers the recipes
+from zerosum.batches import PartlyLabelled, field_names
 from zerosum.data import Stream
-from zerosum.data.dataset import Dataset, dataset
-from zerosum.game import Condition, Game, Labelled, Semi, Shape
-from zerosum.recipe import RECIPES, Recipe, Training
+from zerosum.data.dataset import Dataset, Field, dataset_of
+from zerosum.game import Game
+from zerosum.games import RECIPES, find
+from zerosum.modality import Classes, Image, Lengths, Modality, Points, Shape, Spec, Tokens
+from zerosum.recipe import Recipe, Training
+from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.training.trainer import Trainer
 
 POINTS = ("ring", "grid", "swiss-roll", "moons", "gaussians")
 SMALL = {"width": 8, "widths": (16, 8)}  # of the option class `network`, where a recipe has one
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
-BATCH = 4
+BATCH, ROWS = 4, 11
 CLASSES = ("a", "b", "c")
+TOKENS = Tokens(("<unk>", "<eos>", "x", "y"), 5)
+IMAGES = (1, 12, 12)
+# Games of further kinds of data: what is asked of every recipe is asked of them.
+SUPPORT = Path(__file__).parents[1] / "support"
+OTHERS = {
+    f"support/{stem}:{name}": f"{SUPPORT / stem}.py:{name}"
+    for stem, name in (("affine_pair", "pairs"), ("affine_pair", "collections"), ("token_copier", "lines"))
+}
 
 
 class Case:
@@ -29,7 +41,7 @@ class Case:
 
     def __init__(self, recipe: Recipe):
         self.recipe = recipe
-        self.shape: Shape = (2,) if recipe.data.partition(":")[0] in POINTS else (1, 12, 12)
+        self.shape: Shape = (2,) if recipe.data.partition(":")[0] in POINTS else IMAGES
         network = recipe.options.get("network")
         self.options = {"network": {k: v for k, v in SMALL.items() if hasattr(network, k)}} if network else {}
         config = recipe.options.get("config")
@@ -42,34 +54,48 @@ class Case:
         plain.options = {**self.options, "config": {k: v for k, v in PLAIN.items() if k in self.own}}
         return plain.game()
 
+    def spec(self, shape: Shape | None = None) -> Spec:
+        """The modalities of data that the game draws."""
+        shape = shape or self.shape
+        samples: Modality = Image(*shape) if len(shape) == 3 else Points(*shape)
+        known = {"y": Classes(CLASSES), "ids": TOKENS, "lengths": Lengths(TOKENS.length)}
+        names = [name for name in field_names(self.recipe.batch) if name != "unlabelled"]  # which are the same samples
+        return Spec({name: known.get(name, samples) for name in names})
+
     def game(self, shape: Shape | None = None) -> Game[Any]:
-        condition = Condition(len(CLASSES)) if self.recipe.labelled else None
-        return self.recipe.build(shape or self.shape, self.options, condition)
+        return self.recipe.build(self.spec(shape), self.options)
 
     def batch(self, shape: Shape | None = None, device: str = "cpu") -> Any:
         """What a round draws."""
-        x, more = (torch.rand(BATCH, *(shape or self.shape), device=device) * 2 - 1 for _ in range(2))
-        y = torch.arange(BATCH, device=device) % len(CLASSES)
-        return {Labelled: Labelled(x, y), Semi: Semi(x, y, unlabelled=more)}.get(self.recipe.batch, x)
+        spec = self.spec(shape)
+        seed = int(torch.randint(2**31, (), device="cpu"))
+        drawn = _drawn(spec, BATCH, seed)
+        if self.recipe.batch is PartlyLabelled:
+            drawn["unlabelled"] = _drawn(spec, BATCH, seed + 1)["x"]
+        modalities = {**spec.fields, "unlabelled": spec.fields.get("x")}
+        loaded = [modalities[n].load(drawn[n]).to(device) for n in field_names(self.recipe.batch)]
+        return loaded[0] if self.recipe.batch is Tensor else self.recipe.batch(*loaded)
 
-    def like(self, game: Game[Any], shape: Shape | None = None, device: str = "cpu") -> Any:
-        """What samples are asked for by."""
-        x = torch.rand(BATCH, *(shape or self.shape), device=device) * 2 - 1
-        y = torch.arange(BATCH, device=device) % len(CLASSES)
-        return Labelled(x, y) if game.condition else x
+    def z(self, game: Game[Any], device: str = "cpu") -> Tensor:
+        """(BATCH, dim) points of a game that generates."""
+        return in_role(game, Generates).prior.draw(BATCH, device)
+
+    def y(self, game: Game[Any], device: str = "cpu") -> Tensor | None:
+        """(BATCH,) the classes that its samples are asked for; None where there is no condition."""
+        return None if in_role(game, Generates).condition is None else torch.arange(BATCH, device=device) % len(CLASSES)
+
+    def samples(self, game: Game[Any], batch: Any, device: str = "cpu") -> Tensor:
+        """What the game makes: of points drawn from its prior, or of the field "a" of a batch."""
+        if has_role(game, Translates):
+            return in_role(game, Translates).translate(batch.a)
+        return in_role(game, Generates).generate(self.z(game, device), self.y(game, device))
 
     def data(self) -> Dataset:
-        generator = torch.Generator().manual_seed(7)
-        if len(self.shape) == 3:
-            x = torch.randint(256, (11, *self.shape), generator=generator, dtype=torch.uint8)
-        else:
-            x = torch.randn(11, *self.shape, generator=generator)
-        if not self.recipe.labelled:
-            return dataset("eleven", x)
-        labels = torch.arange(11) % len(CLASSES)
-        if self.recipe.batch is Semi:
-            labels[[2, 5]] = -1  # the others are enough for the monitor, which looks at classes of four samples
-        return dataset("eleven", x, labels, CLASSES)
+        spec = self.spec()
+        stored = _drawn(spec, ROWS, 7)
+        if self.recipe.batch is PartlyLabelled:
+            stored["y"][[2, 5]] = -1  # the others are enough for the monitor, which looks at classes of four samples
+        return dataset_of("eleven", {name: Field(spec.fields[name], x) for name, x in stored.items()})
 
     def trainer(self, **training: Any) -> Trainer:
         stream = Stream(self.data(), BATCH, seed=1, batch=self.recipe.batch)
@@ -77,14 +103,29 @@ class Case:
         return Trainer(self.game(), stream, Training(**settings))
 
 
+def _drawn(spec: Spec, count: int, seed: int) -> dict[str, Tensor]:
+    """Random rows of each field, as they are stored; classes take turns."""
+    generator, made = torch.Generator().manual_seed(seed), dict[str, Tensor]()
+    for name, modality in spec.fields.items():
+        if isinstance(modality, Classes):
+            made[name] = torch.arange(count) % modality.size
+        elif isinstance(modality, Lengths):
+            made[name] = TOKENS.lengths(made["ids"])
+        else:
+            box = torch.tensor([[-1.0], [1.0]]).expand(2, modality.shape[-1])
+            made[name] = modality.noise(count, generator, box)
+    return made
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", [Case(r) for r in RECIPES.values()], ids=list(RECIPES))
+        every = RECIPES | {name: find(where) for name, where in OTHERS.items()}
+        metafunc.parametrize("case", [Case(r) for r in every.values()], ids=list(every))
 
 
 @pytest.fixture
 def case_of() -> Callable[[str], Case]:
-    return lambda name: Case(RECIPES[name])
+    return lambda name: Case(find(name))
 
 
 @pytest.fixture
@@ -121,7 +162,7 @@ def small_trainer() -> Callable[..., Trainer]:
     """A trainer of `gan/toy`; `edit` may change its game first."""
 
     def make(edit: Callable[[nn.Module], None] = lambda game: None, **training: Any) -> Trainer:
-        case = Case(RECIPES["gan/toy"])
+        case = Case(find("gan/toy"))
         game = case.game()
         edit(game)
         settings = {"steps": 100, "batch_size": BATCH, "average": 0.9, "precision": "fp32", **training}

@@ -15,7 +15,7 @@ from zerosum.data.dataset import dataset
 from zerosum.game import Game
 from zerosum.games.gan import GAN
 from zerosum.games.r3gan import R3GAN
-from zerosum.games.two_player import Composed
+from zerosum.games.two_player import TwoPlayer
 from zerosum.games.wgan_gp import WGANGP
 from zerosum.losses.adversarial import LabelSmoothing
 from zerosum.networks import mlp
@@ -45,13 +45,13 @@ def play(make: type[Game[Any]], config: Any, rounds: int = 4) -> dict[str, Tenso
 @pytest.mark.parametrize("noise", [InstanceNoise(), NOISE])
 def test_wasserstein_with_interpolation_is_wgan_gp_bit_for_bit(noise: InstanceNoise):
     written = play(WGANGP, WGANGP.Config(latent_dim=5, noise=noise, optimizer=ADAM))
-    config = Composed.Config(
+    config = TwoPlayer.Config(
         "wasserstein", {"interpolation": 10.0}, latent_dim=5, d_steps=5, noise=noise, g_optimizer=ADAM, d_optimizer=ADAM
     )
-    composed = play(Composed, config)
+    composed = play(TwoPlayer, config)
     assert composed.keys() == written.keys()
     assert all(torch.equal(composed[name], written[name]) for name in written)
-    other = play(Composed, Composed.Config("wasserstein", {"interpolation": 9.9}, latent_dim=5, d_steps=5, noise=noise,
+    other = play(TwoPlayer, TwoPlayer.Config("wasserstein", {"interpolation": 9.9}, latent_dim=5, d_steps=5, noise=noise,
                                            g_optimizer=ADAM, d_optimizer=ADAM))  # fmt: skip
     assert not torch.equal(other["discriminator.layers.1.weight"], written["discriminator.layers.1.weight"])
 
@@ -61,16 +61,16 @@ def test_wasserstein_with_interpolation_is_wgan_gp_bit_for_bit(noise: InstanceNo
 def test_cross_entropy_is_the_first_gan_bit_for_bit(generator, targets: LabelSmoothing):
     config = GAN.Config(5, d_steps=2, generator=generator, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))
     written = play(GAN, config)
-    parts = Composed.Config(generator, latent_dim=5, d_steps=2, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))
-    composed = play(Composed, parts)
+    parts = TwoPlayer.Config(generator, latent_dim=5, d_steps=2, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))
+    composed = play(TwoPlayer, parts)
     assert all(torch.equal(composed[name], written[name]) for name in written)
 
 
 def test_relativistic_with_r1_and_r2_is_r3gan():
-    """R3GAN takes both penalties from the forward at hand, `Composed` from one each: equal but for rounding."""
+    """R3GAN takes both penalties from the forward at hand, `TwoPlayer` from one each: equal but for rounding."""
     written = play(R3GAN, R3GAN.Config(5, gamma=0.7, optimizer=ADAM))
-    config = Composed.Config("relativistic", {"r1": 0.7, "r2": 0.7}, latent_dim=5, g_optimizer=ADAM, d_optimizer=ADAM)
-    composed = play(Composed, config)
+    config = TwoPlayer.Config("relativistic", {"r1": 0.7, "r2": 0.7}, latent_dim=5, g_optimizer=ADAM, d_optimizer=ADAM)
+    composed = play(TwoPlayer, config)
     for name in written:
         torch.testing.assert_close(composed[name], written[name], rtol=1e-4, atol=1e-5)
     start = play(R3GAN, R3GAN.Config(5, gamma=0.7, optimizer=ADAM), rounds=0)
@@ -91,8 +91,8 @@ def test_shared_fakes_are_those_that_d_saw():
 
     def fakes(share: bool) -> tuple[Tensor, Tensor]:
         seen.clear()
-        config = Composed.Config(latent_dim=3, d_steps=2, shared_fakes=share)
-        game = Composed(nn.Linear(3, 2), Watched(), config)
+        config = TwoPlayer.Config(latent_dim=3, d_steps=2, shared_fakes=share)
+        game = TwoPlayer(nn.Linear(3, 2), Watched(), config)
         moves = [move.player for move in game.round(lambda: torch.randn(4, 2), 0)]
         assert moves == ["discriminator"] * 2 + ["generator"]
         return seen[1][4:], seen[2]
@@ -125,9 +125,9 @@ def test_instance_noise_is_on_everything_that_d_sees(make: str):
         "gan": lambda: GAN(*parts, GAN.Config(3, noise=noise)),
         "wgan-gp": lambda: WGANGP(*parts, WGANGP.Config(3, noise=noise)),
         "r3gan": lambda: R3GAN(*parts, R3GAN.Config(3, noise=noise)),
-        "composed": lambda: Composed(*parts, Composed.Config(penalties={"r1": 1.0}, latent_dim=3, noise=noise)),
-        "shared": lambda: Composed(*parts, Composed.Config(latent_dim=3, noise=noise, shared_fakes=True)),
-        "relativistic": lambda: Composed(*parts, Composed.Config("relativistic", latent_dim=3, noise=noise)),
+        "composed": lambda: TwoPlayer(*parts, TwoPlayer.Config(penalties={"r1": 1.0}, latent_dim=3, noise=noise)),
+        "shared": lambda: TwoPlayer(*parts, TwoPlayer.Config(latent_dim=3, noise=noise, shared_fakes=True)),
+        "relativistic": lambda: TwoPlayer(*parts, TwoPlayer.Config("relativistic", latent_dim=3, noise=noise)),
     }[make]()
     for step, noisy in ((0, True), (10, False)):
         seen.clear()
@@ -139,17 +139,17 @@ def test_instance_noise_is_on_everything_that_d_sees(make: str):
 
 
 def test_configurations_are_copied_by_nobody():
-    config = Composed.Config(penalties={"r1": 1.0})
+    config = TwoPlayer.Config(penalties={"r1": 1.0})
     before = copy.deepcopy(config)
-    play(Composed, Composed.Config(penalties=config.penalties, latent_dim=5))
+    play(TwoPlayer, TwoPlayer.Config(penalties=config.penalties, latent_dim=5))
     assert config == before
 
 
 def test_lazy_penalties_come_seldom_and_weigh_as_much_in_all():
     def terms(every: int, step: int) -> dict[str, float]:
         rng.seed(4)
-        config = Composed.Config(penalties={"r1": 0.5}, penalty_every=every, latent_dim=3)
-        game = Composed(nn.Linear(3, 2), nn.Linear(2, 1), config)
+        config = TwoPlayer.Config(penalties={"r1": 0.5}, penalty_every=every, latent_dim=3)
+        game = TwoPlayer(nn.Linear(3, 2), nn.Linear(2, 1), config)
         move = next(game.round(lambda: torch.ones(4, 2), step))
         return {name: value.item() for name, value in move.terms.items()}
 
@@ -162,4 +162,4 @@ def test_lazy_penalties_come_seldom_and_weigh_as_much_in_all():
 
 def test_more_clusters_than_z_has_room_for_are_refused():
     with pytest.raises(ValueError, match=r"clusters \(5\).*latent_dim \(4\)"):
-        Composed(nn.Linear(4, 2), nn.Linear(2, 1), Composed.Config(latent_dim=4, clusters=5))
+        TwoPlayer(nn.Linear(4, 2), nn.Linear(2, 1), TwoPlayer.Config(latent_dim=4, clusters=5))

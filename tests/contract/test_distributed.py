@@ -19,23 +19,23 @@ from zerosum.util import distributed
 PLAYER = """
 import json, sys
 import torch
-from zerosum import distributed, randomness
+from zerosum.util import distributed, rng
 from zerosum.games.r3gan import R3GAN
 from zerosum.networks import dcgan, mlp
 from zerosum.optim import SGD
 from zerosum.recipe import Training
-from zerosum.trainer import Trainer
+from zerosum.training.trainer import Trainer
 
 torch.set_num_threads(1)
 distributed.start()
-rank, world = distributed.rank(), distributed.world()
+rank, world = distributed.rank(), distributed.world_size()
 out, batch = sys.argv[1], 8
 
 
 class Latents:
     dim = 3
     def __init__(self): self.at = 0
-    def draw(self, like, generator=None):
+    def draw(self, count, device="cpu", generator=None):
         self.at += 1
         whole = torch.randn(batch, 3, generator=torch.Generator().manual_seed(1000 + self.at))
         return whole.chunk(world)[rank]
@@ -53,7 +53,7 @@ class Halves:
 
 results = {}
 for name, shape in (("points", (2,)), ("images", (2, 16, 16))):
-    randomness.seed(5 + rank)  # each rank starts otherwise; the first one's weights count
+    rng.seed(5 + rank)  # each rank starts otherwise; the first one's weights count
     sgd = SGD(0.05)  # Adam would blow rounding up: a relativistic D's last bias has a gradient of 0
     if name == "points":
         nets = mlp.Generator(3, shape, (16,)), mlp.Discriminator(shape, (16,))
@@ -85,12 +85,12 @@ def free_port() -> int:
 GUESSER = """
 import json, sys
 import torch
-from zerosum import distributed
-from zerosum.consistency import Guesses
+from zerosum.techniques.consistency import Guesses
+from zerosum.util import distributed
 
 torch.set_num_threads(1)
 distributed.start()
-rank, world = distributed.rank(), distributed.world()
+rank, world = distributed.rank(), distributed.world_size()
 guesses = Guesses(3)
 for step in range(5):
     logits = torch.randn(8, 3, generator=torch.Generator().manual_seed(step)).chunk(world)[rank]

@@ -6,14 +6,18 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import zerosum
-from zerosum.game import Condition, Labelled
+from zerosum.batches import Labelled
+from zerosum.game import Game, Player
 from zerosum.latent import Normal
+from zerosum.modality import Classes, Points, Vector
+from zerosum.roles import Classifies, Discriminates, Generates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run
 
@@ -22,7 +26,7 @@ runtime = pytest.importorskip("onnxruntime", reason="the extra onnx is not insta
 
 CLASSES = ("a", "b", "猫")
 # Of each kind: points and images, batch norm and none, z in parts, classes beside z, D of pairs, several Ds.
-SOME = ("composed/dcgan", "r3gan/images", "bayesian/toy", "bigan/mnist", "cgan/images", "acgan/toy", "sgan/images")
+SOME = ("dcgan", "r3gan/images", "bayesian/toy", "bigan/mnist", "cgan/images", "acgan/toy", "sgan/images")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def run_of(trained: Run, case: object) -> Run:
-    data = replace(trained.record.data, shape=case.shape, classes=CLASSES)
+    fields = dict(case.spec().fields)
+    if "y" in fields:
+        fields["y"] = Classes(CLASSES)
+    data = replace(trained.record.data, fields=fields)
     return replace(trained, game=case.game().eval(), record=replace(trained.record, recipe=case.recipe.name, data=data))
 
 
@@ -46,18 +53,19 @@ def test_onnxruntime_computes_what_pytorch_does(case_of, trained: Run, tmp_path:
     case = case_of(name)
     run = run_of(trained, case)
     game = run.game
-    z, y = game.prior.draw(torch.empty(7)), torch.arange(7) % 3
-    asked = {} if game.condition is None else {"y": y}
+    role, judge = in_role(game, Generates), in_role(game, Discriminates)
+    z, y = role.prior.draw(7), torch.arange(7) % 3
+    asked = {} if role.condition is None else {"y": y}
     run.export(tmp_path / "g.onnx")
     run.export(tmp_path / "d.onnx", "discriminator")
     with sampling.eval_no_grad(game, 0):
-        like = torch.empty(7, *case.shape)
-        x = game.sample(Labelled(like, y) if asked else like, z)
+        x = role.generate(z, **asked)
         torch.testing.assert_close(ask(tmp_path / "g.onnx", "x", z=z, **asked), x, rtol=1e-4, atol=1e-4)
-        realism = game.realism(Labelled(x, y) if asked else x)
+        score = judge.score(x, **asked)
         of_d = asked if name.startswith("cgan") else {}  # D of an AC-GAN is not told the class
-        torch.testing.assert_close(ask(tmp_path / "d.onnx", "realism", x=x, **of_d), realism, rtol=1e-4, atol=1e-4)
-        if (classifier := game.classifier()) is not None:
+        torch.testing.assert_close(ask(tmp_path / "d.onnx", "score", x=x, **of_d), score, rtol=1e-4, atol=1e-4)
+        if has_role(game, Classifies):
+            classifier = in_role(game, Classifies).classifier()
             run.export(tmp_path / "c.onnx", "classifier")
             torch.testing.assert_close(ask(tmp_path / "c.onnx", "logits", x=x), classifier(x), rtol=1e-4, atol=1e-4)
 
@@ -69,35 +77,48 @@ def test_a_file_says_what_it_is(case_of, trained: Run, tmp_path: Path) -> None:
     assert (told["recipe"], told["network"], told["round"]) == ("sgan/images", "classifier", "1")
 
 
-class OfVectors(nn.Module):
+class OfVectors(Game[Labelled], Generates, Discriminates):
     """As much of a game as an export asks for: vectors beside z."""
+
+    name = "of-vectors"
 
     def __init__(self, noisy: bool = False):
         super().__init__()
         self.linear, self.noisy = nn.Linear(4, 2), noisy
-        self.condition, self.prior = Condition(2, "vector"), Normal(2)
+        self.condition, self.prior = Vector(2), Normal(2)
 
-    def sample(self, like: Labelled, z: Tensor) -> Tensor:
-        made = self.linear(torch.cat([z, self.condition.vector(like.y)], dim=1))
+    def players(self) -> dict[str, Player]:
+        raise NotImplementedError
+
+    def round(self, draw: Any, step: int) -> Any:
+        raise NotImplementedError
+
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        made = self.linear(torch.cat([z, self.condition.vector(y)], dim=1))
         return made + torch.randn_like(made) if self.noisy else made
 
-    def realism(self, samples: Labelled) -> Tensor:
-        return samples.x.sum(1) + samples.y.sum(1)
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return x.sum(1) + y.sum(1)
+
+
+def of_vectors(trained: Run, noisy: bool = False) -> Run:
+    data = replace(trained.record.data, fields={"x": Points(2), "y": Vector(2)})
+    return replace(trained, game=OfVectors(noisy), record=replace(trained.record, data=data))
 
 
 def test_vectors_are_an_input(trained: Run, tmp_path: Path) -> None:
-    run = replace(trained, game=OfVectors())
+    run = of_vectors(trained)
     run.export(tmp_path / "g.onnx")
     z, y = torch.randn(3, 2), torch.randn(3, 2)
     made = ask(tmp_path / "g.onnx", "x", z=z, y=y)
     torch.testing.assert_close(made, run.game.linear(torch.cat([z, y], 1)).detach())
     run.export(tmp_path / "d.onnx", "discriminator")
-    torch.testing.assert_close(ask(tmp_path / "d.onnx", "realism", x=z, y=y), z.sum(1) + y.sum(1))
+    torch.testing.assert_close(ask(tmp_path / "d.onnx", "score", x=z, y=y), z.sum(1) + y.sum(1))
 
 
 def test_a_network_that_would_compute_something_else_is_not_written(trained: Run, tmp_path: Path) -> None:
     with pytest.raises(zerosum.ZerosumError, match=r"as ONNX differs by .*, so no file is written"):
-        replace(trained, game=OfVectors(noisy=True)).export(tmp_path / "g.onnx")
+        of_vectors(trained, noisy=True).export(tmp_path / "g.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -106,8 +127,8 @@ def test_what_is_not_there_is_not_exported(case_of, trained: Run, tmp_path: Path
         trained.export(tmp_path / "g.pt")
     with pytest.raises(zerosum.ZerosumError, match="gan/toy learns no classifier; train one of these recipes: "):
         trained.export(tmp_path / "c.onnx", "classifier")
-    with pytest.raises(zerosum.ZerosumError, match="the discriminator of composed/pacgan judges no single samples"):
-        run_of(trained, case_of("composed/pacgan")).export(tmp_path / "d.onnx", "discriminator")
+    with pytest.raises(zerosum.ZerosumError, match="pacgan: its discriminator judges packs of 2 samples, no single ones"):
+        run_of(trained, case_of("pacgan")).export(tmp_path / "d.onnx", "discriminator")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from zerosum.augment import InstanceNoise
+from zerosum.games.two_player import TwoPlayer
 
 
 class Written(TorchDispatchMode):
@@ -36,7 +37,7 @@ def computation(game: nn.Module, batch: Any, step: int) -> list[str]:
     with Written() as written:
         for move in game.round(lambda: batch, step):
             move.loss.backward(inputs=[p for m in players[move.player].modules for p in m.parameters()])
-            written.lines.append(f"{move.player} {[*move.terms]} {[*move.log]}")
+            written.lines.append(f"{move.player} {[*move.terms]} {[*move.log]} {move.logits is not None}")
     return written.lines
 
 
@@ -56,8 +57,6 @@ def test_rounds_of_one_phase_are_one_computation(case):
 
 
 def test_lazy_penalties_and_annealed_noise_have_phases_of_their_own(case_of):
-    from zerosum.games.two_player import Composed
-
-    config = Composed.Config(penalties={"r1": 1.0}, penalty_every=4, noise=InstanceNoise(0.1, steps=6))
-    game = Composed(nn.Linear(100, 2), nn.Linear(2, 1), config)
+    config = TwoPlayer.Config(penalties={"r1": 1.0}, penalty_every=4, noise=InstanceNoise(0.1, steps=6))
+    game = TwoPlayer(nn.Linear(100, 2), nn.Linear(2, 1), config)
     assert [game.phase(step) for step in range(9)] == [None] * 6 + [False, False, True]

@@ -6,16 +6,19 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.game import Game, Move, Player, Semi
+from zerosum.batches import PartlyLabelled, field_names
+from zerosum.game import Game, Logits, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.optim import SGD, Adam, Decay
 from zerosum.recipe import Training
+from zerosum.roles import Generates
 from zerosum.training.hardware import resolve_precision
 from zerosum.training.trainer import Average, Diverged, Trainer
 
@@ -37,7 +40,7 @@ class Ones:
         self.drawn = state["drawn"]
 
 
-class Duel(Game[Tensor]):
+class Duel(Game[Tensor], Generates):
     """`a` descends 3a - b, then `b` descends b; every slope is known: 3 and 1."""
 
     name = "duel"
@@ -61,8 +64,8 @@ class Duel(Game[Tensor]):
         self.k.add_(1)  # as BEGAN's k: in place, after it was logged
         yield Move("b", slope=self.b.weight.sum() * self.terms(step, "b"))
 
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.a.weight * like
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.a.weight * z
 
 
 def trainer(game: Duel | None = None, **training: Any) -> Trainer:
@@ -70,25 +73,55 @@ def trainer(game: Duel | None = None, **training: Any) -> Trainer:
 
 
 def test_a_game_says_what_it_draws():
-    class Few(Game[Semi]):
+    class Few(Game[PartlyLabelled]):
         pass
 
     class Fewer(Few):  # as tests subclass games
         pass
 
-    assert Duel.batch is Tensor and Few.batch is Fewer.batch is Semi
+    assert Duel.batch is Tensor and Few.batch is Fewer.batch is PartlyLabelled
+
+
+class Own(NamedTuple):
+    """A batch of a game's own."""
+
+    left: Tensor
+    right: Tensor
+
+
+def test_a_batch_is_any_named_tuple_and_a_game_may_draw_several():
+    class Either(Game[Own | Tensor]):
+        pass
+
+    assert Either.batch is Own and field_names(Own) == ("left", "right") and field_names(Tensor) == ("x",)
 
 
 T = TypeVar("T")
 
 
-@pytest.mark.parametrize("base", [Game, Game[T], Game[int]])
+@pytest.mark.parametrize("base", [Game, LatentGame])
 def test_a_game_that_does_not_say_what_it_draws_is_refused(base: Any):
     """It would be given no labels, without a word."""
-    with pytest.raises(TypeError, match=r"Mute must say what it draws, as class Mute\(Game\[Tensor\]\): Tensor, "):
+    with pytest.raises(TypeError, match=r"Mute must say what it draws, as class Mute\(Game\[Tensor\]\)$"):
 
         class Mute(base):
             pass
+
+
+@pytest.mark.parametrize("batch", [int, Tensor | int, dict])
+def test_a_game_that_draws_what_no_stream_serves_is_refused(batch: Any):
+    with pytest.raises(TypeError, match=r"^Mute draws .*: give Tensor, or a NamedTuple of tensors$"):
+
+        class Mute(Game[batch]):
+            pass
+
+
+@pytest.mark.parametrize("batch", [T, Any])
+def test_an_abstract_game_leaves_it_open(batch: Any):
+    class Abstract(Game[batch]):
+        pass
+
+    assert not hasattr(Abstract, "batch")
 
 
 def test_moves_descend_the_sum_of_their_terms_for_their_own_player():
@@ -361,3 +394,44 @@ def test_averaging_leaves_the_game_alone():
         without.round()
     assert torch.equal(with_average.game.a.weight, without.game.a.weight)
     assert copy.deepcopy(with_average.game).a.weight.item() == with_average.game.a.weight.item()
+
+
+def test_logits_are_logged_under_the_player_that_hands_them_over():
+    class Judging(Duel):
+        def round(self, draw, step: int) -> Iterator[Move]:
+            yield Move("a", slope=self.a.weight.sum())
+            logits = Logits(torch.tensor([3.0, 5.0]), torch.tensor([[-1.0], [-2.0]]))
+            yield Move("b", slope=self.b.weight.sum(), logits=logits, log={"k": self.k})
+
+    t = trainer(Judging(), log_every=3)
+    t.step = 1
+    t.round()
+    values = t.pop_metrics()
+    assert list(values) == ["a/slope", "b/slope", "b/logits/real", "b/logits/fake", "b/k"]
+    assert (values["b/logits/real"], values["b/logits/fake"]) == (4.0, -1.5)
+    kinds = {"a/slope": "term", "b/logits/real": "real logits", "b/logits/fake": "fake logits", "b/k": "log"}
+    assert {str(key): key.kind for key in values if key in kinds} == kinds
+
+
+def test_a_hook_that_stops_lets_the_others_see_the_step():
+    t, seen = trainer(steps=9), []
+
+    def stop(t: Trainer) -> None:
+        t.stopping = t.step == 2
+
+    t.train([stop, lambda t: seen.append(t.step)])
+    assert t.step == 2 and seen == [1, 2] and t.stopping
+    t.train([lambda t: seen.append(t.step)])  # it can be trained on
+    assert t.step == 9 and not t.stopping and seen == list(range(1, 10))
+
+
+def test_an_interval_is_the_same_before_and_after_it_is_popped():
+    t = trainer()
+    t.round()
+    t.round()
+    before = [(step, str(key)) for step, key, _ in t.interval]
+    t.pop_metrics()
+    assert [(step, str(key)) for step, key, _ in t.interval] == before and {step for step, _ in before} == {0, 1}
+    assert t.pending == []
+    t.round()
+    assert {step for step, _, _ in t.interval} == {2}

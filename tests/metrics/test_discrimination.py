@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
-from torch import Tensor, nn
+from torch import nn
 
-from zerosum import data, latent
+from zerosum import data
 from zerosum.batches import Labelled
 from zerosum.data.dataset import dataset
-from zerosum.modality import Points, Spec
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Logits, Move, Player
 from zerosum.games import find
 from zerosum.metrics.discrimination import discrimination, own_logits
 from zerosum.metrics.nearest_distance import nearest_distance
+from zerosum.modality import Points, Spec
 from zerosum.optim import Adam
 
 

@@ -14,7 +14,6 @@ from torch import Tensor
 from zerosum.data.dataset import dataset
 from zerosum.data.points.mixture import ring
 from zerosum.errors import ZerosumError
-from zerosum.modality import Points, Spec
 from zerosum.game import Game
 from zerosum.games import find as find_recipe
 from zerosum.metrics import METRICS, extractors, find
@@ -32,6 +31,7 @@ from zerosum.metrics.parzen import Parzen
 from zerosum.metrics.path_length import PathLength
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.tstr import Tstr
+from zerosum.modality import Points, Spec
 
 PIXELS = extractors.find("pixels")
 SURE = Extractor("sure", "", "none", lambda x: Features(x.flatten(1), 50 * x.flatten(1)[:, :4]))

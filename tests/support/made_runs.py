@@ -108,9 +108,9 @@ def line(step: int) -> str:
     return json.dumps({"step": step, "seconds": step / 40, **values, "generator/adversarial": random.random()}) + "\n"
 
 
-def look(step: int) -> str:
-    signs = {"frechet": 2 / step, "frechet_real": 0.005, "recall": 0.9, "spread": 1.1, "separation": 0.6}
-    return json.dumps({"step": step, "seconds": step / 40, "signs": signs}) + "\n"
+def snapshot(step: int) -> str:
+    signals = {"frechet": 2 / step, "frechet_real": 0.005, "recall": 0.9, "spread": 1.1, "separation/critic": 0.6}
+    return json.dumps({"step": step, "seconds": step / 40, "signals": signals}) + "\n"
 
 
 def complete(path: Path) -> Path:
@@ -119,7 +119,7 @@ def complete(path: Path) -> Path:
     (path / "checkpoints" / "step-00000200").mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(record()))
     (path / "metrics.jsonl").write_text("".join(map(line, range(10, 201, 10))))
-    (path / "health.jsonl").write_text("".join(map(look, range(10, 201, 10))))
+    (path / "health.jsonl").write_text("".join(map(snapshot, range(10, 201, 10))))
     for step in range(0, 201, 10):
         grid(torch.rand(4, 1, 28, 28) * 2 - 1).save(path / "samples" / f"step-{step:08d}.png")
     for name in ("samples.png", "neighbours.png", "interpolation.png"):

@@ -185,12 +185,12 @@ def _fingerprints(reference: Dataset, record: Record) -> set[str]:
 def _select(named: Sequence[Metric], context: Context) -> list[Metric]:
     """The metrics to measure: those named, all of which must be possible, or those that are by default."""
     for metric in named:
-        if why := metric.why_not(context):
+        if why := metric.unavailable(context):
             raise ZerosumError(f"{metric.name} cannot be measured here: {why}")
     if named:
         return list(named)
     large = context.training is not None and context.training.count > COPIES
-    usual = [m for m in METRICS.values() if isinstance(m, Metric) and m.by_default and not m.why_not(context)]
+    usual = [m for m in METRICS.values() if isinstance(m, Metric) and m.by_default and not m.unavailable(context)]
     return [metric for metric in usual if not (large and metric.name == "memorization")]
 
 
@@ -221,7 +221,7 @@ def _measure(metric: Metric, context: Context, truncation: float | None) -> Resu
 def _add_references(metric: Metric, result: Result, references: Sequence[Reference]) -> Result:
     scores = dict(result.scores)
     for reference in references if metric.has_references else ():
-        if metric.why_not(reference.context):  # half of a small set may be too small
+        if metric.unavailable(reference.context):  # half of a small set may be too small
             continue
         for name, score in metric.measure(reference.context).items():
             if math.isfinite(score.value):
