@@ -132,7 +132,9 @@ def test_digits_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
         load("digits")
 
 
-@pytest.mark.parametrize("content", [None, b"no gzip", gzip.compress(b"1,2,3\n4,5,6\n", mtime=0), gzip.compress(b"1,x\n")])
+@pytest.mark.parametrize(
+    "content", [None, b"no gzip", gzip.compress(b"1,2,3\n4,5,6\n", mtime=0), gzip.compress(b"1,x\n", mtime=0)]
+)
 def test_damaged_digits_say_what_to_do(content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "data" / "data" / "mnist_5k.csv.gz"
     file.parent.mkdir(parents=True)
@@ -235,7 +237,7 @@ def test_files_that_are_no_idx_are_refused(tmp_path: Path) -> None:
 
 def test_an_idx_header_that_promises_terabytes_allocates_nothing(tmp_path: Path) -> None:
     file = tmp_path / "f.gz"
-    file.write_bytes(gzip.compress(bytes([0, 0, 8, 3], mtime=0) + b"\xff\xff\xff\xff" * 3 + b"1234"))
+    file.write_bytes(gzip.compress(bytes([0, 0, 8, 3]) + b"\xff\xff\xff\xff" * 3 + b"1234"))
     with pytest.raises(DataError, match="truncated"):
         read_idx(file)
 
