@@ -14,7 +14,8 @@ from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
 from zerosum.training.hooks.log import Log
-from zerosum.workflows.train import DataChoice, prepare, split
+from zerosum.workflows.prepare import DataChoice, prepare
+from zerosum.workflows.train import split
 
 
 def rate(recipe: str, steps: int, monitored: bool) -> float:

@@ -78,7 +78,7 @@ def refused(call: Call, *arguments: object, code: int = 2) -> str:
         ((*TOY, "--batch-size", 200_000), "200000 is more than the 100000 samples of ring"),
         (("train", "gan/tutorial", "--data", "ring"), "gan/tutorial does not fit ring"),
         (
-            ("train", "composed/toy", "--out", "run", "--objective", "hinge", "--targets.real", 0.9),
+            ("train", "two-player/toy", "--out", "run", "--objective", "hinge", "--targets.real", 0.9),
             "the hinge objective has no targets to smooth or flip",
         ),
         (("resume", "nowhere"), "nowhere holds no run"),
@@ -218,7 +218,7 @@ def test_traversing_mistakes(call: Call) -> None:
     assert "one at a time" in refused(call, "sample", "run", "--traverse", "--to-seed", 3)
     assert "add --traverse" in refused(call, "sample", "run", "--code", "c1")
     assert "add --traverse" in refused(call, "sample", "run", "--steps", 5)
-    made = call("train", "composed/toy", "--out", "coded", "--steps", 1, "--latent-dim", 8, "--clusters", 3)
+    made = call("train", "two-player/toy", "--out", "coded", "--steps", 1, "--latent-dim", 8, "--clusters", 3)
     assert made[0] == 0
     traverse = ("sample", "coded", "--traverse")
     assert "no code 'c9'; its codes are cluster" in refused(call, *traverse, "--code", "cluster", "--code", "c9")

@@ -24,16 +24,16 @@ Spoil = Callable[[Any], None]  # changes a game before it is trained
 
 
 class Conditional(LatentGame[Labelled]):
-    """A small game with classes: both players see them as one-hot vectors, after z or x in one vector."""
+    """A small game with classes: both players see them as one-hot vectors."""
 
     name = "conditional"
-    condition: Classes
 
-    def __init__(self, shape: Shape, classes: int, latent_dim: int, hidden: tuple[int, ...], optimizer: Optimizer):
+    def __init__(self, shape: Shape, classes: Classes, latent_dim: int, hidden: tuple[int, ...], optimizer: Optimizer):
         super().__init__()
-        self.condition, self.optimizer, self.prior = Classes.numbered(classes), optimizer, latent.Normal(latent_dim)
-        self.generator = mlp.Generator(latent_dim + classes, shape, hidden)
-        self.discriminator: nn.Module = mlp.Discriminator((torch.Size(shape).numel() + classes,), hidden[::-1])
+        self.condition = self.classes = classes
+        self.optimizer, self.prior = optimizer, latent.Normal(latent_dim)
+        self.generator: nn.Module = mlp.Generator(latent_dim + classes.size, shape, hidden)
+        self.discriminator: nn.Module = mlp.Discriminator((torch.Size(shape).numel() + classes.size,), hidden[::-1])
 
     def players(self) -> dict[str, Player]:
         return {
@@ -46,17 +46,16 @@ class Conditional(LatentGame[Labelled]):
         real = real.requires_grad_()
         with torch.no_grad():
             fake = self.generate(self.latents(len(y)), y)
-        logits = Logits(self.discriminate(real, y), self.discriminate(fake, y))
+        logits = Logits(self.logits(real, y), self.logits(fake, y))
         r1 = 0.2 * penalties.zero_centered(logits.real, real)
-        yield Move("discriminator", adversarial=non_saturating.d(*logits), r1=r1, logits=logits)
+        yield Move("discriminator", logits=logits, adversarial=non_saturating.d(*logits), r1=r1)
         fake = self.generate(self.latents(len(y)), y)
-        yield Move("generator", adversarial=non_saturating.g(self.discriminate(fake, y)))
+        yield Move("generator", adversarial=non_saturating.g(self.logits(fake, y)))
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self.generator(torch.cat([z, *self.conditions(y)], 1))
 
-    def discriminate(self, x: Tensor, y: Tensor) -> Tensor:
-        """Logits (B, 1)."""
+    def logits(self, x: Tensor, y: Tensor) -> Tensor:
         return self.discriminator(torch.cat([x.flatten(1), *self.conditions(y)], 1))
 
 
@@ -67,12 +66,12 @@ class Shift(LatentGame[Tensor]):
 
     def __init__(self, shape: Shape, optimizer: Optimizer):
         super().__init__()
-        generator, self.critic, self.optimizer = nn.Linear(shape[0], shape[0]), nn.Linear(shape[0], 1), optimizer
+        generator, self.critic = nn.Linear(shape[0], shape[0]), nn.Linear(shape[0], 1)
         with torch.no_grad():
             generator.weight.requires_grad_(False).copy_(0.5 * torch.eye(shape[0]))
             generator.bias.zero_()
             self.critic.weight.zero_()
-        self.generator, self.prior = generator, latent.Normal(shape[0])
+        self.generator, self.optimizer, self.prior = generator, optimizer, latent.Normal(shape[0])
 
     def players(self) -> dict[str, Player]:
         return {
@@ -83,7 +82,7 @@ class Shift(LatentGame[Tensor]):
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         real = draw()
         logits = Logits(self.critic(real), self.critic(self.generate(self.latents(len(real))).detach()))
-        yield Move("critic", adversarial=wasserstein.d(*logits), logits=logits)
+        yield Move("critic", logits=logits, adversarial=wasserstein.d(*logits))
         fake = self.generate(self.latents(len(real)))
         yield Move("generator", adversarial=wasserstein.g(self.critic(fake)))
 
@@ -131,7 +130,7 @@ def without_z(game: Conditional) -> None:
 
 def without_labels(game: Conditional) -> None:
     """Neither player sees the class."""
-    dim, classes = game.prior.dim, game.condition.size
+    dim, classes = game.prior.dim, game.classes.size
     game.generator = Through(lambda x: nn.functional.pad(x[:, :dim], (0, classes)), game.generator)
     game.discriminator = Through(lambda x: nn.functional.pad(x[:, :-classes], (0, classes)), game.discriminator)
 
