@@ -68,7 +68,7 @@ def test_a_run_without_a_monitor(call: Call) -> None:
 
 
 def test_divergence_rolls_back_with_smaller_rates(call: Call) -> None:
-    """NaN in round 7, but only at the full learning rate."""
+    """NaN in step 7, but only at the full learning rate."""
     Path("bad.py").write_text(NAN.replace("step == self.config.when", "step == 7 and rates() == 1"))
     Path("bad.py").write_text(
         Path("bad.py").read_text() + "\n\nCALLS = []\n\n\ndef rates():\n    CALLS.append(1)\n    return len(CALLS)\n"
@@ -76,7 +76,7 @@ def test_divergence_rolls_back_with_smaller_rates(call: Call) -> None:
     arguments = ("--out", "run", "--steps", 12, "--batch-size", 8, "--checkpoint-every", 3, "--log-every", 2)
     code, _, err = call("train", "bad.py:points", *arguments)
     assert code == 0, err
-    assert "generator/wrong is -inf in round 7: back to round 6 with learning rates times 0.5, try 1 of 3" in err
+    assert "generator/wrong is -inf in step 7: back to step 6 with learning rates times 0.5, try 1 of 3" in err
     events = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
     assert [line["event"] for line in events if "event" in line] == ["diverged", "rolled back"]
     last = checkpoint.find(Path("run/checkpoints"))[-1]
@@ -92,6 +92,6 @@ def test_what_always_diverges_stops_after_the_stated_tries(call: Call, retries: 
     Path("bad.py").write_text(NAN)
     arguments = ("--out", "run", "--steps", 20, "--batch-size", 8, "--checkpoint-every", 3, "--retries", retries)
     code, _, err = call("train", "bad.py:points", *arguments)
-    assert code == 3 and err.count("back to round") == retries
+    assert code == 3 and err.count("back to step") == retries
     code, out, _ = call("doctor", "run")
-    assert code == 3 and "Training diverged" in out and "generator/wrong is -inf in round 7" in out
+    assert code == 3 and "Training diverged" in out and "generator/wrong is -inf in step 7" in out

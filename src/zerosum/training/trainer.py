@@ -74,7 +74,7 @@ class Trainer:
         self.lr_scale = 1.0  # a factor on every learning rate; below 1 after a rollback
         self.stopping = False  # a hook asks to stop after this step, when all hooks have been called
         self.pending: list[Value] = []  # logged since the last `pop_metrics`
-        self._popped: tuple[int, list[Value]] = (-1, [])  # what the last `pop_metrics` took, and after which step
+        self._popped: list[Value] = []  # what `pop_metrics` has taken after this step
         rates = [group["lr"] for optimizer in self.optimizers.values() for group in optimizer.param_groups]
         recordable = all(isinstance(rate, Tensor) for rate in rates)  # a number, as SGHMC has, would be recorded as is
         recorded = training.graphs and recordable and distributed.world_size() == 1 and self.device.type == "cuda"
@@ -97,6 +97,7 @@ class Trainer:
 
     def round(self) -> None:
         """Play one step."""
+        self._popped = []
         for name, player in self.players.items():
             rate = self.lr_scale * player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
             for group in self.optimizers[name].param_groups:
@@ -154,7 +155,7 @@ class Trainer:
         Raises `Diverged` with the first that is not finite. This is the only point where the host waits for the device.
         """
         popped, self.pending = self.pending, []
-        self._popped = (self.step, popped)
+        self._popped += popped
         sums: dict[Key, list[float]] = {}
         for (step, name, _), value in zip(popped, _means([value for _, _, value in popped]), strict=True):
             if not math.isfinite(value):
@@ -165,8 +166,7 @@ class Trainer:
     @property
     def interval(self) -> list[Value]:
         """What this log interval has logged, whether or not `pop_metrics` has been called after this step already."""
-        step, popped = self._popped
-        return [*popped, *self.pending] if step == self.step else self.pending
+        return [*self._popped, *self.pending]
 
     def assert_finite(self) -> None:
         """Raise `Diverged` if a logged value or a parameter is not finite."""
