@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.data import Stream
 from zerosum.data.dataset import dataset
-from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.game import Move
 from zerosum.games import find
 from zerosum.games.acgan import ACGAN
