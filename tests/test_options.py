@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 import pytest
 from annotated_types import Ge, Gt, Lt
 
-from zerosum.games.two_player import Composed
+from zerosum.games.two_player import TwoPlayer
 from zerosum.games.wgan_gp import WGANGP
 from zerosum.optim import SGD, Adam, Decay, RMSprop
 from zerosum.options import Option, OptionError, parse, rows, to_json, type_name
 from zerosum.recipe import Training
 
 OBJECTIVES = "'minimax', 'non-saturating', 'least-squares', 'wasserstein', 'hinge'"
-CONFIG = Composed.Config("hinge", {"r1": 1.0}, g_optimizer=Adam(1e-3, (0.0, 0.99), decay=Decay("linear", start=5)))
+CONFIG = TwoPlayer.Config("hinge", {"r1": 1.0}, g_optimizer=Adam(1e-3, (0.0, 0.99), decay=Decay("linear", start=5)))
 
 
 def test_nothing_chosen_changes_nothing():
@@ -101,7 +101,7 @@ def test_an_unknown_name_is_told_with_the_nearest(values, sentence: str):
 
 
 def test_an_unknown_name_that_is_near_nothing_is_told_with_all():
-    with pytest.raises(OptionError, match=r"no option 'zzz'; known: \['objective', 'penalties', .*'d_optimizer"):
+    with pytest.raises(OptionError, match=r"no option 'zzz'; there are objective, penalties, .*d_optimizer\.lr"):
         parse(CONFIG, {"zzz": 1})
 
 
@@ -129,7 +129,20 @@ def test_rows_of_a_table():
     assert found["share"] == Option("share", "float or none >= 0", None, "how much", "Small")
     assert found["shape"] == Option("shape", "round | square", "round", "", "Small")
     assert found["inner.final"].source == "Decay"
-    assert "kind" not in {row.name.split(".")[-1] for row in rows(CONFIG)}
+
+
+def test_rows_of_the_kind_of_an_optimizer():
+    chosen = parse(CONFIG, {"g_optimizer": {"kind": "sgd"}})
+    found = {row.name: row for row in rows(chosen) if row.name.endswith(".kind")}
+    g, d = found["g_optimizer.kind"], found["d_optimizer.kind"]
+    assert (g.default, g.type, g.source) == ("sgd", "adam | rmsprop | sgd | sghmc", "recipe")
+    assert (d.default, d.type, d.source) == ("adam", g.type, "TwoPlayer.Config")
+    assert found.keys() == {"g_optimizer.kind", "d_optimizer.kind"}
+    assert [row.name for row in rows(chosen) if row.name.startswith("g_opt")][:3] == [
+        "g_optimizer.kind",
+        "g_optimizer.lr",
+        "g_optimizer.momentum",
+    ]
 
 
 def test_names_of_types():

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 from zerosum.errors import ZerosumError
 
 if TYPE_CHECKING:
+    from zerosum.exporting.onnx import export
     from zerosum.health.verdicts import diagnose
     from zerosum.run.loaded import Run, load
     from zerosum.workflows.classify import classify
     from zerosum.workflows.evaluate import evaluate
     from zerosum.workflows.synthesize import synthesize
     from zerosum.workflows.train import resume, train
+    from zerosum.workflows.translate import translate
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,10 +34,12 @@ __all__ = [
     "classify",
     "diagnose",
     "evaluate",
+    "export",
     "load",
     "resume",
     "synthesize",
     "train",
+    "translate",
 ]
 
 _PUBLIC = {
@@ -46,6 +50,8 @@ _PUBLIC = {
     "evaluate": "workflows.evaluate",
     "classify": "workflows.classify",
     "synthesize": "workflows.synthesize",
+    "translate": "workflows.translate",
+    "export": "exporting.onnx",
     "diagnose": "health.verdicts",
 }
 _PARTS = (

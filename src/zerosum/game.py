@@ -33,8 +33,8 @@ class Move:
     """One player's turn: the named terms it minimises (the loss is their sum) and values worth logging.
 
     Terms are scalars: the first is the player's objective, the others are regularisers. Logged values may have any
-    shape; their mean is recorded. A player that judges hands over its `logits`, which the monitor reads. Nothing is
-    read from the device until a hook asks.
+    shape; their mean is recorded. A discriminator hands over its `logits`, which the monitor reads. Nothing is read
+    from the device until a hook asks.
     """
 
     __slots__ = ("log", "logits", "player", "terms")

@@ -112,7 +112,8 @@ def type_name(hint: Any) -> str:
 
 def _bound(metadata: BaseMetadata) -> str:
     signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-    return ", ".join(f"{sign} {getattr(metadata, name)}" for name, sign in signs.items() if hasattr(metadata, name))
+    limits = ((sign, getattr(metadata, name, None)) for name, sign in signs.items())
+    return ", ".join(f"{sign} {limit}" for sign, limit in limits if limit is not None)
 
 
 def _merged(default: object, values: Mapping[str, Any]) -> dict[str, Any]:

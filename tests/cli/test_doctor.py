@@ -12,10 +12,11 @@ from test_bad_input import NAN
 from zerosum.health.verdicts import VERDICTS
 from zerosum.training import checkpoint
 
+TWO_PAIRS = Path(__file__).parents[1] / "support" / "two_pairs.py"
 TOY = ("train", "gan/toy", "--out", "run", "--batch-size", 32, "--log-every", 1)
 
 
-def test_the_doctor_says_what_it_saw(call: Call) -> None:
+def test_the_verdict_has_evidence_advice_and_a_plot(call: Call) -> None:
     code, out, err = call(*TOY, "--steps", 30)
     assert code == 0, err
     assert "Under-trained" in out
@@ -23,8 +24,8 @@ def test_the_doctor_says_what_it_saw(call: Call) -> None:
     assert code == VERDICTS["under-trained"].exit_code, err
     assert "under-trained" in out and "frechet" in out and "zerosum resume" in out
     assert Path("run/health.png").stat().st_size > 5000
-    looks = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
-    assert looks[-1]["step"] == 30 and looks[-1]["signs"]["recall"] >= 0
+    snapshots = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
+    assert snapshots[-1]["step"] == 30 and snapshots[-1]["signals"]["recall"] >= 0
 
 
 def test_a_collapse_is_named_by_word_and_exit_code(call: Call) -> None:
@@ -32,15 +33,32 @@ def test_a_collapse_is_named_by_word_and_exit_code(call: Call) -> None:
     lines = [json.loads(line) for line in Path("run/health.jsonl").read_text().splitlines()]
     with Path("run/health.jsonl").open("w") as file:
         for step in range(1, 12):
-            signs = {**lines[-1]["signs"], "recall": 0.0, "distinct": 0.0, "frechet": 1.5, "centre/0": step % 2 * 3.0}
-            file.write(json.dumps({"step": step, "seconds": 1.0, "signs": signs}) + "\n")
+            signals = {
+                **lines[-1]["signals"],
+                "recall": 0.0,
+                "distinct": 0.0,
+                "frechet": 1.5,
+                "centre/0": step % 2 * 3.0,
+            }
+            file.write(json.dumps({"step": step, "seconds": 1.0, "signals": signals}) + "\n")
     code, out, _ = call("doctor", "run", "--out", "plot.png")
     assert code == VERDICTS["mode collapse"].exit_code
     assert "Mode collapse" in out and "< 0.15" in out and "r3gan" in out and Path("plot.png").exists()
     assert "  - R1 and R2 penalties with the relativistic objective: `zerosum train r3gan`\n" in out
 
 
-def test_a_run_that_nobody_watched(call: Call) -> None:
+def test_of_two_discriminators_the_broken_one_is_named(call: Call) -> None:
+    """Trained for real. That of the first pair, so that it is not the one whose move comes last."""
+    command = ("train", f"{TWO_PAIRS}:ring", "--fault", "perfect", "--pair", "a", "--out", "run", "--log-every", 20)
+    code, out, err = call(*command, "--steps", 600, "--batch-size", 128)
+    assert code == 0, err
+    code, out, _ = call("doctor", "run")
+    assert code == VERDICTS["discriminator too strong"].exit_code
+    assert "The discriminator d_a is too strong" in out and "separation of d_a" in out and "d_b" not in out
+    assert "Discriminator too strong (d_a)</strong> since step" in Path("run/report.html").read_text()
+
+
+def test_a_run_without_a_monitor(call: Call) -> None:
     assert call(*TOY, "--steps", 4, "--no-health")[0] == 0
     assert not Path("run/health.jsonl").exists()
     code, _, err = call("doctor", "run")

@@ -64,7 +64,7 @@ def test_mistakes(call: Call) -> None:
     code, _, err = call("theory", "sadle")
     assert code == 2 and "there is no topic 'sadle'; did you mean 'saddle'?" in err
     code, _, err = call("theory", "xyz")
-    assert code == 2 and "there are: optimum" in err
+    assert code == 2 and "there are optimum" in err
     Path("file").write_text("")
     code, _, err = call("theory", "saddle", "--out", "file")
     assert code == 2 and err == "zerosum: file: File exists\n"

@@ -98,8 +98,8 @@ def test_last_weights_and_checkpoints_are_other_classifiers(call: Call, tmp_path
     out = tmp_path / "run"
     zerosum.train("sgan/images", str(animals), out, steps=6, batch_size=8, average=0.9, checkpoint_every=3, quiet=True)
     found = [
-        zerosum.classify(out, animals, **given).probabilities
-        for given in ({}, {"average": False}, {"checkpoint_step": 3})
+        zerosum.classify(run, animals).probabilities
+        for run in (out, zerosum.load(out, average=False), zerosum.load(out, checkpoint_step=3))
     ]
     assert not torch.equal(found[0], found[1]) and not torch.equal(found[0], found[2])
     assert call("classify", out, animals, "--last", "--checkpoint", 3, "--out", "a.csv")[0] == 0

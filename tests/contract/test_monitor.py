@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
+from zerosum.health import monitor as module
+from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
-from zerosum.health.signals import SIGNALS, SignalMeter
-from zerosum.health.verdicts import History
+from zerosum.health.signals import SIGNALS, SampleMeter, SignalMeter
+from zerosum.roles import Generates, in_role
 from zerosum.training.hooks.log import Log
 
 STEPS = 6
@@ -34,7 +35,7 @@ def test_watching_changes_nothing(case: Any, tmp_path: Path):
     torch.manual_seed(5)
     alone, logged = play(case, None)
     torch.manual_seed(5)
-    monitor = Monitor(SignalMeter(case.data()), tmp_path / "health.jsonl", History(STEPS))
+    monitor = Monitor(SignalMeter(case.data(), case.recipe.game.makes), tmp_path / "health.jsonl", History(STEPS))
     torch.manual_seed(5)
     watched, also = play(case, monitor)
     assert logged == also
@@ -42,14 +43,34 @@ def test_watching_changes_nothing(case: Any, tmp_path: Path):
         assert value == watched[name] if isinstance(value, dict) else torch.equal(value, watched[name]), name
     lines = [json.loads(line) for line in (tmp_path / "health.jsonl").read_text().splitlines()]
     assert lines[-1]["step"] == STEPS
-    known = {name.partition("/")[0] for name in lines[-1]["signs"]}
-    assert known <= {*SIGNALS, "centre", "gradient", "loss"} and {"frechet", "recall", "gap", "gradient"} <= known
-    assert ("class_accuracy" in known) == (case.game().condition is not None)
+    known = {name.partition("/")[0] for name in lines[-1]["signals"]}
+    assert known <= {*SIGNALS} and {"frechet", "recall", "gap", "gradient", "loss"} <= known
+    assert ("class_accuracy" in known) == (in_role(case.game(), Generates).condition is not None)
 
 
-def points(count: int, classes: int = 0) -> Dataset:
+@pytest.mark.parametrize("checkpoint_every", [3, 100])
+def test_the_order_of_hooks_does_not_matter(
+    case_of: Any, checkpoint_every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The log hook pops the values that the monitor reads, in the same step or before, where a checkpoint is due."""
+    monkeypatch.setattr(module, "SHARE", 1.0)
+    histories = []
+    for name in ("before", "after"):
+        torch.manual_seed(5)
+        trainer = case_of("gan/toy").trainer(steps=STEPS, log_every=2)
+        monitor = Monitor(SignalMeter(case_of("gan/toy").data(), "x"), tmp_path / name, History(STEPS))
+        log = Log(2, checkpoint_every, [])
+        trainer.train([monitor, log] if name == "before" else [log, monitor])
+        histories.append(
+            [(snapshot.step, snapshot.signals) for snapshot in History.read(tmp_path / name, STEPS).snapshots]
+        )
+    assert histories[0] == histories[1] and [step for step, _ in histories[0]] == [2, 4, 6]
+    assert all("gap/discriminator" in signals and "loss/generator" in signals for _, signals in histories[0])
+
+
+def points(count: int, classes: int = 0, y: Tensor | None = None) -> Dataset:
     generator = torch.Generator().manual_seed(3)
-    y = torch.arange(count) % classes if classes else None
+    y = torch.arange(count) % classes if classes and y is None else y
     return dataset("points", torch.randn(count, 2, generator=generator), y, tuple(map(str, range(classes))))
 
 
@@ -57,11 +78,11 @@ def points(count: int, classes: int = 0) -> Dataset:
 def test_data_of_any_size(case_of: Any, count: int, classes: int, tmp_path: Path):
     """As few as two samples, and classes with one sample each."""
     trainer = case_of("gan/toy").trainer(steps=2, log_every=1)
-    look = SignalMeter(points(count)).look(trainer, 1.0)
-    assert all(isinstance(value, float) for value in look.signs.values())
-    assert all(torch.tensor(list(look.signs.values())).isfinite())
+    signals = SignalMeter(points(count), "x").measure(trainer, 1.0).signals
+    assert "frechet" in signals and all(isinstance(value, float) for value in signals.values())
+    assert all(torch.tensor(list(signals.values())).isfinite())
     if classes:
-        labelled = SignalMeter(points(count, classes))
+        labelled = SampleMeter(points(count, classes), "x")
         assert labelled.labels is None or labelled.labels.classes.numel() > 1
 
 
@@ -70,48 +91,48 @@ def test_classes_are_learnt_from_labelled_samples_alone():
     few = digits.with_labels(200, 0)
     hidden = few.y == -1
     noise = torch.randint(256, digits.x.shape, generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
-    other = replace(few, x=torch.where(hidden[:, None, None, None], noise, few.x))
-    one, two = SignalMeter(few).labels, SignalMeter(other).labels
+    other = few.with_samples(few.modality, torch.where(hidden[:, None, None, None], noise, few.x), "other")
+    one, two = SampleMeter(few, "x").labels, SampleMeter(other, "x").labels
     assert one is not None and two is not None
     assert torch.equal(one.weights, two.weights) and one.accuracy_real == two.accuracy_real
     assert one.chance == pytest.approx(0.1 + 3 * math.sqrt(0.1 * 0.9 / 100)), "half of the 200 are tested"
 
 
 def test_of_few_labels_all_are_used():
-    """Not only those that lie among the samples that are looked at."""
+    """Not only those that lie among the samples that are compared."""
     few = points(20_000, 3).with_labels(90, 0)
-    labels = SignalMeter(few).labels
+    labels = SampleMeter(few, "x").labels
     assert labels is not None
     assert labels.chance == pytest.approx(1 / 3 + 3 * math.sqrt(1 / 3 * 2 / 3 / 45))
 
 
-def test_classes_that_cannot_be_tested_are_not_looked_at():
+def test_classes_that_cannot_be_tested_are_not_measured():
     order = torch.randperm(16, generator=torch.Generator().manual_seed(0))
     y = torch.empty(16, dtype=torch.int64)
     y[order] = torch.tensor([0, 1] * 4 + list(range(2, 10)))  # two classes in the half that is fitted to alone
-    assert SignalMeter(replace(points(16, 10), y=y)).labels is None
-    assert SignalMeter(replace(points(16, 10), y=torch.full((16,), -1))).labels is None
+    assert SampleMeter(points(16, 10, y), "x").labels is None
+    assert SampleMeter(points(16, 10, torch.full((16,), -1)), "x").labels is None
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 7), (1, 8, 8), (3, 40, 24), (4, 16, 16), (2, 12, 12)])
 def test_images_of_any_shape(case_of: Any, shape: tuple[int, ...]):
     x = torch.randint(256, (20, *shape), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
-    vitals = SignalMeter(dataset("images", x))
-    assert vitals.variance > 0 and vitals.copying_real > 0
+    meter = SampleMeter(dataset("images", x), "x")
+    assert meter.variance > 0 and meter.copying_real > 0
 
 
-def test_fakes_that_are_not_finite_are_not_looked_at(case_of: Any):
+def test_fakes_that_are_not_finite_are_not_measured(case_of: Any):
     trainer = case_of("gan/toy").trainer(steps=2, average=0.0)
     with torch.no_grad():
         next(trainer.game.generator.parameters()).fill_(float("nan"))
-    assert "frechet" not in SignalMeter(points(50)).look(trainer, 1.0).signs
+    assert "frechet" not in SignalMeter(points(50), "x").measure(trainer, 1.0).signals
 
 
-def test_a_discriminator_that_says_the_same_to_all_separates_nothing(case_of: Any):
+def test_a_discriminator_of_equal_logits_separates_nothing(case_of: Any):
     trainer = case_of("gan/toy").trainer(steps=1)
     with torch.no_grad():
         for parameter in trainer.game.discriminator.parameters():
             parameter.zero_()
     trainer.round()
-    signs = SignalMeter(points(50)).look(trainer, 1.0).signs
-    assert signs["separation"] == 0.5 and signs["gap"] == 0.0
+    signals = SignalMeter(points(50), "x").measure(trainer, 1.0).signals
+    assert signals["separation/discriminator"] == 0.5 and signals["gap/discriminator"] == 0.0

@@ -1,52 +1,62 @@
-"""Verdicts from histories of signs that are written by hand."""
+"""Verdicts on histories of signals that are written by hand."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from zerosum.health.signals import SIGNALS, Snapshot
-from zerosum.health.verdicts import LOOKS, VERDICTS, Event, History, diagnose
+from zerosum.health.history import MIN_SNAPSHOTS, Event, History, Snapshot
+from zerosum.health.signals import SIGNALS
+from zerosum.health.verdicts import VERDICTS, diagnose
 
-GOOD = {
-    "frechet": 0.1, "frechet_real": 0.04, "spread": 0.95, "recall": 0.8, "distinct": 0.9, "copying": 1.0,
-    "real_accuracy": 0.6, "fake_accuracy": 0.6, "separation": 0.6, "gap": 0.4, "gap_spread": 0.5,
+D = {"real_accuracy": 0.6, "fake_accuracy": 0.6, "separation": 0.6, "gap": 0.4, "gap_spread": 0.5}
+SURE = {"real_accuracy": 1.0, "fake_accuracy": 1.0, "separation": 1.0, "gap": 9.0, "gap_spread": 20.0}
+MOVES = {
     "loss/generator": 0.8, "loss/discriminator": 1.3, "gradient/generator": 1.0, "gradient/discriminator": 1.0,
 }  # fmt: skip
+SAMPLES = {"frechet": 0.1, "frechet_real": 0.04, "spread": 0.95, "recall": 0.8, "distinct": 0.9, "copying": 1.0}
 CLASSES = {"class_spread": 0.9, "class_accuracy": 0.8, "class_accuracy_real": 0.9, "class_chance": 0.13}
-WANDER = 1.5  # deviations that a centre moves from look to look, where it moves
+WANDER = 1.5  # deviations that a centre moves from snapshot to snapshot, where it moves
 
 
-def history(*changes: dict[str, float], count: int = 10, moving: float = 0.2, **signs: float) -> History:
-    """`count` looks, alike but for the centre, which steps to and fro by `moving`; then one for each of `changes`."""
+def of(player: str, signals: dict[str, float]) -> dict[str, float]:
+    """The signals under the names of a player's."""
+    return {f"{name}/{player}": value for name, value in signals.items()}
+
+
+GOOD = {**SAMPLES, **MOVES, **of("discriminator", D)}
+TWO = {**SAMPLES, **of("d_a", D), **of("d_b", D)}
+for player in ("g_a", "g_b", "d_a", "d_b"):
+    TWO |= {f"loss/{player}": 1.0, f"gradient/{player}": 1.0}
+
+
+def history(
+    *changes: dict[str, float], count: int = 10, moving: float = 0.2, good: dict[str, float] = GOOD, **signals: float
+) -> History:
+    """`count` snapshots, alike but for the centre, which moves to and fro by `moving`; then one for each change."""
     made = History(steps=10_000)
     for i, change in enumerate([{}] * count + list(changes)):
         centre = {f"centre/{axis}": moving * (i % 2) for axis in range(4)}
-        made.add(Snapshot(100 * (i + 1), float(i), {**GOOD, **centre, **signs, **change}))
+        made.add(Snapshot(100 * (i + 1), float(i), {**good, **centre, **signals, **change}))
     return made
 
 
-@pytest.mark.parametrize(("name", "moving", "signs"), [
+@pytest.mark.parametrize(("name", "moving", "signals"), [
     ("healthy", 0.2, {}),
     ("healthy", 0.6, {}),  # it moves, but what is sampled is close to the data
     ("healthy", 0.2, {**CLASSES}),
     ("memorising", 0.2, {"copying": 0.2, "recall": 0.0, "distinct": 0.0}),
     ("labels ignored", 0.2, {**CLASSES, "class_accuracy": 0.1}),
     ("labels ignored", 0.2, {**CLASSES, "class_accuracy_real": 0.11}),
-    ("discriminator too strong", 0.0, {
-        "frechet": 5.0, "separation": 1.0, "gap_spread": 20.0, "real_accuracy": 1.0, "fake_accuracy": 1.0}),
-    ("generator ahead", 0.2, {"frechet": 5.0, "separation": 0.1, "gap_spread": -3.0}),
+    ("discriminator too strong", 0.0, {"frechet": 5.0, **of("discriminator", SURE)}),
+    ("generator ahead", 0.2, {"frechet": 5.0, **of("discriminator", {"separation": 0.1, "gap_spread": -3.0})}),
     ("conditional collapse", 0.2, {**CLASSES, "class_spread": 0.01, "frechet": 0.3, "recall": 0.02}),
     ("mode collapse", 0.5, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "spread": 0.5}),
     ("oscillating", 1.0, {"frechet": 1.4, "recall": 0.4, "spread": 1.0}),
-    ("diverged", 0.2, {"loss/generator": -1e6}),
     ("under-trained", 0.2, {"frechet": 0.9, "recall": 0.4}),
     ("under-trained", 0.0, {"frechet": 8.0, "recall": 0.0, "distinct": 0.1, "spread": 0.01}),  # it never moved
 ])  # fmt: skip
-def test_each_verdict_has_its_signs(name: str, moving: float, signs: dict[str, float]):
-    verdict = diagnose(history(moving=moving, **signs))
+def test_each_verdict_has_its_signals(name: str, moving: float, signals: dict[str, float]):
+    verdict = diagnose(history(moving=moving, **signals))
     assert verdict.name == name
     assert verdict.exit_code == VERDICTS[name].exit_code
     if name not in ("healthy", "under-trained"):
@@ -54,22 +64,22 @@ def test_each_verdict_has_its_signs(name: str, moving: float, signs: dict[str, f
 
 
 def test_exit_codes_differ_and_leave_those_of_other_commands_alone():
-    codes = [kind.exit_code for kind in VERDICTS.values()]
+    codes = [spec.exit_code for spec in VERDICTS.values()]
     assert len(set(codes)) == len(codes) and VERDICTS["healthy"].exit_code == 0
     assert not {1, 2, 130} & set(codes)
 
 
-def test_one_bad_look_is_no_verdict():
+def test_one_bad_snapshot_is_no_verdict():
     bad = {"recall": 0.0, "distinct": 0.0, "frechet": 1.5}
     assert diagnose(history({}, bad, {}, moving=1.0)).name == "healthy"
     assert diagnose(history(bad, bad, {}, {}, {}, moving=1.0)).name == "healthy"
     assert diagnose(history(*[bad] * 10, moving=1.0)).name == "mode collapse"
 
 
-def test_a_failure_needs_enough_looks():
+def test_a_failure_needs_enough_snapshots():
     collapsed = {"recall": 0.0, "distinct": 0.0, "frechet": 1.5}
-    assert diagnose(history(count=LOOKS - 1, moving=1.5, **collapsed)).name == "under-trained"
-    assert diagnose(history(count=LOOKS, moving=1.5, **collapsed)).name == "mode collapse"
+    assert diagnose(history(count=MIN_SNAPSHOTS - 1, moving=1.5, **collapsed)).name == "under-trained"
+    assert diagnose(history(count=MIN_SNAPSHOTS, moving=1.5, **collapsed)).name == "mode collapse"
     assert diagnose(History(100)).name == "under-trained"
 
 
@@ -79,44 +89,77 @@ def test_who_still_comes_closer_has_not_collapsed():
     assert verdict.name == "healthy" and "closer" in verdict.sentence
 
 
-def test_a_gradient_that_vanished_is_told():
-    sure = {"frechet": 5.0, "separation": 1.0, "gap_spread": 20.0, "real_accuracy": 1.0, "fake_accuracy": 1.0}
+def test_a_loss_explodes_by_what_it_was_at_first():
+    exploded = diagnose(history(*[{"loss/generator": -1e6}] * 6))
+    assert exploded.name == "diverged" and exploded.advice
+    (seen,) = exploded.evidence
+    assert (seen.signal, seen.player, seen.value) == ("explosion", "generator", 1e6)
+    assert diagnose(history(**{"loss/generator": -1e6})).name == "healthy"  # as a log-likelihood of many numbers
+    assert diagnose(history({"loss/generator": 1e9}, **{"loss/generator": 1e6})).name == "healthy"
+    assert diagnose(history({"loss/generator": 1e11}, **{"loss/generator": 1e6})).name == "diverged"
+
+
+def test_the_sentence_says_that_a_gradient_vanished():
+    sure = {"frechet": 5.0, **of("discriminator", SURE)}
     falling = [{**sure, "gradient/generator": 10.0**-i} for i in range(8)]
-    assert "vanished to 1e-07" in diagnose(history(*falling, count=0, moving=0.0)).sentence
+    assert "Its gradient has vanished to 1e-07" in diagnose(history(*falling, count=0, moving=0.0)).sentence
     assert "vanished" not in diagnose(history(moving=0.0, **sure)).sentence
+
+
+def test_of_two_discriminators_the_broken_one_is_named():
+    bad = {"frechet": 5.0, **of("d_a", SURE)}
+    falling = [{**bad, "gradient/g_a": 10.0**-i} for i in range(8)]
+    verdict = diagnose(history(*falling, count=0, moving=0.0, good=TWO))
+    assert verdict.name == "discriminator too strong" and verdict.players == ("d_a",)
+    assert verdict.sentence.startswith("The discriminator d_a is too strong: it is always right")
+    assert verdict.sentence.endswith("The gradient of g_a has vanished to 1e-07 of what it was.")
+    labels = [seen.label for seen in verdict.evidence]
+    assert labels == ["separation of d_a", "gap_spread of d_a", "frechet", "trend", "sure of d_a"]
+    ahead = diagnose(history(moving=0.0, good=TWO, **{"frechet": 5.0, "separation/d_b": 0.1}))
+    assert ahead.name == "generator ahead" and "the discriminator d_b takes bad fakes" in ahead.sentence
+
+
+def test_of_two_broken_discriminators_both_are_named():
+    verdict = diagnose(history(moving=0.0, good=TWO, frechet=5.0, **of("d_a", SURE), **of("d_b", SURE)))
+    assert verdict.players == ("d_a", "d_b")
+    assert "The discriminator, d_a as well as d_b, is too strong" in verdict.sentence
+
+
+def test_one_player_must_meet_all_criteria():
+    """Two discriminators that each look strong in a part are not one that is too strong."""
+    half = {"separation/d_a": 1.0, "gap_spread/d_a": 20.0, "real_accuracy/d_b": 1.0, "fake_accuracy/d_b": 1.0}
+    assert diagnose(history(moving=0.0, good=TWO, frechet=5.0, **half)).name == "under-trained"
+
+
+def test_one_discriminator_needs_no_name():
+    verdict = diagnose(history(moving=0.0, frechet=5.0, **of("discriminator", SURE)))
+    assert verdict.players == () and verdict.sentence.startswith("The discriminator is too strong")
+    assert [seen.label for seen in verdict.evidence][:2] == ["separation", "gap_spread"]
+
+
+def test_a_loss_swings_of_players_without_logits():
+    """A critic's loss lies around 0, where a deviation is large beside the mean."""
+    relapsed = [{"frechet": 0.3 if i % 2 else 0.9} for i in range(12)]
+    swinging = [{**change, "loss/g_b": (-1.0) ** i} for i, change in enumerate(relapsed)]
+    verdict = diagnose(history(*swinging, {"frechet": 0.3}, count=0, good=TWO))
+    assert verdict.name == "oscillating" and verdict.players == ("g_b",)
+    critic = [{**change, "loss/d_b": (-1.0) ** i} for i, change in enumerate(relapsed)]
+    assert diagnose(history(*critic, {"frechet": 0.3}, count=0, good=TWO)).name == "healthy"
 
 
 def test_evidence_says_since_when():
     late = {"copying": 0.1}
     verdict = diagnose(history(*[late] * 8, count=6))
     assert verdict.name == "memorising"
-    copying = next(seen for seen in verdict.evidence if seen.sign == "copying")
+    copying = next(seen for seen in verdict.evidence if seen.signal == "copying")
     assert (copying.value, copying.threshold, copying.since) == (0.1, 0.6, 700)
-    assert copying.limit == "< 0.6" and copying.meaning == SIGNALS["copying"]
+    assert copying.comparison == "< 0.6" and copying.meaning == SIGNALS["copying"]
     assert verdict.since == 700
 
 
 def test_divergence_is_an_event_that_a_rollback_ends():
-    ill = history()
-    ill.add(Event(1050, 9.0, "diverged", "generator/adversarial is nan in round 1049"))
-    assert diagnose(ill).name == "diverged" and "round 1049" in diagnose(ill).sentence
-    ill.add(Event(800, 9.0, "rolled back", "back to round 800"))
-    assert diagnose(ill).name == "healthy"
-
-
-def test_looks_at_rounds_that_are_played_again_replace_the_old_ones(tmp_path: Path):
-    path = tmp_path / "health.jsonl"
-    lines = [{"step": step, "seconds": 0.0, "signs": {"frechet": step / 10}} for step in (10, 20, 30, 20, 40)]
-    lines.insert(3, {"step": 15, "seconds": 0.0, "event": "rolled back", "detail": "back to round 15"})
-    path.write_text("\n".join(json.dumps(line) for line in lines) + '\n{"step": 50, "sec')
-    read = History.read(path, 100)
-    assert [look.step for look in read.looks] == [10, 20, 40]
-    assert [event.event for event in read.events] == ["rolled back"]
-    assert History.read(tmp_path / "none", 100).looks == []
-
-
-@pytest.mark.parametrize("line", ["[]", "3", '{"step": 1}', '{"step": 1, "seconds": 0, "signs": {"a": "x"}}', "\xff"])
-def test_a_damaged_line_is_passed_over(tmp_path: Path, line: str):
-    path = tmp_path / "health.jsonl"
-    path.write_bytes(line.encode("latin-1") + b'\n{"step": 7, "seconds": 1.0, "signs": {"frechet": 1.0}}\n')
-    assert [look.step for look in History.read(path, 9).looks] == [7]
+    made = history()
+    made.add(Event(1050, 9.0, "diverged", "generator/adversarial is nan in step 1049"))
+    assert diagnose(made).name == "diverged" and "step 1049" in diagnose(made).sentence
+    made.add(Event(800, 9.0, "rolled back", "back to step 800"))
+    assert diagnose(made).name == "healthy"

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import NASTY, look, page_of
+from made_runs import NASTY, page_of, snapshot
 
 from zerosum import report
 from zerosum.health.verdicts import VERDICTS, Verdict
 from zerosum.report import health
-from zerosum.report.contents import Contents
+from zerosum.report.run_files import RunFiles
 
 
 def write(run: Path, *lines: Any) -> None:
@@ -23,8 +23,8 @@ def write(run: Path, *lines: Any) -> None:
 
 
 def collapsed(step: int) -> dict[str, Any]:
-    signs = {"frechet": 0.9, "recall": 0.01, "distinct": 0.1, "spread": 0.6, "centre/0": step / 10}
-    return {"step": step, "seconds": step / 40, "signs": signs}
+    signals = {"frechet": 0.9, "recall": 0.01, "distinct": 0.1, "spread": 0.6, "centre/0": step / 10}
+    return {"step": step, "seconds": step / 40, "signals": signals}
 
 
 DIVERGED = {"step": 170, "seconds": 4.2, "event": "diverged", "detail": "critic/adversarial became NaN"}
@@ -41,14 +41,14 @@ def test_the_verdict_comes_first(run: Path) -> None:
 
 
 def test_evidence_has_value_threshold_and_beginning(run: Path) -> None:
-    write(run, *(look(step) for step in range(10, 100, 10)), *(collapsed(step) for step in range(100, 201, 10)))
+    write(run, *(snapshot(step) for step in range(10, 100, 10)), *(collapsed(step) for step in range(100, 201, 10)))
     text, page = page_of(run)
-    assert '<div class="verdict bad"><strong>Mode collapse</strong> since round ' in text
-    verdict = Contents(run).verdict
+    assert '<div class="verdict bad"><strong>Mode collapse</strong> since step ' in text
+    verdict = RunFiles(run).verdict
     assert verdict and verdict.name == "mode collapse" and len(verdict.evidence) > 2
-    row = next(seen for seen in verdict.evidence if seen.sign == "recall")
+    row = next(seen for seen in verdict.evidence if seen.signal == "recall")
     assert f"recall0.01below {row.threshold:g}100{row.meaning}" in page.text
-    assert {"signal", "value", "threshold", "since round", "meaning"} == {
+    assert {"signal", "value", "threshold", "since step", "meaning"} == {
         str(cell["data-head"]) for cell in page.all("td") if "data-head" in cell
     }
 
@@ -62,7 +62,7 @@ def test_commands_in_advice_are_code(run: Path) -> None:
 
 def test_the_run_stands_in_the_advice_by_its_name(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run.parent)
-    write(run, {"step": 10, "seconds": 1, "signs": {"frechet": 3.0}})
+    write(run, {"step": 10, "seconds": 1, "signals": {"frechet": 3.0}})
     text, _ = page_of(Path("a run"))
     assert "<code>zerosum resume &#x27;a run&#x27; --steps N</code>" in text
     assert '<div class="verdict unsure"><strong>Under-trained</strong>' in text
@@ -82,15 +82,16 @@ def test_every_flag_and_command_of_an_advice_is_code(name: str) -> None:
 
 
 def test_events_are_listed(run: Path) -> None:
-    write(run, *(look(step) for step in range(10, 171, 10)), DIVERGED, BACK, *(look(s) for s in range(110, 201, 10)))
+    before, after = ([snapshot(step) for step in steps] for steps in (range(10, 171, 10), range(110, 201, 10)))
+    write(run, *before, DIVERGED, BACK, *after)
     text, page = page_of(run)
-    assert "Round 170: diverged: critic/adversarial became NaN" in page.text
-    assert "Round 100: rolled back: back to round 100" in page.text
+    assert "Step 170: diverged: critic/adversarial became NaN" in page.text
+    assert "Step 100: rolled back: back to round 100" in page.text
     assert '<div class="verdict good">' in text
 
 
 def test_a_run_that_diverged_for_good(run: Path) -> None:
-    write(run, *(look(step) for step in range(10, 171, 10)), DIVERGED)
+    write(run, *(snapshot(step) for step in range(10, 171, 10)), DIVERGED)
     _, page = page_of(run)
     assert "Diverged" in page.text and "Critic/adversarial became NaN." in page.text
     assert "Verdict: Diverged. A loss exploded, or became NaN or infinite. Critic/adv" in report.summary(run)
@@ -112,20 +113,20 @@ def test_a_run_without_signals_says_so(run: Path) -> None:
         "7\n",
         "{}\n",
         "[" * 100_000 + "\n",
-        '{"step": 1e400, "seconds": 1, "signs": {}}\n',
-        '{"step": null, "seconds": 1, "signs": {"frechet": 1}}\n',
-        '{"step": 5, "seconds": 1, "signs": [1]}\n',
-        '{"step": 5, "seconds": 1, "signs": {"frechet": "x"}}\n',
-        '{"step": 5, "seconds": 1, "signs": {"frechet": NaN, "recall": Infinity, "real_accuracy": 1}}\n',
+        '{"step": 1e400, "seconds": 1, "signals": {}}\n',
+        '{"step": null, "seconds": 1, "signals": {"frechet": 1}}\n',
+        '{"step": 5, "seconds": 1, "signals": [1]}\n',
+        '{"step": 5, "seconds": 1, "signals": {"frechet": "x"}}\n',
+        '{"step": 5, "seconds": 1, "signals": {"frechet": NaN, "recall": Infinity, "real_accuracy": 1}}\n',
         '{"step": null, "seconds": 1, "event": "diverged", "detail": 7}\n',
         '{"step": "x", "seconds": null, "event": null, "detail": null}\n',
         '{"step": -5, "seconds": -1, "event": "rolled back", "detail": ""}\n',
-        '{"step": 210, "seconds": 9, "signs": {}}\n',
+        '{"step": 210, "seconds": 9, "signals": {}}\n',
         '{"step": 210, "secon',
     ],
 )
 def test_damaged_lines_do_no_harm(run: Path, line: str) -> None:
-    write(run, *(look(step) for step in range(10, 201, 10)), line)
+    write(run, *(snapshot(step) for step in range(10, 201, 10)), line)
     page_of(run)
     report.summary(run)
     write(run, line)
@@ -134,8 +135,8 @@ def test_damaged_lines_do_no_harm(run: Path, line: str) -> None:
 
 def test_names_are_escaped(run: Path) -> None:
     events = [{**DIVERGED, "event": NASTY, "detail": NASTY}, BACK]
-    signs = {"frechet": 1.0, f"gradient/{NASTY}": 1.0, f"loss/{NASTY}": 2.0, NASTY: 3.0}
-    write(run, *events, *({"step": step, "seconds": step, "signs": signs} for step in range(10, 201, 10)))
+    signals = {"frechet": 1.0, f"gradient/{NASTY}": 1.0, f"loss/{NASTY}": 2.0, NASTY: 3.0}
+    write(run, *events, *({"step": step, "seconds": step, "signals": signals} for step in range(10, 201, 10)))
     text, page = page_of(run)
     assert "<script" not in text
     assert page.text.count(NASTY) >= 4

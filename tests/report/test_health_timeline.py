@@ -12,18 +12,18 @@ import pytest
 from PIL import Image
 
 from zerosum.errors import ZerosumError
-from zerosum.health.signals import Snapshot
-from zerosum.health.verdicts import Event, History, diagnose
+from zerosum.health.history import Event, History, Snapshot
+from zerosum.health.verdicts import diagnose
 from zerosum.report.health_charts import DIAGNOSED, SPECS, charts, verdict_timeline
 from zerosum.report.health_timeline import HIGHEST, drawings, save
 
 TITLES = [spec.title for spec in SPECS]
 
 
-def history(signs: Callable[[int], dict[str, float]], looks: int = 30, *events: Event) -> History:
-    made = History(100 * looks)
-    for i in range(1, looks + 1):
-        made.add(Snapshot(100 * i, 3.0 * i, signs(i)))
+def history(signals: Callable[[int], dict[str, float]], snapshots: int = 30, *events: Event) -> History:
+    made = History(100 * snapshots)
+    for i in range(1, snapshots + 1):
+        made.add(Snapshot(100 * i, 3.0 * i, signals(i)))
     for event in events:
         made.add(event)
     return made
@@ -39,7 +39,7 @@ def collapsing(i: int) -> dict[str, float]:
         "recall": 0.01 if few else 0.8,
         "distinct": 0.1 if few else 0.9,
         "spread": 0.6,
-        "separation": 0.8,
+        "separation/critic": 0.8,
         "copying": 1.1,
         **gradients,
     }
@@ -49,7 +49,7 @@ def fine(i: int) -> dict[str, float]:
     return {"frechet": 0.05 + 1 / i, "frechet_real": 0.03, "recall": 0.9, "distinct": 1.0, "spread": 1.0}
 
 
-def test_the_charts_are_those_that_the_run_has_signs_for() -> None:
+def test_the_charts_are_those_that_the_run_has_signals_for() -> None:
     made = history(fine)
     assert [chart.spec.title for chart in charts(made, diagnose(made))] == TITLES[:2]
     lines = {line.name: line for line in charts(made, diagnose(made))[0].lines}
@@ -60,7 +60,7 @@ def test_the_charts_are_those_that_the_run_has_signs_for() -> None:
     assert lines["other real data"].dashed and not lines["fakes"].dashed
 
 
-def test_a_threshold_stands_only_beside_signs_of_its_unit() -> None:
+def test_a_threshold_stands_only_beside_signals_of_its_unit() -> None:
     labels = {"class_accuracy": 0.1, "class_accuracy_real": 0.9, "class_chance": 0.12}
     made = history(lambda i: fine(i) | labels)
     verdict = diagnose(made)
@@ -81,12 +81,12 @@ def test_the_verdicts_thresholds_are_drawn_from_where_they_are_passed() -> None:
     made = history(collapsing)
     verdict = diagnose(made)
     assert verdict.name == "mode collapse"
-    evidence = {seen.sign: seen for seen in verdict.evidence}
+    evidence = {seen.signal: seen for seen in verdict.evidence}
     varied = next(chart for chart in charts(made, verdict) if chart.spec.title == "Diversity of the fakes")
     found = {threshold.text: threshold for threshold in varied.thresholds}
-    for sign in ("recall", "distinct"):
-        threshold = evidence[sign].threshold
-        limit = found[f"{sign} below {threshold:g}"]
+    for signal in ("recall", "distinct"):
+        threshold = evidence[signal].threshold
+        limit = found[f"{signal} below {threshold:g}"]
         assert (limit.value, limit.above, limit.since, limit.bad) == (threshold, False, 1000, True)
 
 
@@ -109,15 +109,15 @@ def test_losses_and_centres_are_shown_only_where_they_are_evidence() -> None:
 
 def test_the_timeline_repeats_the_verdicts_as_they_were_given() -> None:
     made, given, replayed = history(collapsing), [], History(3000)
-    for look in made.looks:
-        replayed.add(look)
-        given.append((look.step, diagnose(replayed).name))
+    for snapshot in made.snapshots:
+        replayed.add(snapshot)
+        given.append((snapshot.step, diagnose(replayed).name))
     assert verdict_timeline(made) == given
     assert given[0][1] == "under-trained" and given[-1][1] == "mode collapse"
 
 
-def test_the_timeline_of_a_long_run_ends_with_its_last_look() -> None:
-    made = verdict_timeline(history(fine, looks=3 * DIAGNOSED))
+def test_the_timeline_of_a_long_run_ends_with_its_last_snapshot() -> None:
+    made = verdict_timeline(history(fine, snapshots=3 * DIAGNOSED))
     assert len(made) == DIAGNOSED and made[-1] == (100 * 3 * DIAGNOSED, "healthy")
     steps = [step for step, _ in made]
     assert steps == sorted(set(steps))
@@ -135,7 +135,7 @@ def test_events_are_known_only_after_they_happened() -> None:
 
 STRANGE: dict[str, History] = {
     "nothing": History(10),
-    "one look": history(fine, 1),
+    "one snapshot": history(fine, 1),
     "only events": History(10, events=[Event(5, 1.0, "diverged", "a loss became NaN")]),
     "not finite": history(lambda i: {"frechet": float("nan"), "recall": float("inf"), "gap": -float("inf")}),
     "huge": history(lambda i: {"frechet": 10.0**i, "gap": -(10.0**i), "spread": 10.0**i, "loss/g": 10.0 ** (3 * i)}),

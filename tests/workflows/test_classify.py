@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from zerosum.cli.commands.classify import remarks, table
+from zerosum.cli.commands.classify import confusions, remarks
 from zerosum.data.dataset import Problem
 from zerosum.workflows.classify import Classification, write
 
@@ -60,7 +60,7 @@ def test_what_people_read() -> None:
         "note: the classifier knows no class dog (1); these images do not count below",
         "left out 1 unreadable files:",
     ]
-    shown = table(FOUND)
+    shown = confusions(FOUND)
     cells = [list(map(str, column.cells)) for column in shown.columns]
     assert cells == [["cat", "猫"], ["2", "2"], ["1", "1"], ["50.0", "50.0"], ["a,b (1)", "cat (1)"]]
 
@@ -71,7 +71,7 @@ def test_of_many_classes_the_worst_are_shown() -> None:
     probabilities[7] = probabilities[8]
     names = tuple(f"c{k}" for k in range(size))
     found = replace(FOUND, classes=names, files=names, labels=names, probabilities=probabilities)
-    shown = table(found)
+    shown = confusions(found)
     assert "c7" in map(str, shown.columns[0].cells)
     assert len(list(shown.columns[0].cells)) == 20
     assert shown.caption == "the 20 of 30 classes with the most errors"

@@ -1,4 +1,4 @@
-"""What happens to D's input before D sees it."""
+"""What happens to D's input before D sees it. Noise is for every kind of sample, all else for images."""
 
 from zerosum.augment.affine import RandomAffine
 from zerosum.augment.instance_noise import DiscriminatorNoise, InstanceNoise

@@ -146,5 +146,5 @@ def _rotation(angle: Tensor) -> Tensor:
 
 
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
-    """The matrix product, by hand: under autocast `@` would round to bf16."""
+    """The matrix product, by hand: under autocast `@` would step to bf16."""
     return (a[..., None] * b[:, None]).sum(2)

@@ -29,7 +29,7 @@ class RandomAffine:
         rows, columns = (torch.arange(n, device=x.device).add(0.5).mul(2 / n).sub(1) for n in (height, width))
         matrix = self.warp * (2 * torch.rand(4, len(x), 1, 1, device=x.device) - 1)
         move = 2 * self.shift * (2 * torch.rand(2, len(x), 1, 1, device=x.device) - 1)  # the image is 2 wide and high
-        # Without a product of matrices, which autocast would round: in bf16 a place is off by up to a pixel.
+        # Without a product of matrices, which autocast would step: in bf16 a place is off by up to a pixel.
         across = (1 + matrix[0]) * columns + matrix[1] * rows[:, None] + move[0]  # (B, H, W)
         down = matrix[2] * columns + (1 + matrix[3]) * rows[:, None] + move[1]
         places = torch.stack([across, down], dim=-1)

@@ -18,14 +18,14 @@ class InstanceNoise:
     """
 
     std: Annotated[float, Ge(0), "standard deviation at the start; images span [-1, 1]"] = 0.0
-    steps: Annotated[int | None, Gt(0), "anneal to zero over this many steps; default: constant"] = None
+    steps: Annotated[int | None, Gt(0), "anneal to zero over this many steps; none: constant noise"] = None
 
     def settled(self, step: int) -> bool:
-        """Whether the noise is the same in every round from `step` on."""
+        """Whether the noise is the same in every step from `step` on."""
         return not self.std or self.steps is None or step >= self.steps
 
     def __call__(self, x: Tensor, step: int) -> Tensor:
-        """x, (B, *shape), with the noise of round `step` (from 0)."""
+        """x, (B, *shape), with the noise of `step` (from 0)."""
         std = self.std * (max(1 - step / self.steps, 0.0) if self.steps else 1.0)
         return x + std * torch.randn_like(x) if std else x
 

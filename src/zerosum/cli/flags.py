@@ -97,10 +97,11 @@ def parse(
         if not stop.code:
             raise
     usage = _usage(_printed(cls, ["--help"], config))
-    if other := next((name for name in map(_name, arguments) if name[:2] == "--" < name and name not in usage), None):
-        if elsewhere and other in elsewhere:
-            raise ZerosumError(f"{other} is an option of {elsewhere[other]}")
-        raise ZerosumError(unknown("flag", other, usage, f"`zerosum {command} --help` shows all"))
+    for name in map(_name, arguments):
+        if elsewhere and name in elsewhere and name not in usage:
+            raise ZerosumError(f"{name} is an option of {elsewhere[name]}")
+        if name[:2] == "--" < name and name not in usage:
+            raise ZerosumError(unknown("flag", name, usage, f"`zerosum {command} --help` shows all"))
     raise ZerosumError(_refusal(_printed(cls, arguments, config), arguments, usage))
 
 
@@ -141,7 +142,7 @@ def changed(parsed: Any, default: object) -> dict[str, Any]:
     return values
 
 
-def with_kinds(default: T, arguments: Sequence[str], prefix: str = "") -> T:
+def with_kinds(default: Any, arguments: Sequence[str], prefix: str = "") -> Any:
     """`default` with the kinds that flags such as `--optimizer.kind sgd` choose, each with its own defaults."""
     other: dict[str, Any] = {}
     for option, hint in hints(type(default)).items():
@@ -149,7 +150,7 @@ def with_kinds(default: T, arguments: Sequence[str], prefix: str = "") -> T:
         if is_dataclass(value):
             cls = kinds(hint).get(_values(arguments, [_name(f"--{name}kind")]))
             other[option] = with_kinds(cls() if cls and not isinstance(value, cls) else value, arguments, name)
-    return replace(default, **other)  # type: ignore[type-var]
+    return replace(default, **other)
 
 
 def of_other_kinds(default: object, prefix: str = "") -> dict[str, str]:
@@ -184,7 +185,7 @@ def _usage(page: str) -> dict[str, str]:
 
 def _refusal(box: str, arguments: Sequence[str], usage: Mapping[str, str]) -> str:
     """What tyro refuses in its box, as one sentence."""
-    rows = re.split("-{9,}", box)[1]  # below the title, above the hints
+    *_, rows = re.split("-{9,}", box)[:2]  # below the title, above the hints
     words = " ".join(rows.split())
     if "Missing from" in rows:
         names = re.findall(r"^ {6}(\S.*?) *$", rows, re.MULTILINE)

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from zerosum.run.loaded import Run
 
 
-def table(*columns: str, right: Container[str] = ()) -> Table:
-    """An empty table without lines; `right` are the columns of numbers."""
-    empty = Table(box=None, pad_edge=False)
+def table(*columns: str, right: Container[str] = (), gap: int = 2) -> Table:
+    """An empty table without lines, `gap` blanks between columns; `right` are the columns of numbers."""
+    empty = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False)
     for column in columns:
         empty.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return empty

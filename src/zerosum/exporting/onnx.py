@@ -7,7 +7,7 @@
 | classifier | x | logits (B, K); their softmax are probabilities |
 
 y is int64 (B,), the number of a class, or float32 (B, K), a vector. B may be any number. The file's metadata tell the
-recipe, the round and the names of the classes.
+recipe, the step and the names of the classes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +30,10 @@ from zerosum.game import Game
 from zerosum.modality import Classes, Condition
 from zerosum.roles import Classifies, Discriminates, Generates, in_role
 from zerosum.run import sampling
-from zerosum.run.loaded import NetworkName, Run
+from zerosum.run.loaded import Run, load
 from zerosum.util.files import atomic_path
 
+NetworkName = Literal["generator", "discriminator", "classifier"]
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the extra `onnx`
 TRACED, COMPARED = 2, (1, 5)  # samples in the batch that is traced, and in those that are compared afterwards
 TOLERANCE = 1e-3  # of the largest output, or of 1 where that is more: an eighth of a step of an 8-bit image
@@ -50,12 +51,17 @@ class Face(NamedTuple):
         return {name: make(count) for name, make in self.inputs.items()}
 
 
-def export(run: Run, out: Path, network: NetworkName = "generator") -> None:
+def export(run: Run | str | Path, out: str | Path, network: NetworkName = "generator") -> None:
     """Write one network of a run, and compare what onnxruntime makes of the file with what PyTorch makes.
+
+    Args:
+        run: a run directory, or what `zerosum.load` returned.
+        out: an .onnx file; one that is there is overwritten.
 
     Raises:
         ZerosumError: the packages are missing, the game has no such network, or the file would compute something else.
     """
+    out, run = Path(out), run if isinstance(run, Run) else load(run)
     if out.suffix != ".onnx" or out.is_dir():
         raise ZerosumError(f"--out {out}: a network is written to an .onnx file")
     runtime = _packages()[-1]

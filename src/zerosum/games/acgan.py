@@ -8,24 +8,24 @@ from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw, PartlyLabelled
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName, to_float32
-from zerosum.losses.penalties import Weights, lazy
+from zerosum.losses.penalties import PenaltyEvery, Weights, lazy
 from zerosum.modality import Condition, Spec
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.conditional import Generator
 from zerosum.networks.dcgan import Network
 from zerosum.networks.discriminate import discriminate_each
 from zerosum.networks.heads import Classes
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Classifies, Discriminates
 
@@ -49,15 +49,15 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
     class Config:
         objective: Annotated[ObjectiveName, "the adversarial loss, of the source (L_S)"] = "non-saturating"
         penalties: Annotated[Weights | None, "gradient penalties of D's source by name, with their weights"] = None
-        penalty_every: Annotated[int, Gt(0), "lazy regularisation: apply every N steps, scaled by N"] = 1
+        penalty_every: PenaltyEvery = 1
         class_weight: Annotated[float, Ge(0), "weight of L_C for D"] = 1.0
         g_class_weight: Annotated[float, Ge(0), "weight of L_C for G: more gives purer classes, less variety"] = 1.0
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        latent_dim: latent.LatentDim = 100
         shared_fakes: Annotated[bool, "reuse D's fake batch for G's update: faster"] = False
         targets: Annotated[LabelSmoothing, "D's targets for the source, for objectives that have any"] = HARD
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
+        noise: DiscriminatorNoise = InstanceNoise()
+        g_optimizer: GeneratorOptimizer = Adam(2e-4)
+        d_optimizer: DiscriminatorOptimizer = Adam(2e-4)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, condition: Condition, config: Config = Config()):
         super().__init__()

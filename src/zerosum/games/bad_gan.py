@@ -1,4 +1,4 @@
-"""Good semi-supervised learning requires a bad GAN; Dai et al., 2017: a generator of what lies between the classes."""
+"""Bad GAN; Dai et al., 2017: semi-supervised learning with a generator of what lies between the classes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
+from zerosum import latent
 from zerosum.batches import Draw, PartlyLabelled
 from zerosum.game import Move, Player
 from zerosum.games.semi_supervised import SemiSupervised
@@ -21,7 +22,7 @@ from zerosum.networks.discriminate import frozen_batch_stats
 from zerosum.networks.heads import Discriminator
 from zerosum.networks.pixel_density import PixelDensity
 from zerosum.networks.sgan import Network
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer, Optimizer
 from zerosum.recipe import recipe
 from zerosum.techniques.consistency import Consistency
 from zerosum.util import distributed
@@ -42,7 +43,7 @@ class BadGAN(SemiSupervised):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        latent_dim: latent.LatentDim = 100
         unsupervised_weight: Annotated[float, Ge(0), "weight of the adversarial loss, real against fake"] = 0.5
         entropy_weight: Annotated[float, Ge(0), "weight of the entropy of D's classes of unlabelled samples"] = 1.0
         consistency: Annotated[Consistency, "FixMatch on unlabelled images"] = Consistency()
@@ -51,8 +52,8 @@ class BadGAN(SemiSupervised):
         density_rounds: Annotated[int, Gt(0), "steps in which the density is learnt, before G's term counts"] = 1_000
         density_every: Annotated[int, Gt(0), "apply G's low-density term every N steps"] = 10
         quantile: Annotated[float, Gt(0), Lt(1), "share of the data whose density counts as low"] = 0.1
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-3, (0.0, 0.9999))
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(3e-3, (0.5, 0.9999))
+        g_optimizer: GeneratorOptimizer = Adam(1e-3, (0.0, 0.9999))
+        d_optimizer: DiscriminatorOptimizer = Adam(3e-3, (0.5, 0.9999))
         density_optimizer: Annotated[Optimizer, "the density's"] = Adam(2e-3, (0.9, 0.999))
 
     def __init__(

@@ -11,7 +11,7 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
@@ -65,7 +65,7 @@ class Bayesian(LatentGame[Tensor], Discriminates):
         z_batches: Annotated[int, Gt(0), "batches of z that each generator is averaged over in a move"] = 1
         prior_std: Annotated[float, Gt(0), "standard deviation of the weights' normal prior"] = 1.0
         targets: Annotated[LabelSmoothing, "D's targets"] = LabelSmoothing()
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
+        noise: DiscriminatorNoise = InstanceNoise()
         g_optimizer: Annotated[SGHMC, "the generators' sampler"] = SGHMC()
         d_optimizer: Annotated[SGHMC, "the discriminators' sampler"] = SGHMC()
 

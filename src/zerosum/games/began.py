@@ -11,7 +11,7 @@ from annotated_types import Gt, Le
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
@@ -20,7 +20,7 @@ from zerosum.modality import Spec
 from zerosum.networks import began as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 
@@ -36,12 +36,12 @@ class BEGAN(LatentGame[Tensor], Discriminates):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 64
+        latent_dim: latent.LatentDim = 64
         gamma: Annotated[float, Gt(0), Le(1), "diversity ratio: the loss of fakes over that of reals, at rest"] = 0.5
         k_rate: Annotated[float, Gt(0), "lambda_k: how fast k follows"] = 1e-3
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-4, (0.5, 0.999))
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(1e-4, (0.5, 0.999))
+        noise: DiscriminatorNoise = InstanceNoise()
+        g_optimizer: GeneratorOptimizer = Adam(1e-4, (0.5, 0.999))
+        d_optimizer: DiscriminatorOptimizer = Adam(1e-4, (0.5, 0.999))
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
         super().__init__()

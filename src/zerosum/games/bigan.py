@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
@@ -21,7 +21,7 @@ from zerosum.modality import Spec
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Encodes
 
@@ -42,7 +42,7 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 50
+        latent_dim: latent.LatentDim = 50
         prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "uniform"
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         generator: Annotated[
@@ -51,9 +51,9 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
         ] = "non-saturating"
         weight_decay: Annotated[float, Ge(0), "weight of 1/2 |w|^2 in the loss of every player"] = 0.0
         targets: Annotated[LabelSmoothing, "D's targets"] = HARD
-        noise: Annotated[InstanceNoise, "noise on the samples that D sees"] = InstanceNoise()
+        noise: DiscriminatorNoise = InstanceNoise()
         g_optimizer: Annotated[Optimizer, "the generator's and the encoder's"] = Adam(2e-4)
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
+        d_optimizer: DiscriminatorOptimizer = Adam(2e-4)
 
     def __init__(
         self, generator: nn.Module, encoder: networks.Encoder, discriminator: nn.Module, config: Config = Config()

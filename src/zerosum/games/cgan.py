@@ -12,19 +12,19 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw, Labelled
 from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
-from zerosum.losses.penalties import Weights, lazy
+from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, lazy
 from zerosum.modality import Condition, Spec
 from zerosum.networks import conditional as networks
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import SGD, Adam, Decay, Optimizer
+from zerosum.optim import SGD, Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 
 Sight = Literal["concat", "projection"]  # how D sees the condition
@@ -48,16 +48,16 @@ class CGAN(TwoPlayerGame[Labelled]):
     @dataclass(frozen=True)
     class Config:
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
-        penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
-        penalty_every: Annotated[int, Gt(0), "lazy regularisation: apply every N steps, scaled by N"] = 1
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        penalties: GradientPenalties = None
+        penalty_every: PenaltyEvery = 1
+        latent_dim: latent.LatentDim = 100
         prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "normal"
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         shared_fakes: Annotated[bool, "reuse D's fake batch for G's update: faster"] = False
         targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
-        noise: Annotated[InstanceNoise, "noise on the samples that D sees"] = InstanceNoise()
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
+        noise: DiscriminatorNoise = InstanceNoise()
+        g_optimizer: GeneratorOptimizer = Adam(2e-4)
+        d_optimizer: DiscriminatorOptimizer = Adam(2e-4)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, condition: Condition, config: Config = Config()):
         super().__init__()

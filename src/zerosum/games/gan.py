@@ -1,4 +1,4 @@
-"""The first GAN; Goodfellow et al., 2014."""
+"""GAN; Goodfellow et al., 2014."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
@@ -21,7 +21,7 @@ from zerosum.modality import Spec
 from zerosum.networks import mlp
 from zerosum.networks import tutorial as plain
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import SGD, Adam, Decay, Optimizer
+from zerosum.optim import SGD, Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 
 
@@ -33,7 +33,7 @@ class GAN(TwoPlayerGame[Tensor]):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        latent_dim: latent.LatentDim = 100
         prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "normal"
         d_steps: Annotated[int, Gt(0), "discriminator moves per step (k)"] = 1
         generator: Annotated[
@@ -41,9 +41,9 @@ class GAN(TwoPlayerGame[Tensor]):
             "G's loss: -log D(G(z)) (non-saturating) or log(1 - D(G(z))) (minimax)",
         ] = "non-saturating"
         targets: Annotated[LabelSmoothing, "D's targets"] = HARD
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
+        noise: DiscriminatorNoise = InstanceNoise()
+        g_optimizer: GeneratorOptimizer = Adam(2e-4)
+        d_optimizer: DiscriminatorOptimizer = Adam(2e-4)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
         super().__init__()

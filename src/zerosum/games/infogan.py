@@ -11,20 +11,20 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise, RandomAffine
+from zerosum.augment import DiscriminatorNoise, InstanceNoise, RandomAffine
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
 from zerosum.losses import adversarial, mutual_information
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
 from zerosum.losses.mutual_information import Posterior, conditional_entropy, kl_divergence, marginal_entropy
-from zerosum.losses.penalties import Weights, lazy
+from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, lazy
 from zerosum.modality import Image, Spec
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp, small
 from zerosum.networks.discriminate import discriminate
 from zerosum.networks.heads import Discriminator
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, GeneratorOptimizer, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 
@@ -69,12 +69,12 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
         start: Annotated[int, Ge(0), "steps in which lambda is still 0"] = 0
         variance: Annotated[Literal["unit", "learnt"], "variance of Q's Gaussians of continuous codes"] = "unit"
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
-        penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
-        penalty_every: Annotated[int, Gt(0), "lazy regularisation: apply every N steps, scaled by N"] = 1
+        penalties: GradientPenalties = None
+        penalty_every: PenaltyEvery = 1
         clusters: Annotated[Clusters, "IMSAT's loss of Q on real samples"] = Clusters()
         targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-3)
+        noise: DiscriminatorNoise = InstanceNoise()
+        g_optimizer: GeneratorOptimizer = Adam(1e-3)
         d_optimizer: Annotated[Optimizer, "the discriminator's and Q's"] = Adam(2e-4)
 
     def __init__(

@@ -16,17 +16,17 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
 from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses.adversarial import to_float32
-from zerosum.losses.penalties import Weights, lazy
+from zerosum.losses.penalties import GradientPenalties, lazy
 from zerosum.modality import Spec
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 
 
@@ -52,12 +52,12 @@ class LossSensitiveGAN(TwoPlayerGame[Tensor]):
         margin: Annotated[float, Ge(0), "weight of the margin, the pair's L1 distance summed over pixels"] = 2e-4
         real_weight: Annotated[float, Ge(0), "weight of E L(x) in D's loss: 1/lambda in the paper, 0 in its code"] = 0.0
         nonnegative: Annotated[bool, "L = softplus(-D), as the theory asks; else L = -D, as Wasserstein needs"] = True
-        penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        penalties: GradientPenalties = None
+        latent_dim: latent.LatentDim = 100
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
+        noise: DiscriminatorNoise = InstanceNoise()
+        g_optimizer: GeneratorOptimizer = Adam(2e-4)
+        d_optimizer: DiscriminatorOptimizer = Adam(2e-4)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
         super().__init__()

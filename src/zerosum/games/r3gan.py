@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw, Labelled
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
@@ -40,10 +40,10 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 64
+        latent_dim: latent.LatentDim = 64
         gamma: Annotated[float, Ge(0), "weight of both gradient penalties"] = 1.0
         targets: Annotated[LabelSmoothing, "D's targets for a pair"] = HARD
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
+        noise: DiscriminatorNoise = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players"] = Adam(2e-4, (0.0, 0.99))
 
     def __init__(

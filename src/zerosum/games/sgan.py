@@ -6,9 +6,10 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 from torch import Tensor, nn
 
+from zerosum import latent
 from zerosum.batches import Draw, PartlyLabelled
 from zerosum.game import Move
 from zerosum.games.semi_supervised import SemiSupervised
@@ -19,7 +20,7 @@ from zerosum.networks import sgan as networks
 from zerosum.networks.discriminate import frozen_batch_stats
 from zerosum.networks.heads import Discriminator
 from zerosum.networks.sgan import Network
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 from zerosum.techniques.consistency import Consistency
 
@@ -35,7 +36,7 @@ class SGAN(SemiSupervised):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        latent_dim: latent.LatentDim = 100
         fake_logit: Annotated[
             Literal["implicit", "explicit"], "fakes: a logit fixed at 0, or an output of D's own, the (N + 1)th"
         ] = "implicit"
@@ -46,8 +47,8 @@ class SGAN(SemiSupervised):
         unsupervised_weight: Annotated[float, Ge(0), "weight of the adversarial loss, real against fake"] = 1.0
         consistency: Annotated[Consistency, "FixMatch on unlabelled images"] = Consistency()
         targets: Annotated[LabelSmoothing, "D's targets for real and fake"] = HARD
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(3e-3)
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(3e-3)
+        g_optimizer: GeneratorOptimizer = Adam(3e-3)
+        d_optimizer: DiscriminatorOptimizer = Adam(3e-3)
 
     def __init__(self, generator: nn.Module, discriminator: Discriminator, classes: int, config: Config = Config()):
         super().__init__(generator, discriminator, classes, config)

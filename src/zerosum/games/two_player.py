@@ -1,4 +1,4 @@
-"""Two-player games put together from parts, an objective and penalties: DCGAN, LSGAN, hinge, SNGAN, DRAGAN, PacGAN ..."""
+"""Two-player games of an objective and gradient penalties: DCGAN, LSGAN, hinge, SNGAN, DRAGAN, PacGAN ..."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
-from zerosum.losses.penalties import Weights, lazy
+from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, lazy
 from zerosum.modality import Shape, Spec
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
 from zerosum.networks.dcgan import Network
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 
 
@@ -41,17 +41,17 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
     @dataclass(frozen=True)
     class Config:
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
-        penalties: Annotated[Weights | None, "gradient penalties of D by name, with their weights"] = None
-        penalty_every: Annotated[int, Gt(0), "lazy regularisation: apply every N steps, scaled by N"] = 1
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        penalties: GradientPenalties = None
+        penalty_every: PenaltyEvery = 1
+        latent_dim: latent.LatentDim = 100
         clusters: Annotated[int, Ge(0), "how many of z's dimensions are a one-hot cluster"] = 0
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         shared_fakes: Annotated[bool, "reuse D's fake batch for G's update: faster"] = False
         packing: Annotated[int, Gt(0), "samples that D judges together; PacGAN's m"] = 1
         targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(2e-4)
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(2e-4)
+        noise: DiscriminatorNoise = InstanceNoise()
+        g_optimizer: GeneratorOptimizer = Adam(2e-4)
+        d_optimizer: DiscriminatorOptimizer = Adam(2e-4)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
         super().__init__()
@@ -208,7 +208,7 @@ def demo(
         d_optimizer=_DEMO_ADAM,
     ),
 ) -> TwoPlayer:
-    """R3GAN's objective on small networks and clustered noise: digits in two minutes on two cores."""
+    """R3GAN's loss; Huang et al., 2024: on small networks and clustered noise: digits in two minutes on two cores."""
     generator = small.Generator(config.latent_dim, data.x.shape)
     return TwoPlayer(generator, small.Discriminator(packed(data.x.shape, config.packing)), config)
 
@@ -223,7 +223,7 @@ def toy(
         penalties={"r1": 0.1}, latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM
     ),
 ) -> TwoPlayer:
-    """Two small perceptrons on points in the plane: any objective, any penalties."""
+    """Any objective; Goodfellow et al., 2014: two small perceptrons on points in the plane, with any penalties."""
     shape = data.x.shape
     return TwoPlayer(*mlp.toy_pair(config.latent_dim, shape, packed(shape, config.packing)), config)
 
@@ -245,7 +245,7 @@ def grid(
         d_optimizer=_GRID_ADAM,
     ),
 ) -> TwoPlayer:
-    """R3GAN's objective on perceptrons and clustered noise: every one of 25 far Gaussians."""
+    """R3GAN's loss; Huang et al., 2024: on perceptrons and clustered noise: every one of 25 far Gaussians."""
     d_shape = packed(data.x.shape, config.packing)
     discriminator = mlp.Discriminator(d_shape, (128,) * 3)  # the seed's meaning: D is built before G
     return TwoPlayer(mlp.Generator(config.latent_dim, data.x.shape, (128,) * 3), discriminator, config)

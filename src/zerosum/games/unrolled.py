@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from zerosum import latent
-from zerosum.augment import InstanceNoise
+from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
@@ -21,7 +21,7 @@ from zerosum.modality import Spec
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 
 
@@ -37,16 +37,16 @@ class Unrolled(TwoPlayerGame[Tensor]):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        latent_dim: latent.LatentDim = 100
         unrolling: Annotated[int, Ge(0), "steps of D that G looks ahead (K); 0 is the plain GAN"] = 5
         unrolled_lr: Annotated[float, Gt(0), "learning rate of these steps (eta), of plain gradient descent"] = 0.01
         generator: Annotated[
             Literal["minimax", "non-saturating"], "G's loss: f of eq. 4 (minimax) or -log D(G(z)) (non-saturating)"
         ] = "minimax"
         targets: Annotated[LabelSmoothing, "D's targets"] = HARD
-        noise: Annotated[InstanceNoise, "noise on D's input"] = InstanceNoise()
-        g_optimizer: Annotated[Optimizer, "the generator's"] = Adam(1e-3)
-        d_optimizer: Annotated[Optimizer, "the discriminator's"] = Adam(1e-4)
+        noise: DiscriminatorNoise = InstanceNoise()
+        g_optimizer: GeneratorOptimizer = Adam(1e-3)
+        d_optimizer: DiscriminatorOptimizer = Adam(1e-4)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
         super().__init__()

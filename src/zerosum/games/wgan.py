@@ -32,7 +32,7 @@ class WGAN(LatentGame[Tensor], Discriminates):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 100
+        latent_dim: latent.LatentDim = 100
         critic_steps: Annotated[int, Gt(0), "critic moves per step (n_critic)"] = 5
         long_steps: Annotated[int, Gt(0), "critic moves in a long step, which brings it close to its optimum"] = 100
         long_first: Annotated[int, Ge(0), "how many of the first steps are long"] = 25

@@ -32,7 +32,7 @@ class WGANGP(LatentGame[Tensor], Discriminates):
 
     @dataclass(frozen=True)
     class Config:
-        latent_dim: Annotated[int, Gt(0), "latent dimension (size of z)"] = 128
+        latent_dim: latent.LatentDim = 128
         critic_steps: Annotated[int, Gt(0), "critic moves per step (n_critic)"] = 5
         penalty_weight: Annotated[float, Ge(0), "gradient penalty weight (lambda, eq. 3)"] = 10.0
         noise: Annotated[InstanceNoise, "noise on the critic's input"] = InstanceNoise()

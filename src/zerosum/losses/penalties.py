@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from torch import Tensor
 
 from zerosum.losses.adversarial import to_float32
@@ -18,6 +18,8 @@ from zerosum.losses.adversarial import to_float32
 Discriminator = Callable[[Tensor], Tensor]
 PenaltyName = Literal["interpolation", "one-sided", "r1", "r2", "r1-r2", "dragan"]
 Weights = dict[PenaltyName, Annotated[float, Ge(0)]]
+GradientPenalties = Annotated[Weights | None, "gradient penalties of D by name, with their weights"]
+PenaltyEvery = Annotated[int, Gt(0), "lazy regularisation: apply every N steps, scaled by N"]
 
 
 def gradient_norm(logits: Tensor, x: Tensor) -> Tensor:
@@ -85,7 +87,7 @@ def lazy(
     real: Tensor,
     fake: Tensor,
 ) -> dict[str, Any]:
-    """The penalties that `weights` names, each times its weight and `every`, in every round that `every` divides.
+    """The penalties that `weights` names, each times its weight and `every`, in every step that `every` divides.
 
     Lazy regularisation; Karras et al., 2020 (StyleGAN2), section 3.1: fewer penalties, as heavy in the mean.
     """

@@ -10,6 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from zerosum.metrics.score import Score
+from zerosum.modality import Modality
 
 if TYPE_CHECKING:  # a metric's function takes plain tensors and waits for none of these
     from zerosum.data.dataset import Dataset
@@ -61,10 +62,17 @@ class Metric(ABC):
     name: ClassVar[str]
     needs: ClassVar[Need]  # what it reads of all samples; with "none" it draws its own, or a few
     by_default: ClassVar[bool] = True  # whether it is measured where no metrics are named and it can be
+    kind: ClassVar[type[Modality]] = Modality  # of samples that it can measure
     has_references: ClassVar[bool] = True  # whether real data and noise can take the place of the fakes
 
-    def why_not(self, context: Context) -> str:
+    def unavailable(self, context: Context) -> str:
         """Why it cannot be measured here; "" where it can."""
+        if not isinstance(context.fake.modality, self.kind):
+            return f"it is for {self.kind.plural}"
+        return self.why_not(context)
+
+    def why_not(self, context: Context) -> str:
+        """Why it cannot be measured on samples of its kind; "" where it can."""
         return ""
 
     def adapt(self, context: Context) -> Metric:

@@ -47,12 +47,11 @@ class Parzen(Metric):
     """
 
     name = "parzen"
+    kind = Image
     needs = "samples"
     by_default = False
 
     def why_not(self, context: Context) -> str:
-        if not isinstance(context.fake.modality, Image):
-            return "it is for images"
         return "" if context.real.count >= 10 else "it needs at least 10 real images"
 
     def warnings(self, context: Context) -> list[str]:

@@ -85,12 +85,17 @@ def mistakes(
 
 
 def for_samples(modality: Modality, classes: int) -> nn.Module:
-    """A small classifier of samples: of images convolutions down to 4 pixels or fewer, of points a perceptron."""
-    if not isinstance(modality, Image):
-        return perceptron(math.prod(modality.shape), classes)
-    channels = modality.channels
+    """A small classifier of samples: of images convolutions down to 4 pixels or fewer, of others a perceptron."""
+    if isinstance(modality, Image):
+        return convolutions(modality, classes)
+    return perceptron(math.prod(modality.shape), classes)
+
+
+def convolutions(image: Image, classes: int) -> nn.Module:
+    """Of images (B, C, H, W) logits (B, classes): 3x3 convolutions of stride 2 down to 4 pixels or fewer."""
+    channels = image.channels
     layers: list[nn.Module] = []
-    for after in [32, 64, 128, *[128] * 8][: max(2, math.ceil(math.log2(min(modality.size) / 4)))]:
+    for after in [32, 64, 128, *[128] * 8][: max(2, math.ceil(math.log2(min(image.size) / 4)))]:
         convolution = nn.Conv2d(channels, after, kernel_size=3, stride=2, padding=1, bias=False)
         layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
         channels = after

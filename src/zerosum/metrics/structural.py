@@ -171,10 +171,9 @@ class MsSsim(Metric):
 
     name = "ms-ssim"
     needs = "none"
+    kind = Image
 
     def why_not(self, context: Context) -> str:
-        if not isinstance(context.fake.modality, Image):
-            return "it is for images"
         smallest = WINDOW
         return "" if min(context.fake.shape[1:]) >= smallest else f"it needs images of {smallest}x{smallest} or more"
 

@@ -26,13 +26,13 @@ class Decay:
     shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "learning-rate schedule"] = "constant"
     warmup: Annotated[int, Ge(0), "linear warm-up steps"] = 0
     start: Annotated[int, Ge(0), "steps before the decay"] = 0
-    steps: Annotated[int | None, Gt(0), "steps of the decay; default: until training ends"] = None
+    steps: Annotated[int | None, Gt(0), "steps of the decay; none: until training ends"] = None
     final: Annotated[float, Ge(0), Le(1), "final learning rate, as a fraction"] = 0.0
 
     def __call__(self, step: int, total: int) -> float:
-        """The factor in [0, 1] for round `step` (from 0) of `total`."""
+        """The factor in [0, 1] for step `step` (from 0) of `total`."""
         if step < self.warmup:
-            return (step + 1) / self.warmup  # a rate of 0 would waste the first round
+            return (step + 1) / self.warmup  # a rate of 0 would waste the first step
         if self.shape == "constant":
             return 1.0
         t = min(max((step - self.start) / (self.steps or max(total - self.start, 1)), 0.0), 1.0)
@@ -113,7 +113,7 @@ DiscriminatorOptimizer = Annotated[Optimizer, "the discriminator's optimiser"]
 
 
 def _rate(lr: float, parameters: list[Parameter]) -> tuple[float | Tensor, bool]:
-    """On CUDA the rate is a tensor, which a recorded round reads anew each time, and the optimiser can be recorded."""
+    """On CUDA the rate is a tensor, which a recorded step reads anew each time, and the optimiser can be recorded."""
     device = parameters[0].device
     return (torch.tensor(lr, device=device), True) if device.type == "cuda" else (lr, False)
 

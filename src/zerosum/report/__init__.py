@@ -13,10 +13,10 @@ from pathlib import Path
 from string import Template
 
 from zerosum.report import commands, curve_charts, data, header, health, metrics, notes, pictures, settings
-from zerosum.report.contents import Contents
+from zerosum.report.run_files import RunFiles
 from zerosum.util.files import write_atomic
 
-SECTIONS: tuple[Callable[[Contents], str], ...] = (  # each is HTML, or "" where there is nothing to show
+SECTIONS: tuple[Callable[[RunFiles], str], ...] = (  # each is HTML, or "" where there is nothing to show
     health.section,
     notes.section,
     pictures.samples,
@@ -37,12 +37,12 @@ def write(run: Path) -> Path:
 
     Any of run.json, metrics.jsonl, health.jsonl, evaluation.json, samples/ and the pictures may be missing or damaged.
     """
-    contents = Contents(run)
+    files = RunFiles(run)
     page = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8")).substitute(
-        title=escape(" on ".join(contents.title)),
-        header=header.section(contents),
-        body="\n".join(section(contents) for section in SECTIONS),
-        footer=f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {escape(contents.path)}",
+        title=escape(" on ".join(files.title)),
+        header=header.section(files),
+        body="\n".join(section(files) for section in SECTIONS),
+        footer=f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {escape(files.path)}",
     )
     path = run / "report.html"
     write_atomic(path, page.encode("utf-8", "replace"))
@@ -50,7 +50,7 @@ def write(run: Path) -> Path:
 
 
 def summary(run: Path) -> str:
-    """The run in a few sentences: rounds, time, device, batch size, seed, D's logits, and the health verdict."""
-    contents = Contents(run)
-    facts = header.facts(contents)
-    return f"{facts} {health.sentence(contents.verdict)}" if contents.verdict else facts
+    """The run in a few sentences: steps, time, device, batch size, seed, D's logits, and the health verdict."""
+    files = RunFiles(run)
+    facts = header.facts(files)
+    return f"{facts} {health.sentence(files.verdict)}" if files.verdict else facts

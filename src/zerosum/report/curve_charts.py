@@ -8,9 +8,9 @@ from html import escape
 
 import numpy as np
 
-from zerosum.report.contents import Contents
-from zerosum.report.curves import Curve, Curves, Values, split
+from zerosum.report.curves import Curve, MetricsLog, Values, split
 from zerosum.report.html import key
+from zerosum.report.run_files import RunFiles
 from zerosum.report.svg import PAGE, inline, over_rounds, short, style
 from zerosum.training.log_keys import FAKE_LOGITS, GRADIENT_NORM, REAL_LOGITS
 
@@ -21,30 +21,30 @@ LOGITS = (REAL_LOGITS, FAKE_LOGITS)
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves that share axes: keys of `Curves.curves`, all of one player, or "" for what belongs to none."""
+    """Curves that share axes: keys of `MetricsLog.curves`, all of one player, or "" for what belongs to none."""
 
     player: str
     names: tuple[str, ...]
 
 
-def section(contents: Contents) -> str:
-    log = contents.log
+def section(files: RunFiles) -> str:
+    log = files.log
     figures = [_figure(panel, log, number) for number, panel in enumerate(panels(log))]
     if not figures:
         return ""
     long = any(len(curve.values) > BUCKETS for curve in log.curves.values())
     how = " Lines are medians, bands the range from minimum to maximum." if long else ""
-    about = f'<p class="muted">Values over rounds; the number after each name is the last one.{how}</p>'
+    about = f'<p class="muted">Values over training steps; the number after each name is the last one.{how}</p>'
     return f'<h2>Curves</h2>\n{about}<div class="curves">{"".join(figures)}</div>'
 
 
-def _figure(panel: Panel, log: Curves, number: int) -> str:
+def _figure(panel: Panel, log: MetricsLog, number: int) -> str:
     keys, words = [], []
     for i, name in enumerate(panel.names):
         term, last = _label(split(name)[1]), short(log.curves[name].last)
         keys.append(key(f"var(--curve-{i})", term, last))
         words.append(f"{term} from {short(float(log.curves[name].values[0]))} to {last}")
-    alt = f"{panel.player} {'; '.join(words)} over {log.rounds} rounds".strip()
+    alt = f"{panel.player} {'; '.join(words)} over {log.last_step} steps".strip()
     svg, note = draw(panel, log, alt, f"p{number}-")
     small = f"<br><small>{escape(note)}</small>" if note else ""
     player = f"<strong>{escape(panel.player or 'the run')}</strong>"
@@ -53,10 +53,11 @@ def _figure(panel: Panel, log: Curves, number: int) -> str:
 
 def _label(term: str) -> str:
     """A term in words: `logits/real` is "real logits"."""
-    return " ".join(reversed(term.split("/"))).replace("_", " ")
+    words = reversed(term.split("/")) if term in LOGITS else [term]
+    return " ".join(words).replace("_", " ")
 
 
-def panels(log: Curves) -> list[Panel]:
+def panels(log: MetricsLog) -> list[Panel]:
     """Which curves share axes: those of one player that are of like kind and like size."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for name in log.curves:
@@ -73,7 +74,7 @@ def panels(log: Curves) -> list[Panel]:
     return grouped
 
 
-def draw(panel: Panel, log: Curves, label: str, salt: str) -> tuple[str, str]:
+def draw(panel: Panel, log: MetricsLog, label: str, salt: str) -> tuple[str, str]:
     """An inline `<svg>` of the panel, and a note where outliers lie beyond its axes.
 
     Args:
@@ -96,7 +97,7 @@ def draw(panel: Panel, log: Curves, label: str, salt: str) -> tuple[str, str]:
         if bottom < 0 < top:
             axes.axhline(0, color=PAGE.line, linewidth=0.8, zorder=0)
         axes.set_ylim(bottom, top)
-        over_rounds(axes, log.rounds, PAGE, size=10)
+        over_rounds(axes, log.last_step, PAGE, size=10)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v) if abs(v) >= 1e4 else f"{v:.6g}"))
         svg = inline(figure, label, salt)
@@ -117,12 +118,12 @@ def _alike(names: Sequence[str], curves: Mapping[str, Curve]) -> list[list[str]]
 
 
 def _buckets(curve: Curve) -> tuple[Values, Values, Values, Values]:
-    """(B,) rounds, minimum, median and maximum of each bucket; B <= BUCKETS."""
+    """(B,) steps, minimum, median and maximum of each bucket; B <= BUCKETS."""
     parts = list(zip(*(np.array_split(a, BUCKETS) for a in (curve.steps, curve.values)), strict=True))
     full = [(steps, values) for steps, values in parts if len(values)]
-    rounds = np.array([steps.mean() for steps, _ in full])
+    centres = np.array([steps.mean() for steps, _ in full])
     low, middle, high = (np.array([reduce(v) for _, v in full]) for reduce in (np.min, np.median, np.max))
-    return rounds, low, middle, high
+    return centres, low, middle, high
 
 
 def _limits(values: Values) -> tuple[float, float, tuple[float, float] | None]:

@@ -4,53 +4,54 @@ from __future__ import annotations
 
 from html import escape
 
-from zerosum.report.contents import Contents
 from zerosum.report.curves import SPEED, split
-from zerosum.report.html import sides, tiles
+from zerosum.report.data import sample_shapes
+from zerosum.report.html import tiles
+from zerosum.report.run_files import RunFiles
 from zerosum.report.svg import short
 from zerosum.training.log_keys import FAKE_LOGITS, REAL_LOGITS
 from zerosum.util.text import duration
 
 
-def section(contents: Contents) -> str:
+def section(files: RunFiles) -> str:
     """Title, summary, facts, the progress of an incomplete run, and the most important numbers."""
-    recipe, *name = (escape(part) for part in contents.title)
-    about, steps = contents.record.get("summary"), contents.steps
-    bar = f'<progress value="{contents.rounds}" max="{steps}">{contents.rounds} of {steps}</progress>'
+    recipe, *name = (escape(part) for part in files.title)
+    about, steps = files.record.get("summary"), files.steps
+    bar = f'<progress value="{files.step}" max="{steps}">{files.step} of {steps}</progress>'
     lines = [
         f"<h1>{recipe}{f' <span>on</span> {name[0]}' if name else ''}</h1>",
         f'<p class="summary">{escape(str(about))}</p>' if about else "",
-        f'<p class="facts">{escape(facts(contents))}</p>',
-        bar if steps is not None and not contents.complete else "",
-        tiles(_numbers(contents)),
+        f'<p class="facts">{escape(facts(files))}</p>',
+        bar if steps is not None and not files.complete else "",
+        tiles(_numbers(files)),
     ]
     return "\n".join(lines)
 
 
-def facts(contents: Contents) -> str:
+def facts(files: RunFiles) -> str:
     """How far the run is, on what, with which batches and seed, and D's logits at the end; in sentences."""
-    if not contents.record and not contents.rounds:
+    if not files.record and not files.step:
         return "Nothing is recorded here yet."
-    training, log = contents.part("training"), contents.log
+    training, log = files.part("training"), files.log
     batch, seed = (training.get(name) for name in ("batch_size", "seed"))
-    device, precision = contents.record.get("device"), contents.record.get("precision")
-    rounds = f"{contents.rounds:,}{f' of {contents.steps:,}' if contents.steps is not None else ''} rounds"
+    device, precision = files.record.get("device"), files.record.get("precision")
+    steps = f"{files.step:,}{f' of {files.steps:,}' if files.steps is not None else ''} steps"
     parts = [
-        rounds + (f" in {duration(log.seconds)}" if log.seconds else ""),
+        steps + (f" in {duration(log.seconds)}" if log.seconds else ""),
         f" on {'the CPU' if device == 'cpu' else device}" if device else "",
         f" in {precision}" if precision else "",
         f", batches of {batch}" if batch else "",
         f", seed {seed}" if seed is not None else "",
         ".",
-        _logits(contents),
-        "" if contents.complete else " The run is incomplete: it was stopped, or is still in progress.",
+        _logits(files),
+        "" if files.complete else " The run is incomplete: it was stopped, or is still in progress.",
     ]
     return "".join(parts)
 
 
-def _logits(contents: Contents) -> str:
+def _logits(files: RunFiles) -> str:
     """How far the mean logit of real samples lies above that of fakes, of the first player that logs both."""
-    curves = contents.log.curves
+    curves = files.log.curves
     for name, real in curves.items():
         player, term = split(name)
         fake = curves.get(f"{player}/{FAKE_LOGITS}")
@@ -62,14 +63,12 @@ def _logits(contents: Contents) -> str:
     return ""
 
 
-def _numbers(contents: Contents) -> list[tuple[str, str]]:
-    log, data, numbers = contents.log, contents.part("data"), list[tuple[str, str]]()
+def _numbers(files: RunFiles) -> list[tuple[str, str]]:
+    log, data, numbers = files.log, files.part("data"), list[tuple[str, str]]()
     if SPEED in log.curves and log.seconds:
-        numbers.append(("rounds per second", short(log.rounds / log.seconds)))
-    players = contents.part("players").items()
+        numbers.append((SPEED, short(log.last_step / log.seconds)))
+    players = files.part("players").items()
     numbers += [(f"parameters, {player}", short(count)) for player, count in players if isinstance(count, int)]
     if isinstance(data.get("count"), int):
         numbers.append(("training samples", f"{data['count']:,}"))
-    if isinstance(data.get("shape"), list):
-        numbers.append(("sample shape", sides(data["shape"])))
-    return numbers
+    return numbers + [(heading, shape) for heading, (_, shape) in sample_shapes(files).items()]

@@ -9,8 +9,8 @@ from html import escape
 from zerosum.health.history import Event, History
 from zerosum.health.verdicts import Verdict
 from zerosum.report import health_timeline
-from zerosum.report.contents import Contents
 from zerosum.report.html import bullets, columns, key, prose
+from zerosum.report.run_files import RunFiles
 from zerosum.report.svg import short
 
 
@@ -20,26 +20,27 @@ def sentence(verdict: Verdict) -> str:
     return f"Verdict: {name}{since}. {what}"
 
 
-def section(contents: Contents) -> str:
+def section(files: RunFiles) -> str:
     """The verdict first; then evidence, advice, the timeline and the events."""
-    verdict, history = contents.verdict, contents.history
+    verdict, history = files.verdict, files.history
     if not verdict or not history:
         return ""
     name, since, what = _parts(verdict)
     tone = {"healthy": "good", "under-trained": "unsure"}.get(verdict.name, "bad")
     head = f'<div class="verdict {tone}"><strong>{escape(name)}</strong>{escape(since)}<p>{escape(what)}</p></div>'
-    parts = [f"<h2>Health</h2>\n{head}", _evidence(verdict), _advice(verdict, contents.path)]
+    parts = [f"<h2>Health</h2>\n{head}", _evidence(verdict), _advice(verdict, files.path)]
     parts.append('<h3>Signals over steps</h3>\n<div class="signs">' + "".join(_drawings(history, verdict)) + "</div>")
     parts.append(_events(history.events))
     return "\n".join(part for part in parts if part)
 
 
 def _parts(verdict: Verdict) -> tuple[str, str, str]:
-    """Its name, since when, and what it means."""
+    """Its name, with that of the player where several could be meant, since when, and what it means."""
     _, colon, what = verdict.sentence.partition(": ")
     what = what if colon else verdict.sentence
     since = f" since step {verdict.since:,}" if verdict.since and verdict.name != "under-trained" else ""
-    return verdict.name.capitalize(), since, what[:1].upper() + what[1:]
+    name = " ".join((verdict.name.capitalize(), *(f"({player})" for player in verdict.players)))
+    return name, since, what[:1].upper() + what[1:]
 
 
 def _evidence(verdict: Verdict) -> str:

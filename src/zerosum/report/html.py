@@ -90,8 +90,8 @@ def bullets(lines: Iterable[str], name: str) -> str:
 
 def key(color: str, name: str, value: str, dashed: bool = False) -> str:
     """The legend of a curve: its name, and its value at the end; `color` in CSS."""
-    look = f"border-top: 2px dashed {color}; height: 0; vertical-align: 4px" if dashed else f"background: {color}"
-    return f'<span class="key"><i style="{look}"></i>{escape(name)} <b>{escape(value)}</b></span>'
+    style = f"border-top: 2px dashed {color}; height: 0; vertical-align: 4px" if dashed else f"background: {color}"
+    return f'<span class="key"><i style="{style}"></i>{escape(name)} <b>{escape(value)}</b></span>'
 
 
 def plain(value: Any) -> str:
@@ -101,12 +101,6 @@ def plain(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return ", ".join(map(plain, value)) or "none" if isinstance(value, list | tuple) else str(value)
-
-
-def sides(value: Any) -> str:
-    """A shape in words: `1 x 28 x 28`, of points `2 numbers`."""
-    numbers = [str(side) for side in value] if isinstance(value, list) else []
-    return f"{numbers[0]} numbers" if len(numbers) == 1 else " \u00d7 ".join(numbers)
 
 
 def prose(text: str) -> str:

@@ -11,32 +11,32 @@ from pathlib import Path
 from zerosum.evaluation.protocol import Evaluation, Result
 from zerosum.metrics import METRICS
 from zerosum.metrics.score import Score
-from zerosum.report.contents import Contents
 from zerosum.report.html import bullets, columns, command, plain, table
+from zerosum.report.run_files import RunFiles
 from zerosum.report.svg import short
 
 ARROWS = {"lower": "\u2193", "higher": "\u2191", "none": ""}
 DECADE, FARTHEST = 10.0, 1000.0  # distances whose reference scores are further apart go on a log scale, of this at most
 
 
-def section(contents: Contents) -> str:
+def section(files: RunFiles) -> str:
     """The scores as a table, or the command that measures them."""
-    if not contents.record:
+    if not files.record:
         return ""
-    again, evaluation = contents.command("evaluate"), contents.evaluation
+    again, evaluation = files.command("evaluate"), files.evaluation
     if evaluation is None:
         return f"<h2>Metrics</h2>\n{command('Not measured yet', again)}"
-    return f"<h2>Metrics</h2>\n{scores(evaluation, contents.rounds)}\n{command('Measure again', again)}"
+    return f"<h2>Metrics</h2>\n{scores(evaluation, files.step)}\n{command('Measure again', again)}"
 
 
-def scores(evaluation: Evaluation, rounds: int) -> str:
-    """What was measured, the warnings, the table, the protocol; `rounds` that the run has played by now."""
+def scores(evaluation: Evaluation, now: int) -> str:
+    """What was measured, the warnings, the table, the protocol; `now` is the last step of the run."""
     references = ("noise", "noise to real", "real") if evaluation.references else ()
     heads = ("metric", "score", "value", "95 % interval", *references)
     rows = [row[: len(heads)] for result in evaluation.results for row in _rows(result)]
     parts = (
         f'<p class="muted">{escape(_about(evaluation))}</p>',
-        bullets(map(escape, _warnings(evaluation, rounds)), "note"),
+        bullets(map(escape, _warnings(evaluation, now)), "note"),
         columns(heads, rows),
         _protocol(evaluation),
     )
@@ -47,21 +47,22 @@ def _about(evaluation: Evaluation) -> str:
     """What was measured, against what, and how to read the table."""
     target, references = evaluation.target, evaluation.references
     which = "averaged weights" if target.averaged else "last weights"
-    what = f"Samples of the {which} of round {target.step:,}" if target.step is not None else "Samples"
-    beside = f" and two reference scores: {'; '.join(f'{name} is {of}' for name, of in references.items())}"
+    samples = f"Samples of the {which} of step {target.step:,}" if target.step is not None else "Samples"
+    how_many = "two reference scores" if len(references) > 1 else "a reference score"
+    named = f" and {how_many}: {'; '.join(f'{name} is {what}' for name, what in references.items())}"
     logs = any(_is_log(score) for result in evaluation.results for score in result.scores.values())
     return (
-        f"{what}, compared with {Path(evaluation.against).name} on {evaluation.created[:10]}. "
-        f"Each score comes with a 95 % confidence interval{beside if references else ''}. "
+        f"{samples}, compared with {Path(evaluation.against).name} on {evaluation.created[:10]}. "
+        f"Each score comes with a 95 % confidence interval{named if references else ''}. "
         f"{ARROWS['lower']} lower is better, {ARROWS['higher']} higher is better"
         f"{'; bars of distances are on a log scale' if logs else ''}."
     )
 
 
-def _warnings(evaluation: Evaluation, rounds: int) -> Iterator[str]:
+def _warnings(evaluation: Evaluation, now: int) -> Iterator[str]:
     step = evaluation.target.step
-    if step is not None and step < rounds:
-        yield f"Measured in round {step:,}, but the run is now in round {rounds:,}: measure again."
+    if step is not None and step < now:
+        yield f"Measured at step {step:,}, but the run is now at step {now:,}: measure again."
     yield from evaluation.notes
     for result in evaluation.results:
         yield from (f"{result.protocol.metric}: {warning}" for warning in result.warnings)

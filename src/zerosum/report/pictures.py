@@ -6,20 +6,20 @@ from pathlib import Path
 
 from zerosum.pictures.film import evenly_spaced
 from zerosum.pictures.png import read_caption
-from zerosum.report.contents import Contents
 from zerosum.report.html import figure, image
+from zerosum.report.run_files import RunFiles
 
 DURING = 12  # pictures of samples during training, at most
 SIDE, SMALL = 1400, 480  # pixels, at most, of a large picture and of one during training
 
 
-def samples(contents: Contents) -> str:
+def samples(files: RunFiles) -> str:
     """The samples at the end, or the newest ones, and the film."""
-    run, of = contents.run, f"Samples of {' trained on '.join(contents.title)}"
+    run, of = files.run, f"Samples of {' trained on '.join(files.title)}"
     path, caption, alt = run / "samples.png", "Samples at the end", of
-    if not path.exists() and contents.pictures:
-        step, path = contents.pictures[-1]
-        caption, alt = f"The newest samples, round {step:,}", f"{of}, round {step}"
+    if not path.exists() and files.pictures:
+        step, path = files.pictures[-1]
+        caption, alt = f"The newest samples, step {step:,}", f"{of}, step {step}"
     title, description = read_caption(path)
     final = image(path, f"{alt}: {description}" if description else alt, SIDE)
     film = image(run / "film.gif", f"{of}, as a film over training", side=None)
@@ -30,22 +30,22 @@ def samples(contents: Contents) -> str:
     )
 
 
-def codes(contents: Contents) -> str:
+def codes(files: RunFiles) -> str:
     """What each latent code changes."""
-    return _pair("Latent codes", _captioned(contents.run / "codes.png", "What each latent code changes"))
+    return _pair("Latent codes", _captioned(files.run / "codes.png", "What each latent code changes"))
 
 
-def neighbours_and_walks(contents: Contents) -> str:
+def neighbours_and_walks(files: RunFiles) -> str:
     """Whether samples are copies of training images, and whether the latent space is smooth."""
-    near = _captioned(contents.run / "neighbours.png", "Samples and, below each, the nearest training images")
-    walks = _captioned(contents.run / "interpolation.png", "Interpolation between latent points in equal steps")
+    near = _captioned(files.run / "neighbours.png", "Samples and, below each, the nearest training images")
+    walks = _captioned(files.run / "interpolation.png", "Interpolation between latent points in equal steps")
     return _pair("Nearest training images and interpolation" if near else "Interpolation", near, walks)
 
 
-def progress(contents: Contents) -> str:
-    """Samples of the same latent points after some of the rounds."""
-    shown = evenly_spaced(contents.pictures, DURING)
-    figures = [figure(image(path, f"Samples, round {step}", SMALL), f"round {step:,}") for step, path in shown]
+def progress(files: RunFiles) -> str:
+    """Samples of the same latent points after some of the steps."""
+    shown = evenly_spaced(files.pictures, DURING)
+    figures = [figure(image(path, f"Samples, step {step}", SMALL), f"step {step:,}") for step, path in shown]
     return f'<h2>Samples during training</h2>\n<div class="strip">{"".join(figures)}</div>' if any(figures) else ""
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from zerosum.errors import ZerosumError
 from zerosum.options import rows, to_json
-from zerosum.report.contents import Contents
 from zerosum.report.html import plain, table
+from zerosum.report.run_files import RunFiles
 
 
-def section(contents: Contents) -> str:
+def section(files: RunFiles) -> str:
     """A table for each of the recipe's parameters; values that differ from the recipe's are bold."""
-    known = _recipe_options(str(contents.record.get("recipe", "")))
+    known = _recipe_options(str(files.record.get("recipe", "")))
     parts = []
-    for name, values in [("training", contents.part("training")), *contents.part("options").items()]:
+    for name, values in [("training", files.part("training")), *files.part("options").items()]:
         defaults, meanings = known.get(name, ({}, {}))
         lines = []
         for option, value in _flat(values if isinstance(values, dict) else {name: values}):
@@ -37,10 +37,10 @@ def _recipe_options(recipe: str) -> dict[str, tuple[dict[str, Any], dict[str, st
     from zerosum.games import find
 
     try:
-        found = find(recipe)
+        defaults = find(recipe)
     except ZerosumError:
         return {}
-    instances = {"training": found.training, **found.options}
+    instances = {"training": defaults.training, **defaults.options}
     return {
         name: (dict(_flat(to_json(instance))), {row.name: row.help for row in rows(instance)})
         for name, instance in instances.items()

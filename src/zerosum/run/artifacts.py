@@ -11,7 +11,7 @@ AT_END = "at the end"
 class Artifact:
     """A file of a run, or a kind of file."""
 
-    path: str  # within the run directory; N stands for a round or a seed
+    path: str  # within the run directory; N stands for a step or a seed
     content: str
     written: str  # when, or by which command
     optional: bool = False  # whether a run that ended may lack it
@@ -23,8 +23,8 @@ ARTIFACTS = (
     ),
     Artifact(
         "metrics.jsonl",
-        "lines of JSON: round, seconds, the mean of each loss term and logged value",
-        "every `--log-every` rounds",
+        "lines of JSON: step, seconds, the mean of each loss term and logged value",
+        "every `--log-every` steps",
     ),
     Artifact(
         "health.jsonl",
@@ -32,11 +32,11 @@ ARTIFACTS = (
         "while training, without `--no-health`",
         optional=True,
     ),
-    Artifact("samples/step-N.png", "samples of the same latent points", "every `--sample-every` rounds"),
+    Artifact("samples/step-N.png", "samples of the same latent points", "every `--sample-every` steps"),
     Artifact(
         "checkpoints/step-N/",
         "`game`, `average` and `training` as safetensors, `checkpoint.json`",
-        "every `--checkpoint-every` rounds",
+        "every `--checkpoint-every` steps",
     ),
     Artifact("tensorboard/", "the curves for TensorBoard", "while training, with `--tensorboard`", optional=True),
     Artifact("samples.png", "samples; a row for each class, where the generator takes one", AT_END),
@@ -48,7 +48,10 @@ ARTIFACTS = (
     Artifact("evaluation.json", "metrics with their protocol", "`zerosum evaluate`", optional=True),
     Artifact("health.png", "the health signals as a picture", "`zerosum doctor`", optional=True),
     Artifact(
-        "samples-seed-N.png", "more samples; `codes-seed-N.png` with `--traverse`", "`zerosum sample`", optional=True
+        "samples-seed-N.png",
+        "more samples; with `--to-seed` an interpolation, a `.gif`; with `--traverse` `codes-seed-N.png`",
+        "`zerosum sample`",
+        optional=True,
     ),
     Artifact("predictions.csv", "the class of each image", "`zerosum classify`", optional=True),
     Artifact("generator.onnx", "the generator, for onnxruntime and others", "`zerosum export`", optional=True),

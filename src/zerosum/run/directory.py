@@ -94,7 +94,7 @@ class RunDirectory:
             raise ZerosumError(f"{self.record_path} is damaged or not a zerosum run: {_first(error)}") from None
 
     def forget_after(self, step: int) -> None:
-        """Drop the metrics of rounds that a resumed run will play again."""
+        """Drop the metrics of steps that a resumed run will play again."""
         if not self.metrics.exists():
             return
         kept = [line for line in self.metrics.read_bytes().splitlines(keepends=True) if _is_until(line, step)]

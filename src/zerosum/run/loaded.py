@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,8 +21,6 @@ from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
 
-NetworkName = Literal["generator", "discriminator", "classifier"]
-
 
 @dataclass(frozen=True)
 class Run:
@@ -35,7 +33,7 @@ class Run:
     path: Path
     record: Record
     game: Game[Any]
-    step: int  # rounds played
+    step: int  # steps played
     average: bool = True  # with averaged weights, where they were kept
 
     @property
@@ -218,12 +216,6 @@ class Run:
             raise ZerosumError(f"{self.path} has diverged: not all {what} are finite; use an earlier --checkpoint")
         return x
 
-    def export(self, out: str | Path, network: NetworkName = "generator") -> None:
-        """Write one network to an ONNX file, for onnxruntime and others; see `zerosum.exporting.onnx`."""
-        from zerosum.exporting import onnx
-
-        onnx.export(self, Path(out), network)
-
     @property
     def condition(self) -> Condition | None:
         """What samples can be asked to be: classes or vectors; None for a GAN that takes neither."""
@@ -290,7 +282,7 @@ def load(
     if checkpoint_step is not None:
         steps = {checkpoint.step_of(path): path for path in found}
         if checkpoint_step not in steps:
-            raise ZerosumError(f"{run} has no checkpoint of round {checkpoint_step}; it has {sorted(steps)}")
+            raise ZerosumError(f"{run} has no checkpoint of step {checkpoint_step}; it has {sorted(steps)}")
         chosen = steps[checkpoint_step]
     game = recipe_of(record, recipe).build(record.data.spec, record.options)
     checkpoint.load(game, chosen, average)

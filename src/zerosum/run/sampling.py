@@ -118,7 +118,7 @@ def block_seed(seed: int, number: int) -> int:
 
 
 def default_labels(condition: Condition | None, count: int, vectors: Tensor | None = None) -> Tensor | None:
-    """What `count` samples are drawn by: all classes, or all of `vectors`, (N, K), in turn; None without a condition."""
+    """What `count` samples are drawn by: all classes, or all of `vectors` (N, K), in turn; None without a condition."""
     if condition is None:
         return None
     if isinstance(condition, Classes):

@@ -10,12 +10,12 @@ from typing import Any
 from zerosum.game import Game
 from zerosum.games.gan import GAN
 from zerosum.losses.adversarial import HARD, LabelSmoothing
-from zerosum.modality import Shape
+from zerosum.modality import Spec
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
-from zerosum.studies.grid import table, train_on_grid
-from zerosum.studies.study import Measurements, Study
+from zerosum.studies.grid import train_on_grid
+from zerosum.studies.study import Measurements, Study, by_part
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
@@ -25,12 +25,13 @@ SMOOTH = LabelSmoothing(real=0.9)
 PLAIN, AGAINST_COLLAPSE = "none", "minibatch discrimination"
 
 
-def _game(targets: LabelSmoothing = HARD, **techniques: Any) -> Callable[[Shape], Game[Any]]:
+def _game(targets: LabelSmoothing = HARD, **techniques: Any) -> Callable[[Spec], Game[Any]]:
     config = GAN.Config(Z, targets=targets, g_optimizer=ADAM, d_optimizer=ADAM)
 
-    def build(shape: Shape) -> Game[Any]:
+    def build(spec: Spec) -> Game[Any]:
+        shape = spec.x.shape
         generator, discriminator = mlp.Generator(Z, shape, HIDDEN, "batch"), mlp.Discriminator(shape, HIDDEN)
-        return with_techniques(GAN(generator, discriminator, config), Techniques(**techniques), shape)
+        return with_techniques(GAN(generator, discriminator, config), Techniques(**techniques), spec.x)
 
     return build
 
@@ -41,7 +42,7 @@ ALONE: dict[str, tuple[str, Any]] = {
     "historical averaging": ("historical_averaging", 0.001),
     "virtual batch norm": ("virtual_batch_norm", BATCH),
 }
-GAMES: dict[str, Callable[[Shape], Game[Any]]] = {
+GAMES: dict[str, Callable[[Spec], Game[Any]]] = {
     PLAIN: _game(),
     **{name: _game(**{option: value}) for name, (option, value) in ALONE.items()},
     "one-sided label smoothing": _game(SMOOTH),
@@ -58,7 +59,7 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Modes that minibatch discrimination gains, one value a seed, and a table of all choices."""
-    found = table(parts, ("seed", "modes", "high_quality", "kl"))
+    found = by_part(parts, ("seed", "modes", "high_quality", "kl"))
     gained = zip(found[AGAINST_COLLAPSE]["modes"], found[PLAIN]["modes"], strict=True)
     return {
         "values": [own - plain for own, plain in gained],

@@ -24,15 +24,10 @@ PAIRS = 1000  # of each class
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one AC-GAN; how often its samples are of their class, and how varied each class is."""
-    training_set, test = conditional.mnist(), data.load("mnist:test")
-    game = conditional.train(RECIPE, training_set, seed, fraction, folder)
-    samples, labels = conditional.draw_samples(game, training_set.shape, len(training_set.classes), seed)
-    return {
-        "part": part,
-        "seed": seed,
-        **conditional.class_accuracy(samples, labels),
-        **diversity(samples, labels, test, seed),
-    }
+    game = conditional.train(RECIPE, conditional.mnist(), seed, fraction, folder)
+    samples, labels = conditional.draw_samples(game, seed)
+    varied = diversity(samples, labels, data.load("mnist:test"), seed)
+    return {"part": part, "seed": seed, **conditional.class_accuracy(samples, labels), **varied}
 
 
 def diversity(samples: Tensor, labels: Tensor, test: Dataset, seed: int) -> dict[str, Any]:

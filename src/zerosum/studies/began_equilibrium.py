@@ -15,13 +15,11 @@ from zerosum.games import began
 from zerosum.games.began import BEGAN
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import extract
-from zerosum.modality import Shape
 from zerosum.optim import Adam, Decay
-from zerosum.recipe import Training
 from zerosum.report.svg import PAPER, over_rounds, style
 from zerosum.run.sampling import sample
 from zerosum.studies.study import Measurements, Study
-from zerosum.studies.training import Series, play, trainer_of
+from zerosum.studies.training import Series, last_weights, play, trainer_of
 from zerosum.training.trainer import Trainer
 from zerosum.util.files import atomic_path
 
@@ -43,7 +41,7 @@ LOGGED = {
 def logged_means(trainer: Trainer) -> dict[str, float]:
     """L(x), L(G(z)), M and k, means over the rounds since the log was emptied."""
     return {
-        name: float(torch.stack([value for _, known, value in trainer.pending if known == logged]).mean())
+        name: float(torch.stack([value for _, known, value in trainer.interval if known == logged]).mean())
         for name, logged in LOGGED.items()
     }
 
@@ -58,27 +56,18 @@ def train(
     dataset: Dataset, seed: int, points: int, every: int, folder: Path, network: began.Network, samples: int
 ) -> Measurements:
     """Train for `points` times `every` rounds, going on from what `folder` holds."""
-    training = Training(
-        steps=points * every,
-        batch_size=BATCH,
-        seed=seed,
-        average=0.0,
-        precision="fp32",
-        log_every=every,
-        checkpoint_every=10 * every,
-        keep=1,
-    )
+    training = last_weights(points * every, BATCH, seed, every, 10 * every)
     curves = Series(folder / "losses.json", "rounds")
-    trainer = trainer_of(lambda shape: began.images(shape, CONFIG, network), dataset, training)
+    trainer = trainer_of(lambda spec: began.images(spec, CONFIG, network), dataset, training)
     play(trainer, folder, [curves.measuring(logged_means, every)])
     series = {name: [round(point[name], 6) for point in curves.read()] for name in ("rounds", *LOGGED)}
-    return {"seed": seed, **equilibrium(series), "digits": digit_shares(trainer, dataset.shape, samples), **series}
+    return {"seed": seed, **equilibrium(series), "digits": digit_shares(trainer, samples), **series}
 
 
-def digit_shares(trainer: Trainer, shape: Shape, samples: int) -> list[float]:
+def digit_shares(trainer: Trainer, samples: int) -> list[float]:
     """The share of each digit among samples, as the packaged digit network reads them."""
-    made = sample(trainer.game, shape, samples, seed=trainer.training.seed)
-    logits = extract(extractors.find("digits"), made.split(500)).logits
+    drawn = sample(trainer.game, samples, seed=trainer.training.seed)
+    logits = extract(extractors.find("digits"), drawn.split(500)).logits
     assert logits is not None
     return [round(share, 4) for share in (logits.argmax(1).bincount(minlength=10) / samples).tolist()]
 

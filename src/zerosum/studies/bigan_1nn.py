@@ -11,11 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zerosum.game import Game
 from zerosum.games import find
 from zerosum.games.bigan import BiGAN
 from zerosum.metrics.neighbours import k_nearest
-from zerosum.modality import Shape, to_float
+from zerosum.modality import to_float
 from zerosum.networks.bigan import Encoder
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
@@ -46,17 +45,18 @@ def train(split: Split, seed: int, fraction: float, folder: Path, width: int = 1
     settings = replace(settings, checkpoint_every=min(every, 5000))
     full = max(1, round(FULL * fraction))
     fall = {"decay": {"start": full, "steps": full}}
-
-    def build(shape: Shape) -> Game[Any]:
-        config = {"g_optimizer": fall, "d_optimizer": fall}
-        return recipe.build(shape, {"config": config, "network": {"width": width}})
+    options: dict[str, dict[str, Any]] = {
+        "config": {"g_optimizer": fall, "d_optimizer": fall},
+        "network": {"width": width},
+    }
 
     def measure(trainer: Trainer) -> dict[str, float]:
         game = trainer.sampler
         assert isinstance(game, BiGAN)
         return accuracies(game.encoder, split, trainer.device)
 
-    trainer, series = training.trainer_of(build, split.train, settings), training.Series(folder / "series.json")
+    trainer = training.trainer_of(lambda spec: recipe.build(spec, options), split.train, settings)
+    series = training.Series(folder / "series.json")
     hook = series.measuring(measure, every)
     if not series.read():
         hook(trainer)  # the features of random weights, an anchor

@@ -13,8 +13,8 @@ from zerosum.data.dataset import Dataset, dataset
 from zerosum.game import Game
 from zerosum.games import find
 from zerosum.metrics import extractors
-from zerosum.modality import Shape
-from zerosum.run.sampling import balanced_labels, sample
+from zerosum.roles import Generates, in_role
+from zerosum.run.sampling import default_labels, sample
 from zerosum.studies import training
 from zerosum.studies.gan_parzen import SAMPLES, TRAINED
 from zerosum.util import distributed
@@ -31,19 +31,16 @@ def train(recipe: str, training_set: Dataset, seed: int, fraction: float, folder
     """The recipe's game after all its rounds, or a fraction of them, with averaged weights."""
     chosen = find(recipe)
     settings = replace(chosen.training, seed=seed, steps=max(1, round(chosen.training.steps * fraction)), keep=1)
-
-    def build(shape: Shape) -> Game[Any]:
-        return chosen.build(shape, {}, training_set.condition)
-
-    trainer = training.trainer_of(build, training_set, settings)
+    trainer = training.trainer_of(chosen.build, training_set, settings)
     training.play(trainer, folder)
     return trainer.sampler
 
 
-def draw_samples(game: Game[Any], shape: Shape, classes: int, seed: int) -> tuple[Tensor, Tensor]:
+def draw_samples(game: Game[Any], seed: int) -> tuple[Tensor, Tensor]:
     """Samples, (SAMPLES, *shape), as many of each class, and their labels."""
-    labels = balanced_labels(SAMPLES, classes)
-    return sample(game, shape, SAMPLES, seed=seed, labels=labels, batch_size=1000), labels
+    labels = default_labels(in_role(game, Generates).condition, SAMPLES)
+    assert labels is not None
+    return sample(game, SAMPLES, seed=seed, labels=labels, batch_size=1000), labels
 
 
 def class_accuracy(samples: Tensor, labels: Tensor) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from zerosum.games import find
 from zerosum.games.gan import GAN
 from zerosum.metrics.neighbours import k_nearest
 from zerosum.metrics.parzen import best_sigma, parzen
-from zerosum.modality import Shape
 from zerosum.recipe import Training
 from zerosum.run.sampling import sample
 from zerosum.studies import training
@@ -48,23 +47,21 @@ def train(
     """The log-likelihood of test images under samples of the round that made the images held out likeliest."""
     steps = max(CHECKPOINTS, round(ROUNDS * fraction))
     every = steps // CHECKPOINTS
-    settings = Training(
-        steps // every * every, 100, seed, average=0.999, precision="fp32", checkpoint_every=every, keep=1
-    )
-    trainer = training.trainer_of(lambda shape: build_game(shape, training_set), training_set, settings)
-    hook = BestGenerator(folder, training_set.shape, held_out, every)
+    settings = Training(steps // every * every, 100, seed, 0.999, "fp32", checkpoint_every=every, keep=1)
+    trainer = training.trainer_of(lambda spec: build_game(training_set), training_set, settings)
+    hook = BestGenerator(folder, held_out, every)
     training.play(trainer, folder, [hook])
     series = hook.series.read()
     best = max(series, key=lambda point: point["validation"])
     game = trainer.game
     game.get_submodule("generator").load_state_dict(load_file(folder / "best.safetensors", str(trainer.device)))
-    of_best = draw_samples(game, training_set.shape, seed)
+    of_best = draw_samples(game, seed)
     return {"rounds": settings.steps, "best": best, **likelihood(test, held_out, of_best), "series": series}
 
 
-def build_game(shape: Shape, training_set: Dataset) -> Game[Any]:
+def build_game(training_set: Dataset) -> GAN:
     """The paper's game; as in the authors' code, G's last biases make the mean image at the start."""
-    game = find("gan/paper").build(shape)
+    game = find("gan/paper").build(training_set.spec)
     assert isinstance(game, GAN)
     last = [layer for layer in game.generator.modules() if isinstance(layer, torch.nn.Linear)][-1]
     mean = training_set.x.double().mean(0).flatten().div(255).clamp(1e-3, 1 - 1e-3)
@@ -75,9 +72,9 @@ def build_game(shape: Shape, training_set: Dataset) -> Game[Any]:
 class BestGenerator:
     """A hook that keeps the generator, last or averaged, under whose samples images held out are likeliest."""
 
-    def __init__(self, folder: Path, shape: Shape, held_out: Tensor, every: int):
+    def __init__(self, folder: Path, held_out: Tensor, every: int):
         self.series, self.best = training.Series(folder / "series.json"), folder / "best.safetensors"
-        self.shape, self.held_out, self.every = shape, held_out, every
+        self.held_out, self.every = held_out, every
 
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % self.every:
@@ -85,7 +82,7 @@ class BestGenerator:
         highest = max((p["validation"] for p in self.series.read() if p["round"] < trainer.step), default=None)
         points = []
         for weights, game in (("last", trainer.game), ("averaged", trainer.sampler)):
-            sigma, validation = choose_sigma(self.held_out, draw_samples(game, self.shape, trainer.training.seed))
+            sigma, validation = choose_sigma(self.held_out, draw_samples(game, trainer.training.seed))
             points.append({"round": trainer.step, "weights": weights, "sigma": sigma, "validation": validation})
             if highest is None or validation > highest:
                 highest, generator = validation, game.get_submodule("generator").state_dict()
@@ -98,9 +95,9 @@ def to_points(images: Tensor) -> Tensor:
     return images.flatten(1).to(distributed.start()).float() / 255
 
 
-def draw_samples(game: Game[Any], shape: Shape, seed: int) -> Tensor:
+def draw_samples(game: Game[Any], seed: int) -> Tensor:
     """Samples as points (SAMPLES, D) in [0, 1]."""
-    return (sample(game, shape, SAMPLES, seed=seed, batch_size=1000).flatten(1).to(distributed.start()) + 1) / 2
+    return (sample(game, SAMPLES, seed=seed, batch_size=1000).flatten(1).to(distributed.start()) + 1) / 2
 
 
 def choose_sigma(held_out: Tensor, samples: Tensor) -> tuple[float, float]:
@@ -145,6 +142,11 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
     }
 
 
+def below_real_images(measurements: Measurements) -> bool:
+    """Whether no seed scores what real images do."""
+    return max(measurements["values"]) < measurements["anchors"]["10,000 training images"]["likelihood"]
+
+
 GAN_PARZEN = Study(
     name="gan-parzen",
     protocol=(
@@ -162,7 +164,5 @@ GAN_PARZEN = Study(
     parts=lambda seed: ("gan/paper", ANCHORS) if seed == 0 else ("gan/paper",),
     run=run,
     summarise=summarise,
-    extra_check=lambda measurements: (
-        max(measurements["values"]) < measurements["anchors"]["10,000 training images"]["likelihood"]
-    ),
+    extra_check=below_real_images,
 )

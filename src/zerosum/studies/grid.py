@@ -23,7 +23,7 @@ from zerosum.games.loss_sensitive import LossSensitiveGAN
 from zerosum.games.r3gan import R3GAN
 from zerosum.games.two_player import TwoPlayer, packed
 from zerosum.metrics.modes import of_mixture
-from zerosum.modality import Shape
+from zerosum.modality import Spec
 from zerosum.networks import began as autoencoders
 from zerosum.networks import bigan as encoders
 from zerosum.networks.mlp import GridDiscriminator, GridGenerator
@@ -31,7 +31,7 @@ from zerosum.optim import Adam
 from zerosum.recipe import Training
 from zerosum.run.sampling import sample
 from zerosum.studies import training
-from zerosum.studies.study import Measurements, Study
+from zerosum.studies.study import Measurements, Study, by_part
 from zerosum.training.trainer import Diverged, Trainer
 
 CHECKPOINTS, SAMPLES = 10, 2_500
@@ -41,24 +41,24 @@ MEASURES = (
     "counts with one such sample, KL is that of the samples' histogram from the uniform. "
 )
 
-BEST = "composed/grid"  # the recipe of ten seeds, in its own rounds
+BEST = "two-player/grid"  # the recipe of ten seeds, in its own rounds
 ROUNDS = 6_000
 Options = Mapping[str, Any]
 GAMES: dict[str, tuple[str, Options]] = {  # a recipe and options of its config
     "GAN": ("gan/toy", {}),
     "GAN, minimax": ("gan/toy", {"generator": "minimax"}),
-    "LossSensitiveGAN": ("composed/toy", {"objective": "least-squares", "penalties": None}),
-    "hinge, R1": ("composed/toy", {"objective": "hinge"}),
-    "non-saturating, R1": ("composed/toy", {}),
-    "DRAGAN": ("composed/toy", {"penalties": {"dragan": 1.0}}),
-    "relativistic": ("composed/toy", {"objective": "relativistic", "penalties": None}),
-    "PacGAN2": ("composed/toy", {"packing": 2, "penalties": None}),
-    "PacGAN4": ("composed/toy", {"packing": 4, "penalties": None}),
+    "LSGAN": ("two-player/toy", {"objective": "least-squares", "penalties": None}),
+    "hinge, R1": ("two-player/toy", {"objective": "hinge"}),
+    "non-saturating, R1": ("two-player/toy", {}),
+    "DRAGAN": ("two-player/toy", {"penalties": {"dragan": 1.0}}),
+    "relativistic": ("two-player/toy", {"objective": "relativistic", "penalties": None}),
+    "PacGAN2": ("two-player/toy", {"packing": 2, "penalties": None}),
+    "PacGAN4": ("two-player/toy", {"packing": 4, "penalties": None}),
     "R3GAN": ("r3gan/toy", {}),
     "WGAN": ("wgan/toy", {}),
     "WGAN-GP": ("wgan-gp/toy", {}),
-    "LS-GAN": ("ls-gan/toy", {}),
-    "GLS-GAN, slope 0.5": ("ls-gan/toy", {"slope": 0.5}),
+    "LS-GAN": ("loss-sensitive/toy", {}),
+    "GLS-GAN, slope 0.5": ("loss-sensitive/toy", {"slope": 0.5}),
     "BEGAN": ("began/toy", {}),
     "BiGAN": ("bigan/toy", {}),
     "Bayesian GAN": ("bayesian/toy", {}),
@@ -69,47 +69,48 @@ Z = 2
 ADAM = Adam(1e-4, (0.8, 0.999))  # the published protocol's
 
 
-def _networks(shape: Shape, packing: int = 1) -> tuple[GridGenerator, GridDiscriminator]:
-    return GridGenerator(Z, shape), GridDiscriminator(packed(shape, packing))
+def _networks(spec: Spec, packing: int = 1) -> tuple[GridGenerator, GridDiscriminator]:
+    return GridGenerator(Z, spec.x.shape), GridDiscriminator(packed(spec.x.shape, packing))
 
 
-def _composed(**config: Any) -> Callable[[Shape], TwoPlayer]:
+def _two_player(**config: Any) -> Callable[[Spec], TwoPlayer]:
     chosen = TwoPlayer.Config(latent_dim=Z, g_optimizer=ADAM, d_optimizer=ADAM, **config)
-    return lambda shape: TwoPlayer(*_networks(shape, chosen.packing), chosen)
+    return lambda spec: TwoPlayer(*_networks(spec, chosen.packing), chosen)
 
 
-def _gan(**config: Any) -> Callable[[Shape], GAN]:
+def _gan(**config: Any) -> Callable[[Spec], GAN]:
     chosen = GAN.Config(Z, g_optimizer=ADAM, d_optimizer=ADAM, **config)
-    return lambda shape: GAN(*_networks(shape), chosen)
+    return lambda spec: GAN(*_networks(spec), chosen)
 
 
-def _lsgan(slope: float) -> Callable[[Shape], LossSensitiveGAN]:
+def _lsgan(slope: float) -> Callable[[Spec], LossSensitiveGAN]:
     config = LossSensitiveGAN.Config(
-        slope, margin=1.0, penalties={"r1": 0.01}, latent_dim=Z, g_optimizer=ADAM, d_optimizer=ADAM
+        slope, 1.0, penalties={"r1": 0.01}, latent_dim=Z, g_optimizer=ADAM, d_optimizer=ADAM
     )
-    return lambda shape: LossSensitiveGAN(*_networks(shape), config)
+    return lambda spec: LossSensitiveGAN(*_networks(spec), config)
 
 
-def _bigan(shape: Shape) -> BiGAN:
+def _bigan(spec: Spec) -> BiGAN:
     config = BiGAN.Config(Z, "normal", g_optimizer=ADAM, d_optimizer=ADAM)
+    shape = spec.x.shape
     encoder = encoders.plain_encoder(shape, Z, (400,) * 4)
     return BiGAN(GridGenerator(Z, shape), encoder, encoders.PlainDiscriminator(shape, Z, (400,) * 3), config)
 
 
-def _began(shape: Shape) -> BEGAN:
+def _began(spec: Spec) -> BEGAN:
     config = BEGAN.Config(Z, gamma=0.9, k_rate=0.05, g_optimizer=ADAM, d_optimizer=ADAM)
-    return BEGAN(GridGenerator(Z, shape), autoencoders.perceptron(1, shape, (400, 400)), config)
+    return BEGAN(GridGenerator(Z, spec.x.shape), autoencoders.perceptron(1, spec.x.shape, (400, 400)), config)
 
 
-PUBLISHED: dict[str, Callable[[Shape], Game[Any]]] = {
+PUBLISHED: dict[str, Callable[[Spec], Game[Any]]] = {
     "GAN": _gan(),
     "GAN, minimax": _gan(generator="minimax"),
-    "LossSensitiveGAN": _composed(objective="least-squares"),
-    "hinge, R1": _composed(objective="hinge", penalties={"r1": 0.01}),
-    "DRAGAN": _composed(penalties={"dragan": 10.0}),
-    "relativistic": _composed(objective="relativistic"),
-    "PacGAN2": _composed(packing=2),
-    "R3GAN": lambda shape: R3GAN(*_networks(shape), R3GAN.Config(Z, gamma=0.01, optimizer=ADAM)),
+    "LSGAN": _two_player(objective="least-squares"),
+    "hinge, R1": _two_player(objective="hinge", penalties={"r1": 0.01}),
+    "DRAGAN": _two_player(penalties={"dragan": 10.0}),
+    "relativistic": _two_player(objective="relativistic"),
+    "PacGAN2": _two_player(packing=2),
+    "R3GAN": lambda spec: R3GAN(*_networks(spec), R3GAN.Config(Z, gamma=0.01, optimizer=ADAM)),
     "LS-GAN": _lsgan(0.0),
     "GLS-GAN, slope 0.5": _lsgan(0.5),
     "BEGAN": _began,
@@ -123,7 +124,7 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     name, config = GAMES.get(part, (part, {}))
     recipe = find(name)
     settings = recipe.training if part == BEST else replace(recipe.training, steps=ROUNDS)
-    return train_on_grid(part, lambda shape: recipe.build(shape, {"config": config}), settings, seed, fraction, folder)
+    return train_on_grid(part, lambda spec: recipe.build(spec, {"config": config}), settings, seed, fraction, folder)
 
 
 def run_published(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
@@ -132,7 +133,7 @@ def run_published(part: str, seed: int, fraction: float, folder: Path) -> Measur
 
 
 def train_on_grid(
-    part: str, build: Callable[[Shape], Game[Any]], settings: Training, seed: int, fraction: float, folder: Path
+    part: str, build: Callable[[Spec], Game[Any]], settings: Training, seed: int, fraction: float, folder: Path
 ) -> Measurements:
     """Train a game on the grid; the coverage at the end, and the series of all measurements."""
     settings = replace(training.shortened(settings, seed, fraction, CHECKPOINTS), precision="fp32")
@@ -140,7 +141,7 @@ def train_on_grid(
     series = training.Series(folder / "series.json")
 
     def measure(trainer: Trainer) -> dict[str, Any]:
-        points = sample(trainer.sampler, (2,), SAMPLES, seed=seed, batch_size=SAMPLES)
+        points = sample(trainer.sampler, SAMPLES, seed=seed, batch_size=SAMPLES)
         if not bool(points.isfinite().all()):
             raise Diverged(trainer.step, "a sample", float("nan"))
         modes, high_quality, kl = of_mixture(points, mixture.grid())
@@ -154,12 +155,9 @@ def train_on_grid(
     return {"part": part, "seed": seed, "rounds": settings.steps, **points[-1], "series": points}
 
 
-def table(
-    parts: Sequence[Measurements], keys: Sequence[str] = ("seed", "rounds", "modes", "high_quality", "kl")
-) -> dict[str, dict[str, list[Any]]]:
-    """What each game reached, a list with one figure a seed."""
-    names = dict.fromkeys(p["part"] for p in parts)
-    return {name: {key: [p[key] for p in parts if p["part"] == name] for key in keys} for name in names}
+def table(parts: Sequence[Measurements]) -> dict[str, dict[str, list[Any]]]:
+    """What each game reached, one figure a seed."""
+    return by_part(parts, ("seed", "rounds", "modes", "high_quality", "kl"))
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:

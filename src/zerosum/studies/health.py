@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import zerosum.games  # noqa: F401  registers the recipes
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter

@@ -11,10 +11,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from zerosum.game import Game
 from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
-from zerosum.modality import Shape, to_float
+from zerosum.modality import to_float
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Split
@@ -37,16 +36,15 @@ def train(split: Split, part: str, seed: int, fraction: float, folder: Path, wid
     every, batch_size = settings.checkpoint_every, min(settings.batch_size, len(split.train))
     settings = replace(settings, batch_size=batch_size, log_every=every)
     plain: dict[str, Any] = {"clusters": {"weight": 0.0}, "start": 0} if part == "plain" else {}
-
-    def build(shape: Shape) -> Game[Any]:
-        return recipe.build(shape, {"config": plain, "network": {"recogniser_width": width}})
+    options = {"config": plain, "network": {"recogniser_width": width}}
 
     def measure(trainer: Trainer) -> dict[str, Any]:
         game = trainer.sampler
         assert isinstance(game, InfoGAN)
         return match_categories(game, split)
 
-    series = training.play_measured(training.trainer_of(build, split.train, settings), folder, measure, every)
+    trainer = training.trainer_of(lambda spec: recipe.build(spec, options), split.train, settings)
+    series = training.play_measured(trainer, folder, measure, every)
     return {"part": part, "seed": seed, "rounds": settings.steps, **series[-1], "series": series}
 
 

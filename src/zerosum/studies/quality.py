@@ -17,11 +17,10 @@ class Quality:
     """The Fréchet distance of `count` samples to as many images of `dataset`, on the packaged digit network."""
 
     def __init__(self, dataset: Dataset, count: int, device: torch.device):
-        self.extractor, self.shape, self.count = extractors.find("digits", device), dataset.shape, count
+        self.extractor, self.count = extractors.find("digits", device), count
         chosen = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))[:count]
         self.real = Moments.of(self.extractor(to_float(dataset.x[chosen])).features)
 
     def __call__(self, trainer: Trainer) -> float:
         """Now, without averaged weights; no random number of the training is touched."""
-        samples = sample(trainer.game, self.shape, self.count)
-        return frechet(self.real, Moments.of(self.extractor(samples).features))
+        return frechet(self.real, Moments.of(self.extractor(sample(trainer.game, self.count)).features))

@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from zerosum.data.dataset import Dataset
 from zerosum.games import find
 from zerosum.metrics import probe
+from zerosum.roles import Classifies, in_role
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Split
@@ -41,7 +40,7 @@ def train(split: Split, setting: Setting, seed: int, fraction: float, folder: Pa
     whole = replace(recipe.training, steps=setting.rounds, **setting.training)
     settings = training.shortened(whole, seed, fraction, CHECKPOINTS)
     kept = split.train.with_labels(setting.labels, seed)
-    trainer = training.trainer_of(lambda shape: recipe.build(shape, setting.options, kept.condition), kept, settings)
+    trainer = training.trainer_of(lambda spec: recipe.build(spec, setting.options), kept, settings)
 
     def measure(trainer: Trainer) -> dict[str, int]:
         wrong = errors(trainer, split.test)
@@ -55,8 +54,8 @@ def train(split: Split, setting: Setting, seed: int, fraction: float, folder: Pa
 
 def errors(trainer: Trainer, test: Dataset) -> int:
     """How many samples of a labelled set D's averaged weights put into a wrong class."""
-    network = trainer.sampler.classifier()
-    assert isinstance(network, nn.Module) and test.y is not None
+    assert test.y is not None
+    network = in_role(trainer.sampler, Classifies).classifier()
     return probe.mistakes(network.eval(), test.x, test.y, trainer.device)
 
 
@@ -78,12 +77,11 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
 
 
 ROUNDS, FEWER = 2_500, 2_000
+_ALONE = {"config": {"consistency": {"weight": 0.0}}}
 SGAN_SETTINGS = {
     "100 labels": Setting("sgan/images", 100, ROUNDS, {}, {}),
     **{f"{count} labels": Setting("sgan/images", count, FEWER, {}, {}) for count in (20, 50, 200)},
-    "100 labels, without other views": Setting(
-        "sgan/images", 100, ROUNDS, {"config": {"consistency": {"weight": 0.0}}}, {}
-    ),
+    "100 labels, without other views": Setting("sgan/images", 100, ROUNDS, _ALONE, {}),
     "100 labels, published networks": Setting("sgan/mnist", 100, ROUNDS, {}, {"average": 0.999}),
 }
 BAD_GAN_SETTINGS = {"100 labels": Setting("bad-gan/images", 100, ROUNDS, {}, {})}

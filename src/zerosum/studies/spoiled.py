@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from zerosum import latent
+from zerosum.batches import Draw, Labelled
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.game import Condition, Draw, Game, Labelled, Move, Player
+from zerosum.game import Logits, Move, Player
+from zerosum.latent_game import LatentGame
 from zerosum.losses import penalties
 from zerosum.losses.adversarial import non_saturating, wasserstein
-from zerosum.modality import Shape
+from zerosum.modality import Classes, Shape
 from zerosum.networks import mlp
 from zerosum.optim import Optimizer
 
@@ -21,17 +23,17 @@ Change = Callable[[Dataset, int], Dataset]  # data and a seed to other data
 Spoil = Callable[[Any], None]  # changes a game before it is trained
 
 
-class Conditional(Game[Labelled]):
+class Conditional(LatentGame[Labelled]):
     """A small game with classes: both players see them as one-hot vectors."""
 
     name = "conditional"
 
-    def __init__(self, shape: Shape, classes: int, latent_dim: int, hidden: tuple[int, ...], optimizer: Optimizer):
+    def __init__(self, shape: Shape, classes: Classes, latent_dim: int, hidden: tuple[int, ...], optimizer: Optimizer):
         super().__init__()
-        self.classes, self.optimizer, self.prior = classes, optimizer, latent.Normal(latent_dim)
-        self.condition = Condition(classes)
-        self.generator: nn.Module = mlp.Generator(latent_dim + classes, shape, hidden)
-        self.discriminator: nn.Module = mlp.Discriminator((torch.Size(shape).numel() + classes,), hidden[::-1])
+        self.condition = self.classes = classes
+        self.optimizer, self.prior = optimizer, latent.Normal(latent_dim)
+        self.generator: nn.Module = mlp.Generator(latent_dim + classes.size, shape, hidden)
+        self.discriminator: nn.Module = mlp.Discriminator((torch.Size(shape).numel() + classes.size,), hidden[::-1])
 
     def players(self) -> dict[str, Player]:
         return {
@@ -43,37 +45,33 @@ class Conditional(Game[Labelled]):
         real, y = draw()
         real = real.requires_grad_()
         with torch.no_grad():
-            fake = self.sample(Labelled(real, y))
-        real_logits, fake_logits = self.score(real, y), self.score(fake, y)
-        adversarial = non_saturating.d(real_logits, fake_logits)
-        r1, log = 0.2 * penalties.zero_centered(real_logits, real), {"real": real_logits, "fake": fake_logits}
-        yield Move("discriminator", adversarial=adversarial, r1=r1, log=log)
-        yield Move("generator", adversarial=non_saturating.g(self.score(self.sample(Labelled(real, y)), y)))
+            fake = self.generate(self.latents(len(y)), y)
+        logits = Logits(self.logits(real, y), self.logits(fake, y))
+        r1 = 0.2 * penalties.zero_centered(logits.real, real)
+        yield Move("discriminator", logits=logits, adversarial=non_saturating.d(*logits), r1=r1)
+        fake = self.generate(self.latents(len(y)), y)
+        yield Move("generator", adversarial=non_saturating.g(self.logits(fake, y)))
 
-    def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
-        z = self.prior.draw(like.x) if z is None else z
-        return self.generator(torch.cat([z, self.one_hot(like.y)], 1))
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.generator(torch.cat([z, *self.conditions(y)], 1))
 
-    def score(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.discriminator(torch.cat([x.flatten(1), self.one_hot(y)], 1))
-
-    def one_hot(self, y: Tensor) -> Tensor:
-        return nn.functional.one_hot(y, self.classes).float()
+    def logits(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.discriminator(torch.cat([x.flatten(1), *self.conditions(y)], 1))
 
 
-class Shift(Game[Tensor]):
+class Shift(LatentGame[Tensor]):
     """G learns where to put a Gaussian against a linear critic, and circles for ever; Mescheder et al., 2018."""
 
     name = "shift"
 
     def __init__(self, shape: Shape, optimizer: Optimizer):
         super().__init__()
-        self.generator, self.critic, self.optimizer = nn.Linear(shape[0], shape[0]), nn.Linear(shape[0], 1), optimizer
+        generator, self.critic = nn.Linear(shape[0], shape[0]), nn.Linear(shape[0], 1)
         with torch.no_grad():
-            self.generator.weight.requires_grad_(False).copy_(0.5 * torch.eye(shape[0]))
-            self.generator.bias.zero_()
+            generator.weight.requires_grad_(False).copy_(0.5 * torch.eye(shape[0]))
+            generator.bias.zero_()
             self.critic.weight.zero_()
-        self.prior = latent.Normal(shape[0])
+        self.generator, self.optimizer, self.prior = generator, optimizer, latent.Normal(shape[0])
 
     def players(self) -> dict[str, Player]:
         return {
@@ -83,13 +81,10 @@ class Shift(Game[Tensor]):
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         real = draw()
-        real_logits, fake_logits = self.critic(real), self.critic(self.sample(real).detach())
-        log = {"real": real_logits, "fake": fake_logits}
-        yield Move("critic", adversarial=wasserstein.d(real_logits, fake_logits), log=log)
-        yield Move("generator", adversarial=wasserstein.g(self.critic(self.sample(real))))
-
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
+        logits = Logits(self.critic(real), self.critic(self.generate(self.latents(len(real))).detach()))
+        yield Move("critic", logits=logits, adversarial=wasserstein.d(*logits))
+        fake = self.generate(self.latents(len(real)))
+        yield Move("generator", adversarial=wasserstein.g(self.critic(fake)))
 
 
 class Through(nn.Module):
@@ -135,7 +130,7 @@ def without_z(game: Conditional) -> None:
 
 def without_labels(game: Conditional) -> None:
     """Neither player sees the class."""
-    dim, classes = game.prior.dim, game.classes
+    dim, classes = game.prior.dim, game.classes.size
     game.generator = Through(lambda x: nn.functional.pad(x[:, :dim], (0, classes)), game.generator)
     game.discriminator = Through(lambda x: nn.functional.pad(x[:, :-classes], (0, classes)), game.discriminator)
 

@@ -16,13 +16,13 @@ from zerosum.game import Game
 from zerosum.games.two_player import TwoPlayer, packed
 from zerosum.games.wgan_gp import WGANGP
 from zerosum.metrics import extractors, modes
-from zerosum.modality import Shape
+from zerosum.modality import Spec
 from zerosum.networks import dcgan, r3gan, resnet
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.run.sampling import sample
 from zerosum.studies import training
-from zerosum.studies.study import Measurements, Study
+from zerosum.studies.study import Measurements, Study, by_part
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed
 
@@ -35,48 +35,40 @@ PACKING = 2
 class Contestant:
     """A game on stacked MNIST, and how it is trained."""
 
-    build: Callable[[Shape], Game[Any]]
+    build: Callable[[Spec], Game[Any]]
     training: Training
 
 
-def _dcgan(shape: Shape) -> TwoPlayer:
-    return TwoPlayer(dcgan.Generator(100, shape, 64), dcgan.Discriminator(shape, 64))
+def _dcgan(spec: Spec) -> TwoPlayer:
+    return TwoPlayer(dcgan.Generator(100, spec.x.shape, 64), dcgan.Discriminator(spec.x.shape, 64))
 
 
-def _pacgan(shape: Shape) -> TwoPlayer:
-    config = TwoPlayer.Config(packing=PACKING)
-    return TwoPlayer(dcgan.Generator(100, shape, 64), dcgan.Discriminator(packed(shape, PACKING), 64), config)
+def _pacgan(spec: Spec) -> TwoPlayer:
+    discriminator = dcgan.Discriminator(packed(spec.x.shape, PACKING), 64)
+    return TwoPlayer(dcgan.Generator(100, spec.x.shape, 64), discriminator, TwoPlayer.Config(packing=PACKING))
 
 
-def _wgan_gp(shape: Shape) -> WGANGP:
+def _wgan_gp(spec: Spec) -> WGANGP:
     config = WGANGP.Config(optimizer=Adam(2e-4, (0.0, 0.9), decay=Decay("linear", steps=5_000)))
-    return WGANGP(resnet.Generator(128, shape, 64), resnet.Critic(shape, 64), config)
+    return WGANGP(resnet.Generator(128, spec.x.shape, 64), resnet.Critic(spec.x.shape, 64), config)
 
 
 def _relativistic(lr: float, rounds: int) -> TwoPlayer.Config:
     """R3GAN's objective, its penalties every fourth round and four times as heavy, both players on the same batch."""
     adam = Adam(lr, (0.0, 0.99), decay=Decay("cosine", warmup=200, steps=rounds))
-    return TwoPlayer.Config(
-        "relativistic",
-        {"r1-r2": 1.0},
-        penalty_every=4,
-        latent_dim=64,
-        shared_fakes=True,
-        g_optimizer=adam,
-        d_optimizer=adam,
-    )
+    often: dict[str, Any] = {"penalty_every": 4, "latent_dim": 64, "shared_fakes": True}
+    return TwoPlayer.Config("relativistic", {"r1-r2": 1.0}, **often, g_optimizer=adam, d_optimizer=adam)
 
 
-def _r3gan(shape: Shape) -> TwoPlayer:
-    sizes: tuple[Sequence[int], int, int] = ((256, 128, 64, 32), 1, 16)
-    return TwoPlayer(
-        r3gan.Generator(64, shape, *sizes), r3gan.Discriminator(shape, *sizes), _relativistic(1e-3, 15_000)
-    )
+def _r3gan(spec: Spec) -> TwoPlayer:
+    shape, sizes = spec.x.shape, ((256, 128, 64, 32), 1, 16)
+    generator, discriminator = r3gan.Generator(64, shape, *sizes), r3gan.Discriminator(shape, *sizes)
+    return TwoPlayer(generator, discriminator, _relativistic(1e-3, 15_000))
 
 
-def _r3gan_dcgan(shape: Shape) -> TwoPlayer:
-    discriminator = dcgan.Discriminator(shape, 64, "none")
-    return TwoPlayer(dcgan.Generator(64, shape, 64), discriminator, _relativistic(5e-4, 40_000))
+def _r3gan_dcgan(spec: Spec) -> TwoPlayer:
+    discriminator = dcgan.Discriminator(spec.x.shape, 64, "none")
+    return TwoPlayer(dcgan.Generator(64, spec.x.shape, 64), discriminator, _relativistic(5e-4, 40_000))
 
 
 CONTESTANTS = {
@@ -105,7 +97,7 @@ def train(part: str, loaded: Dataset, seed: int, fraction: float, folder: Path, 
     trainer = training.trainer_of(contestant.build, loaded, settings)
 
     def measure(trainer: Trainer) -> dict[str, Any]:
-        return coverage(sample(trainer.sampler, loaded.shape, images, seed=seed, batch_size=1000))
+        return coverage(sample(trainer.sampler, images, seed=seed, batch_size=1000))
 
     series = training.play_measured(trainer, folder, measure, settings.checkpoint_every)
     modes, kl = series[-1]["modes"], series[-1]["kl"]
@@ -120,10 +112,7 @@ def coverage(images: torch.Tensor) -> dict[str, Any]:
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The modes of the recipe with the smallest mean KL, one value a seed, and all recipes beside each other."""
-    recipes = {
-        name: {key: [p[key] for p in parts if p["part"] == name] for key in ("seed", "modes", "kl")}
-        for name in (*CONTESTANTS, REAL)
-    }
+    recipes = by_part(parts, ("seed", "modes", "kl"))
     best = min(CONTESTANTS, key=lambda name: statistics.fmean(recipes[name]["kl"]))
     return {
         "values": recipes[best]["modes"],

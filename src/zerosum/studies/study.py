@@ -59,6 +59,12 @@ class Done:
     measurements: Measurements
 
 
+def by_part(parts: Sequence[Measurements], keys: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
+    """By the name of each part what it measured: of each key a list, with one value a seed."""
+    names = dict.fromkeys(part["part"] for part in parts)
+    return {name: {key: [p[key] for p in parts if p["part"] == name] for key in keys} for name in names}
+
+
 def run(study: Study, seeds: Sequence[int], fraction: float, work: Path, processes: int) -> Iterator[Done]:
     """Run the parts that `work` does not hold yet, yielding each as it is done."""
     todo = [(part, seed) for seed in seeds for part in study.parts(seed) if not _path(work, seed, part).exists()]

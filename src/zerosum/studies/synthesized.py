@@ -16,7 +16,7 @@ from zerosum.data.dataset import Dataset
 from zerosum.games import find
 from zerosum.metrics import probe
 from zerosum.run.loaded import Run
-from zerosum.studies.study import Measurements, Study
+from zerosum.studies.study import Measurements, Study, by_part
 from zerosum.training.checkpoint import find as checkpoints
 from zerosum.workflows.synthesize import synthesize
 from zerosum.workflows.train import resume, train
@@ -68,7 +68,13 @@ def compare(real: Dataset, generated: Dataset, test: Dataset, steps: int, seed: 
 
 def _errors(x: Tensor, y: Tensor, test: Dataset, steps: int, seed: int) -> float:
     network = probe.fit(
-        lambda: probe.for_samples(test.shape, len(test.classes)), x, y, steps=steps, batch_size=64, rate=2e-3, seed=seed
+        lambda: probe.for_samples(test.modality, len(test.classes)),
+        x,
+        y,
+        steps=steps,
+        batch_size=64,
+        rate=2e-3,
+        seed=seed,
     )
     assert test.y is not None
     return _share(probe.mistakes(network, test.x, test.y), test)
@@ -85,11 +91,8 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
     ratios = {seed: [p["both"] / p["real"] for p in parts if p["seed"] == seed] for seed in seeds}
     return {
         "values": [round(fmean(of_seed), 4) for of_seed in ratios.values()],
-        "errors": {
-            name: {of: [p[of] for p in parts if p["part"] == name] for of in ("real", "made", "both", "gan")}
-            for name in dict.fromkeys(p["part"] for p in parts)
-        },
-        "candidates": {name: [p["candidates"] for p in parts if p["part"] == name] for name in COUNTS},
+        "errors": by_part(parts, ("real", "made", "both", "gan")),
+        "candidates": {name: of["candidates"] for name, of in by_part(parts, ("candidates",)).items()},
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.game import Game
-from zerosum.modality import Shape
+from zerosum.modality import Spec
 from zerosum.recipe import Training
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
@@ -39,11 +39,18 @@ def shortened(training: Training, seed: int, fraction: float, checkpoints: int) 
     return replace(training, steps=steps, seed=seed, checkpoint_every=-(-steps // checkpoints), keep=1)
 
 
-def trainer_of(build: Callable[[Shape], Game[Any]], dataset: Dataset, training: Training) -> Trainer:
+def last_weights(steps: int, batch_size: int, seed: int, log_every: int, checkpoint_every: int) -> Training:
+    """In single precision and without averaged weights; the newest checkpoint is kept."""
+    return Training(
+        steps, batch_size, seed, 0.0, "fp32", log_every=log_every, checkpoint_every=checkpoint_every, keep=1
+    )
+
+
+def trainer_of(build: Callable[[Spec], Game[Any]], dataset: Dataset, training: Training) -> Trainer:
     """A trainer at round 0; weights, noise and the order of the data follow from `training.seed`."""
     device = distributed.start()
     rng.seed(training.seed)
-    game = build(dataset.shape)
+    game = build(dataset.spec)
     seed, size = training.seed, training.batch_size
     stream = data.Stream(dataset, size, seed=seed, device=device, batch=game.batch, flip=training.flip)
     return Trainer(game, stream, training, device)

@@ -14,11 +14,10 @@ from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.games import wgan
 from zerosum.games.wgan import WGAN
-from zerosum.recipe import Training
 from zerosum.report.svg import PAPER, over_rounds, style
 from zerosum.studies.quality import Quality
 from zerosum.studies.study import Measurements, Study
-from zerosum.studies.training import Series, play, trainer_of
+from zerosum.studies.training import Series, last_weights, play, trainer_of
 from zerosum.training.trainer import Trainer
 from zerosum.util.files import atomic_path
 
@@ -29,7 +28,7 @@ SAMPLES = 5_000  # of both sides of a Fréchet distance
 
 def critic_estimate(trainer: Trainer) -> float:
     """E D(x) - E D(G(z)) on the batch of a round's last critic move: the mean over rounds since the log was emptied."""
-    last = {step: value for step, name, value in trainer.pending if name == "critic/adversarial"}  # of each round
+    last = {step: value for step, name, value in trainer.interval if name == "critic/adversarial"}  # of each round
     return -float(torch.stack(list(last.values())).mean())
 
 
@@ -53,17 +52,8 @@ def train_wgan(
     samples: int,
 ) -> Measurements:
     """Train for `points` times `every` rounds, going on from what `folder` holds."""
-    training = Training(
-        steps=points * every,
-        batch_size=64,
-        seed=seed,
-        average=0.0,
-        precision="fp32",  # the critic's estimate is a small difference of its outputs
-        log_every=every,
-        checkpoint_every=4 * every,
-        keep=1,
-    )
-    trainer = trainer_of(lambda shape: wgan.images(shape, config, network), dataset, training)
+    training = last_weights(points * every, 64, seed, every, 4 * every)
+    trainer = trainer_of(lambda spec: wgan.images(spec, config, network), dataset, training)
     series, quality = Series(folder / "curves.json", "rounds"), Quality(dataset, samples, trainer.device)
 
     def measure(trainer: Trainer) -> dict[str, float]:

@@ -19,11 +19,10 @@ from zerosum.health.signals import SignalMeter
 from zerosum.modality import Shape
 from zerosum.networks import dcgan
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
-from zerosum.recipe import Training
 from zerosum.studies.health import NO_ALARM
 from zerosum.studies.quality import Quality
 from zerosum.studies.study import Measurements, Study
-from zerosum.studies.training import play, trainer_of
+from zerosum.studies.training import last_weights, play, trainer_of
 
 ROUNDS = 10_000
 PARTS = ("gan", "wgan", "dcgan")
@@ -76,17 +75,8 @@ def train(
     part: str, dataset: Dataset, seed: int, rounds: int, folder: Path, width: int, samples: int, config: WGAN.Config
 ) -> Measurements:
     """Train for `rounds`, going on from what `folder` holds."""
-    training = Training(
-        steps=rounds,
-        batch_size=64,
-        seed=seed,
-        average=0.0,
-        precision="fp32",
-        log_every=max(1, rounds // 100),
-        checkpoint_every=max(1, rounds // 5),
-        keep=1,
-    )
-    trainer = trainer_of(lambda shape: build_game(part, shape, width, config), dataset, training)
+    training = last_weights(rounds, 64, seed, max(1, rounds // 100), max(1, rounds // 5))
+    trainer = trainer_of(lambda spec: build_game(part, spec.x.shape, width, config), dataset, training)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "health.jsonl"
     monitor = Monitor(SignalMeter(dataset, trainer.game.makes, seed), path, History.read(path, rounds))

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from zerosum.data.points.mixture import Mixture
 
-__all__ = ["Density", "Grid", "Histogram", "Mixture", "Uniform", "normal"]
+__all__ = ["Density", "Grid", "Histogram", "Mixture", "Uniform", "mixture", "normal"]
 
 
 class Density(Protocol):
@@ -29,6 +29,11 @@ def normal(mean: float | Sequence[float], std: float) -> Mixture:
     """One isotropic Gaussian, in as many dimensions as `mean` has numbers; in float64."""
     means = torch.tensor([[mean] if isinstance(mean, int | float) else list(mean)], dtype=torch.float64)
     return Mixture(means, std)
+
+
+def mixture(means: Sequence[Sequence[float]], std: Sequence[float], weights: Sequence[float]) -> Mixture:
+    """Isotropic Gaussians; in float64."""
+    return Mixture(*(torch.tensor(part, dtype=torch.float64) for part in (means, std, weights)))
 
 
 class Uniform:
@@ -113,6 +118,10 @@ class Grid:
         if not abs(mass - 1) < 1e-3:
             raise ValueError(f"the grid sees a mass of {mass:.4g} of a density, not 1: make it wider, or finer")
         return log_p
+
+    def prob(self, density: Density) -> Tensor:
+        """(M,) densities at the points; ValueError as `log_prob`."""
+        return self.log_prob(density).exp()
 
     def integral(self, values: Tensor) -> Tensor:
         """The integral of a function from its (M,) values at the points."""

@@ -35,8 +35,14 @@ def value(p: Density, q: Density, discriminator: Callable[[Tensor], Tensor], gri
     `discriminator` maps the grid's points, (M, D) float64, to logits (M,) or (M, 1): `logits_of(network)` does.
     """
     logits = discriminator(grid.points).reshape(-1)
-    on_p = _times(grid.log_prob(p).exp(), F.logsigmoid(logits))
-    return grid.integral(on_p + _times(grid.log_prob(q).exp(), F.logsigmoid(-logits)))
+    on_p = _times(grid.prob(p), F.logsigmoid(logits))
+    return grid.integral(on_p + _times(grid.prob(q), F.logsigmoid(-logits)))
+
+
+def error(p: Density, q: Density, logits: Tensor, target: Tensor | float, grid: Grid) -> float:
+    """E |D(x) - target(x)| for x from (p + q) / 2, in [0, 1]; `logits` (M,) are those of D at the grid's points."""
+    mean = (grid.prob(p) + grid.prob(q)) / 2
+    return float(grid.integral((logits.sigmoid() - target).abs() * mean))
 
 
 def best_value(p: Density, q: Density, grid: Grid) -> Tensor:
@@ -69,7 +75,7 @@ def js(p: Density, q: Density, grid: Grid) -> Tensor:
 
 def total_variation(p: Density, q: Density, grid: Grid) -> Tensor:
     """TV(p, q) = 1/2 integral |p - q|, in [0, 1]: the largest difference in the probability of any event."""
-    return grid.integral((grid.log_prob(p).exp() - grid.log_prob(q).exp()).abs()) / 2
+    return grid.integral((grid.prob(p) - grid.prob(q)).abs()) / 2
 
 
 def wasserstein(p: Density, q: Density, grid: Grid) -> Tensor:
@@ -79,7 +85,7 @@ def wasserstein(p: Density, q: Density, grid: Grid) -> Tensor:
     """
     if grid.points.shape[1] != 1:
         raise ValueError(f"distribution functions are of one dimension, not of {grid.points.shape[1]}; take samples")
-    mass = (grid.log_prob(p).exp() - grid.log_prob(q).exp()) * grid.volume  # (M,) of each cell
+    mass = (grid.prob(p) - grid.prob(q)) * grid.volume  # (M,) of each cell
     return grid.integral(mass.cumsum(0).abs())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
@@ -19,19 +19,17 @@ from zerosum.games.gan import GAN
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
 from zerosum.pictures import film
-from zerosum.recipe import Training
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
-from zerosum.theory.density import Grid, Histogram, Mixture
-from zerosum.theory.divergence import js, logits_of, optimal_discriminator, value
-from zerosum.theory.frozen import DensityStream, FrozenGenerator
-from zerosum.training.trainer import Trainer
+from zerosum.theory.density import Grid, Histogram, mixture
+from zerosum.theory.divergence import error, js, logits_of, optimal_discriminator, value
+from zerosum.theory.frozen import FrozenGenerator, trainer_on
 from zerosum.util import rng
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DATA = Mixture(*(torch.tensor(part, dtype=torch.float64) for part in ([[-0.7], [1.1]], [0.6, 0.5], [0.6, 0.4])))
+DATA = mixture([[-0.7], [1.1]], [0.6, 0.5], [0.6, 0.4])
 EDGES = torch.linspace(-5, 5, 401, dtype=torch.float64)
 GRID = Grid.box((-5.0,), (5.0,), len(EDGES) - 1)
 ALONE, TOGETHER = 150, 1200  # rounds
@@ -81,10 +79,19 @@ class Frame:
     q: Histogram  # the generator's density
     arrows: Tensor  # (ARROWS,) G of z at equal masses
 
+    @property
+    def from_best(self) -> float:
+        """E |D(x) - D*(x)|."""
+        return self.away(optimal_discriminator(DATA, self.q, GRID.points))
+
+    @property
+    def value(self) -> float:
+        """V(D, G)."""
+        return float(value(DATA, self.q, lambda x: self.logits, GRID))
+
     def away(self, target: Tensor | float) -> float:
         """E |D(x) - target(x)| for x from (p + q) / 2."""
-        mean = (GRID.log_prob(DATA).exp() + GRID.log_prob(self.q).exp()) / 2
-        return float(GRID.integral((self.logits.sigmoid() - target).abs() * mean))
+        return error(DATA, self.q, self.logits, target, GRID)
 
 
 @dataclass(frozen=True)
@@ -106,13 +113,10 @@ def experiment(seed: int = 0) -> Experiment:
     """A run of the library's GAN in one dimension, looked at on the way."""
     rng.seed(seed)
     generator, discriminator = Bent(), mlp.Discriminator((1,), (32, 32))
-    config = GAN.Config(
-        latent_dim=1,
-        g_optimizer=Adam(3e-3, (0.5, 0.99), decay=Decay("linear")),
-        d_optimizer=Adam(1e-2, (0.5, 0.99), decay=Decay("linear")),
-    )
+    g_optimizer, d_optimizer = (Adam(rate, (0.5, 0.99), decay=Decay("linear")) for rate in (3e-3, 1e-2))
+    config = GAN.Config(latent_dim=1, g_optimizer=g_optimizer, d_optimizer=d_optimizer)
     game = GAN(generator, discriminator, config)
-    alone = FrozenGenerator(lambda n: game.sample(torch.empty(n, 1)), discriminator, Adam(5e-3, (0.5, 0.99)))
+    alone = FrozenGenerator(lambda n: game.generate(game.latents(n)), discriminator, Adam(5e-3, (0.5, 0.99)))
     frames: list[Frame] = []
 
     @torch.no_grad()
@@ -121,14 +125,11 @@ def experiment(seed: int = 0) -> Experiment:
         arrows = generator(quantiles(ARROWS).float()).double().flatten()
         frames.append(Frame(rounds, logits_of(discriminator)(GRID.points), q, arrows))
 
-    def training(steps: int) -> Training:
-        return Training(steps=steps, average=0.0, precision="fp32")
-
     snapshot(0)
-    first = Trainer(alone, DensityStream(DATA, 512, seed), training(ALONE))
+    first = trainer_on(DATA, alone, ALONE, 512, seed)
     first.train([lambda t: snapshot(0) if t.step in (3, 6, 10, 20, 30, 50, 75, 100, ALONE) else None])
     start = len(frames) - 1
-    second = Trainer(game, DensityStream(DATA, 512, seed + 1), training(TOGETHER))
+    second = trainer_on(DATA, game, TOGETHER, 512, seed + 1)
     second.train([lambda t: snapshot(t.step) if t.step % (5 if t.step <= 100 else 40) == 0 else None])
     moved = next(i for i, frame in enumerate(frames) if frame.rounds == 25)
     return Experiment(frames, (2, start, moved, len(frames) - 1))
@@ -149,18 +150,16 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
 def _panel(axes: Axes, frame: Frame) -> None:
     """One moment: the densities and D above, the arrows from z to x below."""
     x = GRID.points[:, 0]
-    axes.plot(x, DATA.log_prob(GRID.points).exp(), ":", color=figure.INK, linewidth=1.8, label="p_data")
-    axes.plot(x, frame.q.log_prob(GRID.points).exp(), color=figure.GREEN, linewidth=1.8, label="p_g")
+    axes.plot(x, GRID.prob(DATA), ":", color=figure.INK, linewidth=1.8, label="p_data")
+    axes.plot(x, GRID.prob(frame.q), color=figure.GREEN, linewidth=1.8, label="p_g")
     axes.plot(x, frame.logits.sigmoid(), "--", color=figure.BLUE, linewidth=1.5, label="D")
     top, bottom = -0.12, -0.42
-    axes.plot([-3.5, 3.5], [top, top], color=figure.GREY, linewidth=0.8)
-    axes.plot([-3.5, 3.5], [bottom, bottom], color=figure.GREY, linewidth=0.8)
+    for height, name in ((top, "x"), (bottom, "z")):
+        axes.plot([-3.5, 3.5], [height, height], color=figure.GREY, linewidth=0.8)
+        axes.text(3.6, height, name, va="center", fontsize=9, color=figure.GREY)
     z, up = quantiles(ARROWS).flatten(), torch.full((ARROWS,), top - bottom)
-    axes.quiver(
-        z, up * 0 + bottom, frame.arrows - z, up, angles="xy", scale_units="xy", scale=1, color=figure.GREY, width=0.004
-    )
-    axes.text(3.6, top, "x", va="center", fontsize=9, color=figure.GREY)
-    axes.text(3.6, bottom, "z", va="center", fontsize=9, color=figure.GREY)
+    in_data: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1}
+    axes.quiver(z, up * 0 + bottom, frame.arrows - z, up, **in_data, color=figure.GREY, width=0.004)
     axes.set(xlim=(-3.6, 3.6), ylim=(-0.5, 1.08), yticks=[0, 0.5, 1])
     axes.set_xticks([])
 
@@ -173,34 +172,16 @@ def _picture(frame: Frame) -> Image.Image:
     return figure.image(fig)
 
 
-_PAPER = "Goodfellow et al., 2014"
+_P1, _T1, _F1 = (f"Goodfellow et al., 2014, {what}" for what in ("Proposition 1", "Theorem 1", "figure 1"))
 FIGURE_1: Topic[Experiment] = Topic(
     "figure-1",
     "p_data, p_g and D during a real run, to the equilibrium",
     experiment,
     (
-        Claim(
-            "E |D - D*|, D trained alone (b)",
-            f"{_PAPER}, Proposition 1",
-            0.0,
-            lambda e: e.learnt.away(optimal_discriminator(DATA, e.learnt.q, GRID.points)),
-            0.03,
-        ),
-        Claim(
-            "JS(p_data, p_g) at the end (d)",
-            f"{_PAPER}, Theorem 1",
-            0.0,
-            lambda e: float(js(DATA, e.end.q, GRID)),
-            0.01,
-        ),
-        Claim("E |D - 1/2| at the end", f"{_PAPER}, figure 1", 0.0, lambda e: e.end.away(0.5), 0.03),
-        Claim(
-            "V(D, G) at the end",
-            f"{_PAPER}, Theorem 1",
-            -math.log(4),
-            lambda e: float(value(DATA, e.end.q, lambda x: e.end.logits, GRID)),
-            0.01,
-        ),
+        Claim("E |D - D*|, D trained alone (b)", _P1, 0.0, lambda e: e.learnt.from_best, 0.03),
+        Claim("JS(p_data, p_g) at the end (d)", _T1, 0.0, lambda e: float(js(DATA, e.end.q, GRID)), 0.01),
+        Claim("E |D - 1/2| at the end", _F1, 0.0, lambda e: e.end.away(0.5), 0.03),
+        Claim("V(D, G) at the end", _T1, -math.log(4), lambda e: e.end.value, 0.01),
     ),
     draw,
 )

@@ -1,19 +1,22 @@
-"""A discriminator trained against a frozen generator."""
+"""Games on samples of known densities: a discriminator against a frozen generator, and how they are trained."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from zerosum import latent
-from zerosum.game import Draw, Game, Move, Player
+from zerosum.batches import Draw
+from zerosum.game import Game, Logits, Move, Player
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import Objective
 from zerosum.losses.penalties import Discriminator
 from zerosum.optim import Optimizer
+from zerosum.recipe import Training
 from zerosum.theory.density import Density
+from zerosum.training.trainer import Trainer
 
 Penalty = Callable[[Discriminator, Tensor, Tensor], Tensor]
 
@@ -40,22 +43,20 @@ class FrozenGenerator(Game[Tensor]):
     ):
         super().__init__()
         self.fakes, self.discriminator, self.optimizer = fakes, discriminator, optimizer
-        self.objective, self.penalty, self.prior = objective, penalty, latent.Normal(1)
+        self.objective, self.penalty = objective, penalty
 
     def players(self) -> dict[str, Player]:
         return {"discriminator": Player(self.optimizer, (self.discriminator,))}
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         real = draw()  # (B, D)
-        fake = self.sample(real)
-        real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
-        terms = {"penalty": self.penalty(self.discriminator, real, fake)} if self.penalty else {}
-        log = {"real": real_logits, "fake": fake_logits}
-        yield Move("discriminator", adversarial=self.objective.d(real_logits, fake_logits), **terms, log=log)
-
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
         with torch.no_grad():
-            return self.fakes(len(like)).to(like)
+            fake = self.fakes(len(real)).to(real)
+        logits = Logits(self.discriminator(real), self.discriminator(fake))
+        terms = {"adversarial": self.objective.d(*logits)}
+        if self.penalty:
+            terms["penalty"] = self.penalty(self.discriminator, real, fake)
+        yield Move("discriminator", logits=logits, log={}, **terms)
 
 
 class DensityStream:
@@ -71,8 +72,14 @@ class DensityStream:
         self.drawn += 1
         return self.density.sample(self.batch_size, generator).float().to(self.device)
 
-    def state(self) -> dict[str, int]:
+    def state(self) -> dict[str, int | Tensor]:
         return {"drawn": self.drawn}
 
-    def restore(self, state: dict[str, int]) -> None:
-        self.drawn = state["drawn"]
+    def restore(self, state: Mapping[str, int | Tensor]) -> None:
+        self.drawn = int(state["drawn"])
+
+
+def trainer_on(density: Density, game: Game[Any], steps: int, batch_size: int, seed: int) -> Trainer:
+    """Plays `steps` rounds of a game on fresh samples of a density; its last weights count."""
+    stream = DensityStream(density, batch_size, seed)
+    return Trainer(game, stream, Training(steps=steps, average=0.0, precision="fp32"))

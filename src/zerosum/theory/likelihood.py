@@ -16,22 +16,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from zerosum import latent
-from zerosum.game import Draw, Game, Move, Player
+from zerosum.batches import Draw
+from zerosum.game import Game, Move, Player
 from zerosum.games.gan import GAN
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
-from zerosum.recipe import Training
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
-from zerosum.theory.density import Density, Grid, Mixture, normal
+from zerosum.theory.density import Density, Grid, Mixture, mixture, normal
 from zerosum.theory.divergence import js, kl
-from zerosum.theory.frozen import DensityStream
-from zerosum.training.trainer import Trainer
+from zerosum.theory.frozen import trainer_on
 from zerosum.util import rng
 
 GRID = Grid.box((-12.0,), (12.0,), 800)
-DATA = Mixture(*(torch.tensor(part, dtype=torch.float64) for part in ([[-1.0], [2.0]], [0.5, 0.5], [0.8, 0.2])))
+DATA = mixture([[-1.0], [2.0]], [0.5, 0.5], [0.8, 0.2])
 Distance = Callable[[Density, Density, Grid], Tensor]
 
 
@@ -45,11 +43,11 @@ class Gaussian(NamedTuple):
         return normal(self.mean, self.std)
 
 
-def moments(mixture: Mixture) -> Gaussian:
+def moments(data: Mixture) -> Gaussian:
     """The Gaussian of maximum likelihood, in closed form: it has the mean and the variance of the data."""
-    means, weights = mixture.means[:, 0], mixture.weights
+    means, weights = data.means[:, 0], data.weights
     mean = float((weights * means).sum())
-    return Gaussian(mean, math.sqrt(float((weights * (mixture.std.square() + (means - mean).square())).sum())))
+    return Gaussian(mean, math.sqrt(float((weights * (data.std.square() + (means - mean).square())).sum())))
 
 
 def maximum_likelihood(samples: Tensor) -> Gaussian:
@@ -58,15 +56,12 @@ def maximum_likelihood(samples: Tensor) -> Gaussian:
 
 
 class GaussianGenerator(nn.Module):
-    """G(z) = mean + std z, (B, 1) to (B, 1), whose density q is known."""
+    """The density q of G(z) = mean + std z."""
 
     def __init__(self, start: Gaussian):
         super().__init__()
         self.mean = nn.Parameter(torch.tensor([start.mean], dtype=torch.float64))
         self.log_std = nn.Parameter(torch.tensor([start.std], dtype=torch.float64).log())
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.mean + self.log_std.exp() * z
 
     def density(self) -> Mixture:
         """q, differentiable in both parameters."""
@@ -77,7 +72,6 @@ class Descent(Game[Tensor]):
     """A game of one player: G descends on the exact distance of its density from p."""
 
     name = "descent"
-    prior = latent.Normal(1)
 
     def __init__(self, p: Density, distance: Distance, generator: GaussianGenerator, grid: Grid):
         super().__init__()
@@ -89,15 +83,11 @@ class Descent(Game[Tensor]):
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         yield Move("generator", distance=self.distance(self.p, self.generator.density(), self.grid))
 
-    def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:
-        return self.generator(self.prior.draw(like) if z is None else z)
-
 
 def nearest(p: Density, distance: Distance, start: Gaussian, grid: Grid, steps: int = 300) -> Gaussian:
     """The Gaussian q where descent from `start` on `distance(p, q)` ends: a minimum, not always the least."""
     generator = GaussianGenerator(start)
-    game, training = Descent(p, distance, generator, grid), Training(steps=steps, average=0.0, precision="fp32")
-    Trainer(game, DensityStream(p, 1, seed=0), training).train()
+    trainer_on(p, Descent(p, distance, generator, grid), steps, batch_size=1, seed=0).train()
     return Gaussian(generator.mean.item(), generator.log_std.exp().item())
 
 
@@ -111,7 +101,7 @@ def fit_gan(p: Density, start: Gaussian, steps: int = 1500, seed: int = 0) -> Ga
     adam = Adam(1e-2, (0.5, 0.99), decay=Decay("linear"))
     config = GAN.Config(latent_dim=1, generator="minimax", g_optimizer=adam, d_optimizer=adam)
     game = GAN(generator, mlp.Discriminator((1,), (32, 32)), config)
-    Trainer(game, DensityStream(p, 256, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
+    trainer_on(p, game, steps, 256, seed).train()
     return Gaussian(generator.bias.item(), abs(generator.weight.item()))
 
 
@@ -144,51 +134,34 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
     """The data and the three fits."""
     fig, (axes,) = figure.panels(1, 6.4, 3.4)
     x = GRID.points[:, 0]
-    axes.fill_between(x, DATA.log_prob(GRID.points).exp(), color="#d5d8dd", linewidth=0, label="data")
+    axes.fill_between(x, GRID.prob(DATA), color="#d5d8dd", linewidth=0, label="data")
     for fit, name, color, line, width in (
         (result.likely, "maximum likelihood: least KL(p || q)", figure.ORANGE, "-", 1.8),
         (result.by_js[0], "least JS(p, q)", "#8fc7b0", "-", 5.0),
         (result.gan, "a GAN, trained", figure.BLUE, "--", 1.5),
     ):
-        axes.plot(x, fit.density().log_prob(GRID.points).exp(), line, color=color, linewidth=width, label=name)
+        axes.plot(x, GRID.prob(fit.density()), line, color=color, linewidth=width, label=name)
     axes.set(xlim=(-5, 5), ylim=(0, 0.95))
     figure.legend(axes, "upper right")
     figure.title(axes, "one Gaussian for two modes")
     return [figure.save(fig, folder / "likelihood.png")]
 
 
-def _off(a: Gaussian, b: Gaussian) -> float:
-    return max(abs(a.mean - b.mean), abs(a.std - b.std))
+def _off(first: Gaussian, *others: Gaussian) -> float:
+    """How far the others' mean or deviation is from the first one's, at most."""
+    return max(max(abs(one.mean - first.mean), abs(one.std - first.std)) for one in others)
 
 
-_JS, _FITS = "Goodfellow et al., 2014, Theorem 1", "Theis et al., 2016"
+_JS, _FITS, _CLOSED = "Goodfellow et al., 2014, Theorem 1", "Theis et al., 2016", "closed form"
 LIKELIHOOD: Topic[Experiment] = Topic(
     "likelihood",
     "a Gaussian for two modes: maximum likelihood covers both, a GAN fits the heavy one",
     experiment,
     (
         Claim("mean of log p - log q on data, less KL(p || q)", "law of large numbers", 0.0, lambda e: e.gap, 0.01),
-        Claim(
-            "Gaussian of least KL(p || q), from the moments",
-            "closed form",
-            0.0,
-            lambda e: _off(e.by_kl, e.likely),
-            1e-3,
-        ),
-        Claim(
-            "likeliest Gaussian of samples, from the moments",
-            "closed form",
-            0.0,
-            lambda e: _off(e.sampled, e.likely),
-            0.02,
-        ),
-        Claim(
-            "Gaussian of least JS(p, q), spread over four starts",
-            _FITS,
-            0.0,
-            lambda e: max(_off(fit, e.by_js[0]) for fit in e.by_js),
-            1e-3,
-        ),
+        Claim("Gaussian of least KL(p || q), from the moments", _CLOSED, 0.0, lambda e: _off(e.by_kl, e.likely), 1e-3),
+        Claim("likeliest Gaussian of samples, from the moments", _CLOSED, 0, lambda e: _off(e.sampled, e.likely), 0.02),
+        Claim("Gaussian of least JS(p, q), spread over four starts", _FITS, 0.0, lambda e: _off(*e.by_js), 1e-3),
         Claim("its mean, that of the heavy mode", _FITS, -1.0, lambda e: e.by_js[0].mean, 0.05),
         Claim("its deviation, that of the heavy mode", _FITS, 0.5, lambda e: e.by_js[0].std, 0.05),
         Claim("Gaussian of a trained GAN, from that of least JS", _JS, 0.0, lambda e: _off(e.gan, e.by_js[0]), 0.1),

@@ -16,13 +16,11 @@ from torch import Tensor, nn
 
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
-from zerosum.recipe import Training
 from zerosum.theory import estimate, figure
 from zerosum.theory.claim import Claim, Topic
-from zerosum.theory.density import Density, Grid, Mixture, Uniform, normal
-from zerosum.theory.divergence import best_value, js, logits_of, optimal_discriminator, optimal_logits, value
-from zerosum.theory.frozen import DensityStream, FrozenGenerator
-from zerosum.training.trainer import Trainer
+from zerosum.theory.density import Density, Grid, Mixture, Uniform, mixture, normal
+from zerosum.theory.divergence import best_value, error, js, logits_of, optimal_discriminator, optimal_logits, value
+from zerosum.theory.frozen import FrozenGenerator, trainer_on
 from zerosum.util import rng
 
 
@@ -34,21 +32,17 @@ class Pair(NamedTuple):
     grid: Grid
 
 
-def _mixture(means: list[list[float]], std: list[float], weights: list[float]) -> Mixture:
-    return Mixture(*(torch.tensor(part, dtype=torch.float64) for part in (means, std, weights)))
-
-
 _LINE, _PLANE = Grid.box((-10.0,), (10.0,), 2000), Grid.box((-10.0, -10.0), (10.0, 10.0), 240)
 _TURNS = torch.arange(8, dtype=torch.float64) * (math.pi / 4)
 PAIRS = {
-    "1-D, two modes against one": Pair(_mixture([[-1.0], [1.5]], [0.5, 0.3], [0.6, 0.4]), normal(0.3, 1.0), _LINE),
+    "1-D, two modes against one": Pair(mixture([[-1.0], [1.5]], [0.5, 0.3], [0.6, 0.4]), normal(0.3, 1.0), _LINE),
     "1-D, narrow against wide": Pair(normal(-0.5, 0.4), normal(0.5, 1.2), _LINE),
     "1-D, a mode is missing": Pair(
-        _mixture([[-2.0], [0.0], [2.0]], [0.4] * 3, [1.0] * 3), _mixture([[-2.0], [0.0]], [0.4] * 2, [1.0] * 2), _LINE
+        mixture([[-2.0], [0.0], [2.0]], [0.4] * 3, [1.0] * 3), mixture([[-2.0], [0.0]], [0.4] * 2, [1.0] * 2), _LINE
     ),
     "2-D, two modes against two": Pair(
-        _mixture([[-1.0, 0.0], [1.0, 0.5]], [0.6] * 2, [1.0] * 2),
-        _mixture([[0.0, -0.5], [0.5, 1.0]], [0.8, 0.5], [1.0] * 2),
+        mixture([[-1.0, 0.0], [1.0, 0.5]], [0.6] * 2, [1.0] * 2),
+        mixture([[0.0, -0.5], [0.5, 1.0]], [0.8, 0.5], [1.0] * 2),
         _PLANE,
     ),
     "2-D, a ring against one Gaussian": Pair(
@@ -66,24 +60,25 @@ class Comparison:
     value: float  # V(D, G)
     best: float  # C(G)
 
+    @property
+    def above_best(self) -> float:
+        return self.value - self.best
+
 
 def train_discriminator(pair: Pair, seed: int, steps: int, batch_size: int = 512) -> nn.Module:
     """A small network, trained in `steps` rounds to tell fresh samples of `pair.p` from those of `pair.q`."""
     rng.seed(seed)
     network = mlp.Discriminator((pair.grid.points.shape[1],), (64, 64))
     game = FrozenGenerator(pair.q.sample, network, Adam(5e-3, (0.9, 0.999), decay=Decay("cosine")))
-    Trainer(game, DensityStream(pair.p, batch_size, seed), Training(steps=steps, average=0.0, precision="fp32")).train()
+    trainer_on(pair.p, game, steps, batch_size, seed).train()
     return network
 
 
 def compare(pair: Pair, logits: Callable[[Tensor], Tensor]) -> Comparison:
     """A discriminator beside D*, by integration over the grid."""
     p, q, grid = pair
-    mean = (grid.log_prob(p).exp() + grid.log_prob(q).exp()) / 2
-    error = (logits(grid.points).sigmoid() - optimal_discriminator(p, q, grid.points)).abs()
-    return Comparison(
-        float(grid.integral(error * mean)), float(value(p, q, logits, grid)), float(best_value(p, q, grid))
-    )
+    off = error(p, q, logits(grid.points), optimal_discriminator(p, q, grid.points), grid)
+    return Comparison(off, float(value(p, q, logits, grid)), float(best_value(p, q, grid)))
 
 
 @dataclass(frozen=True)
@@ -138,8 +133,8 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
     fig, (line, best, own) = figure.panels(3)
     p, q, grid = PAIRS[LINE]
     x = grid.points[:, 0]
-    line.plot(x, p.log_prob(grid.points).exp(), ":", color=figure.INK, label="p")
-    line.plot(x, q.log_prob(grid.points).exp(), color=figure.GREEN, label="q")
+    line.plot(x, grid.prob(p), ":", color=figure.INK, label="p")
+    line.plot(x, grid.prob(q), color=figure.GREEN, label="q")
     line.plot(x, optimal_discriminator(p, q, grid.points), color=figure.ORANGE, linewidth=3, alpha=0.5, label="D*")
     line.plot(x, logits_of(result.networks[LINE])(grid.points).sigmoid(), "--", color=figure.BLUE, label="D")
     line.set(xlim=(-4, 4), ylim=(0, 1.02))
@@ -148,7 +143,7 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
     p, q, grid = PAIRS[PLANE]
     side = round(len(grid.points) ** 0.5)
     shown = (optimal_discriminator(p, q, grid.points), logits_of(result.networks[PLANE])(grid.points).sigmoid())
-    mass = (p.log_prob(grid.points).exp() + q.log_prob(grid.points).exp()).view(side, side).T
+    mass = (grid.prob(p) + grid.prob(q)).view(side, side).T
     for axes, heights, name in ((best, shown[0], "D* of two modes against two"), (own, shown[1], "D, trained")):
         reach = float(grid.points.abs().max())
         extent = (-reach, reach, -reach, reach)
@@ -159,39 +154,21 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
     return [figure.save(fig, folder / "optimum.png")]
 
 
-_PAPER = "Goodfellow et al., 2014"
+_P1, _T1 = (f"Goodfellow et al., 2014, {what}" for what in ("Proposition 1", "Theorem 1"))
 OPTIMUM: Topic[Experiment] = Topic(
     "optimum",
     "the best discriminator, and what the game is worth against it",
     experiment,
     (
-        Claim("V(D*, G) = -log 4 + 2 JS(p, q)", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.identity, 1e-9),
-        Claim("no other D gains on D*", f"{_PAPER}, Proposition 1", 0.0, lambda e: e.gain, 0.0, "<="),
-        Claim("C(G) where the generator is the data", f"{_PAPER}, Theorem 1", -math.log(4), lambda e: e.equal, 1e-9),
-        Claim("C(G) where supports are apart", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.apart, 1e-9),
-        Claim("C(G) is least at the data, of 41 shifts", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.at, 1e-6),
-        Claim(
-            "E |D - D*| of a D trained in 1-D",
-            f"{_PAPER}, Proposition 1",
-            0.0,
-            lambda e: e.comparisons[LINE].error,
-            0.02,
-        ),
-        Claim(
-            "E |D - D*| of a D trained in 2-D",
-            f"{_PAPER}, Proposition 1",
-            0.0,
-            lambda e: e.comparisons[PLANE].error,
-            0.02,
-        ),
-        Claim(
-            "V(D, G) of the D trained in 2-D, less C(G)",
-            f"{_PAPER}, Theorem 1",
-            0.0,
-            lambda e: e.comparisons[PLANE].value - e.comparisons[PLANE].best,
-            0.01,
-        ),
-        Claim("JS bound by the D trained in 1-D, less JS", f"{_PAPER}, Theorem 1", 0.0, lambda e: e.bound - e.js, 0.01),
+        Claim("V(D*, G) = -log 4 + 2 JS(p, q)", _T1, 0.0, lambda e: e.identity, 1e-9),
+        Claim("no other D gains on D*", _P1, 0.0, lambda e: e.gain, 0.0, "<="),
+        Claim("C(G) where the generator is the data", _T1, -math.log(4), lambda e: e.equal, 1e-9),
+        Claim("C(G) where supports are apart", _T1, 0.0, lambda e: e.apart, 1e-9),
+        Claim("C(G) is least at the data, of 41 shifts", _T1, 0.0, lambda e: e.at, 1e-6),
+        Claim("E |D - D*| of a D trained in 1-D", _P1, 0.0, lambda e: e.comparisons[LINE].error, 0.02),
+        Claim("E |D - D*| of a D trained in 2-D", _P1, 0.0, lambda e: e.comparisons[PLANE].error, 0.02),
+        Claim("V(D, G) of the D trained in 2-D, less C(G)", _T1, 0.0, lambda e: e.comparisons[PLANE].above_best, 0.01),
+        Claim("JS bound by the D trained in 1-D, less JS", _T1, 0.0, lambda e: e.bound - e.js, 0.01),
     ),
     draw,
 )

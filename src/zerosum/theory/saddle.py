@@ -112,7 +112,12 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
     return [figure.save(fig, folder / "saddle.png")]
 
 
-_PAPER = "Mescheder et al., 2018"
+def _growth(gamma: float = 0.0) -> float:
+    """Predicted of both players' steps at once."""
+    return math.log(abs(1 + RATE * predicted(gamma)[0]))
+
+
+_PAPER, _STEP = "Mescheder et al., 2018", "log |1 + h lambda|"
 SADDLE: Topic[Experiment] = Topic(
     "saddle",
     "gradients circle the equilibrium; R1 lets them reach it",
@@ -121,21 +126,9 @@ SADDLE: Topic[Experiment] = Topic(
         Claim("eigenvalues, from -g/2 +- sqrt(g^2/4 - 1/4)", f"{_PAPER}, the Dirac-GAN", 0.0, lambda e: e.off, 1e-9),
         Claim("their real part without R1", f"{_PAPER}, the Dirac-GAN", 0.0, lambda e: e.real, 1e-9),
         Claim("their real part with R1 of g = 0.3", f"{_PAPER}, R1", -GAMMA / 2, lambda e: e.damped, 1e-9),
-        Claim(
-            "log growth a step, both players at once",
-            "log |1 + h lambda|",
-            math.log(abs(1 + RATE * predicted()[0])),
-            lambda e: e.simultaneous,
-            1e-5,
-        ),
+        Claim("log growth a step, both players at once", _STEP, _growth(), lambda e: e.simultaneous, 1e-5),
         Claim("log growth a step, one after the other", "determinant 1", 0.0, lambda e: e.alternating, 1e-3),
-        Claim(
-            "log growth a step, both at once with R1",
-            "log |1 + h lambda|",
-            math.log(abs(1 + RATE * predicted(GAMMA)[0])),
-            lambda e: e.regularised,
-            1e-3,
-        ),
+        Claim("log growth a step, both at once with R1", _STEP, _growth(GAMMA), lambda e: e.regularised, 1e-3),
     ),
     draw,
 )

@@ -15,7 +15,7 @@ from zerosum.game import Game, Player
 class Average:
     """A copy of the game in which the averaged players' weights follow exponentially; all else is shared with the game.
 
-    The decay warms up as (1 + n) / (10 + n) after n rounds, so that early averages forget the initialisation.
+    The decay warms up as (1 + n) / (10 + n) after n steps, so that early averages forget the initialisation.
     """
 
     def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float):

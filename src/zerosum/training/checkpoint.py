@@ -2,7 +2,7 @@
 
 `step-00001000/` holds `game.safetensors` (every player's weights and buffers), `average.safetensors` (the weights to
 sample from), `training.safetensors` (optimiser slots, random state, tensors of the stream's state) and
-`checkpoint.json` (round, data position, a checksum of each file and of itself): what was damaged later is never used.
+`checkpoint.json` (step, data position, a checksum of each file and of itself): what was damaged later is never used.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Position:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    step: Annotated[int, Ge(0)]  # rounds played
+    step: Annotated[int, Ge(0)]  # steps played
     average_rounds: Annotated[int, Ge(0)]
     stream: dict[str, int]
     checksums: dict[str, str]  # sha256 of each file of tensors; {} for one of format 1, which had none
@@ -138,7 +138,7 @@ def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:
 
 
 def step_of(checkpoint: Path) -> int:
-    """Rounds played at a checkpoint."""
+    """Steps played at a checkpoint."""
     return _position(checkpoint).step
 
 

@@ -1,6 +1,6 @@
-"""Rounds as CUDA graphs: recorded once, then replayed with one launch instead of hundreds.
+"""Steps as CUDA graphs: recorded once, then replayed with one launch instead of hundreds.
 
-Small networks keep a GPU waiting for Python. Rounds of one phase (`Game.phase`) are the same computation on other
+Small networks keep a GPU waiting for Python. Steps of one phase (`Game.phase`) are the same computation on other
 numbers, so one of them is recorded and the others replay it: same kernels, same random numbers, same result.
 """
 
@@ -16,14 +16,14 @@ from torch import Tensor
 from zerosum.training.log_keys import Key
 
 Draw = Callable[[], Any]
-Logged = list[tuple[Key, Tensor]]  # what a round leaves to log
+Logged = list[tuple[Key, Tensor]]  # what a step leaves to log
 
-WARM = 3  # rounds of a phase before it is recorded: libraries choose their kernels, optimisers make their slots
+WARM = 3  # steps of a phase before it is recorded: libraries choose their kernels, optimisers make their slots
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One recorded round."""
+    """One recorded step."""
 
     graph: torch.cuda.CUDAGraph
     batches: list[Any]  # what it reads, overwritten before each replay
@@ -31,18 +31,18 @@ class Recording:
     values: Tensor  # all of them in one row
 
     def replay(self) -> Logged:
-        """Play the round; what it logs is safe from later ones."""
+        """Play the step; what it logs is safe from later ones."""
         self.graph.replay()
         parts = self.values.clone().split([value.numel() for _, value in self.logged])
         return [(name, part.view(value.shape)) for (name, value), part in zip(self.logged, parts, strict=True)]
 
 
 class Recorder:
-    """Plays rounds on a CUDA device, from a recording where it has one."""
+    """Plays steps on a CUDA device, from a recording where it has one."""
 
     def __init__(self, device: torch.device):
         self.recordings: dict[Hashable, Recording] = {}
-        self.warm: dict[Hashable, list[int]] = {}  # phase: how many batches each round so far has drawn
+        self.warm: dict[Hashable, list[int]] = {}  # phase: how many batches each step so far has drawn
         self.stream = torch.cuda.Stream(device)
         self.pool = torch.cuda.graph_pool_handle()
 
@@ -53,7 +53,7 @@ class Recorder:
         self.pool = torch.cuda.graph_pool_handle()  # the old one goes with the last recording in it
 
     def round(self, phase: Hashable, draw: Draw, play: Callable[[Draw], Logged]) -> Logged:
-        """One round of a phase: `play` makes it, drawing its batches from the function that it is given."""
+        """One step of a phase: `play` makes it, drawing its batches from the function that it is given."""
         if phase in self.recordings:
             recording = self.recordings[phase]
             for batch in recording.batches:
@@ -66,7 +66,7 @@ class Recorder:
         return recording.replay()
 
     def _warm_up(self, drawn: list[int], draw: Draw, play: Callable[[Draw], Logged]) -> Logged:
-        """An ordinary round, on the stream that recordings are made on."""
+        """An ordinary step, on the stream that recordings are made on."""
         count = 0
 
         def counted() -> Any:
@@ -82,7 +82,7 @@ class Recorder:
         return logged
 
     def _record(self, batches: list[Any], play: Callable[[Draw], Logged]) -> Recording:
-        """Record a round on these batches; nothing is computed yet."""
+        """Record a step on these batches; nothing is computed yet."""
         graph, served = torch.cuda.CUDAGraph(), iter(batches)
         with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
             logged = play(lambda: _alias(next(served)))
@@ -99,7 +99,7 @@ def _copied(batch: Any) -> Any:
 
 
 def _alias(batch: Any) -> Any:
-    """The same memory under new tensors, since a round may ask for gradients with respect to its batch."""
+    """The same memory under new tensors, since a step may ask for gradients with respect to its batch."""
     return _each(Tensor.detach, batch)
 
 

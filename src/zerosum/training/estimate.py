@@ -1,4 +1,4 @@
-"""What a run would be: its memory, and its duration from one timed round."""
+"""What a run would be: its memory, and its duration from one timed step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Estimate:
 
 
 def estimate(trainer: Trainer) -> Estimate:
-    """Play one round to find the activations and another to time it. The trainer is worn afterwards: throw it away."""
+    """Play one step to find the activations and another to time it. The trainer is worn afterwards: throw it away."""
     kept: dict[int, int] = {}
     largest = 0
 

@@ -37,7 +37,7 @@ def resolve_precision(precision: str, device: torch.device) -> str:
 def tune_malloc() -> None:
     """Stop glibc from returning freed blocks to the kernel, which would clear every page anew. Nothing elsewhere.
 
-    Every round needs the same large blocks again.
+    Every step needs the same large blocks again.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)

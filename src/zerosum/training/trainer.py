@@ -40,7 +40,7 @@ class Diverged(ZerosumError):
 
     def __init__(self, step: int, name: str, value: float, tries: int = 0):
         self.step, self.value_name, self.value = step, name, value
-        self.what = f"{name} is {value} in round {step}"
+        self.what = f"{name} is {value} in step {step}"
         again = f", again after {tries} rollbacks with ever smaller learning rates" if tries else ""
         super().__init__(
             f"training diverged: {self.what}{again}; the last good checkpoint is kept. "
@@ -49,12 +49,12 @@ class Diverged(ZerosumError):
 
 
 class Trainer:
-    """Plays rounds of a game: gradients, optimisers, learning-rate decay, averaged weights, precision.
+    """Plays steps of a game: gradients, optimisers, learning-rate decay, averaged weights, precision.
 
     Args:
         game: moved to `device` (and to the channels-last layout where it is a network of images).
         stream: gives the batches, already on `device`.
-        training: how many rounds, and how they are played.
+        training: how many steps, and how they are played.
         device: "cpu", "cuda", "cuda:1" ...
     """
 
@@ -70,7 +70,7 @@ class Trainer:
         self.optimizers = {name: p.optimizer.build(self.parameters[name]) for name, p in self.players.items()}
         self.average = Average(game, self.players, training.average) if training.average else None
         self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
-        self.step = 0  # rounds played
+        self.step = 0  # steps played
         self.lr_scale = 1.0  # a factor on every learning rate; below 1 after a rollback
         self.stopping = False  # a hook asks to stop after this step, when all hooks have been called
         self.pending: list[Value] = []  # logged since the last `pop_metrics`
@@ -86,7 +86,7 @@ class Trainer:
         return self.average.sampler() if self.average else self.game
 
     def train(self, hooks: Iterable[Hook] = ()) -> None:
-        """Play until `training.steps` steps are played, or a hook has set `stopping`; each hook is called after each."""
+        """Play until `training.steps` steps are played or a hook has set `stopping`; call each hook after each step."""
         hooks = tuple(hooks)
         self.game.train()
         self.stopping = False
@@ -96,11 +96,11 @@ class Trainer:
                 hook(self)
 
     def round(self) -> None:
-        """Play one round."""
+        """Play one step."""
         for name, player in self.players.items():
             rate = self.lr_scale * player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
             for group in self.optimizers[name].param_groups:
-                if isinstance(group["lr"], Tensor):  # recorded rounds read it there
+                if isinstance(group["lr"], Tensor):  # recorded steps read it there
                     group["lr"].fill_(rate)
                 else:
                     group["lr"] = rate
@@ -115,11 +115,11 @@ class Trainer:
             self.average.update()
 
     def _play(self, draw: Draw) -> Logged:
-        """All moves of a round."""
+        """All moves of a step."""
         return [value for move in self.moves(draw) for value in self.play(move)]
 
     def moves(self, draw: Draw) -> Iterator[Move]:
-        """The moves of a round, each computed under autocast just before it is made."""
+        """The moves of a step, each computed under autocast just before it is made."""
         moves = self.game.round(draw, self.step)
         while True:
             bf16 = self.dtype == torch.bfloat16

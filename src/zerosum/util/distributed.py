@@ -1,6 +1,6 @@
 """Several processes, one game: what a run under `torchrun` needs. Alone, every function here does nothing.
 
-Each process plays the same rounds on its own share of every batch; `average_gradients` makes their updates equal, so
+Each process plays the same steps on its own share of every batch; `average_gradients` makes their updates equal, so
 penalties, double backward and clipping need no wrapper. A game knows nothing of this, but for one whose buffers follow
 statistics of batches: those it takes by `mean`.
 """

@@ -24,7 +24,7 @@ class Classification:
     """What a run's classifier says of images, and how often that is right where their classes are known."""
 
     run: str
-    step: int  # rounds the run had played
+    step: int  # steps the run had played
     images: str  # the data, as it was named
     files: tuple[str, ...]  # of each image: its name relative to the folder, or its number
     classes: tuple[str, ...]  # that the classifier knows

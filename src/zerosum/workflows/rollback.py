@@ -24,7 +24,7 @@ class Recovery:
 
     def __init__(self, directory: RunDirectory, saver: Checkpoints, monitor: Monitor | None, console: Console):
         self.directory, self.saver, self.monitor, self.console = directory, saver, monitor, console
-        self.last = -1  # the round that was gone back to
+        self.last = -1  # the step that was gone back to
 
     def roll_back(self, trainer: Trainer, error: Diverged) -> None:
         """Put the trainer back, or raise `error` again."""
@@ -42,7 +42,7 @@ class Recovery:
         rng.seed(trainer.training.seed + 2 + tries)
         self.saver.save(trainer)  # so that a resumed run has the new rate
         self.directory.forget_after(trainer.step)
-        done = f"back to round {trainer.step} with learning rates times {rate:g}, try {tries + 1} of {allowed}"
+        done = f"back to step {trainer.step} with learning rates times {rate:g}, try {tries + 1} of {allowed}"
         self._note(trainer, "rolled back", done)
         self.console.print(f"{error.what}: {done}")
 

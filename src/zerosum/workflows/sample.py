@@ -58,9 +58,9 @@ def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
 
     `.png`: one picture, a grid of images, a scatter plot of points, a sheet of texts; where the generator takes a class
     or a vector and the request names none, each has a row, see `pictures.overview`. `.npz`: `samples` as they are
-    stored, uint8 (N, C, H, W) for images, float32 (N, D) for points, int64 ids (N, length) for texts, and int64 `labels`
-    (N,) or float32 `conditions` (N, K) where there are any. `.txt`: texts, one a line. No ending: a folder of single
-    pictures of images, with their classes or vectors in their names.
+    stored, uint8 (N, C, H, W) for images, float32 (N, D) for points, int64 ids (N, length) for texts, and int64
+    `labels` (N,) or float32 `conditions` (N, K) where there are any. `.txt`: texts, one a line. No ending: a folder of
+    single pictures of images, with their classes or vectors in their names.
     """
     modality, writer = run.modality, WRITE[type(run.modality)]
     if request.count < 1:

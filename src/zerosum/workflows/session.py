@@ -1,4 +1,4 @@
-"""All rounds of a run in its directory, and everything that happens around them."""
+"""All steps of a run in its directory, and everything that happens around them."""
 
 from __future__ import annotations
 
@@ -176,5 +176,5 @@ def _introduce(
         more = f" and {len(loaded.problems) - 3} more" if len(loaded.problems) > 3 else ""
         listed = "; ".join(str(problem) for problem in loaded.problems[:3])
         console.print(f"left out {len(loaded.problems):,}: {listed}{more}")
-    start = f"going on from round {trainer.step} to" if trainer.step else "playing"
-    console.print(f"{start} {trainer.training.steps:,} rounds, in {directory.path}")
+    start = f"resuming at step {trainer.step:,} of" if trainer.step else "training for"
+    console.print(f"{start} {trainer.training.steps:,} steps, in {directory.path}")

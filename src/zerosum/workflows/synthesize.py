@@ -46,7 +46,7 @@ class Synthesis:
 
     run: str
     recipe: str
-    step: int  # rounds the run had played
+    step: int  # steps the run had played
     seed: int
     truncation: float | None
     confidence: float | None  # least probability of a sample's class, by the classifier

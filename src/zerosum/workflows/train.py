@@ -77,7 +77,7 @@ def resume(
 
     Args:
         run: the run directory.
-        steps: rounds in all, to train longer than was asked at first.
+        steps: steps in all, to train longer than was asked at first.
         recipe: FILE.py:FUNCTION, needed for a run of a recipe from outside the package: loading runs no code unasked.
 
     Raises:

@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> None:
 
     a, b = read(given.a), read(given.b)
     rows = compare(a, b, given.metrics)
-    shown = table("metric", "score", "A", "95 %", "B", "95 %", "better", right=("A", "B"))
+    shown = table("metric", "score", "A", "95 %", "B", "95 %", "better", right=("A", "B"), gap=1)
     before = ""
     for row in rows:
         sides = (number(row.a.value), interval(row.a), number(row.b.value), interval(row.b))
@@ -56,5 +56,5 @@ def described(side: Evaluation) -> str:
     """What was evaluated."""
     target = side.target
     weights = "" if target.averaged is None else ", averaged weights" if target.averaged else ", last weights"
-    made = f" ({target.recipe}, round {target.step:,}{weights})" if target.step is not None else ""
+    made = f" ({target.recipe}, step {target.step:,}{weights})" if target.step is not None else ""
     return f"{target.path}{made}"

@@ -100,7 +100,7 @@ def show(found: Evaluation) -> None:
 def scores(found: Evaluation) -> Table:
     """Every score with its interval, its direction and its reference scores."""
     names = dict.fromkeys(name for r in found.results for f in r.scores.values() for name in f.references)
-    shown = table("metric", "score", "value", "95 %", "better", *names, right=("value", *names))
+    shown = table("metric", "score", "value", "95 %", "better", *names, right=("value", *names), gap=1)
     for result in found.results:
         metric = result.protocol.metric
         for name, score in result.scores.items():

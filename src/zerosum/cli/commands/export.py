@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from zerosum.cli.flags import NEWEST, RunPath, WithRunFlags, flag, parse
+from zerosum.exporting.onnx import NetworkName, export
 
 
 @dataclass(frozen=True)
 class Arguments:
     run: RunPath
-    network: Annotated[Literal["generator", "discriminator", "classifier"], flag("which network")] = "generator"
+    network: Annotated[NetworkName, flag("which network")] = "generator"
     out: Annotated[Path | None, flag("FILE.onnx", "RUN/NETWORK.onnx")] = None
     weights: WithRunFlags = NEWEST
 
@@ -21,5 +22,5 @@ class Arguments:
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "export", "Write a network of a run as an ONNX file, and check it.")
     out = given.out or given.run / f"{given.network}.onnx"
-    given.weights.load(given.run).export(out, given.network)
+    export(given.weights.load(given.run), out, given.network)
     print(out)

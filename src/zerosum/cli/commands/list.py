@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> None:
     recipes = table("recipe", "GAN", "paper", "data", "what for")
     for name, recipe in sorted(RECIPES.items()):
         gan, paper, purpose = described(recipe)
-        recipes.add_row(name, gan, paper, recipe.data, purpose)
+        recipes.add_row(name, gan, paper, recipe.data.partition(":")[0], purpose)
     console.print(recipes)
     console.print(f"\n[bold]data[/bold]  {', '.join(SOURCES)}, or a folder of images\n")
     found = sorted(path.parent for path in given.folder.glob("**/run.json"))

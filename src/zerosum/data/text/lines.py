@@ -23,8 +23,8 @@ def lines(request: Request) -> Dataset:
     """Fields `ids`, int64 (N, length), and `lengths`, (N,), of the texts of a file, one a line.
 
     Tokens are words, as white space parts them; in a file without white space inside its lines, they are characters.
-    Texts of several lengths end in `<eos>`, which also fills the rest of the row; texts of one length have none. A token
-    that is not among the most frequent is `<unk>`.
+    Texts of several lengths end in `<eos>`, which also fills the rest of the row; texts of one length have none. A
+    token that is not among the most frequent is `<unk>`.
 
     Raises:
         DataError: the file cannot be read, holds no text, or has `<eos>` in a text.
@@ -45,7 +45,7 @@ def lines(request: Request) -> Dataset:
 
 
 def vocabulary(texts: Sequence[Sequence[str]], several: bool, most: int = VOCABULARY) -> tuple[str, ...]:
-    """`<unk>`, `<eos>` where texts have several lengths, then the most frequent tokens, those of equal count by letter."""
+    """`<unk>`, `<eos>` where texts have several lengths, then the most frequent tokens; ties in order of spelling."""
     special = (Tokens.UNKNOWN, Tokens.END) if several else (Tokens.UNKNOWN,)
     counts = Counter(token for text in texts for token in text)
     known = sorted((token for token in counts if token not in special), key=lambda token: (-counts[token], token))

@@ -12,7 +12,7 @@ WIDTH, SEED = 64, 0  # features of either kind, and the seed of their projection
 
 
 def token_counts(tokens: Tokens, device: torch.device) -> Extractor:
-    """Counts over the length of a text, (N, 2 * 64): of tokens, and of pairs of neighbours, each by a random projection.
+    """Counts over the length of a text, (N, 2 * 64): of tokens, and of pairs of neighbours, both randomly projected.
 
     Pairs are projected by the product of two projections of their tokens. What follows `<eos>` does not count.
     """

@@ -1,1 +1,1 @@
-"""What happens between rounds: each hook is a callable on the trainer."""
+"""What happens between steps: each hook is a callable on the trainer."""

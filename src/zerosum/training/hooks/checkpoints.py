@@ -1,4 +1,4 @@
-"""Checkpoints every so many rounds, and at the end."""
+"""Checkpoints every so many steps, and at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Checkpoints:
             self.save(trainer)
 
     def save(self, trainer: Trainer) -> None:
-        """Save now, unless this round is saved already; `Diverged` rather than a state that is not finite."""
+        """Save now, unless this step is saved already; `Diverged` rather than a state that is not finite."""
         if self.saved != trainer.step:
             trainer.assert_finite()
             checkpoint.save(trainer, self.folder, trainer.training.keep)

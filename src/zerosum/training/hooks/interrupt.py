@@ -1,4 +1,4 @@
-"""Ctrl-C and `kill` stop a run between two rounds, where it can be saved exactly."""
+"""Ctrl-C and `kill` stop a run between two steps, where it can be saved exactly."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from zerosum.training.trainer import Trainer
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user, or the machine's scheduler, asked to stop; the round is complete."""
+    """The user, or the machine's scheduler, asked to stop; the step is complete."""
 
 
 class Interrupt:
-    """A context in which SIGINT and SIGTERM wait for the end of the round; a second Ctrl-C does not."""
+    """A context in which SIGINT and SIGTERM wait for the end of the step; a second Ctrl-C does not."""
 
     def __init__(self) -> None:
         self.asked = False  # to stop

@@ -1,4 +1,4 @@
-"""The one reader of the trainer's values: every so many rounds it hands their means to its sinks."""
+"""The one reader of the trainer's values: every so many steps it hands their means to its sinks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zerosum.training.trainer import Trainer
 
 class Sink(Protocol):
     def __call__(self, step: int, seconds: float, values: Mapping[Key, float]) -> None:
-        """Take the means of all values up to round `step`, `seconds` of training after its start."""
+        """Take the means of all values up to step `step`, `seconds` of training after its start."""
 
 
 class Log:
-    """Reads every `every` rounds, and whenever a checkpoint is due, so that a resumed log equals an unbroken one.
+    """Reads every `every` steps, and whenever a checkpoint is due, so that a resumed log equals an unbroken one.
 
     Raises `Diverged`, from the trainer, where a value is not finite.
     """

@@ -1,0 +1,105 @@
+"""The features that the monitor compares samples by: one entry for each kind of samples."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from zerosum.errors import ZerosumError
+from zerosum.health.features import FEATURES, FeatureSpace, feature_space
+from zerosum.metrics.frechet import frechet
+from zerosum.metrics.statistics import Moments
+from zerosum.modality import Classes, Image, Modality, Points, Tokens
+
+TEXTS = Tokens(("<unk>", "<eos>", *"abcdefgh"), 12)
+ONE_LENGTH = Tokens(tuple("abcdefgh"), 5)
+SPACES: list[Modality] = [Image(1, 12, 12), Image(3, 8, 8), Image(2, 5, 7), Points(2), Points(9), TEXTS, ONE_LENGTH]
+
+
+def stored(modality: Modality, count: int, seed: int = 0) -> Tensor:
+    """Random samples, as a store holds them."""
+    return modality.noise(count, torch.Generator().manual_seed(seed), torch.tensor([[-1.0], [1.0]]).expand(2, 9))[
+        :, : modality.shape[0]
+    ]
+
+
+def space(modality: Modality, real: Tensor) -> FeatureSpace:
+    return feature_space(modality, real, torch.Generator().manual_seed(1))
+
+
+def distance(space: FeatureSpace, real: Tensor, fake: Tensor) -> float:
+    """Fréchet distance over the variance of the reals."""
+    one, other = (Moments.of(space.of_stored(x)) for x in (real, fake))
+    return frechet(one, other) / float(one.covariance.trace())
+
+
+@pytest.mark.parametrize("modality", SPACES, ids=str)
+def test_samples_have_features_and_thumbnails(modality: Modality):
+    real = stored(modality, 300)
+    features = space(modality, real)
+    assert features.of_stored(real).shape[0] == features.of_stored(real, features.thumbnail).shape[0] == 300
+    assert features.of_stored(real).isfinite().all() and features.position(features.of_stored(real)).dim() == 2
+    copies = torch.cdist(
+        features.of_stored(real[:9], features.thumbnail), features.of_stored(real, features.thumbnail)
+    ).argmin(1)
+    assert copies.tolist() == list(range(9))
+    again = space(modality, real)
+    assert torch.equal(again.of_stored(real), features.of_stored(real)), "equal seeds give equal features"
+
+
+def test_other_kinds_are_refused_by_name():
+    assert set(FEATURES) == {Image, Points, Tokens}
+    with pytest.raises(ZerosumError, match="are of images, points, texts, not of classes; train with --no-health"):
+        feature_space(Classes(("a", "b")), torch.zeros(3).long(), torch.Generator())
+
+
+def test_making_features_draws_what_it_did():
+    """A training under the monitor depends on these draws, so runs of earlier versions repeat only if they stay."""
+    state = torch.get_rng_state()
+    for modality in (Points(2), TEXTS):
+        space(modality, stored(modality, 20))
+        assert torch.equal(torch.get_rng_state(), state)
+    space(Image(1, 8, 8), stored(Image(1, 8, 8), 20))
+    drawn = torch.rand(1)
+    torch.set_rng_state(state)
+    for channels, features in ((3, 16), (16, 16), (16, 32)):  # the layers of the random network, as PyTorch makes them
+        torch.nn.Conv2d(channels, features, 4)
+    assert torch.equal(torch.rand(1), drawn)
+
+
+def spelt(*texts: str) -> Tensor:
+    return torch.tensor([TEXTS.ids(tuple(text)) for text in texts])
+
+
+def test_texts_differ_in_tokens_pairs_and_lengths():
+    generator = torch.Generator().manual_seed(3)
+    letters = torch.randint(4, (600, 10), generator=generator)
+    texts = ["".join("abcd"[i] for i in row) for row in letters.tolist()]
+    real, fresh = spelt(*texts[:300]), spelt(*texts[300:])
+    features = space(TEXTS, real)
+    near = distance(features, real, fresh)
+    other_tokens = spelt(*(text.replace("a", "e") for text in texts[300:]))
+    other_order = spelt(*("".join(sorted(text)) for text in texts[300:]))
+    shorter = spelt(*(text[:4] for text in texts[300:]))
+    one = spelt(*texts[300:301] * 300)
+    for worse in (other_tokens, other_order, shorter, one):
+        assert distance(features, real, worse) > 4 * near
+
+
+def test_what_follows_the_end_of_a_text_does_not_count():
+    real = spelt("abc", "bcd", "abcdefgh")
+    features = space(TEXTS, real)
+    tail = real.clone()
+    tail[0, 5:] = 7
+    assert torch.equal(features(tail), features(real)) and torch.equal(
+        features.thumbnail(tail), features.thumbnail(real)
+    )
+
+
+def test_neighbours_of_points_are_found_by_their_coordinates():
+    real = stored(Points(2), 50)
+    features = space(Points(2), real)
+    torch.testing.assert_close(
+        features.position(features(real)), (real - real.mean(0)) / real.std(0), msg="in units of their deviation"
+    )

@@ -1,0 +1,150 @@
+"""What a signal meter makes of values that moves leave, of translators, and of texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zerosum.batches import Draw
+from zerosum.data import Stream
+from zerosum.data.dataset import Dataset, Field, dataset, dataset_of
+from zerosum.errors import ZerosumError
+from zerosum.game import Game, Logits, Move, Player
+from zerosum.games import find
+from zerosum.health.signals import OF_SAMPLES, SampleMeter, SignalMeter, of_players
+from zerosum.modality import Classes, Image, Tokens
+from zerosum.optim import SGD
+from zerosum.recipe import Training
+from zerosum.training.log_keys import Key, norm_of, values_of
+from zerosum.training.trainer import Trainer
+
+GAMES = Path(__file__).parents[1] / "support"
+
+
+def values(*moves: Move, norms: bool = False) -> list[tuple[int, Key, Tensor]]:
+    """What a step of these moves leaves."""
+    logged = []
+    for move in moves:
+        logged += [(0, key, value) for key, value in values_of(move)]
+        if norms:
+            logged.append((0, norm_of(move.player), torch.tensor(3.0)))
+    return logged
+
+
+def test_names_of_terms_and_players_mean_nothing():
+    """Only what a value is counts: a term, a logit, a norm."""
+    logits = Logits(torch.tensor([1.0, 3.0]), torch.tensor([-1.0, 2.0]))
+    move = Move(
+        "Ann", price=torch.tensor(0.5), adversarial=torch.tensor(7.0), logits=logits, log={"real": torch.ones(2)}
+    )
+    other = Move("real", fake=torch.tensor(2.0), generator=torch.tensor(9.0))
+    signals = of_players(values(move, other, move, norms=True))
+    assert signals == {
+        "loss/Ann": 0.5,
+        "real_accuracy/Ann": 1.0,
+        "fake_accuracy/Ann": 0.5,
+        "separation/Ann": 0.75,
+        "gap/Ann": 1.5,
+        "gap_spread/Ann": pytest.approx(1.5 / ((1.0 + 2.25) / 2) ** 0.5),
+        "gradient/Ann": 3.0,
+        "loss/real": 2.0,
+        "gradient/real": 3.0,
+    }
+
+
+def test_values_of_an_interval_are_joined_by_player():
+    def moves(scale: float) -> list[Move]:
+        return [
+            Move(
+                f"d_{i}",
+                loss=torch.tensor(i + scale),
+                logits=Logits(torch.full((4,), i + scale), torch.full((2,), scale)),
+            )
+            for i in (0.0, 1.0)
+        ]
+
+    signals = of_players([*values(*moves(1.0)), *values(*moves(3.0))])
+    assert signals["loss/d_0.0"] == 2.0 and signals["loss/d_1.0"] == 3.0
+    assert signals["gap/d_0.0"] == 0.0 and signals["gap/d_1.0"] == 1.0
+    assert signals["separation/d_0.0"] == 0.5 and signals["separation/d_1.0"] == 0.75
+
+
+def pairs(decks: tuple[str, str], shift: float = 0.3, count: int = 60) -> Dataset:
+    """Dark images and brighter ones."""
+    a = torch.randint(100, (count, 1, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    b = (a + round(127.5 * shift)).to(torch.uint8)[: count if decks[0] == decks[1] else count // 2]
+    fields = {"a": Field(Image(1, 8, 8), a, decks[0]), "b": Field(Image(1, 8, 8), b, decks[1])}
+    return dataset_of("pairs", fields)
+
+
+@pytest.mark.parametrize("decks", [("all", "all"), ("a", "b")])
+def test_what_a_translator_makes_is_compared_with_its_field(decks: tuple[str, str]):
+    loaded = pairs(decks)
+    name = "pairs" if decks[0] == decks[1] else "collections"
+    game: Any = find(f"{GAMES / 'affine_pair.py'}:{name}").build(loaded.spec)
+    trainer = Trainer(game, Stream(loaded, 8, seed=0, batch=game.batch), Training(1, 8, average=0.0, precision="fp32"))
+    meter = SignalMeter(loaded, game.makes)
+    before = meter.measure(trainer, 0.0).signals
+    assert {"frechet", "recall", "copying", "centre/0"} <= before.keys() and before["frechet"] > 1
+    with torch.no_grad():
+        game.translator.shift.fill_(0.3)  # the truth
+    right = meter.measure(trainer, 0.0).signals
+    assert right["frechet"] < 0.1 and right["recall"] > 0.5
+    assert meter.measure(trainer, 0.0).signals == right
+    backwards = SignalMeter(loaded, "a").measure(trainer, 0.0).signals
+    assert backwards["frechet"] > 1, "of a game that made field a, a would be the reals"
+
+
+def texts(count: int = 300) -> Dataset:
+    tokens = Tokens(("<unk>", "<eos>", *"abcd"), 6)
+    lines = torch.randint(4, (count, 6), generator=torch.Generator().manual_seed(2)).tolist()
+    ids = torch.tensor([tokens.ids(["abcd"[i] for i in line[: 3 + line[0]]]) for line in lines])
+    return dataset_of("texts", {"ids": Field(tokens, ids)})
+
+
+def test_texts_have_all_signals_of_samples():
+    loaded = texts()
+    game = find(f"{GAMES / 'token_copier.py'}:lines").build(loaded.spec)
+    trainer = Trainer(game, _no_batches, Training(1, 8, average=0.0))
+    signals = SignalMeter(loaded, game.makes).measure(trainer, 0.0).signals
+    assert {name for name in OF_SAMPLES if not name.startswith(("class", "centre"))} <= signals.keys()
+    assert signals["frechet"] > 3 * signals["frechet_real"]
+
+
+class Stones(Game[Tensor]):
+    """A game whose player makes no samples at all."""
+
+    name = "stones"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hand = nn.Linear(2, 1)
+
+    def players(self) -> dict[str, Player]:
+        return {"hand": Player(SGD(0.1), (self.hand,))}
+
+    def round(self, draw: Draw[Tensor], step: int) -> Any:
+        yield Move("hand", loss=self.hand(draw()).square().mean())
+
+
+def test_a_game_without_samples_has_the_signals_of_its_players():
+    loaded = dataset("points", torch.randn(20, 2))
+    trainer = Trainer(Stones(), Stream(loaded, 4, seed=0), Training(2, 4, average=0.0, log_every=1))
+    trainer.round()
+    signals = SignalMeter(loaded, "x").measure(trainer, 0.0).signals
+    assert set(signals) == {"loss/hand", "gradient/hand"}
+    assert set(SignalMeter(loaded, "actions").measure(trainer, 0.0).signals) == set(signals)
+
+
+def test_samples_without_features_are_named():
+    classes = dataset_of("classes", {"x": Field(Classes(("a", "b")), torch.tensor([0, 1]))})
+    with pytest.raises(ZerosumError, match="not of classes"):
+        SampleMeter(classes, "x")
+
+
+def _no_batches() -> Tensor:
+    raise AssertionError("a measurement draws no batch")
