@@ -214,7 +214,12 @@ def test_the_monitor_sees_a_game_with_techniques(case_of):
     trainer = case.trainer()
     test_recipes.play(trainer, 3)
     signals = SignalMeter(case.data(), trainer.game.makes).measure(trainer, 0.0).signals
-    assert {"frechet", "real_accuracy/discriminator", "separation/discriminator", "gradient/generator"} <= signals.keys()
+    assert {
+        "frechet",
+        "real_accuracy/discriminator",
+        "separation/discriminator",
+        "gradient/generator",
+    } <= signals.keys()
 
 
 @pytest.mark.parametrize(("name", "techniques", "message"), [
