@@ -164,7 +164,8 @@ def test_a_spec_has_its_fields_as_attributes():
     ({"x": Points(2)}, "classes", "there is no field y, only x"),
     ({}, "x", "there is no field x, only none"),
     ({"x": Points(2), "y": Lengths(3)}, "y", "y holds lengths, neither classes nor vectors"),
-    ({"x": Points(2), "y": Vector(3)}, "classes", "this GAN learns classes, and the data has vectors of 3 numbers; try cgan"),
+    ({"x": Points(2), "y": Vector(3)}, "classes",
+     "this GAN learns classes, and the data has vectors of 3 numbers; try cgan"),
 ])  # fmt: skip
 def test_what_a_spec_lacks_is_named(fields: Mapping[str, Modality], name: str, message: str):
     with pytest.raises(ValueError, match=f"^{message}$"):
@@ -188,7 +189,13 @@ def own_kinds() -> list[type[Modality]]:
 
 def lacking(kinds: Iterable[type[Modality]], tables: Mapping[str, Mapping[type[Modality], Any]]) -> list[str]:
     """Each kind of samples that a table does not know, with the table."""
-    return [f"{kind.__name__} is not in {name}" for kind in kinds if not kind.labels for name in tables if kind not in tables[name]]
+    return [
+        f"{kind.__name__} is not in {name}"
+        for kind in kinds
+        if not kind.labels
+        for name in tables
+        if kind not in tables[name]
+    ]
 
 
 def test_every_kind_of_samples_is_in_every_table():

@@ -67,7 +67,7 @@ def test_a_role_of_ones_own():
             return "la"
 
     assert in_role(Singer(), Sings).sing() == "la" and has_role(Singer(), Sings)
-    with pytest.raises(ZerosumError, match="^nothing is no Sings; choose another recipe for that$"):
+    with pytest.raises(ZerosumError, match=r"^nothing is no Sings; choose another recipe for that$"):
         in_role(Nothing(), Sings)
 
 
@@ -108,7 +108,7 @@ def test_a_game_in_a_wrapper_has_the_roles_of_the_game():
     game = with_techniques(inner, Techniques(historical_averaging=0.1), Points(2))
     assert game is not inner and game.core is inner and in_role(game, Generates) is inner
     assert {role for role in ROLES if has_role(game, role)} == {Generates, Discriminates}
-    with pytest.raises(ZerosumError, match="^gan has no encoder"):
+    with pytest.raises(ZerosumError, match=r"^gan has no encoder"):
         in_role(game, Encodes)
 
 
@@ -154,7 +154,7 @@ def test_the_plumbing_of_two_players(condition: Any, y: Tensor | None):
     assert [player.optimizer.lr for player in players.values()] == [1e-3, 2e-3]
     if condition is not None:
         for ask in (lambda: game.generate(z), lambda: game.score(x)):
-            with pytest.raises(ValueError, match="^small makes and judges samples of a condition: give y$"):
+            with pytest.raises(ValueError, match=r"^small makes and judges samples of a condition: give y$"):
                 ask()
 
 

@@ -96,7 +96,8 @@ def left_by(case_of: Any, folder: Path, order: Sequence[str]) -> list[Any]:
     log.flush(trainer)
     saver.save(trainer)
     saved = {
-        path.name: {file.name: file.read_bytes() for file in sorted(path.iterdir())} for path in checkpoint.find(saver.folder)
+        path.name: {file.name: file.read_bytes() for file in sorted(path.iterdir())}
+        for path in checkpoint.find(saver.folder)
     }
     return [lines(directory.metrics), lines(directory.health), saved, pictures, torch.rand(3).tolist()]
 

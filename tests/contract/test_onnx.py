@@ -127,7 +127,9 @@ def test_what_is_not_there_is_not_exported(case_of, trained: Run, tmp_path: Path
         trained.export(tmp_path / "g.pt")
     with pytest.raises(zerosum.ZerosumError, match="gan/toy learns no classifier; train one of these recipes: "):
         trained.export(tmp_path / "c.onnx", "classifier")
-    with pytest.raises(zerosum.ZerosumError, match="pacgan: its discriminator judges packs of 2 samples, no single ones"):
+    with pytest.raises(
+        zerosum.ZerosumError, match="pacgan: its discriminator judges packs of 2 samples, no single ones"
+    ):
         run_of(trained, case_of("pacgan")).export(tmp_path / "d.onnx", "discriminator")
     assert list(tmp_path.iterdir()) == []
 

@@ -16,6 +16,7 @@ from zerosum.game import Game
 from zerosum.games import two_player
 from zerosum.roles import Generates, has_role, in_role
 from zerosum.training import checkpoint
+from zerosum.training.log_keys import values_of
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -99,8 +100,9 @@ def test_terms_are_finite_scalars_with_names_that_stay(case):
         for move in trainer.game.round(trainer.stream, step):
             for term in move.terms.values():
                 assert term.shape == () and term.dtype == torch.float32 and term.requires_grad and term.isfinite()
-            assert all(value.isfinite().all() for value in move.log.values())
-            keys.append((move.player, *move.terms, *move.log))
+            logged = dict(values_of(move))
+            assert all(value.isfinite().all() for value in logged.values())
+            keys.append((move.player, *logged))
             trainer.play(move)
         rounds.append(keys)
     first = rounds[0]

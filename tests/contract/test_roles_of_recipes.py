@@ -41,7 +41,9 @@ def test_what_it_can_do_it_does(case):
         assert isinstance(game.core, LatentGame)
         assert role.generate(case.z(game), case.y(game)).shape == (4, *made.shape)
         if role.condition is None:
-            assert torch.equal(role.generate(z := case.z(game), torch.zeros(4)), role.generate(z)), "it has no use for y"
+            assert torch.equal(role.generate(z := case.z(game), torch.zeros(4)), role.generate(z)), (
+                "it has no use for y"
+            )
         else:
             assert role.condition == case.spec().y
             with pytest.raises(ValueError, match=f"{game.name} makes and judges samples of a condition: give y"):
@@ -96,7 +98,9 @@ def generating_players(case: Any, game: Game[Any]) -> list[str]:
         own = [*game.parameters()]
         slopes = torch.autograd.grad(case.samples(game, case.batch()).sum(), own, allow_unused=True)
         makers = {id(p) for p, slope in zip(own, slopes, strict=True) if slope is not None}
-    return [n for n, player in game.players().items() if makers & {id(p) for m in player.modules for p in m.parameters()}]
+    return [
+        n for n, player in game.players().items() if makers & {id(p) for m in player.modules for p in m.parameters()}
+    ]
 
 
 def test_the_first_term_of_a_generating_move_is_its_objective(case):

@@ -435,3 +435,15 @@ def test_an_interval_is_the_same_before_and_after_it_is_popped():
     assert t.pending == []
     t.round()
     assert {step for step, _, _ in t.interval} == {2}
+
+
+def test_an_interval_after_a_rollback_holds_nothing_of_what_diverged():
+    """Back at step 1, step 2 is played again: the first time it was read, and found wanting."""
+    t = trainer()
+    t.round()
+    t.pop_metrics()
+    t.round()
+    t.pop_metrics()
+    t.step = 1  # as a checkpoint of step 1 does
+    t.round()
+    assert [step for step, _, _ in t.interval] == [1] * len(t.interval) and len(t.interval) == len(t.pending)

@@ -245,7 +245,7 @@ def test_a_batch_of_ones_own_is_filled_by_names():
 
 
 def test_decks_of_a_batch_may_be_of_several_fields_each():
-    """`a` and its classes belong together; `b` is drawn by itself, and rows without a class are left out of `a` alone."""
+    """`a` and its classes belong together; `b` is drawn by itself, and only `a` leaves rows without a class out."""
     fields = dict(collections(10, 6).fields)
     y = torch.tensor([*range(8), -1, -1])
     data = dataset_of("mixed", {**fields, "y": Field(Classes(tuple("abcdefgh")), y, "a")})

@@ -112,7 +112,9 @@ def test_recipes_build_a_discriminator_for_packs(name: str, packing: int):
     modality = Points(2) if name.endswith(("toy", "grid")) else Image(1, 12, 12)
     shape = modality.shape
     options: dict[str, Any] = {"config": {"packing": packing}}
-    built = find(name).build(Spec({"x": modality}), options | ({"network": {"width": 4}} if name.endswith("pacgan") else {}))
+    built = find(name).build(
+        Spec({"x": modality}), options | ({"network": {"width": 4}} if name.endswith("pacgan") else {})
+    )
     assert [move.player for move in built.round(lambda: torch.randn(4, *shape), 0)] == ["discriminator", "generator"]
     role = in_role(built, Generates)
     assert role.generate(role.prior.draw(4)).shape == (4, *shape)

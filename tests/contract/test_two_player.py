@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,8 +52,7 @@ def test_wasserstein_with_interpolation_is_wgan_gp_bit_for_bit(noise: InstanceNo
     composed = play(TwoPlayer, config)
     assert composed.keys() == written.keys()
     assert all(torch.equal(composed[name], written[name]) for name in written)
-    other = play(TwoPlayer, TwoPlayer.Config("wasserstein", {"interpolation": 9.9}, latent_dim=5, d_steps=5, noise=noise,
-                                           g_optimizer=ADAM, d_optimizer=ADAM))  # fmt: skip
+    other = play(TwoPlayer, replace(config, penalties={"interpolation": 9.9}))
     assert not torch.equal(other["discriminator.layers.1.weight"], written["discriminator.layers.1.weight"])
 
 
@@ -61,7 +61,9 @@ def test_wasserstein_with_interpolation_is_wgan_gp_bit_for_bit(noise: InstanceNo
 def test_cross_entropy_is_the_first_gan_bit_for_bit(generator, targets: LabelSmoothing):
     config = GAN.Config(5, d_steps=2, generator=generator, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))
     written = play(GAN, config)
-    parts = TwoPlayer.Config(generator, latent_dim=5, d_steps=2, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1))
+    parts = TwoPlayer.Config(
+        generator, latent_dim=5, d_steps=2, targets=targets, g_optimizer=ADAM, d_optimizer=SGD(0.1)
+    )
     composed = play(TwoPlayer, parts)
     assert all(torch.equal(composed[name], written[name]) for name in written)
 
