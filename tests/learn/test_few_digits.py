@@ -32,7 +32,9 @@ def logits(**techniques: Any) -> tuple[Tensor, Trainer]:
     settings = Training(ROUNDS, 16, average=0.0, precision="fp32", log_every=ROUNDS)
     trainer = Trainer(with_techniques(game, Techniques(**techniques), digits.modality), stream, settings)
     trainer.train()
-    real = [value for step, name, value in trainer.pending if name == "discriminator/logits/real" and step >= ROUNDS - LAST]
+    real = [
+        value for step, name, value in trainer.pending if name == "discriminator/logits/real" and step >= ROUNDS - LAST
+    ]
     return torch.cat(real), trainer
 
 
