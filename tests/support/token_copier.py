@@ -22,7 +22,7 @@ from zerosum.recipe import recipe
 
 
 class TokenCopier(TwoPlayerGame[Sequences]):
-    """Writes all tokens of a text at once; D sees them one-hot, with a straight-through gradient; as Jang et al., 2017."""
+    """Writes all tokens of a text at once; D sees them one-hot, with a straight-through gradient; Jang et al., 2017."""
 
     name = "token-copier"
     makes = "ids"

@@ -8,10 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.sources import find, from_folder, load
-from zerosum.modality import Classes, Image, Lengths, Vector
+from zerosum.modality import Classes, Image, Lengths, Tokens, Vector
 from zerosum.util.text import abbreviate
+
+SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
 
 
 @dataclass(frozen=True)
@@ -28,14 +32,17 @@ class Report:
         """The report as text."""
         data = self.data
         lines = [f"{data.name}: {counted_samples(data)} would be used; fingerprint {data.fingerprint}"]
-        lines += labels(data)
+        lines += labels(data) + texts(data)
         for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
                 lines.append(f"{title}: {_counted(counts)}")
         if self.duplicates:
             extra = sum(len(group) - 1 for group in self.duplicates)
             groups = [" = ".join(abbreviate(group)) for group in self.duplicates]
-            lines.append(f"duplicates: {extra:,} of {len(data):,} repeat another: {'; '.join(abbreviate(groups))}")
+            side = "" if data.samples in ("x", "ids") else f" of {data.samples}"
+            lines.append(
+                f"duplicates{side}: {extra:,} of {len(data.x):,} repeat another: {'; '.join(abbreviate(groups))}"
+            )
         if data.problems:
             lines.append(f"left out: {len(data.problems):,}")
             lines += [f"  {line}" for line in abbreviate([str(problem) for problem in data.problems])]
@@ -55,11 +62,11 @@ def check(
         DataError: nothing could be trained on it.
     """
     data = load(name, size=size, data_dir=data_dir, progress=progress)
-    numbers = (str(k) for k in range(len(data)))
+    numbers = [str(k) for k in range(len(data.x))]
     if find(name)[0] is from_folder:
         return _folder_report(data, Path(name).expanduser(), size)
     sizes, modes = {}, {}
-    if isinstance(data.modality, Image):
+    if isinstance(data.modality, Image) and "x" in data.fields:
         sizes = {f"{data.modality.height}x{data.modality.width}": len(data)}
         modes = {"L" if data.modality.channels == 1 else "RGB": len(data)}
     return Report(data, _classes(data), sizes, modes, _duplicates(data, numbers))
@@ -78,11 +85,13 @@ def _folder_report(data: Dataset, root: Path, size: tuple[int, int] | None) -> R
 
 
 def counted_samples(data: Dataset) -> str:
-    """`5,000 images of 1x28x28`; of data with several fields of samples, each with its name."""
+    """`5,000 images of 1x28x28`; of pairs, and of unaligned collections, each side with its name."""
     fields = {n: f for n, f in data.fields.items() if not isinstance(f.modality, Classes | Vector | Lengths)}
     if len(fields) == 1:
         return f"{len(data):,} {data.modality}"
-    return ", ".join(f"{name}: {len(field):,} {field.modality}" for name, field in fields.items())
+    aligned = len({field.deck for field in fields.values()}) == 1
+    sides = ", ".join(f"{name}: {len(field):,} {field.modality}" for name, field in fields.items())
+    return f"{sides}, {'aligned pairs' if aligned else 'not aligned'}"
 
 
 def labels(data: Dataset) -> list[str]:
@@ -97,6 +106,27 @@ def labels(data: Dataset) -> list[str]:
         ranges = [f"[{column.min():g}, {column.max():g}]" for column in columns]
         lines.append(f"conditions: vectors of {len(columns)}, with values in {', '.join(abbreviate(ranges))}")
     return lines
+
+
+def texts(data: Dataset) -> list[str]:
+    """Of texts: the vocabulary, the lengths, how many tokens are not in it, and some texts."""
+    tokens, stored = data.modality, data.fields.get("lengths")
+    if not isinstance(tokens, Tokens) or stored is None:
+        return []
+    lengths, ids = stored.stored, data.x
+    special = tuple(token for token in (Tokens.UNKNOWN, Tokens.END) if token in tokens.vocabulary)
+    frequent = [token for token in tokens.vocabulary if token not in special]
+    unknown = int((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).sum())
+    total = int(lengths.sum())
+    shown = torch.linspace(0, len(ids) - 1, SHOWN).long().unique()
+    return [
+        f"vocabulary: {tokens.size:,} {'words' if tokens.separator else 'characters'} with {' and '.join(special)}; "
+        f"most frequent: {' '.join(frequent[:FREQUENT])}",
+        f"tokens in a text: {lengths.min()} to {lengths.max()}, median {lengths.median()}; {total:,} in all",
+        f"{Tokens.UNKNOWN}: {unknown:,} tokens ({unknown / total:.2%}) are not in the vocabulary",
+        "some texts:",
+        *(f"  {text}" for text in tokens.write(ids[shown])),
+    ]
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -69,11 +69,11 @@ def probe(item: Encoded) -> Probe | Problem:
         return Problem(item.path, _reason(error))
 
 
-def decode(item: Encoded, channels: int, size: tuple[int, int]) -> Row | Problem:
+def decode(item: Encoded, channels: int, size: tuple[int, int], halves: bool = False) -> Row | Problem:
     """One image of `size` (H, W) with 1 or 3 channels; or why it cannot be used.
 
     It is turned as EXIF says, laid over white where it is transparent, scaled (Lanczos) until it covers the size,
-    and cropped in the centre. 16-bit values are scaled to 8 bits, not clipped.
+    and cropped in the centre; of `halves`, each half alone. 16-bit values are scaled to 8 bits, not clipped.
     """
     height, width = size
     try:
@@ -84,9 +84,14 @@ def decode(item: Encoded, channels: int, size: tuple[int, int]) -> Row | Problem
             flat, mode = _opaque(image), "L" if channels == 1 else "RGB"
             if flat.mode != mode:
                 flat = flat.convert(mode)
-            if flat.size != (width, height):
-                flat = ImageOps.fit(flat, (width, height), Image.Resampling.LANCZOS)
-            pixels = np.asarray(flat).reshape(height, width, channels).transpose(2, 0, 1)
+            parts = _halves(flat) if halves else [flat]
+            part_size = (width // len(parts), height)
+            fitted = [
+                part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
+                for part in parts
+            ]
+            arrays = [np.asarray(part).reshape(*part_size[::-1], channels) for part in fitted]
+            pixels = np.concatenate(arrays, axis=1).transpose(2, 0, 1)
             return Row(item.path, item.label, np.ascontiguousarray(pixels))
     except Exception as error:  # a decoder may raise anything on a broken file
         return Problem(item.path, _reason(error))
@@ -97,9 +102,11 @@ def probe_all(items: Iterable[Encoded]) -> Iterator[Probe | Problem]:
     yield from _parallel(probe, items)
 
 
-def decode_all(items: Iterable[Encoded], channels: int, size: tuple[int, int]) -> Iterator[Row | Problem]:
+def decode_all(
+    items: Iterable[Encoded], channels: int, size: tuple[int, int], halves: bool = False
+) -> Iterator[Row | Problem]:
     """`decode` of each, in order, on all processors."""
-    yield from _parallel(lambda item: decode(item, channels, size), items)
+    yield from _parallel(lambda item: decode(item, channels, size, halves), items)
 
 
 def _parallel(function: Callable[[Encoded], T], items: Iterable[Encoded]) -> Iterator[T]:
@@ -147,6 +154,14 @@ def _opaque(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image
+
+
+def _halves(image: Image.Image) -> list[Image.Image]:
+    """The left half and the right, without the column between them where the width is odd."""
+    width, height = image.size
+    if width < 2:
+        raise ValueError("it is one pixel wide and has no halves")
+    return [image.crop((left, 0, left + width // 2, height)) for left in (0, width - width // 2)]
 
 
 def _reason(error: Exception) -> str:

@@ -74,11 +74,11 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, os.DirEntr
     return enter(str(root), "", frozenset())
 
 
-def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None) -> Pack:
+def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None, halves: bool = False) -> Pack:
     """The images decoded, from the cache where they are there already.
 
     They have 1 channel if every image is grey by its mode or palette, else 3; and `size` (H, W), by default their
-    common size if they share one of at most 256 pixels a side, else 64x64.
+    common size if they share one of at most 256 pixels a side, else 64x64. Of `halves`, each half is scaled alone.
 
     Raises:
         DataError: no image can be read, or the cache cannot be written.
@@ -87,10 +87,11 @@ def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | No
     def build() -> Contents:
         probes = list(with_progress("looking at images", probe_all(found.items), len(found.items), progress))
         channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
-        rows = with_progress("decoding images", decode_all(found.items, channels, shape), len(found.items), progress)
+        decoded = decode_all(found.items, channels, shape, halves)
+        rows = with_progress("decoding images", decoded, len(found.items), progress)
         return Contents((channels, *shape), rows)
 
-    return cached(str(found.root), ["folder", size, found.stamps], build)
+    return cached(str(found.root), ["halves" if halves else "folder", size, found.stamps], build)
 
 
 def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:

@@ -31,18 +31,26 @@ def paired(request: Request) -> Dataset:
     """
     sides = [listing(root) for root in folders(request.option, request.name)]
     packs = _packs(sides, request)
-    rows = [{_stem(file): row for row, file in enumerate(pack.files)} for pack in packs]
+    rows = [_by_stem(side, pack) for side, pack in zip(sides, packs, strict=True)]
     common = sorted(rows[0].keys() & rows[1].keys())
     if not common:
         raise DataError(
             f"no image of {sides[0].root} has the name of one of {sides[1].root}; give both images of a pair one name, "
             f"or train on them as they are: unpaired:{request.option}"
         )
+    broken = [{_stem(problem.path) for problem in pack.problems} for pack in packs]
     alone = [
-        Problem(file, f"there is no image of this name in {other.root}")
-        for pack, own, theirs, other in zip(packs, rows, rows[::-1], sides[::-1], strict=True)
+        Problem(
+            f"{name}/{file}",
+            f"its partner in {other.root} cannot be read"
+            if _stem(file) in unreadable
+            else f"there is no image of this name in {other.root}",
+        )
+        for name, pack, theirs, unreadable, other in zip(
+            "ab", packs, rows[::-1], broken[::-1], sides[::-1], strict=True
+        )
         for file in pack.files
-        if own[_stem(file)] is not None and _stem(file) not in theirs
+        if _stem(file) not in theirs
     ]
     chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
     fields = {name: Field(Image(*x.shape[1:]), x, ALL) for name, x in zip("ab", chosen, strict=True)}
@@ -71,10 +79,10 @@ def side_by_side(request: Request) -> Dataset:
         raise DataError("name the folder: side-by-side:FOLDER")
     found = listing(Path(request.option).expanduser())
     height, width = request.size or _half(found)
-    pack = packed(found, (height, 2 * width), request.progress)
+    pack = packed(found, (height, 2 * width), request.progress, halves=True)
     halves = {"a": pack.x[..., :width], "b": pack.x[..., width:]}
     fields = {name: Field(Image(*x.shape[1:]), x.contiguous()) for name, x in halves.items()}
-    return dataset_of(request.name, fields, _problems([found], [pack]))
+    return dataset_of(request.name, fields, found.problems + pack.problems)
 
 
 def folders(option: str, name: str) -> list[Path]:
@@ -120,8 +128,26 @@ def _rows(x: Tensor, rows: list[int]) -> Tensor:
 
 
 def _problems(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[Problem, ...]:
-    found = [*(side.problems for side in sides), *(pack.problems for pack in packs)]
-    return tuple(problem for problems in found for problem in problems)
+    """Those of both folders, with the side in their paths."""
+    return tuple(
+        Problem(f"{name}/{problem.path}", problem.reason)
+        for name, side, pack in zip("ab", sides, packs, strict=True)
+        for problem in side.problems + pack.problems
+    )
+
+
+def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:
+    """The row of each image by its name, without its ending.
+
+    Raises:
+        DataError: two images have one name.
+    """
+    rows: dict[str, int] = {}
+    for row, file in enumerate(pack.files):
+        first = rows.setdefault(_stem(file), row)
+        if first != row:
+            raise DataError(f"{side.root} has both {pack.files[first]} and {file}; keep one of them in each pair")
+    return rows
 
 
 def _stem(file: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,21 +31,25 @@ def lines(request: Request) -> Dataset:
         DataError: the file cannot be read, holds no text, or has `<eos>` in a text.
     """
     path = Path(request.name).expanduser()
-    stripped = [line.strip() for line in read_text(path).splitlines()]
+    # Not by str.splitlines, which also splits where no editor does.
+    stripped = [line.strip() for line in re.split("\r\n|\r|\n", read_text(path))]
+    if not stripped[-1]:
+        stripped.pop()  # the last line has ended
     words = any(len(line.split()) > 1 for line in stripped)
     texts, problems = _texts(path, stripped, words)
     if not texts:
-        raise DataError(f"{path} holds no text: give one text a line")
+        first = f" (the first problem is {problems[0]})" if problems else ""
+        raise DataError(f"{path} holds no text{first}: give one text a line")
     longest = max(map(len, texts))
     several = any(len(text) < longest for text in texts)
-    modality = Tokens(vocabulary(texts, several), longest + several, " " if words else "")
+    modality = Tokens(vocabulary(texts, several, VOCABULARY), longest + several, " " if words else "")
     ids = torch.tensor([modality.ids(text) for text in texts])
     lengths = torch.tensor([len(text) for text in texts])
     fields = {"ids": Field(modality, ids), "lengths": Field(Lengths(longest), lengths)}
     return dataset_of(request.name, fields, tuple(problems))
 
 
-def vocabulary(texts: Sequence[Sequence[str]], several: bool, most: int = VOCABULARY) -> tuple[str, ...]:
+def vocabulary(texts: Sequence[Sequence[str]], several: bool, most: int) -> tuple[str, ...]:
     """`<unk>`, `<eos>` where texts have several lengths, then the most frequent tokens; ties in order of spelling."""
     special = (Tokens.UNKNOWN, Tokens.END) if several else (Tokens.UNKNOWN,)
     counts = Counter(token for text in texts for token in text)
@@ -66,5 +71,5 @@ def _texts(path: Path, stripped: Sequence[str], words: bool) -> tuple[list[list[
         else:
             texts.append(tokens)
     if empty and texts:
-        problems.append(Problem(path.name, f"{empty:,} lines are empty"))
+        problems.append(Problem(path.name, "1 line is empty" if empty == 1 else f"{empty:,} lines are empty"))
     return texts, problems

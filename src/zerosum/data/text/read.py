@@ -22,4 +22,5 @@ def read_text(path: Path) -> str:
         return content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}, line {line}: this is not UTF-8; save the file as UTF-8") from error
+        where, kind = (f"{path}", "UTF-16") if utf16 else (f"{path}, line {line}", "UTF-8")
+        raise DataError(f"{where}: this is not {kind}; save the file as UTF-8") from error
