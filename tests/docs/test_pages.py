@@ -149,7 +149,7 @@ def known_flags() -> set[str]:
         for cls in (getattr(module, "Arguments", None), flags.RunFlags):
             found |= {spelled(field.rstrip("_")) for field in getattr(cls, "__dataclass_fields__", {})}
     for recipe in RECIPES.values():
-        first, *others = recipe.options
+        _, *others = recipe.options
         for parameter, default in {"": recipe.training, **recipe.options}.items():
             prefix = f"{parameter}." if parameter in others else ""
             found |= {spelled(f"{prefix}{row.name}") for row in options.rows(default)}
