@@ -27,17 +27,11 @@ def recognised(digits: Features) -> tuple[float, Tensor]:
     return (sure >= SURE).double().mean().item(), guess
 
 
-def moments(digits: Features) -> Moments:
-    result = Moments(digits.features.shape[1])
-    result.update(digits.features)
-    return result
-
-
 def report(run: str, seed: int, extractor: Extractor, real: Moments) -> str:
     digits = extractor(zerosum.load(run).sample(SAMPLES, seed=seed))
     share, guess = recognised(digits)
     rarest = torch.bincount(guess, minlength=10).min().item() / SAMPLES
-    distance = frechet(real, moments(digits))
+    distance = frechet(real, Moments.of(digits.features))
     return f"{run}, samples of seed {seed}: {share:.1%} recognised, rarest digit {rarest:.1%}, Fréchet {distance:.2f}"
 
 
@@ -53,7 +47,7 @@ def main() -> None:
     print(f"{(guess == test.y).double().mean():.2%} of the test digits right, {share:.1%} recognised")
     for run in options.run:
         for seed in range(options.seeds):
-            print(report(run, seed, extractor, moments(digits)))
+            print(report(run, seed, extractor, Moments.of(digits.features)))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+from zerosum.games import find
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
-from zerosum.recipe import find
 from zerosum.training.hooks.log import Log
-from zerosum.workflows.train import DataChoice, prepare, split
+from zerosum.workflows.prepare import DataChoice, prepare
+from zerosum.workflows.train import split
 
 
 def rate(recipe: str, steps: int, monitored: bool) -> float:
@@ -36,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    for recipe, steps in (("composed/demo", 2000), ("gan/toy", 5000)):
+    for recipe, steps in (("demo", 2000), ("gan/toy", 5000)):
         rate(recipe, 100, monitored=True)  # the disk and the caches are warm from here on
         pairs = [(rate(recipe, steps, monitored=True), rate(recipe, steps, monitored=False)) for _ in range(repeats)]
         ratio = statistics.median(monitored / alone for monitored, alone in pairs)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from zerosum import data
-from zerosum.games.two_player import Composed
+from zerosum.games.two_player import TwoPlayer
 from zerosum.losses import adversarial
 from zerosum.optim import Adam
 from zerosum.recipe import Training
@@ -53,9 +53,9 @@ def cost(repeats: int = 15) -> float:
     torch.set_num_threads(1)
     source = data.load("ring")
     by_hand = HandWritten(data.Stream(source, BATCH, seed=0))
-    config = Composed.Config(latent_dim=LATENT, shared_fakes=True, g_optimizer=Adam(2e-4), d_optimizer=Adam(2e-4))
+    config = TwoPlayer.Config(latent_dim=LATENT, shared_fakes=True, g_optimizer=Adam(2e-4), d_optimizer=Adam(2e-4))
     stream = data.Stream(source, BATCH, seed=0)
-    trainer = Trainer(Composed(*networks(), config), stream, Training(batch_size=BATCH, average=0.0))
+    trainer = Trainer(TwoPlayer(*networks(), config), stream, Training(batch_size=BATCH, average=0.0))
 
     def trained() -> None:
         trainer.round()

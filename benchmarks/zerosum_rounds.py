@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from benchmarks.baselines import dcgan, mlp
 from benchmarks.baselines.data import time_rounds, write_jpegs
 from zerosum import data
-from zerosum.games.two_player import Composed
+from zerosum.games.two_player import TwoPlayer
 from zerosum.recipe import Training
 from zerosum.training.trainer import Trainer
 
@@ -66,7 +66,7 @@ def rounds(name: str, count: int, warm_up: int, batch_size: int = 64) -> float:
     """Images a second over the median of `count` rounds after `warm_up` rounds; the data is packed beforehand."""
     with TemporaryDirectory() as folder:
         setup = SETUPS[name](Path(folder))
-    game = Composed(setup.generator, setup.discriminator, Composed.Config(shared_fakes=True))
+    game = TwoPlayer(setup.generator, setup.discriminator, TwoPlayer.Config(shared_fakes=True))
     training = Training(batch_size=batch_size, average=0.0)  # the baselines keep no averaged weights
     trainer = Trainer(game, data.Stream(setup.source, batch_size, seed=0), training)
 

@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 import pytest
 from annotated_types import Ge, Gt, Lt
 
-from zerosum.games.two_player import Composed
+from zerosum.games.two_player import TwoPlayer
 from zerosum.games.wgan_gp import WGANGP
 from zerosum.optim import SGD, Adam, Decay, RMSprop
 from zerosum.options import Option, OptionError, parse, rows, to_json, type_name
 from zerosum.recipe import Training
 
 OBJECTIVES = "'minimax', 'non-saturating', 'least-squares', 'wasserstein', 'hinge'"
-CONFIG = Composed.Config("hinge", {"r1": 1.0}, g_optimizer=Adam(1e-3, (0.0, 0.99), decay=Decay("linear", start=5)))
+CONFIG = TwoPlayer.Config("hinge", {"r1": 1.0}, g_optimizer=Adam(1e-3, (0.0, 0.99), decay=Decay("linear", start=5)))
 
 
 def test_nothing_chosen_changes_nothing():
@@ -136,7 +136,7 @@ def test_rows_of_the_kind_of_an_optimizer():
     found = {row.name: row for row in rows(chosen) if row.name.endswith(".kind")}
     g, d = found["g_optimizer.kind"], found["d_optimizer.kind"]
     assert (g.default, g.type, g.source) == ("sgd", "adam | rmsprop | sgd | sghmc", "recipe")
-    assert (d.default, d.type, d.source) == ("adam", g.type, "Composed.Config")
+    assert (d.default, d.type, d.source) == ("adam", g.type, "TwoPlayer.Config")
     assert found.keys() == {"g_optimizer.kind", "d_optimizer.kind"}
     assert [row.name for row in rows(chosen) if row.name.startswith("g_opt")][:3] == [
         "g_optimizer.kind",

@@ -11,7 +11,6 @@ the number of epochs. One thread, so that equal seeds give equal weights on equa
 import argparse
 import math
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,7 +20,8 @@ from torch import Tensor
 
 import zerosum.metrics.extractors
 from zerosum import data
-from zerosum.game import Labelled
+from zerosum.batches import Labelled
+from zerosum.data.dataset import dataset
 from zerosum.metrics.extractors.digits import Classifier
 from zerosum.util import files, rng
 
@@ -77,7 +77,7 @@ def evaluate(network: Classifier, source: data.Dataset) -> dict[str, float]:
 
 def part(source: data.Dataset, start: int, stop: int) -> data.Dataset:
     assert source.y is not None
-    return replace(source, x=source.x[start:stop], y=source.y[start:stop])
+    return dataset(source.name, source.x[start:stop], source.y[start:stop], source.classes)
 
 
 def main() -> None:

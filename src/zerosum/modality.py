@@ -2,7 +2,7 @@
 
 A further kind is a class here, its name in `AnyModality`, a source in `data/`, and its entry in each table of the upper
 floors: `pictures.render.DRAW`, `workflows.sample.WRITE`, `health.features.FEATURES` and
-`evaluation.real_data.EXTRACTORS`.
+`evaluation.real_data.EXTRACTORS`. One that says `labels` needs none: it is never drawn, written or measured alone.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Modality(ABC):
     kind: str  # tells the kinds apart in JSON
     plural: ClassVar[str]  # "images"
     stored_as: ClassVar[str]  # "8-bit": the numbers of the store
+    labels: ClassVar[bool] = False  # says what a sample is, and is no sample itself
 
     @property
     @abstractmethod
@@ -171,7 +172,7 @@ class Classes(Modality):
 
     names: tuple[str, ...]
     kind: Literal["classes"] = "classes"
-    plural, stored_as = "classes", "int64"
+    plural, stored_as, labels = "classes", "int64", True
 
     @classmethod
     def numbered(cls, count: int) -> Classes:
@@ -201,7 +202,7 @@ class Vector(Modality):
 
     size: Positive
     kind: Literal["vector"] = "vector"
-    plural, stored_as = "vectors", "float32"
+    plural, stored_as, labels = "vectors", "float32", True
 
     @property
     def shape(self) -> tuple[int]:
@@ -221,7 +222,7 @@ class Lengths(Modality):
 
     longest: Annotated[int, Ge(0)]
     kind: Literal["lengths"] = "lengths"
-    plural, stored_as = "lengths", "int64"
+    plural, stored_as, labels = "lengths", "int64", True
 
     @property
     def shape(self) -> Shape:

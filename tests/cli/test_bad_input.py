@@ -20,13 +20,15 @@ from dataclasses import dataclass
 
 import torch
 
-from zerosum.game import Player, Game, Move, Shape
+from zerosum.game import Player, Move
 from zerosum.latent import Normal
+from zerosum.latent_game import LatentGame
+from zerosum.modality import Spec
 from zerosum.optim import Adam
 from zerosum.recipe import recipe
 
 
-class Bad(Game[torch.Tensor]):
+class Bad(LatentGame[torch.Tensor]):
     name = "bad"
 
     @dataclass(frozen=True)
@@ -41,16 +43,13 @@ class Bad(Game[torch.Tensor]):
         return {"generator": Player(Adam(), (self.generator,), averaged=True)}
 
     def round(self, draw, step):
-        made = self.sample(draw())
-        wrong = torch.log(made.sum() * 0) if step == self.config.when else made.sum()
-        yield Move("generator", fine=made.mean(), wrong=wrong)
-
-    def sample(self, like, z=None):
-        return self.generator(self.prior.draw(like) if z is None else z)
+        fake = self.generate(self.latents(len(draw())))
+        wrong = torch.log(fake.sum() * 0) if step == self.config.when else fake.sum()
+        yield Move("generator", fine=fake.mean(), wrong=wrong)
 
 
 @recipe(data="ring")
-def points(shape: Shape, config: Bad.Config = Bad.Config()) -> Bad:
+def points(data: Spec, config: Bad.Config = Bad.Config()) -> Bad:
     return Bad(config)
 """
 
@@ -79,7 +78,7 @@ def refused(call: Call, *arguments: object, code: int = 2) -> str:
         ((*TOY, "--batch-size", 200_000), "200000 is more than the 100000 samples of ring"),
         (("train", "gan/tutorial", "--data", "ring"), "gan/tutorial does not fit ring"),
         (
-            ("train", "composed/toy", "--out", "run", "--objective", "hinge", "--targets.real", 0.9),
+            ("train", "two-player/toy", "--out", "run", "--objective", "hinge", "--targets.real", 0.9),
             "the hinge objective has no targets to smooth or flip",
         ),
         (("resume", "nowhere"), "nowhere holds no run"),
@@ -219,7 +218,7 @@ def test_traversing_mistakes(call: Call) -> None:
     assert "one at a time" in refused(call, "sample", "run", "--traverse", "--to-seed", 3)
     assert "add --traverse" in refused(call, "sample", "run", "--code", "c1")
     assert "add --traverse" in refused(call, "sample", "run", "--steps", 5)
-    made = call("train", "composed/toy", "--out", "coded", "--steps", 1, "--latent-dim", 8, "--clusters", 3)
+    made = call("train", "two-player/toy", "--out", "coded", "--steps", 1, "--latent-dim", 8, "--clusters", 3)
     assert made[0] == 0
     traverse = ("sample", "coded", "--traverse")
     assert "no code 'c9'; its codes are cluster" in refused(call, *traverse, "--code", "cluster", "--code", "c9")

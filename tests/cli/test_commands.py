@@ -15,10 +15,11 @@ from PIL import Image
 from shell import EXAMPLE, Call
 
 import zerosum
+from zerosum import modality
 from zerosum.cli import COMMANDS
+from zerosum.games import RECIPES, find
 from zerosum.options import to_json
 from zerosum.pictures.grids import to_uint8
-from zerosum.recipe import RECIPES, find
 
 QUICK = ("--steps", 6, "--batch-size", 16, "--log-every", 2, "--sample-every", 3, "--checkpoint-every", 4)
 
@@ -76,7 +77,7 @@ def test_a_known_name_stays_one_beside_a_folder_of_that_name(call: Call) -> None
 def test_dry_run_says_what_would_be_and_writes_nothing(call: Call) -> None:
     code, out, err = call("train", "dcgan", "--network.width", 4, "--batch-size", 8, "--dry-run")
     assert code == 0, err
-    players = find("dcgan").build((1, 28, 28), {"network": {"width": 4}}).players()
+    players = find("dcgan").build(modality.Spec({"x": modality.Image(1, 28, 28)}), {"network": {"width": 4}}).players()
     for name, player in players.items():
         count = sum(p.numel() for module in player.modules for p in module.parameters())
         assert f"{name}: {count:,} parameters" in out
@@ -124,7 +125,7 @@ def test_truncation_and_last_weights_change_the_samples(images: Path) -> None:
 
 
 def test_a_recipe_may_truncate_its_samples_by_default() -> None:
-    run = zerosum.train("composed/toy", out="run", steps=1, batch_size=8, truncation=0.4, quiet=True)
+    run = zerosum.train("two-player/toy", out="run", steps=1, batch_size=8, truncation=0.4, quiet=True)
     assert run.sample(8).equal(run.sample(8, truncation=0.4))
     assert not run.sample(8).equal(run.sample(8, truncation=9.0))
 
@@ -171,7 +172,7 @@ def test_names_that_no_font_writes_are_said_beside_the_picture(
 
 
 def test_sample_traverses_the_codes_of_z(call: Call) -> None:
-    assert call("train", "composed/demo", "--out", "run", "--steps", 1)[0] == 0
+    assert call("train", "demo", "--out", "run", "--steps", 1)[0] == 0
     with Image.open("run/codes.png") as picture:
         assert picture.info["Description"].endswith("cluster from 0 to 23")
     code, out, err = call("sample", "run", "--traverse", "-n", 3, "--seed", 2)
@@ -236,11 +237,11 @@ def test_tensorboard(call: Call) -> None:
 
 def test_the_python_api_takes_options_by_name() -> None:
     run = zerosum.train(
-        "composed/toy", out="run", steps=2, batch_size=8, quiet=True, penalties={"r2": 2.0}, g_optimizer={"lr": 0.5}
+        "two-player/toy", out="run", steps=2, batch_size=8, quiet=True, penalties={"r2": 2.0}, g_optimizer={"lr": 0.5}
     )
     assert run.record.options["config"]["penalties"] == {"r2": 2.0}
     assert run.record.options["config"]["g_optimizer"]["lr"] == 0.5
-    usual = find("composed/toy").options["config"].g_optimizer
+    usual = find("two-player/toy").options["config"].g_optimizer
     assert run.record.options["config"]["g_optimizer"]["betas"] == list(usual.betas)
     assert run.sample(5, seed=3).equal(zerosum.load("run").sample(5, seed=3))
     assert zerosum.resume("run", steps=4, quiet=True).step == 4

@@ -15,7 +15,7 @@ QUICK = ("--steps", 4, "--batch-size", 8, "--sample-every", 2, "--checkpoint-eve
 NARROW = ("--network.width", 4)
 
 
-@pytest.mark.parametrize("recipe", ["cgan/digits", "acgan/digits", "conditional-r3gan/images"])
+@pytest.mark.parametrize("recipe", ["cgan/digits", "acgan/digits", "r3gan/classes"])
 def test_a_class_is_trained_and_asked_for(call: Call, recipe: str) -> None:
     small = NARROW if recipe.endswith("digits") else ("--network.widths", 8, 8, "--network.group-size", 4)
     code, _, err = call("train", recipe, "--out", "run", *QUICK, *small)
@@ -42,7 +42,7 @@ def test_games_of_classes_name_data_without_any(call: Call) -> None:
     Path("photos").mkdir()
     for i in range(12):
         Image.new("L", (16, 16), 20 * i).save(f"photos/{i}.png")
-    for recipe in ("cgan/digits", "acgan/digits", "conditional-r3gan/images"):
+    for recipe in ("cgan/digits", "acgan/digits", "r3gan/classes"):
         code, _, err = call("train", recipe, "--data", "photos", "--out", "run", *QUICK)
         assert code == 2 and "photos" in err and ("labels" in err or "classes" in err)
         assert "Traceback" not in err and not Path("run").exists()

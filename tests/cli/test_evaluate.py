@@ -161,7 +161,7 @@ def test_copies_are_found(call: Call) -> None:
 
 
 def test_samples_are_drawn_without_the_recipes_truncation(call: Call) -> None:
-    zerosum.train("composed/toy", out="run", steps=2, batch_size=8, truncation=0.4, quiet=True)
+    zerosum.train("two-player/toy", out="run", steps=2, batch_size=8, truncation=0.4, quiet=True)
     shared = ("evaluate", "run", "-n", 300, "--metrics", "frechet", "--out")
     code, out, _ = call(*shared, "none.json")
     assert code == 0
@@ -356,6 +356,6 @@ def test_a_diverged_run_is_not_measured(images: Path) -> None:
     run = zerosum.load(images)
     with torch.no_grad():
         next(run.game.parameters()).fill_(torch.nan)
-    side = of_run(run, truncation=None).samples(10, 0, extractors.find("pixels"), None)
+    side = of_run(run, truncation=None).samples(10, 0, zerosum.data.load("digits"), extractors.find("pixels"), None)
     with pytest.raises(zerosum.ZerosumError, match="has diverged: not all samples are finite"):
         _ = side.stored

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from shell import EXAMPLE, Call
 
 import zerosum
-from zerosum.game import Labelled, Semi
+from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.recipe import RECIPES
 from zerosum.run.directory import RunDirectory
 
@@ -122,8 +122,8 @@ def test_a_run_that_ignores_labels_says_so_and_who_would_use_them(call: Call, an
         (note,) = re.findall(r"note: (.*)", said)
         assert note.startswith(f"gan/tutorial does not use the 2 classes of {animals}; ") and note.endswith(" would")
         named = note.partition("; ")[2].removesuffix(" would").split(", ")
-        assert len(named) >= 2 and all(RECIPES[name].batch in (Labelled, Semi) for name in named)
-        games = {recipe.name.split("/")[0] for recipe in RECIPES.values() if recipe.batch in (Labelled, Semi)}
+        assert len(named) >= 2 and all(RECIPES[name].batch in (Labelled, PartlyLabelled) for name in named)
+        games = {recipe.name.split("/")[0] for recipe in RECIPES.values() if recipe.batch in (Labelled, PartlyLabelled)}
         assert {name.split("/")[0] for name in named} == games  # one of each
     assert RunDirectory(Path("run")).read().data.classes == ()
     assert call("resume", "run", "--steps", 3)[2].count("does not use the 2 classes") == 1
@@ -136,7 +136,7 @@ def test_a_labelled_recipe_says_what_it_leaves_out_and_who_would_not(call: Call,
     start = f"{OWN} learns from the 8 labelled samples alone; "
     assert note.startswith(start) and note.endswith(" would use the 4 others too")
     named = note.removeprefix(start).removesuffix(" would use the 4 others too").split(", ")
-    assert named and all(RECIPES[name].batch is Semi for name in named)
+    assert named and all(RECIPES[name].batch is PartlyLabelled for name in named)
 
 
 def test_nothing_is_noted_where_all_is_used(call: Call, animals: Path) -> None:

@@ -213,8 +213,8 @@ def test_the_monitor_sees_a_game_with_techniques(case_of):
     case = case_with(case_of("gan/toy"), **SALIMANS)
     trainer = case.trainer()
     test_recipes.play(trainer, 3)
-    signs = SignalMeter(case.data()).look(trainer, 0.0).signs
-    assert {"frechet", "real_accuracy", "separation", "gradient/generator"} <= signs.keys()
+    signals = SignalMeter(case.data(), trainer.game.makes).measure(trainer, 0.0).signals
+    assert {"frechet", "real_accuracy/discriminator", "separation/discriminator", "gradient/generator"} <= signals.keys()
 
 
 @pytest.mark.parametrize(("name", "techniques", "message"), [

@@ -57,8 +57,8 @@ def test_the_order_of_hooks_does_not_matter(
     histories = []
     for name in ("before", "after"):
         torch.manual_seed(5)
-        trainer = case_of("composed/toy").trainer(steps=STEPS, log_every=2)
-        monitor = Monitor(SignalMeter(case_of("composed/toy").data(), "x"), tmp_path / name, History(STEPS))
+        trainer = case_of("gan/toy").trainer(steps=STEPS, log_every=2)
+        monitor = Monitor(SignalMeter(case_of("gan/toy").data(), "x"), tmp_path / name, History(STEPS))
         log = Log(2, checkpoint_every, [])
         trainer.train([monitor, log] if name == "before" else [log, monitor])
         histories.append(

@@ -44,11 +44,11 @@ def test_samples_with_vectors(tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).normal(size=(5, 2))
     np.savez(tmp_path / "a.npz", samples=PIXELS, conditions=vectors)
     data = load(str(tmp_path / "a.npz"))
-    assert data.conditions is not None and data.conditions.dtype == torch.float32 and data.y is None
-    assert data.conditions.tolist() == vectors.astype(np.float32).tolist()
+    assert data.vectors is not None and data.vectors.dtype == torch.float32 and data.y is None
+    assert data.vectors.tolist() == vectors.astype(np.float32).tolist()
     assert data.condition is not None and (data.condition.size, data.condition.kind) == (2, "vector")
-    assert load(str(tmp_path / "a.npz"), size=(2, 2)).conditions is not None
-    assert load(str(tmp_path / "a.npz"), labels=False).conditions is None
+    assert load(str(tmp_path / "a.npz"), size=(2, 2)).vectors is not None
+    assert load(str(tmp_path / "a.npz"), labels=False).vectors is None
     np.savez(tmp_path / "b.npz", samples=PIXELS, conditions=vectors[::-1])
     np.savez(tmp_path / "c.npz", samples=PIXELS)
     a, b, c = (load(str(tmp_path / name)).fingerprint for name in ("a.npz", "b.npz", "c.npz"))

@@ -7,7 +7,7 @@ import torch
 
 from zerosum.data import DataError, Dataset
 from zerosum.data.dataset import dataset
-from zerosum.game import Condition
+from zerosum.modality import Classes, Vector
 
 COUNTS = (40, 30, 20)  # samples of each class, and 10 without one
 
@@ -32,7 +32,7 @@ def test_as_many_of_each_class_are_kept_and_one_more_of_the_first(count: int, ea
     assert whole.y is not None and some.y is not None and some.y.dtype == torch.int64
     assert kept(some) == each
     assert bool(((some.y == whole.y) | (some.y == -1)).all())  # none is made up, all others are hidden
-    assert some.x is whole.x and some.classes == whole.classes and some.condition == Condition(3)
+    assert some.x is whole.x and some.classes == whole.classes and some.condition == Classes(("ape", "bee", "cat"))
     assert kept(whole) == list(COUNTS)
 
 
@@ -94,11 +94,11 @@ def test_data_without_classes_has_no_labels_to_keep(conditions: torch.Tensor | N
 def test_what_a_gan_can_learn_to_be_asked_for() -> None:
     x, y, vectors = torch.zeros(3, 1), torch.tensor([0, 1, -1]), torch.zeros(3, 4)
     assert dataset("a", x).condition is None
-    assert dataset("a", x, y, ("a", "b")).condition == Condition(2)
-    assert dataset("a", x, conditions=vectors).condition == Condition(4, "vector")
+    assert dataset("a", x, y, ("a", "b")).condition == Classes(("a", "b"))
+    assert dataset("a", x, conditions=vectors).condition == Vector(4)
     both = dataset("a", x, y, ("a", "b"), conditions=vectors)
-    assert both.condition == Condition(2)
+    assert both.condition == Classes(("a", "b"))
     bare = both.without_labels()
-    assert bare.condition is None and bare.y is None and bare.conditions is None and bare.classes == ()
+    assert bare.condition is None and bare.y is None and bare.vectors is None and bare.classes == ()
     assert len({data.fingerprint for data in (both, bare, dataset("a", x, y, ("a", "b")))}) == 3
     assert bare.without_labels() is bare

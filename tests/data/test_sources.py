@@ -14,12 +14,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image as Picture
 
 from zerosum.data import SOURCES, DataError, load, paths
 from zerosum.data.images import cifar, idx
 from zerosum.data.images.idx import FASHION_MNIST, MNIST, IdxSet, read_idx
 from zerosum.data.request import Request
+from zerosum.modality import Image
 
 ROOT = os.environ.get("ZEROSUM_DATA")  # as it is outside of the tests
 
@@ -78,13 +79,13 @@ def test_a_path_that_may_not_be_looked_at_is_refused(monkeypatch: pytest.MonkeyP
 
 def test_a_known_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "digits").mkdir()
-    Image.new("L", (3, 3)).save(tmp_path / "digits" / "a.png")
+    Picture.new("L", (3, 3)).save(tmp_path / "digits" / "a.png")
     monkeypatch.chdir(tmp_path)
     assert len(load("digits")) == 5000 and len(load("./digits")) == 1
 
 
 def test_a_single_image_is_not_a_data_set(tmp_path: Path) -> None:
-    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    Picture.new("L", (4, 4)).save(tmp_path / "a.png")
     with pytest.raises(DataError, match="single file; give a folder of images"):
         load(str(tmp_path / "a.png"))
 
@@ -113,7 +114,7 @@ def with_source() -> dict[str, str]:
 
 def test_digits_are_500_real_images_of_each() -> None:
     data = load("digits")
-    assert data.x.shape == (5000, 1, 28, 28) and data.x.dtype == torch.uint8 and data.is_image
+    assert data.x.shape == (5000, 1, 28, 28) and data.x.dtype == torch.uint8 and isinstance(data.modality, Image)
     assert data.y is not None and data.y.dtype == torch.int64 and data.y.bincount().tolist() == [500] * 10
     assert data.classes == tuple("0123456789") and data.fingerprint == "81961840696eb8f2"
     assert int(data.x.max()) == 255 and 30 < float(data.x.float().mean()) < 36  # MNIST's mean is 33.3
@@ -311,7 +312,7 @@ def test_a_cifar_batch_of_another_form_is_refused(content: bytes) -> None:
 
 def jpeg(value: int) -> bytes:
     file = BytesIO()
-    Image.new("RGB", (32, 32), (value, value, value)).save(file, "JPEG")
+    Picture.new("RGB", (32, 32), (value, value, value)).save(file, "JPEG")
     return file.getvalue()
 
 

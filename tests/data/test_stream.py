@@ -6,9 +6,9 @@ from itertools import islice
 import pytest
 import torch
 
+from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.data import DataError, Dataset, Stream
 from zerosum.data.dataset import dataset
-from zerosum.game import Labelled, Semi
 
 
 def images(n: int = 10, width: int = 3) -> Dataset:
@@ -135,7 +135,7 @@ def test_labels_go_with_their_samples() -> None:
 def test_labels_and_flips_are_refused_where_there_are_none() -> None:
     with pytest.raises(DataError, match="no labels"):
         Stream(dataset("plain", images().x), 4, seed=0, batch=Labelled)
-    with pytest.raises(DataError, match="no left and right"):
+    with pytest.raises(DataError, match="no images, which alone have a left and a right"):
         Stream(dataset("points", torch.randn(10, 2)), 4, seed=0, flip=True)
 
 
@@ -185,7 +185,7 @@ def test_labelled_batches_are_no_larger_than_the_labelled_samples() -> None:
         Stream(partly(), 2, seed=0, batch=Labelled, world=2)
 
 
-@pytest.mark.parametrize("batch", [Labelled, Semi])
+@pytest.mark.parametrize("batch", [Labelled, PartlyLabelled])
 def test_data_of_which_nothing_is_labelled_is_refused(batch: type) -> None:
     with pytest.raises(DataError, match=r"partly has no labels, .* name the classes in a labels\.csv"):
         Stream(partly(known=()), 2, seed=0, batch=batch)
@@ -193,11 +193,15 @@ def test_data_of_which_nothing_is_labelled_is_refused(batch: type) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 7, 10])  # also more than there are labelled samples
 def test_partly_labelled_batches_go_round_both_kinds_each_equally_often(size: int) -> None:
-    stream = Stream(partly(), size, seed=0, batch=Semi)
+    stream = Stream(partly(), size, seed=0, batch=PartlyLabelled)
     everything, labelled = [], []
     for _ in range(30):
         batch = stream()
-        assert isinstance(batch, Semi) and batch.unlabelled is not batch.x and len(batch.x) == len(batch.unlabelled)
+        assert (
+            isinstance(batch, PartlyLabelled)
+            and batch.unlabelled is not batch.x
+            and len(batch.x) == len(batch.unlabelled)
+        )
         assert values(batch.x) == batch.y.tolist()
         everything += values(batch.unlabelled)
         labelled += batch.y.tolist()
@@ -210,7 +214,7 @@ def test_what_is_labelled_never_comes_from_a_hidden_row() -> None:
     """Hidden rows are white, labelled ones of other grey levels; all rows come unlabelled."""
     few = partly(100, tuple(range(10)))
     few.x[few.y == -1] = 255
-    stream = Stream(few, 16, seed=0, batch=Semi, flip=True)
+    stream = Stream(few, 16, seed=0, batch=PartlyLabelled, flip=True)
     batches = [stream() for _ in range(50)]
     assert all(values(batch.x) == batch.y.tolist() for batch in batches)
     assert {k for batch in batches for k in values(batch.x)} == set(range(10))
@@ -219,7 +223,7 @@ def test_what_is_labelled_never_comes_from_a_hidden_row() -> None:
 
 def test_both_orders_are_of_the_seed_alone() -> None:
     def rows(seed: int) -> list[tuple[list[int], list[int]]]:
-        stream = Stream(partly(40, tuple(range(20))), 8, seed=seed, batch=Semi)
+        stream = Stream(partly(40, tuple(range(20))), 8, seed=seed, batch=PartlyLabelled)
         return [(values(batch.x), values(batch.unlabelled)) for batch in (stream() for _ in range(5))]
 
     torch.manual_seed(1)
@@ -231,7 +235,7 @@ def test_both_orders_are_of_the_seed_alone() -> None:
     assert [x for x, _ in other] != [x for x, _ in first] and [x for _, x in other] != [x for _, x in first]
 
 
-@pytest.mark.parametrize("batch", [Labelled, Semi])
+@pytest.mark.parametrize("batch", [Labelled, PartlyLabelled])
 @pytest.mark.parametrize("calls", [0, 1, 2, 3, 7, 1000])
 def test_a_restored_stream_of_partly_labelled_data_goes_on_exactly(batch: type, calls: int) -> None:
     noise = torch.randint(256, (10, 1, 4, 4), dtype=torch.uint8)
@@ -247,10 +251,10 @@ def test_a_restored_stream_of_partly_labelled_data_goes_on_exactly(batch: type, 
 
 
 def test_where_all_samples_have_a_class_both_kinds_are_one_tensor() -> None:
-    stream, plain = Stream(images(), 4, seed=0, batch=Semi), Stream(images(), 4, seed=0, batch=Labelled)
+    stream, plain = Stream(images(), 4, seed=0, batch=PartlyLabelled), Stream(images(), 4, seed=0, batch=Labelled)
     for _ in range(6):
         batch, same = stream(), plain()
-        assert isinstance(batch, Semi) and batch.unlabelled is batch.x
+        assert isinstance(batch, PartlyLabelled) and batch.unlabelled is batch.x
         assert torch.equal(batch.x, same.x) and torch.equal(batch.y, same.y)
 
 
@@ -259,7 +263,10 @@ def test_flips_of_both_kinds_are_independent_and_exact() -> None:
     y = torch.zeros(1000, dtype=torch.int64)
     y[500:] = -1
     data = dataset("same", one.expand(1000, 1, 2, 3).contiguous(), y, ("a",))
-    plain, flipped = Stream(data, 500, seed=0, batch=Semi)(), Stream(data, 500, seed=0, batch=Semi, flip=True)()
+    plain, flipped = (
+        Stream(data, 500, seed=0, batch=PartlyLabelled)(),
+        Stream(data, 500, seed=0, batch=PartlyLabelled, flip=True)(),
+    )
     mirrored = []
     for straight, made in ((plain.x, flipped.x), (plain.unlabelled, flipped.unlabelled)):
         same = (made == straight).flatten(1).all(1)
@@ -271,8 +278,8 @@ def test_flips_of_both_kinds_are_independent_and_exact() -> None:
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_the_ranks_share_out_both_orders(world: int) -> None:
-    alone = Stream(partly(13), 2, seed=5, batch=Semi)
-    ranks = [Stream(partly(13), 2, seed=5, batch=Semi, rank=rank, world=world) for rank in range(world)]
+    alone = Stream(partly(13), 2, seed=5, batch=PartlyLabelled)
+    ranks = [Stream(partly(13), 2, seed=5, batch=PartlyLabelled, rank=rank, world=world) for rank in range(world)]
     for _ in range(20):
         one, many = [alone() for _ in range(world)], [rank() for rank in ranks]
         assert [batch.y.tolist() for batch in one] == [batch.y.tolist() for batch in many]
@@ -287,6 +294,6 @@ def test_vectors_go_with_their_samples_where_there_are_no_classes() -> None:
     assert isinstance(batch, Labelled) and batch.y.dtype == torch.float32
     assert batch.y.tolist() == [[k, -k] for k in values(batch.x)]
     with pytest.raises(DataError, match="no labels, but the GAN needs classes"):
-        Stream(dataset("vectors", x, conditions=vectors), 4, seed=0, batch=Semi)
+        Stream(dataset("vectors", x, conditions=vectors), 4, seed=0, batch=PartlyLabelled)
     both = dataset("both", x, torch.arange(10), tuple("abcdefghij"), conditions=vectors)
     assert Stream(both, 4, seed=0, batch=Labelled)().y.dtype == torch.int64

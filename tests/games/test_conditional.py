@@ -11,20 +11,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.data import Stream
 from zerosum.data.dataset import dataset
-from zerosum.game import Condition, Labelled, Move, Semi
+from zerosum.game import Move
+from zerosum.games import find
 from zerosum.games.acgan import ACGAN
 from zerosum.games.cgan import CGAN
-from zerosum.games.conditional_r3gan import ConditionalR3GAN
+from zerosum.games.r3gan import R3GAN
 from zerosum.losses.adversarial import LabelSmoothing
+from zerosum.modality import Classes, Condition, Image, Points, Spec, Vector
 from zerosum.networks import conditional, dcgan, mlp, r3gan, small
 from zerosum.optim import Adam
-from zerosum.recipe import Training, find
+from zerosum.recipe import Training
+from zerosum.roles import Generates, in_role
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
-CLASSES, VECTORS = Condition(3), Condition(2, "vector")
+CLASSES, VECTORS = Classes.numbered(3), Vector(2)
 SLOPES = torch.tensor([1.0, -2.0, 0.5])
 
 
@@ -76,7 +80,7 @@ def test_the_value_of_cgan_is_that_of_equation_2():
     real, fake, again = (SLOPES[Y] * x.sum(1) for x in (X, first + shifts, second + shifts))
     value = torch.sigmoid(real).log().mean() + (1 - torch.sigmoid(fake)).log().mean()
     assert d.player == "discriminator" and d.loss.item() == pytest.approx(-value.item(), rel=1e-5)
-    assert torch.allclose(d.log["real"].flatten(), real) and torch.allclose(d.log["fake"].flatten(), fake)
+    assert torch.allclose(d.logits.real.flatten(), real) and torch.allclose(d.logits.fake.flatten(), fake)
     assert g.player == "generator"
     assert g.loss.item() == pytest.approx(-torch.sigmoid(again).log().mean().item(), rel=1e-5)
 
@@ -129,7 +133,7 @@ def test_projection_is_the_formula_of_its_paper(condition: Condition):
     """y^T V phi(x) + psi(phi(x)), with psi(phi) = w^T phi + b; the bias of V is a feature that is always 1."""
     torch.manual_seed(0)
     network = conditional.ProjectionDiscriminator(partial(mlp.Discriminator, hidden=(8, 6)), (2,), condition.size)
-    x, y = torch.randn(5, 2), torch.randn(5, 2) if condition.kind == "vector" else torch.tensor([0, 2, 1, 1, 0])
+    x, y = torch.randn(5, 2), torch.randn(5, 2) if isinstance(condition, Vector) else torch.tensor([0, 2, 1, 1, 0])
     features, last = phi(network.discriminator, x), network.discriminator.layers[-1]
     w, v, b = last.weight[0], last.weight[1:], last.bias
     for i, logit in enumerate(network(x, condition.vector(y))):
@@ -220,7 +224,7 @@ def small_acgan(**config: Any) -> ACGAN:
 
 def test_both_players_of_acgan_maximise_the_class_and_oppose_over_the_source():
     game = small_acgan(class_weight=0.7, g_class_weight=0.3)
-    d, g = moves(game, Semi(X, Y, unlabelled=X))
+    d, g = moves(game, PartlyLabelled(X, Y, unlabelled=X))
     first, second = z_of(4, 4)
     shifts = Shifted().shifts.detach()[Y]
 
@@ -243,11 +247,11 @@ def test_both_players_of_acgan_maximise_the_class_and_oppose_over_the_source():
 def test_only_labelled_samples_have_a_class_and_only_others_a_source():
     other = torch.tensor([[9.0, -9.0], [4.0, 4.0]])
     game = small_acgan()
-    partly = moves(game, Semi(X, Y, unlabelled=other))[0]
-    whole = moves(game, Semi(X, Y, unlabelled=X))[0]
+    partly = moves(game, PartlyLabelled(X, Y, unlabelled=other))[0]
+    whole = moves(game, PartlyLabelled(X, Y, unlabelled=X))[0]
     assert partly.terms["class_real"].item() == pytest.approx(whole.terms["class_real"].item(), rel=1e-5)
     source = game.discriminator.linear(other)[:, 3]
-    assert torch.allclose(partly.log["real"].flatten(), source)
+    assert torch.allclose(partly.logits.real.flatten(), source)
     game.zero_grad()
     partly.terms["class_real"].backward()
     weight = game.discriminator.linear.weight.grad
@@ -257,7 +261,7 @@ def test_only_labelled_samples_have_a_class_and_only_others_a_source():
 
 
 def test_acgan_penalties_are_of_the_source():
-    d, _ = moves(game := small_acgan(penalties={"r1": 2.0}), Semi(X, Y, unlabelled=X))
+    d, _ = moves(game := small_acgan(penalties={"r1": 2.0}), PartlyLabelled(X, Y, unlabelled=X))
     assert d.terms["r1"].item() == pytest.approx(game.discriminator.linear.weight[3].square().sum().item(), rel=1e-5)
 
 
@@ -281,7 +285,7 @@ def test_a_hidden_label_never_reaches_the_class_loss():
         return loss(outputs, y)
 
     game._class_loss = watched
-    stream = Stream(dataset("partly", x, y, ("a", "b")), 10, seed=0, batch=Semi)
+    stream = Stream(dataset("partly", x, y, ("a", "b")), 10, seed=0, batch=PartlyLabelled)
     for step in range(20):
         for _ in game.round(stream, step):
             pass
@@ -290,7 +294,7 @@ def test_a_hidden_label_never_reaches_the_class_loss():
 
 def test_acgan_learns_classes_not_vectors():
     with pytest.raises(ValueError, match=r"this GAN learns classes, and the data has vectors of 2 numbers; try cgan"):
-        find("acgan/toy").build((2,), {}, VECTORS)
+        find("acgan/toy").build(Spec({"x": Points(2), "y": VECTORS}))
 
 
 def play(make: Any, config: Any) -> dict[str, Tensor]:
@@ -308,27 +312,32 @@ def play(make: Any, config: Any) -> dict[str, Tensor]:
     return {name: p.detach().clone() for name, p in game.state_dict().items()}
 
 
+def r3gan_of(generator: nn.Module, discriminator: nn.Module, condition: Condition, config: R3GAN.Config) -> R3GAN:
+    return R3GAN(generator, discriminator, config, condition)
+
+
 def test_conditional_r3gan_is_a_relativistic_cgan_with_r1_and_r2():
     adam = Adam(1e-3, (0.0, 0.9))
-    written = play(ConditionalR3GAN, ConditionalR3GAN.Config(4, gamma=0.7, optimizer=adam))
+    written = play(r3gan_of, R3GAN.Config(4, gamma=0.7, optimizer=adam))
     penalties = {"r1": 0.7, "r2": 0.7}
     parts = CGAN.Config("relativistic", penalties, latent_dim=4, g_optimizer=adam, d_optimizer=adam)
     for name, value in play(CGAN, parts).items():
         torch.testing.assert_close(written[name], value, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["cgan/images", "cgan/digits", "cgan/toy", "conditional-r3gan/images"])
+@pytest.mark.parametrize("name", ["cgan/images", "cgan/digits", "cgan/toy", "r3gan/classes", "r3gan/toy-classes"])
 def test_any_vector_can_be_asked_for(name: str):
     recipe = find(name)
-    shape = (2,) if name.endswith("toy") else (1, 12, 12)
+    samples = Points(2) if "toy" in name else Image(1, 12, 12)
     given = {"width": 8} if name.startswith("cgan/") else {"widths": (16, 8)}
-    options = {} if name.endswith("toy") else {"network": given}
-    game = recipe.build(shape, options, VECTORS)
-    batch = Labelled(torch.rand(4, *shape), torch.randn(4, 2))
+    options = {} if "toy" in name else {"network": given}
+    game = recipe.build(Spec({"x": samples, "y": VECTORS}), options)
+    batch = Labelled(torch.rand(4, *samples.shape), torch.randn(4, 2))
     assert all(move.loss.isfinite() for move in game.train().round(lambda: batch, 0))
-    z, other = game.prior.draw(batch.x), batch._replace(y=batch.y + 1)
-    game.eval()
-    assert not torch.equal(game.sample(batch, z), game.sample(other, z))
+    role = in_role(game.eval(), Generates)
+    z = role.prior.draw(4)
+    assert role.condition == VECTORS
+    assert not torch.equal(role.generate(z, batch.y), role.generate(z, batch.y + 1))
 
 
 def test_discriminators_have_as_many_outputs_as_are_asked_for():

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.augment import Views
+from zerosum.augment import RandomAffine
 from zerosum.game import Move
 from zerosum.games import find
 from zerosum.games.infogan import Clusters, InfoGAN, outputs, prior
@@ -252,7 +252,7 @@ def test_smoothed_targets_reach_d():
 @pytest.mark.parametrize("recipe", ["infogan/clusters", "infogan/toy"])
 @pytest.mark.parametrize("modality", [Image(1, 8, 8), Points(2)])
 def test_only_images_have_views(recipe: str, modality: Image | Points):
-    views = Views(0.2, 0.2)
+    views = RandomAffine(0.2, 0.2)
     options = {"config": {"clusters": {"views": {"shift": 0.2, "warp": 0.2}}}}
     game = find(recipe).build(Spec({"x": modality}), options)
     assert isinstance(game, InfoGAN) and game.views == (views if isinstance(modality, Image) else None)

@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zerosum.games.two_player import Composed, packed
+from zerosum.games import find
+from zerosum.games.two_player import TwoPlayer, packed
 from zerosum.metrics.discrimination import own_logits
-from zerosum.recipe import find
+from zerosum.modality import Image, Points, Spec
+from zerosum.roles import Generates, in_role
 
 PACKING = 3
 
@@ -42,8 +44,8 @@ class Counting(nn.Module):
         return self.unit * numbers[:, None, None, None].expand(-1, 2, 4, 4)
 
 
-def game(**config: Any) -> Composed:
-    return Composed(Counting(), Watched(), Composed.Config(latent_dim=5, packing=PACKING, **config))
+def game(**config: Any) -> TwoPlayer:
+    return TwoPlayer(Counting(), Watched(), TwoPlayer.Config(latent_dim=5, packing=PACKING, **config))
 
 
 def batches() -> Any:
@@ -73,13 +75,13 @@ def test_a_pack_holds_one_sample_of_each_draw_as_channels():
     assert members(both[:4]) == [[1, 5, 9], [2, 6, 10], [3, 7, 11], [4, 8, 12]]
     assert members(both[4:]) == [[-1, -5, -9], [-2, -6, -10], [-3, -7, -11], [-4, -8, -12]]
     assert members(judged) == [[-13, -17, -21], [-14, -18, -22], [-15, -19, -23], [-16, -20, -24]]
-    assert d.log["real"].shape == d.log["fake"].shape == (4, 1)
+    assert d.logits.real.shape == d.logits.fake.shape == (4, 1)
     (gradient,) = torch.autograd.grad(g.loss, it.generator.unit)
     assert gradient.abs() > 0
 
 
 def test_points_are_packed_coordinate_after_coordinate():
-    it = Composed(nn.Linear(5, 2), Watched(), Composed.Config(latent_dim=5, packing=2))
+    it = TwoPlayer(nn.Linear(5, 2), Watched(), TwoPlayer.Config(latent_dim=5, packing=2))
     first, second = torch.randn(4, 2), torch.randn(4, 2)
     draws = iter((first, second))
     next(it.round(lambda: next(draws), 0))
@@ -104,21 +106,23 @@ def test_a_penalty_is_of_packs():
     assert float(move.terms["r1"].detach()) == pytest.approx(0.5 * 4 * pixels)
 
 
-@pytest.mark.parametrize("name", ["composed/pacgan", "composed/toy", "composed/grid", "composed/demo"])
+@pytest.mark.parametrize("name", ["pacgan", "two-player/toy", "two-player/grid", "demo"])
 @pytest.mark.parametrize("packing", [1, 2])
 def test_recipes_build_a_discriminator_for_packs(name: str, packing: int):
-    shape = (2,) if name.endswith(("toy", "grid")) else (1, 12, 12)
+    modality = Points(2) if name.endswith(("toy", "grid")) else Image(1, 12, 12)
+    shape = modality.shape
     options: dict[str, Any] = {"config": {"packing": packing}}
-    built = find(name).build(shape, options | ({"network": {"width": 4}} if name.endswith("pacgan") else {}))
+    built = find(name).build(Spec({"x": modality}), options | ({"network": {"width": 4}} if name.endswith("pacgan") else {}))
     assert [move.player for move in built.round(lambda: torch.randn(4, *shape), 0)] == ["discriminator", "generator"]
-    assert built.sample(torch.empty(4, *shape)).shape == (4, *shape)
+    role = in_role(built, Generates)
+    assert role.generate(role.prior.draw(4)).shape == (4, *shape)
     real, fake = own_logits(built, lambda: torch.randn(4, *shape), 6, 0)  # what `evaluate` asks of a run's D
     assert len(real) == len(fake) >= 6
 
 
 def test_pacgan_is_dcgan_with_two_samples_to_judge():
-    dcgan, pacgan = (find(f"composed/{name}") for name in ("dcgan", "pacgan"))
+    dcgan, pacgan = (find(name) for name in ("dcgan", "pacgan"))
     assert pacgan.options["config"].packing == 2 and dcgan.options["config"].packing == 1
     narrow = {"network": {"width": 4}}
-    one, two = (recipe.build((1, 12, 12), narrow).discriminator for recipe in (dcgan, pacgan))
+    one, two = (recipe.build(Spec({"x": Image(1, 12, 12)}), narrow).discriminator for recipe in (dcgan, pacgan))
     assert two.layers[0].in_channels == 2 * one.layers[0].in_channels == 2

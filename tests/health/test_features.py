@@ -38,9 +38,11 @@ def distance(space: FeatureSpace, real: Tensor, fake: Tensor) -> float:
 def test_samples_have_features_and_thumbnails(modality: Modality):
     real = stored(modality, 300)
     features = space(modality, real)
-    assert features.of_stored(real).shape[0] == features.thumbnails_of_stored(real).shape[0] == 300
+    assert features.of_stored(real).shape[0] == features.of_stored(real, features.thumbnail).shape[0] == 300
     assert features.of_stored(real).isfinite().all() and features.position(features.of_stored(real)).dim() == 2
-    copies = torch.cdist(features.thumbnails_of_stored(real[:9]), features.thumbnails_of_stored(real)).argmin(1)
+    copies = torch.cdist(
+        features.of_stored(real[:9], features.thumbnail), features.of_stored(real, features.thumbnail)
+    ).argmin(1)
     assert copies.tolist() == list(range(9))
     again = space(modality, real)
     assert torch.equal(again.of_stored(real), features.of_stored(real)), "equal seeds give equal features"

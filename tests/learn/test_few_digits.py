@@ -30,9 +30,9 @@ def logits(**techniques: Any) -> tuple[Tensor, Trainer]:
     game = GAN(mlp.Generator(16, digits.shape, (64, 64)), small.Discriminator(digits.shape, 8), config)
     stream = data.Stream(digits, 16, seed=0)
     settings = Training(ROUNDS, 16, average=0.0, precision="fp32", log_every=ROUNDS)
-    trainer = Trainer(with_techniques(game, Techniques(**techniques), digits.shape), stream, settings)
+    trainer = Trainer(with_techniques(game, Techniques(**techniques), digits.modality), stream, settings)
     trainer.train()
-    real = [value for step, name, value in trainer.pending if name == "discriminator/real" and step >= ROUNDS - LAST]
+    real = [value for step, name, value in trainer.pending if name == "discriminator/logits/real" and step >= ROUNDS - LAST]
     return torch.cat(real), trainer
 
 

@@ -11,8 +11,9 @@ import torch
 
 from zerosum.data import Stream, load
 from zerosum.data.dataset import Dataset
-from zerosum.metrics.samples import to_float
-from zerosum.recipe import find
+from zerosum.games import find
+from zerosum.modality import to_float
+from zerosum.roles import Classifies, Discriminates, Generates, in_role
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -20,7 +21,7 @@ from zerosum.util import rng
 def trained(name: str, data: Dataset, options: dict[str, Any], **training: Any) -> Trainer:
     recipe = find(name)
     rng.seed(0)
-    game = recipe.build(data.shape, options, data.condition)
+    game = recipe.build(data.spec, options)
     settings = replace(recipe.training, precision="fp32", **training)
     trainer = Trainer(game, Stream(data, settings.batch_size, seed=0, batch=recipe.batch), settings)
     start = time.process_time()
@@ -30,8 +31,8 @@ def trained(name: str, data: Dataset, options: dict[str, Any], **training: Any) 
 
 
 def accuracy(trainer: Trainer, data: Dataset) -> float:
-    network = trainer.sampler.classifier()
-    assert network is not None and data.y is not None
+    network = in_role(trainer.sampler, Classifies).classifier()
+    assert data.y is not None
     with torch.no_grad():
         return float((network(to_float(data.x)).argmax(1) == data.y).float().mean())
 
@@ -43,9 +44,10 @@ def test_sgan_learns_eight_classes_from_sixteen_labels(options: dict[str, Any], 
     found = accuracy(trainer, data)
     record_property("learnt", f"sgan/toy {options}: {found:.3f}")
     assert found >= 0.97
+    role, judge = in_role(trainer.sampler, Generates), in_role(trainer.sampler, Discriminates)
     with torch.no_grad():
-        made = trainer.sampler.sample(torch.zeros(2000, 2))
-    real, fake = (trainer.sampler.realism(x).mean() for x in (data.x[:2000], torch.zeros(2000, 2)))
+        made = role.generate(role.prior.draw(2000))
+    real, fake = (judge.score(x).mean() for x in (data.x[:2000], torch.zeros(2000, 2)))
     assert real > fake, "the middle of the ring is no data"
     assert ((made.norm(dim=1) - 1).abs() < 0.5).float().mean() > 0.5
 

@@ -41,12 +41,12 @@ def test_pairs_are_neither_equal_nor_apart() -> None:
 
 def test_the_summary_takes_each_seeds_worst() -> None:
     def part(pair: str, seed: int, error: float, value: float) -> dict[str, object]:
-        return {"pair": pair, "seed": seed, "error": error, "value": value, "theory": -1.0}
+        return {"part": pair, "seed": seed, "error": error, "value": value, "theory": -1.0}
 
     good = [part("a", 0, 0.01, -1.001), part("b", 0, 0.015, -1.002), part("a", 1, 0.005, -1.0), part("b", 1, 0.0, -1.0)]
     figures = summarise(good)
     assert figures["values"] == [0.015, 0.005] and figures["worst_error"] == 0.015
-    assert figures["worst_value_gap"] == pytest.approx(0.002) and OPTIMAL_DISCRIMINATOR.also(figures)
+    assert figures["worst_value_gap"] == pytest.approx(0.002) and OPTIMAL_DISCRIMINATOR.extra_check(figures)
     assert figures["pairs"]["b"] == {"errors": [0.015, 0.0], "values": [-1.002, -1.0], "theory": -1.0}
     for bad in (part("a", 1, 0.005, -1.02), part("a", 1, 0.005, -0.99), part("a", 1, 0.03, -1.0)):
-        assert not OPTIMAL_DISCRIMINATOR.also(summarise([*good, bad]))
+        assert not OPTIMAL_DISCRIMINATOR.extra_check(summarise([*good, bad]))

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from zerosum.data import Stream, load
 from zerosum.data.points import mixture
+from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
-from zerosum.recipe import find
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -25,7 +25,7 @@ def trained(data: str, **options: Any) -> tuple[InfoGAN, Tensor]:
     recipe = find("infogan/toy")
     rng.seed(0)
     loaded = load(data)
-    game = recipe.build(loaded.shape, {"config": options})
+    game = recipe.build(loaded.spec, {"config": options})
     stream = Stream(loaded, recipe.training.batch_size, seed=0)
     trainer = Trainer(game, stream, replace(recipe.training, precision="fp32"))
     trainer.train()
@@ -53,8 +53,8 @@ def test_a_category_is_a_mode(record_property):
     game.requires_grad_(False)
     modes = torch.cdist(x[:4000], RING.means).argmin(1)
     of_real = matched(game.posterior(x[:4000]).categories()[:, 0], modes)
-    z = game.prior.draw(torch.empty(4000))
-    distance, found = torch.cdist(game.sample(z, z), RING.means).min(1)
+    z = game.prior.draw(4000)
+    distance, found = torch.cdist(game.generate(z), RING.means).min(1)
     of_fakes = matched(z[:, 2:].argmax(1), found)
     record_property("learnt", f"{of_real:.3f} of data, {of_fakes:.3f} of fakes, {(distance < 0.2).float().mean():.3f}")
     assert of_real >= 0.95 and of_fakes >= 0.9 and (distance < 0.2).float().mean() >= 0.7
@@ -65,7 +65,7 @@ def test_a_number_is_a_direction_of_the_data():
     draw = torch.Generator().manual_seed(0)
     game, _ = trained("gaussians:0,0@1", noise_dim=2, categories=(), continuous=1)
     game.requires_grad_(False)
-    z = game.prior.draw(torch.empty(2000), draw)
-    said = game.posterior(game.sample(z, z)).means[:, 0]
+    z = game.prior.draw(2000, generator=draw)
+    said = game.posterior(game.generate(z)).means[:, 0]
     correlation = float(torch.corrcoef(torch.stack([said, z[:, 2]]))[0, 1])
     assert correlation > 0.9

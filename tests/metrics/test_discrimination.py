@@ -7,15 +7,18 @@ from collections.abc import Iterator
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
-from torch import Tensor, nn
+from torch import nn
 
-from zerosum import data, latent
+from zerosum import data
+from zerosum.batches import Labelled
+from zerosum.data.dataset import dataset
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Labelled, Move, Player
+from zerosum.game import Game, Logits, Move, Player
+from zerosum.games import find
 from zerosum.metrics.discrimination import discrimination, own_logits
 from zerosum.metrics.nearest_distance import nearest_distance
+from zerosum.modality import Points, Spec
 from zerosum.optim import Adam
-from zerosum.recipe import find
 
 
 def test_by_hand():
@@ -44,11 +47,10 @@ class Known(Game[Labelled]):
     """Its critic sees the class: its logit is 10 for real samples of even classes, and -1 for every fake."""
 
     name = "known"
-    prior = latent.Normal(2)
 
-    def __init__(self, silent: bool = False):
+    def __init__(self):
         super().__init__()
-        self.network, self.silent, self.modes = nn.Linear(2, 2), silent, []
+        self.network = nn.Linear(2, 2)
 
     def players(self) -> dict[str, Player]:
         return {"critic": Player(Adam(), (self.network,))}
@@ -58,18 +60,14 @@ class Known(Game[Labelled]):
         batch = draw()
         assert not self.training
         real = torch.where(batch.y % 2 == 0, 10.0, -10.0)
-        log = {} if self.silent else {"real": real, "fake": -torch.ones(3, 1)}
-        yield Move("critic", loss=self.network.weight.sum(), log=log)
+        yield Move("critic", loss=self.network.weight.sum(), logits=Logits(real, -torch.ones(3, 1)))
         raise AssertionError("one move is enough")
-
-    def sample(self, like: Labelled, z: Tensor | None = None) -> Tensor:
-        return like.x
 
 
 def test_the_game_is_asked_as_it_plays():
     """With classes, in evaluation mode, up to the first move that judges both sides, until enough are judged."""
     game = Known()
-    source = data.Dataset("x", torch.zeros(100, 2), torch.arange(100) % 4, tuple("abcd"), "0" * 16)
+    source = dataset("x", torch.zeros(100, 2), torch.arange(100) % 4, tuple("abcd"))
     stream = data.Stream(source, 10, seed=0, batch=Labelled)
     before = torch.get_rng_state()
     real, fake = own_logits(game, stream, 25, step=7)
@@ -84,14 +82,14 @@ def test_a_game_that_logs_no_logits_says_so():
         def round(self, draw, step: int) -> Iterator[Move]:
             yield Move("critic", loss=self.network.weight.sum())
 
-    source = data.Dataset("x", torch.zeros(10, 2), torch.zeros(10, dtype=torch.int64), ("a",), "0" * 16)
-    with pytest.raises(ZerosumError, match="known logs no logits"):
+    source = dataset("x", torch.zeros(10, 2), torch.zeros(10, dtype=torch.int64), ("a",))
+    with pytest.raises(ZerosumError, match="known hands over no logits"):
         own_logits(Silent(), data.Stream(source, 5, seed=0, batch=Labelled), 5, step=0)
 
 
-@pytest.mark.parametrize("name", ["gan/toy", "wgan-gp/toy", "r3gan/toy", "composed/toy"])
+@pytest.mark.parametrize("name", ["gan/toy", "wgan-gp/toy", "r3gan/toy", "two-player/toy"])
 def test_every_toy_recipe_can_be_asked_and_none_is_changed(name: str):
-    game = find(name).build((2,))
+    game = find(name).build(Spec({"x": Points(2)}))
     before = {key: value.clone() for key, value in game.state_dict().items()}
     real, fake = own_logits(game, data.Stream(data.load("ring"), 32, seed=0), 50, step=1)
     assert len(real) == len(fake) == 64

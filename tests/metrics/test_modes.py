@@ -15,7 +15,7 @@ from zerosum.errors import ZerosumError
 from zerosum.evaluation import real_data
 from zerosum.metrics.extractors import Extractor, Features, find
 from zerosum.metrics.modes import classify_stacked, divergence, of_mixture, of_stacked
-from zerosum.metrics.samples import to_float
+from zerosum.modality import to_float
 
 FOUR = Mixture(torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]), 0.5)
 

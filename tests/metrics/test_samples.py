@@ -11,8 +11,9 @@ from torch import Tensor
 from zerosum import data
 from zerosum.metrics.extractors import Extractor, Features
 from zerosum.metrics.intervals import GROUPS
-from zerosum.metrics.samples import BLOCK, Samples, of_dataset, to_float
+from zerosum.metrics.samples import BLOCK, Samples, of_dataset
 from zerosum.metrics.statistics import Moments
+from zerosum.modality import to_float
 
 EXTRACTOR = Extractor("sum", "", "none", lambda x: Features(x.flatten(1)[:, :2] + 1, x.flatten(1)[:, :3]))
 

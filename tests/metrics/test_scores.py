@@ -15,6 +15,7 @@ from zerosum.data.dataset import dataset
 from zerosum.data.points.mixture import ring
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
+from zerosum.games import find as find_recipe
 from zerosum.metrics import METRICS, extractors, find
 from zerosum.metrics.discrimination import DiscriminatorAccuracy
 from zerosum.metrics.extractors import Extractor, Features
@@ -30,7 +31,7 @@ from zerosum.metrics.parzen import Parzen
 from zerosum.metrics.path_length import PathLength
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.tstr import Tstr
-from zerosum.recipe import find as find_recipe
+from zerosum.modality import Points, Spec
 
 PIXELS = extractors.find("pixels")
 SURE = Extractor("sure", "", "none", lambda x: Features(x.flatten(1), 50 * x.flatten(1)[:, :4]))
@@ -164,7 +165,7 @@ class Trained(NamedTuple):
 def test_the_discriminator_and_paths_need_a_game_no_run_directory():
     """Batches come to the device of the game, whatever that of the extractor is."""
     x = ring().sample(200, torch.Generator().manual_seed(0))
-    measured = replace(context(x, x), device="meta", run=Trained(find_recipe("gan/toy").build((2,))))
+    measured = replace(context(x, x), device="meta", run=Trained(find_recipe("gan/toy").build(Spec({"x": Points(2)}))))
     assert set(DiscriminatorAccuracy(samples=40).measure(measured)) == {"accuracy", "real", "fake", "order"}
     assert PathLength(paths=20).measure(measured)["length"].value > 0
     assert "needs a run" in DiscriminatorAccuracy().why_not(replace(measured, run=None))

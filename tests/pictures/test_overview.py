@@ -9,7 +9,7 @@ from painter import classes, painted
 from PIL import Image
 from torch import Tensor
 
-from zerosum.game import Condition
+from zerosum.modality import Classes, Vector
 from zerosum.pictures.fonts import displayable
 from zerosum.pictures.overview import choices, overview, unwritable_names
 from zerosum.run.sampling import SampleRequest
@@ -58,19 +58,19 @@ def test_a_requested_class_fills_the_picture() -> None:
 
 
 def test_a_name_that_is_the_number_of_another_class() -> None:
-    run = painted(Condition(3), names=("2", "0", "1"))
+    run = painted(Classes(("2", "0", "1")))
     shown = cells(overview(run, SampleRequest(6)), 3, 2)
     assert (shown.diff(dim=0) - 12.75).abs().max() <= 1  # in the order of the classes
 
 
 def test_a_row_is_a_vector() -> None:
-    run = painted(Condition(2, "vector"), vectors=((0.0, 7.0), (4.0, 0.25), (2.0, 1e-6)))
+    run = painted(Vector(2), vectors=((0.0, 7.0), (4.0, 0.25), (2.0, 1e-6)))
     picture = overview(run, SampleRequest(6))
     first, second, third = cells(picture, 3, 2)
     assert (second - first - 25.5).abs().max() <= 1 and (third - first - 51).abs().max() <= 1
     assert picture.info["Description"].endswith("0, 7, 2, 1e-06, 4, 0.25")
     assert picture.info["Title"].startswith("A row for each vector")
-    long = choices(Condition(9, "vector"), painted(vectors=((0.5,) * 9,)).record.data)
+    long = choices(Vector(9), painted(vectors=((0.5,) * 9,)).record.data)
     assert long[0].name == "0.5, 0.5, 0.5, ..."
     assert overview(run, SampleRequest(16, conditions=(1.0, 0.0))).size == (198, 198)
 
@@ -83,11 +83,11 @@ def test_points_of_a_class_have_a_colour() -> None:
 
 def test_the_caption_has_the_names_that_no_font_can_write(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zerosum.pictures.fonts._file", lambda characters: None)
-    run = painted(Condition(2), names=("cat", "狗"))
+    run = painted(Classes(("cat", "狗")))
     assert displayable(["cat", "狗"]) == ("cat", "1")
     assert overview(run, SampleRequest(4)).info["Title"].endswith("; 1: 狗")
     assert unwritable_names(run) == "1: 狗" and unwritable_names(classes(3)) == unwritable_names(painted()) == ""
 
 
 def test_a_name_of_several_lines_is_one() -> None:
-    assert choices(Condition(1), painted(names=("a\n b",)).record.data)[0].name == "a b"
+    assert choices(Classes(("a\n b",)), painted(Classes(("a\n b",))).record.data)[0].name == "a b"

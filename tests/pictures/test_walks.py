@@ -8,8 +8,8 @@ import torch
 from painter import FLAT, classes, painted
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Condition
 from zerosum.latent import Clustered, InfoGANPrior
+from zerosum.modality import Classes, Condition, Vector
 from zerosum.pictures.scatter import paths
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.run.sampling import SampleRequest
@@ -17,10 +17,10 @@ from zerosum.run.sampling import SampleRequest
 
 @pytest.mark.parametrize(
     ("condition", "ending"),
-    [(None, ""), (Condition(3), ", within a class"), (Condition(2, "vector"), ", at one vector")],
+    [(None, ""), (Classes.numbered(3), ", within a class"), (Vector(2), ", at one vector")],
 )
 def test_an_interpolation_of_images_has_a_row_for_each_walk(condition: Condition | None, ending: str) -> None:
-    run = painted(condition, names=("a", "b", "c"), vectors=((3.0, 0.0), (1.0, 0.0)))
+    run = painted(condition, vectors=((3.0, 0.0), (1.0, 0.0)))
     picture = interpolation(run, (4, 9))
     assert picture.size == (10 * 50 - 2, 6 * 50 - 2) and latents_per_code(run) == 1
     assert picture.info["Title"] == f"Each row interpolates between two latent points in equal steps{ending}"
@@ -81,13 +81,12 @@ def test_codes_of_points() -> None:
     assert both.info["Title"].startswith("In each plot one latent code moves")
 
 
-@pytest.mark.parametrize("condition", [Condition(3), Condition(2, "vector")])
+@pytest.mark.parametrize("condition", [Classes.numbered(3), Vector(2)])
 def test_codes_of_a_conditional_gan(condition: Condition) -> None:
     vectors = ((3.0, 0.0), (1.0, 0.0)) if condition.kind == "vector" else ()
-    names = ("a", "b", "c") if condition.kind == "classes" else ()
-    moved = painted(condition, names=names, vectors=vectors, prior=Clustered(1, 2)).traverse(rows=2)
+    moved = painted(condition, vectors=vectors, prior=Clustered(1, 2)).traverse(rows=2)
     first, second = moved["cluster"][:, :, 0, 0, 0]
-    expected = (0.0, 0.1) if names else (0.3, 0.1)
+    expected = (0.0, 0.1) if condition.kind == "classes" else (0.3, 0.1)
     assert abs((second - first).mean().item() - (expected[1] - expected[0])) < 0.08
 
 

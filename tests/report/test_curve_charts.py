@@ -64,7 +64,7 @@ def test_no_panel_has_more_curves_than_there_are_colours() -> None:
     ],
 )
 def test_drawings_are_inline_svg(values: tuple[float, ...]) -> None:
-    log = MetricsLog({"d/a": curve(*values), "d/b": curve(*reversed(values))}, rounds=len(values))
+    log = MetricsLog({"d/a": curve(*values), "d/b": curve(*reversed(values))}, last_step=len(values))
     svg, _ = draw(Panel("d", ("d/a", "d/b")), log, 'a "label" <with> & signs', "p7-")
     root = ElementTree.fromstring(svg)
     assert root.get("aria-label") == 'a "label" <with> & signs' and root.get("role") == "img"
@@ -78,7 +78,7 @@ def test_drawings_are_inline_svg(values: tuple[float, ...]) -> None:
 
 
 def test_labels_of_the_axes_keep_their_digits() -> None:
-    log = MetricsLog({"d/a": curve(0.030, 0.031, 0.032, 0.034)}, rounds=4)
+    log = MetricsLog({"d/a": curve(0.030, 0.031, 0.032, 0.034)}, last_step=4)
     svg, _ = draw(Panel("d", ("d/a",)), log, "", "p-")
     texts = [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg) if text.startswith("0.0")]
     assert len(texts) > 2 and len(set(texts)) == len(texts)
@@ -87,11 +87,11 @@ def test_labels_of_the_axes_keep_their_digits() -> None:
 def test_a_few_outliers_do_not_flatten_a_curve() -> None:
     values = np.sin(np.arange(2000.0))
     values[3] = 1e6
-    log = MetricsLog({"d/a": curve(*values)}, rounds=2000)
+    log = MetricsLog({"d/a": curve(*values)}, last_step=2000)
     _, note = draw(Panel("d", ("d/a",)), log, "", "p-")
     assert note == "not all shown: values from -1 to 1M"
     values[3] = 1.5
-    assert draw(Panel("d", ("d/a",)), MetricsLog({"d/a": curve(*values)}, rounds=2000), "", "p-")[1] == ""
+    assert draw(Panel("d", ("d/a",)), MetricsLog({"d/a": curve(*values)}, last_step=2000), "", "p-")[1] == ""
 
 
 def test_long_curves_show_the_median_and_the_range_of_each_bucket() -> None:

@@ -29,7 +29,7 @@ def test_read(tmp_path: Path) -> None:
     assert log.curves["d/a"].steps.tolist() == [10, 30] and log.curves["d/a"].values.tolist() == [0.5, 0.25]
     assert log.curves["d/b"].steps.tolist() == [30]
     assert log.curves[SPEED].steps.tolist() == [30] and log.curves[SPEED].values.tolist() == [5]
-    assert (log.rounds, log.seconds, log.skipped) == (30, 6, 0)
+    assert (log.last_step, log.seconds, log.skipped) == (30, 6, 0)
 
 
 def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
 
 def test_a_truncated_last_line_is_left_out(tmp_path: Path) -> None:
     log = read(written(tmp_path, {"step": 1, "seconds": 1, "d/a": 1}, '{"step": 2, "seco'))
-    assert (log.rounds, log.skipped) == (1, 1)
+    assert (log.last_step, log.skipped) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_a_truncated_last_line_is_left_out(tmp_path: Path) -> None:
 )
 def test_lines_of_something_else_are_left_out(tmp_path: Path, line: str) -> None:
     log = read(written(tmp_path, {"step": 1, "seconds": 1, "d/a": 1}, line + "\n", {"step": 2, "seconds": 2, "d/a": 2}))
-    assert (log.rounds, log.skipped) == (2, 1)
+    assert (log.last_step, log.skipped) == (2, 1)
     assert log.curves["d/a"].values.tolist() == [1, 2]
 
 
-def test_of_a_round_logged_twice_the_later_counts(tmp_path: Path) -> None:
+def test_of_a_step_logged_twice_the_later_counts(tmp_path: Path) -> None:
     lines = [{"step": step, "seconds": step, "d/a": value} for step, value in ((1, 1), (2, 2), (3, 3), (2, 20))]
     assert read(written(tmp_path, *lines)).curves["d/a"].values.tolist() == [1, 20, 3]
 

@@ -82,7 +82,8 @@ def test_every_flag_and_command_of_an_advice_is_code(name: str) -> None:
 
 
 def test_events_are_listed(run: Path) -> None:
-    write(run, *(snapshot(step) for step in range(10, 171, 10)), DIVERGED, BACK, *(snapshot(s) for s in range(110, 201, 10)))
+    before, after = ([snapshot(step) for step in steps] for steps in (range(10, 171, 10), range(110, 201, 10)))
+    write(run, *before, DIVERGED, BACK, *after)
     text, page = page_of(run)
     assert "Step 170: diverged: critic/adversarial became NaN" in page.text
     assert "Step 100: rolled back: back to round 100" in page.text

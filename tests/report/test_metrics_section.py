@@ -10,7 +10,8 @@ import pytest
 from made_runs import NASTY, Checked, page_of, record
 
 from zerosum.evaluation import protocol
-from zerosum.evaluation.protocol import FORMAT, Evaluation, Figure, Protocol, Result, Target
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
+from zerosum.metrics.score import Score
 from zerosum.report.metrics import _placing, scores
 
 STAMP = Protocol(
@@ -62,7 +63,7 @@ def test_every_score_has_its_row(run: Path) -> None:
     cells = ["frechetdistance \u21933.253 to 3.55000.5", "precision-recallprecision \u21910.60.55 to 0.650.10.9"]
     for row in (*cells, "recall \u21910.4"):
         assert row in page.text
-    assert "Samples of the averaged weights of round 200, compared with digits on 2026-03-01." in page.text
+    assert "Samples of the averaged weights of step 200, compared with digits on 2026-03-01." in page.text
     assert (
         "Each score comes with a 95 % confidence interval and two reference scores: real is 1,000 other samples of "
         "digits; noise is 4,000 samples of uniform noise."
@@ -108,7 +109,7 @@ def test_what_makes_scores_doubtful_is_a_note(run: Path) -> None:
     doubtful = replace(FRECHET, warnings=("4,000 fakes are few",))
     protocol.write(replace(evaluation(doubtful, step=120), notes=("drawn with truncation",)), run / protocol.FILE)
     _, page = page_of(run)
-    assert "Measured in round 120, but the run is now in round 200: measure again." in page.text
+    assert "Measured at step 120, but the run is now at step 200: measure again." in page.text
     assert "frechet: 4,000 fakes are few" in page.text and "drawn with truncation" in page.text
 
 
@@ -166,14 +167,14 @@ def test_no_place_where_it_says_nothing(figure: Score) -> None:
 
 def test_strange_numbers_and_names_do_no_harm() -> None:
     stamp = replace(STAMP, metric=NASTY, extractor=NASTY, resizing=NASTY, settings={NASTY: NASTY}, truncation=0.5)
-    scores = {
+    values = {
         NASTY: Score(
             float("nan"), "lower", (float("-inf"), float("inf")), NASTY, {"real": float("nan"), "noise": 1e308}
         ),
         "zero": Score(0.0, "higher", (0.0, 0.0), "", {"real": 0.0, "noise": 0.0}),
     }
     strange = replace(
-        evaluation(Result(stamp, scores, (NASTY,)), step=None),
+        evaluation(Result(stamp, values, (NASTY,)), step=None),
         references={"real": NASTY, "noise": NASTY},
         notes=(NASTY,),
         versions={NASTY: NASTY},

@@ -12,25 +12,29 @@ from typing import Any
 
 import pytest
 import torch
-from made_runs import NASTY, line, page_of, record
+from made_runs import NASTY, Checked, fields, line, page_of, record
 
 from zerosum import report
+from zerosum.games import find
 from zerosum.pictures.grids import grid
 from zerosum.pictures.png import save, with_caption
-from zerosum.recipe import find
 from zerosum.report import pictures
+
+OLD = Path(__file__).parents[1] / "run" / "old_runs"  # of format 1; see test_formats
+IMAGE = {"kind": "image", "channels": 3, "height": 64, "width": 48}
+TEXT = {"kind": "tokens", "vocabulary": ["a", "b", "<eos>", "<unk>"], "length": 7}
 
 
 def test_a_complete_run(run: Path) -> None:
     text, page = page_of(run)
     assert "<title>wgan-gp/images on digits</title>" in text
-    assert "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3." in page.text
+    assert "200 of 200 steps in 5 s on the CPU in bf16, batches of 64, seed 3." in page.text
     assert 'class="note"' not in text and not page.all("progress")
     sources = [str(image["src"]) for image in page.all("img")]
     assert len(sources) == 4 + pictures.DURING
     for name, kind in (("samples.png", "png"), ("film.gif", "gif")):
         assert f"data:image/{kind};base64,{base64.b64encode((run / name).read_bytes()).decode()}" in sources
-    assert "round 0" in page.text and "round 200" in page.text
+    assert "step 0" in page.text and "step 200" in page.text
     assert len(page.all("svg")) == 4 + 5  # four of health; D's loss, its penalty, its logits; G's loss; speed
     assert "real logits 1" in page.text and "fake logits -1" in page.text
     ids = [str(attributes["id"]) for _, attributes in page.tags if "id" in attributes]
@@ -41,14 +45,14 @@ def test_every_option_has_its_value_and_meaning(run: Path) -> None:
     _, page = page_of(run)
     for value in ("critic_steps", "optimizer.lr", "batch_size", "checkpoint_every", "n_critic", "samples in a batch"):
         assert value in page.text
-    assert re.search(r"steps200\s*default: [\d,]+rounds to play", page.text)
+    assert re.search(r"steps200\s*default: [\d,]+training steps \(in one step", page.text)
     assert "diff_augmentnoneDiffAugment" in page.text
     for value in ("abcdef", "1 × 28 × 28", "3.11.9", "2.13.0", "2026-03-01", "2 classes"):  # noqa: RUF001
         assert value in page.text
 
 
 def test_classes_with_their_counts(run: Path) -> None:
-    data = record()["data"] | {"classes": ["猫", NASTY], "counts": [1200, 3], "labels": 1203}
+    data = record()["data"] | {"fields": fields(["猫", NASTY]), "counts": [1200, 3], "labels": 1203}
     (run / "run.json").write_text(json.dumps(record(data=data)))
     text, page = page_of(run)
     assert '<span class="chip">猫 <small>1,200</small></span>' in text and NASTY in page.text
@@ -71,7 +75,7 @@ def test_pictures_with_captions(run: Path, content: bytes) -> None:
     assert "codes.png is damaged" in page_of(run)[1].text
     (run / "samples.png").unlink()
     save(with_caption(grid(torch.zeros(4, 1, 28, 28)), "the newest rows"), run / "samples" / "step-00000200.png")
-    assert "The newest samples, round 200. the newest rows" in page_of(run)[1].text
+    assert "The newest samples, step 200. the newest rows" in page_of(run)[1].text
 
 
 def test_commands_are_copyable(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,13 +88,18 @@ def test_commands_are_copyable(run: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert f"zerosum resume &#x27;{run}&#x27;" in page_of(Path("."))[0]
 
 
-def test_a_run_made_from_python_shows_a_call_that_makes_it_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (run / "run.json").write_text(json.dumps(record(command="zerosum.train(...)")))
-    _, page = page_of(run)
+def called(page: Checked, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The arguments of the call of `zerosum.train` that a page shows, the recipe among them."""
     code = page.text[page.text.index("import zerosum") : page.text.index("Resume from")]
     given: dict[str, Any] = {}
     monkeypatch.setattr("zerosum.workflows.train.train", lambda recipe, **options: given.update(options, recipe=recipe))
     exec(code)
+    return given
+
+
+def test_a_run_made_from_python_shows_a_call_that_makes_it_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (run / "run.json").write_text(json.dumps(record(command="zerosum.train(...)")))
+    given = called(page_of(run)[1], monkeypatch)
     from zerosum.workflows.train import split
 
     recipe = find(given.pop("recipe"))
@@ -122,11 +131,11 @@ def test_a_killed_run(run: Path) -> None:
     lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
     (run / "metrics.jsonl").write_text("".join(lines[:12]) + lines[12][:20])
     text, page = page_of(run)
-    assert "120 of 200 rounds in 3 s" in page.text and "incomplete" in page.text
+    assert "120 of 200 steps in 3 s" in page.text and "incomplete" in page.text
     assert page.all("progress") == [{"value": "120", "max": "200"}]
     for words in ("samples.png is missing", "film.gif is missing", "Unreadable lines of metrics.jsonl, ignored: 1"):
         assert words in page.text
-    assert "The newest samples, round 120" in page.text
+    assert "The newest samples, step 120" in page.text
     assert "zerosum resume" in text
 
 
@@ -166,13 +175,116 @@ def test_anything_may_be_damaged(run: Path, name: str, content: bytes | None) ->
 
 @pytest.mark.parametrize("value", [None, 7, "text", [], [1, None], {}, {"a": {"b": [{"c": None}]}}])
 def test_records_of_another_shape_do_no_harm(tmp_path: Path, value: Any) -> None:
-    plain = record()
-    records = [value, *({**plain, key: value} for key in plain)]
-    for inner in ("training", "data"):
-        records += [{**plain, inner: {**plain[inner], key: value}} for key in plain[inner]]
+    records: list[Any] = [value]
+    for plain in (record(), json.loads((OLD / "digits" / "run.json").read_text())):
+        records += [{**plain, key: value} for key in plain]
+        for inner in ("training", "data"):
+            records += [{**plain, inner: {**plain[inner], key: value}} for key in plain[inner]]
+    x = record()["data"]["fields"]["x"]
+    records += [record(data={"fields": {"x": {**x, key: value}}}) for key in x]
     for changed in records:
         (tmp_path / "run.json").write_text(json.dumps(changed))
         page_of(tmp_path)
+
+
+def with_fields(run: Path, fields: dict[str, Any], **changes: Any) -> Checked:
+    """The page of a run whose data has these fields."""
+    data = {"name": "made", "fields": fields, "count": 5000, "vectors": []}
+    (run / "run.json").write_text(json.dumps(record(data=data, **changes)))
+    return page_of(run)[1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "rows", "tiles"),
+    [
+        ({"x": IMAGE}, ["sample shapeimages, 3 \u00d7 64 \u00d7 48"], ["sample shape3 \u00d7 64 \u00d7 48"]),
+        ({"x": {"kind": "points", "dim": 2}}, ["sample shapepoints, 2 numbers"], ["sample shape2 numbers"]),
+        (
+            {"ids": TEXT, "lengths": {"kind": "lengths", "longest": 6}},
+            ["sample shapetexts, up to 7 tokens, vocabulary of 4"],
+            ["sample shapeup to 7 tokens"],
+        ),
+        (
+            {"ids": {**TEXT, "vocabulary": ["a", "b"]}},
+            ["sample shapetexts, 7 tokens, vocabulary of 2"],
+            ["sample shape7 tokens"],
+        ),
+        (
+            {"a": IMAGE, "b": {**IMAGE, "channels": 1}},
+            ["sample shape of aimages, 3 \u00d7 64 \u00d7 48", "sample shape of bimages, 1 \u00d7 64 \u00d7 48"],
+            ["sample shape of a3 \u00d7 64 \u00d7 48", "sample shape of b1 \u00d7 64 \u00d7 48"],
+        ),
+        (
+            {"x": IMAGE, "y": {"kind": "vector", "size": 5}},
+            ["sample shapeimages, 3 \u00d7 64 \u00d7 48", "conditionvectors of 5 numbers"],
+            ["sample shape3 \u00d7 64 \u00d7 48"],
+        ),
+        ({"x": {"kind": "of the future", "size": 3}}, [], []),
+    ],
+)
+def test_every_kind_of_data_says_what_a_sample_is(
+    run: Path, fields: dict[str, Any], rows: list[str], tiles: list[str]
+) -> None:
+    text = with_fields(run, fields).text
+    data = text[text.index("Data\n") : text.index("Environment")]
+    head = text[: text.index("Health\n")]
+    assert all(row in data for row in rows) and data.count("shape") + data.count("condition") == len(rows)
+    assert all(tile in head for tile in tiles) and head.count("shape") == len(tiles)
+    assert "lengths" not in data
+
+
+def test_the_commands_suit_the_kind_of_data(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.parent)
+    assert "Draw 64 sampleszerosum sample" in with_fields(run, {"x": IMAGE}, command="zerosum.train(...)").text
+    assert "    size=(64, 48),\n" in page_of(run)[1].text
+    page = with_fields(run, {"ids": TEXT}, command="zerosum.train(...)")
+    assert "zerosum sample 'a run' -n 64 --seed 0 --out samples.txt" in page.text and "size=" not in page.text
+    (run / "interpolation.png").unlink()  # a translator has no latent space
+    assert "interpolation.png is missing" in page_of(run)[1].text
+    page = with_fields(run, {"a": IMAGE, "b": IMAGE}, recipe="own.py:pairs", command="zerosum.train(...)")
+    assert "zerosum translate 'a run' IMAGES --out translated --recipe own.py:pairs" in page.text
+    assert "zerosum sample" not in page.text and "    size=(64, 48),\n" in page.text
+    assert "interpolation.png" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "facts", "data"),
+    [
+        (
+            "toy",
+            "gan/toy on ring",
+            "40 of 60 steps",
+            ["samples10,000", "sample shapepoints, 2 numbers"],
+        ),
+        (
+            "digits",
+            "cgan/digits on digits",
+            "20 of 30 steps",
+            ["samples5,000", "sample shapeimages, 1 \u00d7 12 \u00d7 12", "10 classes0 5001 500"],
+        ),
+    ],
+)
+def test_a_run_of_an_older_version(
+    tmp_path: Path, name: str, title: str, facts: str, data: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(OLD / name, tmp_path / name))
+    _, page = page_of(run)
+    assert title in page.text and facts in page.text and "is missing or damaged" not in page.text
+    assert all(row in page.text for row in data)
+    old = json.loads((run / "run.json").read_text())
+    if name == "digits":
+        assert f"Train it again{old['command']}" in page.text
+    else:
+        call = called(page, monkeypatch)
+        assert (call.pop("recipe"), call.pop("data")) == ("gan/toy", "ring")
+        assert call.items() >= {"steps": 60, "batch_size": 32, "precision": "fp32", "latent_dim": 2}.items()
+    assert json.loads((run / "run.json").read_text()) == old, "a report changes no file"
+
+
+def test_a_record_of_a_newer_version_is_shown_as_far_as_it_is_known(run: Path) -> None:
+    (run / "run.json").write_text(json.dumps(record(format=99, surprise={"of": "the future"})))
+    _, page = page_of(run)
+    assert "200 of 200 steps" in page.text and "sample shape" in page.text
 
 
 def test_everything_is_escaped(run: Path) -> None:
@@ -217,7 +329,7 @@ def test_a_run_that_diverged_says_so(run: Path) -> None:
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"step": 190, "seconds": 4.9, "critic/adversarial": NaN}\n')
     _, page = page_of(run)
-    assert "critic/adversarial was NaN or infinite in round 190: training diverged." in page.text
+    assert "critic/adversarial was NaN or infinite at step 190: training diverged." in page.text
 
 
 def test_a_hundred_thousand_lines_make_a_small_page_in_seconds(run: Path) -> None:
@@ -250,7 +362,7 @@ def test_a_film_that_is_too_large_is_not_inlined(run: Path) -> None:
 
 
 def test_summary_is_the_sentence_of_the_page(run: Path) -> None:
-    facts = "200 of 200 rounds in 5 s on the CPU in bf16, batches of 64, seed 3."
+    facts = "200 of 200 steps in 5 s on the CPU in bf16, batches of 64, seed 3."
     logits = "At the end the critic's mean logit was 2.00 higher for real samples than for fakes."
     verdict = "Verdict: Healthy. The fakes are close to the data, and as varied. They still come closer"
     assert report.summary(run).startswith(f"{facts} {logits} {verdict}")

@@ -8,13 +8,14 @@ import pytest
 
 from zerosum.data.points import mixture
 from zerosum.games.gan import GAN
+from zerosum.modality import Points, Spec
 from zerosum.studies.ablation import ABLATION, ALONE, GAMES, PLAIN, run, summarise
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import WithTechniques
 
 
 def test_each_choice_is_the_same_game_but_for_its_techniques():
-    games = {name: build((2,)) for name, build in GAMES.items()}
+    games = {name: build(Spec({"x": Points(2)})) for name, build in GAMES.items()}
     assert type(games[PLAIN]) is GAN and type(games["one-sided label smoothing"]) is GAN
     assert games["one-sided label smoothing"].config.targets.real == 0.9 and games[PLAIN].config.targets.real == 1
     given = {name: game.techniques for name, game in games.items() if isinstance(game, WithTechniques)}

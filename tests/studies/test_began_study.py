@@ -39,9 +39,9 @@ def test_a_point_holds_means_over_its_rounds(tmp_path: Path):
         for step, values in ((0, (1.0, 0.5, 1.5, 0.1)), (1, (2.0, 1.5, 2.5, 0.3)))
         for name, value in zip(began_equilibrium.LOGGED.values(), values, strict=True)
     ]
-    pending += [(1, "discriminator/adversarial", torch.tensor(9.0)), (1, "discriminator/real", torch.ones(3))]
+    pending += [(1, "discriminator/adversarial", torch.tensor(9.0)), (1, "discriminator/logits/real", torch.ones(3))]
     for step in (1, 2):
-        hook(SimpleNamespace(step=step, pending=pending, training=SimpleNamespace(steps=4)))  # type: ignore[arg-type]
+        hook(SimpleNamespace(step=step, interval=pending, training=SimpleNamespace(steps=4)))  # type: ignore[arg-type]
     assert series.read() == json.loads((tmp_path / "losses.json").read_bytes())
     (point,) = series.read()
     assert point == pytest.approx({"rounds": 2, "real": 1.5, "fake": 1.0, "convergence": 2.0, "k": 0.2})

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.metrics.samples import to_float
+from zerosum.modality import to_float
 from zerosum.networks.bigan import Encoder, encoder
 from zerosum.studies import bigan_1nn as study
 from zerosum.studies.bigan_1nn import BIGAN_1NN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import pytest
 import torch
 
 from zerosum import data
-from zerosum.data.dataset import Dataset
-from zerosum.metrics.samples import to_float
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.modality import to_float
 from zerosum.studies import acgan, cgan, conditional
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN
@@ -24,16 +23,16 @@ def digits(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     monkeypatch.setattr(conditional, "SAMPLES", 100)
     whole = data.load("digits")
     assert whole.y is not None
-    return replace(whole, x=whole.x[::5], y=whole.y[::5])
+    return dataset("few", whole.x[::5].clone(), whole.y[::5].clone(), whole.classes)
 
 
 @pytest.mark.parametrize("recipe", [cgan.RECIPE, acgan.RECIPE])
 def test_a_training_draws_as_many_samples_of_each_class(recipe: str, digits: Dataset, tmp_path: Path):
     game = conditional.train(recipe, digits, 0, 3 / 5000, tmp_path)
-    samples, labels = conditional.draw_samples(game, digits.shape, 10, 0)
+    samples, labels = conditional.draw_samples(game, 0)
     assert samples.shape == (100, *digits.shape) and labels.bincount().tolist() == [10] * 10
     again = conditional.train(recipe, digits, 0, 3 / 5000, tmp_path)  # from its checkpoint
-    assert torch.equal(samples, conditional.draw_samples(again, digits.shape, 10, 0)[0])
+    assert torch.equal(samples, conditional.draw_samples(again, 0)[0])
     found = conditional.class_accuracy(samples, labels)
     assert 0 <= found["accuracy"] < 60 and len(found["of_each_class"]) == 10
 

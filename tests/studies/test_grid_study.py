@@ -9,7 +9,9 @@ import torch
 
 from zerosum.data.points import mixture
 from zerosum.game import Game
-from zerosum.recipe import RECIPES, Training, find
+from zerosum.games import find
+from zerosum.modality import Spec
+from zerosum.recipe import RECIPES, Training
 from zerosum.studies import grid
 from zerosum.studies.grid import BEST, GAMES, GRID, GRID_PUBLISHED, PUBLISHED, run, run_published, train_on_grid
 
@@ -40,8 +42,8 @@ def test_the_published_networks_play(tmp_path: Path):
 
 
 def test_a_game_that_diverges_reaches_nothing(tmp_path: Path):
-    def broken(shape: tuple[int, ...]) -> Game[torch.Tensor]:
-        game = find("gan/toy").build(shape)
+    def broken(spec: Spec) -> Game[torch.Tensor]:
+        game = find("gan/toy").build(spec)
         with torch.no_grad():
             next(game.generator.parameters()).fill_(float("inf"))
         return game

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset, dataset
+from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
 from zerosum.losses.mutual_information import Posterior
-from zerosum.recipe import find
 from zerosum.studies import infogan_error as study
 from zerosum.studies.infogan_error import INFOGAN_ERROR
 from zerosum.studies.training import Split
@@ -70,7 +70,7 @@ def test_the_plain_part_learns_from_fakes_alone(tmp_path: Path, monkeypatch):
 
 def told(categories: Tensor) -> InfoGAN:
     """An InfoGAN whose Q says these categories, of has_ten_clusters, one after the other."""
-    game = find("infogan/clusters").build((1, 8, 8), {"network": {"width": 8, "recogniser_width": 8}})
+    game = find("infogan/clusters").build(SPLIT.train.spec, {"network": {"width": 8, "recogniser_width": 8}})
     assert isinstance(game, InfoGAN)
     rest = [categories]
 

@@ -9,7 +9,8 @@ import torch
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.recipe import find
+from zerosum.games import find
+from zerosum.roles import Classifies, in_role
 from zerosum.studies import semi_supervised as study
 from zerosum.studies import synthesized
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST, SGAN_MNIST, Setting
@@ -50,7 +51,7 @@ def test_looking_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def spied(trainer, test):  # type: ignore[no-untyped-def]
         found = original(trainer, test)
-        modes.append(trainer.sampler.classifier().training)
+        modes.append(in_role(trainer.sampler, Classifies).classifier().training)
         return found
 
     monkeypatch.setattr(study, "errors", spied)

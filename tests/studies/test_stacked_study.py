@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ import pytest
 import torch
 
 from zerosum import data
-from zerosum.data.dataset import Dataset
-from zerosum.game import Shape
-from zerosum.games.two_player import Composed
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.games.two_player import TwoPlayer
+from zerosum.modality import Image, Spec
 from zerosum.networks import small
 from zerosum.recipe import Training
 from zerosum.studies import find, stacked_mnist
@@ -21,8 +20,9 @@ from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST, Contestant
 from zerosum.training.trainer import Trainer
 
 
-def _small(shape: Shape) -> Composed:
-    return Composed(small.Generator(4, shape, 4), small.Discriminator(shape, 4), Composed.Config(latent_dim=4))
+def _small(spec: Spec) -> TwoPlayer:
+    shape = spec.x.shape
+    return TwoPlayer(small.Generator(4, shape, 4), small.Discriminator(shape, 4), TwoPlayer.Config(latent_dim=4))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,8 @@ def stacks() -> Dataset:
     """Stacks of the packaged digits: 600, each with its mode."""
     digits = data.load("digits")
     chosen = torch.randint(len(digits), (600, 3), generator=torch.Generator().manual_seed(0))
-    return replace(digits, x=digits.x[:, 0][chosen], y=digits.y[chosen] @ torch.tensor([100, 10, 1]))
+    modes = digits.y[chosen] @ torch.tensor([100, 10, 1])
+    return dataset("stacks", digits.x[:, 0][chosen], modes, tuple(map(str, range(1000))))
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def tiny(monkeypatch: pytest.MonkeyPatch, stacks: Dataset) -> None:
 def test_the_contestants_are_played_at_their_size():
     """Each makes its first move on stacked digits, and a sample."""
     for name, contestant in CONTESTANTS.items():
-        game = contestant.build((3, 28, 28))
+        game = contestant.build(Spec({"x": Image(3, 28, 28)}))
         move = next(game.round(lambda: torch.rand(2, 3, 28, 28) * 2 - 1, 0))
-        assert move.loss.isfinite() and game.sample(torch.empty(2, 1)).shape == (2, 3, 28, 28), name
+        assert move.loss.isfinite() and game.generate(game.latents(2)).shape == (2, 3, 28, 28), name
         assert contestant.training.batch_size >= 64
 
 

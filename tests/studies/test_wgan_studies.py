@@ -61,7 +61,7 @@ def test_the_estimate_is_a_mean_over_the_last_critic_moves_of_the_rounds():
         (3, "critic", -3.0),
     )
     pending = [(step, f"{player}/adversarial", torch.tensor(value)) for step, player, value in values]
-    assert critic_estimate(SimpleNamespace(pending=pending)) == 2.0  # type: ignore[arg-type]
+    assert critic_estimate(SimpleNamespace(interval=pending)) == 2.0  # type: ignore[arg-type]
 
 
 def test_the_picture(tmp_path: Path):

@@ -48,7 +48,12 @@ class AffinePair(Game[Paired | Unpaired], Translates):
         self.translator = Affine(channels)
         inputs = channels * (2 if paired else 1)
         self.discriminator = nn.Sequential(
-            nn.Conv2d(inputs, 16, 3, 2, 1), nn.LeakyReLU(0.2), nn.Flatten(2), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 1)
+            nn.Conv2d(inputs, 16, 3, 2, 1),
+            nn.LeakyReLU(0.2),
+            nn.Flatten(2),
+            nn.AdaptiveAvgPool1d(1),
+            nn.Flatten(),
+            nn.Linear(16, 1),
         )
 
     def players(self) -> dict[str, Player]:

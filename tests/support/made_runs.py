@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import torch
 
 from zerosum import report
+from zerosum.games import find
 from zerosum.options import to_json
 from zerosum.pictures.film import film
 from zerosum.pictures.grids import grid
-from zerosum.games import find
+from zerosum.run.migrations import MIGRATIONS
+from zerosum.util.formats import newest
 
 VOID = {"meta", "img", "br"}
 NASTY = '<script>alert("1")</script>&\'"'
@@ -69,14 +72,21 @@ def page_of(run: Path) -> tuple[str, Checked]:
     return text, page
 
 
+def fields(classes: Sequence[str]) -> dict[str, Any]:
+    """Those of digits, as run.json has them."""
+    x = {"kind": "image", "channels": 1, "height": 28, "width": 28}
+    return {"x": x, "y": {"kind": "classes", "names": list(classes)}}
+
+
 def record(**changes: Any) -> dict[str, Any]:
     recipe = find("wgan-gp/images")
     made = {
+        "format": newest(MIGRATIONS),
         "recipe": recipe.name,
         "summary": recipe.summary,
         "options": {name: to_json(value) for name, value in recipe.options.items()},
         "training": {**to_json(recipe.training), "steps": 200, "seed": 3},
-        "data": {"name": "digits", "shape": [1, 28, 28], "classes": list("01"), "count": 5000, "fingerprint": "abcdef"}
+        "data": {"name": "digits", "fields": fields("01"), "count": 5000, "fingerprint": "abcdef"}
         | {"problems": [], "data_dir": None},
         "players": {"generator": 123_456, "critic": 65_432},
         "device": "cpu",

@@ -117,4 +117,4 @@ def test_fakes_stay_frozen_while_d_learns() -> None:
     trainer.train()
     assert torch.equal(generator.weight, before) and generator.weight.grad is None
     logged = trainer.pop_metrics()
-    assert logged["discriminator/real"] > logged["discriminator/fake"]
+    assert logged["discriminator/logits/real"] > logged["discriminator/logits/fake"]

@@ -95,7 +95,7 @@ def test_classes_have_rows_in_every_picture_of_samples(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "words"), [("composed/demo", "Each row moves one"), ("composed/toy", "In each plot one latent code")]
+    ("recipe", "words"), [("composed/demo", "Each row moves one"), ("two-player/toy", "In each plot one latent code")]
 )
 def test_codes_have_a_picture_of_their_own(tmp_path: Path, recipe: str, words: str) -> None:
     run = zerosum.train(recipe, out=tmp_path / "run", steps=1, batch_size=4, latent_dim=8, clusters=3, quiet=True)

@@ -1,4 +1,4 @@
-"""Synthesis with games whose samples, classes and realism are known in closed form."""
+"""Synthesis with games whose samples, classes and scores are known in closed form."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from torch import Tensor, nn
 
 import zerosum
 from zerosum import data, latent
+from zerosum.batches import Draw, Labelled
 from zerosum.data.images.write_labelled import safe_folders
-from zerosum.game import Condition, Draw, Game, Labelled, Move, Player
+from zerosum.game import Game, Move, Player
+from zerosum.modality import Classes, Image, Points, Vector
 from zerosum.optim import Adam
+from zerosum.roles import Classifies, Discriminates, Generates
 from zerosum.run import sampling
 from zerosum.run.loaded import Run
 
@@ -32,15 +35,15 @@ class Side(nn.Module):
         return torch.stack([-x[:, 0], x[:, 0]], dim=1)
 
 
-class Known(Game[Labelled]):
+class Known(Game[Labelled], Generates, Discriminates):
     """Samples are z, mirrored to the side that is asked for if one can be; the higher, the more real."""
 
     name = "known"
 
-    def __init__(self, asked: bool, sorts: bool, scale: float = 1.0):
+    def __init__(self, asked: bool, scale: float = 1.0):
         super().__init__()
-        self.weight, self.sorts, self.scale = nn.Parameter(torch.zeros(())), sorts, scale
-        self.condition = Condition(2) if asked else None
+        self.weight, self.scale = nn.Parameter(torch.zeros(())), scale
+        self.condition = Classes.numbered(2) if asked else None
         self.prior = latent.Normal(2)
 
     def players(self) -> dict[str, Player]:
@@ -49,19 +52,20 @@ class Known(Game[Labelled]):
     def round(self, draw: Draw[Labelled], step: int) -> Iterator[Move]:
         yield Move("generator", nothing=self.weight.square())
 
-    def classifier(self) -> nn.Module | None:
-        return Side() if self.sorts else None
-
-    def realism(self, samples: Tensor | Labelled) -> Tensor:
-        x = samples.x if isinstance(samples, Labelled) else samples
+    def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         return x[:, 1]
 
-    def sample(self, like: Tensor | Labelled, z: Tensor | None = None) -> Tensor:
-        if isinstance(like, Labelled):
-            z = self.prior.draw(like.x) if z is None else z
-            side = 2 * like.y.float() - 1
-            return self.scale * torch.stack([z[:, 0].abs() * side, z[:, 1]], dim=1)
-        return self.scale * (self.prior.draw(like) if z is None else z)
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        if y is None:
+            return self.scale * z
+        return self.scale * torch.stack([z[:, 0].abs() * (2 * y.float() - 1), z[:, 1]], dim=1)
+
+
+class Sorter(Known, Classifies):
+    """It tells the sides apart, too."""
+
+    def classifier(self) -> nn.Module:
+        return Side()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +74,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def known(trained: Run, game: Game[Labelled], names: tuple[str, ...] = NAMES) -> Run:
-    record = replace(trained.record, data=replace(trained.record.data, classes=names))
+    fields = {"x": Points(2), "y": Classes(names)} if names else {"x": Points(2)}
+    record = replace(trained.record, data=replace(trained.record.data, fields=fields))
     return replace(trained, record=record, game=game)
 
 
@@ -84,7 +89,7 @@ def first(run: Run, count: int, name: str | None, block: int = 0) -> Tensor:
 
 
 def test_classes_that_can_be_asked_for_are_asked_for(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=True, sorts=False))
+    run = known(trained, Known(asked=True))
     found = zerosum.synthesize(run, tmp_path / "a.npz", 40)
     x, y = read(tmp_path / "a.npz")
     assert y.tolist() == [0] * 40 + [1] * 40
@@ -94,7 +99,7 @@ def test_classes_that_can_be_asked_for_are_asked_for(trained: Run, tmp_path: Pat
 
 
 def test_other_samples_are_sorted_by_the_classifier(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=False, sorts=True))
+    run = known(trained, Sorter(asked=False))
     found = zerosum.synthesize(run, tmp_path / "a.npz", 200)
     x, y = read(tmp_path / "a.npz")
     assert y.tolist() == [0] * 200 + [1] * 200
@@ -103,7 +108,7 @@ def test_other_samples_are_sorted_by_the_classifier(trained: Run, tmp_path: Path
 
 
 def test_confidence_keeps_who_is_sure_in_the_order_of_drawing(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=True, sorts=True))
+    run = known(trained, Sorter(asked=True))
     found = zerosum.synthesize(run, tmp_path / "a.npz", 300, confidence=0.9)
     x, _ = read(tmp_path / "a.npz")
     bound = math.log(9) / 2  # where sigmoid(2 x) is 0.9
@@ -116,17 +121,17 @@ def test_confidence_keeps_who_is_sure_in_the_order_of_drawing(trained: Run, tmp_
     assert kept == pytest.approx(share, abs=5 * math.sqrt(share * (1 - share) / found.candidates))
 
 
-def test_realism_keeps_the_share_that_ranks_highest(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=True, sorts=False))
-    zerosum.synthesize(run, tmp_path / "a.npz", 50, realism=0.25)
+def test_keep_top_keeps_the_share_that_ranks_highest(trained: Run, tmp_path: Path) -> None:
+    run = known(trained, Known(asked=True))
+    zerosum.synthesize(run, tmp_path / "a.npz", 50, keep_top=0.25)
     x, _ = read(tmp_path / "a.npz")
     drawn = first(run, 200, "left")
     assert torch.equal(x[:50], drawn[drawn[:, 1] >= drawn[:, 1].sort(descending=True).values[49]])
 
 
-def test_realism_ranks_among_all_so_far_and_after_confidence(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=False, sorts=True))
-    found = zerosum.synthesize(run, tmp_path / "a.npz", 1500, confidence=0.8, realism=0.5)
+def test_keep_top_ranks_among_all_so_far_and_after_confidence(trained: Run, tmp_path: Path) -> None:
+    run = known(trained, Sorter(asked=False))
+    found = zerosum.synthesize(run, tmp_path / "a.npz", 1500, confidence=0.8, keep_top=0.5)
     x, y = read(tmp_path / "a.npz")
     assert torch.sigmoid(2 * x[:, 0].abs()).min() >= 0.8
     bound = math.log(4) / 2
@@ -137,46 +142,44 @@ def test_realism_ranks_among_all_so_far_and_after_confidence(trained: Run, tmp_p
 
 
 def test_equal_seeds_make_equal_samples(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=False, sorts=True))
+    run = known(trained, Sorter(asked=False))
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        zerosum.synthesize(run, tmp_path / f"{name}.npz", 20, seed=seed, realism=0.5)
+        zerosum.synthesize(run, tmp_path / f"{name}.npz", 20, seed=seed, keep_top=0.5)
     a, b, c = (read(tmp_path / f"{name}.npz")[0] for name in "abc")
     assert torch.equal(a, b) and not torch.equal(a, c)
 
 
 def test_another_runs_classifier_sorts_by_its_own_names(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=False, sorts=False), names=())
-    found = zerosum.synthesize(
-        run, tmp_path / "a.npz", 30, classifier=known(trained, Known(False, True), ("links", "猫"))
-    )
+    run = known(trained, Known(asked=False), names=())
+    found = zerosum.synthesize(run, tmp_path / "a.npz", 30, classifier=known(trained, Sorter(False), ("links", "猫")))
     assert list(found.classes) == ["links", "猫"]
     x, y = read(tmp_path / "a.npz")
     assert torch.equal(x[:, 0] > 0, y == 1)
 
 
 def test_classes_are_matched_by_name_not_by_number(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=True, sorts=False))
-    judge = known(trained, Known(asked=False, sorts=True), ("right", "left"))  # calls the left side right
+    run = known(trained, Known(asked=True))
+    judge = known(trained, Sorter(asked=False), ("right", "left"))  # calls the left side right
     with pytest.raises(zerosum.ZerosumError, match=r"left \(0 of 5\), right \(0 of 5\); ask for less confidence"):
         zerosum.synthesize(run, tmp_path / "a.npz", 5, confidence=0.6, classifier=judge, tries=20)
 
 
 def test_what_was_done_is_written_beside_and_the_file_trains(trained: Run, tmp_path: Path) -> None:
-    run = known(trained, Known(asked=False, sorts=True))
-    zerosum.synthesize(run, tmp_path / "a.npz", 20, confidence=0.7, realism=0.5, seed=3)
+    run = known(trained, Sorter(asked=False))
+    zerosum.synthesize(run, tmp_path / "a.npz", 20, confidence=0.7, keep_top=0.5, seed=3)
     told = json.loads((tmp_path / "a-synthesis.json").read_text())
-    assert told["seed"] == 3 and told["confidence"] == 0.7 and told["realism"] == 0.5 and told["step"] == 1
+    assert told["seed"] == 3 and told["confidence"] == 0.7 and told["keep_top"] == 0.5 and told["step"] == 1
     assert told["classes"]["left"]["kept"] == 20 and told["candidates"] >= 80
     loaded = data.load(str(tmp_path / "a.npz"))
     assert loaded.y is not None and loaded.y.bincount().tolist() == [20, 20] and loaded.shape == (2,)
 
 
 def test_a_class_that_does_not_fill_is_named_and_nothing_is_left(trained: Run, tmp_path: Path) -> None:
-    class OneSided(Known):
-        def sample(self, like: Tensor, z: Tensor | None = None) -> Tensor:  # type: ignore[override]
-            return super().sample(like, z).abs()
+    class OneSided(Sorter):
+        def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+            return super().generate(z, y).abs()
 
-    run = known(trained, OneSided(asked=False, sorts=True))
+    run = known(trained, OneSided(asked=False))
     with pytest.raises(zerosum.ZerosumError, match=r"of 200 candidates .* left \(0 of 10\); allow more tries") as error:
         zerosum.synthesize(run, tmp_path / "a.npz", 10, tries=10)
     assert "right" not in str(error.value)
@@ -185,7 +188,7 @@ def test_a_class_that_does_not_fill_is_named_and_nothing_is_left(trained: Run, t
 
 def test_progress_ends_at_what_is_wanted(trained: Run, tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    run = known(trained, Known(asked=True, sorts=False))
+    run = known(trained, Known(asked=True))
     zerosum.synthesize(run, tmp_path / "a.npz", 1200, progress=lambda *now: told.append(now))
     assert [done for _, done, _ in told] == [1000, 1200, 2200, 2400]
     assert {total for _, _, total in told} == {2400}
@@ -198,7 +201,7 @@ def test_progress_ends_at_what_is_wanted(trained: Run, tmp_path: Path) -> None:
         (True, False, {"tries": 0}, "0 tries makes nothing"),
         (True, True, {"confidence": 1.5}, "confidence is a share: above 0 and at most 1, not 1.5"),
         (True, True, {"confidence": 0.0}, "confidence is a share"),
-        (True, True, {"realism": 0.0}, "realism is a share: above 0 and at most 1, not 0.0"),
+        (True, True, {"keep_top": 0.0}, "keep_top is a share: above 0 and at most 1, not 0.0"),
         (True, False, {"confidence": 0.9}, "--confidence needs a classifier, and gan/toy learns none"),
         (False, False, {}, "nothing tells its classes apart: gan/toy learns none; .* --classifier"),
     ],
@@ -207,12 +210,14 @@ def test_what_cannot_be_done_is_refused(
     trained: Run, tmp_path: Path, asked: bool, sorts: bool, options: dict[str, float], says: str
 ) -> None:
     with pytest.raises(zerosum.ZerosumError, match=says):
-        zerosum.synthesize(known(trained, Known(asked, sorts)), tmp_path / "a.npz", **{"per_class": 5, **options})
+        zerosum.synthesize(
+            known(trained, (Sorter if sorts else Known)(asked)), tmp_path / "a.npz", **{"per_class": 5, **options}
+        )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_useless_or_unfit_classifier_is_refused(trained: Run, tmp_path: Path) -> None:
-    run, sorter = known(trained, Known(True, False)), known(trained, Known(False, True), ("left", "up"))
+    run, sorter = known(trained, Known(True)), known(trained, Sorter(False), ("left", "up"))
     with pytest.raises(zerosum.ZerosumError, match="a classifier is for --confidence alone"):
         zerosum.synthesize(run, tmp_path / "a.npz", 5, classifier=sorter)
     with pytest.raises(zerosum.ZerosumError, match="knows no class right; use another run"):
@@ -222,25 +227,25 @@ def test_a_useless_or_unfit_classifier_is_refused(trained: Run, tmp_path: Path) 
 
 
 def test_vectors_are_no_classes(trained: Run, tmp_path: Path) -> None:
-    game = Known(True, True)
-    game.condition = Condition(2, "vector")
+    game = Sorter(True)
+    game.condition = Vector(2)
     with pytest.raises(zerosum.ZerosumError, match="gan/toy learnt vectors of 2 numbers, not classes"):
         zerosum.synthesize(known(trained, game), tmp_path / "a.npz", 5)
 
 
 def test_a_discriminator_that_judges_no_single_samples_is_not_asked(trained: Run, tmp_path: Path) -> None:
-    packs = zerosum.train("composed/toy", out=tmp_path / "run", steps=1, batch_size=8, packing=2, quiet=True)
-    with pytest.raises(zerosum.ZerosumError, match="the discriminator of composed/toy judges no single samples"):
-        zerosum.synthesize(packs, tmp_path / "a.npz", 5, realism=0.5, classifier=known(trained, Known(False, True)))
+    packs = zerosum.train("two-player/toy", out=tmp_path / "run", steps=1, batch_size=8, packing=2, quiet=True)
+    with pytest.raises(zerosum.ZerosumError, match="the discriminator of two-player/toy judges no single samples"):
+        zerosum.synthesize(packs, tmp_path / "a.npz", 5, keep_top=0.5, classifier=known(trained, Sorter(False)))
 
 
 def test_diverged_samples_are_refused(trained: Run, tmp_path: Path) -> None:
     with pytest.raises(zerosum.ZerosumError, match="has diverged: not all samples are finite"):
-        zerosum.synthesize(known(trained, Known(True, False, scale=math.inf)), tmp_path / "a.npz", 5)
+        zerosum.synthesize(known(trained, Known(True, scale=math.inf)), tmp_path / "a.npz", 5)
 
 
 def test_what_is_there_is_never_overwritten(trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = known(trained, Known(asked=True, sorts=False))
+    run = known(trained, Known(asked=True))
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "made").mkdir()
     for name, out in (("made/mine", "~/made"), ("a.npz", "~/a.npz"), ("b-synthesis.json", "~/b.npz")):
@@ -254,13 +259,14 @@ def test_what_is_there_is_never_overwritten(trained: Run, tmp_path: Path, monkey
 class Pictured(Known):
     """Images of one brightness: left is dark, right is bright."""
 
-    def sample(self, like: Tensor | Labelled, z: Tensor | None = None) -> Tensor:
-        return super().sample(like, z)[:, :1, None, None].clamp(-1, 1).expand(-1, 1, 8, 8)
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return super().generate(z, y)[:, :1, None, None].clamp(-1, 1).expand(-1, 1, 8, 8)
 
 
 def pictured(trained: Run, names: tuple[str, ...]) -> Run:
-    run = known(trained, Pictured(asked=True, sorts=False), names)
-    return replace(run, record=replace(run.record, data=replace(run.record.data, shape=(1, 8, 8))))
+    run = known(trained, Pictured(asked=True), names)
+    fields = {**run.record.data.fields, "x": Image(1, 8, 8)}
+    return replace(run, record=replace(run.record, data=replace(run.record.data, fields=fields)))
 
 
 @pytest.mark.parametrize("names", [("a/b", '猫, "c"'), ("10", "NUL"), ("-1", "-2")])

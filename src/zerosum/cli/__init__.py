@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train a GAN on a data set or a folder of images",
     "resume": "go on with a stopped run, exactly where it was",
     "sample": "draw pictures, arrays or interpolations from a run",
+    "translate": "translate images, with a run of a translator",
     "synthesize": "make a labelled folder of images to train on",
     "classify": "predict the classes of images",
     "export": "write a network as an ONNX file",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Problem, Progress, with_progress
+from zerosum.data.dataset import Dataset, Problem, Progress, with_progress
 from zerosum.data.images.decode import Encoded, Probe, decode, probe
 from zerosum.data.images.folder import listing
 from zerosum.errors import ZerosumError
@@ -21,6 +21,9 @@ from zerosum.metrics.metric import PairMetric
 from zerosum.metrics.score import Score
 from zerosum.modality import to_float
 from zerosum.options import to_json
+from zerosum.run.loaded import Run
+
+BLOCK = 64  # images that are translated at a time
 
 
 class Pair(NamedTuple):
@@ -39,11 +42,40 @@ def measure(
     Raises:
         ZerosumError: one is no folder of images, a name is missing from either, sizes differ, a file is broken.
     """
-    start = time.monotonic()
     files = match(folder, references)
+    ours, results = _measure(metrics, open_pairs(files), len(files), seed, progress)
+    return Target("folder", str(folder.resolve()), fingerprint=ours), results
+
+
+def measure_run(
+    metrics: Sequence[PairMetric], run: Run, data: Dataset, seed: int, progress: Progress | None
+) -> list[Result]:
+    """Every metric over the translations of all `a` of aligned pairs, and their `b`.
+
+    Raises:
+        ZerosumError: the data holds no aligned pairs of images.
+    """
+    if not {"a", "b"} <= data.fields.keys() or data.fields["a"].deck != data.fields["b"].deck:
+        raise ZerosumError(f"{metrics[0].name} compares pairs, and {data.name} holds none: give --against pairs:A,B")
+    a, b = data.fields["a"].stored, data.fields["b"].stored
+
+    def translated() -> Iterator[Pair]:
+        for start in range(0, len(a), BLOCK):
+            part = run.assert_finite(run.translate(a[start : start + BLOCK]), "translations")
+            for i, (image, partner) in enumerate(zip(run.modality.store(part), b[start:], strict=False), start):
+                yield Pair(str(i), to_float(image), to_float(partner))
+
+    return _measure(metrics, translated(), len(a), seed, progress)[1]
+
+
+def _measure(
+    metrics: Sequence[PairMetric], compared: Iterator[Pair], count: int, seed: int, progress: Progress | None
+) -> tuple[str, list[Result]]:
+    """The fingerprint of the images, and the results."""
+    start = time.monotonic()
     values: dict[str, list[float]] = {metric.name: [] for metric in metrics}
     digests, shapes = (hashlib.sha256(), hashlib.sha256()), set()
-    for pair in with_progress("comparing pairs", open_pairs(files), len(files), progress):
+    for pair in with_progress("comparing pairs", compared, count, progress):
         shapes.add(tuple(pair.reference.shape))
         for digest, image in zip(digests, (pair.image, pair.reference), strict=True):
             digest.update(f"{pair.name} {tuple(image.shape)}".encode())
@@ -62,14 +94,14 @@ def measure(
             metric=metric.name,
             settings=to_json(metric),
             precision="8-bit images, float64",
-            real=len(files),
-            fake=len(files),
+            real=count,
+            fake=count,
             shape=shape,
             reference=theirs,
             seed=seed,
         )
         results.append(Result(protocol, {"mean": _mean(metric.name, values[metric.name])}, (), seconds))
-    return Target("folder", str(folder.resolve()), fingerprint=ours), results
+    return ours, results
 
 
 def match(folder: Path, references: Path) -> list[tuple[Encoded, Encoded]]:

@@ -45,8 +45,8 @@ def load(source: SampleSource, against: str | None, data_dir: Path | None, progr
         raise ZerosumError(f"cannot compare with {against}: {error}") from error
     if loaded.modality != source.modality:
         raise ZerosumError(f"{source.modality} cannot be compared with {against}, which holds {loaded.modality}")
-    if len(loaded) < 2:
-        raise ZerosumError(f"{against} has {len(loaded)} sample; compare with more real data")
+    if len(loaded.x) < 2:
+        raise ZerosumError(f"{against} has {len(loaded.x)} sample; compare with more real data")
     return loaded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +17,19 @@ from zerosum.evaluation.protocol import Target
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
 from zerosum.modality import Classes, Modality
+from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 
 
 @dataclass(frozen=True)
 class SampleSource:
-    """Something that has, or draws, samples."""
+    """Something that has, draws, or makes samples: `samples(count, seed, reference, extractor, progress)`."""
 
     target: Target
     modality: Modality
     classes: tuple[str, ...]
-    samples: Callable[[int, int, Extractor, Progress | None], Samples]  # (count at most, seed, extractor, progress)
+    samples: Callable[[int, int, Dataset, Extractor, Progress | None], Samples]  # at most `count`, of a seed
     run: Run | None = None
 
 
@@ -52,25 +54,52 @@ def open_source(
 
 
 def of_run(run: Run, truncation: float | None) -> SampleSource:
-    """Samples drawn from a run, as 8-bit images, which is what others measure and what files hold."""
+    """Samples drawn from a run, as 8-bit images, which is what others measure and what files hold.
+
+    Those of a translator are translations of the real `a`: of the data that they are compared with, or where that has
+    none, of the run's own.
+    """
     record = run.record
     averaged = run.average and record.training.average > 0
+    target = Target("run", str(run.path.resolve()), record.recipe, run.step, averaged)
+    if has_role(run.game, Translates):
+        if truncation is not None:
+            raise ZerosumError(f"{record.recipe} translates samples and has no z: leave out --truncation")
+        return SampleSource(target, run.modality, (), functools.partial(_translated, run), run)
+    in_role(run.game, Generates)
 
-    def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
+    def samples(count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None) -> Samples:
         labels = run.labels_for(count)
         blocks = _draw(run, count, seed, labels, truncation)
         classes = labels if isinstance(run.condition, Classes) else None  # not vectors
         return Samples("the samples", count, run.modality, blocks, extractor, classes, progress)
 
-    target = Target("run", str(run.path.resolve()), record.recipe, run.step, averaged)
     return SampleSource(target, run.modality, record.data.classes, samples, run)
+
+
+def _translated(
+    run: Run, count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None
+) -> Samples:
+    """Translations of `count` of the real `a`, at most; of aligned pairs, the partners of the real `b`."""
+    own = run.record.data
+    if "a" not in reference.fields:
+        folder = Path(own.data_dir) if own.data_dir else None
+        reference = data.load(own.name, size=own.size, data_dir=folder, progress=progress)
+    a = reference.fields["a"].stored
+    chosen = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))[:count]
+
+    def blocks() -> Iterator[Tensor]:
+        for rows in chosen.split(BLOCK):
+            yield run.modality.store(run.assert_finite(run.translate(a[rows]), "translations"))
+
+    return Samples("the translations", len(chosen), run.modality, blocks, extractor, None, progress)
 
 
 def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> SampleSource:
     """The images of a folder, or the samples of an .npy or .npz file, in random order."""
     loaded = data.load(str(path.resolve()), data_dir=data_dir, progress=progress)
 
-    def samples(count: int, seed: int, extractor: Extractor, progress: Progress | None) -> Samples:
+    def samples(count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None) -> Samples:
         chosen = shuffle(loaded, seed)[:count]
         return of_dataset(loaded, extractor, name="the samples", chosen=chosen, progress=progress)
 
@@ -80,7 +109,7 @@ def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Sa
 
 def shuffle(loaded: Dataset, seed: int) -> Tensor:
     """The numbers of all samples, in a random order: files lie in the order of their classes."""
-    return torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))
+    return torch.randperm(len(loaded.x), generator=torch.Generator().manual_seed(seed))
 
 
 def _draw(

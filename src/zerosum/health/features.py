@@ -40,15 +40,9 @@ class FeatureSpace(ABC):
     def thumbnail(self, x: Tensor) -> Tensor:
         """(N, P) of samples (N, *shape): copies of a sample are near to it here, and to nothing else."""
 
-    def of_stored(self, stored: Tensor) -> Tensor:
-        """Features of stored samples."""
-        return self._chunks(stored, self)
-
-    def thumbnails_of_stored(self, stored: Tensor) -> Tensor:
-        return self._chunks(stored, self.thumbnail)
-
-    def _chunks(self, stored: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-        return torch.cat([function(self.modality.load(part)) for part in stored.split(CHUNK)])
+    def of_stored(self, stored: Tensor, function: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Features of stored samples, or what else `function` makes of samples."""
+        return torch.cat([(function or self)(self.modality.load(part)) for part in stored.split(CHUNK)])
 
 
 class ImageSpace(FeatureSpace):

@@ -92,7 +92,7 @@ class SampleMeter:
         rows = _rows(len(field), SEARCHED, generator)
         x = field.stored[rows]
         self.seed, self.space = seed, feature_space(field.modality, x, generator)
-        self.thumbnails = self.space.thumbnails_of_stored(x)  # (M, P)
+        self.thumbnails = self.space.of_stored(x, self.space.thumbnail)  # (M, P)
         self.copying_real = _copy_ratio(self.thumbnails[:COPIES], self.thumbnails, own=True)
         real = self.space.of_stored(x[: 2 * SAMPLES])  # (N, F)
         self.real = real[:SAMPLES]

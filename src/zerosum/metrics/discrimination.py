@@ -11,6 +11,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
+from zerosum.batches import field_names
 from zerosum.errors import ZerosumError
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric
@@ -86,6 +87,8 @@ class DiscriminatorAccuracy(Metric):
             return "it needs a run, with its discriminator"
         if context.classes not in ((), context.data.classes):
             return f"it needs real data with the run's classes, and {context.data.name} has others"
+        if missing := set(field_names(context.run.game.batch)) - {"unlabelled", *context.data.fields}:
+            return f"it needs real data with the field {min(missing)}, which {context.data.name} lacks"
         return ""
 
     def measure(self, context: Context) -> dict[str, Score]:

@@ -20,7 +20,7 @@ from zerosum.metrics import bootstrap
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
-from zerosum.roles import Generates, in_role
+from zerosum.roles import Generates, has_role, in_role
 from zerosum.run.sampling import eval_no_grad, from_latents
 
 EPSILON = 1e-4  # the step along a path of length 1
@@ -96,6 +96,8 @@ class PathLength(Metric):
     def why_not(self, context: Context) -> str:
         if context.run is None:
             return "it needs a run, whose latent space is walked"
+        if not has_role(context.run.game, Generates):
+            return f"{context.run.game.name} has no latent space to walk"
         extractor = context.fake.extractor
         return f"{extractor.name} rounds to 8 bits, use --extractor random" if extractor.rounds else ""
 

@@ -175,7 +175,7 @@ def of_dataset(
     progress: Progress | None = None,
 ) -> Samples:
     """A data set, or those of its samples whose numbers (N,) are `chosen`, as one side."""
-    numbers = torch.arange(len(data)) if chosen is None else chosen
+    numbers = torch.arange(len(data.x)) if chosen is None else chosen
 
     def blocks() -> Iterator[Tensor]:
         for part in numbers.split(BLOCK):

@@ -50,7 +50,7 @@ def write(run: Path) -> Path:
 
 
 def summary(run: Path) -> str:
-    """The run in a few sentences: rounds, time, device, batch size, seed, D's logits, and the health verdict."""
+    """The run in a few sentences: steps, time, device, batch size, seed, D's logits, and the health verdict."""
     files = RunFiles(run)
     facts = header.facts(files)
     return f"{facts} {health.sentence(files.verdict)}" if files.verdict else facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zerosum.modality import Image, Tokens
 from zerosum.report.html import command
 from zerosum.report.run_files import RunFiles
 
@@ -18,19 +19,27 @@ def section(files: RunFiles) -> str:
     parts = [
         command("Train it again", _call(files) if again == BY_PYTHON else again, hint),
         command("Resume from the newest checkpoint", files.command("resume")),
-        command("Draw 64 samples", files.command("sample", "-n 64 --seed 0 --out samples.png")),
+        command(*_samples(files)),
     ]
     if (files.run / "codes.png").exists():
         parts.append(command("Traverse each latent code from 5 points", files.command("sample", "--traverse -n 5")))
     return "<h2>Commands</h2>\n" + "".join(parts)
 
 
+def _samples(files: RunFiles) -> tuple[str, str]:
+    """What makes samples, in words and as a command."""
+    if files.translates:
+        return "Translate a folder of images", files.command("translate", "IMAGES --out translated")
+    ending = "txt" if any(isinstance(field, Tokens) for field in files.fields.values()) else "png"
+    return "Draw 64 samples", files.command("sample", f"-n 64 --seed 0 --out samples.{ending}")
+
+
 def _call(files: RunFiles) -> str:
     """The call of `zerosum.train` with every option written out."""
     data, options = files.part("data"), files.part("options")
     arguments: dict[str, Any] = {"data": data.get("name")}
-    if isinstance(sizes := data.get("shape"), list) and len(sizes) == 3:
-        arguments["size"] = tuple(sizes[1:])
+    if sizes := [field.size for field in files.fields.values() if isinstance(field, Image)]:
+        arguments["size"] = sizes[0]
     arguments |= {name: data[name] for name in ("labels", "data_dir") if data.get(name)}
     first: Any = next(iter(options.values()), {})  # its fields are keywords of their own
     arguments |= {**files.part("training"), **(first if isinstance(first, dict) else {})}

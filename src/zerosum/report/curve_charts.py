@@ -34,7 +34,7 @@ def section(files: RunFiles) -> str:
         return ""
     long = any(len(curve.values) > BUCKETS for curve in log.curves.values())
     how = " Lines are medians, bands the range from minimum to maximum." if long else ""
-    about = f'<p class="muted">Values over rounds; the number after each name is the last one.{how}</p>'
+    about = f'<p class="muted">Values over training steps; the number after each name is the last one.{how}</p>'
     return f'<h2>Curves</h2>\n{about}<div class="curves">{"".join(figures)}</div>'
 
 
@@ -44,7 +44,7 @@ def _figure(panel: Panel, log: MetricsLog, number: int) -> str:
         term, last = _label(split(name)[1]), short(log.curves[name].last)
         keys.append(key(f"var(--curve-{i})", term, last))
         words.append(f"{term} from {short(float(log.curves[name].values[0]))} to {last}")
-    alt = f"{panel.player} {'; '.join(words)} over {log.rounds} rounds".strip()
+    alt = f"{panel.player} {'; '.join(words)} over {log.last_step} steps".strip()
     svg, note = draw(panel, log, alt, f"p{number}-")
     small = f"<br><small>{escape(note)}</small>" if note else ""
     player = f"<strong>{escape(panel.player or 'the run')}</strong>"
@@ -97,7 +97,7 @@ def draw(panel: Panel, log: MetricsLog, label: str, salt: str) -> tuple[str, str
         if bottom < 0 < top:
             axes.axhline(0, color=PAGE.line, linewidth=0.8, zorder=0)
         axes.set_ylim(bottom, top)
-        over_rounds(axes, log.rounds, PAGE, size=10)
+        over_rounds(axes, log.last_step, PAGE, size=10)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v) if abs(v) >= 1e4 else f"{v:.6g}"))
         svg = inline(figure, label, salt)
@@ -118,12 +118,12 @@ def _alike(names: Sequence[str], curves: Mapping[str, Curve]) -> list[list[str]]
 
 
 def _buckets(curve: Curve) -> tuple[Values, Values, Values, Values]:
-    """(B,) rounds, minimum, median and maximum of each bucket; B <= BUCKETS."""
+    """(B,) steps, minimum, median and maximum of each bucket; B <= BUCKETS."""
     parts = list(zip(*(np.array_split(a, BUCKETS) for a in (curve.steps, curve.values)), strict=True))
     full = [(steps, values) for steps, values in parts if len(values)]
-    rounds = np.array([steps.mean() for steps, _ in full])
+    centres = np.array([steps.mean() for steps, _ in full])
     low, middle, high = (np.array([reduce(v) for _, v in full]) for reduce in (np.min, np.median, np.max))
-    return rounds, low, middle, high
+    return centres, low, middle, high
 
 
 def _limits(values: Values) -> tuple[float, float, tuple[float, float] | None]:

@@ -16,13 +16,13 @@ from zerosum.training.log_keys import FAKE_LOGITS, REAL_LOGITS
 
 Values = NDArray[np.float64]
 
-SPEED = "rounds per second"
+SPEED = "steps per second"
 FORMAT_1 = {"real": REAL_LOGITS, "fake": FAKE_LOGITS}  # terms of runs whose run.json has format 1, and their names now
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One logged value over time: (T,) rounds, ascending, and (T,) finite values, T > 0."""
+    """One logged value over time: (T,) steps, ascending, and (T,) finite values, T > 0."""
 
     steps: Values
     values: Values
@@ -38,14 +38,14 @@ class MetricsLog:
     """What `metrics.jsonl` holds."""
 
     curves: Mapping[str, Curve] = field(default_factory=dict)  # "player/term", and SPEED
-    rounds: int = 0  # of the last line
+    last_step: int = 0  # of the last line
     seconds: float = 0.0  # of training, up to there
-    not_finite: Mapping[str, int] = field(default_factory=dict)  # name: the first round where it was NaN or infinite
+    not_finite: Mapping[str, int] = field(default_factory=dict)  # name: the first step where it was NaN or infinite
     skipped: int = 0  # lines that cannot be read, such as the last one of a killed run
 
 
 def read(path: Path) -> MetricsLog:
-    """Read `metrics.jsonl`; no curves where there is none. Of a round logged twice the later line counts."""
+    """Read `metrics.jsonl`; no curves where there is none. Of a step logged twice the later line counts."""
     lines: dict[int, dict[str, Any]] = {}
     skipped = 0
     for text in path.read_bytes().splitlines() if path.is_file() else ():
@@ -87,6 +87,6 @@ def _current(key: str) -> str:
 
 
 def _speed(clock: Curve) -> Curve:
-    rounds, seconds = np.diff(clock.steps), np.diff(clock.values)
-    kept = (rounds > 0) & (seconds > 0)
-    return Curve(clock.steps[1:][kept], rounds[kept] / seconds[kept])
+    steps, seconds = np.diff(clock.steps), np.diff(clock.values)
+    kept = (steps > 0) & (seconds > 0)
+    return Curve(clock.steps[1:][kept], steps[kept] / seconds[kept])

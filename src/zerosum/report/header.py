@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from zerosum.report.curves import SPEED, split
-from zerosum.report.html import sides, tiles
+from zerosum.report.data import sample_shapes
+from zerosum.report.html import tiles
 from zerosum.report.run_files import RunFiles
 from zerosum.report.svg import short
 from zerosum.training.log_keys import FAKE_LOGITS, REAL_LOGITS
@@ -16,7 +17,7 @@ def section(files: RunFiles) -> str:
     """Title, summary, facts, the progress of an incomplete run, and the most important numbers."""
     recipe, *name = (escape(part) for part in files.title)
     about, steps = files.record.get("summary"), files.steps
-    bar = f'<progress value="{files.rounds}" max="{steps}">{files.rounds} of {steps}</progress>'
+    bar = f'<progress value="{files.step}" max="{steps}">{files.step} of {steps}</progress>'
     lines = [
         f"<h1>{recipe}{f' <span>on</span> {name[0]}' if name else ''}</h1>",
         f'<p class="summary">{escape(str(about))}</p>' if about else "",
@@ -29,14 +30,14 @@ def section(files: RunFiles) -> str:
 
 def facts(files: RunFiles) -> str:
     """How far the run is, on what, with which batches and seed, and D's logits at the end; in sentences."""
-    if not files.record and not files.rounds:
+    if not files.record and not files.step:
         return "Nothing is recorded here yet."
     training, log = files.part("training"), files.log
     batch, seed = (training.get(name) for name in ("batch_size", "seed"))
     device, precision = files.record.get("device"), files.record.get("precision")
-    rounds = f"{files.rounds:,}{f' of {files.steps:,}' if files.steps is not None else ''} rounds"
+    steps = f"{files.step:,}{f' of {files.steps:,}' if files.steps is not None else ''} steps"
     parts = [
-        rounds + (f" in {duration(log.seconds)}" if log.seconds else ""),
+        steps + (f" in {duration(log.seconds)}" if log.seconds else ""),
         f" on {'the CPU' if device == 'cpu' else device}" if device else "",
         f" in {precision}" if precision else "",
         f", batches of {batch}" if batch else "",
@@ -65,11 +66,9 @@ def _logits(files: RunFiles) -> str:
 def _numbers(files: RunFiles) -> list[tuple[str, str]]:
     log, data, numbers = files.log, files.part("data"), list[tuple[str, str]]()
     if SPEED in log.curves and log.seconds:
-        numbers.append(("rounds per second", short(log.rounds / log.seconds)))
+        numbers.append((SPEED, short(log.last_step / log.seconds)))
     players = files.part("players").items()
     numbers += [(f"parameters, {player}", short(count)) for player, count in players if isinstance(count, int)]
     if isinstance(data.get("count"), int):
         numbers.append(("training samples", f"{data['count']:,}"))
-    if isinstance(data.get("shape"), list):
-        numbers.append(("sample shape", sides(data["shape"])))
-    return numbers
+    return numbers + [(heading, shape) for heading, (_, shape) in sample_shapes(files).items()]

@@ -94,7 +94,7 @@ SPECS = (
 @dataclass(frozen=True)
 class Line:
     name: str
-    points: tuple[tuple[int, float], ...]  # (round, value), at least one
+    points: tuple[tuple[int, float], ...]  # (step, value), at least one
     dashed: bool = False
 
 
@@ -117,7 +117,7 @@ class Chart:
 
 
 def verdict_timeline(history: History) -> list[tuple[int, str]]:
-    """The verdict as it was after some of the snapshots, the last one among them, and as it is now: (round, name)."""
+    """The verdict as it was after some of the snapshots, the last one among them, and as it is now: (step, name)."""
     chosen = set(evenly_spaced(range(len(history.snapshots)), DIAGNOSED))
     replayed, timeline = History(history.steps), list[tuple[int, str]]()
     for i, snapshot in enumerate(history.snapshots):
@@ -125,7 +125,7 @@ def verdict_timeline(history: History) -> list[tuple[int, str]]:
         if i in chosen:
             replayed.events = [event for event in history.events if event.seconds <= snapshot.seconds]
             timeline.append((snapshot.step, diagnose(replayed).name))
-    now = (rounds_of(history), diagnose(history).name)  # events may follow the last snapshot
+    now = (last_step(history), diagnose(history).name)  # events may follow the last snapshot
     return timeline if timeline[-1:] == [now] else [*timeline, now]
 
 
@@ -179,7 +179,7 @@ def _threshold(spec: ChartSpec, criterion: Criterion, value: float, since: int |
     return Threshold(text, criterion.relation == ">", value, since, criterion.relation in spec.bad_sides)
 
 
-def rounds_of(history: History) -> int:
-    """Rounds that anything is known of."""
+def last_step(history: History) -> int:
+    """The last step that anything is known of."""
     steps = [snapshot.step for snapshot in history.snapshots] + [event.step for event in history.events]
     return max(steps, default=0)

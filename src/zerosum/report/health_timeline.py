@@ -1,4 +1,4 @@
-"""The health timeline: small charts of the health signals over rounds, with the thresholds behind the verdict.
+"""The health timeline: small charts of the health signals over training steps, with the thresholds behind the verdict.
 
 `save` draws all of them into one picture on white, `drawings` each as SVG in the colours of a page.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zerosum.errors import ZerosumError
 from zerosum.health.history import Event, History
 from zerosum.health.verdicts import Verdict, diagnose
-from zerosum.report.health_charts import Chart, Line, Threshold, charts, rounds_of, verdict_timeline
+from zerosum.report.health_charts import Chart, Line, Threshold, charts, last_step, verdict_timeline
 from zerosum.report.svg import PAGE, PAPER, Colors, inline, over_rounds, short, style
 from zerosum.util.files import atomic_path
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HIGHEST = 3.0  # ratio to real data that is drawn
-TITLE = "Verdict over rounds"  # of the band
+TITLE = "Verdict over steps"  # of the band
 COLUMNS = 3  # of charts in a picture
 
 
@@ -41,7 +41,7 @@ def save(history: History, path: Path) -> Path:
     """Draw the timeline as a picture on white, in the format of the path's ending, and return the path."""
     from matplotlib.figure import Figure
 
-    verdict, rounds = diagnose(history), rounds_of(history)
+    verdict, rounds = diagnose(history), last_step(history)
     shown = charts(history, verdict)
     rows = math.ceil(len(shown) / COLUMNS)
     band = _rows(history)
@@ -61,7 +61,7 @@ def save(history: History, path: Path) -> Path:
             axes = figure.add_axes((0.04 + 0.32 * column, bottom / height, 0.28, 1.45 / height))
             _draw(axes, chart, history.events, rounds, PAPER, size=8)
             _heading(axes, chart)
-        figure.text(0.04, 0.12 / height, "The x axis of each chart: training rounds.", fontsize=8, color=PAPER.muted)
+        figure.text(0.04, 0.12 / height, "The x axis of each chart: training steps.", fontsize=8, color=PAPER.muted)
         try:
             with atomic_path(path) as partial:
                 figure.savefig(partial)
@@ -71,10 +71,10 @@ def save(history: History, path: Path) -> Path:
 
 
 def drawings(history: History, verdict: Verdict) -> Iterator[Drawing]:
-    """The charts for a page, the verdict over rounds first."""
+    """The charts for a page, the verdict over steps first."""
     from matplotlib.figure import Figure
 
-    rounds, rows = rounds_of(history), _rows(history)
+    rounds, rows = last_step(history), _rows(history)
     with style():
         figure = Figure(figsize=(3.6, 2.0))
         axes = figure.add_axes((0.02, 0.13, 0.94, 0.85), facecolor="none")
@@ -203,7 +203,7 @@ def _heading(axes: Axes, chart: Chart) -> None:
 
 
 def _rows(history: History) -> dict[str, list[tuple[int, int]]]:
-    """The rows of the band: each verdict with its stretches of rounds, then the events."""
+    """The rows of the band: each verdict with its stretches of steps, then the events."""
     rows: dict[str, list[tuple[int, int]]] = {}
     start = 0
     for step, name in verdict_timeline(history):

@@ -103,12 +103,6 @@ def plain(value: Any) -> str:
     return ", ".join(map(plain, value)) or "none" if isinstance(value, list | tuple) else str(value)
 
 
-def sides(value: Any) -> str:
-    """A shape in words: `1 x 28 x 28`, of points `2 numbers`."""
-    numbers = [str(side) for side in value] if isinstance(value, list) else []
-    return f"{numbers[0]} numbers" if len(numbers) == 1 else " \u00d7 ".join(numbers)
-
-
 def prose(text: str) -> str:
     """Text in which `backticks` mark code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))

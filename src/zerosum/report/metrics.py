@@ -26,17 +26,17 @@ def section(files: RunFiles) -> str:
     again, evaluation = files.command("evaluate"), files.evaluation
     if evaluation is None:
         return f"<h2>Metrics</h2>\n{command('Not measured yet', again)}"
-    return f"<h2>Metrics</h2>\n{scores(evaluation, files.rounds)}\n{command('Measure again', again)}"
+    return f"<h2>Metrics</h2>\n{scores(evaluation, files.step)}\n{command('Measure again', again)}"
 
 
-def scores(evaluation: Evaluation, rounds: int) -> str:
-    """What was measured, the warnings, the table, the protocol; `rounds` that the run has played by now."""
+def scores(evaluation: Evaluation, now: int) -> str:
+    """What was measured, the warnings, the table, the protocol; `now` is the last step of the run."""
     references = ("noise", "noise to real", "real") if evaluation.references else ()
     heads = ("metric", "score", "value", "95 % interval", *references)
     rows = [row[: len(heads)] for result in evaluation.results for row in _rows(result)]
     parts = (
         f'<p class="muted">{escape(_about(evaluation))}</p>',
-        bullets(map(escape, _warnings(evaluation, rounds)), "note"),
+        bullets(map(escape, _warnings(evaluation, now)), "note"),
         columns(heads, rows),
         _protocol(evaluation),
     )
@@ -59,10 +59,10 @@ def _about(evaluation: Evaluation) -> str:
     )
 
 
-def _warnings(evaluation: Evaluation, rounds: int) -> Iterator[str]:
+def _warnings(evaluation: Evaluation, now: int) -> Iterator[str]:
     step = evaluation.target.step
-    if step is not None and step < rounds:
-        yield f"Measured in round {step:,}, but the run is now in round {rounds:,}: measure again."
+    if step is not None and step < now:
+        yield f"Measured at step {step:,}, but the run is now at step {now:,}: measure again."
     yield from evaluation.notes
     for result in evaluation.results:
         yield from (f"{result.protocol.metric}: {warning}" for warning in result.warnings)

@@ -29,11 +29,12 @@ def _notes(files: RunFiles) -> Iterator[str]:
     if not files.pictures:
         yield "samples/ has no pictures yet."
     due = [artifact.path for artifact in ARTIFACTS if artifact.written == AT_END and not artifact.optional]
+    never = {"report.html", *(["interpolation.png"] if files.translates else [])}  # this page; it takes a latent space
     for name in due:
-        if name != "report.html" and not (run / name).exists():
+        if name not in never and not (run / name).exists():
             yield f"{name} is missing; a run writes it when it ends."
     for name, step in log.not_finite.items():
-        yield f"{name} was NaN or infinite in round {step:,}: training diverged."
+        yield f"{name} was NaN or infinite at step {step:,}: training diverged."
     if log.skipped:
         yield f"Unreadable lines of metrics.jsonl, ignored: {log.skipped:,}; a run that is killed leaves one."
     if not files.evaluation and (run / protocol.FILE).exists():

@@ -19,7 +19,7 @@ def samples(files: RunFiles) -> str:
     path, caption, alt = run / "samples.png", "Samples at the end", of
     if not path.exists() and files.pictures:
         step, path = files.pictures[-1]
-        caption, alt = f"The newest samples, round {step:,}", f"{of}, round {step}"
+        caption, alt = f"The newest samples, step {step:,}", f"{of}, step {step}"
     title, description = read_caption(path)
     final = image(path, f"{alt}: {description}" if description else alt, SIDE)
     film = image(run / "film.gif", f"{of}, as a film over training", side=None)
@@ -43,9 +43,9 @@ def neighbours_and_walks(files: RunFiles) -> str:
 
 
 def progress(files: RunFiles) -> str:
-    """Samples of the same latent points after some of the rounds."""
+    """Samples of the same latent points after some of the steps."""
     shown = evenly_spaced(files.pictures, DURING)
-    figures = [figure(image(path, f"Samples, round {step}", SMALL), f"round {step:,}") for step, path in shown]
+    figures = [figure(image(path, f"Samples, step {step}", SMALL), f"step {step:,}") for step, path in shown]
     return f'<h2>Samples during training</h2>\n<div class="strip">{"".join(figures)}</div>' if any(figures) else ""
 
 

@@ -6,18 +6,26 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import protocol
 from zerosum.evaluation.protocol import Evaluation
 from zerosum.health.history import History
 from zerosum.health.verdicts import Verdict, diagnose
+from zerosum.modality import AnyModality, Modality
 from zerosum.report import curves
 from zerosum.report.curves import MetricsLog
+from zerosum.run.migrations import MIGRATIONS
+from zerosum.util import formats
+
+MODALITY: TypeAdapter[Modality] = TypeAdapter(AnyModality)
 
 
 @dataclass(frozen=True)
@@ -28,17 +36,35 @@ class RunFiles:
 
     @cached_property
     def record(self) -> Mapping[str, Any]:
-        """run.json without validation, so that a run of another version has a report, too."""
+        """run.json in the newest format, not validated; as it stands where it is damaged or of a newer version."""
         try:
-            record = json.loads((self.run / "run.json").read_bytes())
+            document = json.loads((self.run / "run.json").read_bytes())
         except (OSError, ValueError, RecursionError):
             return {}
-        return record if isinstance(record, dict) else {}
+        try:
+            return formats.upgrade(document, MIGRATIONS)
+        except (ValueError, RecursionError):
+            return document if isinstance(document, dict) else {}
 
     def part(self, name: str) -> Mapping[str, Any]:
         """An object within run.json, empty where there is none."""
         value = self.record.get(name)
         return value if isinstance(value, dict) else {}
+
+    @cached_property
+    def fields(self) -> Mapping[str, Modality]:
+        """The fields of the data by name, without those that cannot be read."""
+        fields = self.part("data").get("fields")
+        found: dict[str, Modality] = {}
+        for name, field in fields.items() if isinstance(fields, dict) else ():
+            with suppress(ValidationError):
+                found[name] = MODALITY.validate_python(field)
+        return found
+
+    @property
+    def translates(self) -> bool:
+        """Whether its game translates: such a game learns from a field `a`, whatever it is called."""
+        return "a" in self.fields
 
     @cached_property
     def log(self) -> MetricsLog:
@@ -47,8 +73,8 @@ class RunFiles:
 
     @cached_property
     def pictures(self) -> tuple[tuple[int, Path], ...]:
-        """The files of samples/ with their rounds, in order."""
-        files = sorted((_round(path), path) for path in (self.run / "samples").glob("step-*.png"))
+        """The files of samples/ with their steps, in order."""
+        files = sorted((_step(path), path) for path in (self.run / "samples").glob("step-*.png"))
         return tuple((step, path) for step, path in files if step >= 0)
 
     @cached_property
@@ -75,19 +101,19 @@ class RunFiles:
 
     @property
     def steps(self) -> int | None:
-        """Rounds requested."""
+        """Training steps requested."""
         steps = self.part("training").get("steps")
         return steps if isinstance(steps, int) else None
 
     @cached_property
-    def rounds(self) -> int:
-        """Rounds known to be played."""
-        saved = [_round(path) for path in (self.run / "checkpoints").glob("step-*/")]
-        return max([self.log.rounds, *(step for step, _ in self.pictures[-1:]), *saved])
+    def step(self) -> int:
+        """Training steps known to be done."""
+        saved = [_step(path) for path in (self.run / "checkpoints").glob("step-*/")]
+        return max([self.log.last_step, *(step for step, _ in self.pictures[-1:]), *saved])
 
     @property
     def complete(self) -> bool:
-        return self.steps is not None and self.rounds >= self.steps
+        return self.steps is not None and self.step >= self.steps
 
     @property
     def title(self) -> tuple[str, ...]:
@@ -111,7 +137,7 @@ class RunFiles:
         return " ".join(part for part in ("zerosum", name, shlex.quote(self.path), flags, own) if part)
 
 
-def _round(path: Path) -> int:
-    """The round in a file's name, or -1."""
+def _step(path: Path) -> int:
+    """The step in a file's name, or -1."""
     match = re.fullmatch(r"step-(\d+)", path.stem)
     return int(match[1]) if match else -1

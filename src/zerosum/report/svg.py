@@ -1,4 +1,4 @@
-"""Small charts over rounds: matplotlib's axes as inline SVG in the page's colours, or on white paper."""
+"""Small charts over training steps: matplotlib's axes as inline SVG in the page's colours, or on white paper."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def style() -> Iterator[None]:
 
 
 def over_rounds(axes: Axes, rounds: int, colors: Colors, size: float) -> None:
-    """Axes whose x are `rounds`, with few lines and labels of `size` points."""
+    """Axes whose x are `rounds`, the training steps, with few lines and labels of `size` points."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_xlim(0, max(rounds, 1))

@@ -14,7 +14,16 @@ from torch import Tensor
 from zerosum import data
 from zerosum.modality import to_float
 from zerosum.studies import conditional
-from zerosum.studies.gan_parzen import ANCHORS, TRAINED, VALIDATED, anchors, below_real_images, likelihood, to_points
+from zerosum.studies.gan_parzen import (
+    ANCHORS,
+    TRAINED,
+    VALIDATED,
+    anchors,
+    below_real_images,
+    likelihood,
+    to_points,
+    without_anchors,
+)
 from zerosum.studies.study import Measurements, Study
 from zerosum.util import distributed
 
@@ -41,7 +50,7 @@ def measure(samples: Tensor, labels: Tensor, held_out: Tensor, test: Tensor) -> 
 
 def summarise_likelihoods(parts: Sequence[Measurements]) -> Measurements:
     """Test log-likelihoods, one a seed, beside the anchors."""
-    runs, (real,) = _sorted(parts)
+    runs, real = without_anchors(parts)
     return {
         "values": [part["likelihood"] for part in runs],
         "errors": [part["error"] for part in runs],
@@ -52,17 +61,12 @@ def summarise_likelihoods(parts: Sequence[Measurements]) -> Measurements:
 
 def summarise_classes(parts: Sequence[Measurements]) -> Measurements:
     """Shares of samples that are of the class asked for, in %, one a seed, and of each class; of real images, too."""
-    runs, (real,) = _sorted(parts)
+    runs, real = without_anchors(parts)
     return {
         "values": [part["accuracy"] for part in runs],
         "of_each_class": [part["of_each_class"] for part in runs],
         "test_images": {"accuracy": real["accuracy"], "of_each_class": real["of_each_class"]},
     }
-
-
-def _sorted(parts: Sequence[Measurements]) -> tuple[list[Measurements], list[Measurements]]:
-    """The trainings, and the anchors."""
-    return [p for p in parts if p["part"] != ANCHORS], [p for p in parts if p["part"] == ANCHORS]
 
 
 TRAINING = (

@@ -59,7 +59,7 @@ def train(
     return {"rounds": settings.steps, "best": best, **likelihood(test, held_out, of_best), "series": series}
 
 
-def build_game(training_set: Dataset) -> Game[Any]:
+def build_game(training_set: Dataset) -> GAN:
     """The paper's game; as in the authors' code, G's last biases make the mean image at the start."""
     game = find("gan/paper").build(training_set.spec)
     assert isinstance(game, GAN)
@@ -129,8 +129,7 @@ def anchors(train: Tensor, held_out: Tensor, test: Tensor, seed: int) -> dict[st
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Test log-likelihoods, one a seed, beside the anchors."""
-    runs = [p for p in parts if p["part"] != ANCHORS]
-    real = next(p for p in parts if p["part"] == ANCHORS)
+    runs, real = without_anchors(parts)
     return {
         "values": [p["likelihood"] for p in runs],
         "errors": [p["error"] for p in runs],
@@ -140,6 +139,11 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
         "anchors": {name: found for name, found in real.items() if name not in ("part", "seed")},
         "series": [p["series"] for p in runs],
     }
+
+
+def without_anchors(parts: Sequence[Measurements]) -> tuple[list[Measurements], Measurements]:
+    """The trainings, and the anchors."""
+    return [p for p in parts if p["part"] != ANCHORS], next(p for p in parts if p["part"] == ANCHORS)
 
 
 def below_real_images(measurements: Measurements) -> bool:

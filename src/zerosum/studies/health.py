@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -59,15 +60,8 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
     seeds = sorted({part["seed"] for part in parts})
     failures = [part for part in parts if part["truth"] != "healthy"]
     healthy = [part for part in parts if part["truth"] == "healthy"]
-    confusion = {
-        truth: {
-            verdict: count
-            for verdict in VERDICTS
-            if (count := sum(p["truth"] == truth and p["verdict"] == verdict for p in parts))
-        }
-        for truth in VERDICTS
-        if any(p["truth"] == truth for p in parts)
-    }
+    counts = Counter((p["truth"], p["verdict"]) for p in parts)
+    confusion = {truth: {v: counts[truth, v] for v in VERDICTS if counts[truth, v]} for truth in VERDICTS}
     keys = ("scenario", "seed", "truth", "verdict")
     return {
         "values": [_share([p["verdict"] == p["truth"] for p in failures if p["seed"] == seed]) for seed in seeds],
@@ -77,7 +71,7 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
         "healthy_called_under_trained": _share([p["verdict"] == "under-trained" for p in healthy]),
         "healthy_runs_with_an_alarm_on_the_way": _share([bool(p["alarms"]) for p in healthy]),
         "watching_share_of_time": max(p["watching"] for p in parts),
-        "confusion": confusion,
+        "confusion": {truth: verdicts for truth, verdicts in confusion.items() if verdicts},
         "wrong": [{key: p[key] for key in keys} for p in parts if p["verdict"] != p["truth"]],
     }
 

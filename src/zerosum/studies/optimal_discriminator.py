@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from zerosum.studies.study import Measurements, Study
+from zerosum.studies.study import Measurements, Study, by_part
 from zerosum.theory.divergence import logits_of
 from zerosum.theory.optimum import PAIRS, compare, train_discriminator
 
@@ -18,18 +18,14 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     pair = PAIRS[part]
     network = train_discriminator(pair, seed, max(1, round(ROUNDS * fraction)), BATCH)
     found = compare(pair, logits_of(network))
-    return {"pair": part, "seed": seed, "error": found.error, "value": found.value, "theory": found.best}
+    return {"part": part, "seed": seed, "error": found.error, "value": found.value, "theory": found.best}
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The worst error of each seed; for each pair the errors of all seeds, and the values beside theory's."""
     pairs = {
-        pair: {
-            "errors": [part["error"] for part in parts if part["pair"] == pair],
-            "values": [part["value"] for part in parts if part["pair"] == pair],
-            "theory": next(part["theory"] for part in parts if part["pair"] == pair),
-        }
-        for pair in dict.fromkeys(part["pair"] for part in parts)
+        pair: {"errors": of["error"], "values": of["value"], "theory": of["theory"][0]}
+        for pair, of in by_part(parts, ("error", "value", "theory")).items()
     }
     return {
         "values": [max(p["error"] for p in parts if p["seed"] == seed) for seed in sorted({p["seed"] for p in parts})],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from zerosum import data
@@ -65,39 +66,28 @@ class Scenario:
         return Trainer(game, stream, replace(usual, **self.training)), loaded
 
 
-def points(
+def _of_recipe(
     recipe: str,
     steps: int,
     name: str = "",
     *,
-    on: str = "ring",
-    batch_size: int = 256,
-    spoil: Spoil | None = None,
-    change: Change | None = None,
-    **config: Any,
-) -> Scenario:
-    """A recipe on points in the plane, with options of its config."""
-    options = {"config": config}
-    return Scenario(name or recipe, recipe, on, steps, batch_size, {}, options, spoil=spoil, change=change)
-
-
-def digits(
-    recipe: str,
-    steps: int,
-    name: str = "",
-    *,
-    batch_size: int = 64,
+    on: str,
+    batch_size: int,
     spoil: Spoil | None = None,
     change: Change | None = None,
     clip: float | None = None,
     network: Mapping[str, Any] | None = None,
     **config: Any,
 ) -> Scenario:
-    """A recipe on small digits, with options of its config; DCGAN's networks are narrow."""
+    """A recipe with options of its config; DCGAN's networks are narrow."""
     network = network or ({"width": 8} if recipe in NARROW else None)
     options = {"config": config} | ({"network": network} if network else {})
     training = {"clip": clip}
-    return Scenario(name or recipe, recipe, "digits", steps, batch_size, training, options, spoil=spoil, change=change)
+    return Scenario(name or recipe, recipe, on, steps, batch_size, training, options, spoil=spoil, change=change)
+
+
+points = partial(_of_recipe, on="ring", batch_size=256)  # in the plane
+digits = partial(_of_recipe, on="digits", batch_size=64)  # small ones
 
 
 def classes(name: str, on: str, steps: int, *, spoil: Spoil | None = None, change: Change | None = None) -> Scenario:

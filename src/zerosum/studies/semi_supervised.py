@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ class Setting:
     recipe: str
     labels: int
     rounds: int
-    options: Mapping[str, Mapping[str, Any]]
-    training: Mapping[str, Any]
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 def train(split: Split, setting: Setting, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
@@ -79,12 +79,12 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
 ROUNDS, FEWER = 2_500, 2_000
 _ALONE = {"config": {"consistency": {"weight": 0.0}}}
 SGAN_SETTINGS = {
-    "100 labels": Setting("sgan/images", 100, ROUNDS, {}, {}),
-    **{f"{count} labels": Setting("sgan/images", count, FEWER, {}, {}) for count in (20, 50, 200)},
-    "100 labels, without other views": Setting("sgan/images", 100, ROUNDS, _ALONE, {}),
-    "100 labels, published networks": Setting("sgan/mnist", 100, ROUNDS, {}, {"average": 0.999}),
+    "100 labels": Setting("sgan/images", 100, ROUNDS),
+    **{f"{count} labels": Setting("sgan/images", count, FEWER) for count in (20, 50, 200)},
+    "100 labels, without other views": Setting("sgan/images", 100, ROUNDS, _ALONE),
+    "100 labels, published networks": Setting("sgan/mnist", 100, ROUNDS, training={"average": 0.999}),
 }
-BAD_GAN_SETTINGS = {"100 labels": Setting("bad-gan/images", 100, ROUNDS, {}, {})}
+BAD_GAN_SETTINGS = {"100 labels": Setting("bad-gan/images", 100, ROUNDS)}
 
 
 SGAN_MNIST = Study(

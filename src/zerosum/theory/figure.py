@@ -35,12 +35,11 @@ def panels(count: int, width: float = 4.2, height: float = 3.0) -> tuple[Figure,
     return figure, axes
 
 
-def title(axes: Axes, text: str) -> None:
+def title(axes: Axes, text: str, legend: Literal["upper left", "lower left", "upper right"] | None = None) -> None:
+    """A title, and a legend where that is wanted."""
     axes.set_title(text, fontsize=10, loc="left", color=INK)
-
-
-def legend(axes: Axes, where: Literal["upper left", "lower left", "upper right"]) -> None:
-    axes.legend(fontsize=8, frameon=False, loc=where, labelcolor=INK)
+    if legend:
+        axes.legend(fontsize=8, frameon=False, loc=legend, labelcolor=INK)
 
 
 def image(figure: Figure) -> Image.Image:

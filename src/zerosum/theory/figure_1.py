@@ -141,8 +141,7 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
     names = ("D has hardly learnt", "D is near p / (p + q)", "G moved where D is high", "equilibrium: D = 1/2")
     for one, index, letter, name in zip(axes, result.shown, "abcd", names, strict=True):
         _panel(one, result.frames[index])
-        figure.title(one, f"({letter}) {name}")
-    figure.legend(axes[0], "upper right")
+        figure.title(one, f"({letter}) {name}", "upper right" if letter == "a" else None)
     still = figure.save(fig, folder / "figure-1.png")
     return [still, film.film([_picture(frame) for frame in result.frames], folder / "figure-1.gif", 7.0, side=480)]
 
@@ -167,8 +166,7 @@ def _panel(axes: Axes, frame: Frame) -> None:
 def _picture(frame: Frame) -> Image.Image:
     fig, (axes,) = figure.panels(1, 4.8, 3.6)
     _panel(axes, frame)
-    figure.legend(axes, "upper right")
-    figure.title(axes, f"round {frame.rounds:,}" if frame.rounds else "D alone")
+    figure.title(axes, f"round {frame.rounds:,}" if frame.rounds else "D alone", "upper right")
     return figure.image(fig)
 
 

@@ -110,8 +110,7 @@ def draw(snapshots: list[Snapshot], folder: Path) -> list[Path]:
     ):
         pulls.loglog(rounds, [snapshot.pulls[name] for snapshot in snapshots], "o-", color=color, ms=3, label=label)
     pulls.set(xlabel="rounds of D alone")
-    figure.legend(pulls, "lower left")
-    figure.title(pulls, "gradient that G gets")
+    figure.title(pulls, "gradient that G gets", "lower left")
     return [figure.save(fig, folder / "vanishing-gradient.png")]
 
 

@@ -142,8 +142,7 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
     ):
         axes.plot(x, GRID.prob(fit.density()), line, color=color, linewidth=width, label=name)
     axes.set(xlim=(-5, 5), ylim=(0, 0.95))
-    figure.legend(axes, "upper right")
-    figure.title(axes, "one Gaussian for two modes")
+    figure.title(axes, "one Gaussian for two modes", "upper right")
     return [figure.save(fig, folder / "likelihood.png")]
 
 

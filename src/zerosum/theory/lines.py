@@ -84,14 +84,12 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
             THETAS, [getattr(d, name) for d in result.by_theta.values()], "o", color=figure.BLUE, ms=4, label="found"
         )
         one.set(xlabel="theta", ylim=(-0.03, 1.03))
-        figure.legend(one, "lower left")
-        figure.title(one, unit)
+        figure.title(one, unit, "lower left")
     random = torch.Generator().manual_seed(0)
     for at, name, color in ((0.0, "P_0", figure.INK), (0.5, "P_theta, theta = 0.5", figure.GREEN)):
         axes[0].plot(*line(at, 40, random).T, "o", color=color, ms=3, label=name)
     axes[0].set(xlim=(-1, 1), ylim=(-0.03, 1.03))
-    figure.legend(axes[0], "lower left")
-    figure.title(axes[0], "two parallel lines")
+    figure.title(axes[0], "two parallel lines", "lower left")
     return [figure.save(fig, folder / "parallel-lines.png")]
 
 

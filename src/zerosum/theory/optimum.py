@@ -138,8 +138,7 @@ def draw(result: Experiment, folder: Path) -> list[Path]:
     line.plot(x, optimal_discriminator(p, q, grid.points), color=figure.ORANGE, linewidth=3, alpha=0.5, label="D*")
     line.plot(x, logits_of(result.networks[LINE])(grid.points).sigmoid(), "--", color=figure.BLUE, label="D")
     line.set(xlim=(-4, 4), ylim=(0, 1.02))
-    figure.legend(line, "upper left")
-    figure.title(line, f"D is {result.comparisons[LINE].error:.3f} from D* on average")
+    figure.title(line, f"D is {result.comparisons[LINE].error:.3f} from D* on average", "upper left")
     p, q, grid = PAIRS[PLANE]
     side = round(len(grid.points) ** 0.5)
     shown = (optimal_discriminator(p, q, grid.points), logits_of(result.networks[PLANE])(grid.points).sigmoid())

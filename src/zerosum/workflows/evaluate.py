@@ -23,6 +23,7 @@ from zerosum.metrics import METRICS, find
 from zerosum.metrics.metric import Context, Metric, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.options import to_json
+from zerosum.roles import Translates, has_role
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record, versions
 from zerosum.training import hardware
@@ -72,12 +73,12 @@ def evaluate(
     """
     if samples < 2 or (real is not None and real < 2):
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
+    folder = Path(data_dir) if data_dir else None
     named = [find(metric) if isinstance(metric, str) else metric for metric in metrics]
     if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
         if len(of_pairs) < len(named):
             raise ZerosumError(f"{of_pairs[0].name} compares pairs, others compare sets: evaluate them separately")
-        return _evaluate_pairs(of_pairs, target, against, seed, progress)
-    folder = Path(data_dir) if data_dir else None
+        return _evaluate_pairs(of_pairs, target, against, seed, device, folder, progress)
     with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
         source = targets.open_source(target, truncation, device, folder, progress)
         reference = real_data.load(source, against, folder, progress)
@@ -86,7 +87,7 @@ def evaluate(
         own = source.run is None or against is None
         context = Context(
             real=of_dataset(reference, features, name="the real data", chosen=compared, progress=progress),
-            fake=source.samples(samples, seed, features, progress),
+            fake=source.samples(samples, seed, reference, features, progress),
             seed=seed,
             device=device,
             classes=source.classes,
@@ -111,9 +112,26 @@ def evaluate(
 
 
 def _evaluate_pairs(
-    metrics: Sequence[PairMetric], target: str | Path | Run, against: str | None, seed: int, progress: Progress | None
+    metrics: Sequence[PairMetric],
+    target: str | Path | Run,
+    against: str | None,
+    seed: int,
+    device: str,
+    data_dir: Path | None,
+    progress: Progress | None,
 ) -> Evaluation:
+    """Images of two folders, by their names; or of aligned pairs, the translations by a run."""
     folder = target.path if isinstance(target, Run) else Path(target)
+    if (folder / "run.json").exists():
+        source = targets.open_source(target, None, device, data_dir, progress)
+        if source.run is None or not has_role(source.run.game, Translates):
+            raise ZerosumError(
+                f"{metrics[0].name} compares pairs, and {folder} is no translator: name a folder of images, and "
+                "--against that of their partners"
+            )
+        reference = real_data.load(source, against, data_dir, progress)
+        results = pairs.measure_run(metrics, source.run, reference, seed, progress)
+        return _evaluation(source.target, reference.name, results, {}, _notes(source, reference, against, None))
     if against is None:
         raise ZerosumError(f"say which images to compare those of {folder} with: --against FOLDER")
     evaluated, results = pairs.measure(metrics, folder, Path(against), seed, progress)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from zerosum.data.dataset import Progress
+from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images.fit import fitted
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
@@ -19,6 +19,15 @@ from zerosum.util.files import plain_name
 BLOCK = 64  # images read, translated and written at a time
 
 
+@dataclass(frozen=True)
+class Translation:
+    """What was written."""
+
+    files: tuple[Path, ...]  # one for each image
+    problems: tuple[Problem, ...] = ()  # files that cannot be read
+    note: str = ""  # what was changed in the images beyond their size
+
+
 def translate(
     run: str | Path | Run,
     images: str | Path,
@@ -26,20 +35,21 @@ def translate(
     *,
     data_dir: str | Path | None = None,
     progress: Progress | None = None,
-) -> list[Path]:
+) -> Translation:
     """Write the translation of each image to a folder, as a PNG of the same name.
 
     Images are brought to the size and the colours that the translator learnt from.
 
     Args:
-        run: a run directory, or what `zerosum.load` returned.
+        run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
         images: an image file, or what `zerosum.train` takes as data: a folder, an .npy or .npz file, a known set.
         out: a folder, which is made if it is not there; files in it are overwritten where names are equal.
         data_dir: where published sets are looked for first.
         progress: called with (what is being done, done so far, total).
 
     Raises:
-        ZerosumError: no run there, or one that translates nothing; nothing readable there; `out` is a file.
+        ZerosumError: no run there, or one that translates nothing; nothing readable there; `out` is a file, or the
+            folder of the images.
     """
     loaded, folder = run if isinstance(run, Run) else load(run), Path(out)
     source = loaded.source
@@ -47,25 +57,27 @@ def translate(
         raise ZerosumError(f"{loaded.path} translates {source} to {loaded.modality}, not images to images")
     if folder.exists() and not folder.is_dir():
         raise ZerosumError(f"--out {folder} is a file; name a folder for the translated images")
+    if folder.resolve() in (Path(images).expanduser().resolve(), Path(images).expanduser().resolve().parent):
+        raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
     given = fitted(str(images), source, data_dir=Path(data_dir) if data_dir else None, progress=progress)
-    paths: list[Path] = []
-    for block, files in zip(given.data.x.split(BLOCK), _blocks(given.files), strict=True):
-        translated = loaded.translate(block)
-        if not bool(torch.isfinite(translated).all()):
-            raise ZerosumError(f"the translator of {loaded.path} has diverged; use an earlier --checkpoint")
-        for file, image in zip(files, translated, strict=True):
-            paths.append(folder / _name(file))
-            save(grid(image[None], scale=1), paths[-1])
+    paths = [folder / name for name in _names(given.files)]
+    for start in range(0, len(paths), BLOCK):
+        translated = loaded.assert_finite(loaded.translate(given.data.x[start : start + BLOCK]), "translations")
+        for path, image in zip(paths[start : start + BLOCK], translated, strict=True):
+            save(grid(image[None], scale=1), path)
         if progress:
-            progress("translating", len(paths), len(given.data))
-    return paths
+            progress("translating", min(start + BLOCK, len(paths)), len(paths))
+    return Translation(tuple(paths), given.data.problems, given.note)
 
 
-def _blocks(files: Sequence[str]) -> list[Sequence[str]]:
-    return [files[start : start + BLOCK] for start in range(0, len(files), BLOCK)]
-
-
-def _name(file: str) -> Path:
-    """Where the translation of an image lies below the folder: in the same sub-folders, as a PNG."""
-    *folders, own = file.split("/")
-    return Path(*map(plain_name, folders), plain_name(own)).with_suffix(".png")
+def _names(files: Sequence[str]) -> list[Path]:
+    """Where each translation lies below the folder: in the same sub-folders, as a PNG; `x.jpg` and `x.bmp` of one
+    folder as `x.jpg.png` and `x.bmp.png`.
+    """
+    plain = [Path(*map(plain_name, file.split("/"))) for file in files]
+    names = [path.with_suffix(".png") for path in plain]
+    count = Counter(names)
+    return [
+        name if count[name] == 1 else path.with_name(f"{path.name}.png")
+        for name, path in zip(names, plain, strict=True)
+    ]

@@ -265,8 +265,8 @@ def test_columns_of_conditions_are_vectors_and_the_folders_no_classes(photos: Pa
     rows = [f"{name},{k / 2},{k},{-k}" for k, name in enumerate(NAMES)]
     data = labelled(photos, "\n".join(["file_name,condition_size,age,condition_angle", *rows]))
     assert data.y is None and data.classes == ()
-    assert data.conditions is not None and data.conditions.dtype == torch.float32
-    assert data.conditions.tolist() == [[k / 2, -k] for k in range(4)]
+    assert data.vectors is not None and data.vectors.dtype == torch.float32
+    assert data.vectors.tolist() == [[k / 2, -k] for k in range(4)]
     assert data.condition is not None and (data.condition.size, data.condition.kind) == (2, "vector")
     other = labelled(photos, "\n".join(["file_name,condition_size,age,condition_angle", *rows[1:], "a.png,.25,0,0"]))
     assert other.fingerprint != data.fingerprint != data.without_labels().fingerprint
@@ -275,7 +275,7 @@ def test_columns_of_conditions_are_vectors_and_the_folders_no_classes(photos: Pa
 def test_vectors_of_json_lines(photos: Path) -> None:
     rows = [json.dumps({"file_name": name, "condition_x": k, "label": "ab"[k % 2]}) for k, name in enumerate(NAMES)]
     data = labelled(photos, "\n".join(rows), "metadata.jsonl")
-    assert data.conditions is not None and data.conditions.tolist() == [[0], [1], [2], [3]]
+    assert data.vectors is not None and data.vectors.tolist() == [[0], [1], [2], [3]]
     assert data.classes == ("a", "b") and data.condition is not None and data.condition.kind == "classes"
 
 

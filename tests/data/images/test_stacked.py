@@ -11,6 +11,7 @@ from zerosum.data import DataError, load
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.data.images import stacked
 from zerosum.data.request import Request
+from zerosum.modality import Image
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def ten(monkeypatch: pytest.MonkeyPatch) -> Dataset:
 
 def test_channels_are_digits_and_the_label_is_their_number(ten: Dataset) -> None:
     data = load("stacked-mnist")
-    assert data.x.shape == (4_000, 3, 28, 28) and data.x.dtype == torch.uint8 and data.is_image
+    assert data.x.shape == (4_000, 3, 28, 28) and data.x.dtype == torch.uint8 and isinstance(data.modality, Image)
     assert (data.x == data.x[..., :1, :1]).all()
     digits = data.x[..., 0, 0].long() // 10  # (N, 3)
     assert torch.equal(data.y, digits @ torch.tensor([100, 10, 1]))

@@ -7,6 +7,7 @@ import torch
 
 from zerosum.data import DataError, Mixture, from_mixture, load
 from zerosum.data.points.mixture import grid, ring
+from zerosum.modality import Points
 
 
 def test_one_gaussian_has_the_textbook_density() -> None:
@@ -69,7 +70,7 @@ def test_ring_and_grid_lie_where_the_literature_puts_them() -> None:
 )
 def test_toys_are_seeded_labelled_and_bounded(name: str, classes: int, reach: float) -> None:
     data = load(name)
-    assert data.x.shape == (100_000, 2) and data.x.dtype == torch.float32 and data.shape == (2,) and not data.is_image
+    assert data.x.shape == (100_000, 2) and data.x.dtype == torch.float32 and data.modality == Points(2)
     assert len(data.classes) == classes and float(data.x.abs().max()) < reach
     if data.y is None:
         assert classes == 0

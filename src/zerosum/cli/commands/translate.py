@@ -1,0 +1,45 @@
+"""`zerosum translate RUN IMAGES --out DIR`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional
+
+from zerosum.cli.flags import NEWEST, DataDir, RunPath, WithRunFlags, flag, parse
+from zerosum.util.console import output, progress
+from zerosum.util.text import abbreviate
+
+
+@dataclass(frozen=True)
+class Arguments:
+    run: RunPath
+    images: Annotated[
+        Positional[str],
+        flag("an image, a folder of images, an .npy or .npz file, or a known data set", metavar="IMAGES"),
+    ]
+    out: Annotated[Path, flag("a folder for the translations, as PNG files of the same names", "")]
+    weights: WithRunFlags = NEWEST
+    data_dir: DataDir = None
+
+
+def run(arguments: Sequence[str]) -> None:
+    given = parse(Arguments, arguments, "translate", "Translate images, by a run that learnt to: pix2pix, CycleGAN ...")
+    from zerosum.workflows.translate import translate
+
+    with progress() as update:
+        found = translate(
+            given.weights.load(given.run), given.images, given.out, data_dir=given.data_dir, progress=update
+        )
+    console = output()
+    if found.note:
+        console.print(f"note: {found.note}", markup=False)
+    if found.problems:
+        console.print(f"left out {len(found.problems):,} unreadable files:", markup=False)
+        for problem in abbreviate([str(problem) for problem in found.problems]):
+            console.print(f"  {problem}", markup=False)
+    console.print(f"{len(found.files):,} images translated", markup=False)
+    print(given.out)
