@@ -47,7 +47,7 @@ def test_a_signal_saves_and_says_how_to_resume(number: signal.Signals, whole: Pa
     code, err = finish(process)
     assert code == 130
     assert "go on with: zerosum resume stopped" in err
-    saved = int(err.split("saved at round ")[1].split(";")[0])
+    saved = int(err.split("saved at step ")[1].split(";")[0])
     assert Path(f"stopped/checkpoints/step-{saved:08d}").is_dir()
     assert finish(spawn("resume", "stopped"))[0] == 0
     _assert_equal(whole, Path("stopped"), log=False)

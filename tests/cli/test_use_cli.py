@@ -148,7 +148,7 @@ def test_what_cannot_be_classified_is_refused(call: Call, sorter: Path, images: 
     )
     assert "no data called 'nowhere'" in refused(call, "classify", sorter, "nowhere")
     assert "nowhere holds no run" in refused(call, "classify", "nowhere", animals)
-    assert "ring holds points, but images" in refused(call, "classify", sorter, "ring")
+    assert "ring holds points of 2, but images" in refused(call, "classify", sorter, "ring")
     assert "predictions are written to a .csv file" in refused(call, "classify", sorter, animals, "--out", "p.txt")
     Path("broken.png").write_bytes(b"no image")
     assert "cannot read broken.png: not an image" in refused(call, "classify", sorter, "broken.png")
@@ -178,7 +178,7 @@ def test_a_folder_is_made_that_trains(call: Call, asked: Path) -> None:
 
 
 def test_filters_seeds_and_another_runs_classifier(call: Call, asked: Path, sorter: Path) -> None:
-    make = ("synthesize", asked, "--per-class", 5, "--realism", 0.5, "--tries", 1000)
+    make = ("synthesize", asked, "--per-class", 5, "--keep-top", 0.5, "--tries", 1000)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         code, out, err = call(*make, "--out", name, "--seed", seed)
         assert code == 0 and "20 candidates drawn, 10 samples kept" in out, err
@@ -233,7 +233,7 @@ def test_what_cannot_be_synthesized_is_refused(call: Call, asked: Path, sorter: 
 def test_a_run_of_code_from_outside_needs_its_recipe(call: Call, labelled: Path) -> None:
     recipe = ("--recipe", f"{EXAMPLE}:digits")
     assert "--recipe" in refused(call, "synthesize", labelled, "--per-class", 2, "--out", "made")
-    assert call("synthesize", labelled, "--per-class", 2, "--out", "made", "--realism", 0.5, *recipe)[0] == 0
+    assert call("synthesize", labelled, "--per-class", 2, "--out", "made", "--keep-top", 0.5, *recipe)[0] == 0
     assert data.load("made").classes == tuple("0123456789")
 
 

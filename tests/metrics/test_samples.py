@@ -13,7 +13,7 @@ from zerosum.metrics.extractors import Extractor, Features
 from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import to_float
+from zerosum.modality import Points, to_float
 
 EXTRACTOR = Extractor("sum", "", "none", lambda x: Features(x.flatten(1)[:, :2] + 1, x.flatten(1)[:, :3]))
 
@@ -27,7 +27,7 @@ def made(count: int) -> tuple[Samples, list[str]]:
         passes.append("pass")
         yield from points.split(BLOCK)
 
-    return Samples("them", count, (4,), blocks, EXTRACTOR, torch.arange(count)), passes
+    return Samples("them", count, Points(4), blocks, EXTRACTOR, torch.arange(count)), passes
 
 
 def test_samples_and_features_are_made_once():

@@ -9,6 +9,7 @@ from torch import Tensor
 from zerosum.data.points.mixture import ring
 from zerosum.metrics.probe import for_samples
 from zerosum.metrics.tstr import LabelledSet, tstr
+from zerosum.modality import Image, Modality, Points
 
 
 def points(n: int, seed: int) -> LabelledSet:
@@ -64,7 +65,7 @@ def test_equal_seeds_give_equal_answers_and_disturb_nothing():
     assert tstr(*sets, steps=20, seed=4) == first
 
 
-@pytest.mark.parametrize("shape", [(2,), (1, 5, 5), (1, 28, 28), (3, 17, 64)])
-def test_classifiers_take_any_shape(shape: tuple[int, ...]):
-    x: Tensor = torch.randn(2, *shape)
-    assert for_samples(shape, 7)(x).shape == (2, 7)
+@pytest.mark.parametrize("modality", [Points(2), Image(1, 5, 5), Image(1, 28, 28), Image(3, 17, 64)])
+def test_classifiers_take_any_shape(modality: Modality):
+    x: Tensor = torch.randn(2, *modality.shape)
+    assert for_samples(modality, 7)(x).shape == (2, 7)

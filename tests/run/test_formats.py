@@ -168,7 +168,7 @@ def test_a_record_is_written_in_the_newest_format_and_read_back(toy: Path):
 
 def test_recipes_and_options_that_were_renamed(toy: Path, monkeypatch: pytest.MonkeyPatch):
     """On made-up names: of a recipe, of one of its game's options, of an option of every recipe and of training."""
-    monkeypatch.setattr(migrations, "RENAMED_RECIPES", {"primal/toy": "gan/toy", "gan/toy": "elsewhere"})
+    monkeypatch.setattr(migrations, "RENAMED", {"primal/toy": "gan/toy", "gan/toy": "elsewhere"})
     monkeypatch.setattr(migrations, "RENAMED_OPTIONS", {
         "primal": {"config.z.size": "config.latent_dim"},
         "gan": {"config.d_steps": "config.gone"},
@@ -196,10 +196,21 @@ def test_recipes_and_options_that_were_renamed(toy: Path, monkeypatch: pytest.Mo
 
 
 def test_what_was_not_renamed_stays(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(migrations, "RENAMED_RECIPES", {})
+    monkeypatch.setattr(migrations, "RENAMED", {})
     monkeypatch.setattr(migrations, "RENAMED_OPTIONS", {})
     fields = json.loads((OLD / "digits" / "run.json").read_text())
-    assert {"format": 1, **formats.upgrade(fields, migrations.MIGRATIONS)} == fields
+    upgraded = formats.upgrade(fields, migrations.MIGRATIONS)
+    new = upgraded.pop("data")
+    assert {"format": 1, **upgraded, "data": fields["data"]} == fields
+    old = {key: value for key, value in fields["data"].items() if key not in ("shape", "classes", "conditions")}
+    channels, height, width = fields["data"]["shape"]
+    assert new == old | {
+        "fields": {
+            "x": {"kind": "image", "channels": channels, "height": height, "width": width},
+            **({"y": {"kind": "classes", "names": fields["data"]["classes"]}} if fields["data"]["classes"] else {}),
+        },
+        "vectors": [],
+    }
 
 
 def test_a_document_is_upgraded_step_by_step():

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from zerosum.game import Game
 from zerosum.latent import Clustered, InfoGANPrior, Prior
+from zerosum.roles import Generates
 from zerosum.run.sampling import traverse
 
 
-class Glass(Game[Tensor]):
+class Glass(Game[Tensor], Generates):
     """A sample is z itself, then one number of chance."""
 
     name = "glass"
@@ -26,8 +27,7 @@ class Glass(Game[Tensor]):
     def round(self, draw, step):
         raise NotImplementedError
 
-    def sample(self, like, z=None):
-        z = self.prior.draw(like) if z is None else z
+    def generate(self, z, y=None):
         return torch.cat([self.one * z, torch.rand(len(z), 1)], dim=1)
 
 
@@ -36,7 +36,7 @@ PRIORS = [InfoGANPrior(3, (4, 2), 2), InfoGANPrior(1, (), 1), Clustered(2, 5, 3.
 
 @pytest.mark.parametrize("prior", PRIORS)
 def test_one_code_takes_its_values_while_all_else_stays(prior: Prior) -> None:
-    made = traverse(Glass(prior), (prior.dim + 1,), prior.codes, 7, 3, seed=4)
+    made = traverse(Glass(prior), prior.codes, 7, 3, seed=4)
     assert list(made) == [code.name for code in prior.codes]
     for code in prior.codes:
         x, own = made[code.name], slice(code.start, code.start + code.size)
@@ -50,7 +50,7 @@ def test_one_code_takes_its_values_while_all_else_stays(prior: Prior) -> None:
 @pytest.mark.parametrize("prior", PRIORS)
 def test_the_rest_is_drawn_from_the_prior_by_the_seed(prior: Prior) -> None:
     game, first = Glass(prior), prior.codes[:1]
-    drawn, again, others = (traverse(game, (1,), first, 2, 50, seed=seed) for seed in (1, 1, 2))
+    drawn, again, others = (traverse(game, first, 2, 50, seed=seed) for seed in (1, 1, 2))
     name = first[0].name
     assert drawn[name].equal(again[name])
     assert not drawn[name][:, :, 0].equal(others[name][:, :, 0])
@@ -63,7 +63,7 @@ def test_the_rest_is_drawn_from_the_prior_by_the_seed(prior: Prior) -> None:
 
 def test_truncation_keeps_noise_in_the_middle_and_codes_as_they_are() -> None:
     prior = InfoGANPrior(3, (4,), 1)
-    x = traverse(Glass(prior), (9,), prior.codes, 5, 40, truncation=0.3)
+    x = traverse(Glass(prior), prior.codes, 5, 40, truncation=0.3)
     assert x["c1"][:, :, :3].abs().max() <= 0.3
     assert torch.equal(x["c2"][0, :, 7], torch.linspace(-1, 1, 5))
 
@@ -73,5 +73,5 @@ def test_random_numbers_of_others_are_left_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    traverse(Glass(prior), (6,), prior.codes, 2, 4)
+    traverse(Glass(prior), prior.codes, 2, 4)
     assert torch.equal(torch.rand(3), expected)
