@@ -10,6 +10,7 @@ import shlex
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,7 @@ def test_commands_parse(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             module.run(arguments)
 
 
+@cache
 def known_flags() -> set[str]:
     """Every flag of every command and of every recipe, those of other kinds of options included."""
     found: set[str] = {"--help", "-n"}
@@ -149,7 +151,7 @@ def known_flags() -> set[str]:
         for cls in (getattr(module, "Arguments", None), flags.RunFlags):
             found |= {spelled(field.rstrip("_")) for field in getattr(cls, "__dataclass_fields__", {})}
     for recipe in RECIPES.values():
-        first, *others = recipe.options
+        _, *others = recipe.options
         for parameter, default in {"": recipe.training, **recipe.options}.items():
             prefix = f"{parameter}." if parameter in others else ""
             found |= {spelled(f"{prefix}{row.name}") for row in options.rows(default)}
