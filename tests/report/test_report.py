@@ -201,12 +201,12 @@ def with_fields(run: Path, fields: dict[str, Any], **changes: Any) -> Checked:
         ({"x": {"kind": "points", "dim": 2}}, ["sample shapepoints, 2 numbers"], ["sample shape2 numbers"]),
         (
             {"ids": TEXT, "lengths": {"kind": "lengths", "longest": 6}},
-            ["sample shapetexts, up to 7 tokens, vocabulary of 4"],
+            ["sample shapetexts, up to 7 tokens of a vocabulary of 4"],
             ["sample shapeup to 7 tokens"],
         ),
         (
             {"ids": {**TEXT, "vocabulary": ["a", "b"]}},
-            ["sample shapetexts, 7 tokens, vocabulary of 2"],
+            ["sample shapetexts, 7 tokens of a vocabulary of 2"],
             ["sample shape7 tokens"],
         ),
         (
@@ -238,13 +238,26 @@ def test_the_commands_suit_the_kind_of_data(run: Path, monkeypatch: pytest.Monke
     assert "Draw 64 sampleszerosum sample" in with_fields(run, {"x": IMAGE}, command="zerosum.train(...)").text
     assert "    size=(64, 48),\n" in page_of(run)[1].text
     page = with_fields(run, {"ids": TEXT}, command="zerosum.train(...)")
-    assert "zerosum sample 'a run' -n 64 --seed 0 --out samples.txt" in page.text and "size=" not in page.text
+    assert "zerosum sample 'a run' -n 64 --seed 0 --out samples.txt" in page.text and " size=" not in page.text
     (run / "interpolation.png").unlink()  # a translator has no latent space
     assert "interpolation.png is missing" in page_of(run)[1].text
     page = with_fields(run, {"a": IMAGE, "b": IMAGE}, recipe="own.py:pairs", command="zerosum.train(...)")
     assert "zerosum translate 'a run' IMAGES --out translated --recipe own.py:pairs" in page.text
     assert "zerosum sample" not in page.text and "    size=(64, 48),\n" in page.text
-    assert "interpolation.png" not in page.text
+    assert "interpolation.png" not in page.text and "zerosum evaluate" not in page.text
+    assert "Translations of the same inputs over training" in page.text
+
+
+def test_the_title_has_the_last_part_of_each_path(run: Path) -> None:
+    titles = {"/a/b": "b", "pairs:/a/photos": "pairs:photos", "pairs:/a/b,/c/d": "pairs:b,d", "C:\\x\\y": "y"}
+    for name, shown in {**titles, "mnist:test": "mnist:test", "a/b": "a/b"}.items():
+        (run / "run.json").write_text(json.dumps(record(data={"name": name})))
+        assert f"<title>wgan-gp/images on {shown}</title>" in page_of(run)[0]
+
+
+def test_equal_logits_are_called_so(run: Path) -> None:
+    (run / "metrics.jsonl").write_text('{"step": 9, "seconds": 1, "d/logits/real": 0.5, "d/logits/fake": 0.504}\n')
+    assert "At the end the d's mean logit was the same for real and fake samples." in report.summary(run)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +267,7 @@ def test_the_commands_suit_the_kind_of_data(run: Path, monkeypatch: pytest.Monke
             "toy",
             "gan/toy on ring",
             "40 of 60 steps",
-            ["samples10,000", "sample shapepoints, 2 numbers"],
+            ["samples100,000", "sample shapepoints, 2 numbers"],
         ),
         (
             "digits",
@@ -363,7 +376,7 @@ def test_a_film_that_is_too_large_is_not_inlined(run: Path) -> None:
 
 def test_summary_is_the_sentence_of_the_page(run: Path) -> None:
     facts = "200 of 200 steps in 5 s on the CPU in bf16, batches of 64, seed 3."
-    logits = "At the end the critic's mean logit was 2.00 higher for real samples than for fakes."
+    logits = "At the end the critic's mean logit was 2.00 higher for real than for fake samples."
     verdict = "Verdict: Healthy. The fakes are close to the data, and as varied. They still come closer"
     assert report.summary(run).startswith(f"{facts} {logits} {verdict}")
     (run / "health.jsonl").unlink()

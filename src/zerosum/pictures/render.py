@@ -26,6 +26,7 @@ class Renderer:
     """
 
     picture: Callable[[Tensor, Tensor | None], Picture.Image]  # samples (N, *shape)
+    row: Callable[[Tensor], Picture.Image]  # the same, side by side where that can be
     rows: Groups  # groups of samples, (N, *shape) each, with their names and a note
     walks: Callable[[Tensor, Tensor | None], Picture.Image]  # (T, N, *shape): T steps of N walks
     categories: Callable[[Tensor, Tensor | None], Picture.Image]  # (N, K, *shape): N points z, with K values of a code
@@ -42,6 +43,7 @@ class Renderer:
 def _images(image: Image) -> Renderer:
     return Renderer(
         picture=lambda samples, real: grid(samples),
+        row=lambda samples: grid(samples, columns=len(samples)),
         rows=lambda groups, names, note, real: grid_rows(groups, names, note=note),
         walks=lambda frames, real: grid_walks(frames),
         categories=lambda values, real: grid_walks(values.transpose(0, 1)),
@@ -58,6 +60,7 @@ def _images(image: Image) -> Renderer:
 def _points(points: Points) -> Renderer:
     return Renderer(
         picture=scatter,
+        row=scatter,
         rows=lambda groups, names, note, real: scatter_groups(groups, names, note=note, real=real),
         walks=paths,
         categories=lambda values, real: scatter_groups(
@@ -77,6 +80,7 @@ def _texts(tokens: Tokens) -> Renderer:
     write = tokens.write
     return Renderer(
         picture=lambda samples, real: sheet([write(samples)]),
+        row=lambda samples: sheet([write(samples)]),
         rows=lambda groups, names, note, real: sheet([write(group) for group in groups], names, note),
         walks=lambda frames, real: sheet([write(walk) for walk in frames.unbind(1)]),
         categories=lambda values, real: sheet([write(values[0])]),

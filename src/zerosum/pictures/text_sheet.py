@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from zerosum.pictures.fonts import SIZE, font
 
 WIDTH = 72  # letters of a line, about; a longer text goes on below
+NARROWEST = 26 * SIZE  # pixels: pages show pictures at one width, and letters of narrower ones would be huge
 PAPER, TEXT, FAINT = "white", "#20242a", "#9aa0a8"
 
 
@@ -29,7 +30,7 @@ def sheet(blocks: Sequence[Sequence[str]], names: Sequence[str] = (), note: str 
     step = SIZE * 3 // 2
     fonts = [font(text) for text, _ in lines]
     width = max((round(face.getlength(text)) for face, (text, _) in zip(fonts, lines, strict=True) if face), default=0)
-    canvas = Image.new("RGB", (max(width, 12 * SIZE) + 2 * SIZE, step * len(lines) + SIZE), PAPER)
+    canvas = Image.new("RGB", (max(width, NARROWEST) + 2 * SIZE, step * len(lines) + SIZE), PAPER)
     draw = ImageDraw.Draw(canvas)
     for i, (face, (text, colour)) in enumerate(zip(fonts, lines, strict=True)):
         if face:

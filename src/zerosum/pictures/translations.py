@@ -1,4 +1,4 @@
-"""What a translator makes of samples: each beside its translation, and beside what it should have become."""
+"""What a translator makes of samples: below each its translation, and below that what it should have become."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ from zerosum.run.loaded import Run
 
 
 def translations(run: Run, a: Tensor, b: Tensor | None = None) -> Image.Image:
-    """Rows of samples, their translations and, where they are known, their partners.
+    """A row of inputs, a row of their translations and, where they are known, a row of their targets.
 
     Args:
         a: (N, ...) samples to translate, as stored.
-        b: (N, ...) their partners, as stored.
+        b: (N, ...) what they should become, as stored.
     """
     source, target = run.source, run.modality
-    rows = [renderer(source).picture(source.load(a), None), renderer(target).picture(run.translate(a), None)]
-    names = ["a", "translation"]
+    rows = {"input": renderer(source).row(source.load(a)), "output": renderer(target).row(run.translate(a))}
     if b is not None:
-        rows, names = [*rows, renderer(target).picture(target.load(b), None)], [*names, "b"]
-    return with_caption(
-        label_rows(rows, names, gutter=8), f"Samples and their translations{', b' if b is not None else ''}"
-    )
+        rows["target"] = renderer(target).row(target.load(b))
+    last = "an input and its output" if b is None else "an input, its output and its target"
+    return with_caption(label_rows(list(rows.values()), list(rows), gutter=8), f"From top to bottom: {last}")

@@ -11,7 +11,7 @@ from zerosum.report.html import plain, table
 from zerosum.report.run_files import RunFiles
 
 CLASSES, PROBLEMS = 60, 200  # shown at most
-ROWS = {"name": "name", "count": "samples", "labels": "labels kept", "fingerprint": "fingerprint"}
+ROWS = {"name": "name", "count": "samples", "labels": "labels kept"}
 
 
 def section(files: RunFiles) -> str:
@@ -29,6 +29,8 @@ def section(files: RunFiles) -> str:
         rest = data["count"] - sum(counts) if counts and isinstance(data.get("count"), int) else 0
         unlabelled = f"<small>{rest:,} samples without a label</small>" if rest > 0 else ""
         lines.append((f"{len(classes):,} classes", chips + more + unlabelled))
+    if "fingerprint" in data:
+        lines.append(("fingerprint", escape(plain(data["fingerprint"]))))
     if problems := _strings(data.get("problems")):
         items = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:PROBLEMS])
         lines.append(("skipped", f"<details><summary>{len(problems):,} files</summary><ul>{items}</ul></details>"))
@@ -52,7 +54,7 @@ def _shape(field: Modality) -> str:
 def _kinds(files: RunFiles) -> Iterator[tuple[str, str]]:
     """Rows on the samples, and on the vectors that they are conditioned on."""
     for heading, (field, shape) in sample_shapes(files).items():
-        vocabulary = f", vocabulary of {field.size:,}" if isinstance(field, Tokens) else ""
+        vocabulary = f" of a vocabulary of {field.size:,}" if isinstance(field, Tokens) else ""
         yield escape(heading), f"{field.plural}, {shape}{vocabulary}"
     for field in files.fields.values():
         if isinstance(field, Vector):

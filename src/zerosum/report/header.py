@@ -58,8 +58,10 @@ def _logits(files: RunFiles) -> str:
         if term == REAL_LOGITS and fake:
             gap = real.last - fake.last
             size = f"{abs(gap):.2f}" if abs(gap) < 1000 else short(abs(gap))
+            if size == "0.00":
+                return f" At the end the {player}'s mean logit was the same for real and fake samples."
             side = "lower" if gap < 0 else "higher"
-            return f" At the end the {player}'s mean logit was {size} {side} for real samples than for fakes."
+            return f" At the end the {player}'s mean logit was {size} {side} for real than for fake samples."
     return ""
 
 

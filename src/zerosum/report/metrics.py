@@ -21,9 +21,9 @@ DECADE, FARTHEST = 10.0, 1000.0  # distances whose reference scores are further 
 
 def section(files: RunFiles) -> str:
     """The scores as a table, or the command that measures them."""
-    if not files.record:
-        return ""
     again, evaluation = files.command("evaluate"), files.evaluation
+    if not files.record or (files.translates and not evaluation):  # what translators make is not measured
+        return ""
     if evaluation is None:
         return f"<h2>Metrics</h2>\n{command('Not measured yet', again)}"
     return f"<h2>Metrics</h2>\n{scores(evaluation, files.step)}\n{command('Measure again', again)}"

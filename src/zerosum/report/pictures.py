@@ -20,13 +20,14 @@ def samples(files: RunFiles) -> str:
     if not path.exists() and files.pictures:
         step, path = files.pictures[-1]
         caption, alt = f"The newest samples, step {step:,}", f"{of}, step {step}"
+    points = "inputs" if files.translates else "latent points"
     title, description = read_caption(path)
     final = image(path, f"{alt}: {description}" if description else alt, SIDE)
     film = image(run / "film.gif", f"{of}, as a film over training", side=None)
     return _pair(
         "Samples",
         figure(final, f"{caption}. {title}" if title else caption),
-        figure(film, "Samples of the same latent points over training"),
+        figure(film, f"{'Translations' if files.translates else 'Samples'} of the same {points} over training"),
     )
 
 
@@ -43,7 +44,7 @@ def neighbours_and_walks(files: RunFiles) -> str:
 
 
 def progress(files: RunFiles) -> str:
-    """Samples of the same latent points after some of the steps."""
+    """The pictures of samples/, some of the steps."""
     shown = evenly_spaced(files.pictures, DURING)
     figures = [figure(image(path, f"Samples, step {step}", SMALL), f"step {step:,}") for step, path in shown]
     return f'<h2>Samples during training</h2>\n<div class="strip">{"".join(figures)}</div>' if any(figures) else ""

@@ -117,11 +117,9 @@ class RunFiles:
 
     @property
     def title(self) -> tuple[str, ...]:
-        """The recipe and, where it is known, the data."""
+        """The recipe and, where it is known, the data, of whose paths the last part: `pairs:photos`."""
         recipe, name = str(self.record.get("recipe") or self.run.resolve().name), self.part("data").get("name")
-        if not name:
-            return (recipe,)
-        return recipe, Path(name).name if Path(str(name)).is_absolute() else str(name)
+        return (recipe, re.sub(r"(^|[:,])([A-Za-z]:)?[\\/][^,]*[\\/]", r"\1", str(name))) if name else (recipe,)
 
     @property
     def path(self) -> str:

@@ -1,0 +1,40 @@
+"""Translations: below each input its output and, of aligned pairs, its target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from affine_pair import AffinePair
+from torch import Tensor
+
+from zerosum.modality import Image
+from zerosum.pictures.translations import translations
+from zerosum.recipe import Training
+from zerosum.run.loaded import Run
+from zerosum.run.record import DataRecord, Record
+
+
+def negating(a: Image, b: Image) -> Run:
+    """A run that translates each image to its negative."""
+    game = AffinePair(1, paired=True)
+    torch.nn.init.constant_(game.translator.scale, -1.0)
+    data = DataRecord("pairs", {"a": a, "b": b}, 6, "abcdef", ())
+    record = Record("affine", "", "", {}, Training(), data, {}, "cpu", "fp32", {}, "", "")
+    return Run(Path("run"), record, game.eval(), 1)
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+def test_outputs_lie_below_their_inputs_and_targets_below_both(aligned: bool) -> None:
+    run, a = negating(Image(1, 48, 48), Image(1, 48, 48)), torch.arange(10, 70, 10, dtype=torch.uint8)
+    a = a.view(6, 1, 1, 1).expand(6, 1, 48, 48)
+    picture = translations(run, a, a + 100 if aligned else None)
+    rows = 3 if aligned else 2
+    assert picture.height == rows * 48 + (rows - 1) * 8
+    x: Tensor = torch.tensor(np.asarray(picture)).float()[24::56, -298 + 24 :: 50]
+    assert x.shape == (rows, 6)
+    expected = [a[:, 0, 0, 0], 255 - a[:, 0, 0, 0], a[:, 0, 0, 0] + 100]
+    assert torch.equal(x, torch.stack(expected[:rows]).float())
+    assert picture.info["Title"].endswith("its target" if aligned else "an input and its output")
