@@ -139,7 +139,7 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 
 # Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
 KIND_ASKED = {
-    "data/check.py": 1,  # sizes and colours of images
+    "data/check.py": 2,  # sizes and colours of images, vocabularies of texts
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/stream.py": 2,  # flips

@@ -12,7 +12,7 @@ import torch
 
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.sources import find, from_folder, load
-from zerosum.modality import Classes, Image, Lengths, Tokens, Vector
+from zerosum.modality import Image, Tokens
 from zerosum.util.text import abbreviate
 
 SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
@@ -86,7 +86,7 @@ def _folder_report(data: Dataset, root: Path, size: tuple[int, int] | None) -> R
 
 def counted_samples(data: Dataset) -> str:
     """`5,000 images of 1x28x28`; of pairs, and of unaligned collections, each side with its name."""
-    fields = {n: f for n, f in data.fields.items() if not isinstance(f.modality, Classes | Vector | Lengths)}
+    fields = {n: f for n, f in data.fields.items() if not f.modality.labels}
     if len(fields) == 1:
         return f"{len(data):,} {data.modality}"
     aligned = len({field.deck for field in fields.values()}) == 1
