@@ -100,7 +100,7 @@ def test_unpaired_collections_are_decks_of_their_own(photos: Path) -> None:
     assert sorted(v for batch in batches for v in values((batch.a + 1) * 127.5 + 0.5)) == sorted(
         [0, 10, 20, 30, 40] * 6
     )
-    with pytest.raises(DataError, match="draws pairs, and a and b of .* do not belong together"):
+    with pytest.raises(DataError, match=r"draws pairs, and a and b of .* do not belong together"):
         Stream(data, 2, seed=0, batch=Paired)
     assert Stream(load(f"pairs:{photos}"), 2, seed=0, batch=Unpaired)().a.shape == (2, 1, 6, 4)
 
@@ -179,7 +179,7 @@ def test_the_name_of_a_record_finds_the_data_from_any_folder(
     before = [(absolute(name), load(name).fingerprint) for name in names]
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert [load(name).fingerprint for name, _ in before] == [print for _, print in before]
+    assert [load(name).fingerprint for name, _ in before] == [fingerprint for _, fingerprint in before]
     assert absolute(before[0][0]) == before[0][0] == f"pairs:{photos / 'a'},{photos / 'b'}"
 
 
