@@ -142,7 +142,7 @@ VERDICTS: dict[str, VerdictSpec] = {
         (
             "a smaller learning rate: `--optimizer.lr`, `--g-optimizer.lr`, `--d-optimizer.lr`",
             "`--clip 1.0` bounds the gradients",
-            "a gradient penalty: `--penalties r1 1.0` (composed), wgan-gp instead of an unbounded critic",
+            "a gradient penalty: `--penalties r1 1.0` (two-player recipes), wgan-gp instead of an unbounded critic",
             "`--precision fp32`, if it was bf16",
         ),
         ((_c("explosion", ">", 1e4),),),
