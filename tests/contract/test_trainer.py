@@ -197,7 +197,7 @@ def test_divergence_names_round_move_and_term(player: str, bad: float):
         t.round()
         t.pop_metrics()
     t.round()
-    with pytest.raises(Diverged, match=rf"^training diverged: {player}/slope is {bad} in round 4; .*--clip") as told:
+    with pytest.raises(Diverged, match=rf"^training diverged: {player}/slope is {bad} in step 4; .*--clip") as told:
         t.pop_metrics()
     assert (told.value.step, told.value.value_name) == (4, f"{player}/slope")
 
@@ -208,7 +208,7 @@ def test_divergence_is_found_late_at_its_own_round():
     t = trainer(game)
     for _ in range(6):
         t.round()
-    with pytest.raises(Diverged, match=r"a/slope is nan in round 2;"):
+    with pytest.raises(Diverged, match=r"a/slope is nan in step 2;"):
         t.pop_metrics()
 
 
@@ -220,7 +220,7 @@ def test_an_infinite_gradient_is_told_where_gradients_are_clipped():
 
     t = trainer(Root(), clip=1.0)
     t.round()
-    with pytest.raises(Diverged, match="a/gradient_norm is inf in round 0"):
+    with pytest.raises(Diverged, match="a/gradient_norm is inf in step 0"):
         t.pop_metrics()
 
 
