@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from new_kinds import COLLECTIONS, COPIER, PAIRS
 from torch import Tensor, nn
 
 from zerosum.batches import PartlyLabelled, field_names
@@ -29,11 +30,7 @@ CLASSES = ("a", "b", "c")
 TOKENS = Tokens(("<unk>", "<eos>", "x", "y"), 5)
 IMAGES = (1, 12, 12)
 # Games of further kinds of data: what is asked of every recipe is asked of them.
-SUPPORT = Path(__file__).parents[1] / "support"
-OTHERS = {
-    f"support/{stem}:{name}": f"{SUPPORT / stem}.py:{name}"
-    for stem, name in (("affine_pair", "pairs"), ("affine_pair", "collections"), ("token_copier", "lines"))
-}
+OTHERS = {f"support/{Path(where).name}": where for where in (COPIER, PAIRS, COLLECTIONS)}
 
 
 class Case:

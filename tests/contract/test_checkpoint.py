@@ -402,7 +402,7 @@ def test_a_file_that_cannot_grow_any_more(small_trainer, tmp_path: Path):
     """The same from the operating system: no file of this process may be larger than 30 kB."""
     program = f"""
 import resource, signal, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1] / "support")!r}]
 from pathlib import Path
 from conftest import Case
 from zerosum.games import find

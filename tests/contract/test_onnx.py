@@ -56,8 +56,8 @@ def test_onnxruntime_computes_what_pytorch_does(case_of, trained: Run, tmp_path:
     role, judge = in_role(game, Generates), in_role(game, Discriminates)
     z, y = role.prior.draw(7), torch.arange(7) % 3
     asked = {} if role.condition is None else {"y": y}
-    run.export(tmp_path / "g.onnx")
-    run.export(tmp_path / "d.onnx", "discriminator")
+    zerosum.export(run, tmp_path / "g.onnx")
+    zerosum.export(run, tmp_path / "d.onnx", "discriminator")
     with sampling.eval_no_grad(game, 0):
         x = role.generate(z, **asked)
         torch.testing.assert_close(ask(tmp_path / "g.onnx", "x", z=z, **asked), x, rtol=1e-4, atol=1e-4)
@@ -66,12 +66,12 @@ def test_onnxruntime_computes_what_pytorch_does(case_of, trained: Run, tmp_path:
         torch.testing.assert_close(ask(tmp_path / "d.onnx", "score", x=x, **of_d), score, rtol=1e-4, atol=1e-4)
         if has_role(game, Classifies):
             classifier = in_role(game, Classifies).classifier()
-            run.export(tmp_path / "c.onnx", "classifier")
+            zerosum.export(run, tmp_path / "c.onnx", "classifier")
             torch.testing.assert_close(ask(tmp_path / "c.onnx", "logits", x=x), classifier(x), rtol=1e-4, atol=1e-4)
 
 
 def test_a_file_says_what_it_is(case_of, trained: Run, tmp_path: Path) -> None:
-    run_of(trained, case_of("sgan/images")).export(tmp_path / "c.onnx", "classifier")
+    zerosum.export(run_of(trained, case_of("sgan/images")), tmp_path / "c.onnx", "classifier")
     told = runtime.InferenceSession(str(tmp_path / "c.onnx")).get_modelmeta().custom_metadata_map
     assert json.loads(told["classes"]) == list(CLASSES)
     assert (told["recipe"], told["network"], told["round"]) == ("sgan/images", "classifier", "1")
@@ -108,33 +108,33 @@ def of_vectors(trained: Run, noisy: bool = False) -> Run:
 
 def test_vectors_are_an_input(trained: Run, tmp_path: Path) -> None:
     run = of_vectors(trained)
-    run.export(tmp_path / "g.onnx")
+    zerosum.export(run, tmp_path / "g.onnx")
     z, y = torch.randn(3, 2), torch.randn(3, 2)
     made = ask(tmp_path / "g.onnx", "x", z=z, y=y)
     torch.testing.assert_close(made, run.game.linear(torch.cat([z, y], 1)).detach())
-    run.export(tmp_path / "d.onnx", "discriminator")
+    zerosum.export(run, tmp_path / "d.onnx", "discriminator")
     torch.testing.assert_close(ask(tmp_path / "d.onnx", "score", x=z, y=y), z.sum(1) + y.sum(1))
 
 
 def test_a_network_that_would_compute_something_else_is_not_written(trained: Run, tmp_path: Path) -> None:
     with pytest.raises(zerosum.ZerosumError, match=r"as ONNX differs by .*, so no file is written"):
-        of_vectors(trained, noisy=True).export(tmp_path / "g.onnx")
+        zerosum.export(of_vectors(trained, noisy=True), tmp_path / "g.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_there_is_not_exported(case_of, trained: Run, tmp_path: Path) -> None:
     with pytest.raises(zerosum.ZerosumError, match=r"a network is written to an \.onnx file"):
-        trained.export(tmp_path / "g.pt")
+        zerosum.export(trained, tmp_path / "g.pt")
     with pytest.raises(zerosum.ZerosumError, match="gan/toy learns no classifier; train one of these recipes: "):
-        trained.export(tmp_path / "c.onnx", "classifier")
+        zerosum.export(trained, tmp_path / "c.onnx", "classifier")
     with pytest.raises(
         zerosum.ZerosumError, match="pacgan: its discriminator judges packs of 2 samples, no single ones"
     ):
-        run_of(trained, case_of("pacgan")).export(tmp_path / "d.onnx", "discriminator")
+        zerosum.export(run_of(trained, case_of("pacgan")), tmp_path / "d.onnx", "discriminator")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_package_is_named(trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(zerosum.ZerosumError, match=r"need the package onnxscript: pip install 'zerosum\[onnx\]'"):
-        trained.export(tmp_path / "g.onnx")
+        zerosum.export(trained, tmp_path / "g.onnx")
