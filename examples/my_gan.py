@@ -50,4 +50,4 @@ def digits(data: Spec, config: MyGAN.Config = MyGAN.Config()) -> MyGAN:
     """A digit of the class that was asked for."""
     shape, size = data.x.shape, data.y.size
     generator = conditional.Generator(mlp.Generator(config.latent_dim + size, shape))
-    return MyGAN(generator, conditional.Projection(mlp.Discriminator, shape, size), data.y, config)
+    return MyGAN(generator, conditional.ProjectionDiscriminator(mlp.Discriminator, shape, size), data.y, config)

@@ -225,7 +225,7 @@ def test_vectors_that_do_not_fit(call: Call, vectors: Path, labelled: Path, imag
         code, _, err = call("sample", *arguments, "--out", "x.npz")
         assert code == 2 and says in err, err
     code, _, err = call("train", "acgan/digits", "--data", vectors, "--out", "other", *SMALL)
-    assert code == 2 and "this GAN learns classes, and the data has vectors of 2 numbers" in err
+    assert code == 2 and "acgan/digits learns classes, and vectors.npz has vectors of 2 numbers; try cgan" in err
     assert not Path("x.npz").exists() and not Path("other").exists()
 
 

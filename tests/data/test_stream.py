@@ -293,7 +293,7 @@ def test_vectors_go_with_their_samples_where_there_are_no_classes() -> None:
     batch = Stream(dataset("vectors", x, conditions=vectors), 4, seed=0, batch=Labelled)()
     assert isinstance(batch, Labelled) and batch.y.dtype == torch.float32
     assert batch.y.tolist() == [[k, -k] for k in values(batch.x)]
-    with pytest.raises(DataError, match="no labels, but the game needs classes"):
+    with pytest.raises(DataError, match="the game learns classes, and vectors has vectors of 2 numbers; try cgan"):
         Stream(dataset("vectors", x, conditions=vectors), 4, seed=0, batch=PartlyLabelled)
     both = dataset("both", x, torch.arange(10), tuple("abcdefghij"), conditions=vectors)
     assert Stream(both, 4, seed=0, batch=Labelled)().y.dtype == torch.int64

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 from zerosum.pictures.film import evenly_spaced
 from zerosum.pictures.png import read_caption
-from zerosum.report.html import figure, image
+from zerosum.report.html import bullets, figure, image
 from zerosum.report.run_files import RunFiles
 
+TEXTS = 64  # samples that are texts, at most
 DURING = 12  # pictures of samples during training, at most
 SIDE, SMALL = 1400, 480  # pixels, at most, of a large picture and of one during training
 
@@ -24,11 +26,20 @@ def samples(files: RunFiles) -> str:
     title, description = read_caption(path)
     final = image(path, f"{alt}: {description}" if description else alt, SIDE)
     film = image(run / "film.gif", f"{of}, as a film over training", side=None)
-    return _pair(
+    return _texts(run / "samples.txt") or _pair(
         "Samples",
         figure(final, f"{caption}. {title}" if title else caption),
         figure(film, f"{'Translations' if files.translates else 'Samples'} of the same {points} over training"),
     )
+
+
+def _texts(path: Path) -> str:
+    """Samples that are texts, as text; "" where there are none, or they cannot be read."""
+    try:
+        lines = path.read_text("utf-8").split("\n")[:-1]
+    except (OSError, ValueError):
+        return ""
+    return "<h2>Samples</h2>" + bullets([escape(line) or "\u2013" for line in lines[:TEXTS]], "events") if lines else ""
 
 
 def codes(files: RunFiles) -> str:

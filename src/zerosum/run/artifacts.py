@@ -40,6 +40,7 @@ ARTIFACTS = (
     ),
     Artifact("tensorboard/", "the curves for TensorBoard", "while training, with `--tensorboard`", optional=True),
     Artifact("samples.png", "samples; a row for each class, where the generator takes one", AT_END),
+    Artifact("samples.txt", "texts only: samples, one a line", AT_END, optional=True),
     Artifact("neighbours.png", "images only: samples and their nearest training images", AT_END, optional=True),
     Artifact("interpolation.png", "walks between points of the latent space", AT_END),
     Artifact("codes.png", "what each latent code changes, where z has codes", AT_END, optional=True),
