@@ -20,7 +20,6 @@ from zerosum.run.sampling import SampleRequest
 
 MOST_ROWS = 20  # classes or vectors in a picture
 NUMBERS = 3  # of a vector, in its name
-PLURALS = {"class": "classes", "vector": "vectors"}
 
 
 class Choice(NamedTuple):
@@ -41,17 +40,17 @@ def overview(run: Run, request: SampleRequest, real: Tensor | None = None) -> Im
     Args:
         real: (M, D), behind points.
     """
-    every, draw = choices(run.condition, run.record.data), renderer(run.modality)
-    if not every or request.classes is not None or request.conditions is not None:
+    condition, every, draw = run.condition, choices(run.condition, run.record.data), renderer(run.modality)
+    if condition is None or not every or request.classes is not None or request.conditions is not None:
         return draw.picture(run.sample(**vars(request)), real)
     shown = every[: min(MOST_ROWS, request.count)]
     columns = math.ceil(request.count / len(shown))
     requests = [replace(request, count=columns, classes=k, conditions=v) for _, k, v in shown]
     groups = [run.sample(**vars(one)) for one in requests]
     groups = [group[: len(range(i, request.count, len(shown)))] for i, group in enumerate(groups)]  # last column: short
-    names, kind = [choice.name for choice in shown], "class" if shown[0].classes is not None else "vector"
-    note = f"the first {len(shown)} of {len(every):,} {PLURALS[kind]}" if len(shown) < len(every) else ""
-    caption = draw.group.format(kind)
+    names = [choice.name for choice in shown]
+    note = f"the first {len(shown)} of {len(every):,} {condition.plural}" if len(shown) < len(every) else ""
+    caption = draw.group.format("class" if isinstance(condition, Classes) else "vector")
     title = "; ".join(part for part in (caption, note, legend(names)) if part)
     return with_caption(draw.rows(groups, names, note, real), title, f"{title}: {', '.join(names)}")
 

@@ -64,23 +64,17 @@ def panels(log: MetricsLog) -> list[Panel]:
         player, term = split(name)
         kind = "logits" if term in LOGITS else term if not player or term == GRADIENT_NORM else "terms"
         kinds.setdefault((player, kind), []).append(name)
-    players = sorted({player: 0 for player, _ in kinds}, key=lambda player: player == "")
+    players = list(dict.fromkeys(player for player, _ in kinds))
     grouped: list[Panel] = []
-    for wanted in players:
-        for (player, kind), names in sorted(kinds.items(), key=lambda item: item[0][1] != "terms"):
-            if player == wanted:
-                sets = _alike(names, log.curves) if kind == "terms" else [names]
-                grouped += [Panel(player, tuple(some)) for some in sets]
+    for player, kind in sorted(kinds, key=lambda key: (key[0] == "", players.index(key[0]), key[1] != "terms")):
+        names = kinds[player, kind]
+        sets = _alike(names, log.curves) if kind == "terms" else [names]
+        grouped += [Panel(player, tuple(some)) for some in sets]
     return grouped
 
 
 def draw(panel: Panel, log: MetricsLog, label: str, salt: str) -> tuple[str, str]:
-    """An inline `<svg>` of the panel, and a note where outliers lie beyond its axes.
-
-    Args:
-        label: the text for screen readers.
-        salt: makes its ids differ from those of the page's other drawings.
-    """
+    """An inline `<svg>` of the panel (see `svg.inline`), and a note where outliers lie beyond its axes."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
