@@ -92,7 +92,10 @@ def _plain(text: str) -> str:
 def _file(characters: str) -> Path | None:
     from matplotlib.ft2font import FT2Font  # a third of a second, for names beyond ASCII
 
-    if not features.check("raqm") and any(map(_is_shaped, characters)):
+    shaped = any(
+        unicodedata.bidirectional(c) in ("R", "AL") or unicodedata.category(c) in ("Mn", "Mc") for c in characters
+    )
+    if shaped and not features.check("raqm"):
         return None  # Pillow alone would write the letters apart, or from the wrong side
     for path in _files():
         try:
@@ -102,10 +105,6 @@ def _file(characters: str) -> Path | None:
         if face.scalable and all(face.get_char_index(ord(char)) for char in characters):
             return path
     return None
-
-
-def _is_shaped(char: str) -> bool:
-    return unicodedata.bidirectional(char) in ("R", "AL") or unicodedata.category(char) in ("Mn", "Mc")
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -61,14 +60,11 @@ def choices(condition: Condition | None, data: DataRecord) -> list[Choice]:
         return []
     if isinstance(condition, Classes):
         return [Choice(" ".join(name.split()), classes=name) for name in data.classes]
-    return [Choice(_numbers(vector), conditions=vector) for vector in sorted(data.vectors)]
+    more = ", ..." if condition.size > NUMBERS else ""
+    vectors = sorted(data.vectors)
+    return [Choice(", ".join(f"{x:.3g}" for x in vector[:NUMBERS]) + more, conditions=vector) for vector in vectors]
 
 
 def unwritable_names(run: Run) -> str:
     """The classes that an overview shows by number, because no font here can write their names: `3: ...`, or ""."""
     return legend([choice.name for choice in choices(run.condition, run.record.data)[:MOST_ROWS]])
-
-
-def _numbers(vector: Sequence[float]) -> str:
-    more = ", ..." if len(vector) > NUMBERS else ""
-    return ", ".join(f"{x:.3g}" for x in vector[:NUMBERS]) + more

@@ -41,7 +41,8 @@ def section(files: RunFiles) -> str:
 def _figure(panel: Panel, log: MetricsLog, number: int) -> str:
     keys, words = [], []
     for i, name in enumerate(panel.names):
-        term, last = _label(split(name)[1]), short(log.curves[name].last)
+        term, last = split(name)[1].replace("_", " "), short(log.curves[name].last)
+        term = {REAL_LOGITS: "real logits", FAKE_LOGITS: "fake logits"}.get(term, term)
         keys.append(key(f"var(--curve-{i})", term, last))
         words.append(f"{term} from {short(float(log.curves[name].values[0]))} to {last}")
     alt = f"{panel.player} {'; '.join(words)} over {log.last_step} steps".strip()
@@ -49,12 +50,6 @@ def _figure(panel: Panel, log: MetricsLog, number: int) -> str:
     small = f"<br><small>{escape(note)}</small>" if note else ""
     player = f"<strong>{escape(panel.player or 'the run')}</strong>"
     return f"<figure><figcaption>{player}{''.join(keys)}{small}</figcaption>{svg}</figure>"
-
-
-def _label(term: str) -> str:
-    """A term in words: `logits/real` is "real logits"."""
-    words = reversed(term.split("/")) if term in LOGITS else [term]
-    return " ".join(words).replace("_", " ")
 
 
 def panels(log: MetricsLog) -> list[Panel]:
