@@ -18,8 +18,6 @@ def test_scatter_keeps_the_limits_of_the_real_points() -> None:
     assert np.array_equal(inside[edge], again[edge])
     free = np.asarray(scatter(torch.zeros(1, 2) + 50))
     assert not np.array_equal(inside[edge], free[edge])
-    chosen = np.asarray(scatter(torch.zeros(1, 2), limits=(-1, 1, -1, 1)))
-    assert np.array_equal(chosen[edge], np.asarray(scatter(torch.ones(9, 2) / 2, limits=(-1, 1, -1, 1)))[edge])
 
 
 def test_scatter_has_equal_axes() -> None:

@@ -80,17 +80,14 @@ def _open(frame: Path | Image.Image) -> Image.Image | None:
         return None
 
 
-def _fit(image: Image.Image, size: tuple[int, int], side: int) -> Image.Image:
-    """The image at `size`, or below it where a side would be longer than `side`."""
-    factor = min(1.0, side / max(size))
-    target = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
-    return image if image.size == target else image.resize(target, Image.Resampling.LANCZOS)
-
-
 def _gif(images: list[Image.Image], seconds: float, hold: float, side: int) -> bytes:
     moving = max(20, min(500, round(100 * seconds / len(images)) * 10))  # ms: GIF counts in tens, browsers need 20
     durations = [moving] * (len(images) - 1) + [moving + round(100 * hold) * 10]
-    first, *others = _with_one_palette([_fit(image, images[-1].size, side) for image in images])
+    width, height = images[-1].size
+    factor = min(1.0, side / max(width, height))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    sized = [image if image.size == size else image.resize(size, Image.Resampling.LANCZOS) for image in images]
+    first, *others = _with_one_palette(sized)
     buffer = io.BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
     return buffer.getvalue()

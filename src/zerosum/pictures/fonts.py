@@ -15,8 +15,6 @@ SIZE = 16  # pixels, of the letters in a small picture
 PICTURE = 45  # letters that a picture is wide, or the letters grow: a page shows it smaller
 LONGEST = 12  # letters that a margin is wide, about; a longer name is cut off
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
 
 def label_rows(pictures: Sequence[Image.Image], names: Sequence[str], note: str = "", gutter: int = 2) -> Image.Image:
     """Pictures below each other, each with its name in a margin on the left, and a note below all.
@@ -74,7 +72,7 @@ def legend(names: Sequence[str]) -> str:
     return "; ".join(f"{i}: {name}" for i, name in enumerate(names) if not font(name))
 
 
-def font(text: str, size: int = SIZE) -> Font | None:
+def font(text: str, size: int = SIZE) -> ImageFont.FreeTypeFont | ImageFont.ImageFont | None:
     """A font with a glyph for every character of `text`; None where this machine has none, or nothing would show."""
     needed = {char for char in _plain(text) if not char.isspace()}
     if not needed:
@@ -94,7 +92,10 @@ def _plain(text: str) -> str:
 def _file(characters: str) -> Path | None:
     from matplotlib.ft2font import FT2Font  # a third of a second, for names beyond ASCII
 
-    if not features.check("raqm") and any(map(_is_shaped, characters)):
+    shaped = any(
+        unicodedata.bidirectional(c) in ("R", "AL") or unicodedata.category(c) in ("Mn", "Mc") for c in characters
+    )
+    if shaped and not features.check("raqm"):
         return None  # Pillow alone would write the letters apart, or from the wrong side
     for path in _files():
         try:
@@ -104,10 +105,6 @@ def _file(characters: str) -> Path | None:
         if face.scalable and all(face.get_char_index(ord(char)) for char in characters):
             return path
     return None
-
-
-def _is_shaped(char: str) -> bool:
-    return unicodedata.bidirectional(char) in ("R", "AL") or unicodedata.category(char) in ("Mn", "Mc")
 
 
 @cache

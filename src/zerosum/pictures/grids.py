@@ -12,23 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from zerosum.modality import to_uint8
 from zerosum.pictures.fonts import label_rows
 from zerosum.util.files import atomic_path, plain_name
 
 VISIBLE = 48  # pixels; smaller images are enlarged to at least this
 SHOWN = 128  # pixels; among neighbours and in walks, larger images are drawn at this size
-
-
-def to_uint8(x: Tensor) -> Tensor:
-    """Floats in [-1, 1] of any shape to uint8 in [0, 255]; values outside are clamped, NaN becomes mid-grey."""
-    x = x.detach().float().nan_to_num(nan=0.0, posinf=1.0, neginf=-1.0)
-    return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
 def grid(samples: Tensor, columns: int | None = None, gutter: int = 2, scale: int | None = None) -> Image.Image:

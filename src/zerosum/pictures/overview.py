@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,7 +19,6 @@ from zerosum.run.sampling import SampleRequest
 
 MOST_ROWS = 20  # classes or vectors in a picture
 NUMBERS = 3  # of a vector, in its name
-PLURALS = {"class": "classes", "vector": "vectors"}
 
 
 class Choice(NamedTuple):
@@ -41,17 +39,17 @@ def overview(run: Run, request: SampleRequest, real: Tensor | None = None) -> Im
     Args:
         real: (M, D), behind points.
     """
-    every, draw = choices(run.condition, run.record.data), renderer(run.modality)
-    if not every or request.classes is not None or request.conditions is not None:
+    condition, every, draw = run.condition, choices(run.condition, run.record.data), renderer(run.modality)
+    if condition is None or not every or request.classes is not None or request.conditions is not None:
         return draw.picture(run.sample(**vars(request)), real)
     shown = every[: min(MOST_ROWS, request.count)]
     columns = math.ceil(request.count / len(shown))
     requests = [replace(request, count=columns, classes=k, conditions=v) for _, k, v in shown]
     groups = [run.sample(**vars(one)) for one in requests]
     groups = [group[: len(range(i, request.count, len(shown)))] for i, group in enumerate(groups)]  # last column: short
-    names, kind = [choice.name for choice in shown], "class" if shown[0].classes is not None else "vector"
-    note = f"the first {len(shown)} of {len(every):,} {PLURALS[kind]}" if len(shown) < len(every) else ""
-    caption = draw.group.format(kind)
+    names = [choice.name for choice in shown]
+    note = f"the first {len(shown)} of {len(every):,} {condition.plural}" if len(shown) < len(every) else ""
+    caption = draw.group.format("class" if isinstance(condition, Classes) else "vector")
     title = "; ".join(part for part in (caption, note, legend(names)) if part)
     return with_caption(draw.rows(groups, names, note, real), title, f"{title}: {', '.join(names)}")
 
@@ -62,14 +60,11 @@ def choices(condition: Condition | None, data: DataRecord) -> list[Choice]:
         return []
     if isinstance(condition, Classes):
         return [Choice(" ".join(name.split()), classes=name) for name in data.classes]
-    return [Choice(_numbers(vector), conditions=vector) for vector in sorted(data.vectors)]
+    more = ", ..." if condition.size > NUMBERS else ""
+    vectors = sorted(data.vectors)
+    return [Choice(", ".join(f"{x:.3g}" for x in vector[:NUMBERS]) + more, conditions=vector) for vector in vectors]
 
 
 def unwritable_names(run: Run) -> str:
     """The classes that an overview shows by number, because no font here can write their names: `3: ...`, or ""."""
     return legend([choice.name for choice in choices(run.condition, run.record.data)[:MOST_ROWS]])
-
-
-def _numbers(vector: Sequence[float]) -> str:
-    more = ", ..." if len(vector) > NUMBERS else ""
-    return ", ".join(f"{x:.3g}" for x in vector[:NUMBERS]) + more

@@ -16,8 +16,6 @@ from zerosum.pictures.neighbours import neighbours
 from zerosum.pictures.scatter import paths, scatter, scatter_groups
 from zerosum.pictures.text_sheet import sheet
 
-Groups = Callable[[Sequence[Tensor], Sequence[str], str, Tensor | None], Picture.Image]
-
 
 @dataclass(frozen=True)
 class Renderer:
@@ -27,7 +25,7 @@ class Renderer:
 
     picture: Callable[[Tensor, Tensor | None], Picture.Image]  # samples (N, *shape)
     row: Callable[[Tensor], Picture.Image]  # the same, side by side where that can be
-    rows: Groups  # groups of samples, (N, *shape) each, with their names and a note
+    rows: Callable[[Sequence[Tensor], Sequence[str], str, Tensor | None], Picture.Image]  # groups, their names, a note
     walks: Callable[[Tensor, Tensor | None], Picture.Image]  # (T, N, *shape): T steps of N walks
     categories: Callable[[Tensor, Tensor | None], Picture.Image]  # (N, K, *shape): N points z, with K values of a code
     group: str  # caption of `rows`; {} is what they differ in
@@ -64,7 +62,7 @@ def _points(points: Points) -> Renderer:
         rows=lambda groups, names, note, real: scatter_groups(groups, names, note=note, real=real),
         walks=paths,
         categories=lambda values, real: scatter_groups(
-            values.unbind(1), [str(i) for i in range(values.shape[1])], real=real
+            values.unbind(1), [*map(str, range(values.shape[1]))], real=real
         ),
         group="A colour for each {}",
         walk="Each line interpolates between two latent points{}, with a dot at equal steps",

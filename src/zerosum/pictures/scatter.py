@@ -23,7 +23,6 @@ from zerosum.pictures.fonts import add_key
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Limits = tuple[float, float, float, float]  # (left, right, bottom, top)
 Plane = NDArray[np.float32]  # (N, 2)
 
 SIDE = 480  # pixels of a picture
@@ -31,16 +30,13 @@ DRAWN = 5000  # points at most of each kind
 BLUE, GREY = "#2468d8", "#9aa0a8"
 
 
-def scatter(points: Tensor, real: Tensor | None = None, limits: Limits | None = None) -> Image.Image:
-    """Generated points in blue over real ones in grey, axes of equal scale.
+def scatter(points: Tensor, real: Tensor | None = None) -> Image.Image:
+    """Generated points, (N, D), in blue over real ones, (M, D), in grey, axes of equal scale.
 
-    Args:
-        points: (N, D).
-        real: (M, D). Without `limits` these alone set the limits, so that pictures with equal `real` make a film.
-        limits: (left, right, bottom, top) of the axes.
+    Real points alone set the limits, so that pictures with equal `real` make a film.
     """
     plane = _plane(points)
-    axes = _axes(plane, real, limits)
+    axes = _axes(plane, real)
     _dots(axes, plane, BLUE)
     return _render(axes, plane)
 
@@ -50,7 +46,7 @@ def paths(walks: Tensor, real: Tensor | None = None) -> Image.Image:
 
     Args:
         walks: (T, N, D), N walks of T steps.
-        real: (M, D); where they are given they set the limits.
+        real: (M, D); as in `scatter`.
     """
     lines = np.stack([_plane(points) for points in walks])  # (T, N, 2)
     plane = lines.reshape(-1, 2)
@@ -69,7 +65,7 @@ def scatter_groups(
         groups: (N, D) each; N > 0 may differ.
         names: of the groups, in any script; see `fonts.displayable`.
         note: written below the key, such as how many groups are left out.
-        real: (M, D); where they are given they set the limits.
+        real: (M, D); as in `scatter`.
     """
     planes, colors = [_plane(group) for group in groups], palette(len(groups))
     every = np.concatenate(planes)
@@ -94,8 +90,8 @@ def _plane(points: Tensor) -> Plane:
     return padded
 
 
-def _limits(plane: Plane) -> Limits:
-    """A square around all finite points with a margin of a tenth."""
+def _limits(plane: Plane) -> tuple[float, float, float, float]:
+    """(left, right, bottom, top): a square around all finite points with a margin of a tenth."""
     finite = plane[np.isfinite(plane).all(1)]
     if len(finite) == 0:
         return (-1.0, 1.0, -1.0, 1.0)
@@ -105,22 +101,21 @@ def _limits(plane: Plane) -> Limits:
     return (x - half, x + half, y - half, y + half)
 
 
-def _axes(plane: Plane, real: Tensor | None, limits: Limits | None = None, legend: bool = True) -> Axes:
+def _axes(plane: Plane, real: Tensor | None, legend: bool = True) -> Axes:
     """Axes of equal scale in a square picture, with the real points; `legend` names both kinds above the axes."""
     from matplotlib.figure import Figure  # half a second, which only points need
 
     behind = None if real is None else _plane(real)
-    left, right, bottom, top = limits or _limits(plane if behind is None else behind)
+    left, right, bottom, top = _limits(plane if behind is None else behind)
     figure = Figure(figsize=(SIDE / 100, SIDE / 100), dpi=100, facecolor="white")
     axes = figure.add_axes((0.09, 0.07, 0.88, 0.88), facecolor="white")
     axes.tick_params(labelsize=8, colors="#666666", length=2)
     axes.spines[:].set_color("#cccccc")
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    if legend:
-        axes.text(0.0, 1.02, "generated", color=BLUE, fontsize=9, transform=axes.transAxes)
+    words = {"generated": (0.0, BLUE)} if behind is None else {"generated": (0.0, BLUE), "real": (0.2, GREY)}
+    for word, (x, color) in words.items() if legend else ():
+        axes.text(x, 1.02, word, color=color, fontsize=9, transform=axes.transAxes)
     if behind is not None:
-        if legend:
-            axes.text(0.2, 1.02, "real", color=GREY, fontsize=9, transform=axes.transAxes)
         _dots(axes, behind, GREY)
     return axes
 

@@ -19,11 +19,7 @@ FIXED = {"classes": ", within a class", "vector": ", at one vector"}  # of a con
 
 
 def interpolation(run: Run, seeds: tuple[int, int], real: Tensor | None = None) -> Image.Image:
-    """Walks from the samples of one seed to those of another.
-
-    Args:
-        real: (M, D), behind points.
-    """
+    """Walks from the samples of one seed to those of another; of points over the real ones, (M, D)."""
     draw, condition = renderer(run.modality), run.condition
     count, steps = draw.walk_size
     caption = draw.walk.format(FIXED[condition.kind] if condition else "")
@@ -36,10 +32,8 @@ def traversal(
     """What each latent code changes, in one picture; see `Run.traverse`.
 
     Images: a row for each code and each of `request.count` points z, along which the code takes its values. Points: a
-    plot for each code, with a colour for each category, or the path of each z as the number goes from -1 to 1.
-
-    Args:
-        real: (M, D), behind points.
+    plot for each code over the real ones, (M, D), with a colour for each category, or the path of each z as the number
+    goes from -1 to 1.
     """
     truncation, classes = request.truncation, request.classes
     moved = run.traverse(codes, steps, request.seed, request.count, truncation=truncation, classes=classes)

@@ -41,7 +41,8 @@ def section(files: RunFiles) -> str:
 def _figure(panel: Panel, log: MetricsLog, number: int) -> str:
     keys, words = [], []
     for i, name in enumerate(panel.names):
-        term, last = _label(split(name)[1]), short(log.curves[name].last)
+        term, last = split(name)[1].replace("_", " "), short(log.curves[name].last)
+        term = {REAL_LOGITS: "real logits", FAKE_LOGITS: "fake logits"}.get(term, term)
         keys.append(key(f"var(--curve-{i})", term, last))
         words.append(f"{term} from {short(float(log.curves[name].values[0]))} to {last}")
     alt = f"{panel.player} {'; '.join(words)} over {log.last_step} steps".strip()
@@ -51,12 +52,6 @@ def _figure(panel: Panel, log: MetricsLog, number: int) -> str:
     return f"<figure><figcaption>{player}{''.join(keys)}{small}</figcaption>{svg}</figure>"
 
 
-def _label(term: str) -> str:
-    """A term in words: `logits/real` is "real logits"."""
-    words = reversed(term.split("/")) if term in LOGITS else [term]
-    return " ".join(words).replace("_", " ")
-
-
 def panels(log: MetricsLog) -> list[Panel]:
     """Which curves share axes: those of one player that are of like kind and like size."""
     kinds: dict[tuple[str, str], list[str]] = {}
@@ -64,23 +59,17 @@ def panels(log: MetricsLog) -> list[Panel]:
         player, term = split(name)
         kind = "logits" if term in LOGITS else term if not player or term == GRADIENT_NORM else "terms"
         kinds.setdefault((player, kind), []).append(name)
-    players = sorted({player: 0 for player, _ in kinds}, key=lambda player: player == "")
+    players = list(dict.fromkeys(player for player, _ in kinds))
     grouped: list[Panel] = []
-    for wanted in players:
-        for (player, kind), names in sorted(kinds.items(), key=lambda item: item[0][1] != "terms"):
-            if player == wanted:
-                sets = _alike(names, log.curves) if kind == "terms" else [names]
-                grouped += [Panel(player, tuple(some)) for some in sets]
+    for player, kind in sorted(kinds, key=lambda key: (key[0] == "", players.index(key[0]), key[1] != "terms")):
+        names = kinds[player, kind]
+        sets = _alike(names, log.curves) if kind == "terms" else [names]
+        grouped += [Panel(player, tuple(some)) for some in sets]
     return grouped
 
 
 def draw(panel: Panel, log: MetricsLog, label: str, salt: str) -> tuple[str, str]:
-    """An inline `<svg>` of the panel, and a note where outliers lie beyond its axes.
-
-    Args:
-        label: the text for screen readers.
-        salt: makes its ids differ from those of the page's other drawings.
-    """
+    """An inline `<svg>` of the panel (see `svg.inline`), and a note where outliers lie beyond its axes."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 

@@ -60,7 +60,8 @@ def read(path: Path) -> MetricsLog:
         for key, value in lines[step].items():
             if key == "step" or not isinstance(value, int | float):
                 continue
-            name = _current(key)
+            player, term = split(key)
+            name = f"{player}/{FORMAT_1[term]}" if player and term in FORMAT_1 else key
             if abs(value) < 1e100:  # neither NaN nor beyond what can be drawn
                 steps, values = columns.setdefault(name, ([], []))
                 steps.append(step)
@@ -68,9 +69,11 @@ def read(path: Path) -> MetricsLog:
             else:
                 not_finite.setdefault(name, step)
     curves = {name: Curve(np.array(steps, float), np.array(values, float)) for name, (steps, values) in columns.items()}
-    clock = curves.pop("seconds", None)
-    if clock and len((speed := _speed(clock)).values):
-        curves[SPEED] = speed
+    if clock := curves.pop("seconds", None):
+        passed, seconds = np.diff(clock.steps), np.diff(clock.values)
+        kept = (passed > 0) & (seconds > 0)
+        if kept.any():
+            curves[SPEED] = Curve(clock.steps[1:][kept], passed[kept] / seconds[kept])
     return MetricsLog(curves, max(lines, default=0), float(clock.values[-1]) if clock else 0.0, not_finite, skipped)
 
 
@@ -78,15 +81,3 @@ def split(name: str) -> tuple[str, str]:
     """The player and the term of a curve; the player is "" where the value belongs to none."""
     player, slash, term = name.partition("/")
     return (player, term) if slash else ("", name)
-
-
-def _current(key: str) -> str:
-    """The key as it is written today."""
-    player, term = split(key)
-    return f"{player}/{FORMAT_1[term]}" if player and term in FORMAT_1 else key
-
-
-def _speed(clock: Curve) -> Curve:
-    steps, seconds = np.diff(clock.steps), np.diff(clock.values)
-    kept = (steps > 0) & (seconds > 0)
-    return Curve(clock.steps[1:][kept], steps[kept] / seconds[kept])

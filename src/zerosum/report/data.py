@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import Any
 
 from zerosum.modality import Classes, Lengths, Modality, Tokens, Vector
 from zerosum.report.html import plain, table
@@ -20,7 +19,9 @@ def section(files: RunFiles) -> str:
     lines = [(ROWS[key], escape(plain(value))) for key, value in known.items()]
     lines += _kinds(files)
     if classes := [name for field in files.fields.values() if isinstance(field, Classes) for name in field.names]:
-        counts = _counts(data.get("counts"), len(classes))
+        counts = data.get("counts")
+        if not (isinstance(counts, list) and len(counts) == len(classes) and all(isinstance(n, int) for n in counts)):
+            counts = []  # not known
         chips = "".join(
             f'<span class="chip">{escape(name)}{f" <small>{counts[i]:,}</small>" if counts else ""}</span>'
             for i, name in enumerate(classes[:CLASSES])
@@ -31,8 +32,8 @@ def section(files: RunFiles) -> str:
         lines.append((f"{len(classes):,} classes", chips + more + unlabelled))
     if "fingerprint" in data:
         lines.append(("fingerprint", escape(plain(data["fingerprint"]))))
-    if problems := _strings(data.get("problems")):
-        items = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:PROBLEMS])
+    if isinstance(problems := data.get("problems"), list) and problems:
+        items = "".join(f"<li>{escape(str(problem))}</li>" for problem in problems[:PROBLEMS])
         lines.append(("skipped", f"<details><summary>{len(problems):,} files</summary><ul>{items}</ul></details>"))
     return f"<h2>Data</h2>\n{table(lines)}" if lines else ""
 
@@ -66,13 +67,3 @@ def environment(files: RunFiles) -> str:
     facts = {name: files.record[name] for name in ("device", "precision", "created") if name in files.record}
     lines = [(escape(name), escape(plain(value))) for name, value in {**facts, **files.part("versions")}.items()]
     return f"<h2>Environment</h2>\n{table(lines)}" if lines else ""
-
-
-def _counts(counts: Any, classes: int) -> list[int]:
-    """Labelled samples of each class; [] where that is unknown."""
-    known = isinstance(counts, list) and len(counts) == classes and all(isinstance(count, int) for count in counts)
-    return counts if known else []
-
-
-def _strings(value: Any) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []

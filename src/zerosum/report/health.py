@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
 from html import escape
 
-from zerosum.health.history import Event, History
 from zerosum.health.verdicts import Verdict
 from zerosum.report import health_timeline
 from zerosum.report.html import bullets, columns, key, prose
@@ -29,8 +27,10 @@ def section(files: RunFiles) -> str:
     tone = {"healthy": "good", "under-trained": "unsure"}.get(verdict.name, "bad")
     head = f'<div class="verdict {tone}"><strong>{escape(name)}</strong>{escape(since)}<p>{escape(what)}</p></div>'
     parts = [f"<h2>Health</h2>\n{head}", _evidence(verdict), _advice(verdict, files.path)]
-    parts.append('<h3>Signals over steps</h3>\n<div class="signs">' + "".join(_drawings(history, verdict)) + "</div>")
-    parts.append(_events(history.events))
+    drawings = "".join(map(_figure, health_timeline.drawings(history, verdict)))
+    parts.append(f'<h3>Signals over steps</h3>\n<div class="signs">{drawings}</div>')
+    events = [f"Step {event.step:,}: {escape(event.event)}: {escape(event.detail)}" for event in history.events]
+    parts.append(f"<h3>Events</h3>\n{bullets(events, 'events')}" if events else "")
     return "\n".join(part for part in parts if part)
 
 
@@ -44,20 +44,17 @@ def _parts(verdict: Verdict) -> tuple[str, str, str]:
 
 
 def _evidence(verdict: Verdict) -> str:
-    heads = ("signal", "value", "threshold", "since step", "meaning")
-    return columns(
-        heads,
+    rows = [
         (
-            (
-                f"<b>{escape(seen.label.replace('_', ' '))}</b>",
-                short(seen.value),
-                escape(f"{'above' if seen.criterion.relation == '>' else 'below'} {short(seen.threshold)}"),
-                f"{seen.since:,}",
-                f'<span class="muted">{escape(seen.meaning)}</span>',
-            )
-            for seen in verdict.evidence
-        ),
-    )
+            f"<b>{escape(seen.label.replace('_', ' '))}</b>",
+            short(seen.value),
+            f"{'above' if seen.criterion.relation == '>' else 'below'} {short(seen.threshold)}",
+            f"{seen.since:,}",
+            f'<span class="muted">{escape(seen.meaning)}</span>',
+        )
+        for seen in verdict.evidence
+    ]
+    return columns(("signal", "value", "threshold", "since step", "meaning"), rows)
 
 
 def _advice(verdict: Verdict, path: str) -> str:
@@ -67,14 +64,8 @@ def _advice(verdict: Verdict, path: str) -> str:
     return f"<h3>What to try</h3>\n{lines}" if lines else ""
 
 
-def _drawings(history: History, verdict: Verdict) -> Iterator[str]:
-    for drawing in health_timeline.drawings(history, verdict):
-        keys = "".join(key(*parts) for parts in drawing.keys)
-        unit = f"<small>{escape(drawing.unit)}</small>" if drawing.unit else ""
-        head = f"<strong>{escape(drawing.title)}</strong>{unit}{keys}"
-        yield f"<figure><figcaption>{head}</figcaption>{drawing.svg}</figure>"
-
-
-def _events(events: Sequence[Event]) -> str:
-    lines = [f"Step {event.step:,}: {escape(event.event)}: {escape(event.detail)}" for event in events]
-    return f"<h3>Events</h3>\n{bullets(lines, 'events')}" if lines else ""
+def _figure(drawing: health_timeline.Drawing) -> str:
+    keys = "".join(key(*parts) for parts in drawing.keys)
+    unit = f"<small>{escape(drawing.unit)}</small>" if drawing.unit else ""
+    head = f"<strong>{escape(drawing.title)}</strong>{unit}{keys}"
+    return f"<figure><figcaption>{head}</figcaption>{drawing.svg}</figure>"

@@ -74,13 +74,7 @@ SPECS = (
         {"class_accuracy_real": "real data", "class_chance": "chance"},
     ),
     ChartSpec("Gradient norms", "over all weights of a player", "log", {"gradient": ""}),
-    ChartSpec(
-        "Losses",
-        "absolute value",
-        "log",
-        {"loss": ""},
-        only_for=("explosion", "loss_swing"),
-    ),
+    ChartSpec("Losses", "absolute value", "log", {"loss": ""}, only_for=("explosion", "loss_swing")),
     ChartSpec(
         "Mean of the fakes",
         "along the data's principal axes, in standard deviations",
@@ -96,6 +90,11 @@ class Line:
     name: str
     points: tuple[tuple[int, float], ...]  # (step, value), at least one
     dashed: bool = False
+
+    @property
+    def last(self) -> str:
+        """The last value in a few characters."""
+        return short(self.points[-1][1])
 
 
 @dataclass(frozen=True)
@@ -147,24 +146,18 @@ def _lines(history: History, spec: ChartSpec, signals: Mapping[str, str], dashed
         for match in matches:
             player = match.removeprefix(signal).removeprefix("/")
             label = name if name and len(matches) == 1 else ", ".join(filter(None, (name, player)))
-            if points := _points(history, match, spec):
-                yield Line(label, points, dashed)
-
-
-def _points(history: History, signal: str, spec: ChartSpec) -> tuple[tuple[int, float], ...]:
-    """Finite ones; on a log scale, the absolute values above 0."""
-    points = [(part.step, part.signals[signal]) for part in history.snapshots if signal in part.signals]
-    if spec.scale == "log":
-        points = [(step, abs(value)) for step, value in points if value]
-    return tuple((step, value) for step, value in points if abs(value) < 1e100)
+            points = [(part.step, part.signals[match]) for part in history.snapshots if match in part.signals]
+            if spec.scale == "log":
+                points = [(step, abs(value)) for step, value in points if value]
+            if finite := tuple((step, value) for step, value in points if abs(value) < 1e100):
+                yield Line(label, finite, dashed)
 
 
 def _thresholds(spec: ChartSpec, verdict: Verdict) -> Iterator[Threshold]:
     """The thresholds of the verdict's evidence; of a healthy run, those beyond which it would be under-trained."""
     for item in verdict.evidence:
-        criterion = item.criterion
-        if item.signal in (*spec.signals, *spec.thresholds) and not isinstance(criterion.threshold, str):
-            yield _threshold(spec, criterion, item.threshold, item.since, item.player)
+        if item.signal in (*spec.signals, *spec.thresholds) and not isinstance(item.criterion.threshold, str):
+            yield _threshold(spec, item.criterion, item.threshold, item.since, item.player)
     if not verdict.evidence and verdict.exit_code == 0:
         for criterion in (one for criteria in VERDICTS["under-trained"].when for one in criteria):
             if criterion.signal in spec.signals and not isinstance(criterion.threshold, str):

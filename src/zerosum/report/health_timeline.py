@@ -10,13 +10,13 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zerosum.errors import ZerosumError
 from zerosum.health.history import Event, History
 from zerosum.health.verdicts import Verdict, diagnose
 from zerosum.report.health_charts import Chart, Line, Threshold, charts, last_step, verdict_timeline
-from zerosum.report.svg import PAGE, PAPER, Colors, inline, over_rounds, short, style
+from zerosum.report.svg import PAGE, PAPER, VARIABLES, Colors, inline, over_rounds, short, style
 from zerosum.util.files import atomic_path
 
 if TYPE_CHECKING:
@@ -84,15 +84,10 @@ def drawings(history: History, verdict: Verdict) -> Iterator[Drawing]:
             figure = Figure(figsize=(3.6, 2.0))
             axes = figure.add_axes((0.12, 0.13, 0.86, 0.83), facecolor="none")
             _draw(axes, chart, history.events, rounds, PAGE, size=9.5)
-            yield Drawing(
-                chart.spec.title,
-                chart.spec.unit,
-                tuple(
-                    (_css_color(i, line), line.name, short(line.points[-1][1]), line.dashed)
-                    for i, line in enumerate(chart.lines)
-                ),
-                inline(figure, _describe(chart), f"health-{number}-"),
-            )
+            colors = [VARIABLES[_color(i, line, PAGE)] for i, line in enumerate(chart.lines)]
+            keys = [(color, line.name, line.last, line.dashed) for color, line in zip(colors, chart.lines, strict=True)]
+            svg = inline(figure, _describe(chart), f"health-{number}-")
+            yield Drawing(chart.spec.title, chart.spec.unit, tuple(keys), svg)
 
 
 def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors: Colors, size: float) -> None:
@@ -100,18 +95,16 @@ def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors
     highest = HIGHEST if chart.spec.scale == "ratio" else math.inf
     for i, line in enumerate(chart.lines):
         steps, values = [step for step, _ in line.points], [min(value, highest) for _, value in line.points]
-        color = colors.muted if line.dashed else colors.curves[i % len(colors.curves)]
-        dots = "o" if len(steps) == 1 else None
-        axes.plot(steps, values, "--" if line.dashed else "-", color=color, linewidth=1.5, marker=dots, markersize=4)
+        dots, dashes = "o" if len(steps) == 1 else None, "--" if line.dashed else "-"
+        axes.plot(steps, values, dashes, color=_color(i, line, colors), linewidth=1.5, marker=dots, markersize=4)
     bottom, top = _scaled(axes, chart)
     if chart.spec.level is not None:
         axes.axhline(chart.spec.level, color=colors.muted, linewidth=0.8, zorder=0.5)
     for threshold in chart.thresholds:
         edge, color = top if threshold.above else bottom, colors.bad if threshold.bad else colors.muted
         if threshold.since is not None and threshold.bad:
-            axes.fill_between(
-                [threshold.since, max(rounds, 1)], threshold.value, edge, color=colors.bad, alpha=0.1, linewidth=0
-            )
+            passed = [threshold.since, max(rounds, 1)]
+            axes.fill_between(passed, threshold.value, edge, color=colors.bad, alpha=0.1, linewidth=0)
         axes.axhline(threshold.value, color=color, linewidth=1, linestyle=(0, (4, 2)))
         left = _emptier_left(chart, threshold, axes, rounds)
         axes.annotate(
@@ -119,12 +112,8 @@ def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors
             (0 if left else 1, threshold.value),
             (2 if left else -2, 2 if threshold.above else -2),
             xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="left" if left else "right",
-            va="bottom" if threshold.above else "top",
-            fontsize=size - 1,
-            color=color,
-            bbox={"facecolor": colors.ground, "alpha": 0.7, "linewidth": 0, "pad": 0.8},
+            **_label("left" if left else "right", "bottom" if threshold.above else "top", size - 1, color),
+            bbox={"facecolor": colors.card, "alpha": 0.7, "linewidth": 0, "pad": 0.8},
         )
     for event in events:
         if event.event == "diverged":
@@ -135,26 +124,23 @@ def _scaled(axes: Axes, chart: Chart) -> tuple[float, float]:
     """Set the y axis; its limits."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-    values = [value for line in chart.lines for _, value in line.points] + [
-        threshold.value for threshold in chart.thresholds
-    ]
+    values = [value for line in chart.lines for _, value in line.points]
+    values += [threshold.value for threshold in chart.thresholds]
     low, high = min(values), max(values)
     if chart.spec.scale == "log":
-        axes.set_yscale("log")
         low, high = low / 1.5, high * 1.5
-        subs = (1, 3) if high / low < 300 else (1,)
-        axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
+        axes.set_yscale("log")
         axes.yaxis.set_minor_locator(NullLocator())
+    elif chart.spec.scale == "share":
+        low, high = -0.02, 1.02
+    elif chart.spec.scale == "ratio":
+        low, high = 0.0, max(1.2, 1.08 * min(high, HIGHEST))
     else:
-        if chart.spec.scale == "share":
-            low, high = -0.02, 1.02
-        elif chart.spec.scale == "ratio":
-            low, high = 0.0, max(1.2, 1.08 * min(high, HIGHEST))
-        else:
-            low, high = min(low, 0.0), max(high, 0.0)
-            margin = 0.08 * (high - low) or 1.0
-            low, high = low - margin, high + margin
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        low, high = min(low, 0.0), max(high, 0.0)
+        margin = 0.08 * (high - low) or 1.0
+        low, high = low - margin, high + margin
+    powers = LogLocator(subs=(1, 3) if high < 300 * low else (1,), numticks=6)
+    axes.yaxis.set_major_locator(powers if chart.spec.scale == "log" else MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     beyond = "\u2265 " if chart.spec.scale == "ratio" and max(values) > HIGHEST else ""
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{beyond if v == HIGHEST else ''}{short(v)}"))
     axes.set_ylim(low, high)
@@ -174,32 +160,13 @@ def _emptier_left(chart: Chart, threshold: Threshold, axes: Axes, rounds: int) -
 
 def _heading(axes: Axes, chart: Chart) -> None:
     """Title, unit and the lines' names above the axes."""
-    for text, y, size, color in ((chart.spec.title, 37, 10.5, "black"), (chart.spec.unit, 24, 8.5, PAPER.muted)):
-        axes.annotate(
-            text,
-            (0, 1),
-            (-14, y),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=size,
-            color=color,
-            weight="bold" if color == "black" else "normal",
-        )
-    drawn = list(axes.get_lines()[: len(chart.lines)])
-    names = [f"{line.name} {short(line.points[-1][1])}" for line in chart.lines]
-    axes.legend(
-        drawn,
-        names,
-        loc="lower left",
-        bbox_to_anchor=(-0.085, 0.985),
-        ncols=4,
-        frameon=False,
-        fontsize=8,
-        handlelength=1.1,
-        handletextpad=0.4,
-        columnspacing=0.8,
-        borderaxespad=0.1,
-    )
+    title, unit = _label("left", "baseline", 10.5, "black"), _label("left", "baseline", 8.5, PAPER.muted)
+    axes.annotate(chart.spec.title, (0, 1), (-14, 37), xycoords="axes fraction", weight="bold", **title)
+    axes.annotate(chart.spec.unit, (0, 1), (-14, 24), xycoords="axes fraction", **unit)
+    names = [f"{line.name} {line.last}" for line in chart.lines]
+    spaces = {"handlelength": 1.1, "handletextpad": 0.4, "columnspacing": 0.8, "borderaxespad": 0.1}
+    look: dict[str, Any] = {"bbox_to_anchor": (-0.085, 0.985), "ncols": 4, "frameon": False, "fontsize": 8, **spaces}
+    axes.legend(list(axes.get_lines()[: len(names)]), names, loc="lower left", **look)
 
 
 def _rows(history: History) -> dict[str, list[tuple[int, int]]]:
@@ -228,9 +195,8 @@ def _band(
         color = _tone(name, colors)
         axes.axhline(y + 0.78, color=colors.line, linewidth=0.6, zorder=0)
         axes.broken_barh([(start, end - start) for start, end in stretches], (y + 0.62, 0.32), color=color)
-        axes.annotate(
-            name, (0, y + 0.5), xycoords=("axes fraction", "data"), va="bottom", fontsize=9, color=colors.muted
-        )
+        place = _label("left", "bottom", 9, colors.muted)
+        axes.annotate(name, (0, y + 0.5), (0, 0), xycoords=("axes fraction", "data"), **place)
         for event in events:
             if event.event == name:
                 mark = "X" if name == "diverged" else "<"
@@ -241,11 +207,16 @@ def _tone(name: str, colors: Colors) -> str:
     return {"healthy": colors.good, "under-trained": colors.muted}.get(name, colors.bad)
 
 
-def _css_color(i: int, line: Line) -> str:
-    return "var(--muted)" if line.dashed else f"var(--curve-{i % len(PAGE.curves)})"
+def _color(i: int, line: Line, colors: Colors) -> str:
+    return colors.muted if line.dashed else colors.curves[i % len(colors.curves)]
+
+
+def _label(horizontal: str, vertical: str, size: float, color: str) -> dict[str, Any]:
+    """How an annotation is written, some points from its place."""
+    return {"textcoords": "offset points", "ha": horizontal, "va": vertical, "fontsize": size, "color": color}
 
 
 def _describe(chart: Chart) -> str:
     """The chart in words, for screen readers."""
-    lines = [f"{ln.name} from {short(ln.points[0][1])} to {short(ln.points[-1][1])}" for ln in chart.lines]
+    lines = [f"{line.name} from {short(line.points[0][1])} to {line.last}" for line in chart.lines]
     return "; ".join([chart.spec.title, *lines, *(threshold.text for threshold in chart.thresholds)])

@@ -31,7 +31,10 @@ def image(path: Path, alt: str, side: int | None) -> str:
             size, kind = opened.size, opened.get_format_mimetype()
             content = path.read_bytes()
             if side is not None and len(content) > INLINE:
-                content, kind, size = _smaller(opened, side)
+                picture, buffer, kind = opaque(opened), io.BytesIO(), "image/jpeg"
+                picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+                picture.save(buffer, "JPEG", quality=90, subsampling=0)
+                content, size = buffer.getvalue(), picture.size
             else:
                 opened.load()
     except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
@@ -40,14 +43,6 @@ def image(path: Path, alt: str, side: int | None) -> str:
         return f"<p>{escape(path.name)} is too large to be shown here.</p>"
     data, alt = base64.b64encode(content).decode(), escape(alt, quote=True)
     return f'<img alt="{alt}" width="{size[0]}" height="{size[1]}" src="data:{kind};base64,{data}">'
-
-
-def _smaller(opened: Image.Image, side: int) -> tuple[bytes, str, tuple[int, int]]:
-    picture = opaque(opened)
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=90, subsampling=0)
-    return buffer.getvalue(), "image/jpeg", picture.size
 
 
 def figure(content: str, caption: str) -> str:

@@ -34,13 +34,9 @@ def scores(evaluation: Evaluation, now: int) -> str:
     references = ("noise", "noise to real", "real") if evaluation.references else ()
     heads = ("metric", "score", "value", "95 % interval", *references)
     rows = [row[: len(heads)] for result in evaluation.results for row in _rows(result)]
-    parts = (
-        f'<p class="muted">{escape(_about(evaluation))}</p>',
-        bullets(map(escape, _warnings(evaluation, now)), "note"),
-        columns(heads, rows),
-        _protocol(evaluation),
-    )
-    return "\n".join(part for part in parts if part)
+    about = f'<p class="muted">{escape(_about(evaluation))}</p>'
+    warnings = bullets(map(escape, _warnings(evaluation, now)), "note")
+    return "\n".join(filter(None, (about, warnings, columns(heads, rows), _protocol(evaluation))))
 
 
 def _about(evaluation: Evaluation) -> str:
@@ -93,9 +89,8 @@ def _scale(score: Score) -> str:
     low, at, high = place
     words = f"{at:.0%} of the way from noise to real data{' on a log scale' if _is_log(score) else ''}"
     bar = f'<i style="left:{low:.0%};width:{high - low:.0%}"></i>' if high > low else ""
-    return (
-        f'<div class="scale" role="img" aria-label="{words}" title="{words}">{bar}<b style="left:{at:.0%}"></b></div>'
-    )
+    point = f'<b style="left:{at:.0%}"></b>'
+    return f'<div class="scale" role="img" aria-label="{words}" title="{words}">{bar}{point}</div>'
 
 
 def _placing(score: Score) -> tuple[float, float, float] | None:

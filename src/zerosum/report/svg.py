@@ -23,29 +23,17 @@ class Colors:
     curves: tuple[str, ...]  # axes hold no more curves than this
     muted: str
     line: str
-    ground: str
+    card: str
     good: str
     bad: str
 
 
 # Placeholders, which `inline` replaces by CSS variables, so that a chart is light or dark as its page is.
 PAGE = Colors(tuple(f"#a1b2c{i}" for i in range(6)), "#a1b2d0", "#a1b2d1", "#a1b2d2", "#a1b2d3", "#a1b2d4")
-PAPER = Colors(
-    ("#2468d8", "#d9622b", "#16875f", "#9a3fb5", "#a8800a", "#c22f5c"),
-    "#646a73",
-    "#e3e4e6",
-    "#ffffff",
-    "#16875f",
-    "#c5283d",
-)
-VARIABLES = {
-    **{color: f"var(--curve-{i})" for i, color in enumerate(PAGE.curves)},
-    PAGE.muted: "var(--muted)",
-    PAGE.line: "var(--line)",
-    PAGE.ground: "var(--card)",
-    PAGE.good: "var(--good)",
-    PAGE.bad: "var(--bad)",
-}
+CURVES = ("#2468d8", "#d9622b", "#16875f", "#9a3fb5", "#a8800a", "#c22f5c")
+PAPER = Colors(CURVES, "#646a73", "#e3e4e6", "#ffffff", "#16875f", "#c5283d")
+VARIABLES = {color: f"var(--curve-{i})" for i, color in enumerate(PAGE.curves)}
+VARIABLES |= {getattr(PAGE, name): f"var(--{name})" for name in ("muted", "line", "card", "good", "bad")}
 
 
 @contextmanager
