@@ -62,8 +62,13 @@ class Modality(ABC):
     def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
         """`count` samples of who knows nothing but the range of the `real` ones, as stored: (count, *shape)."""
 
+    @property
+    def size_in_words(self) -> str:
+        """Of one sample: "3x32x32", "2 numbers", "up to 7 tokens"; "" of a class."""
+        return f"{self.shape[0]} numbers" if len(self.shape) == 1 else "x".join(map(str, self.shape))
+
     def __str__(self) -> str:
-        return f"{self.plural} of {'x'.join(map(str, self.shape))}" if self.shape else self.plural
+        return f"{self.plural} of {size}" if (size := self.size_in_words) else self.plural
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,11 @@ class Tokens(Modality):
     @property
     def shape(self) -> tuple[int]:
         return (self.length,)
+
+    @property
+    def size_in_words(self) -> str:
+        length = "1 token" if self.length == 1 else f"{self.length:,} tokens"
+        return f"{'up to ' if self.end is not None else ''}{length}"
 
     @property
     def size(self) -> int:
@@ -265,7 +275,7 @@ class Spec:
     def classes(self) -> int:
         """How many classes; a `ValueError` for vectors."""
         if not isinstance(self.y, Classes):
-            raise ValueError(f"this GAN learns classes, and the data has vectors of {self.y.size} numbers; try cgan")
+            raise ValueError(f"this GAN learns classes, and the data has {self.y}; try cgan")
         return self.y.size
 
 

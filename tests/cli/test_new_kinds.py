@@ -157,7 +157,10 @@ def test_what_cannot_be_translated(call: Call, photos: Path, texts: Path, images
         ((photos / "run", a, *own, "--out", "file"), "--out file is a file; name a folder"),
         ((photos / "run", a, *own, "--out", a), "holds the images themselves; name another folder"),
         ((photos / "run", "nowhere", *own, "--out", "made"), "no data called 'nowhere'"),
-        ((photos / "run", "ring", *own, "--out", "made"), "ring holds points of 2, but images of 1x12x12 are needed"),
+        (
+            (photos / "run", "ring", *own, "--out", "made"),
+            "ring holds points of 2 numbers, but images of 1x12x12 are needed",
+        ),
         ((images, a, "--out", "made"), "gan translates nothing; choose another recipe for that"),
         ((photos / "run", a, *own), "--out PATH is missing"),
     ):

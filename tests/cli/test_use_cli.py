@@ -148,7 +148,7 @@ def test_what_cannot_be_classified_is_refused(call: Call, sorter: Path, images: 
     )
     assert "no data called 'nowhere'" in refused(call, "classify", sorter, "nowhere")
     assert "nowhere holds no run" in refused(call, "classify", "nowhere", animals)
-    assert "ring holds points of 2, but images" in refused(call, "classify", sorter, "ring")
+    assert "ring holds points of 2 numbers, but images" in refused(call, "classify", sorter, "ring")
     assert "predictions are written to a .csv file" in refused(call, "classify", sorter, animals, "--out", "p.txt")
     Path("broken.png").write_bytes(b"no image")
     assert "cannot read broken.png: not an image" in refused(call, "classify", sorter, "broken.png")

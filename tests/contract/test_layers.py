@@ -145,8 +145,10 @@ KIND_ASKED = {
     "data/stream.py": 2,  # flips
     "evaluation/real_data.py": 2,  # EXTRACTORS
     "games/infogan.py": 1,  # views, of images alone
+    "modality.py": 1,  # a point has one dimension
     "evaluation/pairs.py": 1,  # how many shapes there are
     "metrics/probe.py": 1,  # a classifier of images has convolutions
+    "report/commands.py": 1,  # the size of its images
     "run/migrations.py": 1,  # shapes of format 1
     "run/record.py": 1,  # the size of its images
     "techniques/apply.py": 1,  # augmentation of images

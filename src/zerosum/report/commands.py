@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zerosum.modality import Image, Tokens
+from zerosum.modality import Image
 from zerosum.report.html import command
 from zerosum.report.run_files import RunFiles
 
@@ -30,8 +30,7 @@ def _samples(files: RunFiles) -> tuple[str, str]:
     """What makes samples, in words and as a command."""
     if files.translates:
         return "Translate a folder of images", files.command("translate", "IMAGES --out translated")
-    ending = "txt" if any(isinstance(field, Tokens) for field in files.fields.values()) else "png"
-    return "Draw 64 samples", files.command("sample", f"-n 64 --seed 0 --out samples.{ending}")
+    return "Draw 64 samples", files.command("sample", "-n 64 --seed 0")
 
 
 def _call(files: RunFiles) -> str:

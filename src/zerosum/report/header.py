@@ -73,4 +73,4 @@ def _numbers(files: RunFiles) -> list[tuple[str, str]]:
     numbers += [(f"parameters, {player}", short(count)) for player, count in players if isinstance(count, int)]
     if isinstance(data.get("count"), int):
         numbers.append(("training samples", f"{data['count']:,}"))
-    return numbers + [(heading, shape) for heading, (_, shape) in sample_shapes(files).items()]
+    return numbers + [(heading, field.size_in_words) for heading, field in sample_shapes(files).items()]

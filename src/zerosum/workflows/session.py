@@ -17,7 +17,7 @@ from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import Verdict
-from zerosum.modality import Modality, Tokens
+from zerosum.modality import Modality
 from zerosum.pictures.film import film
 from zerosum.pictures.overview import MOST_ROWS, choices, overview
 from zerosum.pictures.png import save
@@ -40,7 +40,7 @@ from zerosum.util import distributed
 from zerosum.util.console import errors
 from zerosum.workflows.prepare import Prepared
 from zerosum.workflows.rollback import Recovery
-from zerosum.workflows.sample import write_samples
+from zerosum.workflows.sample import default_ending, write_samples
 from zerosum.workflows.sample_hook import SamplePictures
 
 COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and those that are translated
@@ -110,8 +110,8 @@ def finish(run: Run, pictures: SamplePictures, loaded: data.Dataset) -> None:
     seed = 1  # another than the film's
     save(_drawing(run.game, run.record, loaded, seed)(run), run.path / "samples.png")
     if has_role(run.game, Generates):
-        if isinstance(run.modality, Tokens):
-            write_samples(run, run.path / "samples.txt", SampleRequest(TEXTS, seed))
+        if (ending := default_ending(run)) != ".png":
+            write_samples(run, run.path / f"samples{ending}", SampleRequest(TEXTS, seed))
         draw, real = renderer(run.modality), _behind(run.modality, loaded)
         if draw.nearest:
             samples = run.sample(draw.count(_rows(run.game, run.record)), seed)[:COMPARED]

@@ -257,9 +257,7 @@ def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
     """The run whose classifier is asked, if one is needed."""
     recipe, condition = run.record.recipe, run.condition
     if isinstance(condition, Vector):
-        raise ZerosumError(
-            f"{recipe} learnt vectors of {condition.size} numbers, not classes; `zerosum sample` draws them"
-        )
+        raise ZerosumError(f"{recipe} learnt {condition}, not classes; `zerosum sample` draws them")
     if condition is not None and confidence is None:
         if other is not None:
             raise ZerosumError(f"{recipe} makes the class it is asked for: a classifier is for --confidence alone")

@@ -83,9 +83,9 @@ def test_known_sets_are_scaled() -> None:
 @pytest.mark.parametrize(
     ("name", "modality", "says"),
     [
-        ("ring", Image(1, 8, 8), "ring holds points of 2, but images of 1x8x8 are needed"),
-        ("digits", Points(2), "digits holds images of 1x28x28, but points of 2 are needed"),
-        ("ring", Points(3), "ring holds points of 2, but points of 3 are needed"),
+        ("ring", Image(1, 8, 8), "ring holds points of 2 numbers, but images of 1x8x8 are needed"),
+        ("digits", Points(2), "digits holds images of 1x28x28, but points of 2 numbers are needed"),
+        ("ring", Points(3), "ring holds points of 2 numbers, but points of 3 numbers are needed"),
         ("digits", Image(2, 8, 8), "digits holds images of 1x8x8, but images of 2x8x8 are needed"),
         ("nowhere.png", Image(1, 8, 8), "no data called 'nowhere.png'"),
     ],
