@@ -145,7 +145,8 @@ def test_what_is_no_kind_of_data_is_refused(text: str):
 
 def test_kinds_as_people_read_them():
     assert list(map(str, KINDS)) == [
-        "images of 3x4x5", "points of 2 numbers", "texts of up to 4 tokens", "texts of 3 tokens", "classes", "vectors of 3 numbers", "lengths"
+        "images of 3x4x5", "points of 2 numbers", "texts of up to 4 tokens", "texts of 3 tokens", "classes",
+        "vectors of 3 numbers", "lengths"
     ]  # fmt: skip
 
 

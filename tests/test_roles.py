@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from affine_pair import AffinePair
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
@@ -22,6 +22,7 @@ from zerosum.roles import CANNOT, Classifies, Discriminates, Encodes, Generates,
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
+AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
 ROLES = (Generates, Translates, Classifies, Discriminates, Encodes)
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 

@@ -133,7 +133,7 @@ def test_nan_stops_with_its_name_and_keeps_the_last_good_checkpoint(call: Call) 
     Path("bad.py").write_text(NAN)
     arguments = ("--out", "run", "--steps", 20, "--batch-size", 8, "--checkpoint-every", 3, "--log-every", 4)
     said = refused(call, "train", "bad.py:points", *arguments, code=3)
-    assert "generator/wrong is -inf in round 7" in said
+    assert "generator/wrong is -inf in step 7" in said
     assert "--clip" in said
     assert "again after 3 rollbacks" in said
     assert sorted(p.name for p in Path("run/checkpoints").iterdir()) == [f"step-0000000{n}" for n in (0, 3, 6)]
@@ -145,7 +145,7 @@ def test_nan_stops_with_its_name_and_keeps_the_last_good_checkpoint(call: Call) 
 def test_an_average_that_never_saw_a_finite_round(call: Call) -> None:
     Path("bad.py").write_text(NAN)
     said = refused(call, "train", "bad.py:points", "--out", "run", "--steps", 9, "--batch-size", 8, "--when", 0, code=3)
-    assert "in round 0" in said
+    assert "in step 0" in said
     assert [path.name for path in Path("run").glob("checkpoints/step-*")] == ["step-00000000"]
 
 
@@ -205,10 +205,12 @@ def test_sampling_mistakes(call: Call) -> None:
     assert call(*TOY)[0] == 0
     assert "at least one sample" in refused(call, "sample", "run", "-n", 0)
     assert "a.jpg" in refused(call, "sample", "run", "--out", "a.jpg")
-    assert "points, not images" in refused(call, "sample", "run", "--out", "folder")
+    assert "samples of run are points, which go to a .png or .npz file" in refused(
+        call, "sample", "run", "--out", "folder"
+    )
     assert "truncation must be above 0" in refused(call, "sample", "run", "--truncation", 0, "--out", "a.npz")
     assert "takes no class" in refused(call, "sample", "run", "--class", 3)
-    assert "no checkpoint of round 99; it has [0, 4]" in refused(call, "sample", "run", "--checkpoint", 99)
+    assert "no checkpoint of step 99; it has [0, 4]" in refused(call, "sample", "run", "--checkpoint", 99)
     assert ".gif" in refused(call, "sample", "run", "--to-seed", 3, "--out", "a.png")
 
 

@@ -84,7 +84,7 @@ def test_dry_run_says_what_would_be_and_writes_nothing(call: Call) -> None:
     assert re.search(r"memory +about [\d.]+ MiB", out)
     assert re.search(r"one step +[\d.]+ ms", out)
     assert re.search(r"duration +about .+ for 20,000 steps", out)
-    assert "1 x 28 x 28, batches of 8" in out
+    assert "5,000 images of 1x28x28" in out and re.search(r"batch size +8\n", out)
     assert not Path("runs").exists()
 
 
@@ -194,7 +194,9 @@ def test_code_from_outside_is_never_run_unasked(call: Call, labelled: Path) -> N
 def test_show_prints_every_option_with_source_and_default(call: Call) -> None:
     code, out, _ = call("show", "wgan-gp")
     assert code == 0
-    assert re.search(r"--penalty-weight +10\.0 +lambda, eq\. 3 \(float >= 0; WGANGP\.Config\)", out)
+    assert re.search(
+        r"--penalty-weight +10\.0 +gradient penalty weight \(lambda, eq\. 3\) \(float >= 0; WGANGP\.Config\)", out
+    )
     assert re.search(r"--optimizer\.betas +\(0\.0, 0\.9\) .*recipe\)", out)
     assert re.search(r"--network\.width +128 ", out)
     assert re.search(r"--batch-size +64 ", out)

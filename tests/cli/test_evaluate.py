@@ -226,8 +226,8 @@ def test_compare_prints_both_and_who_is_better(call: Call, images: Path, tmp_pat
         assert call("evaluate", target, *FEW, "--metrics", "frechet", "precision-recall", *weights)[0] == 0
     code, out, err = call("compare", images, "other")
     assert code == 0, err
-    assert f"A: {images.resolve()} (gan/tutorial, round 4, averaged weights)" in out
-    assert f"B: {tmp_path / 'other'} (gan/tutorial, round 4, last weights)" in out
+    assert f"A: {images.resolve()} (gan/tutorial, step 4, averaged weights)" in out
+    assert f"B: {tmp_path / 'other'} (gan/tutorial, step 4, last weights)" in out
     assert re.search(r"^frechet +distance .* [AB](, within chance)?$", out, re.MULTILINE)
 
 
@@ -301,7 +301,7 @@ def test_help_names_every_metric(call: Call) -> None:
         (("RUN", "-n", 0), "cannot evaluate 0 samples"),
         (("RUN", "--real", 1), "cannot evaluate 1 samples"),
         (("RUN", "--truncation", 0), "truncation must be above 0"),
-        (("RUN", "--checkpoint", 3), "has no checkpoint of round 3"),
+        (("RUN", "--checkpoint", 3), "has no checkpoint of step 3"),
         (("RUN", "--out", "empty"), "--out empty is a folder"),
         (("RUN", "--device", "abacus"), "cannot compute on 'abacus'"),
         (("POINTS", "--extractor", "random"), "use 'pixels'"),

@@ -186,7 +186,7 @@ def test_labels_that_changed_are_other_data(call: Call, animals: Path) -> None:
 def test_samples_are_drawn_by_a_vector(call: Call, vectors: Path) -> None:
     code, _, err = call("train", OWN, "--data", vectors, "--out", "run", *SMALL)
     assert code == 0, err
-    assert "conditions: vectors of 2 numbers, with values in [" in err
+    assert "conditions: vectors of 2, with values in [" in err
     one = ("sample", "run", "--recipe", OWN)
     asked = {"a.npz": (0.5, -1.25), "b.npz": (0.5, -1.25), "c.npz": (-1e1, 0.3)}
     for name, vector in asked.items():
@@ -195,7 +195,7 @@ def test_samples_are_drawn_by_a_vector(call: Call, vectors: Path) -> None:
     assert a["conditions"].tolist() == [[0.5, -1.25]] * 3 and "labels" not in a
     assert (a["samples"] == b["samples"]).all() and (a["samples"] != c["samples"]).any()
     assert call("data", "check", "a.npz")[1].splitlines()[1] == (
-        "conditions: vectors of 2 numbers, with values in [0.5, 0.5], [-1.25, -1.25]"
+        "conditions: vectors of 2, with values in [0.5, 0.5], [-1.25, -1.25]"
     )
     assert call(*one, "--condition", 0.5, -1.25, "-n", 2, "--out", "folder")[0] == 0
     assert sorted(path.name for path in Path("folder").iterdir()) == ["00000-0.5_-1.25.png", "00001-0.5_-1.25.png"]

@@ -155,7 +155,7 @@ def test_what_cannot_be_classified_is_refused(call: Call, sorter: Path, images: 
     Path("empty").mkdir()
     assert "no image in empty" in refused(call, "classify", sorter, "empty")
     Path("words.txt").write_text("x")
-    assert "words.txt is a single file; give a folder of images" in refused(call, "classify", sorter, "words.txt")
+    assert "words.txt holds texts of 1 token, but images of" in refused(call, "classify", sorter, "words.txt")
     assert not (images / "predictions.csv").exists() and not Path("p.txt").exists()
 
 

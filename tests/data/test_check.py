@@ -57,7 +57,7 @@ def test_known_sets_and_points() -> None:
     assert digits.classes == {str(k): 500 for k in range(10)}
     ring = check("ring")
     assert ring.sizes == {} and ring.modes == {} and sum(ring.classes.values()) == 100_000
-    assert ring.lines()[0].startswith("ring: 100,000 points of 2 would be used")
+    assert ring.lines()[0].startswith("ring: 100,000 points of 2 numbers would be used")
 
 
 def test_repeats_in_an_array_are_named_by_number(tmp_path: Path) -> None:

@@ -86,11 +86,11 @@ def test_half_size_and_colour_are_still_recognised():
 
 
 TRAIN = """
-from dataclasses import replace
 from tools.train_digit_network import evaluate, train
 from zerosum import data
+from zerosum.data.dataset import dataset
 digits = data.load("digits")  # ordered by their labels
-odd, even = (replace(digits, x=digits.x[start::2], y=digits.y[start::2]) for start in (0, 1))
+odd, even = (dataset("half", digits.x[k::2], digits.y[k::2], digits.classes) for k in (0, 1))
 print(evaluate(train(odd, epochs=3, seed=0), even)["accuracy"])
 """
 

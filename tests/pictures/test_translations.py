@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from affine_pair import AffinePair
 from torch import Tensor
 
+from zerosum.games import find
 from zerosum.modality import Image
 from zerosum.pictures.translations import translations
 from zerosum.recipe import Training
 from zerosum.run.loaded import Run
 from zerosum.run.record import DataRecord, Record
+
+AffinePair: Any = find(f"{Path(__file__).parents[1] / 'support' / 'affine_pair.py'}:pairs").game
 
 
 def negating(a: Image, b: Image) -> Run:

@@ -47,7 +47,7 @@ def test_every_option_has_its_value_and_meaning(run: Path) -> None:
         assert value in page.text
     assert re.search(r"steps200\s*default: [\d,]+training steps \(in one step", page.text)
     assert "diff_augmentnoneDiffAugment" in page.text
-    for value in ("abcdef", "1x28x28", "3.11.9", "2.13.0", "2026-03-01", "2 classes"):  # noqa: RUF001
+    for value in ("abcdef", "1x28x28", "3.11.9", "2.13.0", "2026-03-01", "2 classes"):
         assert value in page.text
 
 

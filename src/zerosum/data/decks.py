@@ -53,7 +53,7 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
             raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
         raise DataError(f"{drawer} draws {_listed(wanted)}; {data.name} has {', '.join(data.fields)}")
     if batch is PartlyLabelled and not isinstance(fields["y"].modality, Classes):
-        raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality} numbers; try cgan")
+        raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality}; try cgan")
     dealt = {name: fields[name] for name in wanted}
     if batch is Unpaired:
         dealt = {name: replace(field, deck=name) for name, field in dealt.items()}

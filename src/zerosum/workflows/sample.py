@@ -70,7 +70,7 @@ def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
             [f"a {' or '.join(filter(None, (*EVERY, *writer.endings)))} file", *["a folder"] * ("" in writer.endings)]
         )
         raise ZerosumError(
-            f"--out {out}: samples of {run.path}, {modality.plural}, go to {kinds}; a .gif needs --to-seed"
+            f"--out {out}: samples of {run.path} are {modality.plural}, which go to {kinds}; a .gif needs --to-seed"
         )
     if out.suffix == ".png":
         save(overview(run, request), out)

@@ -178,7 +178,7 @@ def test_a_broken_image_keeps_no_place_among_the_labels(photos: Path) -> None:
         ("labels.csv", "file_name,label\na,1\nb,2\n", "line 2: there is no image a, nor one of any other row; give"),
         ("labels.csv", 'file_name,label\na.png,1\n"b.png,1\n', "line 3: unexpected end of data; check the quotation"),
         ("labels.csv", b"file_name,label\na.png,1\nb.png,\xe9t\xe9\n", "line 3: this is not UTF-8; save the file as"),
-        ("labels.csv", b"\xff\xfea", "line 1: this is not UTF-8"),
+        ("labels.csv", b"\xff\xfea", "labels.csv: this is not UTF-16; save the file as UTF-8"),
         (
             "labels.jsonl",
             '{"file_name": "a.png", "label": 1}\n{"file',
