@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from zerosum.batches import Labelled, Paired, PartlyLabelled, Unpaired, field_names
-from zerosum.data.dataset import HINT, Dataset, Field
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import HINT, DataError, Dataset, Field
 from zerosum.modality import Classes
 
 LABELLED = "labelled"  # the deck of the samples whose class is known, where others are drawn beside them

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerosum.data.dataset import Dataset, Progress
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Progress
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ import difflib
 from pathlib import Path
 
 from zerosum.data.arrays import SUFFIXES, arrays
-from zerosum.data.dataset import Dataset, Progress
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Progress
 from zerosum.data.images.digits import digits
 from zerosum.data.images.idx import FASHION_MNIST, MNIST
 from zerosum.data.images.resize import resized

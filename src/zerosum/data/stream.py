@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import ALL, Dataset, Field
+from zerosum.data.dataset import ALL, DataError, Dataset, Field
 from zerosum.data.decks import deal
-from zerosum.data.errors import DataError
 from zerosum.modality import Image
 
 RESIDENT = 1 << 30  # bytes: smaller sets live on the device whole, and a batch needs no copy to it

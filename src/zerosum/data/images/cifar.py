@@ -11,9 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset, with_progress
+from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.download import fetch, sha256_of
-from zerosum.data.errors import DataError
 from zerosum.data.images.decode import Encoded, Row, decode_all
 from zerosum.data.images.pack import Contents, cached
 from zerosum.data.paths import cache_dir, find

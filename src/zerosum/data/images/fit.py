@@ -8,8 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset, fingerprint_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, fingerprint_of
 from zerosum.data.images.resize import CHUNK, resized
 from zerosum.data.request import Request
 from zerosum.data.sources import find, from_folder, load

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset, with_progress
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.images.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
 from zerosum.data.images.labels import Annotations, read_label_file, sort_classes
 from zerosum.data.images.pack import Contents, Pack, cached

@@ -21,8 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Problem
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Problem
 from zerosum.data.text.read import read_text
 
 FILES = ("labels.csv", "labels.jsonl", "metadata.csv", "metadata.jsonl")

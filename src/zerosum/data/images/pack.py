@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Problem, digest_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Problem, digest_of
 from zerosum.data.images.decode import Row
 from zerosum.data.paths import cache_dir
 

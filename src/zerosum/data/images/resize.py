@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zerosum.data.dataset import Dataset, fingerprint_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, fingerprint_of
 from zerosum.modality import Image
 
 CHUNK = 4096  # images

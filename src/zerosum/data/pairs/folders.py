@@ -12,8 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from zerosum.data.dataset import ALL, Dataset, Field, Problem, dataset_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import ALL, DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.images.decode import Probe, probe_all
 from zerosum.data.images.folder import DEFAULT, LARGEST, Listing, layout, listing, packed
 from zerosum.data.images.pack import Pack

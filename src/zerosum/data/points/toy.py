@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from zerosum.data.dataset import Dataset, dataset, fingerprint_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, dataset, fingerprint_of
 from zerosum.data.points import mixture
 from zerosum.data.points.mixture import Mixture
 from zerosum.data.request import Request, Source, no_option

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import torch
 
-from zerosum.data.dataset import Dataset, Field, Problem, dataset_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
 from zerosum.data.text.read import read_text
 from zerosum.modality import Lengths, Tokens

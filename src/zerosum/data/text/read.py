@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError
 
 
 def read_text(path: Path) -> str:
