@@ -50,9 +50,11 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
     if missing := [name for name in wanted if name not in fields]:
         if missing == ["y"] or (batch is PartlyLabelled and "y" in missing):
             raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
-        raise DataError(f"{drawer} draws {_listed(wanted)}; {data.name} has {', '.join(data.fields)}")
+        *most, last = wanted
+        drawn = f"{', '.join(most)} and {last}" if most else last
+        raise DataError(f"{drawer} draws {drawn}; {data.name} has {', '.join(data.fields)}")
     if batch is PartlyLabelled and not isinstance(fields["y"].modality, Classes):
-        raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality} numbers; try cgan")
+        raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality}; try cgan")
     dealt = {name: fields[name] for name in wanted}
     if batch is Unpaired:
         dealt = {name: replace(field, deck=name) for name, field in dealt.items()}
@@ -82,8 +84,3 @@ def _known(fields: list[Field]) -> Tensor:
         if isinstance(field.modality, Classes):
             known &= field.stored >= 0
     return known.nonzero()[:, 0]
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

@@ -64,7 +64,10 @@ class Stream:
             raise DataError(f"{dataset.name} holds no images, which alone have a left and a right; train without flips")
         self.batch_size, self.seed, self.rank, self.world = batch_size, seed, rank, world
         self.device, self._batch, self._flip = torch.device(device), batch, flip
-        self._fields = {name: (field, self._home(field)) for name, field in decks.fields.items()}
+        self._fields = {
+            name: (field, field.stored.to(self.device if field.stored.nbytes <= RESIDENT else "cpu"))
+            for name, field in decks.fields.items()
+        }
         self._decks = {
             deck: _Deck(rows.to(self._index_device(deck)), self._permuted(f"order{_of(deck)}"))
             for deck, rows in decks.rows.items()
@@ -109,9 +112,6 @@ class Stream:
             raise DataError(f"{state} is no position in {len(self._main)} samples; resume from another checkpoint")
         self._drawn = epoch * len(self._main) + offset
 
-    def _home(self, field: Field) -> Tensor:
-        return field.stored.to(self.device if field.stored.nbytes <= RESIDENT else "cpu")
-
     def _index_device(self, deck: str) -> torch.device:
         """Where the rows of a deck are kept: beside its fields, on the CPU where one of them is too large to move."""
         homes = [stored.device for field, stored in self._fields.values() if field.deck == deck]
@@ -120,17 +120,14 @@ class Stream:
     def _loaded(self, field: Field, stored: Tensor, rows: Tensor, start: int) -> Tensor:
         x = field.modality.load(stored.index_select(0, rows.to(stored.device)).to(self.device))
         if self._flip and isinstance(field.modality, Image):
-            x = torch.lerp(x, x.flip(-1), self._mirrored(f"flip{_of(field.deck)}", start))  # weights of 0 and 1: exact
+            generator = self._generator(f"flip{_of(field.deck)}", *divmod(start, len(self._main)))
+            coins = torch.randint(2, (self.batch_size, 1, 1, 1), generator=generator)
+            x = torch.lerp(x, x.flip(-1), coins.to(self.device, torch.float32))  # weights of 0 and 1: exact
         return x
 
     def _permuted(self, purpose: str) -> Callable[[int, int], Tensor]:
         # Drawn on the CPU, so that the order is the same on every device.
         return lambda epoch, count: torch.randperm(count, generator=self._generator(purpose, epoch))
-
-    def _mirrored(self, purpose: str, start: int) -> Tensor:
-        epoch, offset = divmod(start, len(self._main))
-        coins = torch.randint(2, (self.batch_size, 1, 1, 1), generator=self._generator(purpose, epoch, offset))
-        return coins.to(self.device, torch.float32)
 
     def _generator(self, purpose: str, *position: int) -> torch.Generator:
         # Hashed, because neighbouring seeds of a generator may give correlated numbers.

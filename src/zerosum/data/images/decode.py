@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -115,18 +114,12 @@ def _parallel(function: Callable[[Encoded], T], items: Iterable[Encoded]) -> Ite
     pending = iter(items)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while block := list(islice(pending, BLOCK)):
-            with _strict_warnings():
+            # Pillow only warns of images of 90 to 180 megapixels; damaged EXIF, which it warns of too, is harmless.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
                 results = list(pool.map(function, block))
             yield from results
-
-
-@contextmanager
-def _strict_warnings() -> Iterator[None]:
-    # Pillow only warns of images of 90 to 180 megapixels; damaged EXIF, which it warns of too, is harmless.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
 
 
 def _open(file: Path | bytes) -> Image.Image:

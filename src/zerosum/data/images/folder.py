@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.images.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
-from zerosum.data.images.labels import Annotations, read_label_file, sort_classes
+from zerosum.data.images.labels import Annotations, read_label_file
 from zerosum.data.images.pack import Contents, Pack, cached
 from zerosum.data.request import Request
 
@@ -88,7 +88,7 @@ def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | No
         channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
         decoded = decode_all(found.items, channels, shape, halves)
         rows = with_progress("decoding images", decoded, len(found.items), progress)
-        return Contents((channels, *shape), rows)
+        return (channels, *shape), rows
 
     return cached(str(found.root), ["halves" if halves else "folder", size, found.stamps], build)
 
@@ -113,14 +113,12 @@ def folder(request: Request) -> Dataset:
 
 
 def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
-    """The same, and the file of each image, relative to the folder.
-
-    Raises:
-        DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
-    """
+    """The same, and the file of each image, relative to the folder."""
     found = listing(Path(request.name).expanduser())
     names = [item.path for item in found.items]
-    marks = read_label_file(found.root, names) or by_folder(names)
+    # In sub-folders, the outermost is the class; images beside them have no label.
+    inside = {file: file.split("/")[0] for file in names if "/" in file}
+    marks = read_label_file(found.root, names) or Annotations(inside, {})
     pack = packed(found, request.size, request.progress)
     data = dataset(
         request.name,
@@ -132,11 +130,3 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
         digest=pack.digest,
     )
     return data, pack.files
-
-
-def by_folder(files: Sequence[str]) -> Annotations:
-    """The classes are the sub-folders; what lies deeper belongs to them, what lies beside them has no label."""
-    inside = {file: file.split("/")[0] for file in files if "/" in file}
-    classes = sort_classes(inside.values())
-    number = {name: k for k, name in enumerate(classes)}
-    return Annotations(classes, {file: number[name] for file, name in inside.items()}, {})
