@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from zerosum.data.dataset import Dataset
 from zerosum.data.decks import deal
 from zerosum.data.sources import absolute
 from zerosum.errors import ZerosumError
-from zerosum.modality import AnyModality, Spec
+from zerosum.modality import AnyModality
 from zerosum.options import to_json
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.run.record import DataRecord, Record, versions
@@ -72,15 +73,6 @@ def prepare(
         whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels()
-    trainer = _build(recipe, training, options, learnt, place)
-    record = _describe(recipe, options, wanted, learnt, trainer)
-    return Prepared(trainer, learnt, record, data_notes(recipe, whole, learnt, wanted.labels))
-
-
-def _build(
-    recipe: Recipe, training: Training, options: Mapping[str, Mapping[str, Any]], learnt: Dataset, place: torch.device
-) -> Trainer:
-    """The game, its stream and its trainer, each from the seed."""
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
     rng.seed(training.seed)
     try:
@@ -99,7 +91,8 @@ def _build(
     )
     trainer = Trainer(game, stream, training, place)
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
-    return trainer
+    record = _describe(recipe, options, wanted, learnt, trainer)
+    return Prepared(trainer, learnt, record, data_notes(recipe, whole, learnt, wanted.labels))
 
 
 def _describe(
@@ -160,7 +153,13 @@ def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None
         kept: how many labels were kept, where not all were.
     """
     if not recipe.labelled:
-        return [*labels(whole), *_ignored(recipe, whole)]
+        lines = labels(whole)
+        if whole.condition is not None:
+            what = f"{len(whole.classes)} classes" if whole.classes else "vectors"
+            note = f"note: {recipe.name} does not use the {what} of {whole.name}"
+            users = fitting(whole, Labelled, PartlyLabelled)
+            lines.append(f"{note}; {', '.join(abbreviate(users))} would" if users else note)
+        return lines
     lines = labels(loaded)
     if kept is not None and whole.y is not None:
         known = int((whole.y >= 0).sum())
@@ -175,29 +174,14 @@ def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None
     return lines
 
 
-def _ignored(recipe: Recipe, whole: Dataset) -> list[str]:
-    if whole.condition is None:
-        return []
-    what = f"{len(whole.classes)} classes" if whole.classes else "vectors"
-    note = f"note: {recipe.name} does not use the {what} of {whole.name}"
-    users = fitting(whole, Labelled, PartlyLabelled)
-    return [f"{note}; {', '.join(abbreviate(users))} would" if users else note]
-
-
 def fitting(data: Dataset, *batches: type) -> list[str]:
     """Of each game of the package that draws one of `batches`, a recipe that can learn the labels of such data."""
     found: dict[str, str] = {}
     for recipe in sorted(RECIPES.values(), key=lambda recipe: recipe.data != data.name):  # those made for it first
         game = recipe.game.name
-        if recipe.batch in batches and game not in found and _fits(recipe, data.spec):
-            found[game] = recipe.name
+        if recipe.batch in batches and game not in found:
+            # Where it cannot be built it does not fit; nothing is computed, nothing disturbed.
+            with suppress(ValueError), torch.device("meta"), rng.fork_rng(torch.device("cpu")):
+                recipe.build(data.spec)
+                found[game] = recipe.name
     return sorted(found.values())
-
-
-def _fits(recipe: Recipe, data: Spec) -> bool:
-    try:
-        with torch.device("meta"), rng.fork_rng(torch.device("cpu")):  # nothing is computed, nothing disturbed
-            recipe.build(data)
-    except ValueError:
-        return False
-    return True

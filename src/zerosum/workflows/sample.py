@@ -32,7 +32,12 @@ class Writer:
 
 
 def _write_folder(run: Run, samples: Tensor, out: Path, labels: Tensor | None) -> None:
-    save_each(samples, out, None if labels is None else _names(run, labels))
+    names = None
+    if labels is not None and isinstance(run.condition, Classes):
+        names = [run.record.data.classes[k] for k in labels.tolist()]
+    elif labels is not None:
+        names = ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
+    save_each(samples, out, names)
 
 
 def _write_lines(run: Run, samples: Tensor, out: Path, labels: Tensor | None) -> None:
@@ -85,12 +90,6 @@ def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
         arrays["labels" if isinstance(run.condition, Classes) else "conditions"] = labels.numpy()
     with atomic_path(out) as partial:
         np.savez_compressed(partial, **arrays)
-
-
-def _names(run: Run, labels: Tensor) -> list[str]:
-    if isinstance(run.condition, Classes):
-        return [run.record.data.classes[k] for k in labels.tolist()]
-    return ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
 
 
 def write_traversal(

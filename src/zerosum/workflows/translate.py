@@ -61,10 +61,9 @@ def translate(
     given = fitted(str(images), source, data_dir=Path(data_dir) if data_dir else None, progress=progress)
     # In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`.
     plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in given.files]
-    count = Counter(path.with_suffix(".png") for path in plain)
-    paths = [
-        path.with_suffix(".png" if count[path.with_suffix(".png")] == 1 else f"{path.suffix}.png") for path in plain
-    ]
+    paths = [path.with_suffix(".png") for path in plain]
+    count = Counter(paths)
+    paths = [p if count[p] == 1 else own.with_name(f"{own.name}.png") for p, own in zip(paths, plain, strict=True)]
     for start in range(0, len(paths), BLOCK):
         translated = loaded.assert_finite(loaded.translate(given.data.x[start : start + BLOCK]), "translations")
         for path, image in zip(paths[start : start + BLOCK], translated, strict=True):

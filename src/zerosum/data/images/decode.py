@@ -83,13 +83,11 @@ def decode(item: Encoded, channels: int, size: tuple[int, int], halves: bool = F
             flat, mode = _opaque(image), "L" if channels == 1 else "RGB"
             if flat.mode != mode:
                 flat = flat.convert(mode)
-            parts = _halves(flat) if halves else [flat]
+            parts, arrays = _halves(flat) if halves else [flat], []
             part_size = (width // len(parts), height)
-            fitted = [
-                part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
-                for part in parts
-            ]
-            arrays = [np.asarray(part).reshape(*part_size[::-1], channels) for part in fitted]
+            for part in parts:
+                fitted = part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
+                arrays.append(np.asarray(fitted).reshape(*part_size[::-1], channels))
             pixels = np.concatenate(arrays, axis=1).transpose(2, 0, 1)
             return Row(item.path, item.label, np.ascontiguousarray(pixels))
     except Exception as error:  # a decoder may raise anything on a broken file

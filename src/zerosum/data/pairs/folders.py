@@ -28,8 +28,7 @@ def paired(request: Request) -> Dataset:
     Raises:
         DataError: a folder cannot be read, or no name is in both.
     """
-    sides = [listing(root) for root in folders(request.option, request.name)]
-    packs = _packs(sides, request)
+    sides, packs = _read(request)
     rows = [_by_stem(side, pack) for side, pack in zip(sides, packs, strict=True)]
     common = sorted(rows[0].keys() & rows[1].keys())
     if not common:
@@ -38,19 +37,17 @@ def paired(request: Request) -> Dataset:
             f"or train on them as they are: unpaired:{request.option}"
         )
     broken = [{_stem(problem.path) for problem in pack.problems} for pack in packs]
-    alone = [
-        Problem(
-            f"{name}/{file}",
-            f"its partner in {other.root} cannot be read"
-            if _stem(file) in unreadable
-            else f"there is no image of this name in {other.root}",
-        )
-        for name, pack, theirs, unreadable, other in zip(
-            "ab", packs, rows[::-1], broken[::-1], sides[::-1], strict=True
-        )
-        for file in pack.files
-        if _stem(file) not in theirs
-    ]
+    alone = []
+    for own, other in ((0, 1), (1, 0)):
+        for file in packs[own].files:
+            if _stem(file) not in rows[other]:
+                unreadable, root = _stem(file) in broken[other], sides[other].root
+                reason = (
+                    f"its partner in {root} cannot be read"
+                    if unreadable
+                    else f"there is no image of this name in {root}"
+                )
+                alone.append(Problem(f"{'ab'[own]}/{file}", reason))
     chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
     fields = {name: Field(Image(*x.shape[1:]), x, ALL) for name, x in zip("ab", chosen, strict=True)}
     return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone))
@@ -62,8 +59,7 @@ def unpaired(request: Request) -> Dataset:
     Raises:
         DataError: a folder cannot be read, or holds no image.
     """
-    sides = [listing(root) for root in folders(request.option, request.name)]
-    packs = _packs(sides, request)
+    sides, packs = _read(request)
     fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
     return dataset_of(request.name, fields, _problems(sides, packs))
 
@@ -105,13 +101,14 @@ def folders(option: str, name: str) -> list[Path]:
     return roots
 
 
-def _packs(sides: Sequence[Listing], request: Request) -> list[Pack]:
-    """Both folders decoded, at one size."""
+def _read(request: Request) -> tuple[list[Listing], list[Pack]]:
+    """Both folders, and their images at one size."""
+    sides = [listing(root) for root in folders(request.option, request.name)]
     size = request.size
     if size is None:
         probes = [probe for side in sides for probe in probe_all(side.items) if isinstance(probe, Probe)]
         _, size = layout(probes, None)
-    return [packed(side, size, request.progress) for side in sides]
+    return sides, [packed(side, size, request.progress) for side in sides]
 
 
 def _half(found: Listing) -> tuple[int, int]:

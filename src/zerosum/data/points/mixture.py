@@ -1,4 +1,4 @@
-"""Points in the plane, 100,000 of each distribution, drawn from the seed; the densities of mixtures are known exactly."""
+"""Points in the plane: 100,000 of each distribution, drawn from the seed; the density of a mixture is known exactly."""
 
 from __future__ import annotations
 
