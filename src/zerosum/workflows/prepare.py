@@ -18,8 +18,8 @@ from zerosum import data
 from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.data.check import labels
 from zerosum.data.dataset import Dataset
-from zerosum.data.decks import deal
 from zerosum.data.sources import absolute
+from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
 from zerosum.modality import AnyModality
 from zerosum.options import to_json

@@ -110,7 +110,10 @@ def synthesize(
     if not images:
         points: list[list[Tensor]] = [[] for _ in pools]
         _fill(source, pools, lambda k, x, first: points[k].append(x), tries, progress)
-        _write_points(path, points, source.classes)
+        x = [torch.cat(own) for own in points]
+        labels = torch.arange(len(x)).repeat_interleave(torch.tensor([len(own) for own in x])).numpy()
+        with atomic_path(path) as partial:
+            np.savez_compressed(partial, samples=torch.cat(x).numpy(), labels=labels, classes=np.array(source.classes))
         return _write_record(told, source, pools)
     folders = safe_folders(source.classes)
     named = dict(zip(folders, source.classes, strict=True)) if folders != source.classes else {}
@@ -273,10 +276,3 @@ def _check(per_class: int, confidence: float | None, keep_top: float, tries: int
     for name, share in (("confidence", 1.0 if confidence is None else confidence), ("keep_top", keep_top)):
         if not 0 < share <= 1:
             raise ZerosumError(f"{name} is a share: above 0 and at most 1, not {share}")
-
-
-def _write_points(path: Path, points: Sequence[Sequence[Tensor]], classes: Sequence[str]) -> None:
-    x = [torch.cat(list(own)) for own in points]
-    labels = torch.arange(len(x)).repeat_interleave(torch.tensor([len(own) for own in x]))
-    with atomic_path(path) as partial:
-        np.savez_compressed(partial, samples=torch.cat(x).numpy(), labels=labels.numpy(), classes=np.array(classes))

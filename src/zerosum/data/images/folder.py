@@ -35,7 +35,7 @@ def listing(root: Path) -> Listing:
     """
     problems: list[Problem] = []
     found: list[tuple[str, os.stat_result]] = []
-    for path, entry in _walk(root, problems):
+    for path, entry in _walk(str(root), "", frozenset(), problems):
         try:
             found.append((path, entry.stat()))
         except OSError as error:
@@ -52,25 +52,25 @@ def listing(root: Path) -> Listing:
     )
 
 
-def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    def enter(folder: str, prefix: str, above: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        if (real := os.path.realpath(folder)) in above:  # a link leads back up
-            return
-        try:
-            with os.scandir(folder) as found:
-                entries = [(entry, entry.is_dir()) for entry in found if not entry.name.startswith(".")]
-        except OSError as error:
-            if not prefix:
-                raise DataError(f"cannot read the folder {root}: {error.strerror}; check its permissions") from error
-            problems.append(Problem(prefix, error.strerror or str(error)))
-            return
-        for entry, is_folder in entries:
-            if is_folder:
-                yield from enter(entry.path, f"{prefix}{entry.name}/", above | {real})
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                yield f"{prefix}{entry.name}", entry
-
-    return enter(str(root), "", frozenset())
+def _walk(
+    folder: str, prefix: str, above: frozenset[str], problems: list[Problem]
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """The images below a folder, by their names relative to the root, whose own prefix is empty."""
+    if (real := os.path.realpath(folder)) in above:  # a link leads back up
+        return
+    try:
+        with os.scandir(folder) as found:
+            entries = [(entry, entry.is_dir()) for entry in found if not entry.name.startswith(".")]
+    except OSError as error:
+        if not prefix:
+            raise DataError(f"cannot read the folder {folder}: {error.strerror}; check its permissions") from error
+        problems.append(Problem(prefix, error.strerror or str(error)))
+        return
+    for entry, is_folder in entries:
+        if is_folder:
+            yield from _walk(entry.path, f"{prefix}{entry.name}/", above | {real}, problems)
+        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            yield f"{prefix}{entry.name}", entry
 
 
 def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None, halves: bool = False) -> Pack:
