@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -145,7 +146,7 @@ class Stream:
             for name, field in decks.fields.items()
         }
         self._decks = {
-            deck: _Deck(rows.to(self._index_device(deck)), self._permuted(f"order{_of(deck)}"))
+            deck: _Deck(rows.to(self._index_device(deck)), partial(self._generator, f"order{_of(deck)}"))
             for deck, rows in decks.rows.items()
         }
         self._main = self._decks[decks.main]
@@ -201,10 +202,6 @@ class Stream:
             x = torch.lerp(x, x.flip(-1), coins.to(self.device, torch.float32))  # weights of 0 and 1: exact
         return x
 
-    def _permuted(self, purpose: str) -> Callable[[int, int], Tensor]:
-        # Drawn on the CPU, so that the order is the same on every device.
-        return lambda epoch, count: torch.randperm(count, generator=self._generator(purpose, epoch))
-
     def _generator(self, purpose: str, *position: int) -> torch.Generator:
         # Hashed, because neighbouring seeds of a generator may give correlated numbers.
         key = hashlib.blake2b(f"{purpose} {self.seed} {position}".encode(), digest_size=8).digest()
@@ -221,11 +218,11 @@ class _Deck:
 
     Args:
         rows: (N,) int64.
-        permuted: the epoch and N to the order of that epoch.
+        generator: of the order of an epoch.
     """
 
-    def __init__(self, rows: Tensor, permuted: Callable[[int, int], Tensor]):
-        self.rows, self.permuted = rows, permuted
+    def __init__(self, rows: Tensor, generator: Callable[[int], torch.Generator]):
+        self.rows, self.generator = rows, generator
         self.orders: dict[int, Tensor] = {}  # the epochs in use: (N,) rows
 
     def __len__(self) -> int:
@@ -242,6 +239,7 @@ class _Deck:
 
     def _order(self, epoch: int) -> Tensor:
         if epoch not in self.orders:
-            order = self.rows[self.permuted(epoch, len(self.rows)).to(self.rows.device)]
+            # Drawn on the CPU, so that the order is the same on every device.
+            order = self.rows[torch.randperm(len(self.rows), generator=self.generator(epoch)).to(self.rows.device)]
             self.orders = {known: self.orders[known] for known in self.orders if known == epoch - 1} | {epoch: order}
         return self.orders[epoch]

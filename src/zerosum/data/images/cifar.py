@@ -73,11 +73,7 @@ def _binary_rows(path: Path, part: str) -> Iterator[Row]:
 
 
 def binary_records(content: bytes, name: str) -> Iterator[Row]:
-    """The images of one batch file, in order.
-
-    Raises:
-        DataError: it is not made of whole records with labels 0-9.
-    """
+    """The images of one batch file, in order; `DataError` where it is not made of whole records with labels 0-9."""
     if not content or len(content) % RECORD:
         raise DataError(f"{name} has {len(content):,} bytes, not a multiple of {RECORD:,}; it is not a CIFAR-10 batch")
     records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)

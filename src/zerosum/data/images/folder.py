@@ -104,16 +104,16 @@ def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tupl
 
 
 def folder(request: Request) -> Dataset:
-    """The images under the folder that the request names.
-
-    Raises:
-        DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
-    """
+    """The images under the folder that the request names."""
     return with_files(request)[0]
 
 
 def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
-    """The same, and the file of each image, relative to the folder."""
+    """The images of a folder with their classes or vectors, and the file of each, relative to the folder.
+
+    Raises:
+        DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
+    """
     found = listing(Path(request.name).expanduser())
     names = [item.path for item in found.items]
     # In sub-folders, the outermost is the class; images beside them have no label.

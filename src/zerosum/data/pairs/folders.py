@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from zerosum.data.dataset import ALL, DataError, Dataset, Field, Problem, dataset_of
+from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.images.decode import Probe, probe_all
 from zerosum.data.images.folder import DEFAULT, LARGEST, Listing, layout, listing, packed
 from zerosum.data.images.pack import Pack
@@ -49,16 +49,12 @@ def paired(request: Request) -> Dataset:
                 )
                 alone.append(Problem(f"{'ab'[own]}/{file}", reason))
     chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
-    fields = {name: Field(Image(*x.shape[1:]), x, ALL) for name, x in zip("ab", chosen, strict=True)}
+    fields = {name: Field(Image(*x.shape[1:]), x) for name, x in zip("ab", chosen, strict=True)}
     return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone))
 
 
 def unpaired(request: Request) -> Dataset:
-    """All images of two folders, each a deck of its own.
-
-    Raises:
-        DataError: a folder cannot be read, or holds no image.
-    """
+    """All images of two folders, each a deck of its own; `DataError` where one cannot be read or holds no image."""
     sides, packs = _read(request)
     fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
     return dataset_of(request.name, fields, _problems(sides, packs))
@@ -81,11 +77,7 @@ def side_by_side(request: Request) -> Dataset:
 
 
 def folders(option: str, name: str) -> list[Path]:
-    """The two folders that a name such as `pairs:A,B`, or `pairs:FOLDER` with sub-folders, means.
-
-    Raises:
-        DataError: there are not two.
-    """
+    """The folders that `pairs:A,B`, or `pairs:FOLDER` with sub-folders, means; `DataError` where they are not two."""
     whole = Path(option).expanduser()
     if option and whole.is_dir():
         for sides in SIDES:
@@ -133,11 +125,7 @@ def _problems(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[Problem,
 
 
 def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:
-    """The row of each image by its name, without its ending.
-
-    Raises:
-        DataError: two images have one name.
-    """
+    """The row of each image by its name, without its ending; `DataError` where two have one name."""
     rows: dict[str, int] = {}
     for row, file in enumerate(pack.files):
         first = rows.setdefault(_stem(file), row)

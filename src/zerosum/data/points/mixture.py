@@ -94,11 +94,7 @@ def gaussians(request: Request) -> Dataset:
 
 
 def gaussian_mixture(name: str) -> Mixture:
-    """Equal Gaussians where a name puts them: "gaussians:0,0/3,3@0.5" has means (0, 0), (3, 3) and std 0.5.
-
-    Raises:
-        DataError: it cannot be read so.
-    """
+    """Equal Gaussians where a name puts them: "gaussians:0,0/3,3@0.5" has means (0, 0), (3, 3) and std 0.5."""
     places, _, std = name.partition(":")[2].partition("@")
     try:
         means = torch.tensor([[float(v) for v in place.split(",")] for place in places.split("/")])
