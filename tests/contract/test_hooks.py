@@ -25,7 +25,7 @@ from zerosum.training.hooks.jsonl import JsonLines
 from zerosum.training.hooks.log import Log
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
-from zerosum.workflows.sample_hook import SamplePictures
+from zerosum.workflows.session import SamplePictures
 
 NAMES = ("monitor", "log", "checkpoints", "samples", "interrupt")
 EVERY = {"log_every": 2, "checkpoint_every": 3, "sample_every": 2, "keep": 9}  # of some steps both, of others one

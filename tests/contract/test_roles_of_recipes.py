@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zerosum.batches import Labelled, PartlyLabelled, field_names, samples_of
-from zerosum.data.decks import deal
+from zerosum.data.stream import deal
 from zerosum.game import Game, Logits
 from zerosum.latent_game import LatentGame
 from zerosum.roles import Classifies, Discriminates, Encodes, Generates, Translates, has_role, in_role

@@ -13,7 +13,7 @@ from torch import Tensor
 from zerosum.batches import Labelled, Paired, PartlyLabelled, Sequences, Unpaired, field_names, samples_of
 from zerosum.data import DataError, Dataset, Stream, load
 from zerosum.data.dataset import ALL, Field, dataset, dataset_of
-from zerosum.data.decks import LABELLED, deal, is_partly_labelled
+from zerosum.data.stream import LABELLED, deal, is_partly_labelled
 from zerosum.modality import Classes, Image, Lengths, Points, Tokens
 
 

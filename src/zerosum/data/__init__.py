@@ -5,10 +5,8 @@ Samples may have classes (`Dataset.y`, -1 where unknown: from sub-folders, a `la
 """
 
 from zerosum.data.check import Report, check
-from zerosum.data.dataset import Dataset, Problem
-from zerosum.data.errors import DataError
-from zerosum.data.points.mixture import Mixture
-from zerosum.data.points.toy import from_mixture
+from zerosum.data.dataset import DataError, Dataset, Problem
+from zerosum.data.points.mixture import Mixture, from_mixture
 from zerosum.data.sources import SOURCES, load
 from zerosum.data.stream import Stream
 

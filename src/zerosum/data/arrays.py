@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zerosum.data.dataset import Dataset, dataset
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, dataset
 from zerosum.data.request import Request
 
 SUFFIXES = (".npy", ".npz")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,26 +62,21 @@ def check(
         DataError: nothing could be trained on it.
     """
     data = load(name, size=size, data_dir=data_dir, progress=progress)
-    numbers = [str(k) for k in range(len(data.x))]
+    names: Sequence[str] = [str(k) for k in range(len(data.x))]
+    sizes, modes = Counter[str](), Counter[str]()
     if find(name)[0] is from_folder:
-        return _folder_report(data, Path(name).expanduser(), size)
-    sizes, modes = {}, {}
-    if isinstance(data.modality, Image) and "x" in data.fields:
-        sizes = {f"{data.modality.height}x{data.modality.width}": len(data)}
-        modes = {"L" if data.modality.channels == 1 else "RGB": len(data)}
-    return Report(data, _classes(data), sizes, modes, _duplicates(data, numbers))
+        from zerosum.data.images.decode import Probe, probe_all  # needs Pillow, as folders do
+        from zerosum.data.images.folder import listing, packed
 
-
-def _folder_report(data: Dataset, root: Path, size: tuple[int, int] | None) -> Report:
-    from zerosum.data.images.decode import Probe, probe_all  # needs Pillow, as folders do
-    from zerosum.data.images.folder import listing, packed
-
-    found = listing(root)
-    probes = [probe for probe in probe_all(found.items) if isinstance(probe, Probe)]
-    sizes = Counter(f"{probe.height}x{probe.width}" for probe in probes)
-    modes = Counter(probe.mode for probe in probes)
-    duplicates = _duplicates(data, packed(found, size, None).files)
-    return Report(data, _classes(data), dict(sizes.most_common()), dict(modes.most_common()), duplicates)
+        found = listing(Path(name).expanduser())
+        probes = [probe for probe in probe_all(found.items) if isinstance(probe, Probe)]
+        sizes.update(f"{probe.height}x{probe.width}" for probe in probes)
+        modes.update(probe.mode for probe in probes)
+        names = packed(found, size, None).files
+    elif isinstance(data.modality, Image) and "x" in data.fields:
+        sizes[f"{data.modality.height}x{data.modality.width}"] = len(data)
+        modes["L" if data.modality.channels == 1 else "RGB"] = len(data)
+    return Report(data, _classes(data), dict(sizes.most_common()), dict(modes.most_common()), _duplicates(data, names))
 
 
 def counted_samples(data: Dataset) -> str:
@@ -134,8 +129,6 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 def _classes(data: Dataset) -> dict[str, int]:
-    if data.y is None:
-        return {}
     return dict(zip(data.classes, data.counts, strict=True))
 
 

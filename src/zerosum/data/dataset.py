@@ -10,16 +10,18 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from zerosum.data.errors import DataError
+from zerosum.errors import ZerosumError
 from zerosum.modality import Classes, Condition, Image, Modality, Points, Shape, Spec, Vector
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
 HINT = "put each class in a sub-folder, or name the classes in a labels.csv"
 UNKNOWN = -1  # the class of a sample without a label
 ALL = "all"  # the deck of fields that belong together
-
-
 T = TypeVar("T")
+
+
+class DataError(ZerosumError):
+    """Data that is missing, unreadable or does not fit what was asked; the message names it and the cure."""
 
 
 def with_progress(what: str, items: Iterable[T], total: int, progress: Progress | None) -> Iterator[T]:

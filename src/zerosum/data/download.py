@@ -12,8 +12,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from zerosum.data.dataset import Progress
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Progress
 
 TIMEOUT = 30.0  # seconds without a byte before a mirror is given up
 CHUNK = 1 << 20  # bytes

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerosum.data.dataset import Dataset, Progress
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Progress
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,7 @@ Source = Callable[[Request], Dataset]
 
 
 def split(request: Request, known: tuple[str, ...]) -> str:
-    """The part of a set that is asked for: `request.option`, by default the first of `known`.
-
-    Raises:
-        DataError: the option is none of `known`.
-    """
+    """The part of a set that is asked for, by default the first of `known`; `DataError` where it is none of them."""
     asked = request.option or known[0]
     if asked not in known:
         base = request.name.partition(":")[0]
@@ -39,11 +34,7 @@ def split(request: Request, known: tuple[str, ...]) -> str:
 
 
 def no_option(request: Request) -> None:
-    """Refuse "name:something" for a source without parts.
-
-    Raises:
-        DataError: there is an option.
-    """
+    """A `DataError` where "name:something" names a part of a source without parts."""
     if request.option:
         base = request.name.partition(":")[0]
         raise DataError(f"{base} has no parts; write '{base}', not '{request.name}'")

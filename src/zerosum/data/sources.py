@@ -3,67 +3,46 @@
 from __future__ import annotations
 
 import difflib
+from importlib import import_module
 from pathlib import Path
 
 from zerosum.data.arrays import SUFFIXES, arrays
-from zerosum.data.dataset import Dataset, Progress
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Progress
 from zerosum.data.images.digits import digits
 from zerosum.data.images.idx import FASHION_MNIST, MNIST
 from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
-from zerosum.data.points import toy
+from zerosum.data.points import mixture
 from zerosum.data.request import Request, Source
 from zerosum.data.text import lines as text
 
 
-def _cifar10(request: Request) -> Dataset:
-    """`zerosum.data.images.cifar.cifar10`, imported when asked for: it needs Pillow."""
-    from zerosum.data.images import cifar
+def _imported(module: str, name: str) -> Source:
+    """A source of a module that needs Pillow, which is imported when the source is called."""
 
-    return cifar.cifar10(request)
+    def load_by_it(request: Request) -> Dataset:
+        source: Source = getattr(import_module(module), name)
+        return source(request)
 
-
-def _paired(request: Request) -> Dataset:
-    """`zerosum.data.pairs.folders.paired`, imported when asked for: it needs Pillow."""
-    from zerosum.data.pairs import folders
-
-    return folders.paired(request)
+    return load_by_it
 
 
-def _unpaired(request: Request) -> Dataset:
-    from zerosum.data.pairs import folders
-
-    return folders.unpaired(request)
-
-
-def _side_by_side(request: Request) -> Dataset:
-    from zerosum.data.pairs import folders
-
-    return folders.side_by_side(request)
-
-
-def from_folder(request: Request) -> Dataset:
-    """`zerosum.data.images.folder.folder`, imported when asked for: it needs Pillow."""
-    from zerosum.data.images import folder
-
-    return folder.folder(request)
-
+from_folder = _imported("zerosum.data.images.folder", "folder")
 
 SOURCES: dict[str, Source] = {
     "digits": digits,
     "mnist": MNIST,
     "fashion-mnist": FASHION_MNIST,
-    "cifar10": _cifar10,
+    "cifar10": _imported("zerosum.data.images.cifar", "cifar10"),
     "stacked-mnist": stacked_mnist,
-    "ring": toy.ring,
-    "grid": toy.grid,
-    "swiss-roll": toy.swiss_roll,
-    "moons": toy.moons,
-    "gaussians": toy.gaussians,
-    "pairs": _paired,
-    "unpaired": _unpaired,
-    "side-by-side": _side_by_side,
+    "ring": mixture.source(mixture.ring),
+    "grid": mixture.source(mixture.grid),
+    "swiss-roll": mixture.swiss_roll,
+    "moons": mixture.moons,
+    "gaussians": mixture.gaussians,
+    "pairs": _imported("zerosum.data.pairs.folders", "paired"),
+    "unpaired": _imported("zerosum.data.pairs.folders", "unpaired"),
+    "side-by-side": _imported("zerosum.data.pairs.folders", "side_by_side"),
 }
 OF_FOLDERS = ("pairs", "unpaired", "side-by-side")  # what follows their colon are paths
 

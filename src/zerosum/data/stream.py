@@ -1,26 +1,102 @@
-"""Endless seeded batches whose position is two integers."""
+"""Endless seeded batches whose position is two integers, and the fields and rows that they are drawn from.
+
+Fields of one deck belong together; decks are independent.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import ALL, Dataset, Field
-from zerosum.data.decks import deal
-from zerosum.data.errors import DataError
-from zerosum.modality import Image
+from zerosum.batches import Labelled, Paired, PartlyLabelled, Unpaired, field_names
+from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field
+from zerosum.modality import Classes, Image
 
+LABELLED = "labelled"  # the deck of the samples whose class is known, where others are drawn beside them
 RESIDENT = 1 << 30  # bytes: smaller sets live on the device whole, and a batch needs no copy to it
+
+
+@dataclass(frozen=True, eq=False)
+class Decks:
+    """The fields of a batch by name, and the rows of each deck that they are drawn from."""
+
+    fields: Mapping[str, Field]
+    rows: Mapping[str, Tensor]  # (N,) int64 of each deck
+
+    @property
+    def main(self) -> str:
+        """The deck that an epoch is counted by: the longest."""
+        return max(self.rows, key=lambda deck: len(self.rows[deck]))
+
+
+def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
+    """The decks that a game's batch is filled from.
+
+    `Labelled` batches are of the samples whose class is known alone; of `PartlyLabelled` ones, `x` and `y` are a deck
+    of these, and `unlabelled` is of all; where every class is known, both are the same field.
+
+    Args:
+        drawer: what draws, for errors: "pix2pix".
+
+    Raises:
+        DataError: a field is missing, or is not as the batch needs it; the message names it.
+    """
+    fields = dict(data.fields)
+    if batch is PartlyLabelled and {"x", "y"} <= fields.keys():
+        x, y = fields["x"], fields["y"]
+        if len(_known([y])) < len(y):
+            fields |= {"x": replace(x, deck=LABELLED), "y": replace(y, deck=LABELLED)}
+        fields["unlabelled"] = x
+    wanted = field_names(batch)
+    if missing := [name for name in wanted if name not in fields]:
+        if missing == ["y"] or (batch is PartlyLabelled and "y" in missing):
+            raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
+        *most, last = wanted
+        drawn = f"{', '.join(most)} and {last}" if most else last
+        raise DataError(f"{drawer} draws {drawn}; {data.name} has {', '.join(data.fields)}")
+    if batch is PartlyLabelled and not isinstance(fields["y"].modality, Classes):
+        raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality}; try cgan")
+    dealt = {name: fields[name] for name in wanted}
+    if batch is Unpaired:
+        dealt = {name: replace(field, deck=name) for name, field in dealt.items()}
+    if batch is Paired and len({field.deck for field in dealt.values()}) > 1:
+        raise DataError(
+            f"{drawer} draws pairs, and a and b of {data.name} do not belong together; give both images of a pair one "
+            "name, or train a GAN of unpaired data"
+        )
+    by_deck: dict[str, list[Field]] = {}
+    for field in dealt.values():
+        by_deck.setdefault(field.deck, []).append(field)
+    rows = {deck: _known(own) for deck, own in by_deck.items()}
+    if any(len(known) == 0 for known in rows.values()):
+        raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
+    return Decks(dealt, rows)
+
+
+def is_partly_labelled(data: Dataset, batch: type) -> bool:
+    """Whether some of the data is without the label that this batch wants."""
+    return batch in (Labelled, PartlyLabelled) and data.y is not None and bool((data.y < 0).any())
+
+
+def _known(fields: list[Field]) -> Tensor:
+    """The rows that every field of a deck has: those whose classes are known."""
+    known = torch.ones(len(fields[0]), dtype=torch.bool)
+    for field in fields:
+        if isinstance(field.modality, Classes):
+            known &= field.stored >= 0
+    return known.nonzero()[:, 0]
 
 
 class Stream:
     """Endless seeded batches; its position is (epoch, offset), so a resumed stream goes on exactly.
 
-    A batch's fields are filled by their names from the data's, see `decks.deal`. Fields of one deck are drawn by the
+    A batch's fields are filled by their names from the data's, see `deal`. Fields of one deck are drawn by the
     same rows. In each deck, epoch e is a permutation drawn from (seed, e) alone: drawing data disturbs no other random
     numbers. The epochs follow each other without a gap, so a batch may cross their border, nothing is dropped and every
     sample comes exactly once an epoch. Of each `world` successive batches, this stream serves number `rank`.
@@ -65,9 +141,12 @@ class Stream:
             raise DataError(f"{dataset.name} holds no images, which alone have a left and a right; train without flips")
         self.batch_size, self.seed, self.rank, self.world = batch_size, seed, rank, world
         self.device, self._batch, self._flip = torch.device(device), batch, flip
-        self._fields = {name: (field, self._home(field)) for name, field in decks.fields.items()}
+        self._fields = {
+            name: (field, field.stored.to(self.device if field.stored.nbytes <= RESIDENT else "cpu"))
+            for name, field in decks.fields.items()
+        }
         self._decks = {
-            deck: _Deck(rows.to(self._index_device(deck)), self._permuted(f"order{_of(deck)}"))
+            deck: _Deck(rows.to(self._index_device(deck)), partial(self._generator, f"order{_of(deck)}"))
             for deck, rows in decks.rows.items()
         }
         self._main = self._decks[decks.main]
@@ -110,9 +189,6 @@ class Stream:
             raise DataError(f"{state} is no position in {len(self._main)} samples; resume from another checkpoint")
         self._drawn = epoch * len(self._main) + offset
 
-    def _home(self, field: Field) -> Tensor:
-        return field.stored.to(self.device if field.stored.nbytes <= RESIDENT else "cpu")
-
     def _index_device(self, deck: str) -> torch.device:
         """Where the rows of a deck are kept: beside its fields, on the CPU where one of them is too large to move."""
         homes = [stored.device for field, stored in self._fields.values() if field.deck == deck]
@@ -121,17 +197,10 @@ class Stream:
     def _loaded(self, field: Field, stored: Tensor, rows: Tensor, start: int) -> Tensor:
         x = field.modality.load(stored.index_select(0, rows.to(stored.device)).to(self.device))
         if self._flip and isinstance(field.modality, Image):
-            x = torch.lerp(x, x.flip(-1), self._mirrored(f"flip{_of(field.deck)}", start))  # weights of 0 and 1: exact
+            generator = self._generator(f"flip{_of(field.deck)}", *divmod(start, len(self._main)))
+            coins = torch.randint(2, (self.batch_size, 1, 1, 1), generator=generator)
+            x = torch.lerp(x, x.flip(-1), coins.to(self.device, torch.float32))  # weights of 0 and 1: exact
         return x
-
-    def _permuted(self, purpose: str) -> Callable[[int, int], Tensor]:
-        # Drawn on the CPU, so that the order is the same on every device.
-        return lambda epoch, count: torch.randperm(count, generator=self._generator(purpose, epoch))
-
-    def _mirrored(self, purpose: str, start: int) -> Tensor:
-        epoch, offset = divmod(start, len(self._main))
-        coins = torch.randint(2, (self.batch_size, 1, 1, 1), generator=self._generator(purpose, epoch, offset))
-        return coins.to(self.device, torch.float32)
 
     def _generator(self, purpose: str, *position: int) -> torch.Generator:
         # Hashed, because neighbouring seeds of a generator may give correlated numbers.
@@ -149,11 +218,11 @@ class _Deck:
 
     Args:
         rows: (N,) int64.
-        permuted: the epoch and N to the order of that epoch.
+        generator: of the order of an epoch.
     """
 
-    def __init__(self, rows: Tensor, permuted: Callable[[int, int], Tensor]):
-        self.rows, self.permuted = rows, permuted
+    def __init__(self, rows: Tensor, generator: Callable[[int], torch.Generator]):
+        self.rows, self.generator = rows, generator
         self.orders: dict[int, Tensor] = {}  # the epochs in use: (N,) rows
 
     def __len__(self) -> int:
@@ -170,6 +239,7 @@ class _Deck:
 
     def _order(self, epoch: int) -> Tensor:
         if epoch not in self.orders:
-            order = self.rows[self.permuted(epoch, len(self.rows)).to(self.rows.device)]
+            # Drawn on the CPU, so that the order is the same on every device.
+            order = self.rows[torch.randperm(len(self.rows), generator=self.generator(epoch)).to(self.rows.device)]
             self.orders = {known: self.orders[known] for known in self.orders if known == epoch - 1} | {epoch: order}
         return self.orders[epoch]

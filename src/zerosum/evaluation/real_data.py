@@ -12,8 +12,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data import Dataset, Mixture
 from zerosum.data.dataset import Progress
-from zerosum.data.points.mixture import grid, ring
-from zerosum.data.points.toy import gaussian_mixture
+from zerosum.data.points.mixture import gaussian_mixture, grid, ring
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.targets import SampleSource
 from zerosum.metrics import extractors

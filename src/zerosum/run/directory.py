@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,27 +22,13 @@ from zerosum.util import formats
 from zerosum.util.files import write_atomic
 
 
-@dataclass(frozen=True)
 class RunDirectory:
     """The paths of a run, and the rules for writing there."""
 
-    path: Path
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def samples(self) -> Path:
-        return self.path / "samples"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    @property
-    def health(self) -> Path:
-        return self.path / "health.jsonl"
+    def __init__(self, path: Path):
+        self.path, self.record_path = path, path / "run.json"
+        self.checkpoints, self.samples = path / "checkpoints", path / "samples"
+        self.metrics, self.health = path / "metrics.jsonl", path / "health.jsonl"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -76,22 +61,23 @@ class RunDirectory:
         text = json.dumps({"format": formats.newest(MIGRATIONS), **fields}, indent=2, ensure_ascii=False)
         write_atomic(self.record_path, text.encode())
 
-    @property
-    def record_path(self) -> Path:
-        return self.path / "run.json"
-
     def read(self) -> Record:
         """`run.json`, in the newest format and validated."""
         try:
             fields = formats.upgrade(json.loads(self.record_path.read_bytes()), MIGRATIONS)
             return TypeAdapter(Record).validate_python(fields)
         except FileNotFoundError:
-            hint = "`zerosum list` shows the runs below this folder"
-            raise ZerosumError(f"{self.path} holds no run (no run.json there); {hint}") from None
+            raise ZerosumError(
+                f"{self.path} holds no run (no run.json there); `zerosum list` shows the runs below this folder"
+            ) from None
         except formats.NewerFormatError as error:
             raise ZerosumError(f"{self.record_path} {error}") from None
         except (OSError, ValueError, RecursionError) as error:
-            raise ZerosumError(f"{self.record_path} is damaged or not a zerosum run: {_first(error)}") from None
+            reason = str(error)
+            if isinstance(error, ValidationError):
+                first = error.errors()[0]
+                reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise ZerosumError(f"{self.record_path} is damaged or not a zerosum run: {reason}") from None
 
     def forget_after(self, step: int) -> None:
         """Drop the metrics of steps that a resumed run will play again."""
@@ -119,10 +105,3 @@ def _is_until(line: bytes, step: int) -> bool:
         return bool(json.loads(line)["step"] <= step)
     except (ValueError, KeyError, TypeError):
         return False  # the last line of a killed run
-
-
-def _first(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        one = error.errors()[0]
-        return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
-    return str(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,11 +155,7 @@ class Run:
         role, source = in_role(self.game, Translates), self.source
         if tuple(a.shape[1:]) != source.shape:
             raise ZerosumError(f"{self.path} translates {source}, not samples of shape {tuple(a.shape[1:])}")
-        device, parts = sampling.device_of(self.game), [torch.empty(0, *self.modality.shape)]
-        with sampling.eval_no_grad(self.game, 0):
-            for part in a.split(batch_size):
-                parts.append(role.translate(source.load(part.to(device))).float().cpu())
-        return torch.cat(parts)
+        return self._in_batches(lambda a: role.translate(source.load(a)), [a], batch_size, self.modality.shape)
 
     def classify(self, x: Tensor, batch_size: int = 256) -> Tensor:
         """How likely each class is, (N, K) float32 on the CPU, by the classifier that the game learnt.
@@ -176,13 +172,9 @@ class Run:
             raise ZerosumError(f"{self.record.recipe} learns no classifier; train one of these recipes: {learners}")
         if tuple(x.shape[1:]) != shape:
             raise ZerosumError(f"{self.path} classifies samples of shape {shape}, not {tuple(x.shape[1:])}")
-        network, device = in_role(self.game, Classifies).classifier(), sampling.device_of(self.game)
-        parts = [torch.empty(0, len(self.record.data.classes))]
-        with sampling.eval_no_grad(self.game, 0):
-            for start in range(0, len(x), batch_size):
-                part = to_float(x[start : start + batch_size].to(device))
-                parts.append(network(part).float().softmax(1).cpu())
-        return self.assert_finite(torch.cat(parts), "class probabilities")
+        network, classes = in_role(self.game, Classifies).classifier(), len(self.record.data.classes)
+        p = self._in_batches(lambda x: network(to_float(x)).float().softmax(1), [x], batch_size, (classes,))
+        return self.assert_finite(p, "class probabilities")
 
     def score(self, x: Tensor, y: Tensor | None = None, batch_size: int = 256) -> Tensor:
         """How real the discriminator finds samples, (N,) float32 on the CPU: its logits; the higher, the more real.
@@ -194,21 +186,26 @@ class Run:
         Raises:
             ZerosumError: the discriminator judges no single samples, or y is missing.
         """
-        condition = self.condition
-        if (y is None) != (condition is None):
+        if (y is None) != (self.condition is None):
             cure = "give the class or vector of each sample" if y is None else "leave y out"
             raise ZerosumError(f"{self.record.recipe} is {'' if y is None else 'not '}conditional; {cure}")
-        role, device = in_role(self.game, Discriminates), sampling.device_of(self.game)
-        scores = [torch.empty(0)]
+        role = in_role(self.game, Discriminates)
+        try:
+            return self._in_batches(
+                lambda x, y=None: role.score(to_float(x), y), [x] if y is None else [x, y], batch_size, ()
+            )
+        except ValueError as error:
+            raise ZerosumError(f"{self.record.recipe}: {error}") from error
+
+    def _in_batches(
+        self, function: Callable[..., Tensor], rows: Sequence[Tensor], batch_size: int, shape: tuple[int, ...]
+    ) -> Tensor:
+        """(N, *shape) float32 on the CPU, by `function` of batches of all `rows`, on the device of the game."""
+        device, parts = sampling.device_of(self.game), [torch.empty(0, *shape)]
         with sampling.eval_no_grad(self.game, 0):
-            for start in range(0, len(x), batch_size):
-                part = slice(start, start + batch_size)
-                try:
-                    found = role.score(to_float(x[part].to(device)), None if y is None else y[part].to(device))
-                except ValueError as error:
-                    raise ZerosumError(f"{self.record.recipe}: {error}") from error
-                scores.append(found.float().cpu())
-        return torch.cat(scores)
+            for start in range(0, len(rows[0]), batch_size):
+                parts.append(function(*(x[start : start + batch_size].to(device) for x in rows)).float().cpu())
+        return torch.cat(parts)
 
     def assert_finite(self, x: Tensor, what: str) -> Tensor:
         """x itself; `ZerosumError` where it is not finite, because training has diverged."""

@@ -23,9 +23,8 @@ def _from_1(record: Document) -> Document:
     names = RENAMED_OPTIONS.get("*", {}) | RENAMED_OPTIONS.get(game, {})
     renamed = rename(record, {_path(old): _path(new) for old, new in names.items()})
     renamed["recipe"] = RENAMED.get(recipe, recipe)
-    if (
-        renamed != record
-    ):  # a command line in old words runs no more; from this one a report works out the call in Python
+    if renamed != record:
+        # A command line in old words runs no more; from this one a report works out the call in Python.
         renamed["command"] = "zerosum.train(...)"
     return renamed | {"data": _fields(record["data"])}
 

@@ -45,11 +45,9 @@ def sample(
         labels: (count,) classes or (count, K) vectors to draw, for a game that takes them.
         truncation: > 0, keeps z towards the middle (see `latent`).
     """
-    role = in_role(game, Generates)
     with eval_no_grad(game, seed):
         sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
-        z = [_truncated(role, _latents(game, role, size), truncation) for size in sizes]
-        return from_latents(game, z, labels)
+        return from_latents(game, [_latents(game, size, truncation) for size in sizes], labels)
 
 
 def interpolate(
@@ -62,11 +60,13 @@ def interpolate(
     truncation: float | None = None,
 ) -> Tensor:
     """`count` walks from the samples of one seed to those of another: (frames, count, *shape), ends included."""
-    role = in_role(game, Generates)
-    start, end = (_seeded_latents(game, role, count, seed, truncation) for seed in seeds)
+    prior, ends = in_role(game, Generates).prior, []
+    for seed in seeds:
+        with eval_no_grad(game, seed):
+            ends.append(_latents(game, count, truncation))
     walks = []
     for i in range(frames):
-        z = role.prior.interpolate(start, end, i / max(frames - 1, 1))
+        z = prior.interpolate(ends[0], ends[1], i / max(frames - 1, 1))
         with eval_no_grad(game, seeds[0]):  # equal other noise in every frame
             walks.append(from_latents(game, [z], labels))
     return torch.stack(walks)
@@ -86,7 +86,8 @@ def traverse(
 
     Nothing else of z moves. T are the categories of a one-hot code; a number takes `steps` values.
     """
-    z = _seeded_latents(game, in_role(game, Generates), rows, seed, truncation)
+    with eval_no_grad(game, seed):
+        z = _latents(game, rows, truncation)
     traversals = {}
     for code in codes:
         walk = []
@@ -150,18 +151,11 @@ def eval_no_grad(game: Game[Any], seed: int) -> Iterator[None]:
             game.train(training)
 
 
-def _latents(game: Game[Any], role: Generates, count: int) -> Tensor:
-    return role.prior.draw(count, device_of(game))
-
-
-def _seeded_latents(game: Game[Any], role: Generates, count: int, seed: int, truncation: float | None) -> Tensor:
-    with eval_no_grad(game, seed):
-        return _truncated(role, _latents(game, role, count), truncation)
-
-
-def _truncated(role: Generates, z: Tensor, limit: float | None) -> Tensor:
-    if limit is None:
+def _latents(game: Game[Any], count: int, truncation: float | None) -> Tensor:
+    prior = in_role(game, Generates).prior
+    z = prior.draw(count, device_of(game))
+    if truncation is None:
         return z
-    if limit <= 0:
-        raise ZerosumError(f"truncation must be above 0, not {limit}")
-    return role.prior.truncated(z, limit)
+    if truncation <= 0:
+        raise ZerosumError(f"truncation must be above 0, not {truncation}")
+    return prior.truncated(z, truncation)

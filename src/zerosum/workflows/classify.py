@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Dataset, Problem, Progress
+from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images.fit import fitted
 from zerosum.run.loaded import Run, load
 from zerosum.util.files import atomic_path
@@ -89,12 +89,13 @@ def classify(
     loaded = run if isinstance(run, Run) else load(run)
     loaded.classify(torch.empty(0, *loaded.modality.shape))  # refuses before any image is read
     given = fitted(str(images), loaded.modality, data_dir=Path(data_dir) if data_dir else None, progress=progress)
-    blocks = given.data.x.split(BLOCK)
     parts = []
-    for block in blocks:
+    for block in given.data.x.split(BLOCK):
         parts.append(loaded.classify(block))
         if progress:
             progress("classifying", sum(map(len, parts)), len(given.data))
+    y, classes = given.data.y, given.data.classes
+    labels = [None] * len(given.data) if y is None else [classes[k] if k >= 0 else None for k in y.tolist()]
     return Classification(
         run=str(loaded.path),
         step=loaded.step,
@@ -102,7 +103,7 @@ def classify(
         files=given.files,
         classes=loaded.record.data.classes,
         probabilities=torch.cat(parts),
-        labels=_labels(given.data),
+        labels=tuple(labels),
         problems=given.data.problems,
         note=given.note,
     )
@@ -121,9 +122,3 @@ def write(found: Classification, path: Path) -> None:
         for name, label, best, shares in rows:
             own = [label or ""] if labelled else []
             table.writerow([name, *own, found.classes[best], *(f"{share:.6g}" for share in (shares[best], *shares))])
-
-
-def _labels(data: Dataset) -> tuple[str | None, ...]:
-    if data.y is None:
-        return (None,) * len(data)
-    return tuple(data.classes[k] if k >= 0 else None for k in data.y.tolist())

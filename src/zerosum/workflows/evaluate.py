@@ -25,11 +25,9 @@ from zerosum.metrics.samples import of_dataset
 from zerosum.options import to_json
 from zerosum.roles import Translates, has_role
 from zerosum.run.loaded import Run
-from zerosum.run.record import Record, versions
+from zerosum.run.record import versions
 from zerosum.training import hardware
 from zerosum.util import rng
-
-__all__ = ["Evaluation", "default_path", "evaluate"]
 
 CACHED = 50_000  # samples whose features are kept where moments would do: 400 MB of Inception's
 COPIES = 20_000  # training samples up to which memorization is measured by default: it needs the features of all
@@ -161,25 +159,23 @@ def default_path(evaluation: Evaluation) -> Path:
 
 def _notes(source: SampleSource, reference: Dataset, against: str | None, truncation: float | None) -> list[str]:
     """What a reader of the numbers should know about the run."""
-    notes = []
-    if source.run is not None:
-        record = source.run.record
-        own = record.training.truncation
-        if own is not None and own != truncation:
-            used = "none" if truncation is None else f"{truncation:g}"
-            notes.append(f"the recipe draws with a truncation of {own:g}; measured with {used}, see --truncation")
-        if against is None and record.data.fingerprint not in _fingerprints(reference, record):
-            notes.append(f"{record.data.name} has changed since the run was trained on it")
+    if source.run is None:
+        return []
+    notes, data, training = [], source.run.record.data, source.run.record.training
+    if training.truncation is not None and training.truncation != truncation:
+        used = "none" if truncation is None else f"{truncation:g}"
+        notes.append(
+            f"the recipe draws with a truncation of {training.truncation:g}; measured with {used}, see --truncation"
+        )
+    if against is None:
+        # Of the same samples with all labels, with none, and with those that the run has kept.
+        fingerprints = {reference.fingerprint, reference.without_labels().fingerprint}
+        if data.labels is not None:
+            with suppress(DataError):  # too few of them by now
+                fingerprints.add(reference.with_labels(data.labels, training.seed).fingerprint)
+        if data.fingerprint not in fingerprints:
+            notes.append(f"{data.name} has changed since the run was trained on it")
     return notes
-
-
-def _fingerprints(reference: Dataset, record: Record) -> set[str]:
-    """Of the same samples with all labels, with none, and with those that the run has kept."""
-    prints = {reference.fingerprint, reference.without_labels().fingerprint}
-    if record.data.labels is not None:
-        with suppress(DataError):  # too few of them by now
-            prints.add(reference.with_labels(record.data.labels, record.training.seed).fingerprint)
-    return prints
 
 
 def _select(named: Sequence[Metric], context: Context) -> list[Metric]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +15,11 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from zerosum import data
+from zerosum.batches import Labelled, PartlyLabelled
+from zerosum.data.check import labels
 from zerosum.data.dataset import Dataset
-from zerosum.data.decks import deal
 from zerosum.data.sources import absolute
+from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
 from zerosum.modality import AnyModality
 from zerosum.options import to_json
@@ -26,7 +29,7 @@ from zerosum.training import hardware
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.console import progress
-from zerosum.workflows.notes import data_notes
+from zerosum.util.text import abbreviate
 
 SHOWN = 10  # vectors that a run keeps of its data, to sample by
 
@@ -70,15 +73,6 @@ def prepare(
         whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels()
-    trainer = _build(recipe, training, options, learnt, place)
-    record = _describe(recipe, options, wanted, learnt, trainer)
-    return Prepared(trainer, learnt, record, data_notes(recipe, whole, learnt, wanted.labels))
-
-
-def _build(
-    recipe: Recipe, training: Training, options: Mapping[str, Mapping[str, Any]], learnt: Dataset, place: torch.device
-) -> Trainer:
-    """The game, its stream and its trainer, each from the seed."""
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
     rng.seed(training.seed)
     try:
@@ -97,7 +91,8 @@ def _build(
     )
     trainer = Trainer(game, stream, training, place)
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
-    return trainer
+    record = _describe(recipe, options, wanted, learnt, trainer)
+    return Prepared(trainer, learnt, record, data_notes(recipe, whole, learnt, wanted.labels))
 
 
 def _describe(
@@ -116,7 +111,8 @@ def _describe(
         training=training,
         data=DataRecord(
             name=absolute(wanted.name),
-            fields=_json_fields(learnt),
+            # They must be of the package, so that `run.json` can be read again.
+            fields=TypeAdapter(dict[str, AnyModality]).validate_python(dict(learnt.spec.fields)),
             count=len(learnt),
             fingerprint=learnt.fingerprint,
             problems=tuple(str(problem) for problem in learnt.problems),
@@ -134,12 +130,6 @@ def _describe(
     )
 
 
-def _json_fields(learnt: Dataset) -> dict[str, AnyModality]:
-    """Its modalities, which must be of the package, so that `run.json` can be read again."""
-    fields: dict[str, AnyModality] = TypeAdapter(dict[str, AnyModality]).validate_python(dict(learnt.spec.fields))
-    return fields
-
-
 def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:
     """SHOWN vectors, spread over the data."""
     if conditions is None:
@@ -152,3 +142,46 @@ def _command() -> str:
     program, *arguments = sys.argv
     by_hand = Path(program).name in ("zerosum", "__main__.py")
     return shlex.join(["zerosum", *arguments]) if by_hand else "zerosum.train(...)"
+
+
+def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None = None) -> list[str]:
+    """Lines about the labels of data.
+
+    Args:
+        whole: with all labels that there are.
+        loaded: as the recipe learns from it.
+        kept: how many labels were kept, where not all were.
+    """
+    if not recipe.labelled:
+        lines = labels(whole)
+        if whole.condition is not None:
+            what = f"{len(whole.classes)} classes" if whole.classes else "vectors"
+            note = f"note: {recipe.name} does not use the {what} of {whole.name}"
+            users = fitting(whole, Labelled, PartlyLabelled)
+            lines.append(f"{note}; {', '.join(abbreviate(users))} would" if users else note)
+        return lines
+    lines = labels(loaded)
+    if kept is not None and whole.y is not None:
+        known = int((whole.y >= 0).sum())
+        lines.append(f"labels: {kept:,} of {known:,} kept, as many of each class, by the seed")
+    left = int((loaded.y < 0).sum()) if loaded.y is not None else 0
+    if left and recipe.batch is Labelled:
+        note = f"note: {recipe.name} learns from the {len(loaded) - left:,} labelled samples alone"
+        users = fitting(loaded, PartlyLabelled)
+        lines.append(f"{note}; {', '.join(abbreviate(users))} would use the {left:,} others too" if users else note)
+    if loaded.y is not None and loaded.vectors is not None:
+        lines.append(f"note: {recipe.name} uses the classes of {loaded.name} and not its vectors, as it has both")
+    return lines
+
+
+def fitting(data: Dataset, *batches: type) -> list[str]:
+    """Of each game of the package that draws one of `batches`, a recipe that can learn the labels of such data."""
+    found: dict[str, str] = {}
+    for recipe in sorted(RECIPES.values(), key=lambda recipe: recipe.data != data.name):  # those made for it first
+        game = recipe.game.name
+        if recipe.batch in batches and game not in found:
+            # Where it cannot be built it does not fit; nothing is computed, nothing disturbed.
+            with suppress(ValueError), torch.device("meta"), rng.fork_rng(torch.device("cpu")):
+                recipe.build(data.spec)
+                found[game] = recipe.name
+    return sorted(found.values())

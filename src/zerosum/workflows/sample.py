@@ -32,7 +32,12 @@ class Writer:
 
 
 def _write_folder(run: Run, samples: Tensor, out: Path, labels: Tensor | None) -> None:
-    save_each(samples, out, None if labels is None else _names(run, labels))
+    names = None
+    if labels is not None and isinstance(run.condition, Classes):
+        names = [run.record.data.classes[k] for k in labels.tolist()]
+    elif labels is not None:
+        names = ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
+    save_each(samples, out, names)
 
 
 def _write_lines(run: Run, samples: Tensor, out: Path, labels: Tensor | None) -> None:
@@ -66,9 +71,8 @@ def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
     if request.count < 1:
         raise ZerosumError(f"-n is {request.count}; ask for at least one sample")
     if out.suffix not in (*EVERY, *writer.endings):
-        kinds = " or ".join(
-            [f"a {' or '.join(filter(None, (*EVERY, *writer.endings)))} file", *["a folder"] * ("" in writer.endings)]
-        )
+        kinds = f"a {' or '.join(filter(None, (*EVERY, *writer.endings)))} file"
+        kinds += " or a folder" if "" in writer.endings else ""
         raise ZerosumError(
             f"--out {out}: samples of {run.path} are {modality.plural}, which go to {kinds}; a .gif needs --to-seed"
         )
@@ -87,12 +91,6 @@ def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
         np.savez_compressed(partial, **arrays)
 
 
-def _names(run: Run, labels: Tensor) -> list[str]:
-    if isinstance(run.condition, Classes):
-        return [run.record.data.classes[k] for k in labels.tolist()]
-    return ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
-
-
 def write_traversal(
     run: Run, out: Path, request: SampleRequest, codes: Sequence[str] | None = None, steps: int = 10
 ) -> None:
@@ -106,19 +104,15 @@ def write_interpolation(run: Run, out: Path, request: SampleRequest, to_seed: in
     """Write walks from the requested samples to those of another seed as a GIF, there and back, so that it loops."""
     if out.suffix != ".gif":
         raise ZerosumError(f"--out {out}: an interpolation is written to a .gif file")
-    count, seeds = request.count, (request.seed, to_seed)
-    if count < 1 or frames < 2:
-        raise ZerosumError(f"an interpolation needs at least 1 sample and 2 frames, not {count} and {frames}")
-    draw = renderer(run.modality)
-    walk = [
-        draw.picture(step, None)
-        for step in run.interpolate(
-            count,
-            frames,
-            seeds,
-            truncation=request.truncation,
-            classes=request.classes,
-            conditions=request.conditions,
-        )
-    ]
+    if request.count < 1 or frames < 2:
+        raise ZerosumError(f"an interpolation needs at least 1 sample and 2 frames, not {request.count} and {frames}")
+    steps = run.interpolate(
+        request.count,
+        frames,
+        (request.seed, to_seed),
+        truncation=request.truncation,
+        classes=request.classes,
+        conditions=request.conditions,
+    )
+    walk = [renderer(run.modality).picture(x, None) for x in steps]
     film([*walk, *walk[-2:0:-1]], out)

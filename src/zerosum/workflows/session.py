@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -16,7 +18,6 @@ from zerosum.game import Game
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
-from zerosum.health.verdicts import Verdict
 from zerosum.modality import Modality
 from zerosum.pictures.film import film
 from zerosum.pictures.overview import MOST_ROWS, choices, overview
@@ -36,12 +37,10 @@ from zerosum.training.hooks.interrupt import Interrupt, Interrupted
 from zerosum.training.hooks.jsonl import JsonLines
 from zerosum.training.hooks.log import Log, Sink
 from zerosum.training.trainer import Diverged, Hook, Trainer
-from zerosum.util import distributed
+from zerosum.util import distributed, rng
 from zerosum.util.console import errors
 from zerosum.workflows.prepare import Prepared
-from zerosum.workflows.rollback import Recovery
 from zerosum.workflows.sample import default_ending, write_samples
-from zerosum.workflows.sample_hook import SamplePictures
 
 COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and those that are translated
 TEXTS = 64  # in samples.txt
@@ -80,8 +79,18 @@ def play(
         progress = stack.enter_context(TrainingProgress(console, trainer.training.steps))
         interrupt = stack.enter_context(Interrupt())
         before = directory.seconds_so_far()
-        monitor = _monitor(directory, meter, trainer, console, before) if meter else None
-        log = Log(training.log_every, training.checkpoint_every, _sinks(directory, progress, tensorboard), before)
+        monitor = None
+        if meter:
+            history = History.read(directory.health, training.steps)
+            monitor = Monitor(
+                meter, directory.health, history, lambda v: console.print(f"step {trainer.step}: {v.sentence}"), before
+            )
+        sinks: list[Sink] = [JsonLines(directory.metrics), progress.sink]
+        if tensorboard:
+            from zerosum.training.hooks.tensorboard import TensorBoard
+
+            sinks.append(TensorBoard(directory.path / "tensorboard"))
+        log = Log(training.log_every, training.checkpoint_every, sinks, before)
         pictures = SamplePictures(directory, record, _drawing(trainer.game, record, loaded, seed=0))
         saver = Checkpoints(directory.checkpoints)
         recovery = Recovery(directory, saver, monitor, console)
@@ -101,11 +110,11 @@ def play(
                     f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
                 )
     run = Run(directory.path, record, trainer.sampler, trainer.step)
-    finish(run, pictures, loaded)
+    finish(run, loaded)
     return run
 
 
-def finish(run: Run, pictures: SamplePictures, loaded: data.Dataset) -> None:
+def finish(run: Run, loaded: data.Dataset) -> None:
     """Write the files of `run.artifacts` that are due at the end."""
     seed = 1  # another than the film's
     save(_drawing(run.game, run.record, loaded, seed)(run), run.path / "samples.png")
@@ -120,25 +129,60 @@ def finish(run: Run, pictures: SamplePictures, loaded: data.Dataset) -> None:
         if run.codes:
             request = SampleRequest(latents_per_code(run), seed)
             save(traversal(run, request, real=real), run.path / "codes.png")
-    film(sorted(pictures.directory.samples.glob("step-*.png")), run.path / "film.gif")
+    film(sorted((run.path / "samples").glob("step-*.png")), run.path / "film.gif")
     report.write(run.path)
 
 
-def _sinks(directory: RunDirectory, progress: TrainingProgress, tensorboard: bool) -> list[Sink]:
-    sinks: list[Sink] = [JsonLines(directory.metrics), progress.sink]
-    if tensorboard:
-        from zerosum.training.hooks.tensorboard import TensorBoard
+class SamplePictures:
+    """A hook: a picture every `training.sample_every` steps and after the last one, a frame of the film.
 
-        sinks.append(TensorBoard(directory.path / "tensorboard"))
-    return sinks
+    Args:
+        draw: makes it, of a run as it is now.
+    """
+
+    def __init__(self, directory: RunDirectory, record: Record, draw: Callable[[Run], Image.Image]):
+        self.directory, self.record, self.draw = directory, record, draw
+
+    def __call__(self, trainer: Trainer) -> None:
+        if trainer.step % trainer.training.sample_every == 0 or trainer.step == trainer.training.steps:
+            run = Run(self.directory.path, self.record, trainer.sampler, trainer.step)
+            save(self.draw(run), self.directory.samples / f"step-{trainer.step:08d}.png")
 
 
-def _monitor(directory: RunDirectory, meter: SignalMeter, trainer: Trainer, console: Console, before: float) -> Monitor:
-    def say(verdict: Verdict) -> None:
-        console.print(f"step {trainer.step}: {verdict.sentence}")
+class Recovery:
+    """Rolls a run that diverged back to its last good checkpoint, `training.retries` times at most, with other noise.
 
-    history = History.read(directory.health, trainer.training.steps)
-    return Monitor(meter, directory.health, history, say, before)
+    The learning rates are halved each time, and the factor is kept in the checkpoints, so that a resumed run goes on
+    with it. A second divergence before a newer checkpoint was saved goes back to the one before.
+    """
+
+    def __init__(self, directory: RunDirectory, saver: Checkpoints, monitor: Monitor | None, console: Console):
+        self.directory, self.saver, self.monitor, self.console = directory, saver, monitor, console
+        self.last = -1  # the step that was gone back to
+
+    def roll_back(self, trainer: Trainer, error: Diverged) -> None:
+        """Put the trainer back, or raise `error` again."""
+        self._note(trainer, "diverged", error.what)
+        tries, allowed = round(-math.log2(trainer.lr_scale)), trainer.training.retries
+        found = checkpoint.find(self.directory.checkpoints)
+        if distributed.world_size() > 1 or tries >= allowed or not found:
+            raise Diverged(error.step, error.value_name, error.value, tries) from None
+        if checkpoint.step_of(found[-1]) == self.last and len(found) > 1:
+            shutil.rmtree(found.pop())
+        rate = trainer.lr_scale / 2
+        checkpoint.resume(trainer, found[-1])
+        trainer.pending.clear()
+        trainer.lr_scale, self.last, self.saver.saved = rate, trainer.step, -1
+        rng.seed(trainer.training.seed + 2 + tries)
+        self.saver.save(trainer)  # so that a resumed run has the new rate
+        self.directory.forget_after(trainer.step)
+        done = f"back to step {trainer.step} with learning rates times {rate:g}, try {tries + 1} of {allowed}"
+        self._note(trainer, "rolled back", done)
+        self.console.print(f"{error.what}: {done}")
+
+    def _note(self, trainer: Trainer, event: str, detail: str) -> None:
+        if self.monitor:
+            self.monitor.event(trainer.step, event, detail)
 
 
 def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -> Callable[[Run], Image.Image]:

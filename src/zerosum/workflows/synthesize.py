@@ -107,23 +107,22 @@ def synthesize(
     source = _Source(own, _judge(own, other, confidence), seed, truncation, keep_top < 1)
     pools = [_Pool(k, per_class, confidence, keep_top) for k in range(len(source.classes))]
 
-    if images:
-        folders = safe_folders(source.classes)
-        named = dict(zip(folders, source.classes, strict=True)) if folders != source.classes else {}
-        with whole(path) as partial:
-            name_classes(partial, {f"{folder}/0.png": name for folder, name in named.items()})  # refused before work
-            _fill(source, pools, lambda k, x, first: save_each(x, partial / folders[k], first=first), tries, progress)
-            files = {folder: sorted((partial / folder).iterdir()) for folder in named}
-            name_classes(partial, {f"{k}/{file.name}": name for k, name in named.items() for file in files[k]})
-            made = _record(source, pools)
-            write_atomic(partial / FILE, _json(made))
-    else:
+    if not images:
         points: list[list[Tensor]] = [[] for _ in pools]
         _fill(source, pools, lambda k, x, first: points[k].append(x), tries, progress)
-        _write_points(path, points, source.classes)
-        made = _record(source, pools)
-        write_atomic(told, _json(made))
-    return made
+        x = [torch.cat(own) for own in points]
+        labels = torch.arange(len(x)).repeat_interleave(torch.tensor([len(own) for own in x])).numpy()
+        with atomic_path(path) as partial:
+            np.savez_compressed(partial, samples=torch.cat(x).numpy(), labels=labels, classes=np.array(source.classes))
+        return _write_record(told, source, pools)
+    folders = safe_folders(source.classes)
+    named = dict(zip(folders, source.classes, strict=True)) if folders != source.classes else {}
+    with whole(path) as partial:
+        name_classes(partial, {f"{folder}/0.png": name for folder, name in named.items()})  # refused before work
+        _fill(source, pools, lambda k, x, first: save_each(x, partial / folders[k], first=first), tries, progress)
+        files = {folder: sorted((partial / folder).iterdir()) for folder in named}
+        name_classes(partial, {f"{k}/{file.name}": name for k, name in named.items() for file in files[k]})
+        return _write_record(partial / FILE, source, pools)
 
 
 class _Candidates(NamedTuple):
@@ -158,20 +157,17 @@ class _Source:
             truncation=self.truncation,
             classes=self.classes[number] if self.asked else None,
         )
-        if not bool(x.isfinite().all()):
-            raise ZerosumError(f"{self.run.path} has diverged: not all samples are finite; use an earlier --checkpoint")
+        self.run.assert_finite(x, "samples")
         self.drawn, self.blocks = self.drawn + count, self.blocks + 1
         judged = self.run.modality.store(x)
-        p = None if self.judge is None else self._probabilities(self.judge, judged)  # (B, K)
-        y = torch.full((count,), number) if self.asked or p is None else p.argmax(1)
-        confidence = None if p is None else p.gather(1, y[:, None])[:, 0]
+        y, confidence = torch.full((count,), number), None
+        if self.judge is not None:
+            names = self.judge.record.data.classes
+            p = self.judge.classify(judged)[:, [names.index(name) for name in self.classes]]  # (B, K), in their order
+            y = y if self.asked else p.argmax(1)
+            confidence = p.gather(1, y[:, None])[:, 0]
         score = self.run.score(judged, y if self.asked else None) if self.ranked else None
         return _Candidates(x, y, confidence, score)
-
-    def _probabilities(self, judge: Run, x: Tensor) -> Tensor:
-        """Of the classes in their order here."""
-        names = judge.record.data.classes
-        return judge.classify(x)[:, [names.index(name) for name in self.classes]]
 
 
 @dataclass
@@ -232,9 +228,9 @@ def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progr
         )
 
 
-def _record(source: _Source, pools: Sequence[_Pool]) -> Synthesis:
+def _write_record(path: Path, source: _Source, pools: Sequence[_Pool]) -> Synthesis:
     run, judge = source.run, source.judge
-    return Synthesis(
+    made = Synthesis(
         run=str(run.path.resolve()),
         recipe=run.record.recipe,
         step=run.step,
@@ -247,10 +243,8 @@ def _record(source: _Source, pools: Sequence[_Pool]) -> Synthesis:
         classes={source.classes[pool.number]: Made(pool.candidates, pool.kept) for pool in pools},
         versions=versions(),
     )
-
-
-def _json(found: Synthesis) -> bytes:
-    return TypeAdapter(Synthesis).dump_json(found, indent=2) + b"\n"
+    write_atomic(path, TypeAdapter(Synthesis).dump_json(made, indent=2) + b"\n")
+    return made
 
 
 def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
@@ -282,10 +276,3 @@ def _check(per_class: int, confidence: float | None, keep_top: float, tries: int
     for name, share in (("confidence", 1.0 if confidence is None else confidence), ("keep_top", keep_top)):
         if not 0 < share <= 1:
             raise ZerosumError(f"{name} is a share: above 0 and at most 1, not {share}")
-
-
-def _write_points(path: Path, points: Sequence[Sequence[Tensor]], classes: Sequence[str]) -> None:
-    x = [torch.cat(list(own)) for own in points]
-    labels = torch.arange(len(x)).repeat_interleave(torch.tensor([len(own) for own in x]))
-    with atomic_path(path) as partial:
-        np.savez_compressed(partial, samples=torch.cat(x).numpy(), labels=labels.numpy(), classes=np.array(classes))

@@ -12,7 +12,7 @@ from zerosum.options import OptionError, hints, parse
 from zerosum.recipe import Recipe, Training
 from zerosum.run.directory import RunDirectory, free_path
 from zerosum.run.loaded import Run
-from zerosum.run.record import DataRecord, recipe_of
+from zerosum.run.record import recipe_of
 from zerosum.training.trainer import Hook
 from zerosum.util.console import errors
 from zerosum.workflows.prepare import DataChoice, prepare
@@ -56,7 +56,8 @@ def train(
     """
     chosen = find(recipe)
     training, own = split(chosen, options)
-    wanted = DataChoice(data or chosen.data, _sides(size), labels, Path(data_dir) if data_dir else None)
+    sides = (size, size) if isinstance(size, int) else size
+    wanted = DataChoice(data or chosen.data, sides, labels, Path(data_dir) if data_dir else None)
     prepared = prepare(chosen, training, own, wanted, device, quiet)
     stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{Path(prepared.record.data.name).name}"
     path = Path(out) if out else free_path(Path("runs"), stem.replace("/", "-").replace(":", "-"))
@@ -91,7 +92,9 @@ def resume(
     if chosen.source != record.source:
         errors(quiet).print(f"note: {chosen.name} is not the same code that began this run")
     training = parse(record.training, {"precision": record.precision})
-    prepared = prepare(chosen, training, record.options, _choice_of(record.data), device, quiet)
+    data = record.data
+    wanted = DataChoice(data.name, data.size, data.labels, Path(data.data_dir) if data.data_dir else None)
+    prepared = prepare(chosen, training, record.options, wanted, device, quiet)
     return play(
         directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
     )
@@ -108,12 +111,3 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
     except OptionError as error:
         raise OptionError(f"{error} (see `zerosum show {recipe.name}`)") from None
     return parse(recipe.training, shared), chosen
-
-
-def _choice_of(record: DataRecord) -> DataChoice:
-    """The data of a run, as it was chosen when it began."""
-    return DataChoice(record.name, record.size, record.labels, Path(record.data_dir) if record.data_dir else None)
-
-
-def _sides(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    return (size, size) if isinstance(size, int) else size

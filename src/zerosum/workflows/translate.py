@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +59,11 @@ def translate(
     if folder.resolve() in (Path(images).expanduser().resolve(), Path(images).expanduser().resolve().parent):
         raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
     given = fitted(str(images), source, data_dir=Path(data_dir) if data_dir else None, progress=progress)
-    paths = [folder / name for name in _names(given.files)]
+    # In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`.
+    plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in given.files]
+    paths = [path.with_suffix(".png") for path in plain]
+    count = Counter(paths)
+    paths = [p if count[p] == 1 else own.with_name(f"{own.name}.png") for p, own in zip(paths, plain, strict=True)]
     for start in range(0, len(paths), BLOCK):
         translated = loaded.assert_finite(loaded.translate(given.data.x[start : start + BLOCK]), "translations")
         for path, image in zip(paths[start : start + BLOCK], translated, strict=True):
@@ -68,16 +71,3 @@ def translate(
         if progress:
             progress("translating", min(start + BLOCK, len(paths)), len(paths))
     return Translation(tuple(paths), given.data.problems, given.note)
-
-
-def _names(files: Sequence[str]) -> list[Path]:
-    """Where each translation lies below the folder: in the same sub-folders, as a PNG; `x.jpg` and `x.bmp` of one
-    folder as `x.jpg.png` and `x.bmp.png`.
-    """
-    plain = [Path(*map(plain_name, file.split("/"))) for file in files]
-    names = [path.with_suffix(".png") for path in plain]
-    count = Counter(names)
-    return [
-        name if count[name] == 1 else path.with_name(f"{path.name}.png")
-        for name, path in zip(names, plain, strict=True)
-    ]

@@ -10,7 +10,7 @@ import torch
 from PIL import Image as Picture
 
 from zerosum import data
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError
 from zerosum.data.images import folder
 from zerosum.data.images.fit import fitted, grey
 from zerosum.modality import Image, Modality, Points

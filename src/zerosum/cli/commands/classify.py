@@ -46,12 +46,6 @@ def run(arguments: Sequence[str]) -> None:
     with progress() as update:
         found = classify(given.weights.load(given.run), given.images, data_dir=given.data_dir, progress=update)
     write(found, out)
-    show(found)
-    print(out)
-
-
-def show(found: Classification) -> None:
-    """What was found, and how often it is right."""
     console = output()
     for line in remarks(found):
         console.print(line, markup=False)
@@ -62,6 +56,7 @@ def show(found: Classification) -> None:
             f"accuracy {100 * found.accuracy:.2f} %: {found.errors:,} errors out of {found.judged:,}", markup=False
         )
         console.print(confusions(found))
+    print(out)
 
 
 def remarks(found: Classification) -> list[str]:

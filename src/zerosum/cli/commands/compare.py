@@ -15,7 +15,6 @@ from zerosum.util.console import output
 
 if TYPE_CHECKING:
     from zerosum.evaluation.compare import Comparison
-    from zerosum.evaluation.protocol import Evaluation
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,10 @@ def run(arguments: Sequence[str]) -> None:
         before = row.metric
     console = output()
     for name, side in (("A", a), ("B", b)):
-        console.print(f"{name}: {described(side)}", markup=False)
+        target = side.target
+        weights = "" if target.averaged is None else ", averaged weights" if target.averaged else ", last weights"
+        made = f" ({target.recipe}, step {target.step:,}{weights})" if target.step is not None else ""
+        console.print(f"{name}: {target.path}{made}", markup=False)
     console.print(shown)
 
 
@@ -50,11 +52,3 @@ def verdict(row: Comparison) -> str:
     if row.better in ("", "equal"):
         return row.better
     return row.better + {True: "", False: ", within chance", None: ", no interval"}[row.significant]
-
-
-def described(side: Evaluation) -> str:
-    """What was evaluated."""
-    target = side.target
-    weights = "" if target.averaged is None else ", averaged weights" if target.averaged else ", last weights"
-    made = f" ({target.recipe}, step {target.step:,}{weights})" if target.step is not None else ""
-    return f"{target.path}{made}"

@@ -83,18 +83,13 @@ def run(arguments: Sequence[str]) -> None:
     try:
         protocol.write(found, out)
     finally:  # on a full disk the numbers are at least seen
-        show(found)
+        console = output()
+        console.print(scores(found))
+        for line in remarks(found):
+            console.print(line, markup=False)
     if given.out is None and found.target.kind == "run":
         report.write(given.target)  # which shows it
     print(out)
-
-
-def show(found: Evaluation) -> None:
-    """The table of scores, and the notes on them."""
-    console = output()
-    console.print(scores(found))
-    for line in remarks(found):
-        console.print(line, markup=False)
 
 
 def scores(found: Evaluation) -> Table:

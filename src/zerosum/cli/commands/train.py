@@ -41,13 +41,12 @@ def run(arguments: Sequence[str]) -> None:
     name = arguments[0] if named else DEFAULT
     recipe = find(name)
     given, options = read(recipe, arguments[named:], f"train {name if named else '[RECIPE]'}")
-    size = given.size[0] if given.size and len(given.size) == 1 else given.size
+    size = (given.size[0], given.size[-1]) if given.size else None
     if given.dry_run:
         from zerosum.cli.dry_run import show_plan
         from zerosum.workflows.prepare import DataChoice
 
-        sides = (size, size) if isinstance(size, int) else size
-        show_plan(recipe, options, DataChoice(given.data, sides, given.labels, given.data_dir), given.device)
+        show_plan(recipe, options, DataChoice(given.data, size, given.labels, given.data_dir), given.device)
         return
     from zerosum.workflows.train import train
 

@@ -11,11 +11,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset, with_progress
+from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.download import fetch, sha256_of
-from zerosum.data.errors import DataError
 from zerosum.data.images.decode import Encoded, Row, decode_all
-from zerosum.data.images.pack import Contents, cached
+from zerosum.data.images.pack import cached
 from zerosum.data.paths import cache_dir, find
 from zerosum.data.request import Request, split
 
@@ -43,7 +42,8 @@ def cifar10(request: Request) -> Dataset:
     part = split(request, tuple(COUNT))
     binary, jpeg = find(BINARY, request.data_dir), find(JPEG, request.data_dir)
     if binary is None and jpeg is not None:
-        return _load(f"{request.name} (jpeg)", jpeg, part, _jpeg_rows(jpeg, part), request.progress)
+        rows = decode_all(_jpegs(jpeg, part), channels=3, size=SHAPE[1:])
+        return _load(f"{request.name} (jpeg)", jpeg, part, rows, request.progress)
     path = binary or fetch(MIRRORS, cache_dir() / BINARY, SHA256, progress=request.progress)
     return _load(request.name, path, part, _binary_rows(path, part), request.progress)
 
@@ -52,7 +52,7 @@ def _load(name: str, path: Path, part: str, rows: Iterator[Row | Problem], progr
     stat = path.stat()
     key = ["cifar10", path.name, part, stat.st_size, stat.st_mtime_ns]
     shown = with_progress("decoding images", _readable(path, rows), COUNT[part], progress)
-    pack = cached(name, key, lambda: Contents(SHAPE, shown))
+    pack = cached(name, key, lambda: (SHAPE, shown))
     return dataset(name, pack.x, pack.labels, CLASSES, problems=pack.problems, digest=pack.digest)
 
 
@@ -73,11 +73,7 @@ def _binary_rows(path: Path, part: str) -> Iterator[Row]:
 
 
 def binary_records(content: bytes, name: str) -> Iterator[Row]:
-    """The images of one batch file, in order.
-
-    Raises:
-        DataError: it is not made of whole records with labels 0-9.
-    """
+    """The images of one batch file, in order; `DataError` where it is not made of whole records with labels 0-9."""
     if not content or len(content) % RECORD:
         raise DataError(f"{name} has {len(content):,} bytes, not a multiple of {RECORD:,}; it is not a CIFAR-10 batch")
     records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
@@ -85,10 +81,6 @@ def binary_records(content: bytes, name: str) -> Iterator[Row]:
         raise DataError(f"{name} has a label {records[:, 0].max()} beyond 9; it is not a CIFAR-10 batch")
     for k, record in enumerate(records):
         yield Row(f"{name}:{k}", int(record[0]), record[1:].reshape(SHAPE))
-
-
-def _jpeg_rows(path: Path, part: str) -> Iterator[Row | Problem]:
-    yield from decode_all(_jpegs(path, part), channels=3, size=SHAPE[1:])
 
 
 def _jpegs(path: Path, part: str) -> Iterator[Encoded]:

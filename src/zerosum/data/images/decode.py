@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -84,13 +83,11 @@ def decode(item: Encoded, channels: int, size: tuple[int, int], halves: bool = F
             flat, mode = _opaque(image), "L" if channels == 1 else "RGB"
             if flat.mode != mode:
                 flat = flat.convert(mode)
-            parts = _halves(flat) if halves else [flat]
+            parts, arrays = _halves(flat) if halves else [flat], []
             part_size = (width // len(parts), height)
-            fitted = [
-                part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
-                for part in parts
-            ]
-            arrays = [np.asarray(part).reshape(*part_size[::-1], channels) for part in fitted]
+            for part in parts:
+                fitted = part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
+                arrays.append(np.asarray(fitted).reshape(*part_size[::-1], channels))
             pixels = np.concatenate(arrays, axis=1).transpose(2, 0, 1)
             return Row(item.path, item.label, np.ascontiguousarray(pixels))
     except Exception as error:  # a decoder may raise anything on a broken file
@@ -115,18 +112,12 @@ def _parallel(function: Callable[[Encoded], T], items: Iterable[Encoded]) -> Ite
     pending = iter(items)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while block := list(islice(pending, BLOCK)):
-            with _strict_warnings():
+            # Pillow only warns of images of 90 to 180 megapixels; damaged EXIF, which it warns of too, is harmless.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
                 results = list(pool.map(function, block))
             yield from results
-
-
-@contextmanager
-def _strict_warnings() -> Iterator[None]:
-    # Pillow only warns of images of 90 to 180 megapixels; damaged EXIF, which it warns of too, is harmless.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
 
 
 def _open(file: Path | bytes) -> Image.Image:

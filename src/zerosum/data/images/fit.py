@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset, fingerprint_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, fingerprint_of
+from zerosum.data.images.decode import SUFFIXES, Encoded, Row, decode, probe
+from zerosum.data.images.folder import layout, with_files
 from zerosum.data.images.resize import CHUNK, resized
 from zerosum.data.request import Request
 from zerosum.data.sources import find, from_folder, load
@@ -44,12 +45,12 @@ def fitted(name: str, modality: Modality, *, data_dir: Path | None = None, progr
         return Fitted(loaded, files)
     if isinstance(modality, Image) and isinstance(loaded.modality, Image):
         channels = (loaded.modality.channels, modality.channels)
-        if channels == (3, 1):
-            note = "colour was turned grey, as the network learnt it"
-            return Fitted(_changed(loaded, modality, "grey", grey(loaded.x)), files, note)
-        if channels == (1, 3):
-            note = "grey was taken for colour, as the network learnt it"
-            return Fitted(_changed(loaded, modality, "repeated", loaded.x.expand(-1, 3, -1, -1)), files, note)
+        if channels in ((3, 1), (1, 3)):
+            to_grey = channels == (3, 1)
+            x = grey(loaded.x) if to_grey else loaded.x.expand(-1, 3, -1, -1)
+            mark = fingerprint_of(f"{loaded.fingerprint} {'grey' if to_grey else 'repeated'}")
+            note = f"{'colour was turned grey' if to_grey else 'grey was taken for colour'}, as the network learnt it"
+            return Fitted(loaded.with_samples(modality, x, mark), files, note)
     raise DataError(f"{name} holds {loaded.modality}, but {modality} are needed; give other data")
 
 
@@ -60,38 +61,19 @@ def grey(x: Tensor) -> Tensor:
     return torch.cat(parts).to(torch.uint8)
 
 
-def _changed(data: Dataset, modality: Image, how: str, x: Tensor) -> Dataset:
-    return data.with_samples(modality, x, fingerprint_of(f"{data.fingerprint} {how}"))
-
-
 def _read(
     name: str, size: tuple[int, int] | None, data_dir: Path | None, progress: Progress | None
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The samples with their names; those of folders at `size` already, as only decoding at that size makes them."""
     path = Path(name).expanduser()
-    if _is_picture(path):
-        return _single(path, size), (path.name,)
-    if find(name)[0] is not from_folder:
-        loaded = load(name, data_dir=data_dir, progress=progress)
-        return loaded, tuple(str(k) for k in range(len(loaded)))
-    from zerosum.data.images.folder import with_files  # it needs Pillow
-
-    return with_files(Request(name, size=size, progress=progress))
-
-
-def _is_picture(path: Path) -> bool:
-    from zerosum.data.images.decode import SUFFIXES
-
-    return path.suffix.lower() in SUFFIXES and path.is_file()
-
-
-def _single(path: Path, size: tuple[int, int] | None) -> Dataset:
-    from zerosum.data.images.decode import Encoded, Row, decode, probe
-    from zerosum.data.images.folder import layout
-
-    item = Encoded(path.name, -1, path)
-    header = probe(item)
-    found = header if isinstance(header, Problem) else decode(item, *layout([header], size))
-    if not isinstance(found, Row):
-        raise DataError(f"cannot read {path}: {found.reason}; give another image")
-    return dataset(path.name, torch.from_numpy(found.pixels.copy())[None])
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        item = Encoded(path.name, -1, path)
+        header = probe(item)
+        found = header if isinstance(header, Problem) else decode(item, *layout([header], size))
+        if not isinstance(found, Row):
+            raise DataError(f"cannot read {path}: {found.reason}; give another image")
+        return dataset(path.name, torch.from_numpy(found.pixels.copy())[None]), (path.name,)
+    if find(name)[0] is from_folder:
+        return with_files(Request(name, size=size, progress=progress))
+    loaded = load(name, data_dir=data_dir, progress=progress)
+    return loaded, tuple(str(k) for k in range(len(loaded)))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerosum.data.dataset import Dataset, Problem, Progress, dataset, with_progress
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.images.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
-from zerosum.data.images.labels import Annotations, read_label_file, sort_classes
+from zerosum.data.images.labels import Annotations, read_label_file
 from zerosum.data.images.pack import Contents, Pack, cached
 from zerosum.data.request import Request
 
@@ -36,7 +35,7 @@ def listing(root: Path) -> Listing:
     """
     problems: list[Problem] = []
     found: list[tuple[str, os.stat_result]] = []
-    for path, entry in _walk(root, problems):
+    for path, entry in _walk(str(root), "", frozenset(), problems):
         try:
             found.append((path, entry.stat()))
         except OSError as error:
@@ -53,25 +52,25 @@ def listing(root: Path) -> Listing:
     )
 
 
-def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    def enter(folder: str, prefix: str, above: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        if (real := os.path.realpath(folder)) in above:  # a link leads back up
-            return
-        try:
-            with os.scandir(folder) as found:
-                entries = [(entry, entry.is_dir()) for entry in found if not entry.name.startswith(".")]
-        except OSError as error:
-            if not prefix:
-                raise DataError(f"cannot read the folder {root}: {error.strerror}; check its permissions") from error
-            problems.append(Problem(prefix, error.strerror or str(error)))
-            return
-        for entry, is_folder in entries:
-            if is_folder:
-                yield from enter(entry.path, f"{prefix}{entry.name}/", above | {real})
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                yield f"{prefix}{entry.name}", entry
-
-    return enter(str(root), "", frozenset())
+def _walk(
+    folder: str, prefix: str, above: frozenset[str], problems: list[Problem]
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """The images below a folder, by their names relative to the root, whose own prefix is empty."""
+    if (real := os.path.realpath(folder)) in above:  # a link leads back up
+        return
+    try:
+        with os.scandir(folder) as found:
+            entries = [(entry, entry.is_dir()) for entry in found if not entry.name.startswith(".")]
+    except OSError as error:
+        if not prefix:
+            raise DataError(f"cannot read the folder {folder}: {error.strerror}; check its permissions") from error
+        problems.append(Problem(prefix, error.strerror or str(error)))
+        return
+    for entry, is_folder in entries:
+        if is_folder:
+            yield from _walk(entry.path, f"{prefix}{entry.name}/", above | {real}, problems)
+        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            yield f"{prefix}{entry.name}", entry
 
 
 def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None, halves: bool = False) -> Pack:
@@ -89,7 +88,7 @@ def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | No
         channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
         decoded = decode_all(found.items, channels, shape, halves)
         rows = with_progress("decoding images", decoded, len(found.items), progress)
-        return Contents((channels, *shape), rows)
+        return (channels, *shape), rows
 
     return cached(str(found.root), ["halves" if halves else "folder", size, found.stamps], build)
 
@@ -105,23 +104,21 @@ def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tupl
 
 
 def folder(request: Request) -> Dataset:
-    """The images under the folder that the request names.
-
-    Raises:
-        DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
-    """
+    """The images under the folder that the request names."""
     return with_files(request)[0]
 
 
 def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
-    """The same, and the file of each image, relative to the folder.
+    """The images of a folder with their classes or vectors, and the file of each, relative to the folder.
 
     Raises:
         DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
     """
     found = listing(Path(request.name).expanduser())
     names = [item.path for item in found.items]
-    marks = read_label_file(found.root, names) or by_folder(names)
+    # In sub-folders, the outermost is the class; images beside them have no label.
+    inside = {file: file.split("/")[0] for file in names if "/" in file}
+    marks = read_label_file(found.root, names) or Annotations(inside, {})
     pack = packed(found, request.size, request.progress)
     data = dataset(
         request.name,
@@ -133,11 +130,3 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
         digest=pack.digest,
     )
     return data, pack.files
-
-
-def by_folder(files: Sequence[str]) -> Annotations:
-    """The classes are the sub-folders; what lies deeper belongs to them, what lies beside them has no label."""
-    inside = {file: file.split("/")[0] for file in files if "/" in file}
-    classes = sort_classes(inside.values())
-    number = {name: k for k, name in enumerate(classes)}
-    return Annotations(classes, {file: number[name] for file, name in inside.items()}, {})

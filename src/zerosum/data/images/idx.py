@@ -12,9 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Dataset, Progress, dataset
+from zerosum.data.dataset import DataError, Dataset, Progress, dataset
 from zerosum.data.download import fetch, sha256_unpacked
-from zerosum.data.errors import DataError
 from zerosum.data.paths import cache_dir, find
 from zerosum.data.request import Request, split
 

@@ -21,9 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Problem
-from zerosum.data.errors import DataError
-from zerosum.data.text.read import read_text
+from zerosum.data.dataset import DataError, Problem
+from zerosum.data.text.lines import read_text
 
 FILES = ("labels.csv", "labels.jsonl", "metadata.csv", "metadata.jsonl")
 NAME, LABEL, CONDITION = "file_name", "label", "condition_"
@@ -36,14 +35,20 @@ LARGEST = torch.finfo(torch.float32).max
 class Annotations:
     """The labels and the vectors of images, by their files."""
 
-    classes: tuple[str, ...]
-    labels: Mapping[str, int]  # of the files that have one
+    labels: Mapping[str, str]  # the class of each file that has one
     vectors: Mapping[str, tuple[float, ...]]  # of all files, or of none
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names in their order: by number if all are whole numbers, else by letter."""
+        known = sorted(set(self.labels.values()))
+        return tuple(sorted(known, key=int) if all(re.fullmatch(r"-?[0-9]+", name) for name in known) else known)
+
     def y(self, files: Iterable[str]) -> Tensor | None:
         """(N,) int64, -1 where there is no label; None where there are no classes."""
-        return torch.tensor([self.labels.get(file, -1) for file in files]) if self.classes else None
+        number: dict[str | None, int] = {name: k for k, name in enumerate(self.classes)}
+        return torch.tensor([number.get(self.labels.get(file), -1) for file in files]) if number else None
 
     def conditions(self, files: Iterable[str]) -> Tensor | None:
         """(N, K) float32, or None."""
@@ -74,12 +79,6 @@ class Table:
 
     def wrong(self, line: int, what: str) -> DataError:
         return DataError(f"{self.path}, line {line}: {what}")
-
-
-def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
-    """Class names in their order: by number if all are whole numbers, else by letter."""
-    known = sorted(set(names))
-    return tuple(sorted(known, key=int) if all(re.fullmatch(r"-?[0-9]+", name) for name in known) else known)
 
 
 def read_label_file(root: Path, files: Collection[str]) -> Annotations | None:
@@ -124,13 +123,9 @@ def _marks(table: Table, files: Collection[str]) -> Annotations:
             "or move it away"
         )
     names = _class_names({entry.label for entry in found.values()} - {""})
-    classes = sort_classes(names.values())
-    order = {name: k for k, name in enumerate(classes)}
-    number = {label: order[name] for label, name in names.items()}
     reason = f"{len(lost):,} of its {len(table.entries):,} rows name no image, the first in line "
     return Annotations(
-        classes,
-        {file: number[entry.label] for file, entry in found.items() if entry.label},
+        {file: names[entry.label] for file, entry in found.items() if entry.label},
         {file: entry.vector for file, entry in found.items() if entry.vector},
         (Problem(table.path.name, f"{reason}{lost[0].line}: {lost[0].name}"),) if lost else (),
     )

@@ -17,21 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import Problem, digest_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Problem, digest_of
 from zerosum.data.images.decode import Row
 from zerosum.data.paths import cache_dir
+from zerosum.util.files import write_atomic
 
 VERSION = 1
 DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError)  # what reading half a pack may raise
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What is to be packed: all images have one shape."""
-
-    shape: tuple[int, int, int]  # (C, H, W)
-    rows: Iterator[Row | Problem]
+Contents = tuple[tuple[int, int, int], Iterator[Row | Problem]]  # (C, H, W) of all images, and these
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +55,11 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
     final = cache_dir() / "packs" / mark
     with contextlib.suppress(*DAMAGED):
         return _read(final)
-    contents = build()
+    shape, rows = build()
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=mark, suffix=".part", dir=final.parent, ignore_cleanup_errors=True) as partial:
-            _write(name, Path(partial), contents)
+            _write(name, Path(partial), shape, rows)
             return _commit(Path(partial), final)
     except OSError as error:
         raise DataError(
@@ -86,15 +79,15 @@ def _commit(partial: Path, final: Path) -> Pack:
     return _read(final)
 
 
-def _write(name: str, folder: Path, contents: Contents) -> None:
+def _write(name: str, folder: Path, shape: tuple[int, int, int], rows: Iterator[Row | Problem]) -> None:
     digest = hashlib.sha256()
     files: list[str] = []
     labels: list[int] = []
     problems: list[Problem] = []
     # Written in sequence, not through a memory map: on a full disk that would be a bus error, not an exception.
     with (folder / "images.npy").open("wb") as file:
-        _header(file, (0, *contents.shape))
-        for row in contents.rows:
+        _header(file, (0, *shape))
+        for row in rows:
             if isinstance(row, Problem):
                 problems.append(row)
                 continue
@@ -105,26 +98,20 @@ def _write(name: str, folder: Path, contents: Contents) -> None:
         if not files:
             raise DataError(f"none of the {len(problems)} images of {name} can be read; the first is {problems[0]}")
         file.seek(0)
-        _header(file, (len(files), *contents.shape))  # as long as the first: NumPy leaves room for the count
-        _flush(file)
+        _header(file, (len(files), *shape))  # as long as the first: NumPy leaves room for the count
+        file.flush()
+        os.fsync(file.fileno())
     meta = {
         "digest": digest.hexdigest(),
         "labels": labels,
         "files": files,
         "problems": [[problem.path, problem.reason] for problem in problems],
     }
-    with (folder / "pack.json").open("wb") as file:
-        file.write(json.dumps(meta).encode())
-        _flush(file)
+    write_atomic(folder / "pack.json", json.dumps(meta).encode())
 
 
 def _header(file: BinaryIO, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-
-
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _read(folder: Path) -> Pack:

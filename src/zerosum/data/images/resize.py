@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zerosum.data.dataset import Dataset, fingerprint_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, fingerprint_of
 from zerosum.modality import Image
 
 CHUNK = 4096  # images
@@ -25,17 +24,17 @@ def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     if not images:
         raise DataError(f"{data.name} holds {data.modality.plural}, which have no size; leave the size out")
     changed = {
-        name: replace(field, modality=Image(image.channels, *size), stored=_cover_all(field.stored, size))
+        name: replace(
+            field,
+            modality=Image(image.channels, *size),
+            stored=torch.cat([_cover(part, size) for part in field.stored.split(CHUNK)]),
+        )
         for name, (field, image) in images.items()
         if image.size != size
     }
     if not changed:
         return data
     return replace(data, fields={**data.fields, **changed}, fingerprint=fingerprint_of(f"{data.fingerprint} {size}"))
-
-
-def _cover_all(x: Tensor, size: tuple[int, int]) -> Tensor:
-    return torch.cat([_cover(part, size) for part in torch.split(x, CHUNK)])
 
 
 def _cover(x: Tensor, size: tuple[int, int]) -> Tensor:

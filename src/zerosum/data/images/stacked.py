@@ -15,9 +15,6 @@ def stacked_mnist(request: Request) -> Dataset:
     """128,000 images of 3x28x28, each channel a training digit of MNIST drawn from the seed with replacement.
 
     The label of an image is its mode: the digits of its channels a, b and c, read as the number 100 a + 10 b + c.
-
-    Raises:
-        DataError: MNIST is not at hand and cannot be fetched.
     """
     no_option(request)
     mnist = MNIST(Request("mnist", data_dir=request.data_dir, progress=request.progress))

@@ -73,8 +73,7 @@ def name_classes(root: Path, images: Mapping[str, str]) -> None:
         table.writerow([NAME, LABEL])
         table.writerows(images.items())
     found = read_label_file(root, images)
-    read = {image: found.classes[k] for image, k in found.labels.items()} if found else {}
-    if lost := [name for image, name in images.items() if read.get(image) != name]:
+    if lost := [name for image, name in images.items() if found is None or found.labels.get(image) != name]:
         raise ZerosumError(
             f"a labels.csv cannot name the class {lost[0]!r}; call it otherwise in the data of the run, and train again"
         )

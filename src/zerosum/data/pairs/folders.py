@@ -12,8 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from zerosum.data.dataset import ALL, Dataset, Field, Problem, dataset_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.images.decode import Probe, probe_all
 from zerosum.data.images.folder import DEFAULT, LARGEST, Listing, layout, listing, packed
 from zerosum.data.images.pack import Pack
@@ -29,8 +28,7 @@ def paired(request: Request) -> Dataset:
     Raises:
         DataError: a folder cannot be read, or no name is in both.
     """
-    sides = [listing(root) for root in folders(request.option, request.name)]
-    packs = _packs(sides, request)
+    sides, packs = _read(request)
     rows = [_by_stem(side, pack) for side, pack in zip(sides, packs, strict=True)]
     common = sorted(rows[0].keys() & rows[1].keys())
     if not common:
@@ -39,32 +37,25 @@ def paired(request: Request) -> Dataset:
             f"or train on them as they are: unpaired:{request.option}"
         )
     broken = [{_stem(problem.path) for problem in pack.problems} for pack in packs]
-    alone = [
-        Problem(
-            f"{name}/{file}",
-            f"its partner in {other.root} cannot be read"
-            if _stem(file) in unreadable
-            else f"there is no image of this name in {other.root}",
-        )
-        for name, pack, theirs, unreadable, other in zip(
-            "ab", packs, rows[::-1], broken[::-1], sides[::-1], strict=True
-        )
-        for file in pack.files
-        if _stem(file) not in theirs
-    ]
+    alone = []
+    for own, other in ((0, 1), (1, 0)):
+        for file in packs[own].files:
+            if _stem(file) not in rows[other]:
+                unreadable, root = _stem(file) in broken[other], sides[other].root
+                reason = (
+                    f"its partner in {root} cannot be read"
+                    if unreadable
+                    else f"there is no image of this name in {root}"
+                )
+                alone.append(Problem(f"{'ab'[own]}/{file}", reason))
     chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
-    fields = {name: Field(Image(*x.shape[1:]), x, ALL) for name, x in zip("ab", chosen, strict=True)}
+    fields = {name: Field(Image(*x.shape[1:]), x) for name, x in zip("ab", chosen, strict=True)}
     return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone))
 
 
 def unpaired(request: Request) -> Dataset:
-    """All images of two folders, each a deck of its own.
-
-    Raises:
-        DataError: a folder cannot be read, or holds no image.
-    """
-    sides = [listing(root) for root in folders(request.option, request.name)]
-    packs = _packs(sides, request)
+    """All images of two folders, each a deck of its own; `DataError` where one cannot be read or holds no image."""
+    sides, packs = _read(request)
     fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
     return dataset_of(request.name, fields, _problems(sides, packs))
 
@@ -86,11 +77,7 @@ def side_by_side(request: Request) -> Dataset:
 
 
 def folders(option: str, name: str) -> list[Path]:
-    """The two folders that a name such as `pairs:A,B`, or `pairs:FOLDER` with sub-folders, means.
-
-    Raises:
-        DataError: there are not two.
-    """
+    """The folders that `pairs:A,B`, or `pairs:FOLDER` with sub-folders, means; `DataError` where they are not two."""
     whole = Path(option).expanduser()
     if option and whole.is_dir():
         for sides in SIDES:
@@ -106,13 +93,14 @@ def folders(option: str, name: str) -> list[Path]:
     return roots
 
 
-def _packs(sides: Sequence[Listing], request: Request) -> list[Pack]:
-    """Both folders decoded, at one size."""
+def _read(request: Request) -> tuple[list[Listing], list[Pack]]:
+    """Both folders, and their images at one size."""
+    sides = [listing(root) for root in folders(request.option, request.name)]
     size = request.size
     if size is None:
         probes = [probe for side in sides for probe in probe_all(side.items) if isinstance(probe, Probe)]
         _, size = layout(probes, None)
-    return [packed(side, size, request.progress) for side in sides]
+    return sides, [packed(side, size, request.progress) for side in sides]
 
 
 def _half(found: Listing) -> tuple[int, int]:
@@ -137,11 +125,7 @@ def _problems(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[Problem,
 
 
 def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:
-    """The row of each image by its name, without its ending.
-
-    Raises:
-        DataError: two images have one name.
-    """
+    """The row of each image by its name, without its ending; `DataError` where two have one name."""
     rows: dict[str, int] = {}
     for row, file in enumerate(pack.files):
         first = rows.setdefault(_stem(file), row)

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import torch
 
-from zerosum.data.dataset import Dataset, Field, Problem, dataset_of
-from zerosum.data.errors import DataError
+from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
-from zerosum.data.text.read import read_text
 from zerosum.modality import Lengths, Tokens
 
 SUFFIXES = (".txt",)
@@ -73,3 +71,22 @@ def _texts(path: Path, stripped: Sequence[str], words: bool) -> tuple[list[list[
     if empty and texts:
         problems.append(Problem(path.name, "1 line is empty" if empty == 1 else f"{empty:,} lines are empty"))
     return texts, problems
+
+
+def read_text(path: Path) -> str:
+    """A whole file as people save it: UTF-8 with or without a mark, or the UTF-16 of spreadsheets.
+
+    Raises:
+        DataError: it cannot be read, or is in another encoding; the message names the line.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; check its permissions") from error
+    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as spreadsheets save "Unicode text"
+    try:
+        return content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        where, kind = (f"{path}", "UTF-16") if utf16 else (f"{path}, line {line}", "UTF-8")
+        raise DataError(f"{where}: this is not {kind}; save the file as UTF-8") from error
