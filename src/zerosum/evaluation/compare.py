@@ -45,8 +45,7 @@ def compare(a: Evaluation, b: Evaluation, metrics: Sequence[str] = ()) -> list[C
     Args:
         metrics: names to compare; by default all that both have.
 
-    Raises:
-        ZerosumError: the protocols of a metric differ (the message says in which fields), or nothing is shared.
+    `ZerosumError` where the protocols of a metric differ (the message says in which fields), or nothing is shared.
     """
     ours, theirs = ({r.protocol.metric: r for r in e.results} for e in (a, b))
     names = list(metrics) or [name for name in ours if name in theirs]

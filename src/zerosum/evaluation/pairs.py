@@ -39,8 +39,7 @@ def measure(
 ) -> tuple[Target, list[Result]]:
     """Every metric over all pairs of two folders.
 
-    Raises:
-        ZerosumError: one is no folder of images, a name is missing from either, sizes differ, a file is broken.
+    `ZerosumError` where one is no folder of images, a name is missing from either, sizes differ, a file is broken.
     """
     files = match(folder, references)
     ours, results = _measure(metrics, open_pairs(files), len(files), seed, progress)
@@ -52,8 +51,7 @@ def measure_run(
 ) -> list[Result]:
     """Every metric over the translations of all `a` of aligned pairs, and their `b`.
 
-    Raises:
-        ZerosumError: the data holds no aligned pairs of images.
+    `ZerosumError` where the data holds no aligned pairs of images.
     """
     if not {"a", "b"} <= data.fields.keys() or data.fields["a"].deck != data.fields["b"].deck:
         raise ZerosumError(f"{metrics[0].name} compares pairs, and {data.name} holds none: give --against pairs:A,B")
@@ -107,8 +105,7 @@ def _measure(
 def match(folder: Path, references: Path) -> list[tuple[Encoded, Encoded]]:
     """The files of two folders, by their equal names.
 
-    Raises:
-        ZerosumError: one is no folder, or a name is missing from either.
+    `ZerosumError` where one is no folder, or a name is missing from either.
     """
     for place in (folder, references):
         if not place.is_dir() or (place / "run.json").exists():

@@ -111,8 +111,7 @@ def write(evaluation: Evaluation, path: Path) -> None:
 def read(path: Path) -> Evaluation:
     """An evaluation from its file, or from the run directory it lies in.
 
-    Raises:
-        ZerosumError: there is none, it is damaged, or a newer zerosum has written it.
+    `ZerosumError` where there is none, it is damaged, or a newer zerosum has written it.
     """
     file = path / FILE if path.is_dir() else path
     try:

@@ -28,8 +28,7 @@ MIXTURES = {"ring": ring, "grid": grid}
 def load(source: SampleSource, against: str | None, data_dir: Path | None, progress: Progress | None) -> Dataset:
     """The real data `against` which a source is measured, by default a run's own, at the size of the source's samples.
 
-    Raises:
-        ZerosumError: none was named, or it cannot be read, or its samples have another shape.
+    `ZerosumError` where none was named, or it cannot be read, or its samples have another shape.
     """
     record = None if source.run is None else source.run.record
     if against is None and record is None:
@@ -70,8 +69,7 @@ def extractor(
 ) -> tuple[Extractor, list[str]]:
     """The extractor called `name`, or of a callable, by default that of the kind of data; and notes on the choice.
 
-    Raises:
-        ZerosumError: there is no such extractor, or it does not know such data.
+    `ZerosumError` where there is no such extractor, or it does not know such data.
     """
     if _are_digits(reference) and name == INCEPTION:
         raise ZerosumError(f"{INCEPTION} knows no digits, its scores mean nothing here; use --extractor digits")

@@ -38,8 +38,7 @@ def open_source(
 ) -> SampleSource:
     """A run, loaded or in its directory, or files of samples.
 
-    Raises:
-        ZerosumError: there is nothing at the path, or nothing that has samples, or files are to be truncated.
+    `ZerosumError` where there is nothing at the path, or nothing that has samples, or files are to be truncated.
     """
     if isinstance(target, Run):
         return of_run(target, truncation)

@@ -127,8 +127,7 @@ def feature_space(modality: Modality, real: Tensor, generator: Generator) -> Fea
         real: the samples that it is fitted to, as stored.
         generator: of what is random in the features.
 
-    Raises:
-        ZerosumError: there are no features of this kind.
+    `ZerosumError` where there are no features of this kind.
     """
     if type(modality) not in FEATURES:
         known = ", ".join(kind.plural for kind in FEATURES)

@@ -71,8 +71,7 @@ class SignalMeter:
         makes: the field of it that the game's samples are of.
         seed: of the choice of that part, and of the noise of every measurement.
 
-    Raises:
-        ZerosumError: there are no features of samples of that kind.
+    `ZerosumError` where there are no features of samples of that kind.
     """
 
     def __init__(self, dataset: Dataset, makes: str, seed: int = 0):

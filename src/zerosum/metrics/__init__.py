@@ -61,8 +61,7 @@ def __getattr__(name: str) -> ModuleType:
 def find(name: str) -> Metric | PairMetric:
     """The metric called `name`; "precision-recall:k=5" gives it other settings, several separated by commas.
 
-    Raises:
-        ZerosumError: there is none of that name, or a setting that it does not have or that is out of range.
+    `ZerosumError` where there is none of that name, or a setting that it does not have or that is out of range.
     """
     known, _, settings = name.partition(":")
     if known not in METRICS:

@@ -45,10 +45,8 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
     """At least `count` logits of real samples, and of fakes, as the game itself logs them: (N,) and (M,).
 
     A copy of the game, in evaluation mode, plays the first moves of round `step` until there are enough; nothing is
-    updated. So the discriminator sees what it was trained on: conditions, noise on its input, packs.
-
-    Raises:
-        ZerosumError: no move of a round hands over logits.
+    updated. So the discriminator sees what it was trained on: conditions, noise on its input, packs. `ZerosumError`
+    where no move of a round hands over logits.
     """
     game = copy.deepcopy(game).eval()
     device = next(game.parameters()).device

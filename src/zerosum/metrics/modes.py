@@ -35,11 +35,8 @@ def of_mixture(points: Tensor, mixture: Mixture, within: float = 3.0) -> Coverag
     """Coverage of a known mixture by points (N, D).
 
     A point belongs to the nearest mean, and is of high quality within `within` standard deviations of it; one such
-    point reaches a mode. The measures of Srivastava et al., 2017 (VEEGAN) and Lin et al., 2018 (PacGAN). The
-    histogram counts every point.
-
-    Raises:
-        ValueError: no points, of other dimensions than the means, or not finite.
+    point reaches a mode. The measures of Srivastava et al., 2017 (VEEGAN) and Lin et al., 2018 (PacGAN). The histogram
+    counts every point. `ValueError` where no points, of other dimensions than the means, or not finite.
     """
     nearest, good = assign(points, mixture, within)
     modes = len(mixture.weights)
@@ -67,12 +64,9 @@ def divergence(modes: Tensor, log_weights: Tensor, count: int) -> float:
 def of_stacked(images: Tensor, classifier: Extractor) -> Coverage:
     """Coverage of stacked MNIST by images (N, 3, 28, 28) in [-1, 1]: each channel is a digit, 1000 triples are modes.
 
-    Metz et al., 2017 (Unrolled GANs). One image reaches a mode. `high_quality` is the share of images
-    whose three channels are each recognised with a probability of at least 0.9.
-
-    Raises:
-        ValueError: images of another shape.
-        ZerosumError: the classifier has no logits of ten classes.
+    Metz et al., 2017 (Unrolled GANs). One image reaches a mode. `high_quality` is the share of images whose three
+    channels are each recognised with a probability of at least 0.9. `ValueError` where images of another shape;
+    `ZerosumError` where the classifier has no logits of ten classes.
     """
     triples, sure = classify_stacked(images, classifier)
     log_weights = torch.full((1000,), -math.log(1000), dtype=torch.float64)

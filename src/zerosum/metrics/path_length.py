@@ -45,8 +45,7 @@ def path_lengths(
     Args:
         labels: (count,) classes of the samples, for a game that takes them.
 
-    Raises:
-        ZerosumError: the extractor rounds images to 8 bits, where so small a step is lost.
+    `ZerosumError` where the extractor rounds images to 8 bits, where so small a step is lost.
     """
     if extractor.rounds:
         raise ZerosumError(

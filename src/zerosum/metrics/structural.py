@@ -41,8 +41,7 @@ def psnr(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor
         luma: compare the Y channel of BT.601, as papers on super-resolution do, not all channels.
         border: pixels to cut off at each side first.
 
-    Raises:
-        ValueError: the shapes differ, the border is too wide, or the images have no colour for luma.
+    `ValueError` where the shapes differ, the border is too wide, or the images have no colour for luma.
     """
     x, y = _prepared(x, y, luma, border)
     return 10 * (PEAK**2 / (x - y).square().mean((1, 2, 3))).log10()
@@ -67,8 +66,7 @@ def ms_ssim(x: Tensor, y: Tensor, *, scales: int | None = None) -> Tensor:
     Args:
         scales: by default `scales_of` the images.
 
-    Raises:
-        ValueError: the shapes differ, or the images are too small for so many scales.
+    `ValueError` where the shapes differ, or the images are too small for so many scales.
     """
     x, y = _prepared(x, y)
     most = scales_of(x.shape[2], x.shape[3])

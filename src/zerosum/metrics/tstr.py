@@ -46,10 +46,7 @@ def tstr(
     """Train a small classifier on generated samples, another on real ones, and test both; Esteban et al., 2017.
 
     Unlabelled samples are left out; the larger training set is cut to the size of the smaller, at random. All three
-    sets number the classes alike.
-
-    Raises:
-        ValueError: a set has no labelled samples.
+    sets number the classes alike. `ValueError` where a set has no labelled samples.
     """
     fake, train, test = (LabelledSet(x[y >= 0], y[y >= 0]) for x, y in (fake, train, test))
     if min(len(fake.y), len(train.y), len(test.y)) == 0:

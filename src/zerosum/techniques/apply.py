@@ -29,8 +29,7 @@ from zerosum.util import distributed
 def with_techniques(game: Game[Any], techniques: Techniques, modality: Modality) -> Game[Any]:
     """`game`, for samples of `modality`, with the techniques; the game itself where there are none.
 
-    Raises:
-        ZerosumError: a technique does not fit the game.
+    `ZerosumError` where a technique does not fit the game.
     """
     return game if techniques == NONE else WithTechniques(game, techniques, modality)
 

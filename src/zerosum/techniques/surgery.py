@@ -24,8 +24,7 @@ def accepts(network: nn.Module, shape: Shape) -> bool:
 def last_layer(discriminator: nn.Module, shape: Shape) -> str:
     """The name of the linear layer or convolution that runs last when D judges samples of `shape`.
 
-    Raises:
-        ValueError: D does not make one logit of each sample.
+    `ValueError` where D does not make one logit of each sample.
     """
     network, calls = copy.deepcopy(discriminator).to("meta"), list[str]()
     for name, layer in network.named_modules():

@@ -44,9 +44,8 @@ class Extractor:
     def __call__(self, x: Tensor) -> Features:
         """Features of any number of samples x, on the extractor's device, without gradients.
 
-        Raises:
-            ValueError: x holds bytes, which nobody has scaled, or no samples.
-            ZerosumError: the extractor is not for samples of this shape.
+        `ValueError` where x holds bytes, which nobody has scaled, or no samples; `ZerosumError` where the extractor is
+        not for samples of this shape.
         """
         if x.dtype == torch.uint8 or len(x) == 0:
             raise ValueError(f"samples must be at least one, and images floats in [-1, 1], not {x.dtype} {len(x)}")
@@ -58,8 +57,7 @@ class Extractor:
 def extract(extractor: Extractor, batches: Iterable[Tensor]) -> Features:
     """Features of all batches, on the CPU, in their order: (N, F), and logits (N, K) of a classifier.
 
-    Raises:
-        ZerosumError: there are no batches, or the extractor is not for samples of this shape.
+    `ZerosumError` where there are no batches, or the extractor is not for samples of this shape.
     """
     parts = []
     for batch in batches:
@@ -73,10 +71,8 @@ def extract(extractor: Extractor, batches: Iterable[Tensor]) -> Features:
 def find(wanted: str | Callable[[Tensor], Tensor], device: torch.device | str = "cpu") -> Extractor:
     """The extractor called `wanted`, or one of a callable from samples (N, *shape) to features (N, F).
 
-    A callable gets float32 samples on `device` and must be there itself.
-
-    Raises:
-        ZerosumError: there is none of that name, or what it needs is missing.
+    A callable gets float32 samples on `device` and must be there itself. `ZerosumError` where there is none of that
+    name, or what it needs is missing.
     """
     device = torch.device(device)
     if callable(wanted):

@@ -58,8 +58,7 @@ def load(weights: Path | None = None) -> tuple[Inception, Mapping[str, Tensor]]:
         weights: a .pth or .safetensors file in torch-fidelity's layout; by default the one that $ZEROSUM_INCEPTION
             names, else torch-fidelity's own, downloaded once (91 MB).
 
-    Raises:
-        ZerosumError: torch-fidelity or the weights are missing or do not fit.
+    `ZerosumError` where torch-fidelity or the weights are missing or do not fit.
     """
     module = _torch_fidelity()
     if weights is None and (named := os.environ.get(WEIGHTS)):
