@@ -110,8 +110,8 @@ def synthesize(
     if not images:
         points: list[list[Tensor]] = [[] for _ in pools]
         _fill(source, pools, lambda k, x, first: points[k].append(x), tries, progress)
-        x = [torch.cat(own) for own in points]
-        labels = torch.arange(len(x)).repeat_interleave(torch.tensor([len(own) for own in x])).numpy()
+        x = [torch.cat(blocks) for blocks in points]
+        labels = torch.arange(len(x)).repeat_interleave(torch.tensor([len(one) for one in x])).numpy()
         with atomic_path(path) as partial:
             np.savez_compressed(partial, samples=torch.cat(x).numpy(), labels=labels, classes=np.array(source.classes))
         return _write_record(told, source, pools)
