@@ -15,8 +15,8 @@ from zerosum.batches import field_names
 from zerosum.errors import ZerosumError
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric
-from zerosum.metrics.ranks import above
 from zerosum.metrics.score import Score
+from zerosum.metrics.statistics import above
 from zerosum.util import rng
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -114,7 +113,7 @@ class Tstr(Metric):
         if context.test is not None and context.test.y is not None:
             return _labelled(context.data), _labelled(context.test)
         order = torch.randperm(len(context.data), generator=torch.Generator().manual_seed(context.seed))
-        first, second = order.split(math.ceil(len(order) / 2))
+        first, second = order.chunk(2)
         return _labelled(context.data, first), _labelled(context.data, second)
 
 
