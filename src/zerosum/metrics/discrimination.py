@@ -94,13 +94,8 @@ class DiscriminatorAccuracy(Metric):
 
         run = context.run
         assert run is not None
-        stream = Stream(
-            context.data,
-            min(run.batch_size, len(context.data)),
-            seed=context.seed,
-            device=next(run.game.parameters()).device,
-            batch=run.game.batch,
-        )
+        size, device = min(run.batch_size, len(context.data)), next(run.game.parameters()).device
+        stream = Stream(context.data, size, seed=context.seed, device=device, batch=run.game.batch)
         real, fake = own_logits(run.game, stream, min(self.samples, context.fewest), run.step, context.seed)
         accuracy, on_real, on_fake, order = discrimination(real, fake)
         return {

@@ -37,11 +37,8 @@ class Diversity(NamedTuple):
 def psnr(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor:
     """Peak signal-to-noise ratio of each pair, (N,) in dB; infinite where the two are equal.
 
-    Args:
-        luma: compare the Y channel of BT.601, as papers on super-resolution do, not all channels.
-        border: pixels to cut off at each side first.
-
-    `ValueError` where the shapes differ, the border is too wide, or the images have no colour for luma.
+    `border` pixels are cut off at each side first; `luma` compares the Y channel of BT.601 alone, as papers on
+    super-resolution do. `ValueError` where shapes differ, the border is too wide, or there is no colour for luma.
     """
     x, y = _prepared(x, y, luma, border)
     return 10 * (PEAK**2 / (x - y).square().mean((1, 2, 3))).log10()
