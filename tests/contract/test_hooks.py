@@ -21,8 +21,7 @@ from zerosum.run.directory import RunDirectory
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
-from zerosum.training.hooks.jsonl import JsonLines
-from zerosum.training.hooks.log import Log
+from zerosum.training.hooks.log import JsonLines, Log
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 from zerosum.workflows.session import SamplePictures

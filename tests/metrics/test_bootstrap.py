@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.metrics.bootstrap import interval
 from zerosum.metrics.frechet import frechet
+from zerosum.metrics.intervals import of_halves as interval
 from zerosum.metrics.manifold import precision_recall
 from zerosum.metrics.statistics import Moments
 

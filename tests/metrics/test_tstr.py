@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from zerosum.batches import Labelled as LabelledSet
 from zerosum.data.points.mixture import ring
 from zerosum.metrics.probe import for_samples
-from zerosum.metrics.tstr import LabelledSet, tstr
+from zerosum.metrics.tstr import tstr
 from zerosum.modality import Image, Modality, Points
 
 

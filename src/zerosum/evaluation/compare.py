@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zerosum.errors import ZerosumError
-from zerosum.evaluation.protocol import Evaluation, Result
+from zerosum.evaluation.protocol import Evaluation
 from zerosum.metrics.score import Score
 from zerosum.util.text import shape_text
 
@@ -40,10 +40,7 @@ class Comparison:
 
 
 def compare(a: Evaluation, b: Evaluation, metrics: Sequence[str] = ()) -> list[Comparison]:
-    """Every score that both have.
-
-    Args:
-        metrics: names to compare; by default all that both have.
+    """Every score that both have, of the metrics named, or of all.
 
     `ZerosumError` where the protocols of a metric differ (the message says in which fields), or nothing is shared.
     """
@@ -55,7 +52,11 @@ def compare(a: Evaluation, b: Evaluation, metrics: Sequence[str] = ()) -> list[C
                 raise ZerosumError(f"{side} has no {name!r}; it has {', '.join(results) or 'no results'}")
     if not names:
         raise ZerosumError(f"nothing to compare: A has {', '.join(ours) or 'no results'}; B has {', '.join(theirs)}")
-    differences = [line for name in names for line in _differences(ours[name], theirs[name])]
+    differences = [
+        f"{name}: {field} is {_text(x)} in A, {_text(y)} in B"
+        for name in names
+        for field, (x, y) in ours[name].protocol.differences(theirs[name].protocol).items()
+    ]
     if differences:
         listed = "; ".join(dict.fromkeys(differences))
         raise ZerosumError(
@@ -68,11 +69,6 @@ def compare(a: Evaluation, b: Evaluation, metrics: Sequence[str] = ()) -> list[C
         for name, score in ours[metric].scores.items()
         if name in theirs[metric].scores
     ]
-
-
-def _differences(a: Result, b: Result) -> list[str]:
-    different = a.protocol.differences(b.protocol)
-    return [f"{a.protocol.metric}: {field} is {_text(x)} in A, {_text(y)} in B" for field, (x, y) in different.items()]
 
 
 def _text(value: Any) -> str:

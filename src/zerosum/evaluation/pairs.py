@@ -6,13 +6,13 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Problem, Progress, with_progress
-from zerosum.data.images.decode import Encoded, Probe, decode, probe
+from zerosum.data.images.decode import Encoded, decode, probe
 from zerosum.data.images.folder import listing
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Protocol, Result, Target
@@ -24,6 +24,7 @@ from zerosum.options import to_json
 from zerosum.run.loaded import Run
 
 BLOCK = 64  # images that are translated at a time
+Read = TypeVar("Read")
 
 
 class Pair(NamedTuple):
@@ -37,10 +38,7 @@ class Pair(NamedTuple):
 def measure(
     metrics: Sequence[PairMetric], folder: Path, references: Path, seed: int, progress: Progress | None
 ) -> tuple[Target, list[Result]]:
-    """Every metric over all pairs of two folders.
-
-    `ZerosumError` where one is no folder of images, a name is missing from either, sizes differ, a file is broken.
-    """
+    """Every metric over all pairs; `ZerosumError` where a name has no partner, sizes differ, or a file is broken."""
     files = match(folder, references)
     ours, results = _measure(metrics, open_pairs(files), len(files), seed, progress)
     return Target("folder", str(folder.resolve()), fingerprint=ours), results
@@ -49,10 +47,7 @@ def measure(
 def measure_run(
     metrics: Sequence[PairMetric], run: Run, data: Dataset, seed: int, progress: Progress | None
 ) -> list[Result]:
-    """Every metric over the translations of all `a` of aligned pairs, and their `b`.
-
-    `ZerosumError` where the data holds no aligned pairs of images.
-    """
+    """Every metric over the translations of `a` and their partners `b`; `ZerosumError` where no pairs are aligned."""
     if not {"a", "b"} <= data.fields.keys() or data.fields["a"].deck != data.fields["b"].deck:
         raise ZerosumError(f"{metrics[0].name} compares pairs, and {data.name} holds none: give --against pairs:A,B")
     a, b = data.fields["a"].stored, data.fields["b"].stored
@@ -103,10 +98,7 @@ def _measure(
 
 
 def match(folder: Path, references: Path) -> list[tuple[Encoded, Encoded]]:
-    """The files of two folders, by their equal names.
-
-    `ZerosumError` where one is no folder, or a name is missing from either.
-    """
+    """Files of two folders by equal names; `ZerosumError` where one is no folder, or a name is missing from either."""
     for place in (folder, references):
         if not place.is_dir() or (place / "run.json").exists():
             raise ZerosumError(f"{place} is no folder of images; pairs are images of equal names in two folders")
@@ -123,27 +115,21 @@ def match(folder: Path, references: Path) -> list[tuple[Encoded, Encoded]]:
 def open_pairs(files: Sequence[tuple[Encoded, Encoded]]) -> Iterator[Pair]:
     """Each pair at its own size, one after the other; in colour where either image is."""
     for pair in files:
-        image, reference = (_probe(item) for item in pair)
+        image, reference = (_readable(item, probe(item)) for item in pair)
         if (image.height, image.width) != (reference.height, reference.width):
             sizes = f"{image.height}x{image.width} and {reference.height}x{reference.width}"
             raise ZerosumError(f"the two images called {pair[0].path} are of {sizes}; pairs need equal sizes")
         channels = 1 if image.grey and reference.grey else 3
-        images = [_decode(item, channels, (reference.height, reference.width)) for item in pair]
-        yield Pair(pair[0].path, *images)
+        size = (reference.height, reference.width)
+        rows = [_readable(item, decode(item, channels, size)) for item in pair]
+        yield Pair(pair[0].path, *(to_float(torch.from_numpy(row.pixels)) for row in rows))
 
 
-def _probe(item: Encoded) -> Probe:
-    header = probe(item)
-    if isinstance(header, Problem):
-        raise ZerosumError(f"cannot read {item.file!s}: {header.reason}")
-    return header
-
-
-def _decode(item: Encoded, channels: int, size: tuple[int, int]) -> Tensor:
-    row = decode(item, channels, size)
-    if isinstance(row, Problem):
-        raise ZerosumError(f"cannot read {item.file!s}: {row.reason}")
-    return to_float(torch.from_numpy(row.pixels))
+def _readable(item: Encoded, read: Read | Problem) -> Read:
+    """What was read of a file; `ZerosumError` where that is a problem."""
+    if isinstance(read, Problem):
+        raise ZerosumError(f"cannot read {item.file!s}: {read.reason}")
+    return read
 
 
 def _mean(name: str, values: list[float]) -> Score:

@@ -109,10 +109,7 @@ def write(evaluation: Evaluation, path: Path) -> None:
 
 
 def read(path: Path) -> Evaluation:
-    """An evaluation from its file, or from the run directory it lies in.
-
-    `ZerosumError` where there is none, it is damaged, or a newer zerosum has written it.
-    """
+    """An evaluation from its file or run directory; `ZerosumError` where it is missing, damaged or too new."""
     file = path / FILE if path.is_dir() else path
     try:
         content = file.read_bytes()
@@ -139,17 +136,17 @@ RENAMED_IN_2 = {"figures": "scores", "anchors": "references", "judged": "samples
 
 
 def _from_format_1(plain: Mapping[str, Any]) -> dict[str, Any]:
-    new: dict[str, Any] = _rename(plain, RENAMED_IN_2)
+    new: dict[str, Any] = _renamed_in_2(plain)
     if "reference" in new:
         new["against"] = new.pop("reference")
     return new | {"format": FORMAT}
 
 
-def _rename(value: Any, names: Mapping[str, str]) -> Any:
+def _renamed_in_2(value: Any) -> Any:
     """With the keys of all mappings within renamed."""
     if isinstance(value, dict):
-        return {names.get(key, key): _rename(item, names) for key, item in value.items()}
-    return [_rename(item, names) for item in value] if isinstance(value, list) else value
+        return {RENAMED_IN_2.get(key, key): _renamed_in_2(item) for key, item in value.items()}
+    return [_renamed_in_2(item) for item in value] if isinstance(value, list) else value
 
 
 def _adapter() -> TypeAdapter[Evaluation]:

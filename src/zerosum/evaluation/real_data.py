@@ -30,13 +30,11 @@ def load(source: SampleSource, against: str | None, data_dir: Path | None, progr
 
     `ZerosumError` where none was named, or it cannot be read, or its samples have another shape.
     """
-    record = None if source.run is None else source.run.record
-    if against is None and record is None:
-        raise ZerosumError(f"say which real data to compare {source.target.path} with: --against DATA")
-    if against is None and record is not None:
-        against = record.data.name
-        data_dir = data_dir or (Path(record.data.data_dir) if record.data.data_dir else None)
-    assert against is not None
+    if against is None:
+        if source.run is None:
+            raise ZerosumError(f"say which real data to compare {source.target.path} with: --against DATA")
+        own = source.run.record.data
+        against, data_dir = own.name, data_dir or (Path(own.data_dir) if own.data_dir else None)
     try:
         loaded = data.load(against, size=_size(source.modality), data_dir=data_dir, progress=progress)
     except data.DataError as error:
@@ -67,10 +65,7 @@ def mixture(reference: Dataset) -> Mixture | None:
 def extractor(
     name: str | Callable[[Tensor], Tensor] | None, reference: Dataset, device: str
 ) -> tuple[Extractor, list[str]]:
-    """The extractor called `name`, or of a callable, by default that of the kind of data; and notes on the choice.
-
-    `ZerosumError` where there is no such extractor, or it does not know such data.
-    """
+    """The extractor, by default that of the kind of data, and notes; `ZerosumError` where none is for such data."""
     if _are_digits(reference) and name == INCEPTION:
         raise ZerosumError(f"{INCEPTION} knows no digits, its scores mean nothing here; use --extractor digits")
     if name is not None:

@@ -36,10 +36,7 @@ class SampleSource:
 def open_source(
     target: str | Path | Run, truncation: float | None, device: str, data_dir: Path | None, progress: Progress | None
 ) -> SampleSource:
-    """A run, loaded or in its directory, or files of samples.
-
-    `ZerosumError` where there is nothing at the path, or nothing that has samples, or files are to be truncated.
-    """
+    """A run, loaded or not, or files; `ZerosumError` where there are no samples, or files are to be truncated."""
     if isinstance(target, Run):
         return of_run(target, truncation)
     path = Path(target)
@@ -69,7 +66,15 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
 
     def samples(count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None) -> Samples:
         labels = run.labels_for(count)
-        blocks = _draw(run, count, seed, labels, truncation)
+
+        def blocks() -> Iterator[Tensor]:
+            for number, start in enumerate(range(0, count, BLOCK)):
+                size = min(BLOCK, count - start)
+                part = None if labels is None else labels[start : start + size]
+                block_seed = sampling.block_seed(seed, number)
+                x = sampling.sample(run.game, size, seed=block_seed, labels=part, truncation=truncation)
+                yield run.modality.store(run.assert_finite(x, "samples"))
+
         classes = labels if isinstance(run.condition, Classes) else None  # not vectors
         return Samples("the samples", count, run.modality, blocks, extractor, classes, progress)
 
@@ -109,17 +114,3 @@ def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Sa
 def shuffle(loaded: Dataset, seed: int) -> Tensor:
     """The numbers of all samples, in a random order: files lie in the order of their classes."""
     return torch.randperm(len(loaded.x), generator=torch.Generator().manual_seed(seed))
-
-
-def _draw(
-    run: Run, count: int, seed: int, labels: Tensor | None, truncation: float | None
-) -> Callable[[], Iterator[Tensor]]:
-    def blocks() -> Iterator[Tensor]:
-        for number, start in enumerate(range(0, count, BLOCK)):
-            size = min(BLOCK, count - start)
-            part = None if labels is None else labels[start : start + size]
-            block_seed = sampling.block_seed(seed, number)
-            x = sampling.sample(run.game, size, seed=block_seed, labels=part, truncation=truncation)
-            yield run.modality.store(run.assert_finite(x, "samples"))
-
-    return blocks

@@ -121,14 +121,7 @@ FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]]
 
 
 def feature_space(modality: Modality, real: Tensor, generator: Generator) -> FeatureSpace:
-    """That of one kind of data.
-
-    Args:
-        real: the samples that it is fitted to, as stored.
-        generator: of what is random in the features.
-
-    `ZerosumError` where there are no features of this kind.
-    """
+    """That of one kind of data, fitted to stored samples; `ZerosumError` where there is none."""
     if type(modality) not in FEATURES:
         known = ", ".join(kind.plural for kind in FEATURES)
         raise ZerosumError(f"health signals are of {known}, not of {modality}; train with --no-health")

@@ -19,9 +19,8 @@ from zerosum.game import Game
 from zerosum.health.features import feature_space
 from zerosum.health.history import Snapshot, of_player
 from zerosum.metrics.frechet import frechet
-from zerosum.metrics.ranks import above
-from zerosum.metrics.statistics import Moments
-from zerosum.modality import Classes, Shape
+from zerosum.metrics.statistics import Moments, above
+from zerosum.modality import Classes
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run.sampling import balanced_labels, default_labels, device_of, eval_no_grad, sample
 from zerosum.training.log_keys import Key, Kind
@@ -64,14 +63,10 @@ SIGNALS = {**OF_SAMPLES, **OF_LOGITS, **OF_MOVES}
 
 
 class SignalMeter:
-    """Measures a trainer's game against a fixed part of its data.
+    """Measures a trainer's game against a fixed part of its data, in the field that the game `makes` samples of.
 
-    Args:
-        dataset: what the game is trained on.
-        makes: the field of it that the game's samples are of.
-        seed: of the choice of that part, and of the noise of every measurement.
-
-    `ZerosumError` where there are no features of samples of that kind.
+    `seed` is that of the choice of the part, and of the noise of every measurement. `ZerosumError` where there are no
+    features of samples of that kind.
     """
 
     def __init__(self, dataset: Dataset, makes: str, seed: int = 0):
@@ -108,7 +103,8 @@ class SampleMeter:
             known = (dataset.y >= 0).nonzero()[:, 0]
             if len(known) < len(field):
                 rows = known[torch.randperm(len(known), generator=generator)[:SEARCHED]]
-            rows = rows[: _most_labelled(field.modality.shape)]
+            most = SEARCHED * 32 * 32 * 3 // math.prod(field.modality.shape) // 2  # fewer of large images
+            rows = rows[: max(2 * SAMPLES, most)]
             y = dataset.y[rows]
             chosen = _frequent(y, len(dataset.classes))
             if len(chosen) > 1 and bool(torch.isin(y[len(y) // 2 :], chosen).any()):  # else nothing is tested
@@ -236,11 +232,6 @@ def _frequent(y: Tensor, classes: int) -> Tensor:
     present = torch.bincount(y[y >= 0], minlength=classes)
     chosen = present.argsort(descending=True, stable=True)[:CLASSES]
     return chosen[present[chosen] >= 4]
-
-
-def _most_labelled(shape: Shape) -> int:
-    """How many labelled reals the classifier is fitted to and tested on, at most: fewer of large images."""
-    return max(2 * SAMPLES, SEARCHED * 32 * 32 * 3 // math.prod(shape) // 2)
 
 
 def _mean(values: list[Tensor]) -> float:

@@ -128,10 +128,7 @@ class Verdict:
         return self.spec.sentence.format(named) + (f" {self.detail}" if self.detail else "")
 
 
-def _c(signal: str, relation: Literal["<", ">"], threshold: float | str) -> Criterion:
-    return Criterion(signal, relation, threshold)
-
-
+_c = Criterion
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
 
 # In the order in which they are tried: causes before their consequences.

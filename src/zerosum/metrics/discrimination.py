@@ -15,8 +15,8 @@ from zerosum.batches import field_names
 from zerosum.errors import ZerosumError
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric
-from zerosum.metrics.ranks import above
 from zerosum.metrics.score import Score
+from zerosum.metrics.statistics import above
 from zerosum.util import rng
 
 if TYPE_CHECKING:
@@ -94,13 +94,8 @@ class DiscriminatorAccuracy(Metric):
 
         run = context.run
         assert run is not None
-        stream = Stream(
-            context.data,
-            min(run.batch_size, len(context.data)),
-            seed=context.seed,
-            device=next(run.game.parameters()).device,
-            batch=run.game.batch,
-        )
+        size, device = min(run.batch_size, len(context.data)), next(run.game.parameters()).device
+        stream = Stream(context.data, size, seed=context.seed, device=device, batch=run.game.batch)
         real, fake = own_logits(run.game, stream, min(self.samples, context.fewest), run.step, context.seed)
         accuracy, on_real, on_fake, order = discrimination(real, fake)
         return {

@@ -102,11 +102,9 @@ class PrecisionRecall(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         precision, recall = precision_recall(context.real.features, context.fake.features, self.k)
-        of_precision = intervals.of_share(precision, context.fake.count)
-        of_recall = intervals.of_share(recall, context.real.count)
         return {
-            "precision": Score(precision, "higher", of_precision, OTHER_SIDE),
-            "recall": Score(recall, "higher", of_recall, OTHER_SIDE),
+            "precision": Score(precision, "higher", intervals.of_share(precision, context.fake.count), OTHER_SIDE),
+            "recall": Score(recall, "higher", intervals.of_share(recall, context.real.count), OTHER_SIDE),
         }
 
 
@@ -144,6 +142,6 @@ class DensityCoverage(Metric):
 
 def _held_by_group(real: Tensor, fake: Tensor, k: int) -> Tensor:
     """(N, GROUPS) how many fakes of each of GROUPS successive groups lie in the ball of each real."""
-    radii = k_nearest(real, real, k, exclude_self=True)[0][:, -1]
+    radii = _radii(real, k)
     member = torch.nn.functional.one_hot(torch.arange(len(fake)) * GROUPS // len(fake), GROUPS).float()  # (M, GROUPS)
     return torch.cat([part.within(radii[part.rows, None]).float() @ member for part in pairs(real, fake)])

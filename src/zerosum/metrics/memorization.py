@@ -12,8 +12,9 @@ from torch import Tensor
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.neighbours import k_nearest
-from zerosum.metrics.ranks import above
+from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score
+from zerosum.metrics.statistics import above
 
 
 class Copying(NamedTuple):
@@ -42,12 +43,8 @@ def compare_distances(fake: Tensor, held_out: Tensor) -> Copying:
     if len(fake) == 0 or len(held_out) == 0:
         raise ValueError("there must be distances of both sides")
     farther = above(fake, held_out)
-    return Copying(_z(fake, held_out, farther), farther, float((fake < _percentile(held_out)).double().mean()))
-
-
-def _percentile(values: Tensor) -> Tensor:
-    """The largest value that at most 1 % of the values lie below."""
-    return values.sort().values[len(values) // 100]
+    percentile = held_out.sort().values[len(held_out) // 100]  # the largest that at most 1 % lie below
+    return Copying(_z(fake, held_out, farther), farther, float((fake < percentile).double().mean()))
 
 
 def _z(a: Tensor, b: Tensor, share: float) -> float:
@@ -79,11 +76,11 @@ class Memorization(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         assert context.training is not None
-        apart = None if context.test is None else context.real.with_data(context.test).features
+        test, real = context.test, context.real
+        apart = None if test is None else of_dataset(test, real.extractor, progress=real.progress).features
         z, farther, copies = copying(context.training.features, context.fake.features, apart)
-        near = intervals.of_share(copies, context.fake.count)
         return {
             "z": Score(z, note="no interval: a test statistic, standard normal where nothing is copied"),
             "farther": Score(farther, note="no interval: read z"),
-            "copies": Score(copies, "lower", near, "binomial"),
+            "copies": Score(copies, "lower", intervals.of_share(copies, context.fake.count), "binomial"),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 from torch import Tensor
@@ -15,24 +15,10 @@ from zerosum.modality import Modality
 if TYPE_CHECKING:  # a metric's function takes plain tensors and waits for none of these
     from zerosum.data.dataset import Dataset
     from zerosum.data.points.mixture import Mixture
-    from zerosum.game import Game
     from zerosum.metrics.samples import Samples
+    from zerosum.run.loaded import Run
 
 Need = Literal["moments", "features", "samples", "none"]
-
-
-class TrainedGame(Protocol):
-    """What metrics read of a run: the game, the steps and the batch size of its training, and the labels, (count,)
-    classes or (count, K) vectors, that a conditional generator samples by.
-    """
-
-    @property
-    def game(self) -> Game[Any]: ...
-    @property
-    def step(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
-    def labels_for(self, count: int) -> Tensor | None: ...
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,7 @@ class Context:
     training: Samples | None  # all training data of the generator, where it is the reference data
     test: Dataset | None  # the published test part of the reference data
     mixture: Mixture | None  # the density of the reference data, where it is known
-    run: TrainedGame | None  # of the fakes
+    run: Run | None  # of the fakes
 
     @property
     def fewest(self) -> int:

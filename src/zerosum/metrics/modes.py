@@ -11,7 +11,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.metrics import bootstrap, intervals
+from zerosum.metrics import intervals
 from zerosum.metrics.extractors import Extractor, extract
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
@@ -36,7 +36,8 @@ def of_mixture(points: Tensor, mixture: Mixture, within: float = 3.0) -> Coverag
 
     A point belongs to the nearest mean, and is of high quality within `within` standard deviations of it; one such
     point reaches a mode. The measures of Srivastava et al., 2017 (VEEGAN) and Lin et al., 2018 (PacGAN). The histogram
-    counts every point. `ValueError` where no points, of other dimensions than the means, or not finite.
+    counts every point. `ValueError` where there are no points, or they have other
+    dimensions than the means or are not finite.
     """
     nearest, good = assign(points, mixture, within)
     modes = len(mixture.weights)
@@ -65,7 +66,7 @@ def of_stacked(images: Tensor, classifier: Extractor) -> Coverage:
     """Coverage of stacked MNIST by images (N, 3, 28, 28) in [-1, 1]: each channel is a digit, 1000 triples are modes.
 
     Metz et al., 2017 (Unrolled GANs). One image reaches a mode. `high_quality` is the share of images whose three
-    channels are each recognised with a probability of at least 0.9. `ValueError` where images of another shape;
+    channels are each recognised with a probability of at least 0.9. `ValueError` for images of another shape;
     `ZerosumError` where the classifier has no logits of ten classes.
     """
     triples, sure = classify_stacked(images, classifier)
@@ -96,7 +97,8 @@ class Modes(Metric):
     needs = "samples"
 
     def why_not(self, context: Context) -> str:
-        if context.mixture is not None or self._stacked(context):
+        stacked = context.fake.shape == (3, 28, 28) and context.fake.extractor.name == "digits"
+        if context.mixture is not None or stacked:
             return ""
         return "it needs data whose modes are known: ring, grid, or stacked digits (3x28x28, --extractor digits)"
 
@@ -121,14 +123,10 @@ class Modes(Metric):
         def reverse_kl(of: Tensor) -> float:
             return divergence(of, log_weights, count)
 
-        low, high = bootstrap.interval(reverse_kl, numbers, repeats=REPEATS, seed=context.seed)
+        low, high = intervals.of_halves(reverse_kl, numbers, repeats=REPEATS, seed=context.seed)
         share = float(good.double().mean())
-        quality = intervals.of_share(share, len(good))
         return {
             "modes": Score(float(seen.unique().numel()), "higher", note=f"of {count}; no interval: a count"),
-            "high quality": Score(share, "higher", quality, "binomial"),
+            "high quality": Score(share, "higher", intervals.of_share(share, len(good)), "binomial"),
             "reverse KL": Score(reverse_kl(numbers), "lower", (max(0.0, low), high), f"from {REPEATS} random halves"),
         }
-
-    def _stacked(self, context: Context) -> bool:
-        return context.fake.shape == (3, 28, 28) and context.fake.extractor.name == "digits"

@@ -15,7 +15,7 @@ from zerosum.metrics.score import Score
 def nearest_distance(fake: Tensor, real: Tensor) -> Tensor:
     """(M,) mean squared differences between each fake (M, *shape) and the real sample (N, *shape) nearest to it.
 
-    0 for a copy: it rewards copies and blur. Compare it with the score of held-out real samples.
+    Common in tutorials. 0 for a copy: it rewards copies and blur. Compare it with the score of held-out real samples.
     """
     fake, real = fake.flatten(1), real.flatten(1)
     return k_nearest(fake, real, 1)[0][:, 0].square() / fake.shape[1]
@@ -23,10 +23,7 @@ def nearest_distance(fake: Tensor, real: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class NearestDistance(Metric):
-    """Mean squared distance from a fake to the nearest real sample: values in [-1, 1], mean over a sample's values.
-
-    Common in tutorials. It rewards copies and blur: compare it with the score of other real data.
-    """
+    """Mean squared distance from a fake to the nearest real sample: values in [-1, 1], mean over a sample's values."""
 
     name = "nearest-distance"
     needs = "samples"

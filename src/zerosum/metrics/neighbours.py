@@ -16,10 +16,8 @@ def k_nearest(queries: Tensor, keys: Tensor, k: int, *, exclude_self: bool = Fal
 
     Distances ascend and are those of the differences themselves: 0 between equal points. Which keys are nearest is
     decided by squared distances exact to 1e-15 F of the largest. With a copy of the keys this takes about
-    100 MB. ValueError where shapes do not fit, a value is not finite, or there are fewer than k keys.
-
-    Args:
-        exclude_self: queries and keys are one set, and row i is no neighbour of row i; another row equal to it is.
+    100 MB. With `exclude_self` both are one set, and row i is no neighbour of row i; another row equal to it is.
+    ValueError where shapes do not fit, a value is not finite, or there are fewer than k keys.
     """
     if exclude_self and queries.shape != keys.shape:
         raise ValueError(f"one set has one shape, not {tuple(queries.shape)} and {tuple(keys.shape)}")

@@ -1,8 +1,4 @@
-"""Perceptual path length: how far a sample moves while z moves evenly; Karras et al., 2019, section 4.1.
-
-The paper measures distances by the LPIPS metric on VGG-16; here they are taken between an extractor's features, so
-that numbers compare among games under one extractor, and never with published ones.
-"""
+"""Perceptual path length: how far a sample moves while z moves evenly; Karras et al., 2019, section 4.1."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
-from zerosum.metrics import bootstrap
+from zerosum.metrics import intervals
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
@@ -40,12 +36,9 @@ def path_lengths(
 
     z(t) runs on the game's own path between two random z, see `latent`; t is uniform in [0, 1], drawn for each path; d
     is the squared Euclidean distance of features scaled to unit length. Whatever else is random in the game is equal at
-    both ends of a step.
+    both ends of a step. `labels`, (count,), are the classes of the samples, for a game that takes them.
 
-    Args:
-        labels: (count,) classes of the samples, for a game that takes them.
-
-    `ZerosumError` where the extractor rounds images to 8 bits, where so small a step is lost.
+    `ZerosumError` where the extractor rounds images to 8 bits, in which so small a step is lost.
     """
     if extractor.rounds:
         raise ZerosumError(
@@ -81,8 +74,8 @@ def trimmed_mean(lengths: Tensor) -> float:
 class PathLength(Metric):
     """Perceptual path length; Karras et al., 2019: how far samples move, in features, while z moves a little.
 
-    All classes in turn, without truncation. Papers measure distances by LPIPS: numbers compare under one extractor
-    only.
+    All classes in turn, without truncation. Papers measure distances by LPIPS on VGG-16, here they are those of an
+    extractor's features: numbers compare under one extractor only, and never with published ones.
     """
 
     paths: Annotated[int, Gt(19), "how many"] = 2000
@@ -108,5 +101,5 @@ class PathLength(Metric):
         assert run is not None
         labels = run.labels_for(self.paths)
         lengths = path_lengths(run.game, fake.extractor, self.paths, labels=labels, seed=context.seed)
-        interval = bootstrap.interval(trimmed_mean, lengths, repeats=200, seed=context.seed)
+        interval = intervals.of_halves(trimmed_mean, lengths, repeats=200, seed=context.seed)
         return {"length": Score(trimmed_mean(lengths), "lower", interval, "from random halves of the paths")}

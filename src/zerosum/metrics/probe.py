@@ -54,13 +54,8 @@ def fit(
     """
     names = tuple(str(k) for k in range(int(y.max()) + 1))
     training = Training(steps=steps, batch_size=min(batch_size, len(x)), seed=seed, average=0, precision="fp32")
-    stream = data.Stream(
-        dataset("training", x, y, names, fingerprint="0" * 16),
-        training.batch_size,
-        seed=seed,
-        device=device,
-        batch=Labelled,
-    )
+    labelled = dataset("training", x, y, names, fingerprint="0" * 16)
+    stream = data.Stream(labelled, training.batch_size, seed=seed, device=device, batch=Labelled)
     with rng.fork_rng(torch.device(device), seed):
         network = build()
         optimizer = Adam(rate, (0.9, 0.999), decay=Decay("linear"))
@@ -76,33 +71,25 @@ def predict(network: nn.Module, x: Tensor, device: torch.device | str = "cpu") -
     return torch.cat([network(part.to(device)).argmax(1).cpu() for part in x.split(500)])
 
 
-def mistakes(
-    network: nn.Module, x: Tensor, y: Tensor, device: torch.device | str = "cpu", at_a_time: int = 1000
-) -> int:
+def mistakes(network: nn.Module, x: Tensor, y: Tensor, device: torch.device | str = "cpu") -> int:
     """How many of labelled samples, as a dataset has them (bytes or points, (N, *shape)), get another label than y."""
-    parts = zip(x.split(at_a_time), y.split(at_a_time), strict=True)
+    parts = zip(x.split(1000), y.split(1000), strict=True)
     return sum(int((predict(network, to_float(samples), device) != labels).sum()) for samples, labels in parts)
 
 
 def for_samples(modality: Modality, classes: int) -> nn.Module:
-    """A small classifier of samples: of images convolutions down to 4 pixels or fewer, of others a perceptron."""
-    if isinstance(modality, Image):
-        return convolutions(modality, classes)
-    return perceptron(math.prod(modality.shape), classes)
-
-
-def convolutions(image: Image, classes: int) -> nn.Module:
-    """Of images (B, C, H, W) logits (B, classes): 3x3 convolutions of stride 2 down to 4 pixels or fewer."""
-    channels = image.channels
+    """A small classifier: of images 3x3 convolutions of stride 2 down to 4 pixels or fewer, of others a perceptron."""
+    if not isinstance(modality, Image):
+        return perceptron(math.prod(modality.shape), classes)
+    channels = modality.channels
     layers: list[nn.Module] = []
-    for after in [32, 64, 128, *[128] * 8][: max(2, math.ceil(math.log2(min(image.size) / 4)))]:
+    for after in [32, 64, 128, *[128] * 8][: max(2, math.ceil(math.log2(min(modality.size) / 4)))]:
         convolution = nn.Conv2d(channels, after, kernel_size=3, stride=2, padding=1, bias=False)
         layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
         channels = after
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * channels, classes))
 
 
-def perceptron(dim: int, classes: int, width: int = 64) -> nn.Module:
-    """Two hidden layers."""
-    hidden = [nn.Linear(dim, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()]
-    return nn.Sequential(*hidden, nn.Linear(width, classes))
+def perceptron(dim: int, classes: int) -> nn.Module:
+    """Two hidden layers of 64 units."""
+    return nn.Sequential(nn.Linear(dim, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, classes))

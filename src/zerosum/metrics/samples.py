@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Progress
-from zerosum.metrics.extractors import Extractor, Features
+from zerosum.metrics.extractors import Extractor, Features, joined
 from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.statistics import Moments
 from zerosum.modality import Modality, Shape
@@ -57,7 +57,9 @@ class Samples:
     @property
     def stored(self) -> Tensor:
         """All samples as they are stored: images uint8 (N, C, H, W), points float32 (N, D) ..."""
-        return self._draw()
+        if self._stored is None:
+            self._stored = torch.cat(list(self._report(self._blocks(), f"drawing {self.name}")))
+        return self._stored
 
     @property
     def x(self) -> Tensor:
@@ -66,10 +68,8 @@ class Samples:
 
     def first(self, count: int) -> Tensor:
         """The first `count` samples as players see them, (count, *shape); no more are drawn."""
-        if self._stored is not None:
-            return self.modality.load(self._stored[:count])
         parts: list[Tensor] = []
-        for block in self._blocks():
+        for block in self._known_blocks():
             parts.append(block)
             if sum(map(len, parts)) >= count:
                 break
@@ -90,29 +90,32 @@ class Samples:
     def moments(self) -> tuple[Moments, ...]:
         """Moments of the features, of GROUPS groups of successive samples each; in memory that does not grow with N."""
         if self._moments is None:
-            self._moments = self._accumulated()
+            groups: list[Moments] = []
+            start = 0
+            for features, _ in self._feature_blocks():
+                groups = groups or [Moments(features.shape[1]) for _ in range(GROUPS)]
+                group = torch.arange(start, start + len(features)) * GROUPS // self.count
+                for number in group.unique().tolist():
+                    groups[number].update(features[group == number])
+                start += len(features)
+            self._moments = tuple(groups)
         return self._moments
 
     def halves(self) -> tuple[Samples, Samples]:
         """The first half and the second, with the features that are known already."""
         return self._part(0, self.count // 2), self._part(self.count // 2, self.count)
 
-    def with_data(self, data: Dataset) -> Samples:
-        """Another data set, seen by the same extractor."""
-        return of_dataset(data, self.extractor, progress=self.progress)
-
     def cache(self, *, samples: bool = False, features: bool = False) -> None:
         """Compute now, once, what several metrics will read."""
         if samples:
-            self._draw()
+            _ = self.stored
         if features:
             self._extract()
 
     def _part(self, start: int, stop: int) -> Samples:
         def blocks() -> Iterator[Tensor]:
             done = 0
-            blocks = self._blocks() if self._stored is None else iter(self._stored.split(BLOCK))
-            for block in blocks:
+            for block in self._known_blocks():
                 if len(part := block[max(0, start - done) : max(0, stop - done)]):
                     yield part
                 done += len(block)
@@ -120,42 +123,24 @@ class Samples:
         labels = None if self.labels is None else self.labels[start:stop]
         half = Samples(self.name, stop - start, self.modality, blocks, self.extractor, labels, self.progress)
         if self._features is not None:
-            features, logits = self._features
-            half._features = Features(features[start:stop], None if logits is None else logits[start:stop])
+            half._features = self._features.map(lambda rows: rows[start:stop])
         return half
 
-    def _draw(self) -> Tensor:
-        if self._stored is None:
-            self._stored = torch.cat(list(self._report(self._blocks(), f"drawing {self.name}")))
-        return self._stored
+    def _known_blocks(self) -> Iterator[Tensor]:
+        """All blocks: of what is kept, or drawn anew."""
+        return self._blocks() if self._stored is None else iter(self._stored.split(BLOCK))
 
     def _extract(self) -> Features:
         if self._features is None:
-            parts = list(self._feature_blocks())
-            features = torch.cat([part.features for part in parts])
-            logits = [part.logits for part in parts if part.logits is not None]
-            self._features = Features(features, torch.cat(logits) if logits else None)
+            self._features = joined(list(self._feature_blocks()))
         return self._features
 
     def _feature_blocks(self) -> Iterator[Features]:
         if self._features is not None:
             yield self._features
             return
-        blocks = self._blocks() if self._stored is None else iter(self._stored.split(BLOCK))
-        for block in self._report(blocks, f"features of {self.name}"):
-            features, logits = self.extractor(self.modality.load(block))
-            yield Features(features.cpu(), None if logits is None else logits.cpu())
-
-    def _accumulated(self) -> tuple[Moments, ...]:
-        groups: list[Moments] = []
-        start = 0
-        for features, _ in self._feature_blocks():
-            groups = groups or [Moments(features.shape[1]) for _ in range(GROUPS)]
-            group = torch.arange(start, start + len(features)) * GROUPS // self.count
-            for number in group.unique().tolist():
-                groups[number].update(features[group == number])
-            start += len(features)
-        return tuple(groups)
+        for block in self._report(self._known_blocks(), f"features of {self.name}"):
+            yield self.extractor(self.modality.load(block)).map(Tensor.cpu)
 
     def _report(self, blocks: Iterator[Tensor], what: str) -> Iterator[Tensor]:
         done = 0

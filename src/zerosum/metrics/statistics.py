@@ -1,4 +1,4 @@
-"""Mean and covariance of any number of features in constant memory."""
+"""Mean and covariance of any number of features in constant memory; ranks of two sets of numbers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,6 @@ class Moments:
         self.count = 0
         self.mean = torch.zeros(dim, dtype=torch.float64)  # (F,)
         self._scatter = torch.zeros(dim, dim, dtype=torch.float64)  # (F, F) sum of (x - mean)(x - mean)^T
-
-    def __repr__(self) -> str:
-        return f"Moments(dim={self.dim}, count={self.count})"
 
     @classmethod
     def of(cls, features: Tensor) -> Moments:
@@ -99,3 +96,15 @@ class Moments:
         moments.mean = mean.to("cpu", torch.float64, copy=True)
         moments._scatter = scatter.to("cpu", torch.float64, copy=True)
         return moments
+
+
+def above(a: Tensor, b: Tensor) -> float:
+    """The share of all pairs in which a of (N,) is larger than b of (M,), ties counted half: Mann and Whitney's U / NM.
+
+    ValueError where a side is empty.
+    """
+    if len(a) == 0 or len(b) == 0:
+        raise ValueError("there must be numbers on both sides")
+    ordered = b.sort().values
+    below = torch.searchsorted(ordered, a) + torch.searchsorted(ordered, a, right=True)
+    return float(below.sum()) / (2 * len(a) * len(b))

@@ -37,11 +37,8 @@ class Diversity(NamedTuple):
 def psnr(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor:
     """Peak signal-to-noise ratio of each pair, (N,) in dB; infinite where the two are equal.
 
-    Args:
-        luma: compare the Y channel of BT.601, as papers on super-resolution do, not all channels.
-        border: pixels to cut off at each side first.
-
-    `ValueError` where the shapes differ, the border is too wide, or the images have no colour for luma.
+    `border` pixels are cut off at each side first; `luma` compares the Y channel of BT.601 alone, as papers on
+    super-resolution do. `ValueError` where shapes differ, the border is too wide, or there is no colour for luma.
     """
     x, y = _prepared(x, y, luma, border)
     return 10 * (PEAK**2 / (x - y).square().mean((1, 2, 3))).log10()
@@ -61,11 +58,7 @@ def ms_ssim(x: Tensor, y: Tensor, *, scales: int | None = None) -> Tensor:
     """Multi-scale SSIM of each pair, (N,) in [0, 1], 1 where they are equal; Wang et al., 2003.
 
     Each scale halves the one before by the mean of 2x2 pixels. A negative similarity counts as 0. Small images have
-    fewer scales than the paper's five; the weights of these are then scaled to a sum of 1.
-
-    Args:
-        scales: by default `scales_of` the images.
-
+    fewer scales than the paper's five, by default `scales_of`; the weights of these are then scaled to a sum of 1.
     `ValueError` where the shapes differ, or the images are too small for so many scales.
     """
     x, y = _prepared(x, y)
@@ -87,10 +80,7 @@ def scales_of(height: int, width: int) -> int:
 
 
 def ms_ssim_diversity(x: Tensor, pairs: int = 100, seed: int = 0) -> Diversity:
-    """MS-SSIM of random pairs of different images x, all of one class, say; Odena et al., 2017.
-
-    Pairs are drawn independently of each other. ValueError for fewer than two images or pairs.
-    """
+    """MS-SSIM of independent random pairs of different images x; Odena et al., 2017. ValueError for fewer than two."""
     if len(x) < 2 or pairs < 2:
         raise ValueError(f"diversity needs at least two images and two pairs, not {len(x)} and {pairs}")
     generator = torch.Generator().manual_seed(seed)
@@ -172,8 +162,7 @@ class MsSsim(Metric):
     kind = Image
 
     def why_not(self, context: Context) -> str:
-        smallest = WINDOW
-        return "" if min(context.fake.shape[1:]) >= smallest else f"it needs images of {smallest}x{smallest} or more"
+        return "" if min(context.fake.shape[1:]) >= WINDOW else f"it needs images of {WINDOW}x{WINDOW} or more"
 
     def measure(self, context: Context) -> dict[str, Score]:
         x = context.fake.first(2 * self.pairs)

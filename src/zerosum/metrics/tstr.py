@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -10,6 +9,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
+from zerosum.batches import Labelled
 from zerosum.metrics import intervals, probe
 from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.score import Score
@@ -27,17 +27,10 @@ class Accuracies(NamedTuple):
     trained_on: int  # samples, of either kind
 
 
-class LabelledSet(NamedTuple):
-    """Samples with their classes."""
-
-    x: Tensor  # uint8 images (N, C, H, W), or points (N, D)
-    y: Tensor  # (N,) int64, -1 where unknown
-
-
 def tstr(
-    fake: LabelledSet,
-    train: LabelledSet,
-    test: LabelledSet,
+    fake: Labelled,
+    train: Labelled,
+    test: Labelled,
     *,
     steps: int = 1000,
     seed: int = 0,
@@ -45,10 +38,11 @@ def tstr(
 ) -> Accuracies:
     """Train a small classifier on generated samples, another on real ones, and test both; Esteban et al., 2017.
 
-    Unlabelled samples are left out; the larger training set is cut to the size of the smaller, at random. All three
-    sets number the classes alike. `ValueError` where a set has no labelled samples.
+    Sets are uint8 images (N, C, H, W), or points (N, D), and their classes, (N,) int64. Samples of class -1 are left
+    out; the larger training set is cut to the size of the smaller, at random. All three sets number the classes alike.
+    `ValueError` where a set has no labelled samples.
     """
-    fake, train, test = (LabelledSet(x[y >= 0], y[y >= 0]) for x, y in (fake, train, test))
+    fake, train, test = (Labelled(x[y >= 0], y[y >= 0]) for x, y in (fake, train, test))
     if min(len(fake.y), len(train.y), len(test.y)) == 0:
         raise ValueError("each set needs labelled samples")
     count = min(len(fake.y), len(train.y))
@@ -103,21 +97,21 @@ class Tstr(Metric):
         assert context.fake.labels is not None
         train, test = self._real(context)
         numbers = torch.tensor([*map(context.data.classes.index, context.classes), -1])  # the last is for -1
-        fake = LabelledSet(context.fake.stored, numbers[context.fake.labels])
+        fake = Labelled(context.fake.stored, numbers[context.fake.labels])
         synthetic, real, count = tstr(fake, train, test, steps=self.steps, seed=context.seed, device=context.device)
         interval = intervals.of_share(synthetic, int((test.y >= 0).sum()))
         note = f"binomial, of the test samples; classifiers trained on {count:,} each"
         return {"accuracy": Score(synthetic, "higher", interval, note, {"real": real})}
 
-    def _real(self, context: Context) -> tuple[LabelledSet, LabelledSet]:
+    def _real(self, context: Context) -> tuple[Labelled, Labelled]:
         """Real samples to train on, and others to test on."""
         if context.test is not None and context.test.y is not None:
             return _labelled(context.data), _labelled(context.test)
         order = torch.randperm(len(context.data), generator=torch.Generator().manual_seed(context.seed))
-        first, second = order.split(math.ceil(len(order) / 2))
+        first, second = order.chunk(2)
         return _labelled(context.data, first), _labelled(context.data, second)
 
 
-def _labelled(data: Dataset, chosen: Tensor | None = None) -> LabelledSet:
+def _labelled(data: Dataset, chosen: Tensor | None = None) -> Labelled:
     assert data.y is not None
-    return LabelledSet(data.x, data.y) if chosen is None else LabelledSet(data.x[chosen], data.y[chosen])
+    return Labelled(data.x, data.y) if chosen is None else Labelled(data.x[chosen], data.y[chosen])

@@ -36,7 +36,7 @@ def classifier_test(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int 
 
     C2ST; Lopez-Paz and Oquab, 2017: under equal distributions the accuracy on n test points is about normal with mean
     1/2 and variance 1/(4 n). The larger set is cut to the size of the smaller; features are scaled to unit deviation.
-    `ValueError` where fewer than four rows on a side, or features of different lengths.
+    `ValueError` for fewer than four rows on a side, or features of different lengths.
     """
     real, fake = _equal(real, fake)
     order = torch.Generator().manual_seed(seed)

@@ -27,10 +27,7 @@ from zerosum.util import distributed
 
 
 def with_techniques(game: Game[Any], techniques: Techniques, modality: Modality) -> Game[Any]:
-    """`game`, for samples of `modality`, with the techniques; the game itself where there are none.
-
-    `ZerosumError` where a technique does not fit the game.
-    """
+    """`game`, for samples of `modality`, with the techniques, if any; `ZerosumError` where one does not fit it."""
     return game if techniques == NONE else WithTechniques(game, techniques, modality)
 
 

@@ -22,10 +22,7 @@ def accepts(network: nn.Module, shape: Shape) -> bool:
 
 
 def last_layer(discriminator: nn.Module, shape: Shape) -> str:
-    """The name of the linear layer or convolution that runs last when D judges samples of `shape`.
-
-    `ValueError` where D does not make one logit of each sample.
-    """
+    """The name of the last linear layer or convolution that D runs; `ValueError` where D does not give one logit."""
     network, calls = copy.deepcopy(discriminator).to("meta"), list[str]()
     for name, layer in network.named_modules():
         if isinstance(layer, WEIGHTED):

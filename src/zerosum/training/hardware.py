@@ -35,10 +35,7 @@ def resolve_precision(precision: str, device: torch.device) -> str:
 
 @cache
 def tune_malloc() -> None:
-    """Stop glibc from returning freed blocks to the kernel, which would clear every page anew. Nothing elsewhere.
-
-    Every step needs the same large blocks again.
-    """
+    """Stop glibc from returning freed blocks to the kernel, which would clear every page anew; nothing elsewhere."""
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, 1 << 30)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Protocol
 
@@ -12,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Move
+from zerosum.game import Game, Move, Player
 from zerosum.recipe import Training
-from zerosum.training.average import Average, parameters_of
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
 from zerosum.training.hardware import resolve_precision, tune_malloc, use_channels_last
 from zerosum.training.log_keys import Key, norm_of, values_of
@@ -157,9 +157,7 @@ class Trainer:
         popped, self.pending = self.pending, []
         self._popped += popped
         sums: dict[Key, list[float]] = {}
-        for (step, name, _), value in zip(popped, _means([value for _, _, value in popped]), strict=True):
-            if not math.isfinite(value):
-                raise Diverged(step, name, value)
+        for (_, name, _), value in zip(popped, _finite_means(popped), strict=True):
             sums.setdefault(name, []).append(value)
         return {name: sum(of) / len(of) for name, of in sums.items()}
 
@@ -170,9 +168,7 @@ class Trainer:
 
     def assert_finite(self) -> None:
         """Raise `Diverged` if a logged value or a parameter is not finite."""
-        for (step, key, _), value in zip(self.pending, _means([value for _, _, value in self.pending]), strict=True):
-            if not math.isfinite(value):
-                raise Diverged(step, key, value)
+        _finite_means(self.pending)
         for name, parameter in self.game.named_parameters():
             if not bool(parameter.isfinite().all()):
                 raise Diverged(self.step - 1, name, float(parameter[~parameter.isfinite()][0]))
@@ -182,19 +178,57 @@ class Trainer:
         return self.step % self.training.log_every == 0
 
 
+class Average:
+    """EMA: a copy of the game in which the averaged players' weights follow; all else is shared with the game.
+
+    The decay warms up as (1 + n) / (10 + n) after n steps, so that early averages forget the initialisation.
+    """
+
+    def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float):
+        self.leader, self.decay, self.rounds = game, decay, 0
+        followed = {id(p) for player in players.values() if player.averaged for p in parameters_of(player.modules)}
+        self.leaders = {name: p for name, p in game.named_parameters() if id(p) in followed}
+        shared = [p for p in game.parameters() if id(p) not in followed] + list(game.buffers())
+        self.game = copy.deepcopy(game, {id(tensor): tensor for tensor in shared}).eval()
+        named = dict(self.game.named_parameters())
+        self.followers = {name: named[name].requires_grad_(False) for name in self.leaders}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        weight = 1 - min(self.decay, (1 + self.rounds) / (10 + self.rounds))
+        if self.followers:
+            torch._foreach_lerp_(list(self.followers.values()), list(self.leaders.values()), weight)
+        self.rounds += 1
+
+    def sampler(self) -> Game[Any]:
+        """The averaged game, sharing the buffers that the game has now: it may have put new ones in their places."""
+        for own, its in zip(self.game.modules(), self.leader.modules(), strict=True):
+            for name, buffer in its.named_buffers(recurse=False):
+                setattr(own, name, buffer)
+        return self.game
+
+
+def parameters_of(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """What an optimiser moves: each parameter once, and none that is frozen."""
+    return list(dict.fromkeys(p for module in modules for p in module.parameters() if p.requires_grad))
+
+
 def _norm(parameters: Iterable[nn.Parameter]) -> Tensor:
     """The norm of all gradients taken as one vector."""
     return torch.stack(torch._foreach_norm([p.grad for p in parameters if p.grad is not None])).norm()
 
 
-def _means(values: list[Tensor]) -> list[float]:
-    """The mean of each value, with one kernel for all that have one shape, and one wait for the device."""
+def _finite_means(logged: Sequence[Value]) -> list[float]:
+    """Each value's mean, by one kernel for each shape and one wait for the device; `Diverged` if one is not finite."""
     groups: dict[tuple[int, ...], list[int]] = {}
-    for i, value in enumerate(values):
+    for i, (_, _, value) in enumerate(logged):
         groups.setdefault(tuple(value.shape), []).append(i)
-    means = [torch.stack([values[i].float() for i in g]).reshape(len(g), -1).mean(1) for g in groups.values()]
+    means = [torch.stack([logged[i][2].float() for i in g]).reshape(len(g), -1).mean(1) for g in groups.values()]
     ordered = dict(zip(itertools.chain(*groups.values()), torch.cat(means).tolist() if means else [], strict=True))
-    return [ordered[i] for i in range(len(values))]
+    for i, (step, key, _) in enumerate(logged):
+        if not math.isfinite(ordered[i]):
+            raise Diverged(step, key, ordered[i])
+    return [ordered[i] for i in range(len(logged))]
 
 
 def _check_partition(game: Game[Any], players: Mapping[str, list[nn.Parameter]]) -> None:

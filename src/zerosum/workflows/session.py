@@ -34,8 +34,7 @@ from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.console import TrainingProgress
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
-from zerosum.training.hooks.jsonl import JsonLines
-from zerosum.training.hooks.log import Log, Sink
+from zerosum.training.hooks.log import JsonLines, Log, Sink
 from zerosum.training.trainer import Diverged, Hook, Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.console import errors

@@ -29,6 +29,10 @@ class Features(NamedTuple):
     features: Tensor  # (N, F) float32
     logits: Tensor | None = None  # (N, K) of a classifier
 
+    def map(self, function: Callable[[Tensor], Tensor]) -> Features:
+        """What a function makes of each of the two."""
+        return Features(function(self.features), None if self.logits is None else function(self.logits))
+
 
 @dataclass(frozen=True)
 class Extractor:
@@ -51,21 +55,15 @@ class Extractor:
             raise ValueError(f"samples must be at least one, and images floats in [-1, 1], not {x.dtype} {len(x)}")
         with torch.no_grad():
             x = x.float() if x.is_floating_point() else x
-            return _joined([self.function(part) for part in x.split(self.chunk)])
+            return joined([self.function(part) for part in x.split(self.chunk)])
 
 
 def extract(extractor: Extractor, batches: Iterable[Tensor]) -> Features:
-    """Features of all batches, on the CPU, in their order: (N, F), and logits (N, K) of a classifier.
-
-    `ZerosumError` where there are no batches, or the extractor is not for samples of this shape.
-    """
-    parts = []
-    for batch in batches:
-        features, logits = extractor(batch)
-        parts.append(Features(features.cpu(), None if logits is None else logits.cpu()))
+    """Features (N, F) and logits (N, K) of all batches, in order, on the CPU; `ZerosumError` where there are none."""
+    parts = [extractor(batch).map(Tensor.cpu) for batch in batches]
     if not parts:
         raise ZerosumError("there are no samples to compute features of; give at least one")
-    return _joined(parts)
+    return joined(parts)
 
 
 def find(wanted: str | Callable[[Tensor], Tensor], device: torch.device | str = "cpu") -> Extractor:
@@ -181,7 +179,7 @@ def _images(x: Tensor, name: str) -> Tensor:
     return x
 
 
-def _joined(parts: list[Features]) -> Features:
+def joined(parts: list[Features]) -> Features:
     """The parts below each other."""
     logits = [part.logits for part in parts if part.logits is not None]
     return Features(torch.cat([part.features for part in parts]), torch.cat(logits) if logits else None)

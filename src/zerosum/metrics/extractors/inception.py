@@ -32,10 +32,8 @@ WEIGHTS = "ZEROSUM_INCEPTION"  # the environment variable that names a file of w
 class Inception(nn.Module):
     """Colour images (B, 3, H, W) in [-1, 1] to features (B, 2048) and logits without their bias (B, 1008).
 
-    The convention is one of 8-bit images: values are rounded to them first.
-
-    Args:
-        network: torch-fidelity's FeatureExtractorInceptionV3; its convolutions are copied.
+    The convention is one of 8-bit images: values are rounded to them first. `network` is torch-fidelity's
+    FeatureExtractorInceptionV3, whose convolutions are copied.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -46,19 +44,17 @@ class Inception(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = ((x.clamp(-1, 1) + 1) * 127.5).round()  # as stored in a file
-        x = _stretched((x - 128) / 128)  # (B, 3, 299, 299)
+        down, right = (_interpolation(side).to(x.device) for side in x.shape[2:])  # (299, H), (299, W)
+        x = down @ ((x - 128) / 128 @ right.T)  # (B, 3, 299, 299)
         features = self.body(x.contiguous(memory_format=torch.channels_last)).flatten(1)  # (B, 2048)
         return features, features @ self.classes.T
 
 
 def load(weights: Path | None = None) -> tuple[Inception, Mapping[str, Tensor]]:
-    """The network, and its weights.
+    """The network, and its weights; `ZerosumError` where torch-fidelity or the weights are missing or do not fit.
 
-    Args:
-        weights: a .pth or .safetensors file in torch-fidelity's layout; by default the one that $ZEROSUM_INCEPTION
-            names, else torch-fidelity's own, downloaded once (91 MB).
-
-    `ZerosumError` where torch-fidelity or the weights are missing or do not fit.
+    The file of weights, .pth or .safetensors, has torch-fidelity's layout. By default it is the one that
+    $ZEROSUM_INCEPTION names, else torch-fidelity's own, downloaded once (91 MB).
     """
     module = _torch_fidelity()
     if weights is None and (named := os.environ.get(WEIGHTS)):
@@ -115,15 +111,9 @@ def _averages(node: fx.Node | None) -> bool:
     return node.kwargs.get("count_include_pad") is False
 
 
-def _stretched(x: Tensor) -> Tensor:
-    """(B, 3, H, W) to (B, 3, 299, 299) as TensorFlow 1's bilinear resizing does: as two products with matrices."""
-    down, right = (_interpolation(side).to(x.device) for side in x.shape[2:])  # (299, H), (299, W)
-    return down @ (x @ right.T)
-
-
 @functools.lru_cache(maxsize=8)
 def _interpolation(side: int) -> Tensor:
-    """(299, side): row i weighs the two pixels around place i * side / 299; no half pixels, no antialiasing."""
+    """TensorFlow 1's bilinear resizing, (299, side): row i weighs the two pixels around place i * side / 299."""
     place = torch.arange(SIDE, dtype=torch.float32) * torch.tensor(side / SIDE, dtype=torch.float32)
     before = place.long()
     after = (before + 1).clamp_max(side - 1)
