@@ -27,7 +27,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     assert report.duplicates == (("cat/a.png", "dog/copy.png"),)
     assert [Path(problem.path).name for problem in report.data.problems] == ["empty.png"]
     assert report.lines() == [
-        f"{tmp_path}: 5 images of 3x64x64 would be used; fingerprint {report.data.fingerprint}",
+        f"{tmp_path}: training would use 5 images of 3x64x64; fingerprint {report.data.fingerprint}",
         "classes: cat (2), dog (2); unlabelled: 1",
         "sizes: 30x40 (4), 10x10 (1)",
         "modes: RGB (4), L (1)",
@@ -57,7 +57,7 @@ def test_known_sets_and_points() -> None:
     assert digits.classes == {str(k): 500 for k in range(10)}
     ring = check("ring")
     assert ring.sizes == {} and ring.modes == {} and sum(ring.classes.values()) == 100_000
-    assert ring.lines()[0].startswith("ring: 100,000 points of 2 numbers would be used")
+    assert ring.lines()[0].startswith("ring: training would use 100,000 points of 2 numbers;")
 
 
 def test_repeats_in_an_array_are_named_by_number(tmp_path: Path) -> None:
