@@ -60,6 +60,16 @@ def test_known_sets_and_points() -> None:
     assert ring.lines()[0].startswith("ring: training would use 100,000 points of 2 numbers;")
 
 
+def test_one_is_no_plural(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("only a line\n")
+    assert "training would use 1 text of 3 tokens; " in check(str(tmp_path / "x.txt")).lines()[0]
+    for side in "ab":
+        (tmp_path / side).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / side / "x.png")
+    assert "use 1 aligned pair: a 3x8x8, b 3x8x8;" in check(f"pairs:{tmp_path}").lines()[0]
+    assert "use 1 image of 3x8x8 as a and 1 image" in check(f"unpaired:{tmp_path}").lines()[0]
+
+
 def test_repeats_in_an_array_are_named_by_number(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[1, 2], [3, 4], [1, 2], [1, 2]], np.float32))
     assert check(str(tmp_path / "a.npy")).duplicates == (("0", "2", "3"),)

@@ -57,7 +57,8 @@ def load(
     Args:
         name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose
             classes are its sub-folders, or are named in a `labels.csv` there; an .npy or .npz file of images or
-            points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER". A known name goes before a folder of that name: write "./mnist" for the folder.
+            points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER". A known name
+            goes before a folder of that name: write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own.
         labels: keep the labels, where there are any.
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.

@@ -53,7 +53,7 @@ def paired(request: Request) -> Dataset:
     unequal = []
     for name in common:
         files = [pack.files[own[name]] for pack, own in zip(packs, rows, strict=True)]
-        one, other = (by_file[file] for by_file, file in zip(sizes, files, strict=True))
+        one, other = sizes[0][files[0]], sizes[1][files[1]]
         if not _of_one_form(one, other):
             reason = f"it has {one[0]}x{one[1]} pixels and its partner {other[0]}x{other[1]}; crop both alike"
             unequal.append((name, Problem(f"a/{files[0]}", reason)))
