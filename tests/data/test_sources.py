@@ -17,10 +17,10 @@ import torch
 from PIL import Image as Picture
 
 from zerosum.data import SOURCES, DataError, load, paths
-from zerosum.data.sources import absolute
 from zerosum.data.images import cifar, idx
 from zerosum.data.images.idx import FASHION_MNIST, MNIST, IdxSet, read_idx
 from zerosum.data.request import Request
+from zerosum.data.sources import absolute
 from zerosum.modality import Image
 
 ROOT = os.environ.get("ZEROSUM_DATA")  # as it is outside of the tests

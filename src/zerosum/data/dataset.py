@@ -162,7 +162,7 @@ class Dataset:
         )
 
     def without_labels(self, keep: Collection[str] = ()) -> Dataset:
-        """The same samples, without the fields of classes and vectors that are not in `keep`, and another fingerprint."""
+        """The same samples, without the classes and vectors that `keep` does not name, and with another fingerprint."""
         labels = {n for n, f in self.fields.items() if isinstance(f.modality, Classes | Vector)}
         if not (dropped := labels.difference(keep)):
             return self

@@ -53,9 +53,9 @@ def paired(request: Request) -> Dataset:
     unequal = []
     for name in common:
         files = [pack.files[own[name]] for pack, own in zip(packs, rows, strict=True)]
-        one, other = sizes[0][files[0]], sizes[1][files[1]]
-        if not _of_one_form(one, other):
-            reason = f"it has {one[0]}x{one[1]} pixels and its partner {other[0]}x{other[1]}; crop both alike"
+        of_a, of_b = sizes[0][files[0]], sizes[1][files[1]]
+        if not _of_one_form(of_a, of_b):
+            reason = f"it has {of_a[0]}x{of_a[1]} pixels and its partner {of_b[0]}x{of_b[1]}; crop both alike"
             unequal.append((name, Problem(f"a/{files[0]}", reason)))
     if len(unequal) == len(common):
         raise DataError(f"no pair of {request.name} is of one form; {unequal[0][1]}")
