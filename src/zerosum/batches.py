@@ -55,8 +55,11 @@ def field_names(batch: type) -> tuple[str, ...]:
     return ("x",) if batch is Tensor else tuple(batch._fields)  # type: ignore[attr-defined]
 
 
-def samples_of(batch: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """The samples that D calls real: of partly labelled data all, else the first field."""
+def samples_of(batch: Tensor | tuple[Tensor, ...], field: str = "x") -> Tensor:
+    """The samples that D calls real: of partly labelled data all, else those of the field that it makes."""
     if isinstance(batch, PartlyLabelled):
         return batch.unlabelled
-    return batch if isinstance(batch, Tensor) else batch[0]
+    if isinstance(batch, Tensor):
+        return batch
+    names = field_names(type(batch))
+    return batch[names.index(field)] if field in names else batch[0]

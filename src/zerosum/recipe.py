@@ -87,6 +87,8 @@ class Recipe:
         chosen = self.resolve(options or {})
         techniques = chosen.pop(TECHNIQUES)
         game = self.function(data, **chosen)
+        if game.makes not in data.fields:
+            raise ValueError(f"{game.name} makes {game.makes}, and the data has {', '.join(data)}; set `makes`")
         return with_techniques(game, techniques, data.fields[game.makes])
 
     def resolve(self, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -139,6 +139,18 @@ def test_translations(call: Call, photos: Path) -> None:
     assert [path.read_bytes() for path in Path("one").iterdir()] == [Path("made", "005.png").read_bytes()]
 
 
+@pytest.mark.parametrize("kind", ["pairs", "unpaired"])
+def test_of_pairs_the_inputs_are_translated(call: Call, photos: Path, kind: str) -> None:
+    write_pairs(Path("x"), 5)
+    if kind == "unpaired":
+        Path("x", "b", "004.png").unlink()
+    code, out, err = call("translate", photos / "run", f"{kind}:x", "--recipe", PAIRS, "--out", "made")
+    assert code == 0 and out.splitlines()[-2:] == ["5 images translated", "made"], err
+    assert call("translate", photos / "run", Path("x", "a"), "--recipe", PAIRS, "--out", "of a")[0] == 0
+    for k in range(5):
+        assert Path("made", f"{k}.png").read_bytes() == Path("of a", f"00{k}.png").read_bytes()
+
+
 def test_equal_names_colours_and_broken_files(call: Call, photos: Path) -> None:
     Path("in").mkdir()
     for name in ("x.png", "x.bmp"):

@@ -27,7 +27,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     assert report.duplicates == (("cat/a.png", "dog/copy.png"),)
     assert [Path(problem.path).name for problem in report.data.problems] == ["empty.png"]
     assert report.lines() == [
-        f"{tmp_path}: 5 images of 3x64x64 would be used; fingerprint {report.data.fingerprint}",
+        f"{tmp_path}: training would use 5 images of 3x64x64; fingerprint {report.data.fingerprint}",
         "classes: cat (2), dog (2); unlabelled: 1",
         "sizes: 30x40 (4), 10x10 (1)",
         "modes: RGB (4), L (1)",
@@ -57,7 +57,17 @@ def test_known_sets_and_points() -> None:
     assert digits.classes == {str(k): 500 for k in range(10)}
     ring = check("ring")
     assert ring.sizes == {} and ring.modes == {} and sum(ring.classes.values()) == 100_000
-    assert ring.lines()[0].startswith("ring: 100,000 points of 2 numbers would be used")
+    assert ring.lines()[0].startswith("ring: training would use 100,000 points of 2 numbers;")
+
+
+def test_one_is_no_plural(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("only a line\n")
+    assert "training would use 1 text of 3 tokens; " in check(str(tmp_path / "x.txt")).lines()[0]
+    for side in "ab":
+        (tmp_path / side).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / side / "x.png")
+    assert "use 1 aligned pair: a 3x8x8, b 3x8x8;" in check(f"pairs:{tmp_path}").lines()[0]
+    assert "use 1 image of 3x8x8 as a and 1 image" in check(f"unpaired:{tmp_path}").lines()[0]
 
 
 def test_repeats_in_an_array_are_named_by_number(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from zerosum.data import SOURCES, DataError, load, paths
 from zerosum.data.images import cifar, idx
 from zerosum.data.images.idx import FASHION_MNIST, MNIST, IdxSet, read_idx
 from zerosum.data.request import Request
+from zerosum.data.sources import absolute
 from zerosum.modality import Image
 
 ROOT = os.environ.get("ZEROSUM_DATA")  # as it is outside of the tests
@@ -75,6 +76,12 @@ def test_a_path_that_may_not_be_looked_at_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "is_dir", is_dir)  # as root every path can be looked at
     with pytest.raises(DataError, match=r"cannot look at /closed/photos: Permission denied; check its permissions"):
         load("/closed/photos")
+
+
+def test_the_home_folder_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert absolute("~/p.npy") == str(tmp_path.resolve() / "p.npy")
 
 
 def test_a_known_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.sources import find, from_folder, load
-from zerosum.modality import Image, Tokens
+from zerosum.modality import Image, Modality, Tokens
 from zerosum.util.text import abbreviate
 
 SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
@@ -31,7 +31,7 @@ class Report:
     def lines(self) -> list[str]:
         """The report as text."""
         data = self.data
-        lines = [f"{data.name}: {counted_samples(data)} would be used; fingerprint {data.fingerprint}"]
+        lines = [f"{data.name}: training would use {counted_samples(data)}; fingerprint {data.fingerprint}"]
         lines += labels(data) + texts(data)
         for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
@@ -80,13 +80,15 @@ def check(
 
 
 def counted_samples(data: Dataset) -> str:
-    """`5,000 images of 1x28x28`; of pairs, and of unaligned collections, each side with its name."""
+    """`5,000 images of 1x28x28`, `3 aligned pairs: a 3x64x64, b 3x64x64`, `5 images of 3x64x64 as a and 3 ... as b`."""
     fields = {n: f for n, f in data.fields.items() if not f.modality.labels}
     if len(fields) == 1:
-        return f"{len(data):,} {data.modality}"
-    aligned = len({field.deck for field in fields.values()}) == 1
-    sides = ", ".join(f"{name}: {len(field):,} {field.modality}" for name, field in fields.items())
-    return f"{sides}, {'aligned pairs' if aligned else 'not aligned'}"
+        return _number(len(data), data.modality)
+    if len({field.deck for field in fields.values()}) == 1:
+        shapes = ", ".join(f"{name} {'x'.join(map(str, field.modality.shape))}" for name, field in fields.items())
+        return f"{len(data):,} aligned {'pair' if len(data) == 1 else 'pairs'}: {shapes}"
+    sides = [f"{_number(len(field), field.modality)} as {name}" for name, field in fields.items()]
+    return f"{' and '.join(sides)}, unpaired"
 
 
 def labels(data: Dataset) -> list[str]:
@@ -122,6 +124,11 @@ def texts(data: Dataset) -> list[str]:
         "some texts:",
         *(f"  {text}" for text in tokens.write(ids[shown])),
     ]
+
+
+def _number(count: int, modality: Modality) -> str:
+    what = str(modality)
+    return f"{count:,} {what.replace(modality.plural, modality.plural.removesuffix('s'), 1) if count == 1 else what}"
 
 
 def _counted(counts: dict[str, int]) -> str:

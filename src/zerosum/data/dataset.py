@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -71,6 +71,7 @@ class Dataset:
     fields: Mapping[str, Field]
     fingerprint: str
     problems: tuple[Problem, ...] = ()  # files that were left out
+    chosen: str = ""  # the field to look at, where it was chosen
 
     def __len__(self) -> int:
         """Samples; of several decks, those of the longest."""
@@ -83,8 +84,8 @@ class Dataset:
 
     @property
     def samples(self) -> str:
-        """The name of the field that is looked at and compared: "x", else the last of those that are samples."""
-        return "x" if "x" in self.fields else next(n for n in ("b", "ids", *self.fields) if n in self.fields)
+        """The name of the field that is looked at and compared: the chosen one, else "x", "b", "ids" or the first."""
+        return next(n for n in (self.chosen, "x", "b", "ids", *self.fields) if n in self.fields)
 
     @property
     def modality(self) -> Modality:
@@ -124,6 +125,10 @@ class Dataset:
         """What a GAN that learns from the classes, or else from the vectors, can be asked for."""
         return self.spec.y if "y" in self.fields else None
 
+    def of(self, field: str) -> Dataset:
+        """The same data, of which this field, where there is one, is looked at and compared: what a game makes."""
+        return replace(self, chosen=field) if field in self.fields else self
+
     def with_samples(self, modality: Modality, x: Tensor, fingerprint: str) -> Dataset:
         """The same labels, with other samples: the same ones resized, say."""
         changed = replace(self.fields[self.samples], modality=modality, stored=x)
@@ -156,12 +161,14 @@ class Dataset:
             self, fields=fields, fingerprint=fingerprint_of(f"{self.fingerprint} {count} labels of seed {seed}")
         )
 
-    def without_labels(self) -> Dataset:
-        """The same samples, without classes and vectors; their fingerprint tells the two apart."""
-        fields = {n: f for n, f in self.fields.items() if not isinstance(f.modality, Classes | Vector)}
-        if len(fields) == len(self.fields):
+    def without_labels(self, keep: Collection[str] = ()) -> Dataset:
+        """The same samples, without the classes and vectors that `keep` does not name, and with another fingerprint."""
+        labels = {n for n, f in self.fields.items() if isinstance(f.modality, Classes | Vector)}
+        if not (dropped := labels.difference(keep)):
             return self
-        return replace(self, fields=fields, fingerprint=fingerprint_of(f"{self.fingerprint} without labels"))
+        fields = {n: f for n, f in self.fields.items() if n not in dropped}
+        left_out = "labels" if dropped == labels else ", ".join(sorted(dropped))
+        return replace(self, fields=fields, fingerprint=fingerprint_of(f"{self.fingerprint} without {left_out}"))
 
     @property
     def counts(self) -> tuple[int, ...]:

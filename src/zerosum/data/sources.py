@@ -17,32 +17,28 @@ from zerosum.data.request import Request, Source
 from zerosum.data.text import lines as text
 
 
-def _imported(module: str, name: str) -> Source:
-    """A source of a module that needs Pillow, which is imported when the source is called."""
-
-    def load_by_it(request: Request) -> Dataset:
-        source: Source = getattr(import_module(module), name)
-        return source(request)
-
-    return load_by_it
+def _imported(where: str) -> Source:
+    """The source "module:function", of a module that needs Pillow, which is imported when the source is called."""
+    module, _, name = where.partition(":")
+    return lambda request: getattr(import_module(f"zerosum.data.{module}"), name)(request)
 
 
-from_folder = _imported("zerosum.data.images.folder", "folder")
+from_folder = _imported("images.folder:folder")
 
 SOURCES: dict[str, Source] = {
     "digits": digits,
     "mnist": MNIST,
     "fashion-mnist": FASHION_MNIST,
-    "cifar10": _imported("zerosum.data.images.cifar", "cifar10"),
+    "cifar10": _imported("images.cifar:cifar10"),
     "stacked-mnist": stacked_mnist,
     "ring": mixture.source(mixture.ring),
     "grid": mixture.source(mixture.grid),
     "swiss-roll": mixture.swiss_roll,
     "moons": mixture.moons,
     "gaussians": mixture.gaussians,
-    "pairs": _imported("zerosum.data.pairs.folders", "paired"),
-    "unpaired": _imported("zerosum.data.pairs.folders", "unpaired"),
-    "side-by-side": _imported("zerosum.data.pairs.folders", "side_by_side"),
+    "pairs": _imported("pairs.folders:paired"),
+    "unpaired": _imported("pairs.folders:unpaired"),
+    "side-by-side": _imported("pairs.folders:side_by_side"),
 }
 OF_FOLDERS = ("pairs", "unpaired", "side-by-side")  # what follows their colon are paths
 
@@ -60,8 +56,9 @@ def load(
 
     Args:
         name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose
-            classes are its sub-folders, or are named in a `labels.csv` there; or an .npy or .npz file of images or
-            points. A known name goes before a folder of that name: write "./mnist" for the folder.
+            classes are its sub-folders, or are named in a `labels.csv` there; an .npy or .npz file of images or
+            points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER". A known name
+            goes before a folder of that name: write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own.
         labels: keep the labels, where there are any.
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
@@ -115,4 +112,4 @@ def absolute(name: str) -> str:
         whole = Path(option).expanduser()
         parts = [whole] if whole.is_dir() else [Path(part).expanduser() for part in option.split(",")]
         return f"{known}:{','.join(str(part.resolve()) for part in parts)}"
-    return name if known in SOURCES else str(Path(name).resolve())
+    return name if known in SOURCES else str(Path(name).expanduser().resolve())

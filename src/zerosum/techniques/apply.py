@@ -95,7 +95,7 @@ class WithTechniques(Game[Any]):
             nonlocal batch, reference
             batch = draw()
             if reference:
-                reference.fill(samples_of(batch))
+                reference.fill(samples_of(batch, self.core.makes))
                 distributed.broadcast(reference)
                 reference = None
             return batch
@@ -125,7 +125,7 @@ class WithTechniques(Game[Any]):
 
     def _feature_matching(self, batch: Any) -> Tensor:
         """Of new fakes to the batch last drawn, both without the game's instance noise."""
-        core, real = self.core, samples_of(batch)
+        core, real = self.core, samples_of(batch, self.core.makes)
         fake = core.generate(core.latents(len(real)), None if core.condition is None else batch.y)
         with torch.no_grad():
             real_features = layer_input(self.discriminator, self.layer, real)

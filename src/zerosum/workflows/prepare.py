@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from zerosum import data
-from zerosum.batches import Labelled, PartlyLabelled
+from zerosum.batches import Labelled, PartlyLabelled, field_names
 from zerosum.data.check import labels
 from zerosum.data.dataset import Dataset
 from zerosum.data.sources import absolute
@@ -72,13 +72,19 @@ def prepare(
     with progress(quiet) as update:
         whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
-    learnt = learnt if recipe.labelled else learnt.without_labels()
+    learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
     rng.seed(training.seed)
     try:
         game = recipe.build(learnt.spec, options)
     except ValueError as error:
         raise ZerosumError(f"{recipe.name} does not fit {learnt.name}: {error}") from error
+    if game.batch is not recipe.batch:
+        raise ZerosumError(
+            f"{recipe.name} builds a game that draws {game.batch.__name__}, and its recipe says "
+            f"{recipe.batch.__name__}; write @recipe(batch={game.batch.__name__}, ...)"
+        )
+    learnt = learnt.of(game.makes)
     stream = data.Stream(
         learnt,
         training.batch_size,

@@ -38,7 +38,8 @@ def train(
     Args:
         recipe: "r3gan", "wgan-gp/images", "my_gan.py:mnist" ...
         data: a known set ("digits", "mnist" ...), a folder of images (sub-folders, or the classes that a `labels.csv`
-            names, are labels), or an .npz file; by default the recipe's.
+            names, are labels), a file (.npy, .npz, .txt: one text a line), or pairs of images ("pairs:A,B",
+            "unpaired:A,B", "side-by-side:FOLDER"); by default the recipe's.
         out: the run directory; by default a new one under "runs/".
         size: of the images, in pixels: a side of a square, or (height, width).
         labels: how many labels to keep, as many of each class, chosen by the seed; the rest are hidden. By default all.

@@ -41,7 +41,8 @@ def translate(
 
     Args:
         run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
-        images: an image file, or what `zerosum.train` takes as data: a folder, an .npy or .npz file, a known set.
+        images: an image file, or what `zerosum.train` takes as data: a folder, an .npy or .npz file, a known set, or
+            pairs, whose `a` are translated.
         out: a folder, which is made if it is not there; files in it are overwritten where names are equal.
         data_dir: where published sets are looked for first.
         progress: called with (what is being done, done so far, total).
@@ -58,7 +59,8 @@ def translate(
         raise ZerosumError(f"--out {folder} is a file; name a folder for the translated images")
     if folder.resolve() in (Path(images).expanduser().resolve(), Path(images).expanduser().resolve().parent):
         raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
-    given = fitted(str(images), source, data_dir=Path(data_dir) if data_dir else None, progress=progress)
+    where = Path(data_dir) if data_dir else None
+    given = fitted(str(images), source, field="a", data_dir=where, progress=progress)
     # In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`.
     plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in given.files]
     paths = [path.with_suffix(".png") for path in plain]

@@ -132,10 +132,24 @@ def test_halves_of_any_size_are_scaled_each(tmp_path: Path) -> None:
 
 def test_sizes(tmp_path: Path) -> None:
     save(tmp_path / "a" / "x.png", 1, (6, 4))
-    save(tmp_path / "b" / "x.png", 1, (9, 9))
+    save(tmp_path / "b" / "x.png", 1, (13, 9))  # twice as large, and rounded
     data = load(f"pairs:{tmp_path}")
     assert data.spec.a.shape == data.spec.b.shape == (1, 64, 64)
     assert load(f"pairs:{tmp_path}", size=(5, 3)).spec.b.shape == (1, 5, 3)
+
+
+def test_pairs_that_would_be_cropped_apart_are_named(photos: Path, tmp_path: Path) -> None:
+    save(photos / "a" / "wide.png", 1, (8, 8))
+    save(photos / "b" / "wide.png", 1, (10, 12))
+    for data in (load(f"pairs:{photos}"), load(f"pairs:{photos}", size=(6, 4))):
+        assert len(data) == 5
+        assert [str(p) for p in data.problems] == [
+            "a/wide.png: it has 8x8 pixels and its partner 10x12; crop both alike"
+        ]
+    save(tmp_path / "a" / "x.png", 1, (8, 8))
+    save(tmp_path / "b" / "x.png", 1, (10, 12))
+    with pytest.raises(DataError, match=r"no pair of .* is of one form; a/x\.png: it has 8x8 pixels"):
+        load(f"pairs:{tmp_path}")
 
 
 def test_each_side_has_its_own_colours(tmp_path: Path) -> None:
@@ -157,8 +171,8 @@ def test_each_side_has_its_own_colours(tmp_path: Path) -> None:
         ("unpaired:photos/a,empty", "no image in empty"),
         ("pairs:photos/a,others", r"no image of photos/a has the name of one of others; .* unpaired:photos/a,others"),
         ("side-by-side", "name the folder: side-by-side:FOLDER"),
-        ("side-by-side:nowhere", "nowhere"),
-        ("side-by-side:photos/a/图0.png", "图0.png"),
+        ("side-by-side:nowhere", "there is no folder nowhere; check the spelling"),
+        ("side-by-side:photos/a/图0.png", "there is no folder photos/a/图0.png; check the spelling"),
     ],
 )
 def test_what_cannot_be_paired(
@@ -187,8 +201,8 @@ def test_what_a_check_says(photos: Path) -> None:
     save(photos / "a" / "lonely.png", 1)
     save(photos / "b" / "图4.gif", 100)
     text = "\n".join(check(f"pairs:{photos}").lines())
-    assert "a: 5 images of 1x6x4, b: 5 images of 1x6x4, aligned pairs would be used" in text
+    assert "training would use 5 aligned pairs: a 1x6x4, b 1x6x4;" in text
     assert "left out: 1\n  a/lonely.png: there is no image of this name" in text
     assert "duplicates of b: 1 of 5 repeat another: 0 = 4" in text
     text = "\n".join(check(f"unpaired:{photos}").lines())
-    assert "a: 6 images of 1x6x4, b: 5 images of 1x6x4, not aligned would be used" in text
+    assert "training would use 6 images of 1x6x4 as a and 5 images of 1x6x4 as b, unpaired;" in text

@@ -18,7 +18,12 @@ class Arguments:
         Positional[Literal["check"]], flag("report what is there, what is broken, and what training would use")
     ]
     name: Annotated[
-        Positional[str], flag("a folder of images, a known data set, or an .npy or .npz file", metavar="DATA")
+        Positional[str],
+        flag(
+            "a known data set, a folder of images, a file (.npy, .npz, .txt: one text a line), or pairs:A,B, "
+            "unpaired:A,B, side-by-side:FOLDER",
+            metavar="DATA",
+        ),
     ]
     size: Annotated[Size, flag("image size in pixels, as for `train`", "the data's")] = None
     data_dir: DataDir = None

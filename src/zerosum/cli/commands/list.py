@@ -15,6 +15,7 @@ from tyro.conf import Positional
 from zerosum.cli.flags import flag, parse
 from zerosum.cli.output import table
 from zerosum.data import SOURCES
+from zerosum.data.sources import OF_FOLDERS
 from zerosum.errors import ZerosumError
 from zerosum.recipe import RECIPES, Recipe
 from zerosum.run.directory import RunDirectory
@@ -37,7 +38,9 @@ def run(arguments: Sequence[str]) -> None:
         gan, paper, purpose = described(recipe)
         recipes.add_row(name, gan, paper, recipe.data.partition(":")[0], purpose)
     console.print(recipes)
-    console.print(f"\n[bold]data[/bold]  {', '.join(SOURCES)}, or a folder of images\n")
+    forms = {name: f"{name}:{'A,B' if 'pair' in name else 'FOLDER'}" for name in OF_FOLDERS}
+    known = ", ".join(forms.get(name, name) for name in SOURCES)
+    console.print(f"\n[bold]data[/bold]  {known}, a folder of images, or a file (.npy, .npz, .txt: one text a line)\n")
     found = sorted(path.parent for path in given.folder.glob("**/run.json"))
     if not found:
         console.print(f"no runs below {given.folder}")

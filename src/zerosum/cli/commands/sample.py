@@ -23,8 +23,8 @@ class Arguments:
     out: Annotated[
         Path | None,
         flag(
-            "FILE.png: one picture, with a row for each class if there are classes; FILE.npz: arrays; FILE.gif: an "
-            "interpolation; any other name: a folder of pictures",
+            "FILE.png: one picture, with a row for each class if there are classes; FILE.npz: arrays; FILE.txt: "
+            "texts, one a line; FILE.gif: an interpolation; any other name: a folder of pictures",
             "RUN/samples-seed-SEED.png",
         ),
     ] = None

@@ -23,7 +23,11 @@ class Arguments:
     """Of every recipe."""
 
     data: Annotated[
-        str, flag("a known data set, a folder of images (sub-folders or a labels.csv name classes), or an .npz file")
+        str,
+        flag(
+            "a known data set, a folder of images (sub-folders or a labels.csv name classes), a file (.npy, .npz, "
+            ".txt: one text a line), or pairs:A,B, unpaired:A,B, side-by-side:FOLDER"
+        ),
     ]
     out: Annotated[DisallowNone[Path | None], flag("the run directory", "a new one below runs/")] = None
     size: Annotated[DisallowNone[Size], flag("image size in pixels: one side, or height and width", "the data's")] = (

@@ -28,8 +28,12 @@ class Fitted:
     note: str = ""  # what was changed beyond size
 
 
-def fitted(name: str, modality: Modality, *, data_dir: Path | None = None, progress: Progress | None = None) -> Fitted:
+def fitted(
+    name: str, modality: Modality, *, field: str = "x", data_dir: Path | None = None, progress: Progress | None = None
+) -> Fitted:
     """All samples of `name`, as `load` takes it, or of a single image file, as `modality` has them.
+
+    They are those of `field`, where the data has it.
 
     Images are scaled and cropped as for training. Colour is turned grey, and grey is repeated for red, green and blue,
     where `modality` asks for it.
@@ -38,7 +42,7 @@ def fitted(name: str, modality: Modality, *, data_dir: Path | None = None, progr
         DataError: there is nothing of that name, nothing readable, or nothing that could be brought to this form.
     """
     size = modality.size if isinstance(modality, Image) else None
-    loaded, files = _read(name, size, data_dir, progress)
+    loaded, files = _read(name, field, size, data_dir, progress)
     if size is not None and isinstance(loaded.modality, Image):
         loaded = resized(loaded, size)
     if loaded.modality == modality:
@@ -62,7 +66,7 @@ def grey(x: Tensor) -> Tensor:
 
 
 def _read(
-    name: str, size: tuple[int, int] | None, data_dir: Path | None, progress: Progress | None
+    name: str, field: str, size: tuple[int, int] | None, data_dir: Path | None, progress: Progress | None
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The samples with their names; those of folders at `size` already, as only decoding at that size makes them."""
     path = Path(name).expanduser()
@@ -75,5 +79,5 @@ def _read(
         return dataset(path.name, torch.from_numpy(found.pixels.copy())[None]), (path.name,)
     if find(name)[0] is from_folder:
         return with_files(Request(name, size=size, progress=progress))
-    loaded = load(name, data_dir=data_dir, progress=progress)
-    return loaded, tuple(str(k) for k in range(len(loaded)))
+    loaded = load(name, data_dir=data_dir, progress=progress).of(field)
+    return loaded, tuple(str(k) for k in range(len(loaded.x)))

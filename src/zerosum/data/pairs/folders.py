@@ -25,10 +25,12 @@ SIDES = (("a", "b"), ("A", "B"), ("trainA", "trainB"))  # names of the two sub-f
 def paired(request: Request) -> Dataset:
     """The images of two folders that have one name, whatever its ending, in the order of their names.
 
+    Those of unequal form are left out: scaled to one form they would be cropped apart.
+
     Raises:
-        DataError: a folder cannot be read, or no name is in both.
+        DataError: a folder cannot be read, no name is in both, or no pair is of one form.
     """
-    sides, packs = _read(request)
+    sides, sizes, packs = _read(request)
     rows = [_by_stem(side, pack) for side, pack in zip(sides, packs, strict=True)]
     common = sorted(rows[0].keys() & rows[1].keys())
     if not common:
@@ -48,6 +50,17 @@ def paired(request: Request) -> Dataset:
                     else f"there is no image of this name in {root}"
                 )
                 alone.append(Problem(f"{'ab'[own]}/{file}", reason))
+    unequal = []
+    for name in common:
+        files = [pack.files[own[name]] for pack, own in zip(packs, rows, strict=True)]
+        of_a, of_b = sizes[0][files[0]], sizes[1][files[1]]
+        if not _of_one_form(of_a, of_b):
+            reason = f"it has {of_a[0]}x{of_a[1]} pixels and its partner {of_b[0]}x{of_b[1]}; crop both alike"
+            unequal.append((name, Problem(f"a/{files[0]}", reason)))
+    if len(unequal) == len(common):
+        raise DataError(f"no pair of {request.name} is of one form; {unequal[0][1]}")
+    common = sorted(set(common) - {name for name, _ in unequal})
+    alone += [problem for _, problem in unequal]
     chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
     fields = {name: Field(Image(*x.shape[1:]), x) for name, x in zip("ab", chosen, strict=True)}
     return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone))
@@ -55,7 +68,7 @@ def paired(request: Request) -> Dataset:
 
 def unpaired(request: Request) -> Dataset:
     """All images of two folders, each a deck of its own; `DataError` where one cannot be read or holds no image."""
-    sides, packs = _read(request)
+    sides, _, packs = _read(request)
     fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
     return dataset_of(request.name, fields, _problems(sides, packs))
 
@@ -68,7 +81,10 @@ def side_by_side(request: Request) -> Dataset:
     """
     if not request.option:
         raise DataError("name the folder: side-by-side:FOLDER")
-    found = listing(Path(request.option).expanduser())
+    root = Path(request.option).expanduser()
+    if not root.is_dir():
+        raise DataError(f"there is no folder {root}; check the spelling")
+    found = listing(root)
     height, width = request.size or _half(found)
     pack = packed(found, (height, 2 * width), request.progress, halves=True)
     halves = {"a": pack.x[..., :width], "b": pack.x[..., width:]}
@@ -93,14 +109,21 @@ def folders(option: str, name: str) -> list[Path]:
     return roots
 
 
-def _read(request: Request) -> tuple[list[Listing], list[Pack]]:
-    """Both folders, and their images at one size."""
+def _read(request: Request) -> tuple[list[Listing], list[dict[str, tuple[int, int]]], list[Pack]]:
+    """Both folders, the (H, W) of their files as stored, and their images at one size."""
     sides = [listing(root) for root in folders(request.option, request.name)]
-    size = request.size
-    if size is None:
-        probes = [probe for side in sides for probe in probe_all(side.items) if isinstance(probe, Probe)]
-        _, size = layout(probes, None)
-    return sides, [packed(side, size, request.progress) for side in sides]
+    probes = [
+        {item.path: p for item, p in zip(side.items, probe_all(side.items), strict=True) if isinstance(p, Probe)}
+        for side in sides
+    ]
+    size = request.size or layout([probe for side in probes for probe in side.values()], None)[1]
+    sizes = [{file: (probe.height, probe.width) for file, probe in side.items()} for side in probes]
+    return sides, sizes, [packed(side, size, request.progress) for side in sides]
+
+
+def _of_one_form(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether one (H, W) is the other scaled and rounded, so that both are cropped alike."""
+    return 2 * abs(one[0] * other[1] - one[1] * other[0]) <= max(sum(one), sum(other))
 
 
 def _half(found: Listing) -> tuple[int, int]:
