@@ -64,14 +64,14 @@ def test_the_run_stands_in_the_advice_by_its_name(run: Path, monkeypatch: pytest
     monkeypatch.chdir(run.parent)
     write(run, {"step": 10, "seconds": 1, "signals": {"frechet": 3.0}})
     text, _ = page_of(Path("a run"))
-    assert "<code>zerosum resume &#x27;a run&#x27; --steps N</code>" in text
+    assert "<code>zerosum resume 'a run' --steps N</code>" in text
     assert '<div class="verdict unsure"><strong>Under-trained</strong>' in text
     assert report.summary(run).endswith("Verdict: Under-trained. The fakes are still far from the data.")
 
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_every_flag_and_command_of_an_advice_is_code(name: str) -> None:
-    html = health._advice(Verdict(name), "runs/a")
+    html = health._advice(Verdict(name), RunFiles(Path("runs/a")))
     assert "RUN" not in html and "`" not in html
     code = re.findall(r"<code>(.*?)</code>", html)
     text = re.sub(r"<code>.*?</code>", "", html)
