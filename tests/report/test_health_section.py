@@ -81,6 +81,16 @@ def test_every_flag_and_command_of_an_advice_is_code(name: str) -> None:
         assert all(part.replace("RUN", "runs/a") in code for part in advice.split("`")[1::2])
 
 
+def test_advice_for_a_recipe_from_outside_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run.json").write_text(json.dumps(record(recipe="my gan.py:toy")))
+    monkeypatch.chdir(tmp_path.parent)
+    commands = "more steps: `zerosum resume RUN --steps N`", "`zerosum sample RUN` or `zerosum data check`"
+    assert [RunFiles(tmp_path).advice(line) for line in commands] == [
+        f"more steps: `zerosum resume {tmp_path.name} --steps N --recipe 'my gan.py:toy'`",
+        f"`zerosum sample {tmp_path.name} --recipe 'my gan.py:toy'` or `zerosum data check`",
+    ]
+
+
 def test_events_are_listed(run: Path) -> None:
     before, after = ([snapshot(step) for step in steps] for steps in (range(10, 171, 10), range(110, 201, 10)))
     write(run, *before, DIVERGED, BACK, *after)

@@ -63,7 +63,7 @@ class RunFiles:
 
     @property
     def translates(self) -> bool:
-        """Whether its game translates; of a run without roles, written by an older version, whether it learnt from `a`."""
+        """Whether its game translates; of older runs, which know no roles, whether it learnt from a field `a`."""
         roles = self.record.get("roles")
         return "Translates" in roles if isinstance(roles, list) else "a" in self.fields
 

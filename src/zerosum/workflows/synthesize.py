@@ -145,12 +145,6 @@ class _Source:
     def __init__(self, run: Run, classifier_run: Run | None, seed: int, truncation: float | None, ranked: bool):
         self.run, self.classifier_run, self.ranked = run, classifier_run, ranked
         self.seed, self.truncation = seed, truncation
-            run,
-            classifier_run,
-            seed,
-            truncation,
-            ranked,
-        )
         self.conditional = run.condition is not None
         sorter = run if self.conditional or classifier_run is None else classifier_run
         self.classes = sorter.record.data.classes
