@@ -112,6 +112,9 @@ class Points(Modality):
     def shape(self) -> tuple[int]:
         return (self.dim,)
 
+    def load(self, stored: Tensor) -> Tensor:
+        return stored.float()
+
     def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
         return _in_box(count, generator, real)
 
@@ -146,7 +149,7 @@ class Tokens(Modality):
         """Tokens of the vocabulary."""
         return len(self.vocabulary)
 
-    @property
+    @cached_property
     def end(self) -> int | None:
         """The id of `<eos>`; None where all texts have one length."""
         return self.vocabulary.index(self.END) if self.END in self.vocabulary else None
@@ -156,13 +159,16 @@ class Tokens(Modality):
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
         """Of one text, of `length` tokens at most: unknown ones are `<unk>`, and `<eos>` fills the row."""
-        number, unknown = self._numbers, self.vocabulary.index(self.UNKNOWN)
-        known = [number.get(token, unknown) for token in tokens]
+        known = [self._numbers.get(token, self._unknown) for token in tokens]
         return known + [self.end or 0] * (self.length - len(known))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {token: i for i, token in enumerate(self.vocabulary)}
+
+    @cached_property
+    def _unknown(self) -> int:
+        return self.vocabulary.index(self.UNKNOWN)
 
     def lengths(self, ids: Tensor) -> Tensor:
         """(B,) how many tokens come before the first `<eos>`, of ids (B, length)."""

@@ -115,6 +115,8 @@ def test_doctor_and_evaluation(call: Call, kind: str, request: pytest.FixtureReq
     recipe = COPIER if kind == "texts" else PAIRS
     code, out, err = call("doctor", folder / "run")
     assert code != 2 and f"exit code {code}: " in out, err
+    commands = [line for line in out.splitlines() if f"zerosum resume {folder / 'run'}" in line]
+    assert all(f"--recipe {recipe}`" in line for line in commands)
     more = ("--extractor", "pixels") if kind == "photos" else ()
     code, out, err = call("evaluate", folder / "run", "--recipe", recipe, "--samples", 40, *more)
     assert code == 0, err
@@ -181,10 +183,31 @@ def test_what_cannot_be_translated(call: Call, photos: Path, texts: Path, images
     assert not Path("made").exists()
 
 
+def test_classes_of_what_learns_no_classifier(call: Call, photos: Path, texts: Path) -> None:
+    for run, recipe, images in ((texts / "run", COPIER, photos / "photos" / "a"), (photos / "run", PAIRS, "digits")):
+        code, _, err = call("classify", run, images, "--recipe", recipe)
+        assert code == 2 and "learns no classifier; train one of these recipes: " in err, err
+
+
+def test_tokens_stay_ids_when_they_are_scored(texts: Path) -> None:
+    run = zerosum.load(texts / "run", recipe=COPIER)
+    ids = run.sample(5)
+    with torch.no_grad():
+        assert torch.equal(run.score(ids), run.game.score(ids))
+
+
+def test_texts_are_not_synthesized(call: Call, texts: Path) -> None:
+    for out in ("made", "made.npz"):
+        code, _, err = call("synthesize", texts / "run", "--recipe", COPIER, "--out", out, "--per-class", 1)
+        assert code == 2 and "makes texts; only images and points can be synthesized" in err, err
+    assert not list(Path().glob("made*"))
+
+
 def test_a_translator_draws_no_samples_from_z(call: Call, photos: Path) -> None:
     for more in ((), ("--out", "a.npz"), ("--to-seed", 1), ("--traverse",)):
         code, _, err = call("sample", photos / "run", "--recipe", PAIRS, *more)
-        assert code == 2 and f"`zerosum translate {photos / 'run'} IMAGES --out DIR`" in err, err
+        command = f"`zerosum translate {photos / 'run'} IMAGES --out DIR --recipe {PAIRS}`"
+        assert code == 2 and command in err, err
 
 
 def test_pairs_are_measured_one_by_one(call: Call, photos: Path) -> None:

@@ -102,6 +102,24 @@ if world > 1:
 """
 
 
+STOPPED = """
+import json, sys
+import torch
+import zerosum
+from zerosum.util import distributed
+
+torch.set_num_threads(1)
+distributed.start()
+rank, world = distributed.rank(), distributed.world_size()
+def stop(trainer): trainer.stopping = trainer.step == 2
+run = zerosum.train("gan/toy", out=f"{sys.argv[1]}/run-{world}", steps=4, batch_size=8, quiet=True, hooks=[stop])
+with open(f"{sys.argv[1]}/{world}-{rank}.json", "w") as f:
+    json.dump(run.step, f)
+if world > 1:
+    torch.distributed.destroy_process_group()
+"""
+
+
 def results(source: str, folder: Path) -> list[Any]:
     """What `source` writes, run alone and by each of two processes: {world}-{rank}.json."""
     plain = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
@@ -134,6 +152,10 @@ def test_what_a_buffer_follows_is_of_the_whole_batch(tmp_path: Path):
     assert first == pytest.approx(whole, rel=1e-5) and len({round(share, 3) for share in whole}) == 3
 
 
+def test_a_hook_of_the_first_process_stops_all(tmp_path: Path):
+    assert results(STOPPED, tmp_path) == [2, 2, 2]
+
+
 def test_alone_nothing_happens(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("RANK", raising=False)
     layer = nn.Linear(2, 1)
@@ -141,6 +163,7 @@ def test_alone_nothing_happens(monkeypatch: pytest.MonkeyPatch):
     before = [p.grad.clone() for p in layer.parameters()]
     assert (distributed.rank(), distributed.world_size()) == (0, 1)
     assert distributed.broadcast(layer) is layer
+    assert distributed.first(True) is True
     distributed.average_gradients(list(layer.parameters()))
     assert distributed.mean(layer.weight) is layer.weight
     assert all(torch.equal(a, p.grad) for a, p in zip(before, layer.parameters(), strict=True))

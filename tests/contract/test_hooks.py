@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 
 import zerosum
+from zerosum.errors import ZerosumError
 from zerosum.health import monitor as health
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
@@ -40,14 +42,39 @@ def test_a_hook_of_ones_own_is_called_after_each_step_and_can_stop(tmp_path: Pat
             trainer.stopping = True
 
     chosen: dict[str, Any] = {"steps": 6, "batch_size": 8, "quiet": True}
-    with pytest.raises(Interrupted, match="stopped and saved at step 3; go on with: zerosum resume"):
-        zerosum.train("gan/toy", out=tmp_path / "run", hooks=[own], **chosen)
-    assert seen == [(1, True), (2, True), (3, True)]
+    stopped = zerosum.train("gan/toy", out=tmp_path / "run", hooks=[own], **chosen)
+    assert seen == [(1, True), (2, True), (3, True)] and stopped.step == 3
+    assert (tmp_path / "run" / "samples.png").exists() and (tmp_path / "run" / "report.html").exists()
+    assert lines(tmp_path / "run" / "metrics.jsonl")[-1]["step"] == 3
     assert checkpoint.step_of(checkpoint.find(tmp_path / "run" / "checkpoints")[-1]) == 3
     run = zerosum.resume(tmp_path / "run", hooks=[lambda trainer: seen.append((trainer.step, False))], quiet=True)
     assert run.step == 6 and seen[3:] == [(4, False), (5, False), (6, False)]
     whole = zerosum.train("gan/toy", out=tmp_path / "whole", **chosen)
     assert torch.equal(run.sample(5), whole.sample(5)), "a hook that only looks changes nothing"
+
+
+def test_a_signal_interrupts_unless_all_steps_are_played(tmp_path: Path):
+    def ctrl_c(step: int) -> list[Any]:
+        return [lambda trainer: signal.raise_signal(signal.SIGINT) if trainer.step == step else None]
+
+    chosen: dict[str, Any] = {"steps": 5, "batch_size": 8, "quiet": True}
+    with pytest.raises(Interrupted, match="stopped and saved at step 3; go on with: zerosum resume"):
+        zerosum.train("gan/toy", out=tmp_path / "run", hooks=ctrl_c(2), **chosen)
+    assert checkpoint.step_of(checkpoint.find(tmp_path / "run" / "checkpoints")[-1]) == 3
+    assert not (tmp_path / "run" / "samples.png").exists()
+
+    def stop(trainer: Trainer) -> None:
+        trainer.stopping = trainer.step == 5
+
+    run = zerosum.resume(tmp_path / "run", hooks=[stop, *ctrl_c(4)], quiet=True)
+    assert run.step == 5 and (tmp_path / "run" / "samples.png").exists() and (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.parametrize("hooks", [[3], print])
+def test_what_is_no_list_of_functions_is_refused_before_there_is_a_run(tmp_path: Path, hooks: Any):
+    with pytest.raises(ZerosumError, match="hooks is a list of functions that take the trainer"):
+        zerosum.train("gan/toy", out=tmp_path / "run", hooks=hooks, quiet=True)
+    assert not (tmp_path / "run").exists()
 
 
 def test_hooks_may_come_in_any_order(case_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

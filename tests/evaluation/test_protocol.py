@@ -149,8 +149,10 @@ def test_who_is_better():
         (lambda text: text.replace('"seed": 0', '"seed": 0, "more": 1', 1), r"results.0.protocol.more"),
         (
             lambda text: text.replace(f'"format": {FORMAT}', '"format": 99', 1),
-            "by a newer zerosum, in format 99",
+            r"by a newer zerosum \(format 99, this one reads up to 2\); update zerosum",
         ),
+        (lambda text: text.replace(f'"format": {FORMAT}', '"format": true', 1), "it has no format number"),
+        (lambda text: text.replace(f'"format": {FORMAT}', '"format": "2"', 1), "it has no format number"),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, damage, says: str):

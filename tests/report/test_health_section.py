@@ -64,14 +64,14 @@ def test_the_run_stands_in_the_advice_by_its_name(run: Path, monkeypatch: pytest
     monkeypatch.chdir(run.parent)
     write(run, {"step": 10, "seconds": 1, "signals": {"frechet": 3.0}})
     text, _ = page_of(Path("a run"))
-    assert "<code>zerosum resume &#x27;a run&#x27; --steps N</code>" in text
+    assert "<code>zerosum resume 'a run' --steps N</code>" in text
     assert '<div class="verdict unsure"><strong>Under-trained</strong>' in text
     assert report.summary(run).endswith("Verdict: Under-trained. The fakes are still far from the data.")
 
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_every_flag_and_command_of_an_advice_is_code(name: str) -> None:
-    html = health._advice(Verdict(name), "runs/a")
+    html = health._advice(Verdict(name), RunFiles(Path("runs/a")))
     assert "RUN" not in html and "`" not in html
     code = re.findall(r"<code>(.*?)</code>", html)
     text = re.sub(r"<code>.*?</code>", "", html)
@@ -79,6 +79,16 @@ def test_every_flag_and_command_of_an_advice_is_code(name: str) -> None:
     for advice in VERDICTS[name].advice:
         assert advice.count("`") % 2 == 0
         assert all(part.replace("RUN", "runs/a") in code for part in advice.split("`")[1::2])
+
+
+def test_advice_for_a_recipe_from_outside_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run.json").write_text(json.dumps(record(recipe="my gan.py:toy")))
+    monkeypatch.chdir(tmp_path.parent)
+    commands = "more steps: `zerosum resume RUN --steps N`", "`zerosum sample RUN` or `zerosum data check`"
+    assert [RunFiles(tmp_path).advice(line) for line in commands] == [
+        f"more steps: `zerosum resume {tmp_path.name} --steps N --recipe 'my gan.py:toy'`",
+        f"`zerosum sample {tmp_path.name} --recipe 'my gan.py:toy'` or `zerosum data check`",
+    ]
 
 
 def test_events_are_listed(run: Path) -> None:

@@ -246,6 +246,10 @@ def test_the_commands_suit_the_kind_of_data(run: Path, monkeypatch: pytest.Monke
     assert "zerosum sample" not in page.text and "    size=(64, 48),\n" in page.text
     assert "interpolation.png" not in page.text and "zerosum evaluate" not in page.text
     assert "Translations of the same inputs over training" in page.text
+    generator = with_fields(run, {"a": IMAGE, "b": IMAGE}, roles=["Generates"])
+    assert "zerosum sample" in generator.text and "zerosum translate" not in generator.text
+    translator = with_fields(run, {"source": IMAGE, "b": IMAGE}, roles=["Translates"])
+    assert "zerosum translate" in translator.text and "zerosum sample" not in translator.text
 
 
 def test_the_title_has_the_last_part_of_each_path(run: Path) -> None:

@@ -54,7 +54,7 @@ class TokenCopier(TwoPlayerGame[Sequences]):
         return self._logits(z).argmax(-1)
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.discriminator(self._one_hot(x.long())).flatten()
+        return self.discriminator(self._one_hot(x)).flatten()
 
     def _logits(self, z: Tensor) -> Tensor:
         return self.generator(z).view(len(z), self.tokens.length, self.tokens.size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,12 +11,29 @@ from pydantic_core import from_json
 
 from zerosum.errors import ZerosumError
 from zerosum.metrics.score import Score
+from zerosum.util import formats
 from zerosum.util.files import write_atomic
+from zerosum.util.formats import Document, Migrations, rename
 
-FORMAT = 2
 FILE = "evaluation.json"  # in a run directory
 
 Plain = bool | int | float | str | None
+
+
+def _from_1(evaluation: Document) -> Document:
+    renamed = rename(evaluation, {"anchors": "references", "reference": "against"})
+    return renamed | {"results": [_result_from_1(result) for result in evaluation["results"]]}
+
+
+def _result_from_1(result: Document) -> Document:
+    renamed = rename(result, {"figures": "scores", "protocol.settings.judged": "protocol.settings.samples"})
+    for name, score in renamed.get("scores", {}).items():
+        renamed["scores"][name] = rename(score, {"anchors": "references"})
+    return renamed
+
+
+MIGRATIONS: Migrations = {1: _from_1}
+FORMAT = formats.newest(MIGRATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,35 +134,17 @@ def read(path: Path) -> Evaluation:
     except OSError as error:
         raise ZerosumError(f"cannot read {file}: {error.strerror}; give the JSON file of an evaluation") from None
     try:
-        plain = from_json(content)
-        written = plain.get("format") if isinstance(plain, dict) else None
-        if isinstance(written, int) and written > FORMAT:
-            raise ZerosumError(f"{file} was written by a newer zerosum, in format {written}; upgrade zerosum")
-        return _adapter().validate_python(_from_format_1(plain) if written == 1 else plain)
+        fields = formats.upgrade(from_json(content), MIGRATIONS)
+        return _adapter().validate_python({"format": FORMAT, **fields})
+    except formats.NewerFormatError as error:
+        raise ZerosumError(f"{file} {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         problem = f"{where + ': ' if where else ''}{first['msg']}"
-    except ValueError as error:  # no JSON
+    except ValueError as error:  # no JSON, or no format number
         problem = str(error)
     raise ZerosumError(f"{file} is damaged, or no evaluation: {problem}; make it again with `zerosum evaluate`")
-
-
-RENAMED_IN_2 = {"figures": "scores", "anchors": "references", "judged": "samples"}
-
-
-def _from_format_1(plain: Mapping[str, Any]) -> dict[str, Any]:
-    new: dict[str, Any] = _renamed_in_2(plain)
-    if "reference" in new:
-        new["against"] = new.pop("reference")
-    return new | {"format": FORMAT}
-
-
-def _renamed_in_2(value: Any) -> Any:
-    """With the keys of all mappings within renamed."""
-    if isinstance(value, dict):
-        return {RENAMED_IN_2.get(key, key): _renamed_in_2(item) for key, item in value.items()}
-    return [_renamed_in_2(item) for item in value] if isinstance(value, list) else value
 
 
 def _adapter() -> TypeAdapter[Evaluation]:

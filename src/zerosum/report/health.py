@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from html import escape
 
 from zerosum.health.verdicts import Verdict
@@ -26,7 +25,7 @@ def section(files: RunFiles) -> str:
     name, since, what = _parts(verdict)
     tone = {"healthy": "good", "under-trained": "unsure"}.get(verdict.name, "bad")
     head = f'<div class="verdict {tone}"><strong>{escape(name)}</strong>{escape(since)}<p>{escape(what)}</p></div>'
-    parts = [f"<h2>Health</h2>\n{head}", _evidence(verdict), _advice(verdict, files.path)]
+    parts = [f"<h2>Health</h2>\n{head}", _evidence(verdict), _advice(verdict, files)]
     drawings = "".join(map(_figure, health_timeline.drawings(history, verdict)))
     parts.append(f'<h3>Signals over steps</h3>\n<div class="signs">{drawings}</div>')
     events = [f"Step {event.step:,}: {escape(event.event)}: {escape(event.detail)}" for event in history.events]
@@ -57,10 +56,9 @@ def _evidence(verdict: Verdict) -> str:
     return columns(("signal", "value", "threshold", "since step", "meaning"), rows)
 
 
-def _advice(verdict: Verdict, path: str) -> str:
-    """What to try, commands as code; RUN stands for the run's path."""
-    quoted = escape(shlex.quote(path))
-    lines = bullets((prose(line).replace("RUN", quoted) for line in verdict.advice), "advice")
+def _advice(verdict: Verdict, files: RunFiles) -> str:
+    """What to try, commands as code."""
+    lines = bullets((prose(files.advice(line)) for line in verdict.advice), "advice")
     return f"<h3>What to try</h3>\n{lines}" if lines else ""
 
 

@@ -63,8 +63,9 @@ class RunFiles:
 
     @property
     def translates(self) -> bool:
-        """Whether its game translates: such a game learns from a field `a`, whatever it is called."""
-        return "a" in self.fields
+        """Whether its game translates; of older runs, which know no roles, whether it learnt from a field `a`."""
+        roles = self.record.get("roles")
+        return "Translates" in roles if isinstance(roles, list) else "a" in self.fields
 
     @cached_property
     def log(self) -> MetricsLog:
@@ -133,6 +134,10 @@ class RunFiles:
         recipe = str(self.record.get("recipe", ""))
         own = f"--recipe {shlex.quote(recipe)}" if ":" in recipe else ""
         return " ".join(part for part in ("zerosum", name, shlex.quote(self.path), flags, own) if part)
+
+    def advice(self, line: str) -> str:
+        """A line of advice in which this run's commands stand for those on RUN."""
+        return re.sub(r"`zerosum (\S+) RUN ?([^`]*)`", lambda found: f"`{self.command(found[1], found[2])}`", line)
 
 
 def _step(path: Path) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Code
-from zerosum.modality import Classes, Condition, Modality, Vector, to_float
+from zerosum.modality import Classes, Condition, Modality, Vector
 from zerosum.recipe import RECIPES
 from zerosum.roles import Classifies, Discriminates, Generates, Translates, has_role, in_role
 from zerosum.run import sampling
@@ -161,26 +161,26 @@ class Run:
         """How likely each class is, (N, K) float32 on the CPU, by the classifier that the game learnt.
 
         Args:
-            x: samples (N, *shape): floats, images in [-1, 1], or uint8 images.
+            x: samples (N, *shape): floats, images in [-1, 1], or as they are stored: uint8 images, ids of tokens.
 
         Raises:
             ZerosumError: the GAN learns no classifier, it has diverged, or x has another shape.
         """
-        shape = self.record.data.spec.x.shape
         if not has_role(self.game, Classifies):
             learners = ", ".join(name for name, recipe in RECIPES.items() if issubclass(recipe.game, Classifies))
             raise ZerosumError(f"{self.record.recipe} learns no classifier; train one of these recipes: {learners}")
-        if tuple(x.shape[1:]) != shape:
-            raise ZerosumError(f"{self.path} classifies samples of shape {shape}, not {tuple(x.shape[1:])}")
+        modality = self.modality
+        if tuple(x.shape[1:]) != modality.shape:
+            raise ZerosumError(f"{self.path} classifies samples of shape {modality.shape}, not {tuple(x.shape[1:])}")
         network, classes = in_role(self.game, Classifies).classifier(), len(self.record.data.classes)
-        p = self._in_batches(lambda x: network(to_float(x)).float().softmax(1), [x], batch_size, (classes,))
+        p = self._in_batches(lambda x: network(modality.load(x)).float().softmax(1), [x], batch_size, (classes,))
         return self.assert_finite(p, "class probabilities")
 
     def score(self, x: Tensor, y: Tensor | None = None, batch_size: int = 256) -> Tensor:
         """How real the discriminator finds samples, (N,) float32 on the CPU: its logits; the higher, the more real.
 
         Args:
-            x: samples (N, *shape): floats, images in [-1, 1], or uint8 images.
+            x: samples (N, *shape): floats, images in [-1, 1], or as they are stored: uint8 images, ids of tokens.
             y: their classes or vectors, as `labels_for` has them, for a conditional GAN.
 
         Raises:
@@ -191,9 +191,8 @@ class Run:
             raise ZerosumError(f"{self.record.recipe} is {'' if y is None else 'not '}conditional; {cure}")
         role = in_role(self.game, Discriminates)
         try:
-            return self._in_batches(
-                lambda x, y=None: role.score(to_float(x), y), [x] if y is None else [x, y], batch_size, ()
-            )
+            rows, load = [x] if y is None else [x, y], self.modality.load
+            return self._in_batches(lambda x, y=None: role.score(load(x), y), rows, batch_size, ())
         except ValueError as error:
             raise ZerosumError(f"{self.record.recipe}: {error}") from error
 
@@ -268,7 +267,7 @@ def load(
         recipe: FILE.py:FUNCTION for a run of a recipe from outside the package: its file is then run.
 
     Raises:
-        ZerosumError: no run or no checkpoint there, or a damaged one.
+        ZerosumError: no run or no checkpoint there, or a damaged one; the recipe does not fit the data of run.json.
     """
     place, directory = hardware.find(device), RunDirectory(Path(run))
     record = directory.read()
@@ -281,7 +280,11 @@ def load(
         if checkpoint_step not in steps:
             raise ZerosumError(f"{run} has no checkpoint of step {checkpoint_step}; it has {sorted(steps)}")
         chosen = steps[checkpoint_step]
-    game = recipe_of(record, recipe).build(record.data.spec, record.options)
+    known = recipe_of(record, recipe)
+    try:
+        game = known.build(record.data.spec, record.options)
+    except ValueError as error:
+        raise ZerosumError(f"{known.name} does not fit the data in {directory.record_path}: {error}") from error
     checkpoint.load(game, chosen, average)
     return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen), average)
 

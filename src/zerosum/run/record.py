@@ -66,6 +66,7 @@ class Record:
     versions: dict[str, str]
     command: str
     created: str  # ISO 8601, UTC
+    roles: tuple[str, ...] | None = None  # of the game, names of classes; None in runs of older versions
 
 
 def recipe_of(record: Record, given: str | None) -> Recipe:

@@ -23,7 +23,7 @@ class Estimate:
 
 
 def estimate(trainer: Trainer) -> Estimate:
-    """Play one step to find the activations and another to time it. The trainer is worn afterwards: throw it away."""
+    """Play one step to find the activations and another to time it. Do not use the trainer afterwards."""
     kept: dict[int, int] = {}
     largest = 0
 

@@ -72,7 +72,9 @@ class Trainer:
         self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
         self.step = 0  # steps played
         self.lr_scale = 1.0  # a factor on every learning rate; below 1 after a rollback
-        self.stopping = False  # a hook asks to stop after this step, when all hooks have been called
+        # A hook asks to stop after this step, when all hooks have been called; that of the first process stops all.
+        # `zerosum.train` then saves the run, finishes its files and returns it.
+        self.stopping = False
         self.pending: list[Value] = []  # logged since the last `pop_metrics`
         self._popped: list[Value] = []  # what `pop_metrics` has taken after this step
         rates = [group["lr"] for optimizer in self.optimizers.values() for group in optimizer.param_groups]
@@ -94,6 +96,7 @@ class Trainer:
             self.round()
             for hook in hooks:
                 hook(self)
+            self.stopping = distributed.first(self.stopping)
 
     def round(self) -> None:
         """Play one step."""

@@ -44,6 +44,15 @@ def broadcast(module: M) -> M:
     return module
 
 
+def first(flag: bool) -> bool:
+    """What the first process says."""
+    if world_size() == 1:
+        return flag
+    sent = torch.tensor(int(flag), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    dist.broadcast(sent, src=0)
+    return bool(sent)
+
+
 def mean(value: Tensor) -> Tensor:
     """The mean of `value`, a statistic of each process's batch, over the processes: what a buffer follows."""
     if world_size() == 1:

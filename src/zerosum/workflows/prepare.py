@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from zerosum import data
@@ -21,9 +21,10 @@ from zerosum.data.dataset import Dataset
 from zerosum.data.sources import absolute
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
-from zerosum.modality import AnyModality
+from zerosum.modality import AnyModality, Modality
 from zerosum.options import to_json
 from zerosum.recipe import RECIPES, Recipe, Training
+from zerosum.roles import CANNOT, has_role
 from zerosum.run.record import DataRecord, Record, versions
 from zerosum.training import hardware
 from zerosum.training.trainer import Trainer
@@ -117,8 +118,7 @@ def _describe(
         training=training,
         data=DataRecord(
             name=absolute(wanted.name),
-            # They must be of the package, so that `run.json` can be read again.
-            fields=TypeAdapter(dict[str, AnyModality]).validate_python(dict(learnt.spec.fields)),
+            fields=_recordable(learnt.spec.fields),
             count=len(learnt),
             fingerprint=learnt.fingerprint,
             problems=tuple(str(problem) for problem in learnt.problems),
@@ -133,7 +133,20 @@ def _describe(
         versions=versions(),
         command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        roles=tuple(role.__name__ for role in CANNOT if has_role(trainer.game, role)),
     )
+
+
+def _recordable(fields: Mapping[str, Modality]) -> dict[str, AnyModality]:
+    """Fields of kinds that `run.json` can be read with again: those of the package."""
+    try:
+        return TypeAdapter(dict[str, AnyModality]).validate_python(dict(fields))
+    except ValidationError as error:
+        name = error.errors()[0]["loc"][0]
+        raise ZerosumError(
+            f"{type(fields[str(name)]).__name__} of the field {name} is no kind of data that run.json knows: add it to "
+            "AnyModality in zerosum/modality.py"
+        ) from error
 
 
 def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:

@@ -54,7 +54,7 @@ def play(
     new: bool,
     hooks: Sequence[Hook] = (),
 ) -> Run:
-    """Play all steps that are left and leave a complete run directory."""
+    """Play all steps that are left, or until a hook stops, and leave a complete run directory."""
     trainer, loaded, record, about = prepared
     if distributed.rank() > 0:  # the first process alone writes
         if not new and (found := checkpoint.find(directory.checkpoints)):
@@ -102,12 +102,15 @@ def play(
                 trainer.train(every)
             except Diverged as error:
                 recovery.roll_back(trainer, error)
-            if trainer.stopping:
+            if trainer.stopping and trainer.step < training.steps:
                 log.flush(trainer)
                 saver.save(trainer)
-                raise Interrupted(
-                    f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
-                )
+                if interrupt.asked:
+                    raise Interrupted(
+                        f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
+                    )
+                console.print(f"a hook stopped the training at step {trainer.step:,}")
+                break
     run = Run(directory.path, record, trainer.sampler, trainer.step)
     finish(run, loaded)
     return run

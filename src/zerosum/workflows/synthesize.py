@@ -16,7 +16,7 @@ from torch import Tensor
 from zerosum.data.dataset import Progress
 from zerosum.data.images.write_labelled import name_classes, refuse_taken, safe_folders, whole
 from zerosum.errors import ZerosumError
-from zerosum.modality import Image, Vector
+from zerosum.modality import Image, Points, Vector
 from zerosum.pictures.grids import save_each
 from zerosum.roles import Classifies, has_role
 from zerosum.run import sampling
@@ -94,17 +94,19 @@ def synthesize(
     """
     _check(per_class, confidence, keep_top, tries)
     path = Path(out).expanduser().resolve()
-    told = path.with_name(f"{path.stem}-{FILE}")  # of points
-    for file in (path, told) if path.suffix == ".npz" else (path,):
+    record_path = path.with_name(f"{path.stem}-{FILE}")  # of points
+    for file in (path, record_path) if path.suffix == ".npz" else (path,):
         refuse_taken(file)
     own = run if isinstance(run, Run) else load(run)
     images = isinstance(own.modality, Image)
+    if not isinstance(own.modality, Image | Points):
+        raise ZerosumError(f"{own.path} makes {own.modality.plural}; only images and points can be synthesized")
     if images == (path.suffix == ".npz"):
         cure = "images, which go to a folder" if images else "points, which go to a file: name one that ends in .npz"
         raise ZerosumError(f"{out}: {own.path} makes {cure}")
     device = str(next(own.game.parameters()).device)
     other = classifier if isinstance(classifier, Run) or classifier is None else load(classifier, device=device)
-    source = _Source(own, _judge(own, other, confidence), seed, truncation, keep_top < 1)
+    source = _Source(own, _classifier_run(own, other, confidence), seed, truncation, keep_top < 1)
     pools = [_Pool(k, per_class, confidence, keep_top) for k in range(len(source.classes))]
 
     if not images:
@@ -114,7 +116,7 @@ def synthesize(
         labels = torch.arange(len(x)).repeat_interleave(torch.tensor([len(one) for one in x])).numpy()
         with atomic_path(path) as partial:
             np.savez_compressed(partial, samples=torch.cat(x).numpy(), labels=labels, classes=np.array(source.classes))
-        return _write_record(told, source, pools)
+        return _write_record(record_path, source, pools)
     folders = safe_folders(source.classes)
     named = dict(zip(folders, source.classes, strict=True)) if folders != source.classes else {}
     with whole(path) as partial:
@@ -136,14 +138,15 @@ class _Source:
     """A run that is asked for classes, or one whose samples are sorted.
 
     Args:
-        judge: the run whose classifier is asked, if any.
+        classifier_run: the run whose classifier is asked, if any.
         ranked: whether the discriminator is asked.
     """
 
-    def __init__(self, run: Run, judge: Run | None, seed: int, truncation: float | None, ranked: bool):
-        self.run, self.judge, self.seed, self.truncation, self.ranked = run, judge, seed, truncation, ranked
-        self.asked = run.condition is not None
-        sorter = run if self.asked or judge is None else judge
+    def __init__(self, run: Run, classifier_run: Run | None, seed: int, truncation: float | None, ranked: bool):
+        self.run, self.classifier_run, self.ranked = run, classifier_run, ranked
+        self.seed, self.truncation = seed, truncation
+        self.conditional = run.condition is not None
+        sorter = run if self.conditional or classifier_run is None else classifier_run
         self.classes = sorter.record.data.classes
         self.drawn, self.blocks = 0, 0
         if ranked:
@@ -155,18 +158,20 @@ class _Source:
             count,
             sampling.block_seed(self.seed, self.blocks),
             truncation=self.truncation,
-            classes=self.classes[number] if self.asked else None,
+            classes=self.classes[number] if self.conditional else None,
         )
         self.run.assert_finite(x, "samples")
         self.drawn, self.blocks = self.drawn + count, self.blocks + 1
         judged = self.run.modality.store(x)
         y, confidence = torch.full((count,), number), None
-        if self.judge is not None:
-            names = self.judge.record.data.classes
-            p = self.judge.classify(judged)[:, [names.index(name) for name in self.classes]]  # (B, K), in their order
-            y = y if self.asked else p.argmax(1)
+        if self.classifier_run is not None:
+            names = self.classifier_run.record.data.classes
+            p = self.classifier_run.classify(judged)[
+                :, [names.index(name) for name in self.classes]
+            ]  # (B, K), in their order
+            y = y if self.conditional else p.argmax(1)
             confidence = p.gather(1, y[:, None])[:, 0]
-        score = self.run.score(judged, y if self.asked else None) if self.ranked else None
+        score = self.run.score(judged, y if self.conditional else None) if self.ranked else None
         return _Candidates(x, y, confidence, score)
 
 
@@ -205,7 +210,7 @@ def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progr
     """Draw until every class has what is wanted, one class after another where each can be asked for."""
     wanted = sum(pool.wanted for pool in pools)
     block = min(BLOCK, max(1, NUMBERS // math.prod(source.run.modality.shape)))
-    for group in [[pool] for pool in pools] if source.asked else [pools]:
+    for group in [[pool] for pool in pools] if source.conditional else [pools]:
         drawn, most = 0, tries * sum(pool.wanted for pool in group)
         while drawn < most and (short := [pool for pool in group if pool.missing]):
             rates = [pool.kept / drawn if drawn else pool.share / len(group) for pool in short]
@@ -229,8 +234,8 @@ def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progr
 
 
 def _write_record(path: Path, source: _Source, pools: Sequence[_Pool]) -> Synthesis:
-    run, judge = source.run, source.judge
-    made = Synthesis(
+    run, classifier_run = source.run, source.classifier_run
+    record = Synthesis(
         run=str(run.path.resolve()),
         recipe=run.record.recipe,
         step=run.step,
@@ -238,16 +243,16 @@ def _write_record(path: Path, source: _Source, pools: Sequence[_Pool]) -> Synthe
         truncation=run.record.training.truncation if source.truncation is None else source.truncation,
         confidence=pools[0].confidence,
         keep_top=pools[0].share,
-        classifier=str(judge.path.resolve()) if judge else "",
+        classifier=str(classifier_run.path.resolve()) if classifier_run else "",
         candidates=source.drawn,
         classes={source.classes[pool.number]: Made(pool.candidates, pool.kept) for pool in pools},
         versions=versions(),
     )
-    write_atomic(path, TypeAdapter(Synthesis).dump_json(made, indent=2) + b"\n")
-    return made
+    write_atomic(path, TypeAdapter(Synthesis).dump_json(record, indent=2) + b"\n")
+    return record
 
 
-def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
+def _classifier_run(run: Run, other: Run | None, confidence: float | None) -> Run | None:
     """The run whose classifier is asked, if one is needed."""
     recipe, condition = run.record.recipe, run.condition
     if isinstance(condition, Vector):
@@ -256,17 +261,17 @@ def _judge(run: Run, other: Run | None, confidence: float | None) -> Run | None:
         if other is not None:
             raise ZerosumError(f"{recipe} makes the class it is asked for: a classifier is for --confidence alone")
         return None
-    judge = other or (run if has_role(run.game, Classifies) else None)
-    if judge is None:
+    classifier_run = other or (run if has_role(run.game, Classifies) else None)
+    if classifier_run is None:
         why = "--confidence needs a classifier, and" if condition is not None else "nothing tells its classes apart:"
         raise ZerosumError(f"{why} {recipe} learns none; name a run that does with --classifier")
-    judge.classify(torch.empty(0, *run.modality.shape))  # refuses a run without one, or of another shape
-    known = judge.record.data.classes
+    classifier_run.classify(torch.empty(0, *run.modality.shape))  # refuses a run without one, or of another shape
+    known = classifier_run.record.data.classes
     if condition is not None and (unknown := [name for name in run.record.data.classes if name not in known]):
         raise ZerosumError(
-            f"the classifier of {judge.path} knows no class {', '.join(abbreviate(unknown))}; use another run"
+            f"the classifier of {classifier_run.path} knows no class {', '.join(abbreviate(unknown))}; use another run"
         )
-    return judge
+    return classifier_run
 
 
 def _check(per_class: int, confidence: float | None, keep_top: float, tries: int) -> None:

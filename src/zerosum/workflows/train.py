@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.options import OptionError, hints, parse
 from zerosum.recipe import Recipe, Training
@@ -47,14 +48,18 @@ def train(
         device: "cpu", "cuda" ...; by default a GPU where there is one.
         tensorboard: also write curves for TensorBoard.
         quiet: show no progress.
-        hooks: called with the trainer after each step.
+        hooks: functions called with the trainer after each step, by the first process alone. One that sets
+            `trainer.stopping` ends the training there: the run is saved and returned, and can be resumed. One that
+            raises loses the steps since the last checkpoint.
         options: any option that `zerosum show RECIPE` lists; nested ones as mappings: `optimizer={"lr": 1e-3}`.
 
     Raises:
-        ZerosumError: an unknown name, an option out of range, data that cannot be read, a run directory in use.
+        ZerosumError: an unknown name, an option out of range, hooks that cannot be called, data that cannot be read, a
+            run directory in use.
         Diverged: a loss became NaN or infinite.
         Interrupted: Ctrl-C or SIGTERM; the run is saved.
     """
+    _check_hooks(hooks)
     chosen = find(recipe)
     training, own = split(chosen, options)
     sides = (size, size) if isinstance(size, int) else size
@@ -81,10 +86,12 @@ def resume(
         run: the run directory.
         steps: steps in all, to train longer than was asked at first.
         recipe: FILE.py:FUNCTION, needed for a run of a recipe from outside the package: loading runs no code unasked.
+        hooks: as for `train`.
 
     Raises:
         ZerosumError: no run there, a damaged checkpoint, data that changed, a run directory in use.
     """
+    _check_hooks(hooks)
     directory = RunDirectory(Path(run))
     record = directory.read()
     if steps is not None:
@@ -112,3 +119,8 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
     except OptionError as error:
         raise OptionError(f"{error} (see `zerosum show {recipe.name}`)") from None
     return parse(recipe.training, shared), chosen
+
+
+def _check_hooks(hooks: Any) -> None:
+    if not isinstance(hooks, Sequence) or not all(map(callable, hooks)):
+        raise ZerosumError(f"hooks is a list of functions that take the trainer, as in hooks=[f], not {hooks!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +31,11 @@ def run(arguments: Sequence[str]) -> int:
     codes = ", ".join(f"{spec.exit_code} {name}" for name, spec in VERDICTS.items())
     options = parse(Arguments, arguments, "doctor", f"{ABOUT}{codes}.")
     from zerosum.report.health_timeline import save
+    from zerosum.report.run_files import RunFiles
 
     history = History.of_run(options.run)
     verdict = diagnose(history)
-    console = output()
+    console, files = output(), RunFiles(options.run)
     console.print(f"[bold]{escape(verdict.sentence)}[/bold]")
     if verdict.evidence:
         signals = table("signal", "value", "threshold", "since step", "what it is")
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     if verdict.advice:
         console.print("what to try:")
         for line in verdict.advice:
-            console.print(f"  - {line.replace('RUN', shlex.quote(str(options.run)))}", markup=False)
+            console.print(f"  - {files.advice(line)}", markup=False)
     console.print(f"plot: {save(history, options.out or options.run / 'health.png')}", markup=False)
     console.print(f"exit code {verdict.exit_code}: {verdict.name}")
     return verdict.exit_code
