@@ -118,7 +118,8 @@ def test_recipes_build_a_discriminator_for_packs(name: str, packing: int):
     assert [move.player for move in built.round(lambda: torch.randn(4, *shape), 0)] == ["discriminator", "generator"]
     role = in_role(built, Generates)
     assert role.generate(role.prior.draw(4)).shape == (4, *shape)
-    real, fake = own_logits(built, lambda: torch.randn(4, *shape), 6, 0)  # what `evaluate` asks of a run's D
+    found = own_logits(built, lambda: torch.randn(4, *shape), 6, 0)  # what `evaluate` asks of a run's D
+    real, fake = found["discriminator"]
     assert len(real) == len(fake) >= 6
 
 

@@ -33,6 +33,7 @@ from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.tstr import Tstr
 from zerosum.modality import Points, Spec
 
+TWO_PAIRS = Path(__file__).parents[1] / "support" / "two_pairs.py"
 PIXELS = extractors.find("pixels")
 SURE = Extractor("sure", "", "none", lambda x: Features(x.flatten(1), 50 * x.flatten(1)[:, :4]))
 
@@ -169,6 +170,19 @@ def test_the_discriminator_and_paths_need_a_game_no_run_directory():
     assert set(DiscriminatorAccuracy(samples=40).measure(measured)) == {"accuracy", "real", "fake", "order"}
     assert PathLength(paths=20).measure(measured)["length"].value > 0
     assert "needs a run" in DiscriminatorAccuracy().why_not(replace(measured, run=None))
+
+
+def test_each_of_several_discriminators_is_measured():
+    """Of two pairs the second discriminator is broken: its logits are all 0."""
+    x = ring().sample(200, torch.Generator().manual_seed(0))
+    game = find_recipe(f"{TWO_PAIRS}:ring").build(Spec({"x": Points(2)}))
+    game.discriminators["b"].register_forward_hook(lambda module, inputs, logits: 0 * logits)
+    scores = DiscriminatorAccuracy(samples=40).measure(replace(context(x, x), run=Trained(game)))
+    assert list(scores) == [
+        f"{name}, {player}" for player in ("d_a", "d_b") for name in ("accuracy", "real", "fake", "order")
+    ]
+    assert scores["order, d_b"].value == 0.5 and scores["real, d_b"].value == 0.0
+    assert scores["order, d_a"].value != 0.5
 
 
 def test_memorisation_needs_the_training_data():

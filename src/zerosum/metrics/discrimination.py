@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zerosum.batches import field_names
 from zerosum.errors import ZerosumError
+from zerosum.game import Logits
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
@@ -41,34 +42,37 @@ def discrimination(real: Tensor, fake: Tensor) -> Discrimination:
     return Discrimination((on_real + on_fake) / 2, on_real, on_fake, above(real, fake))
 
 
-def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """At least `count` logits of real samples, and of fakes, as the game itself logs them: (N,) and (M,).
+def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, seed: int = 0) -> dict[str, Logits]:
+    """By discriminator, at least `count` logits of real samples, and of fakes, as the game logs them: (N,) and (M,).
 
-    A copy of the game, in evaluation mode, plays the first moves of round `step` until there are enough; nothing is
-    updated. So the discriminator sees what it was trained on: conditions, noise on its input, packs. `ZerosumError`
-    where no move of a round hands over logits.
+    A copy of the game, in evaluation mode, plays step `step` until there are enough; nothing is updated. So a
+    discriminator sees what it was trained on: conditions, noise on its input, packs. Of its moves in a step the first
+    counts. `ZerosumError` where no move hands over logits.
     """
     game = copy.deepcopy(game).eval()
     device = next(game.parameters()).device
-    real: list[Tensor] = []
-    fake: list[Tensor] = []
+    found: dict[str, list[Logits]] = {}
+    times = 0
     with rng.fork_rng(device, seed):
-        while sum(map(len, real)) < count:
+        while not times or min(sum(len(part.real) for part in parts) for parts in found.values()) < count:
+            times += 1
             for move in game.round(draw, step):
-                if move.logits:
-                    real.append(move.logits.real.detach().flatten().float().cpu())
-                    fake.append(move.logits.fake.detach().flatten().float().cpu())
-                    break
-            else:
+                if move.logits and len(parts := found.setdefault(move.player, [])) < times:
+                    parts.append(Logits(*(side.detach().flatten().float().cpu() for side in move.logits)))
+                if times > 1 and all(len(parts) == times for parts in found.values()):
+                    break  # the first time has shown who hands over logits
+            if not found:
                 raise ZerosumError(
                     f"{game.name} hands over no logits of real and fake samples; leave out 'discriminator'"
                 )
-    return torch.cat(real), torch.cat(fake)
+    return {player: Logits(*map(torch.cat, zip(*parts, strict=True))) for player, parts in found.items()}
 
 
 @dataclass(frozen=True)
 class DiscriminatorAccuracy(Metric):
     """How well the run's own discriminator tells real samples from fakes: 1/2 if it cannot; Goodfellow et al., 2014.
+
+    Of several discriminators each has its scores, whose names end in the player's: "accuracy, d_b".
 
     It says how the two players stand to each other, not how good the samples are. A critic without a threshold is to
     be read by `order`.
@@ -96,11 +100,19 @@ class DiscriminatorAccuracy(Metric):
         assert run is not None
         size, device = min(run.batch_size, len(context.data)), next(run.game.parameters()).device
         stream = Stream(context.data, size, seed=context.seed, device=device, batch=run.game.batch)
-        real, fake = own_logits(run.game, stream, min(self.samples, context.fewest), run.step, context.seed)
-        accuracy, on_real, on_fake, order = discrimination(real, fake)
+        players = own_logits(run.game, stream, min(self.samples, context.fewest), run.step, context.seed)
         return {
-            "accuracy": Score(accuracy, "none", intervals.of_share(accuracy, len(real) + len(fake)), "binomial"),
-            "real": Score(on_real, "none", intervals.of_share(on_real, len(real)), "binomial"),
-            "fake": Score(on_fake, "none", intervals.of_share(on_fake, len(fake)), "binomial"),
-            "order": Score(order, "none", note="no interval: pairs are not independent"),
+            f"{name}, {player}" if len(players) > 1 else name: score
+            for player, logits in players.items()
+            for name, score in _scores(*logits).items()
         }
+
+
+def _scores(real: Tensor, fake: Tensor) -> dict[str, Score]:
+    accuracy, on_real, on_fake, order = discrimination(real, fake)
+    return {
+        "accuracy": Score(accuracy, "none", intervals.of_share(accuracy, len(real) + len(fake)), "binomial"),
+        "real": Score(on_real, "none", intervals.of_share(on_real, len(real)), "binomial"),
+        "fake": Score(on_fake, "none", intervals.of_share(on_fake, len(fake)), "binomial"),
+        "order": Score(order, "none", note="no interval: pairs are not independent"),
+    }
