@@ -25,7 +25,7 @@ class Arguments:
     data: Annotated[
         str,
         flag(
-            "a known data set, a folder of images (sub-folders or a labels.csv name classes), a file (.npy, .npz, "
+            "a known data set, a folder of images (classes by sub-folder or labels.csv), a file (.npy, .npz, "
             ".txt: one text a line), or pairs:A,B, unpaired:A,B, side-by-side:FOLDER"
         ),
     ]
