@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import NASTY, page_of, snapshot
+from made_runs import NASTY, page_of, record, snapshot
 
 from zerosum import report
 from zerosum.health.verdicts import VERDICTS, Verdict

@@ -27,11 +27,15 @@ from safetensors.torch import load_file
 
 import zerosum
 from zerosum.cli import main
+from zerosum.data.dataset import dataset
 from zerosum.errors import ZerosumError
+from zerosum.games import find
+from zerosum.modality import Points
 from zerosum.run import migrations
 from zerosum.run.directory import RunDirectory
 from zerosum.training import checkpoint
 from zerosum.util import formats
+from zerosum.workflows.prepare import DataChoice, prepare
 
 OLD = Path(__file__).parent / "old_runs"
 # The rounds that it had played, and all; the file of its weights at the end.
@@ -129,6 +133,32 @@ def test_a_field_that_is_misspelt_does_not_fall_back_to_its_default(toy: Path, p
     edit(toy, **fields)
     with pytest.raises(ZerosumError, match=r"run\.json is damaged or not a zerosum run: .*bverage"):
         RunDirectory(toy).read()
+
+
+def test_a_recipe_that_does_not_fit_the_fields_is_refused(toy: Path):
+    RunDirectory(toy).write(RunDirectory(toy).read())
+    data = json.loads((toy / "run.json").read_text())["data"]
+    edit(toy, data=data | {"fields": {"a": data["fields"]["x"]}})
+    with pytest.raises(ZerosumError, match=r"gan/toy does not fit the data in .*run\.json: there is no field x"):
+        zerosum.load(toy)
+
+
+def test_roles_are_recorded_and_may_be_missing(toy: Path):
+    assert RunDirectory(toy).read().roles is None
+    prepared = prepare(find("gan/toy"), find("gan/toy").training, {}, DataChoice("ring"))
+    assert prepared.record.roles == ("Generates", "Discriminates")
+
+
+def test_a_kind_of_data_from_outside_is_refused_by_name(monkeypatch: pytest.MonkeyPatch):
+    class Audio(Points):
+        """Of no kind that JSON tells."""
+
+        kind = "audio"
+
+    x = torch.randn(300, 2)
+    monkeypatch.setattr(zerosum.data, "load", lambda *a, **k: dataset("audio", x).with_samples(Audio(2), x, ""))
+    with pytest.raises(ZerosumError, match=r"^Audio of the field x is no kind of data that run\.json knows: add it"):
+        prepare(find("gan/toy"), find("gan/toy").training, {}, DataChoice("audio"))
 
 
 def test_options_that_the_recipe_does_not_have_are_refused(toy: Path):
