@@ -40,10 +40,10 @@ class Nothing(Game[Tensor]):
 
 
 @pytest.mark.parametrize(("role", "sentence"), [
-    (Generates, "nothing makes no samples from z; choose another recipe for that"),
-    (Translates, "nothing translates nothing; choose another recipe for that"),
+    (Generates, "nothing cannot generate from z; choose another recipe for that"),
+    (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
-    (Discriminates, "nothing has no discriminator that judges single samples; choose another recipe for that"),
+    (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),
 ])  # fmt: skip
 def test_a_game_without_a_role_is_refused_in_a_sentence(role: type, sentence: str):
@@ -100,7 +100,7 @@ def test_a_translator_makes_no_samples_from_z():
     game = AffinePair(1, paired=True)
     assert {role for role in ROLES if has_role(game, role)} == {Translates} and game.makes == "b"
     assert torch.equal(in_role(game, Translates).translate(x := torch.rand(2, 1, 4, 4)), x), "it begins as the identity"
-    with pytest.raises(ZerosumError, match="affine-pair makes no samples from z"):
+    with pytest.raises(ZerosumError, match="affine-pair cannot generate from z"):
         in_role(game, Generates)
 
 
@@ -155,7 +155,7 @@ def test_the_plumbing_of_two_players(condition: Any, y: Tensor | None):
     assert [player.optimizer.lr for player in players.values()] == [1e-3, 2e-3]
     if condition is not None:
         for ask in (lambda: game.generate(z), lambda: game.score(x)):
-            with pytest.raises(ValueError, match=r"^small makes and judges samples of a condition: give y$"):
+            with pytest.raises(ValueError, match=r"^small is conditional: pass y$"):
                 ask()
 
 

@@ -30,7 +30,7 @@ class LatentGame(Game[B], Generates, ABC):
         if self.condition is None:
             return ()
         if y is None:
-            raise ValueError(f"{self.name} makes and judges samples of a condition: give y")
+            raise ValueError(f"{self.name} is conditional: pass y")
         return (self.condition.vector(y),)
 
 

@@ -46,14 +46,14 @@ class Classifies(ABC):
 
 
 class Discriminates(ABC):
-    """Its discriminator judges single samples."""
+    """Its discriminator scores single samples."""
 
     @abstractmethod
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """(B,) how real D finds x, (B, *shape), given y where there is a condition: the higher, the more real.
 
         Raises:
-            ValueError: this instance judges no single samples, such as a discriminator of packs.
+            ValueError: this instance does not score single samples, such as a discriminator of packs.
         """
 
 
@@ -66,10 +66,10 @@ class Encodes(ABC):
 
 
 CANNOT: dict[type, str] = {
-    Generates: "makes no samples from z",
-    Translates: "translates nothing",
+    Generates: "cannot generate from z",
+    Translates: "is not an image-to-image model",
     Classifies: "learns no classifier",
-    Discriminates: "has no discriminator that judges single samples",
+    Discriminates: "has no discriminator that scores single samples",
     Encodes: "has no encoder",
 }
 

@@ -175,7 +175,7 @@ def test_what_cannot_be_translated(call: Call, photos: Path, texts: Path, images
             (photos / "run", "ring", *own, "--out", "made"),
             "ring holds points of 2 numbers, but images of 1x12x12 are needed",
         ),
-        ((images, a, "--out", "made"), "gan translates nothing; choose another recipe for that"),
+        ((images, a, "--out", "made"), "gan is not an image-to-image model; choose another recipe for that"),
         ((photos / "run", a, *own), "--out PATH is missing"),
     ):
         code, _, err = call("translate", *arguments)

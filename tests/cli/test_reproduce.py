@@ -56,7 +56,7 @@ def test_parts_are_kept_and_summed_up(tmp_path: Path):
 def test_a_failure_made_on_purpose_is_named(tmp_path: Path):
     """The code of the protocol on its shortest scenarios; its result is in reproductions/results."""
     parts = [
-        run(name, 0, 1.0, tmp_path / name) for name in ("least squares, high rate", "ring, D 1000x", "ring, 60 rounds")
+        run(name, 0, 1.0, tmp_path / name) for name in ("least squares, high rate", "ring, D 1000x", "ring, 60 steps")
     ]
     figures = summarise(parts)
     assert figures["failures_named"] == 1.0 and figures["values"] == [1.0] and figures["wrong"] == []

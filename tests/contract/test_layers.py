@@ -163,10 +163,14 @@ KIND_ASKED = {
 # Public functions of plain tensors check the rank of their arguments; readers of arrays see what a file holds.
 OF_TENSORS = ("metrics/", "pictures/", "theory/", "data/arrays.py", "data/points/")
 MODALITIES = {"Image", "Points", "Tokens"}
+KINDS = {"image", "points", "tokens"}  # what `kind` says in JSON
 
 
 def kinds_asked(source: str, ranks: bool = True) -> list[int]:
-    """Lines with `isinstance(x, Image)` and its like; `ranks`: or that compare x.dim(), x.ndim or len(x.shape)."""
+    """Lines with `isinstance(x, Image)`, `type(x) is Image`, `case Image()`, `x.kind == "image"` and their like.
+
+    `ranks`: or that compare x.dim(), x.ndim or len(x.shape).
+    """
     return sorted(node.lineno for node in ast.walk(ast.parse(source)) if _asks_kind(node, ranks))
 
 
@@ -174,8 +178,21 @@ def _asks_kind(node: ast.AST, ranks: bool) -> bool:
     if isinstance(node, ast.Call) and _name(node.func) == "isinstance":
         return bool(MODALITIES & {_name(part) for part in ast.walk(node.args[1])})
     if isinstance(node, ast.Compare):
-        return ranks and any(map(_is_rank, (node.left, *node.comparators)))
+        sides = (node.left, *node.comparators)
+        return _compares_kind(sides) or (ranks and any(map(_is_rank, sides)))
+    if isinstance(node, ast.MatchClass):
+        return _name(node.cls) in MODALITIES
     return _name(node) in ("is_image", "is_point", "is_text")
+
+
+def _compares_kind(sides: tuple[ast.expr, ...]) -> bool:
+    """Of `type(x)` with a modality, or of `x.kind` with its name."""
+    parts = [part for side in sides for part in ast.walk(side)]
+    if any(isinstance(side, ast.Call) and _name(side.func) == "type" for side in sides):
+        return bool(MODALITIES & set(map(_name, parts)))
+    if any(isinstance(side, ast.Attribute) and side.attr == "kind" for side in sides):
+        return any(isinstance(part, ast.Constant) and part.value in KINDS for part in parts)
+    return False
 
 
 def _name(node: ast.AST) -> str:
@@ -208,8 +225,20 @@ def test_a_question_about_the_kind_would_be_found() -> None:
         "len(data.shape) != 3",
         "x.ndim > 2",
         "data.is_image",
+        "type(x) is Image",
+        "type(x) == modality.Points",
+        "type(x) in (Points, Tokens)",
+        'x.kind == "image"',
+        '"tokens" != data.x.kind',
+        'x.kind in ("image", "points")',
     ):
         assert kinds_asked(f"def f():\n    return {question}\n") == [2], question
+    assert kinds_asked("match x:\n    case Image():\n        pass\n    case Points(2) | Tokens():\n        pass\n") == [
+        2,
+        4,
+        4,
+    ]
+    assert kinds_asked("WRITE[type(run.modality)]\nkey.kind == 'term'\ntype(x) is Classes\n") == []
     assert kinds_asked("x.shape[0] == len(x)\nisinstance(y, Classes)\n") == []
 
 

@@ -74,7 +74,7 @@ def test_a_file_says_what_it_is(case_of, trained: Run, tmp_path: Path) -> None:
     zerosum.export(run_of(trained, case_of("sgan/images")), tmp_path / "c.onnx", "classifier")
     told = runtime.InferenceSession(str(tmp_path / "c.onnx")).get_modelmeta().custom_metadata_map
     assert json.loads(told["classes"]) == list(CLASSES)
-    assert (told["recipe"], told["network"], told["round"]) == ("sgan/images", "classifier", "1")
+    assert (told["recipe"], told["network"], told["step"]) == ("sgan/images", "classifier", "1")
 
 
 class OfVectors(Game[Labelled], Generates, Discriminates):
@@ -128,7 +128,7 @@ def test_what_is_not_there_is_not_exported(case_of, trained: Run, tmp_path: Path
     with pytest.raises(zerosum.ZerosumError, match="gan/toy learns no classifier; train one of these recipes: "):
         zerosum.export(trained, tmp_path / "c.onnx", "classifier")
     with pytest.raises(
-        zerosum.ZerosumError, match="pacgan: its discriminator judges packs of 2 samples, no single ones"
+        zerosum.ZerosumError, match="pacgan: its discriminator does not score single samples, only packs of 2"
     ):
         zerosum.export(run_of(trained, case_of("pacgan")), tmp_path / "d.onnx", "discriminator")
     assert list(tmp_path.iterdir()) == []

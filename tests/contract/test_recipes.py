@@ -139,7 +139,7 @@ def test_samples_come_from_z_and_conditions_never_from_the_data(case):
     """Equal z and y, equal samples; whatever data was drawn, and whichever random numbers come next."""
     game = case.game().eval()
     if not has_role(game, Generates):
-        pytest.skip("it makes no samples from z")
+        pytest.skip("it cannot generate from z")
     role, y = in_role(game, Generates), case.y(game)
     z = case.z(game)
     samples = role.generate(z, y)

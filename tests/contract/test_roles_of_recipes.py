@@ -46,7 +46,7 @@ def test_what_it_can_do_it_does(case):
             )
         else:
             assert role.condition == case.spec().y
-            with pytest.raises(ValueError, match=f"{game.name} makes and judges samples of a condition: give y"):
+            with pytest.raises(ValueError, match=f"{game.name} is conditional: pass y"):
                 role.generate(case.z(game))
     if has_role(game, Translates):
         assert in_role(game, Translates).translate(batch.a).shape == (4, *made.shape)
@@ -63,7 +63,7 @@ def test_the_score_is_what_d_says_of_real_samples_in_a_round(case):
         pytest.skip("its discriminator judges no single samples")
     x, role = samples_of(data), in_role(game, Discriminates)
     if case.packs:
-        with pytest.raises(ValueError, match="its discriminator judges packs of 2 samples, no single ones"):
+        with pytest.raises(ValueError, match="its discriminator does not score single samples, only packs of 2"):
             role.score(x, labels(game, data))
         return
     score = role.score(x, labels(game, data))

@@ -154,7 +154,7 @@ def test_consistency_is_a_term_of_d(cls: Any):
 
 
 def test_the_bad_gan_by_hand():
-    game, data = image_game(BadGAN, pull_away_weight=0.7, entropy_weight=0.3, density_rounds=1).eval(), images()
+    game, data = image_game(BadGAN, pull_away_weight=0.7, entropy_weight=0.3, density_steps=1).eval(), images()
     density, d, g = moves(game, data, 0)
     assert density.player == "density"
     torch.testing.assert_close(density.terms["negative_log_likelihood"], -game.density(data.unlabelled).mean())
@@ -170,7 +170,7 @@ def test_the_bad_gan_by_hand():
 
 
 def test_the_density_counts_every_few_rounds_once_it_is_learnt():
-    game, data = image_game(BadGAN, density_rounds=4, density_every=3, density_weight=0.1), images()
+    game, data = image_game(BadGAN, density_steps=4, density_every=3, density_weight=0.1), images()
     game.eval()
     players = {step: [move.player for move in moves(game, data, step)] for step in range(8)}
     assert all(("density" in players[step]) == (step < 4) for step in range(8))

@@ -56,7 +56,7 @@ def test_sgan_learns_eight_classes_from_sixteen_labels(options: dict[str, Any], 
 def test_digits_from_a_hundred_labels(name: str, record_property):
     """Chance is 0.1. The images are half as large."""
     data = load("digits", size=(14, 14))
-    options = {"config": {"density_rounds": 20, "density_every": 2}} if name.startswith("bad") else {}
+    options = {"config": {"density_steps": 20, "density_every": 2}} if name.startswith("bad") else {}
     trainer = trained(name, data.with_labels(100, 0), options, steps=300, batch_size=32, average=0.9)
     found = accuracy(trainer, data)
     record_property("learnt", f"{name}: {found:.3f}")

@@ -225,6 +225,13 @@ def test_recipes_and_options_that_were_renamed(toy: Path, monkeypatch: pytest.Mo
     assert own["training"]["average"] == 0.99
 
 
+def test_a_run_of_bad_gan_with_its_old_option_is_read(toy: Path):
+    fields = json.loads((toy / "run.json").read_text())
+    fields |= {"recipe": "bad-gan/images", "options": {"config": {"density_rounds": 7}}}
+    record = formats.upgrade(fields, migrations.MIGRATIONS)
+    assert record["options"]["config"] == {"density_steps": 7}
+
+
 def test_what_was_not_renamed_stays(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(migrations, "RENAMED", {})
     monkeypatch.setattr(migrations, "RENAMED_OPTIONS", {})

@@ -30,7 +30,7 @@ SPLIT = Split(digits(slice(0, 1000)), digits(slice(1000, 1300)))
 
 @pytest.mark.parametrize(("recipe", "options"), [
     ("sgan/images", {"network": {"width": 4}}),
-    ("bad-gan/images", {"network": {"width": 4}, "config": {"density_rounds": 4, "density_every": 2}}),
+    ("bad-gan/images", {"network": {"width": 4}, "config": {"density_steps": 4, "density_every": 2}}),
     ("sgan/mnist", {}),
 ])  # fmt: skip
 def test_a_training_counts_errors_as_it_goes(recipe: str, options: dict, tmp_path: Path):

@@ -236,7 +236,7 @@ def test_vectors_are_no_classes(trained: Run, tmp_path: Path) -> None:
 def test_a_discriminator_that_judges_no_single_samples_is_not_asked(trained: Run, tmp_path: Path) -> None:
     packs = zerosum.train("two-player/toy", out=tmp_path / "run", steps=1, batch_size=8, packing=2, quiet=True)
     with pytest.raises(
-        zerosum.ZerosumError, match="two-player/toy: its discriminator judges packs of 2 samples, no single ones"
+        zerosum.ZerosumError, match="two-player/toy: its discriminator does not score single samples, only packs of 2"
     ):
         zerosum.synthesize(packs, tmp_path / "a.npz", 5, keep_top=0.5, classifier=known(trained, Sorter(False)))
 

@@ -174,7 +174,7 @@ def _metadata(run: Run, network: NetworkName) -> dict[str, str]:
         "zerosum": run.record.versions["zerosum"],
         "recipe": run.record.recipe,
         "network": network,
-        "round": str(run.step),
+        "step": str(run.step),
         "classes": json.dumps(run.record.data.classes, ensure_ascii=False),
     }
 

@@ -49,7 +49,7 @@ class BadGAN(SemiSupervised):
         consistency: Annotated[Consistency, "FixMatch on unlabelled images"] = Consistency()
         pull_away_weight: Annotated[float, Ge(0), "pull-away term weight, in place of G's entropy"] = 1.0
         density_weight: Annotated[float, Ge(0), "weight of G's low-density term"] = 1e-4
-        density_rounds: Annotated[int, Gt(0), "steps in which the density is learnt, before G's term counts"] = 1_000
+        density_steps: Annotated[int, Gt(0), "steps in which the density is learnt, before G's term counts"] = 1_000
         density_every: Annotated[int, Gt(0), "apply G's low-density term every N steps"] = 10
         quantile: Annotated[float, Gt(0), Lt(1), "share of the data whose density counts as low"] = 0.1
         g_optimizer: GeneratorOptimizer = Adam(1e-3, (0.0, 0.9999))
@@ -73,7 +73,7 @@ class BadGAN(SemiSupervised):
 
     def round(self, draw: Draw[PartlyLabelled], step: int) -> Iterator[Move]:
         batch = draw()
-        if step < self.config.density_rounds:
+        if step < self.config.density_steps:
             log_density = self.density(batch.unlabelled)  # (B,)
             low = distributed.mean(log_density.detach().float().quantile(self.config.quantile))
             self.threshold.copy_(low if step == 0 else torch.lerp(self.threshold, low, 0.05))
@@ -95,12 +95,12 @@ class BadGAN(SemiSupervised):
         return Move("generator", **terms)
 
     def _density_counts(self, step: int) -> bool:
-        return step >= self.config.density_rounds and step % self.config.density_every == 0
+        return step >= self.config.density_steps and step % self.config.density_every == 0
 
     def phase(self, step: int) -> Hashable | None:
         if step == 0:
             return None  # the threshold begins where the first batch puts it
-        return step < self.config.density_rounds, self._density_counts(step)
+        return step < self.config.density_steps, self._density_counts(step)
 
 
 _ADAM = Adam(2e-3, decay=Decay("cosine"))

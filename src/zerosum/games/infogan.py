@@ -176,7 +176,7 @@ class Network:
 
 @recipe(data="mnist", batch_size=128, steps=5_000)
 def mnist(data: Spec, config: InfoGAN.Config = InfoGAN.Config(), network: Network = Network()) -> InfoGAN:
-    """The paper's networks for MNIST (table 1), as many rounds as the authors' code plays."""
+    """The paper's networks for MNIST (table 1), trained for as many steps as in the authors' code."""
     shape, width = data.x.shape, network.width
     return InfoGAN(
         networks.PaperGenerator(prior(config).dim, shape, width),

@@ -84,7 +84,7 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         if self.config.packing > 1:
-            raise ValueError(f"its discriminator judges packs of {self.config.packing} samples, no single ones")
+            raise ValueError(f"its discriminator does not score single samples, only packs of {self.config.packing}")
         return super().score(x, y)
 
     def _fakes(self, count: int) -> Tensor:

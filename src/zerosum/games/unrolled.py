@@ -29,7 +29,7 @@ class Unrolled(TwoPlayerGame[Tensor]):
     """Unrolled GAN; Metz et al., 2017, eq. 7, 9 and 10: G answers to the D that would come of K more steps.
 
     Its gradient flows through these steps too, so that G feels how D would react to it. They are plain gradient steps,
-    as in eq. 7, on one batch; the paper unrolls Adam. D itself is updated once a round, as ever (eq. 11).
+    as in eq. 7, on one batch; the paper unrolls Adam. D itself is updated once a step, as ever (eq. 11).
     """
 
     name = "unrolled"

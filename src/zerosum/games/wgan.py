@@ -72,7 +72,7 @@ class WGAN(LatentGame[Tensor], Discriminates):
         return self.critic(x).flatten()
 
     def _is_long(self, step: int) -> bool:
-        """Whether round `step` (from 0) has `long_steps` critic moves, as in the authors' code."""
+        """Whether step `step` (from 0) has `long_steps` critic moves, as in the authors' code."""
         return step < self.config.long_first or step % self.config.long_every == 0
 
     @torch.no_grad()

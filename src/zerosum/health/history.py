@@ -189,6 +189,7 @@ def _of_players(snapshots: Sequence[Snapshot]) -> dict[str, float]:
 
 def _judges(player: str, snapshots: Sequence[Snapshot]) -> bool:
     """Whether a player has handed over logits."""
-    if "separation" in snapshots[0].signals:  # an earlier version's, whose other players were one called so
+    if "separation" in snapshots[0].signals:  # a file of format 1: its separation names no player, and its
+        # players are "generator" and those who judge
         return player != "generator"
     return any(f"separation/{player}" in snapshot.signals for snapshot in snapshots)

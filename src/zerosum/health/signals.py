@@ -170,8 +170,8 @@ def of_players(values: Iterable[Value]) -> dict[str, float]:
         elif kind == "term":
             signals[of_player("loss", player)] = _mean(found)
         elif kind == "real logits":
-            judged = of_logits(_joined(found), _joined(first[player, "fake logits"]))
-            signals |= {of_player(name, player): value for name, value in judged.items()}
+            separations = of_logits(_joined(found), _joined(first[player, "fake logits"]))
+            signals |= {of_player(name, player): value for name, value in separations.items()}
     return {name: value for name, value in signals.items() if math.isfinite(value)}
 
 

@@ -156,10 +156,10 @@ VERDICTS: dict[str, VerdictSpec] = {
     ),
     "labels ignored": VerdictSpec(
         17,
-        "Labels ignored: what is asked for has no influence on what is made.",
+        "Labels ignored: the requested class has no influence on the samples.",
         (
             "check the labels: are the classes of the data really different? (`zerosum data check`)",
-            "check that both players see the label: a discriminator without it rewards no obedience",
+            "check that both players see the label: a discriminator that does not see the label cannot enforce it",
         ),
         (
             (_c("class_accuracy_real", "<", "class_chance"),),
@@ -210,7 +210,7 @@ VERDICTS: dict[str, VerdictSpec] = {
     ),
     "oscillating": VerdictSpec(
         15,
-        "Oscillating: the fakes move to and fro and come no closer.",
+        "Oscillating: the samples drift back and forth and do not converge.",
         (
             "less momentum: `--optimizer.betas 0 0.99`, or `0.5 0.99`",
             "a smaller learning rate, falling: `--g-optimizer.decay.shape linear` (and D's)",
@@ -248,7 +248,7 @@ def diagnose(history: History) -> Verdict:
                     return Verdict(name, evidence, _vanished(signals[-1]) if name == "discriminator too strong" else "")
     for criterion in VERDICTS["under-trained"].when[0]:
         if not signals or criterion.signal not in signals[-1]:
-            nothing = "There are no samples to compare with it." if signals else "There is nothing to see yet."
+            nothing = "There are no samples to compare with the data." if signals else "There is nothing to see yet."
             return Verdict("under-trained", detail=nothing)
         if criterion.holds(signals[-1]):
             evidence, trend = (_since(criterion, "", history),), signals[-1].get("trend", 1.0)

@@ -66,7 +66,7 @@ class Resample(nn.Module):
         self.growing = target[0] > size[0]
         self.project = _pointwise(before, after) if before != after else nn.Identity()
         # Bilinear resizing is linear in rows and in columns. As two products it is many times faster on a GPU than
-        # `F.interpolate`, which took two thirds of a round.
+        # `F.interpolate`, which took two thirds of a step.
         self.register_buffer("rows", _bilinear(size[0], target[0]), persistent=False)  # (target h, h)
         self.register_buffer("columns", _bilinear(size[1], target[1]).T, persistent=False)  # (w, target w)
 

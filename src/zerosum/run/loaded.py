@@ -150,7 +150,7 @@ class Run:
         """(N, *shape_b) on the CPU, from samples a, (N, *shape_a): floats, images in [-1, 1], or as they are stored.
 
         Raises:
-            ZerosumError: the GAN translates nothing, or a has another shape.
+            ZerosumError: the GAN is not an image-to-image model, or a has another shape.
         """
         role, source = in_role(self.game, Translates), self.source
         if tuple(a.shape[1:]) != source.shape:

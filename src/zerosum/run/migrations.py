@@ -10,6 +10,7 @@ from zerosum.util.formats import Document, Migrations, rename
 # Format 1 -> 2. By the game in a recipe's old name, or "*" for every recipe, its own or not: old dotted names of
 # options, from the recipe's parameter on: new ones. Names of `training` begin with "training.".
 RENAMED_OPTIONS: dict[str, dict[str, str]] = {
+    "bad-gan": {"config.density_rounds": "config.density_steps"},
     "infogan": {
         "config.clusters.sure": "config.clusters.entropy_weight",
         "config.clusters.even": "config.clusters.balance_weight",

@@ -52,7 +52,7 @@ class Scenario:
     truth: str = "healthy"  # the verdict
 
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]:
-        """The trainer at round 0, and its data."""
+        """The trainer at step 0, and its data."""
         size = (SIDE, SIDE) if self.data == "digits" else None
         labelled = find(self.game).labelled if isinstance(self.game, str) else self.labelled
         loaded = data.load(self.data, size=size, labels=labelled, seed=seed)
@@ -248,11 +248,11 @@ FAILURES = {  # by the verdict that names them
         ),
     ),
     "under-trained": (
-        digits("dcgan", 60, "dcgan, 60 rounds"),
+        digits("dcgan", 60, "dcgan, 60 steps"),
         digits("dcgan", 800, "dcgan, tiny rates", **rates(2e-6)),
-        points("two-player/toy", 60, "ring, 60 rounds"),
+        points("two-player/toy", 60, "ring, 60 steps"),
         digits("hinge", 700, "clip too small", clip=1e-6, **both(sgd(0.1))),
-        classes("conditional digits, 80 rounds", "digits", 80),
+        classes("conditional digits, 80 steps", "digits", 80),
     ),
 }
 

@@ -34,7 +34,7 @@ class Split:
 
 
 def shortened(training: Training, seed: int, fraction: float, checkpoints: int) -> Training:
-    """`training` with this seed, a fraction of its rounds and so many checkpoints, of which the newest is kept."""
+    """`training` with this seed, a fraction of its steps and so many checkpoints, of which the newest is kept."""
     steps = max(1, round(training.steps * fraction))
     return replace(training, steps=steps, seed=seed, checkpoint_every=-(-steps // checkpoints), keep=1)
 
@@ -47,7 +47,7 @@ def last_weights(steps: int, batch_size: int, seed: int, log_every: int, checkpo
 
 
 def trainer_of(build: Callable[[Spec], Game[Any]], dataset: Dataset, training: Training) -> Trainer:
-    """A trainer at round 0; weights, noise and the order of the data follow from `training.seed`."""
+    """A trainer at step 0; weights, noise and the order of the data follow from `training.seed`."""
     device = distributed.start()
     rng.seed(training.seed)
     game = build(dataset.spec)
@@ -57,9 +57,9 @@ def trainer_of(build: Callable[[Spec], Game[Any]], dataset: Dataset, training: T
 
 
 def play(trainer: Trainer, folder: Path, hooks: Iterable[Hook] = ()) -> None:
-    """Play all rounds that are left, going on from the newest checkpoint in `folder`.
+    """Play all steps that are left, going on from the newest checkpoint in `folder`.
 
-    It saves every `training.checkpoint_every` rounds; `hooks` are called after each round, before it is saved, and keep
+    It saves every `training.checkpoint_every` steps; `hooks` are called after each step, before it is saved, and keep
     what they have measured in `folder` themselves.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ class Series:
         write_atomic(self.path, json.dumps([*before, *points]).encode())
 
     def measuring(self, measure: Callable[[Trainer], Mapping[str, Any]], every: int) -> Hook:
-        """A hook that adds the point {key: round, **measure(trainer)} every `every` rounds, and in the last one."""
+        """A hook that adds the point {key: round, **measure(trainer)} every `every` steps, and in the last one."""
 
         def hook(trainer: Trainer) -> None:
             if trainer.step % every == 0 or trainer.step == trainer.training.steps:
@@ -112,7 +112,7 @@ class Series:
 def play_measured(
     trainer: Trainer, folder: Path, measure: Callable[[Trainer], Mapping[str, Any]], every: int
 ) -> list[dict[str, Any]]:
-    """`play`, and `measure` every `every` rounds and in the last one: all points, each with its "round"."""
+    """`play`, and `measure` every `every` steps and in the last one: all points, each with its "round"."""
     series = Series(folder / "series.json")
     play(trainer, folder, [series.measuring(measure, every)])
     return series.read()

@@ -31,7 +31,7 @@ class Techniques:
         tuple[Operation, ...], "DiffAugment operations on D's input: color, translation, cutout"
     ] = ()
     adaptive_augment: Annotated[
-        bool, "adaptive discriminator augmentation (ADA), for losses whose logits are above 0 for real"
+        bool, "adaptive discriminator augmentation (ADA), for losses under which D(real) > 0"
     ] = False
     adaptive_target: Annotated[float, Gt(0), Lt(1), "ADA target of E sign(D(real))"] = 0.6
     adaptive_images: Annotated[int, Gt(0), "ADA speed: real images for its probability to go from 0 to 1"] = 500_000

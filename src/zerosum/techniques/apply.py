@@ -157,7 +157,9 @@ class WithTechniques(Game[Any]):
         if self.batch is not Tensor:
             return True
         game, calls = copy.deepcopy(self.game).to("meta"), list[nn.Module]()
-        game.core.get_submodule("generator").register_forward_pre_hook(lambda module, _: calls.append(module))
+        core = game.core
+        assert isinstance(core, LatentGame)
+        core.generator.register_forward_pre_hook(lambda module, _: calls.append(module))
         try:
             for _ in game.round(lambda: torch.empty(2, *shape, device="meta"), 0):
                 pass

@@ -16,7 +16,7 @@ from zerosum.losses.adversarial import to_float32
 from zerosum.modality import Image, Modality
 from zerosum.util import distributed
 
-MEMORY = 0.99  # of how often each class is guessed, a round
+MEMORY = 0.99  # of how often each class is guessed, a step
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The four panels of p_data, p_g and D, from a real run; Goodfellow et al., 2014, figure 1.
 
-D learns alone at first, then both play Algorithm 1 with one move of D a round, G by the non-saturating loss, until D is
+D learns alone at first, then both play Algorithm 1 with one move of D a step, G by the non-saturating loss, until D is
 1/2 wherever there is mass. The generator's density is exact, by change of variables along the line of z.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DATA = mixture([[-0.7], [1.1]], [0.6, 0.5], [0.6, 0.4])
 EDGES = torch.linspace(-5, 5, 401, dtype=torch.float64)
 GRID = Grid.box((-5.0,), (5.0,), len(EDGES) - 1)
-ALONE, TOGETHER = 150, 1200  # rounds
+ALONE, TOGETHER = 150, 1200  # steps
 ARROWS = 17
 
 
@@ -166,7 +166,7 @@ def _panel(axes: Axes, frame: Frame) -> None:
 def _picture(frame: Frame) -> Image.Image:
     fig, (axes,) = figure.panels(1, 4.8, 3.6)
     _panel(axes, frame)
-    figure.title(axes, f"round {frame.rounds:,}" if frame.rounds else "D alone", "upper right")
+    figure.title(axes, f"step {frame.rounds:,}" if frame.rounds else "D alone", "upper right")
     return figure.image(fig)
 
 

@@ -80,6 +80,6 @@ class DensityStream:
 
 
 def trainer_on(density: Density, game: Game[Any], steps: int, batch_size: int, seed: int) -> Trainer:
-    """Plays `steps` rounds of a game on fresh samples of a density; its last weights count."""
+    """Plays `steps` steps of a game on fresh samples of a density; its last weights count."""
     stream = DensityStream(density, batch_size, seed)
     return Trainer(game, stream, Training(steps=steps, average=0.0, precision="fp32"))

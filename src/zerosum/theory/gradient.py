@@ -52,7 +52,7 @@ def bound(discriminator: nn.Module, fakes: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """After some rounds of training D alone."""
+    """After some steps of training D alone."""
 
     rounds: int
     wrong: float  # E |D - D*|, since D* is 0 on fakes and 1 on real points
@@ -62,7 +62,7 @@ class Snapshot:
 
 
 def experiment(seed: int = 0) -> list[Snapshot]:
-    """A discriminator and a critic, trained against the same frozen fakes; a snapshot whenever rounds double."""
+    """A discriminator and a critic, trained against the same frozen fakes; a snapshot whenever the steps double."""
     adam = Adam(2e-3, (0.5, 0.99))
     fixed = torch.linspace(0.0005, 0.9995, 1000, dtype=torch.float64)[:, None]
     real, fake = (box.low + fixed * (box.high - box.low) for box in (REAL, FAKE))
@@ -101,7 +101,7 @@ def draw(snapshots: list[Snapshot], folder: Path) -> list[Path]:
     snapshots = snapshots[1:]  # a logarithmic axis has no 0
     rounds = [snapshot.rounds for snapshot in snapshots]
     wrong.loglog(rounds, [snapshot.wrong for snapshot in snapshots], "o-", color=figure.INK, ms=3)
-    wrong.set(xlabel="rounds of D alone")
+    wrong.set(xlabel="steps of D alone")
     figure.title(wrong, "mean error of D")
     for name, label, color in (
         (SATURATING, "log(1 - D): vanishes", figure.ORANGE),
@@ -109,7 +109,7 @@ def draw(snapshots: list[Snapshot], folder: Path) -> list[Path]:
         (WASSERSTEIN, "critic of slope 1", figure.BLUE),
     ):
         pulls.loglog(rounds, [snapshot.pulls[name] for snapshot in snapshots], "o-", color=color, ms=3, label=label)
-    pulls.set(xlabel="rounds of D alone")
+    pulls.set(xlabel="steps of D alone")
     figure.title(pulls, "gradient that G gets", "lower left")
     return [figure.save(fig, folder / "vanishing-gradient.png")]
 

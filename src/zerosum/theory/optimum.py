@@ -66,7 +66,7 @@ class Comparison:
 
 
 def train_discriminator(pair: Pair, seed: int, steps: int, batch_size: int = 512) -> nn.Module:
-    """A small network, trained in `steps` rounds to tell fresh samples of `pair.p` from those of `pair.q`."""
+    """A small network, trained in `steps` steps to tell fresh samples of `pair.p` from those of `pair.q`."""
     rng.seed(seed)
     network = mlp.Discriminator((pair.grid.points.shape[1],), (64, 64))
     game = FrozenGenerator(pair.q.sample, network, Adam(5e-3, (0.9, 0.999), decay=Decay("cosine")))

@@ -48,8 +48,8 @@ def translate(
         progress: called with (what is being done, done so far, total).
 
     Raises:
-        ZerosumError: no run there, or one that translates nothing; nothing readable there; `out` is a file, or the
-            folder of the images.
+        ZerosumError: no run there, or one that is not an image-to-image model; nothing readable there; `out` is a file,
+            or the folder of the images.
     """
     loaded, folder = run if isinstance(run, Run) else load(run), Path(out)
     source = loaded.source
