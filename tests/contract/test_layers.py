@@ -157,7 +157,7 @@ KIND_ASKED = {
     "networks/mlp.py": 1,  # tanh for images
     "training/hardware.py": 1,  # weights of convolutions
     "workflows/sample.py": 1,  # WRITE
-    "workflows/synthesize.py": 1,  # a folder of images, a file of points
+    "workflows/synthesize.py": 2,  # a folder of images, a file of points, nothing else
     "workflows/translate.py": 2,  # images to images
 }
 # Public functions of plain tensors check the rank of their arguments; readers of arrays see what a file holds.
