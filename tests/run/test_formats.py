@@ -153,10 +153,10 @@ def test_a_kind_of_data_from_outside_is_refused_by_name(monkeypatch: pytest.Monk
     class Audio(Points):
         """Of no kind that JSON tells."""
 
-        kind = "audio"
-
     x = torch.randn(300, 2)
-    monkeypatch.setattr(zerosum.data, "load", lambda *a, **k: dataset("audio", x).with_samples(Audio(2), x, ""))
+    monkeypatch.setattr(
+        zerosum.data, "load", lambda *a, **k: dataset("audio", x).with_samples(Audio(2, "audio"), x, "ab")
+    )
     with pytest.raises(ZerosumError, match=r"^Audio of the field x is no kind of data that run\.json knows: add it"):
         prepare(find("gan/toy"), find("gan/toy").training, {}, DataChoice("audio"))
 
