@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from typing import Literal
 
 from torch import Tensor
@@ -27,17 +27,19 @@ class Key(str):
         return key
 
 
-def values_of(move: Move) -> Iterator[tuple[Key, Tensor]]:
+key_of = cache(Key)  # the same few keys come at every move
+
+
+def values_of(move: Move) -> list[tuple[Key, Tensor]]:
     """All that a move leaves to log: its terms, its logits, and what it names."""
-    for name, value in move.terms.items():
-        yield Key(move.player, name, "term"), value
+    player = move.player
+    values = [(key_of(player, name, "term"), value) for name, value in move.terms.items()]
     if move.logits:
-        yield Key(move.player, REAL_LOGITS, "real logits"), move.logits.real
-        yield Key(move.player, FAKE_LOGITS, "fake logits"), move.logits.fake
-    for name, value in move.log.items():
-        yield Key(move.player, name, "log"), value
+        values.append((key_of(player, REAL_LOGITS, "real logits"), move.logits.real))
+        values.append((key_of(player, FAKE_LOGITS, "fake logits"), move.logits.fake))
+    return values + [(key_of(player, name, "log"), value) for name, value in move.log.items()]
 
 
 def norm_of(player: str) -> Key:
     """The norm of a player's gradient."""
-    return Key(player, GRADIENT_NORM, "gradient norm")
+    return key_of(player, GRADIENT_NORM, "gradient norm")
