@@ -13,7 +13,7 @@ from torch import Tensor
 from zerosum.batches import Labelled, Paired, PartlyLabelled, Sequences, Unpaired, field_names, samples_of
 from zerosum.data import DataError, Dataset, Stream, load
 from zerosum.data.dataset import ALL, Field, dataset, dataset_of
-from zerosum.data.stream import LABELLED, deal, is_partly_labelled
+from zerosum.data.stream import LABELLED, deal
 from zerosum.modality import Classes, Image, Lengths, Points, Tokens
 
 
@@ -192,12 +192,6 @@ def test_labelled_batches_of_partly_labelled_data_are_of_what_is_labelled():
         batch = stream()
         assert sorted(batch.y.tolist()) == [0, 1, 2] and values(batch.x) == batch.y.tolist()
     assert stream.state()["epoch"] == 5
-
-
-def test_what_is_partly_labelled():
-    assert is_partly_labelled(labelled(3), Labelled) and is_partly_labelled(labelled(3), PartlyLabelled)
-    assert not is_partly_labelled(labelled(), PartlyLabelled) and not is_partly_labelled(labelled(3), Tensor)
-    assert not is_partly_labelled(dataset("plain", numbered(4)), Tensor)
 
 
 @pytest.mark.parametrize("batch", [Labelled, PartlyLabelled])

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zerosum.batches import Labelled, Paired, PartlyLabelled, Unpaired, field_names
+from zerosum.batches import Paired, PartlyLabelled, Unpaired, field_names
 from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field
 from zerosum.modality import Classes, Image
 
@@ -77,11 +77,6 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
     if any(len(known) == 0 for known in rows.values()):
         raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
     return Decks(dealt, rows)
-
-
-def is_partly_labelled(data: Dataset, batch: type) -> bool:
-    """Whether some of the data is without the label that this batch wants."""
-    return batch in (Labelled, PartlyLabelled) and data.y is not None and bool((data.y < 0).any())
 
 
 def _known(fields: list[Field]) -> Tensor:
