@@ -14,6 +14,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Code
 from zerosum.modality import Classes, Condition, Modality, Vector
+from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
 from zerosum.roles import Classifies, Discriminates, Generates, Translates, has_role, in_role
 from zerosum.run import sampling
@@ -195,6 +196,11 @@ class Run:
         if (y is None) != (self.condition is None):
             cure = "give the class or vector of each sample" if y is None else "leave y out"
             raise ZerosumError(f"{self.record.recipe} is {'' if y is None else 'not '}conditional; {cure}")
+        if any(isinstance(module, BatchDependent) for module in self.game.modules()):
+            raise ZerosumError(
+                f"the discriminator of {self.path} compares the samples of a batch with each other "
+                "(--techniques.minibatch-discrimination), so it scores no single ones; use a run without it"
+            )
         role = in_role(self.game, Discriminates)
         try:
             rows, load = [x] if y is None else [x, y], self.modality.load
