@@ -15,8 +15,10 @@ from torch import Tensor, nn
 import zerosum
 from zerosum.cli import main
 from zerosum.errors import ZerosumError
+from zerosum.evaluation import targets
 from zerosum.games.gan import GAN
-from zerosum.latent import ROWS, Normal, Uniform, draw_rows, hashed_seed
+from zerosum.latent import ROWS, DrawName, Normal, Uniform, draw_rows, hashed_seed
+from zerosum.metrics import extractors
 from zerosum.networks import mlp
 from zerosum.run import sampling
 from zerosum.run.loaded import Run
@@ -108,6 +110,17 @@ def test_no_samples_are_refused(count: int):
         sampling.sample(game(), count)
 
 
+@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1, 10**30])
+def test_a_seed_that_is_too_large_is_refused_in_a_sentence(seed: int):
+    with pytest.raises(ZerosumError, match=f"^{seed} is no seed"):
+        sampling.sample(game(), 1, seed=seed)
+
+
+@pytest.mark.parametrize("seed", [2**64 - 1, -(2**63), -1])
+def test_any_other_integer_is_a_seed(seed: int):
+    assert sampling.sample(game(), 1, seed=seed).shape == (1, 3)
+
+
 @pytest.mark.parametrize("truncation", [0.0, -1.0])
 def test_truncation_is_above_0(truncation: float):
     with pytest.raises(ZerosumError, match="truncation must be above 0"):
@@ -137,6 +150,14 @@ def test_an_older_run_goes_on_drawing_as_it_did(toy: Run):
     torch.testing.assert_close(toy.interpolate(5, 2)[0], toy.sample(5))
     torch.testing.assert_close(new.sample(5), new.sample(64)[:5])
     assert not torch.allclose(toy.sample(5), toy.sample(64)[:5]), "what was mended for new runs"
+
+
+@pytest.mark.parametrize("draw", ["batches", "rows"])
+def test_an_evaluation_measures_what_the_run_draws(toy: Run, draw: DrawName):
+    """Of an older run as before; of each run, its first samples are those of `zerosum sample`."""
+    run = replace(toy, record=replace(toy.record, draw=draw))
+    side = targets.of_run(run, None).samples(7, 0, zerosum.data.load("ring"), extractors.find("pixels"), None)
+    torch.testing.assert_close(side.stored, run.sample(7))
 
 
 def test_the_draw_is_kept_when_an_older_run_goes_on(toy: Run):

@@ -172,7 +172,13 @@ def device_of(game: Game[Any]) -> torch.device:
 
 @contextmanager
 def eval_no_grad(game: Game[Any], seed: int) -> Iterator[None]:
-    """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards."""
+    """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards.
+
+    Raises:
+        ZerosumError: PyTorch takes no such seed.
+    """
+    if not -(2**63) <= seed < 2**64:
+        raise ZerosumError(f"{seed} is no seed; choose one from -2^63 to 2^64 - 1")
     training = game.training
     with rng.fork_rng(device_of(game), seed), torch.no_grad():
         game.eval()
