@@ -66,6 +66,13 @@ def test_rows_are_spread_as_the_prior_says_and_none_comes_twice():
     assert draw_rows(Uniform(2), 3, 10**30).shape == (3, 2)
 
 
+@pytest.mark.parametrize("start", [0, 1, ROWS - 1, ROWS, ROWS + 1, 3 * ROWS + 5])
+@pytest.mark.parametrize("count", [1, 2, ROWS, ROWS + 1])
+def test_any_part_of_the_rows_is_that_of_the_whole(start: int, count: int):
+    whole = draw_rows(Normal(3), 6 * ROWS, 7)
+    assert torch.equal(draw_rows(Normal(3), count, 7, start), whole[start : start + count])
+
+
 def test_seeds_of_parts_differ():
     seeds = {
         hashed_seed(purpose, seed, i) for purpose in ("latents", "noise") for seed in range(-3, 30) for i in range(99)
