@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
@@ -12,6 +13,10 @@ from torch import Generator, Tensor
 
 Device = torch.device | str
 LatentDim = Annotated[int, Gt(0), "latent dimension (size of z)"]
+# How the z of a seed are drawn: so that each depends on the seed and its number alone, or, in runs of older versions,
+# batch by batch from one generator, so that they depend on how many are drawn.
+DrawName = Literal["rows", "batches"]
+ROWS = 256  # drawn together by `draw_rows`; a multiple of 16, in which PyTorch fills tensors with normal numbers
 
 
 @dataclass(frozen=True)
@@ -175,3 +180,23 @@ class InfoGANPrior:
 
 PriorName = Literal["normal", "uniform"]
 PRIORS: dict[PriorName, type[Normal | Uniform]] = {"normal": Normal, "uniform": Uniform}
+
+
+def draw_rows(prior: Prior, count: int, seed: int, start: int = 0) -> Tensor:
+    """z number `start` to `start + count` of a seed, (count, dim) on the CPU: equal however many are drawn at once.
+
+    Whole blocks are drawn and cut, each from a generator of its own. `torch.randn` of another number of rows would
+    change the last ones, and those of few numbers altogether.
+    """
+    first, last = start // ROWS, (start + count - 1) // ROWS
+    blocks = []
+    for number in range(first, last + 1):
+        generator = torch.Generator().manual_seed(hashed_seed("latents", seed, number))
+        blocks.append(prior.draw(ROWS, "cpu", generator))
+    return torch.cat(blocks)[start - first * ROWS :][:count]
+
+
+def hashed_seed(purpose: str, seed: int, number: int) -> int:
+    """A seed in [0, 2^63) for one part of what `seed` draws: others for each purpose and number."""
+    digest = hashlib.blake2b(f"{purpose} {seed} {number}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from zerosum.batches import B
@@ -20,7 +21,7 @@ class LatentGame(Game[B], Generates, ABC):
 
     def latents(self, count: int) -> Tensor:
         """(count, prior.dim) from the prior, on the game's device."""
-        return self.prior.draw(count, next(self.parameters()).device)
+        return self.prior.draw(count, _device_of(self) or "cpu")
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self.generator(z, *self.conditions(y))
@@ -32,6 +33,17 @@ class LatentGame(Game[B], Generates, ABC):
         if y is None:
             raise ValueError(f"{self.name} is conditional: pass y")
         return (self.condition.vector(y),)
+
+
+def _device_of(module: nn.Module) -> torch.device | None:
+    """That of the first parameter, as `next(module.parameters()).device`, without a walk through all modules' names."""
+    for parameter in module._parameters.values():
+        if parameter is not None:
+            return parameter.device
+    for child in module._modules.values():
+        if child is not None and (device := _device_of(child)) is not None:
+            return device
+    return None
 
 
 class TwoOptimizers(Protocol):

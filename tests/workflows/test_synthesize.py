@@ -314,3 +314,23 @@ def test_folders_are_safe_and_all_different() -> None:
     )
     long = safe_folders(["猫" * 300, "猫" * 301])
     assert all(len(name.encode()) <= 210 for name in long) and len(set(long)) == 2
+
+
+@pytest.mark.parametrize("confidence", [None, 0.8])
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_samples_of_a_smaller_request_are_the_first_of_a_larger(
+    trained: Run, tmp_path: Path, asked: bool, confidence: float | None
+) -> None:
+    """Over the borders of the blocks of candidates, which are 1,000 at most and differ with what is asked for."""
+    run = known(trained, Sorter(asked=asked))
+    found = {}
+    for count in (3, 40, 1200):
+        zerosum.synthesize(run, tmp_path / f"{count}.npz", count, confidence=confidence)
+        x, y = read(tmp_path / f"{count}.npz")
+        found[count] = [x[y == k] for k in (0, 1)]
+    for k in (0, 1):
+        for few, many in ((3, 40), (40, 1200)):
+            assert torch.equal(found[few][k], found[many][k][:few])
+        assert len(found[1200][k].unique(dim=0)) == 1200
+    if asked:
+        assert not torch.equal(found[3][0][:, 1], found[3][1][:, 1]), "each class has its own z"

@@ -72,7 +72,9 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
                 size = min(BLOCK, count - start)
                 part = None if labels is None else labels[start : start + size]
                 block_seed = sampling.block_seed(seed, number)
-                x = sampling.sample(run.game, size, seed=block_seed, labels=part, truncation=truncation)
+                x = sampling.sample(
+                    run.game, size, seed=block_seed, labels=part, truncation=truncation, draw=record.draw
+                )
                 yield run.modality.store(run.assert_finite(x, "samples"))
 
         classes = labels if isinstance(run.condition, Classes) else None  # not vectors

@@ -14,6 +14,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Code
 from zerosum.modality import Classes, Condition, Modality, Vector
+from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
 from zerosum.roles import Classifies, Discriminates, Generates, Translates, has_role, in_role
 from zerosum.run import sampling
@@ -52,6 +53,9 @@ class Run:
     ) -> Tensor:
         """(count, *shape) float32 on the CPU; images in about [-1, 1]; equal seeds give equal samples.
 
+        Sample i is the same however many are drawn, up to rounding; not in runs of older versions, which go on drawing
+        as they did.
+
         Args:
             truncation: > 0; z is kept within this many standard deviations: less variety, more typical samples. By
                 default the recipe's own, which for most is none.
@@ -65,6 +69,7 @@ class Run:
             seed=seed,
             labels=self.labels_for(count, classes, conditions),
             truncation=self._truncation(truncation),
+            draw=self.record.draw,
         )
 
     def interpolate(
@@ -85,6 +90,7 @@ class Run:
             seeds,
             labels=self.labels_for(count, classes, conditions),
             truncation=self._truncation(truncation),
+            draw=self.record.draw,
         )
 
     def traverse(
@@ -129,6 +135,7 @@ class Run:
             seed=seed,
             labels=self.labels_for(rows, classes),
             truncation=self._truncation(truncation),
+            draw=self.record.draw,
         )
 
     @property
@@ -189,6 +196,11 @@ class Run:
         if (y is None) != (self.condition is None):
             cure = "give the class or vector of each sample" if y is None else "leave y out"
             raise ZerosumError(f"{self.record.recipe} is {'' if y is None else 'not '}conditional; {cure}")
+        if any(isinstance(module, BatchDependent) for module in self.game.modules()):
+            raise ZerosumError(
+                f"the discriminator of {self.path} compares the samples of a batch with each other "
+                "(--techniques.minibatch-discrimination), so it scores no single ones; use a run without it"
+            )
         role = in_role(self.game, Discriminates)
         try:
             rows, load = [x] if y is None else [x, y], self.modality.load
@@ -200,11 +212,9 @@ class Run:
         self, function: Callable[..., Tensor], rows: Sequence[Tensor], batch_size: int, shape: tuple[int, ...]
     ) -> Tensor:
         """(N, *shape) float32 on the CPU, by `function` of batches of all `rows`, on the device of the game."""
-        device, parts = sampling.device_of(self.game), [torch.empty(0, *shape)]
-        with sampling.eval_no_grad(self.game, 0):
-            for start in range(0, len(rows[0]), batch_size):
-                parts.append(function(*(x[start : start + batch_size].to(device) for x in rows)).float().cpu())
-        return torch.cat(parts)
+        with sampling.eval_no_grad(self.game, 0):  # every row with the same noise, if there is any
+            parts = list(sampling.row_by_row(self.game, function, rows, batch_size, lambda number: 0))
+        return torch.cat([torch.empty(0, *shape), *(part.float() for part in parts)])
 
     def assert_finite(self, x: Tensor, what: str) -> Tensor:
         """x itself; `ZerosumError` where it is not finite, because training has diverged."""

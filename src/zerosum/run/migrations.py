@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from zerosum.games import RENAMED
@@ -51,4 +52,19 @@ def _path(option: str) -> str:
     return option if option.startswith("training.") else f"options.{option}"
 
 
-MIGRATIONS: Migrations = {1: _from_1}
+def _from_2(record: Document) -> Document:
+    return _of_old_wgan_gp(record) | {"draw": "batches"}
+
+
+def _of_old_wgan_gp(record: Document) -> Document:
+    """WGAN-GP's residual blocks had no convolution on the shortcut, and G's batches were as large as the critic's."""
+    if record["recipe"] not in ("wgan-gp/images", "wgan-gp/toy"):
+        return record
+    copy = deepcopy(record)
+    copy["options"].setdefault("config", {})["generator_batches"] = 1
+    if record["recipe"] == "wgan-gp/images":
+        copy["options"].setdefault("network", {})["shortcut"] = "identity"
+    return copy
+
+
+MIGRATIONS: Migrations = {1: _from_1, 2: _from_2}

@@ -12,6 +12,7 @@ from pydantic import ConfigDict
 
 from zerosum.errors import ZerosumError
 from zerosum.games import find
+from zerosum.latent import DrawName
 from zerosum.modality import AnyModality, Classes, Image, Spec
 from zerosum.recipe import Recipe, Training
 
@@ -66,6 +67,7 @@ class Record:
     versions: dict[str, str]
     command: str
     created: str  # ISO 8601, UTC
+    draw: DrawName = "rows"  # how the z of a seed are drawn, see `latent`
     roles: tuple[str, ...] | None = None  # of the game, names of classes; None in runs of older versions
 
 

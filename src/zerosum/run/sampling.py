@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
-from zerosum.latent import Code
+from zerosum.latent import Code, DrawName, draw_rows, hashed_seed
 from zerosum.modality import Classes, Condition
 from zerosum.roles import Generates, in_role
 from zerosum.util import rng
@@ -35,19 +35,25 @@ def sample(
     count: int,
     *,
     seed: int = 0,
+    start: int = 0,
     labels: Tensor | None = None,
     truncation: float | None = None,
     batch_size: int = 256,
+    draw: DrawName = "rows",
 ) -> Tensor:
     """`count` samples on the CPU, (count, *shape): float32, images in about [-1, 1]; of texts int64 ids.
 
+    Sample i of a seed is the same however many are drawn, in batches of any size, up to rounding.
+
     Args:
+        start: the number of the first; of `draw` "rows" alone.
         labels: (count,) classes or (count, K) vectors to draw, for a game that takes them.
         truncation: > 0, keeps z towards the middle (see `latent`).
+        draw: "batches" as older versions drew, where samples depend on `count` and `batch_size`.
     """
     with eval_no_grad(game, seed):
-        sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
-        return from_latents(game, [_latents(game, size, truncation) for size in sizes], labels)
+        z = _latents(game, count, seed, start, truncation, batch_size, draw)
+        return _generate(game, z, labels, seed, start, batch_size, draw)
 
 
 def interpolate(
@@ -58,17 +64,18 @@ def interpolate(
     *,
     labels: Tensor | None = None,
     truncation: float | None = None,
+    draw: DrawName = "rows",
 ) -> Tensor:
     """`count` walks from the samples of one seed to those of another: (frames, count, *shape), ends included."""
     prior, ends = in_role(game, Generates).prior, []
     for seed in seeds:
         with eval_no_grad(game, seed):
-            ends.append(_latents(game, count, truncation))
+            ends.append(_latents(game, count, seed, 0, truncation, count, draw))
     walks = []
     for i in range(frames):
         z = prior.interpolate(ends[0], ends[1], i / max(frames - 1, 1))
         with eval_no_grad(game, seeds[0]):  # equal other noise in every frame
-            walks.append(from_latents(game, [z], labels))
+            walks.append(_generate(game, z, labels, seeds[0], 0, count, draw))
     return torch.stack(walks)
 
 
@@ -81,19 +88,20 @@ def traverse(
     seed: int = 0,
     labels: Tensor | None = None,
     truncation: float | None = None,
+    draw: DrawName = "rows",
 ) -> dict[str, Tensor]:
     """By the name of each code: the samples of `rows` points z as that code takes its T values, (rows, T, *shape).
 
     Nothing else of z moves. T are the categories of a one-hot code; a number takes `steps` values.
     """
     with eval_no_grad(game, seed):
-        z = _latents(game, rows, truncation)
+        z = _latents(game, rows, seed, 0, truncation, rows, draw)
     traversals = {}
     for code in codes:
         walk = []
         for value in code.values(steps):
             with eval_no_grad(game, seed):  # equal other noise at every value
-                walk.append(from_latents(game, [code.put(z, value)], labels))
+                walk.append(_generate(game, code.put(z, value), labels, seed, 0, rows, draw))
         traversals[code.name] = torch.stack(walk, dim=1)
     return traversals
 
@@ -103,15 +111,38 @@ def from_latents(game: Game[Any], z: Sequence[Tensor], labels: Tensor | None) ->
     role, start, parts = in_role(game, Generates), 0, []
     for part in z:
         y = None if labels is None else labels[start : start + len(part)].to(part.device)
-        samples = role.generate(part, y)
-        parts.append((samples.float() if samples.is_floating_point() else samples).cpu())
+        parts.append(_to_cpu(role.generate(part, y)))
         start += len(part)
     return torch.cat(parts)
 
 
+def row_by_row(
+    game: Game[Any],
+    function: Callable[..., Tensor],
+    rows: Sequence[Tensor],
+    batch_size: int,
+    seed_of: Callable[[int], int],
+) -> Iterator[Tensor]:
+    """`function` of batches of `rows`, part by part on the CPU; call it within `eval_no_grad`.
+
+    The result for a row depends on that row and on `seed_of` its number, not on its batch: where the function draws
+    random numbers, such as dropout that is on when samples are made, it gets one row at a time.
+    """
+    device, at = device_of(game), 0
+    while at < len(rows[0]):
+        torch.manual_seed(seed_of(at))
+        before = rng.torch_state(device)
+        made = function(*(x[at : at + batch_size].to(device) for x in rows))
+        if batch_size > 1 and not torch.equal(before, rng.torch_state(device)):
+            batch_size = 1
+            continue
+        yield _to_cpu(made)
+        at += batch_size
+
+
 def block_seed(seed: int, number: int) -> int:
-    """The seed of each block of samples: the first block is what `zerosum sample` draws, the others' seeds are hashed,
-    so that no two runs share them.
+    """The seed of each block of an evaluation's samples: the first block is what `zerosum sample` draws, the others'
+    seeds are hashed, so that no two runs share them.
     """
     if number == 0:
         return seed
@@ -141,7 +172,13 @@ def device_of(game: Game[Any]) -> torch.device:
 
 @contextmanager
 def eval_no_grad(game: Game[Any], seed: int) -> Iterator[None]:
-    """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards."""
+    """Evaluation mode, no gradients, and random numbers of their own; all as before afterwards.
+
+    Raises:
+        ZerosumError: PyTorch takes no such seed.
+    """
+    if not -(2**63) <= seed < 2**64:
+        raise ZerosumError(f"{seed} is no seed; choose one from -2^63 to 2^64 - 1")
     training = game.training
     with rng.fork_rng(device_of(game), seed), torch.no_grad():
         game.eval()
@@ -151,11 +188,34 @@ def eval_no_grad(game: Game[Any], seed: int) -> Iterator[None]:
             game.train(training)
 
 
-def _latents(game: Game[Any], count: int, truncation: float | None) -> Tensor:
-    prior = in_role(game, Generates).prior
-    z = prior.draw(count, device_of(game))
-    if truncation is None:
-        return z
-    if truncation <= 0:
+def _latents(
+    game: Game[Any], count: int, seed: int, start: int, truncation: float | None, batch_size: int, draw: DrawName
+) -> Tensor:
+    """(count, prior.dim) on the game's device."""
+    if count < 1:
+        raise ZerosumError(f"{count} samples are none; ask for at least one")
+    if truncation is not None and truncation <= 0:
         raise ZerosumError(f"truncation must be above 0, not {truncation}")
-    return prior.truncated(z, truncation)
+    prior, device = in_role(game, Generates).prior, device_of(game)
+    if draw == "rows":
+        z = draw_rows(prior, count, seed, start).to(device)
+    else:  # from the generator that `eval_no_grad` has seeded
+        sizes = [min(batch_size, count - at) for at in range(0, count, batch_size)]
+        z = torch.cat([prior.draw(size, device) for size in sizes])
+    return z if truncation is None else prior.truncated(z, truncation)
+
+
+def _generate(
+    game: Game[Any], z: Tensor, labels: Tensor | None, seed: int, start: int, batch_size: int, draw: DrawName
+) -> Tensor:
+    if draw == "batches":
+        return from_latents(game, z.split(batch_size), labels)
+    rows = [z] if labels is None else [z, labels]
+    made = row_by_row(
+        game, in_role(game, Generates).generate, rows, batch_size, lambda i: hashed_seed("noise", seed, start + i)
+    )
+    return torch.cat(list(made))
+
+
+def _to_cpu(samples: Tensor) -> Tensor:
+    return (samples.float() if samples.is_floating_point() else samples).cpu()

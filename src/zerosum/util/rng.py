@@ -27,6 +27,12 @@ def fork_rng(device: torch.device, number: int | None = None) -> Iterator[None]:
         yield
 
 
+def torch_state(device: torch.device) -> Tensor:
+    """The state of PyTorch's generator on the CPU and of that on `device`: it differs once either has been used."""
+    states = [torch.get_rng_state()]
+    return torch.cat([*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states)
+
+
 def capture() -> dict[str, Tensor]:
     """What `restore` needs to go on exactly."""
     _, python, gauss = random.getstate()

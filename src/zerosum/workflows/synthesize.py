@@ -83,7 +83,8 @@ def synthesize(
         keep_top: in (0, 1]; of those, keep the share that the discriminator finds most real among all of its class so
             far.
         classifier: another run, to ask its classifier and not the run's own; loaded on the device of `run`.
-        seed: equal seeds make equal samples.
+        seed: equal seeds make equal samples; without `keep_top`, those of a smaller `per_class` are the first of a
+            larger.
         truncation: as for `Run.sample`.
         tries: candidates for each sample that is wanted, at most.
         progress: called with (what is being done, done so far, total).
@@ -148,20 +149,26 @@ class _Source:
         self.conditional = run.condition is not None
         sorter = run if self.conditional or classifier_run is None else classifier_run
         self.classes = sorter.record.data.classes
-        self.drawn, self.blocks = 0, 0
+        self.drawn = 0
         if ranked:
             run.score(run.sample(1), run.labels_for(1))  # refuses before anything is made
 
-    def draw(self, count: int, number: int) -> _Candidates:
-        """`count` samples; where classes are asked for, of class `number`."""
-        x = self.run.sample(
+    def draw(self, count: int, number: int, start: int) -> _Candidates:
+        """Candidates `start` to `start + count`; where classes are asked for, of class `number`, each with its own z.
+
+        They are the same however many are drawn at once.
+        """
+        name = self.classes[number] if self.conditional else None
+        x = sampling.sample(
+            self.run.game,
             count,
-            sampling.block_seed(self.seed, self.blocks),
-            truncation=self.truncation,
-            classes=self.classes[number] if self.conditional else None,
+            seed=sampling.block_seed(self.seed, number),
+            start=start,
+            labels=self.run.labels_for(count, name),
+            truncation=self.run.record.training.truncation if self.truncation is None else self.truncation,
         )
         self.run.assert_finite(x, "samples")
-        self.drawn, self.blocks = self.drawn + count, self.blocks + 1
+        self.drawn += count
         judged = self.run.modality.store(x)
         y, confidence = torch.full((count,), number), None
         if self.classifier_run is not None:
@@ -216,7 +223,7 @@ def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progr
             rates = [pool.kept / drawn if drawn else pool.share / len(group) for pool in short]
             needed = max(pool.missing / max(rate, RAREST) for pool, rate in zip(short, rates, strict=True))
             count = min(math.ceil(needed), block, most - drawn)
-            given = source.draw(count, group[0].number)
+            given = source.draw(count, group[0].number, drawn)
             drawn += count
             for pool in group:
                 if len(rows := pool.choose(given)):
