@@ -5,9 +5,9 @@
     adversarial.hinge.d(real_logits, fake_logits), adversarial.hinge.g(fake_logits)  # or hinge_d, hinge_g
 
 Logits are D's output before any sigmoid: (B,) or (B, 1), one a sample; or (B, 1, ...), one for each patch of a sample,
-over which the mean is taken, too. Every function returns a scalar mean over the batch, to be minimised. Half precision is
-raised to float32 first. `ArgumentError`, a `ValueError`, for all else, for empty batches, and for a pair of batches that
-are not of one size where the loss compares their samples.
+over which the mean is taken, too. Every function returns a scalar mean over the batch, to be minimised. Half precision
+is raised to float32 first. `ArgumentError`, a `ValueError`, for all else, for empty batches, and for a pair of batches
+that are not of one size where the loss compares their samples.
 """
 
 from __future__ import annotations

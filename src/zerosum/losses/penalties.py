@@ -1,8 +1,9 @@
 """Gradient penalties of a discriminator, as scalars in float32 to be weighted and minimised.
 
 A discriminator maps (B, *shape) to (B,) or (B, 1). Sample b's logit must depend on sample b alone: batch
-normalisation breaks that, and with it every penalty here, so a module with such layers in training is refused. Gradients
-and their norms are of float32 points whatever D computes in; a D of half-precision weights is given its inputs in these.
+normalisation breaks that, and with it every penalty here, so a module with such layers in training is refused.
+Gradients and their norms are in float32 whatever D computes in; a D of half-precision weights is given its inputs in
+that precision.
 
 All raise `ArgumentError`, a `ValueError`: for samples or logits of other shapes, for pairs of batches that differ, for
 logits that have no gradient in the samples, and under `torch.no_grad()`.
@@ -28,8 +29,8 @@ GradientPenalties = Annotated[Weights | None, "gradient penalties of D by name, 
 PenaltyEvery = Annotated[
     int,
     Gt(0),
-    "lazy regularisation: apply every N steps, scaled by N, as a term of that step of D; Adam's rates stay "
-    "(StyleGAN2 lowers them for a further step that it makes)",
+    "lazy regularisation: apply every N steps, scaled by N, as a term of that step of D; Adam's rates stay (StyleGAN2 "
+    "lowers them for a further step that it makes)",
 ]
 
 
@@ -115,10 +116,10 @@ def lazy(
     """The penalties that `weights` names, each times its weight and `every`, in every step that `every` divides.
 
     Lazy regularisation; Karras et al., 2020 (StyleGAN2), section 3.1: fewer penalties, as heavy in the mean. In their
-    code the penalty has an optimiser step of its own, k + 1 steps in k rounds, and Adam is changed for that: its rate by
-    the factor c = k / (k + 1), its betas to the power of c. Here it is a term of D's one step in such a round: k steps
-    in k rounds, nothing to make up for, and Adam's rates stay. What stays different from a penalty in every step is that
-    Adam sees a gradient k times as large in one step of k.
+    code the penalty has an optimiser step of its own, k + 1 steps in k rounds, and Adam is changed for that: its rate
+    by the factor c = k / (k + 1), its betas to the power of c. Here it is a term of D's one step in such a round: k
+    steps in k rounds, nothing to make up for, and Adam's rates stay. What stays different from a penalty in every step
+    is that Adam sees a gradient of it that is k times as large in one step of k.
 
     Args:
         weights: each at least 0.

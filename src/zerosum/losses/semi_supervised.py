@@ -2,8 +2,8 @@
 
 D gives each sample logits (B, K), one of each class, and the fake class has the logit 0, since softmax does not mind
 what is added to all of them (the implicit fake logit; Salimans et al., 2016, section 5). Or it gives (B, K + 1), the
-last of the fake class. `classes` is K; all functions return float32, and raise `ArgumentError`, a `ValueError`, for other
-shapes, for empty batches and for classes that are none of K.
+last of the fake class. `classes` is K; all functions return float32, and raise `ArgumentError`, a `ValueError`, for
+other shapes, for empty batches and for classes that are none of K.
 """
 
 from __future__ import annotations
