@@ -177,7 +177,8 @@ def _input_dtype(discriminator: Discriminator, leaf: Tensor, *given: Tensor) -> 
 
     A function does not show its weights: it takes what the samples were given in.
     """
-    if torch.is_autocast_enabled(leaf.device.type):
+    kind = leaf.device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
         return leaf.dtype
     if isinstance(discriminator, nn.Module):
         return next((p.dtype for p in discriminator.parameters() if p.is_floating_point()), leaf.dtype)
