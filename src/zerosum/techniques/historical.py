@@ -29,9 +29,7 @@ class HistoricalAverage(nn.Module):
         """Each parameter with its mean; an `ArgumentError` where they are not those that the average began with."""
         means = self.means
         if [p.shape for p in parameters] != [mean.shape for mean in means]:
-            raise ArgumentError(
-                "an average is of the parameters that it began with: as many, and of their shapes"
-            )
+            raise ArgumentError("an average is of the parameters that it began with: as many, and of their shapes")
         return list(zip(parameters, means, strict=True))
 
     def distance(self, parameters: Sequence[Tensor]) -> Tensor:
