@@ -257,6 +257,7 @@ class Spec:
     """The modalities of data by the names of its fields: what a recipe builds its networks for."""
 
     fields: Mapping[str, Modality]
+    count: int | None = None  # samples; None: of no data in particular
 
     def __getattr__(self, name: str) -> Modality:
         """`data.x`, `data.b`; a `ValueError` that names the field where there is none."""

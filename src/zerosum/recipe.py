@@ -22,6 +22,7 @@ from annotated_types import Ge, Gt, Lt
 from zerosum.batches import field_names
 from zerosum.game import Game
 from zerosum.modality import Spec
+from zerosum.optim.data_points import for_data
 from zerosum.options import parse
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
@@ -85,6 +86,8 @@ class Recipe:
             ValueError: the data has no field that the networks are built for, or of another kind.
         """
         chosen = self.resolve(options or {})
+        if data.count is not None:
+            chosen = {name: for_data(values, data.count) for name, values in chosen.items()}
         techniques = chosen.pop(TECHNIQUES)
         game = self.function(data, **chosen)
         if game.makes not in data.fields:

@@ -57,7 +57,7 @@ class Case:
         samples: Modality = Image(*shape) if len(shape) == 3 else Points(*shape)
         known = {"y": Classes(CLASSES), "ids": TOKENS, "lengths": Lengths(TOKENS.length)}
         names = [name for name in field_names(self.recipe.batch) if name != "unlabelled"]  # which are the same samples
-        return Spec({name: known.get(name, samples) for name in names})
+        return Spec({name: known.get(name, samples) for name in names}, count=100)
 
     def game(self, shape: Shape | None = None) -> Game[Any]:
         return self.recipe.build(self.spec(shape), self.options)

@@ -123,8 +123,13 @@ def test_feature_matching_by_hand(case_of):
     for _ in range(2):
         game.core.latents(len(batch))  # of D's move and of the adversarial term
     body = nn.Sequential(*list(game.discriminator.layers)[:-1])
-    expected = (body(batch).mean(0) - body(game.core.generate(game.core.latents(len(batch)))).mean(0)).square().sum()
-    torch.testing.assert_close(move.terms["feature_matching"], expected)
+    between = body(batch).mean(0) - body(game.core.generate(game.core.latents(len(batch)))).mean(0)
+    torch.testing.assert_close(move.terms["feature_matching"], between.square().mean())
+    other = game_of(case, feature_matching=True, feature_distance="mean-absolute")
+    other.load_state_dict(game.state_dict())
+    torch.manual_seed(5)
+    *_, move = other.round(lambda: batch, 0)
+    torch.testing.assert_close(move.terms["feature_matching"], between.abs().mean())
 
 
 def test_historical_averaging_counts_every_move(case_of):

@@ -161,7 +161,7 @@ KIND_ASKED = {
     "workflows/translate.py": 2,  # images to images
 }
 # Public functions of plain tensors check the rank of their arguments; readers of arrays see what a file holds.
-OF_TENSORS = ("metrics/", "pictures/", "theory/", "data/arrays.py", "data/points/")
+OF_TENSORS = ("losses/", "util/checks.py", "metrics/", "pictures/", "theory/", "data/arrays.py", "data/points/")
 MODALITIES = {"Image", "Points", "Tokens"}
 KINDS = {"image", "points", "tokens"}  # what `kind` says in JSON
 

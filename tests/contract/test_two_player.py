@@ -11,14 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.augment import InstanceNoise
+from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.data import Stream
 from zerosum.data.dataset import dataset
 from zerosum.game import Game
+from zerosum.games import find
 from zerosum.games.gan import GAN
 from zerosum.games.r3gan import R3GAN
 from zerosum.games.two_player import TwoPlayer
 from zerosum.games.wgan_gp import WGANGP
 from zerosum.losses.adversarial import LabelSmoothing
+from zerosum.modality import Classes, Points, Spec
 from zerosum.networks import mlp
 from zerosum.optim import SGD, Adam
 from zerosum.recipe import Training
@@ -101,6 +104,41 @@ def test_shared_fakes_are_those_that_d_saw():
 
     assert torch.equal(*fakes(True))
     assert not torch.equal(*fakes(False))
+
+
+@pytest.mark.parametrize("name", ["two-player/toy", "cgan/toy", "acgan/toy", "infogan/toy"])
+@pytest.mark.parametrize("share", [False, True])
+def test_pairs_are_of_one_discriminator(name: str, share: bool):
+    """G's relativistic loss compares D's logit of a fake with that of a real sample by the same D: the moved one."""
+    rng.seed(0)
+    own = {"objective": "relativistic", "penalties": {}}
+    if "infogan" not in name:  # which always shares
+        own["shared_fakes"] = share
+    recipe = find(name)
+    game = recipe.build(Spec({"x": Points(2), "y": Classes.numbered(3)}), {"config": own})
+    y = torch.arange(6) % 3
+    real = torch.randn(6, 2)
+    batch = {"two-player": real, "infogan": real, "cgan": Labelled(real, y), "acgan": PartlyLabelled(real, y, real)}
+    rng.seed(1)
+    moves = game.round(lambda: batch[name.partition("/")[0]], 0)
+    first = next(moves)
+    with torch.no_grad():
+        for p in game.discriminator.parameters():
+            p.mul_(1.5)  # D's step
+    logits: list[Tensor] = []
+    game.discriminator.register_forward_hook(lambda _, __, output: logits.append(output))
+    if name.startswith("infogan"):
+        game.discriminator.head.register_forward_hook(lambda _, __, output: logits.append(output))
+    second = next(moves)
+    assert [first.player, second.player] == ["discriminator", "generator"]
+    if name.startswith("acgan"):
+        logits = [of[:, game.classes] for of in logits]
+    (of_real,) = [of for of in logits if not of.requires_grad]
+    (of_fake,) = [of for of in logits if of.requires_grad]
+    expected = torch.nn.functional.softplus(of_real - of_fake).mean()
+    torch.testing.assert_close(second.terms["adversarial"], expected)
+    expected_real = game.score(real, y).flatten()
+    torch.testing.assert_close(of_real.flatten(), expected_real)
 
 
 @pytest.mark.parametrize("make", ["gan", "wgan-gp", "r3gan", "composed", "shared", "relativistic"])

@@ -17,7 +17,7 @@ from zerosum.recipe import Training
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
-G, D = SGHMC(0.01, temperature=1e-3), SGHMC(0.01, temperature=1e-2)
+G, D = SGHMC(0.01, temperature=0.5, data_points=1000), SGHMC(0.01, data_points=100)
 CONFIG = Bayesian.Config(3, generators=3, discriminators=2, prior_std=0.5, g_optimizer=G, d_optimizer=D)
 
 
@@ -46,7 +46,7 @@ def test_the_score_is_the_mean_of_the_probabilities():
 
 
 def test_the_losses_are_minus_the_log_posteriors():
-    """Eq. 1 and 2, of each network, over the number of data points (1 / temperature)."""
+    """Eq. 1 and 2, of each network, over the number of data points, whatever the temperature that is sampled at."""
     made, x = game(), torch.randn(5, 2)
     torch.manual_seed(9)
     discriminator, generator = list(made.round(lambda: x, 0))
@@ -57,7 +57,7 @@ def test_the_losses_are_minus_the_log_posteriors():
     for member in made.discriminator.members:
         on_fakes = torch.stack([F.logsigmoid(-member(fake)).mean() for fake in fakes]).mean()
         squares = sum(p.square().sum() for p in member.parameters())
-        expected -= F.logsigmoid(member(x)).mean() + on_fakes - D.temperature * squares / (2 * 0.5**2)
+        expected -= F.logsigmoid(member(x)).mean() + on_fakes - squares / (2 * 0.5**2) / 100
     assert discriminator.loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
     fakes = [member(torch.randn(5, 3)) for member in made.generator.members]
@@ -65,7 +65,7 @@ def test_the_losses_are_minus_the_log_posteriors():
     for member, fake in zip(made.generator.members, fakes, strict=True):
         on_fake = torch.stack([F.logsigmoid(d(fake)).mean() for d in made.discriminator.members]).mean()
         squares = sum(p.square().sum() for p in member.parameters())
-        expected -= on_fake - G.temperature * squares / (2 * 0.5**2)
+        expected -= on_fake - squares / (2 * 0.5**2) / 1000
     assert generator.loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
@@ -81,13 +81,13 @@ def test_a_network_meets_its_own_posterior_alone():
     member = whole.generator.members[0]
     on_fake = whole.discriminator(member(torch.randn(5, 3)))
     squares = sum(p.square().sum() for p in member.parameters())
-    own = -F.logsigmoid(on_fake).mean() + G.temperature * squares / (2 * 0.5**2)
+    own = -F.logsigmoid(on_fake).mean() + squares / (2 * 0.5**2) / 1000
     for ours, expected in zip(gradients, torch.autograd.grad(own, list(member.parameters())), strict=True):
         assert torch.allclose(ours, expected, atol=1e-6)
 
 
 def test_more_batches_of_z_are_more_fakes():
-    config = Bayesian.Config(3, generators=2, discriminators=1, z_batches=4)
+    config = Bayesian.Config(3, generators=2, discriminators=1, z_batches=4, g_optimizer=G, d_optimizer=D)
     move = next(game(config).round(lambda: torch.zeros(5, 2), 0))
     assert move.logits.real.shape == (5, 1) and move.logits.fake.shape == (2 * 4 * 5, 1)
 
@@ -100,7 +100,7 @@ def test_as_many_networks_as_the_config_says():
 def test_samples_of_the_posterior_differ():
     """Trained side by side, the generators make points of one z that lie as far apart as points of different z."""
     rng.seed(0)
-    sampler = SGHMC(2e-3, 0.5, 1e-4, adaptive=True)
+    sampler = SGHMC(2e-3, 0.5, adaptive=True, data_points=10_000)
     config = Bayesian.Config(2, generators=3, discriminators=1, g_optimizer=sampler, d_optimizer=sampler)
     ring = data.load("ring", seed=0)
     settings = Training(200, 64, average=0.0, precision="fp32")

@@ -96,6 +96,8 @@ def test_what_the_generator_does():
     game.latents(B)  # of D's move
     fake = game.generate(game.latents(B))
     distance = game.discriminator.body(fake).mean(0) - game.discriminator.body(data.unlabelled).mean(0)
+    torch.testing.assert_close(g.terms["adversarial"], distance.square().mean())  # as the authors' code
+    *_, g = moves(sgan(feature_distance="squared-norm"), data)
     torch.testing.assert_close(g.terms["adversarial"], distance.square().sum())
 
     game = sgan(generator="non-saturating")
@@ -163,6 +165,8 @@ def test_the_bad_gan_by_hand():
     game.latents(B)
     fake = game.generate(game.latents(B))
     features = game.discriminator.body(fake)
+    between = features.mean(0) - game.discriminator.body(data.unlabelled).mean(0)
+    torch.testing.assert_close(g.terms["adversarial"], between.abs().mean())
     torch.testing.assert_close(g.terms["pull_away"], 0.7 * semi_supervised.pull_away(features))
     logits = game.discriminator(data.unlabelled)
     torch.testing.assert_close(d.terms["entropy"], 0.3 * semi_supervised.conditional_entropy(logits, N))
@@ -183,6 +187,129 @@ def test_the_density_counts_every_few_rounds_once_it_is_learnt():
     game.latents(B)
     fake = game.generate(game.latents(B))
     torch.testing.assert_close(g.terms["density"], 0.1 * (game.density(fake) + 1e4).mean())
+
+
+def gradient_norms(game: Any, move: Move) -> dict[str, float]:
+    """The norm of each term's gradient in all of G's weights."""
+    weights = list(game.generator.parameters())
+    gradients = {name: torch.autograd.grad(term, weights, retain_graph=True) for name, term in move.terms.items()}
+    return {name: float(torch.cat([g.flatten() for g in own]).norm()) for name, own in gradients.items()}
+
+
+def published(**config: Any) -> tuple[BadGAN, PartlyLabelled]:
+    """The authors' perceptrons for images of 28x28, begun from data, and a batch of 100."""
+    torch.manual_seed(0)
+    spec = Spec({"x": Image(1, 28, 28), "y": Classes.numbered(N)})
+    game = find("bad-gan/mnist").build(spec, {"config": config})
+    assert isinstance(game, BadGAN)
+    x, other = (torch.rand(2, 100, 1, 28, 28) < 0.15).float() * 2 - 1
+    return game, PartlyLabelled(x, torch.arange(100) % N, other)
+
+
+def test_the_terms_of_the_bad_gans_generator_are_in_the_authors_balance():
+    """Feature matching is a mean over 250 features beside weights that were made for a mean.
+
+    Each term is compared with the formula of the authors' code, written out, in the gradient of G's weights.
+    """
+    options = {"pull_away_weight": 0.8, "density_steps": 1, "density_every": 1}
+    game, data = published(**options)
+    moves(game, data, 0)
+    game.threshold.fill_(-1e4)
+    game.discriminator.eval()  # without noise
+    torch.manual_seed(7)
+    *_, g = game.round(lambda: data, 1)
+    norms = gradient_norms(game, g)
+    torch.manual_seed(7)
+    game.latents(100)  # of D's move
+    fake = game.generate(game.latents(100))
+    features, real = game.discriminator.body(fake), game.discriminator.body(data.unlabelled)
+    assert features.shape == (100, 250)
+    unit = features / features.norm(p=2, dim=1, keepdim=True)
+    cosine = unit @ unit.T * (1 - torch.eye(100))
+    excess = (game.density(fake) - game.threshold).clamp_min(0)
+    by_hand = Move(
+        "generator",
+        adversarial=((features.mean(0) - real.detach().mean(0)) ** 2).mean(),
+        pull_away=0.8 * (cosine**2).sum() / (100 * 99),
+        density=1e-4 * excess.sum() / (excess > 0).sum(),
+    )
+    assert norms == pytest.approx(gradient_norms(game, by_hand), rel=1e-3)
+    assert 1 / 30 < norms["pull_away"] / norms["adversarial"] < 30
+    summed, _ = published(**options, feature_distance="squared-norm")
+    summed.load_state_dict(game.state_dict())
+    summed.discriminator.eval()
+    torch.manual_seed(7)
+    *_, g = summed.round(lambda: data, 1)
+    assert gradient_norms(summed, g)["adversarial"] == pytest.approx(250 * norms["adversarial"], rel=1e-3)
+
+
+def test_the_bad_gan_as_published():
+    game, data = published()
+    config = game.config
+    terms = {move.player: list(move.terms) for move in moves(game, data, 0)}
+    assert terms == {
+        "density": ["negative_log_likelihood"],
+        "discriminator": ["supervised", "adversarial"],  # no entropy
+        "generator": ["adversarial"],  # no pull-away term
+    }
+    counts = [game._density_counts(step) for step in range(20_000)]
+    assert not any(counts[:9_001]), "iterations above 9,000"
+    assert sum(counts[9_001:]) / 10_999 == pytest.approx(0.1, abs=0.012)  # 4 standard errors
+    gaps = torch.tensor(counts).nonzero()[:, 0].diff()
+    assert gaps.min() == 1 and gaps.max() > 30, "by chance, not every tenth"
+    assert counts == [game._density_counts(step) for step in range(20_000)], "a resumed run has the same"
+    assert (config.d_optimizer.lr, config.g_optimizer.lr) == (3e-3, 1e-3)
+    assert (config.d_optimizer.betas, config.g_optimizer.betas) == ((0.5, 0.9999), (0.0, 0.9999))
+    for t in (0.0, 0.5, 2 / 3, 0.75, 0.9, 1.0):
+        factor = config.d_optimizer.decay(round(t * 180_000), 180_000)
+        assert factor == pytest.approx(max(0.0, min(3 * (1 - t), 1)), abs=1e-9)
+
+
+def test_sgan_as_published():
+    spec = Spec({"x": Image(1, 8, 8), "y": Classes.numbered(N)})
+    config = find("sgan/mnist").build(spec).config
+    assert (config.feature_distance, config.initial_images, config.unsupervised_weight) == ("mean-square", 500, 0.5)
+    for optimizer in (config.g_optimizer, config.d_optimizer):
+        assert (optimizer.lr, optimizer.betas, optimizer.eps) == (3e-3, (0.5, 0.999), 1e-4)
+    # v / sqrt(m + 1e-8), theirs, and v / (sqrt(m) + 1e-4), ours, are one where m is far from 1e-8, and near it close.
+    moments = torch.tensor([0.0, 1e-12, 1e-8, 1e-2])
+    assert torch.allclose((moments + 1e-8).sqrt(), moments.sqrt() + 1e-4, rtol=0.3)
+
+
+@pytest.mark.parametrize("recipe", ["sgan/mnist", "bad-gan/mnist"])
+def test_the_first_weights_follow_the_data(recipe: str):
+    """Every weight-normalised layer begins with outputs of mean 0 and variance 1 on the first images, noise and all."""
+    torch.manual_seed(0)
+    spec = Spec({"x": Image(1, 12, 12), "y": Classes.numbered(N)})
+    game = find(recipe).build(spec, {"config": {"initial_images": 230}})
+    drawn = [torch.rand(100, 1, 12, 12) * 2 - 1 for _ in range(6)]
+    batches = iter([PartlyLabelled(x, torch.arange(100) % N, x.clone()) for x in drawn])
+    assert game.phase(0) is None and game.phase(1) is not None
+    seen: list[Tensor] = []
+    hook = game.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    next(game.round(lambda: next(batches), 0))
+    hook.remove()
+    assert torch.equal(seen[0], torch.cat(drawn[:3])[:230]), "the first images, before any move"
+    layers = [m for m in game.discriminator.modules() if isinstance(m, networks.WeightNormLinear)]
+    outputs: list[Tensor] = []
+    for layer in layers:
+        layer.register_forward_hook(lambda _, __, output: outputs.append(output.detach()))
+    game.discriminator(torch.cat(drawn[:3])[:230])
+    assert len(outputs) == 6
+    for output in outputs:  # but for noise drawn anew
+        assert output.mean(0).abs().mean() < 0.12 and (output.std(0) - 1).abs().mean() < 0.12
+    first = layers[0]
+    x = (torch.cat(drawn[:3])[:230].flatten(1) + 1) / 2
+    made = F.linear(x, F.normalize(first.direction, dim=1))
+    assert torch.allclose(first.bias / first.scale[:, 0], -made.mean(0), atol=0.1)
+    rounds = [move.player for move in game.round(lambda: batches.__next__(), 1)]
+    assert rounds[-1] == "generator", "two batches a round, later"
+
+
+def test_a_discriminator_without_weight_norm_has_no_such_start():
+    game = sgan(initial_images=5)
+    with pytest.raises(ValueError, match="weight-normalised"):
+        next(game.round(batch, 0))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -143,7 +143,7 @@ def cross_entropy(logit: Tensor, target: float) -> Tensor:
     return -(target * logit.sigmoid().log() + (1 - target) * (-logit).sigmoid().log()).mean()
 
 
-@pytest.mark.parametrize("targets", [LabelSmoothing(real=0.9), LabelSmoothing(0.9, 0.1), LabelSmoothing(0.7, 0.2)])
+@pytest.mark.parametrize("targets", [LabelSmoothing(real=0.9), LabelSmoothing(0.9, 0.1), LabelSmoothing(0.7, 0.3)])
 def test_smoothed_labels(targets: LabelSmoothing):
     entropy = (cross_entropy(REAL, targets.real) + cross_entropy(FAKE, targets.fake)).item()
     squares = ((REAL - targets.real).square().mean() + (FAKE - targets.fake).square().mean()).item() / 2

@@ -108,7 +108,8 @@ def test_a_newer_run_is_refused_in_one_sentence(toy: Path, command: tuple[str, .
     before = sorted(toy.rglob("*"))
     name, *flags = command
     assert main([name, str(toy), *flags]) == 2
-    message = f"{toy}/run.json was written by a newer zerosum (format 99, this one reads up to 3); update zerosum"
+    reads = formats.newest(migrations.MIGRATIONS)
+    message = f"{toy}/run.json was written by a newer zerosum (format 99, this one reads up to {reads}); update zerosum"
     assert message in capsys.readouterr().err.replace("\n", "")
     assert sorted(toy.rglob("*")) == before
 
@@ -229,7 +230,34 @@ def test_a_run_of_bad_gan_with_its_old_option_is_read(toy: Path):
     fields = json.loads((toy / "run.json").read_text())
     fields |= {"recipe": "bad-gan/images", "options": {"config": {"density_rounds": 7}}}
     record = formats.upgrade(fields, migrations.MIGRATIONS)
-    assert record["options"]["config"] == {"density_steps": 7}
+    assert record["options"]["config"] == {
+        "density_steps": 7,
+        "feature_distance": "squared-norm",
+        "initial_images": 0,
+        "density_random": False,
+    }
+
+
+def test_a_run_whose_mathematics_were_others_goes_on_as_it_was(toy: Path):
+    """Format 2 had the squared norm of features, and SGHMC's temperature over N as one number."""
+    fields = json.loads((toy / "run.json").read_text())
+    record = formats.upgrade(fields, {1: migrations.MIGRATIONS[1]})
+    sampler = {"kind": "sghmc", "lr": 0.01, "temperature": 2e-4}
+    options = {
+        "config": {"g_optimizer": sampler, "d_optimizer": {**sampler, "temperature": 0.0}},
+        "techniques": {"feature_matching": True},
+    }
+    new = migrations.MIGRATIONS[2]({**record, "options": options})["options"]
+    assert new["config"]["g_optimizer"] == {**sampler, "temperature": 1.0, "data_points": 5000}
+    assert new["config"]["d_optimizer"]["temperature"] == 0.0
+    assert new["techniques"]["feature_distance"] == "squared-norm"
+    again = migrations.MIGRATIONS[2]({**record, "options": new})["options"]
+    assert again == new
+    sgan = migrations.MIGRATIONS[2]({**record, "recipe": "sgan/mnist", "options": {"config": {}}})["options"]
+    assert sgan["config"] == {"feature_distance": "squared-norm", "initial_images": 0}
+    for recipe in ("gan/toy", "mine.py:sgan"):
+        other = migrations.MIGRATIONS[2]({**record, "recipe": recipe, "options": {"config": {}, "techniques": {}}})
+        assert other["options"] == {"config": {}, "techniques": {}}
 
 
 def test_what_was_not_renamed_stays(monkeypatch: pytest.MonkeyPatch):

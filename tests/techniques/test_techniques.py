@@ -69,9 +69,12 @@ def test_historical_averaging_stops_the_circling_of_a_bilinear_game():
 def test_feature_matching_by_hand():
     real, fake = torch.tensor([[0.0, 4.0], [2.0, 0.0]]), torch.tensor([[3.0, 0.0], [5.0, 2.0]], requires_grad=True)
     term = feature_matching(real, fake)  # means (1, 2) and (4, 1)
-    assert term.item() == 10
+    assert term.item() == 5  # (9 + 1) / 2
     (slope,) = torch.autograd.grad(term, fake)
-    assert torch.equal(slope, torch.tensor([[3.0, -1.0], [3.0, -1.0]]))
+    assert torch.equal(slope, torch.tensor([[1.5, -0.5], [1.5, -0.5]]))
+    assert feature_matching(real, fake, "squared-norm").item() == 10
+    assert feature_matching(real, fake, "mean-absolute").item() == 2
+    assert feature_matching(real[:1], fake).item() == pytest.approx((16 + 9) / 2), "the batches may differ in size"
     assert feature_matching(fake, fake) == 0
     assert not feature_matching(fake, fake.detach()).requires_grad, "the data are no one's to move"
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.util import distributed
+from zerosum.util.checks import number, refuse, shapes
 
 EVERY = 4  # batches between adjustments; section 3
 Transform = tuple[Tensor, Tensor]  # A (B, 2, 2) and b (B, 2): pixel u comes from A u + b; (x, y) from the centre
@@ -27,6 +28,8 @@ class AdaptiveAugment(nn.Module):
 
     def __init__(self, target: float = 0.6, images: int = 500_000):
         super().__init__()
+        number("target", target, 0, 1)
+        number("images", images, 1)
         self.target, self.images = target, images
         self.register_buffer("p", torch.zeros(()))
         self.register_buffer("signs", torch.zeros(()))  # sum of the mean signs since the last adjustment
@@ -34,7 +37,9 @@ class AdaptiveAugment(nn.Module):
 
     @torch.no_grad()
     def update(self, real: Tensor) -> None:
-        """Take in D's logits on a batch of real images. The device is never waited for."""
+        """Take in D's logits, (B,) or (B, 1), on a batch of real images. The device is never waited for."""
+        if real.shape not in ((len(real),), (len(real), 1)):
+            raise refuse("real", real, "(B,) or (B, 1)")
         self.signs += real.float().sign().mean()
         self.batches += 1
         due = self.batches >= EVERY
@@ -46,6 +51,7 @@ class AdaptiveAugment(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) to the same shape."""
+        shapes("B C H W", x=x)
         turn, move = blitting(x, self.p)
         stretch, shift = geometry(x, self.p)
         x = warp(x, (_matmul(turn, stretch), _matmul(turn, shift[:, :, None])[:, :, 0] + move))

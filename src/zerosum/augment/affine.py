@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor
 
+from zerosum.util.checks import shapes
+
 
 @dataclass(frozen=True)
 class RandomAffine:
@@ -24,7 +26,8 @@ class RandomAffine:
     ] = 0.3
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Each image, (B, C, H, W), under a map of its own."""
+        """Each image, (B, C, H, W), under a map of its own; in float32."""
+        shapes("B C H W", x=x)
         height, width = x.shape[2:]
         rows, columns = (torch.arange(n, device=x.device).add(0.5).mul(2 / n).sub(1) for n in (height, width))
         matrix = self.warp * (2 * torch.rand(4, len(x), 1, 1, device=x.device) - 1)

@@ -12,6 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from zerosum.errors import unknown
+from zerosum.util.checks import ArgumentError, shapes
+
 Operation = Literal["color", "translation", "cutout"]
 
 
@@ -20,9 +23,13 @@ class DiffAugment(nn.Module):
 
     def __init__(self, operations: Sequence[Operation]):
         super().__init__()
+        for name in operations:
+            if name not in OPERATIONS:
+                raise ArgumentError(unknown("operation", name, OPERATIONS))
         self.operations = tuple(operations)
 
     def forward(self, x: Tensor) -> Tensor:
+        shapes("B C H W", x=x)
         for name in self.operations:
             x = OPERATIONS[name](x)
         return x

@@ -9,6 +9,8 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from zerosum.util.checks import floating
+
 
 @dataclass(frozen=True)
 class InstanceNoise:
@@ -26,6 +28,7 @@ class InstanceNoise:
 
     def __call__(self, x: Tensor, step: int) -> Tensor:
         """x, (B, *shape), with the noise of `step` (from 0)."""
+        floating("x", x)
         std = self.std * (max(1 - step / self.steps, 0.0) if self.steps else 1.0)
         return x + std * torch.randn_like(x) if std else x
 

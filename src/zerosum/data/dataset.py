@@ -80,7 +80,7 @@ class Dataset:
     @property
     def spec(self) -> Spec:
         """The modalities of the fields, by name."""
-        return Spec({name: field.modality for name, field in self.fields.items()})
+        return Spec({name: field.modality for name, field in self.fields.items()}, len(self))
 
     @property
     def samples(self) -> str:

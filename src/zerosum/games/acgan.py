@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
-import torch.nn.functional as F
 from annotated_types import Ge
 from torch import Tensor, nn
 
@@ -16,8 +15,8 @@ from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw, PartlyLabelled
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
-from zerosum.losses import adversarial
-from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName, to_float32
+from zerosum.losses import adversarial, semi_supervised
+from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
 from zerosum.losses.penalties import PenaltyEvery, Weights, lazy
 from zerosum.modality import Condition, Spec
 from zerosum.networks import dcgan, mlp
@@ -81,7 +80,9 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
         batches = [real, fake.detach()] if x is unlabelled else [real, fake.detach(), noise(x, step)]
         of_real, of_fake, *of_labelled = discriminate_each(self.discriminator, batches)  # (B, K + 1) each
         logits = Logits(self._source(of_real), self._source(of_fake))
-        penalties: dict[str, Any] = lazy(config.penalties, config.penalty_every, step, self.score, real, fake)
+        penalties: dict[str, Any] = lazy(
+            config.penalties, config.penalty_every, step, self.score, real, fake, self.discriminator
+        )
         yield Move(
             "discriminator",
             adversarial=objective.d(*logits, config.targets),
@@ -90,16 +91,18 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
             **penalties,
             logits=logits,
         )
-        real_logits = logits.real
         if not config.shared_fakes:
             if objective.paired:
                 x, y, unlabelled = draw()
-                real_logits = self.score(noise(unlabelled, step))
+                real = noise(unlabelled, step)
             fake = noise(self.generate(self.latents(len(x)), y), step)
+        # D has moved since it saw these: a pair is compared by one D, the one that G answers to.
+        with torch.no_grad():
+            real_logits = self.score(real) if objective.paired else None
         of_fake = self.discriminator(fake)
         yield Move(
             "generator",
-            adversarial=objective.g(self._source(of_fake), real_logits.detach()),
+            adversarial=objective.g(self._source(of_fake), real_logits),
             class_fake=config.g_class_weight * self._class_loss(of_fake, y),
         )
 
@@ -118,7 +121,7 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
 
     def _class_loss(self, logits: Tensor, y: Tensor) -> Tensor:
         """-E log P(C = y | X): a half of -L_C."""
-        return F.cross_entropy(to_float32(logits)[:, : self.classes], y)
+        return semi_supervised.supervised(logits, y, self.classes)
 
 
 @recipe(data="digits", batch_size=64, steps=20_000)

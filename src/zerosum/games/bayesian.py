@@ -52,7 +52,11 @@ class Discriminators(nn.Module):
 
 
 class Bayesian(LatentGame[Tensor], Discriminates):
-    """Bayesian GAN: several generators and discriminators, drawn from their posteriors; Saatchi and Wilson, 2017."""
+    """Bayesian GAN: several generators and discriminators, drawn from their posteriors; Saatchi and Wilson, 2017.
+
+    Terms are minus the logarithm of eq. 1 and 2 over N, the number of data points: those of the likelihood are means
+    over a batch, and the prior is divided by N. The samplers know N, and so how wide the posterior is.
+    """
 
     name = "bayesian"
     generator: Generators
@@ -92,14 +96,15 @@ class Bayesian(LatentGame[Tensor], Discriminates):
         logits = Logits(*discriminate(self.discriminator, noise(real, step), noise(fake, step)))  # (..., J_d)
         yield Move(
             "discriminator",
-            adversarial=config.discriminators * non_saturating.d(*logits, config.targets),
+            adversarial=config.discriminators
+            * non_saturating.d(logits.real.flatten(), logits.fake.flatten(), config.targets),
             prior=self._prior(self.discriminator, config.d_optimizer),
             logits=logits,
         )
         fake_logits = self.discriminator(noise(self._of_each(len(real)), step))
         yield Move(
             "generator",
-            adversarial=config.generators * non_saturating.g(fake_logits),
+            adversarial=config.generators * non_saturating.g(fake_logits.flatten()),
             prior=self._prior(self.generator, config.g_optimizer),
         )
 
@@ -114,12 +119,12 @@ class Bayesian(LatentGame[Tensor], Discriminates):
         return torch.cat([member(prior.draw(count, device)) for member in self.generator.members])
 
     def _prior(self, networks: nn.Module, sampler: SGHMC) -> Tensor:
-        """-log of the prior, up to a constant, on the scale of a loss that is a mean over the data points."""
+        """-log of the prior, up to a constant, over N: on the scale of a loss that is a mean over the data points."""
         squares = torch.stack([p.square().sum() for p in networks.parameters()]).sum()
-        return sampler.temperature / (2 * self.config.prior_std**2) * squares
+        return 1 / sampler.points / (2 * self.config.prior_std**2) * squares
 
 
-_IMAGES_SGHMC = SGHMC(2e-3, 0.5, 2e-4, adaptive=True)  # the packaged digits are 5,000
+_IMAGES_SGHMC = SGHMC(2e-3, 0.5, adaptive=True)
 _IMAGES = Bayesian.Config(g_optimizer=_IMAGES_SGHMC, d_optimizer=_IMAGES_SGHMC)
 
 
@@ -133,7 +138,7 @@ def images(data: Spec, config: Bayesian.Config = _IMAGES) -> Bayesian:
     )
 
 
-_TOY_SGHMC = SGHMC(2e-3, 0.5, 1e-5, adaptive=True, decay=Decay("linear"))
+_TOY_SGHMC = SGHMC(2e-3, 0.5, adaptive=True, decay=Decay("linear"))
 _TOY = Bayesian.Config(2, g_optimizer=_TOY_SGHMC, d_optimizer=_TOY_SGHMC)
 
 

@@ -23,6 +23,7 @@ from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
+from zerosum.util.checks import shapes
 
 
 class BEGAN(LatentGame[Tensor], Discriminates):
@@ -85,6 +86,7 @@ class BEGAN(LatentGame[Tensor], Discriminates):
 
 def reconstruction_loss(v: Tensor, reconstructed: Tensor) -> Tensor:
     """L(v) = |v - D(v)|, a mean over each sample: (B, *shape) twice to (B,); Berthelot et al., 2017, with eta 1."""
+    shapes("B *shape", v=v, reconstructed=reconstructed)
     return (to_float32(v) - to_float32(reconstructed)).abs().flatten(1).mean(1)
 
 

@@ -74,21 +74,25 @@ class CGAN(TwoPlayerGame[Labelled]):
                 fake = noise(self.generate(self.latents(len(x)), y), step)
             logits = Logits(*discriminate(self.discriminator, (real, condition), (fake.detach(), condition)))
             given = self._given(condition)
-            penalties = lazy(config.penalties, config.penalty_every, step, given, real, fake)
+            penalties = lazy(config.penalties, config.penalty_every, step, given, real, fake, self.discriminator)
             loss = objective.d(*logits, config.targets)
             yield Move("discriminator", adversarial=loss, **penalties, logits=logits)
-        real_logits = logits.real
         if not config.shared_fakes:
             if objective.paired:
                 x, y = draw()
-                condition = self.condition.vector(y)
-                real_logits = self.discriminator(noise(x, step), condition)
+                real, condition = noise(x, step), self.condition.vector(y)
             fake = noise(self.generate(self.latents(len(x)), y), step)
-        fake_logits = self.discriminator(fake, condition)
-        yield Move("generator", adversarial=objective.g(fake_logits, real_logits.detach()))
+        # D has moved since it saw these: a pair is compared by one D, the one that G answers to.
+        real_logits = self._constant_logits(real, condition) if objective.paired else None
+        yield Move("generator", adversarial=objective.g(self.discriminator(fake, condition), real_logits))
 
     def phase(self, step: int) -> Hashable | None:
         return step % self.config.penalty_every == 0 if self.config.noise.settled(step) else None
+
+    @torch.no_grad()
+    def _constant_logits(self, x: Tensor, condition: Tensor) -> Tensor:
+        logits: Tensor = self.discriminator(x, condition)
+        return logits
 
     def _given(self, condition: Tensor) -> Callable[[Tensor], Tensor]:
         """D as a function of x alone: of one batch of these conditions, (B, K), or of several below each other."""

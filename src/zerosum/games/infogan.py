@@ -116,8 +116,10 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
         if config.clusters.weight:
             terms["clusters"] = self._clusters(x)
         yield Move("discriminator", **terms, logits=logits, log=nats)
+        with torch.no_grad():  # D has moved since it saw these: a pair is compared by one D, the one that G answers to
+            real_logits = head(body(real)) if objective.paired else None
         fake_features = body(fake)
-        loss = objective.g(head(fake_features), logits.real.detach())
+        loss = objective.g(head(fake_features), real_logits)
         information, nats = self._information(self.posterior(generated, fake_features), z, step)
         yield Move("generator", adversarial=loss, information=information, log=nats)
 

@@ -21,22 +21,25 @@ from zerosum.batches import Draw
 from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
-from zerosum.losses.adversarial import to_float32
+from zerosum.losses.adversarial import as_logits, to_float32
 from zerosum.losses.penalties import GradientPenalties, lazy
 from zerosum.modality import Spec
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
+from zerosum.util.checks import number, shapes
 
 
 def cost(excess: Tensor, slope: float) -> Tensor:
     """C(a) = max(a, slope a) of every element, slope at most 1: a hinge at 0, a straight line at 1, |a| at -1."""
+    number("slope", slope, float("-inf"), 1)
     return torch.maximum(excess, slope * excess)
 
 
 def l1_distance(real: Tensor, fake: Tensor) -> Tensor:
     """The L1 distance of each pair, (B,): over all pixels, summed, as in the author's code."""
+    shapes("B *shape", real=real, fake=fake)
     return (to_float32(real) - to_float32(fake)).abs().flatten(1).sum(1)
 
 
@@ -86,7 +89,7 @@ class LossSensitiveGAN(TwoPlayerGame[Tensor]):
 
     def loss(self, logits: Tensor) -> Tensor:
         """L of D's logits (B,) or (B, 1), in float32: (B,)."""
-        logits = to_float32(logits).flatten()
+        logits = as_logits("logits", logits).flatten()
         return F.softplus(-logits) if self.config.nonnegative else -logits
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import torch
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from zerosum import latent
-from zerosum.batches import PartlyLabelled
+from zerosum.batches import Draw, PartlyLabelled
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame, TwoOptimizers
 from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import HARD, LabelSmoothing, non_saturating
-from zerosum.losses.feature_matching import feature_matching
+from zerosum.losses.feature_matching import DistanceName, feature_matching
 from zerosum.networks.discriminate import discriminate_each, frozen_batch_stats, mixes_batch
 from zerosum.networks.heads import Classes, Discriminator
+from zerosum.networks.sgan import initialise_from_data
 from zerosum.roles import Classifies, Discriminates
 from zerosum.techniques.consistency import Consistency, Guesses
+
+InitialImages = Annotated[int, Ge(0), "images of D's data-dependent initialisation, before the first step; 0: none"]
 
 
 class Options(TwoOptimizers, Protocol):
@@ -30,6 +34,10 @@ class Options(TwoOptimizers, Protocol):
     def unsupervised_weight(self) -> float: ...
     @property
     def consistency(self) -> Consistency: ...
+    @property
+    def feature_distance(self) -> DistanceName: ...
+    @property
+    def initial_images(self) -> int: ...
 
 
 class SemiSupervised(LatentGame[PartlyLabelled], Discriminates, Classifies, ABC):
@@ -61,7 +69,7 @@ class SemiSupervised(LatentGame[PartlyLabelled], Discriminates, Classifies, ABC)
         return semi_supervised.real_logit(logits, self.classes)
 
     def discriminator_move(
-        self, batch: PartlyLabelled, targets: LabelSmoothing = HARD, entropy_weight: float | None = None
+        self, batch: PartlyLabelled, targets: LabelSmoothing = HARD, entropy_weight: float = 0.0
     ) -> Move:
         """D's move, on labelled samples, unlabelled ones and fakes; `entropy_weight` adds a term of D's entropy."""
         (x, y, unlabelled), config = batch, self.config  # (B, *shape), (B,), (B, *shape)
@@ -79,7 +87,7 @@ class SemiSupervised(LatentGame[PartlyLabelled], Discriminates, Classifies, ABC)
             "supervised": semi_supervised.supervised(labelled[0] if labelled else real_logits, y, self.classes),
             "adversarial": config.unsupervised_weight * non_saturating.d(*logits, targets),
         }
-        if entropy_weight is not None:
+        if entropy_weight:
             terms["entropy"] = entropy_weight * semi_supervised.conditional_entropy(real_logits, self.classes)
         if config.consistency.weight:
             loss = self.guesses(guesses, real_logits, config.consistency.confidence)
@@ -90,4 +98,16 @@ class SemiSupervised(LatentGame[PartlyLabelled], Discriminates, Classifies, ABC)
         """G's loss: from the mean of D's features of unlabelled samples, (B, *shape), to that of fakes', (B, F)."""
         with torch.no_grad():
             real = self.discriminator.body(self.config.consistency.view(unlabelled))
-        return feature_matching(real, features)
+        return feature_matching(real, features, self.config.feature_distance)
+
+    def initialise(self, draw: Draw[PartlyLabelled], step: int) -> None:
+        """Before the first step, D's first scales and biases from `initial_images` unlabelled samples, if any."""
+        if self.begins(step):
+            batches = [draw().unlabelled]
+            while sum(map(len, batches)) < self.config.initial_images:
+                batches.append(draw().unlabelled)
+            initialise_from_data(self.discriminator, torch.cat(batches)[: self.config.initial_images])
+
+    def begins(self, step: int) -> bool:
+        """Whether a round begins with `initialise`."""
+        return step == 0 and self.config.initial_images > 0

@@ -72,12 +72,13 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
             loss = objective.d(*logits, config.targets)
             penalties = lazy(config.penalties, config.penalty_every, step, self.discriminator, real, fake)
             yield Move("discriminator", adversarial=loss, **penalties, logits=logits)
-        real_logits = logits.real
         if not config.shared_fakes:
             fake = noise(self._fakes(len(real)), step)
             if objective.paired:
-                real_logits = self.discriminator(noise(self._pack(draw), step))
-        yield Move("generator", adversarial=objective.g(self.discriminator(fake), real_logits.detach()))
+                real = noise(self._pack(draw), step)
+        # D has moved since it saw these: a pair is compared by one D, the one that G answers to.
+        real_logits = self._constant_logits(real) if objective.paired else None
+        yield Move("generator", adversarial=objective.g(self.discriminator(fake), real_logits))
 
     def phase(self, step: int) -> Hashable | None:
         return step % self.config.penalty_every == 0 if self.config.noise.settled(step) else None
@@ -86,6 +87,11 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
         if self.config.packing > 1:
             raise ValueError(f"its discriminator does not score single samples, only packs of {self.config.packing}")
         return super().score(x, y)
+
+    @torch.no_grad()
+    def _constant_logits(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.discriminator(x)
+        return logits
 
     def _fakes(self, count: int) -> Tensor:
         return self._pack(lambda: self.generate(self.latents(count)))

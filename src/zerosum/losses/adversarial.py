@@ -4,12 +4,15 @@
 
     adversarial.hinge.d(real_logits, fake_logits), adversarial.hinge.g(fake_logits)  # or hinge_d, hinge_g
 
-Logits are D's output before any sigmoid, (B,) or (B, 1). Every function returns a scalar mean over the batch, to be
-minimised. Half precision is raised to float32 first.
+Logits are D's output before any sigmoid: (B,) or (B, 1), one a sample; or (B, 1, ...), one for each patch of a sample,
+over which the mean is taken, too. Every function returns a scalar mean over the batch, to be minimised. Half precision
+is raised to float32 first. `ArgumentError`, a `ValueError`, for all else, for empty batches, and for a pair of batches
+that are not of one size where the loss compares their samples.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,6 +21,9 @@ import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Le
 from torch import Tensor
+
+from zerosum.errors import unknown
+from zerosum.util.checks import ArgumentError, floating, number, refuse
 
 Share = Annotated[float, Ge(0), Le(1)]
 
@@ -30,6 +36,10 @@ class LabelSmoothing:
     real: Annotated[Share, "D's target for real samples; below 1 smooths"] = 1.0
     fake: Annotated[Share, "D's target for fakes; above 0 smooths both sides"] = 0.0
     flip: Annotated[Share, "probability that a target is flipped"] = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in (("real", self.real), ("fake", self.fake), ("flip", self.flip)):
+            number(f"targets.{name}", value, 0, 1)
 
     def of(self, logits: Tensor, other: bool = False) -> Tensor:
         """A target for each of D's logits on real samples, or (`other`) on fakes; shaped like `logits`."""
@@ -46,6 +56,28 @@ def to_float32(logits: Tensor) -> Tensor:
     return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
+def as_logits(name: str, logits: Tensor) -> Tensor:
+    """Logits of the shapes above, half precision raised; `ArgumentError`, by `name`, for what is no such batch."""
+    floating(name, logits)
+    if logits.dim() == 0 or (logits.dim() > 1 and logits.shape[1] != 1):
+        raise refuse(name, logits, "(B,), (B, 1) or, of patches, (B, 1, ...)")
+    if not logits.numel():
+        raise ArgumentError(f"{name} is empty: its shape is {tuple(logits.shape)}")
+    return to_float32(logits)
+
+
+def _pairs(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as logits, (B,) or (B, ...) of patches; `ArgumentError` where they are not as many."""
+    real, fake = as_logits("real_logits", real_logits), as_logits("fake_logits", fake_logits)
+    real, fake = (x.flatten() if x.dim() <= 2 else x for x in (real, fake))
+    if real.shape != fake.shape:
+        raise ArgumentError(
+            f"real_logits and fake_logits must be as many, to be paired, not {tuple(real_logits.shape)} and "
+            f"{tuple(fake_logits.shape)}"
+        )
+    return real, fake
+
+
 def cross_entropy_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
     """-E log D(x) - E log(1 - D(G(z))): minus the value function; Goodfellow et al., 2014, eq. 1.
 
@@ -56,7 +88,7 @@ def cross_entropy_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoo
     Returns:
         A scalar >= 0 for D to minimise; log 4 where D is 1/2 everywhere.
     """
-    real_logits, fake_logits = to_float32(real_logits), to_float32(fake_logits)
+    real_logits, fake_logits = as_logits("real_logits", real_logits), as_logits("fake_logits", fake_logits)
     if targets == HARD:
         return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
     on_real = F.binary_cross_entropy_with_logits(real_logits, targets.of(real_logits))
@@ -72,7 +104,7 @@ def minimax_g(fake_logits: Tensor) -> Tensor:
     Returns:
         A scalar <= 0 for G to minimise.
     """
-    return -F.softplus(to_float32(fake_logits)).mean()
+    return -F.softplus(as_logits("fake_logits", fake_logits)).mean()
 
 
 def non_saturating_g(fake_logits: Tensor) -> Tensor:
@@ -84,7 +116,7 @@ def non_saturating_g(fake_logits: Tensor) -> Tensor:
     Returns:
         A scalar >= 0 for G to minimise.
     """
-    return F.softplus(-to_float32(fake_logits)).mean()
+    return F.softplus(-as_logits("fake_logits", fake_logits)).mean()
 
 
 def least_squares_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
@@ -97,7 +129,7 @@ def least_squares_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoo
     Returns:
         A scalar >= 0 for D to minimise.
     """
-    real_logits, fake_logits = to_float32(real_logits), to_float32(fake_logits)
+    real_logits, fake_logits = as_logits("real_logits", real_logits), as_logits("fake_logits", fake_logits)
     on_real = (real_logits - targets.of(real_logits)).square().mean()
     return 0.5 * (on_real + (fake_logits - targets.of(fake_logits, other=True)).square().mean())
 
@@ -111,7 +143,7 @@ def least_squares_g(fake_logits: Tensor) -> Tensor:
     Returns:
         A scalar >= 0 for G to minimise.
     """
-    return 0.5 * (to_float32(fake_logits) - 1).square().mean()
+    return 0.5 * (as_logits("fake_logits", fake_logits) - 1).square().mean()
 
 
 def wasserstein_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -123,7 +155,7 @@ def wasserstein_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     Returns:
         A scalar for the critic, which must be Lipschitz (by clipping or a penalty), to minimise.
     """
-    return to_float32(fake_logits).mean() - to_float32(real_logits).mean()
+    return as_logits("fake_logits", fake_logits).mean() - as_logits("real_logits", real_logits).mean()
 
 
 def wasserstein_g(fake_logits: Tensor) -> Tensor:
@@ -135,7 +167,7 @@ def wasserstein_g(fake_logits: Tensor) -> Tensor:
     Returns:
         A scalar for G to minimise.
     """
-    return -to_float32(fake_logits).mean()
+    return -as_logits("fake_logits", fake_logits).mean()
 
 
 def hinge_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -147,7 +179,10 @@ def hinge_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     Returns:
         A scalar >= 0 for D to minimise; 0 where all real logits are above 1 and all fake ones below -1.
     """
-    return F.relu(1 - to_float32(real_logits)).mean() + F.relu(1 + to_float32(fake_logits)).mean()
+    return (
+        F.relu(1 - as_logits("real_logits", real_logits)).mean()
+        + F.relu(1 + as_logits("fake_logits", fake_logits)).mean()
+    )
 
 
 def hinge_g(fake_logits: Tensor) -> Tensor:
@@ -162,17 +197,28 @@ def hinge_g(fake_logits: Tensor) -> Tensor:
     return wasserstein_g(fake_logits)
 
 
+def _one_target(targets: LabelSmoothing) -> None:
+    """An `ArgumentError` for a target of fakes that a pair of samples does not have."""
+    if targets.fake and not math.isclose(targets.fake, 1 - targets.real):
+        raise ArgumentError(
+            f"the relativistic objective has one target for a pair, targets.real ({targets.real:g}), and none for its "
+            f"fake: leave targets.fake at 0, or at {1 - targets.real:g}, not {targets.fake:g}"
+        )
+
+
 def relativistic_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
     """E softplus(D(G(z)) - D(x)): is the real sample more real than its fake? RpGAN; Huang et al., 2024.
 
     Args:
         real_logits, fake_logits: D's of real samples and of as many fakes, paired in order, (B,) or (B, 1).
-        targets: smoothed or flipped labels of a pair.
+        targets: smoothed or flipped labels. A pair has one: `real`, or, flipped, `fake`, which is 0 or 1 - `real`.
 
     Returns:
         A scalar >= 0 for D to minimise; log 2 where no sample of a pair seems more real.
     """
-    margin = to_float32(real_logits) - to_float32(fake_logits)
+    _one_target(targets)
+    real, fake = _pairs(real_logits, fake_logits)
+    margin = real - fake
     if targets == HARD:
         return F.softplus(-margin).mean()
     return F.binary_cross_entropy_with_logits(margin, targets.of(margin))
@@ -187,7 +233,8 @@ def relativistic_g(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
     Returns:
         A scalar >= 0 for G to minimise.
     """
-    return F.softplus(to_float32(real_logits) - to_float32(fake_logits)).mean()
+    real, fake = _pairs(real_logits, fake_logits)
+    return F.softplus(real - fake).mean()
 
 
 ObjectiveName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
@@ -204,22 +251,26 @@ class Objective:
     paired: bool = False  # each real sample is compared with a fake: G's loss needs logits of real samples, too
 
     def d(self, real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoothing = HARD) -> Tensor:
-        """D's loss; a `ValueError` for targets that it does not have."""
+        """D's loss; an `ArgumentError` for targets that it does not have."""
         self.check(targets)
         return self.d_loss(real_logits, fake_logits, targets) if self.labels else self.d_loss(real_logits, fake_logits)
 
     def g(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
-        """G's loss; only a `paired` objective reads `real_logits`, and raises `ValueError` without them."""
+        """G's loss; only a `paired` objective reads `real_logits`, and raises `ArgumentError` without them."""
         if not self.paired:
             return self.g_loss(fake_logits)
         if real_logits is None:
-            raise ValueError(f"the generator's {self.name} loss needs the logits of real samples, too")
+            raise ArgumentError(f"the generator's {self.name} loss needs the logits of real samples, too")
         return self.g_loss(fake_logits, real_logits)
 
     def check(self, targets: LabelSmoothing) -> None:
-        """A `ValueError` where D's loss has no such targets."""
+        """An `ArgumentError` where D's loss has no such targets."""
         if targets != HARD and not self.labels:
-            raise ValueError(f"the {self.name} objective has no targets to smooth or flip; leave `targets` at {HARD}")
+            raise ArgumentError(
+                f"the {self.name} objective has no targets to smooth or flip; leave `targets` at {HARD}"
+            )
+        if self.paired:
+            _one_target(targets)
 
 
 minimax = Objective("minimax", cross_entropy_d, minimax_g)
@@ -236,4 +287,6 @@ OBJECTIVES: dict[str, Objective] = {
 
 def check(name: str, targets: LabelSmoothing) -> None:
     """`Objective.check` of the objective of that name, for when a game is built."""
+    if name not in OBJECTIVES:
+        raise ArgumentError(unknown("objective", name, OBJECTIVES))
     OBJECTIVES[name].check(targets)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, halvings, image_shape, normalisation
 from zerosum.networks.heads import Discriminator
+from zerosum.util import distributed
 
 LEAK = 0.1
 
@@ -65,6 +66,34 @@ class WeightNormLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.scale * F.normalize(self.direction, dim=1), self.bias)
+
+
+@torch.no_grad()
+def initialise_from_data(network: nn.Module, x: Tensor) -> None:
+    """Give every `WeightNormLinear`, one after the other, outputs of mean 0 and variance 1 on x, (B, *shape).
+
+    By its scale and its bias, as in the authors' code, which does so with 500 images; Salimans and Kingma, 2016,
+    section 3. Biases must still be 0. Of several processes, each gives a share of the batch.
+    """
+
+    def centre(layer: nn.Module, _: object, output: Tensor) -> Tensor:
+        assert isinstance(layer, WeightNormLinear)
+        output = output.float()
+        mean = distributed.mean(output.mean(0))
+        std = (distributed.mean((output - mean).square().mean(0)) + 1e-6).sqrt()
+        layer.scale.div_(std[:, None])
+        layer.bias.sub_(mean / std)
+        return (output - mean) / std
+
+    layers = [layer for layer in network.modules() if isinstance(layer, WeightNormLinear)]
+    if not layers:
+        raise ValueError("an initialisation by data is of weight-normalised layers, and the discriminator has none")
+    handles = [layer.register_forward_hook(centre) for layer in layers]
+    try:
+        network(x)
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 class PaperGenerator(nn.Module):

@@ -13,6 +13,7 @@ from pydantic import Discriminator
 from torch import Tensor
 from torch.nn import Parameter
 
+from zerosum.errors import ZerosumError
 from zerosum.optim import sghmc
 
 LearningRate = Annotated[float, Gt(0), "learning rate"]
@@ -92,19 +93,30 @@ class SGD:
 class SGHMC:
     """Stochastic gradient Hamiltonian Monte Carlo; Chen et al., 2014, eq. 15. It draws weights instead of fitting them.
 
-    Weights come to be distributed as exp(-loss / temperature). Where the loss is a mean over N data points, a
-    temperature of 1 / N makes that their posterior; a temperature of 0 is momentum alone.
+    The loss is a mean over the N data points, and `N loss` minus the logarithm of the posterior; weights come to be
+    distributed as exp(-N loss / temperature): as the posterior at a temperature of 1, within a narrower peak below it,
+    and at 0 they descend with momentum alone. A recipe takes N from its data.
     """
 
     lr: LearningRate = 1e-2
     friction: Annotated[float, Gt(0), Le(1), "friction alpha: fraction of the velocity lost in a step"] = 0.1
-    temperature: Annotated[float, Ge(0), "1 over the number of data points"] = 1e-4
+    temperature: Annotated[float, Ge(0), "temperature of the posterior: 1 draws from it, less is narrower"] = 1.0
     adaptive: Annotated[bool, "precondition each weight's step by its gradients' root mean square, as RMSprop"] = False
+    data_points: Annotated[int | None, Gt(0), "N, which the posterior is of; none: as many as the data has"] = None
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
     kind: Literal["sghmc"] = "sghmc"
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
-        return sghmc.SGHMC(parameters, self.lr, self.friction, self.temperature, self.adaptive)
+        return sghmc.SGHMC(parameters, self.lr, self.friction, self.temperature / self.points, self.adaptive)
+
+    @property
+    def points(self) -> int:
+        """N; a `ZerosumError` where it is not known."""
+        if self.data_points is None:
+            raise ZerosumError(
+                "sghmc draws from a posterior, which narrows with the number of data points: set data_points"
+            )
+        return self.data_points
 
 
 Optimizer = Annotated[Adam | RMSprop | SGD | SGHMC, Discriminator("kind")]

@@ -11,6 +11,7 @@ from torch import distributed as dist
 from torch.nn import Parameter
 
 from zerosum.util import distributed
+from zerosum.util.checks import number
 
 MEMORY = 0.99  # of the running mean of squared gradients
 EPS = 1e-5  # added to its root
@@ -21,7 +22,8 @@ class SGHMC(torch.optim.Optimizer):
 
     v <- (1 - friction) v - eta * gradient + N(0, 2 * friction * eta * temperature), then p <- p + v;
     Chen, Fox and Guestrin, 2014, eq. 15, with no estimate of the gradient's own noise. The distribution is exact as eta
-    goes to 0 and the gradient's noise with it.
+    goes to 0 and the gradient's noise with it. For a loss that is a mean over N data points, 1 / N is the temperature
+    of their posterior: with U = N loss, this is eq. 15 at a rate of eta / N.
 
     eta is lr, or, if `adaptive`, lr over the root mean square of each parameter's recent gradients: a preconditioner
     as in pSGLD; Li et al., 2016. That it changes is left out, which widens the distribution by some percent.
@@ -30,6 +32,9 @@ class SGHMC(torch.optim.Optimizer):
     def __init__(
         self, parameters: Iterable[Parameter], lr: float, friction: float, temperature: float, adaptive: bool = False
     ):
+        number("lr", lr, 0)
+        number("friction", friction, 0, 1)
+        number("temperature", temperature, 0)
         defaults = {"lr": lr, "friction": friction, "temperature": temperature, "adaptive": adaptive}
         super().__init__(parameters, defaults)
 

@@ -48,12 +48,8 @@ def _fields(data: Document) -> Document:
     return kept | {"fields": fields, "vectors": vectors}
 
 
-def _path(option: str) -> str:
-    return option if option.startswith("training.") else f"options.{option}"
-
-
 def _from_2(record: Document) -> Document:
-    return _of_old_wgan_gp(record) | {"draw": "batches"}
+    return _mathematics(_of_old_wgan_gp(record)) | {"draw": "batches"}
 
 
 def _of_old_wgan_gp(record: Document) -> Document:
@@ -65,6 +61,40 @@ def _of_old_wgan_gp(record: Document) -> Document:
     if record["recipe"] == "wgan-gp/images":
         copy["options"].setdefault("network", {})["shortcut"] = "identity"
     return copy
+
+
+def _mathematics(record: Document) -> Document:
+    """What is new in how games compute: old runs go on as they were.
+
+    Samplers said a temperature over N in one number, features were matched by the squared norm alone, D's first weights
+    never followed the data, and the bad GAN's density counted in every Nth step.
+    """
+    options = _samplers(record["options"])
+    game = record["recipe"].partition("/")[0]
+    config, techniques = options.get("config"), options.get("techniques")
+    if ":" not in record["recipe"] and game in ("sgan", "bad-gan") and config is not None:
+        options["config"] = {"feature_distance": "squared-norm", "initial_images": 0, **config}
+        if game == "bad-gan":
+            options["config"] = {"density_random": False, **options["config"]}
+    if techniques is not None and techniques.get("feature_matching"):
+        options["techniques"] = {"feature_distance": "squared-norm", **techniques}
+    return record | {"options": options}
+
+
+def _samplers(tree: Any) -> Any:
+    """A copy of nested options in which SGHMC's temperature t is 1 of 1/t data points; one of 0 had no prior."""
+    if not isinstance(tree, dict):
+        return tree
+    copy = {name: _samplers(value) for name, value in tree.items()}
+    if copy.get("kind") == "sghmc" and "temperature" in copy and "data_points" not in copy:
+        points = round(1 / copy["temperature"]) if copy["temperature"] else 10**12
+        points = max(points, 1)
+        copy |= {"temperature": copy["temperature"] * points, "data_points": points}
+    return copy
+
+
+def _path(option: str) -> str:
+    return option if option.startswith("training.") else f"options.{option}"
 
 
 MIGRATIONS: Migrations = {1: _from_1, 2: _from_2}

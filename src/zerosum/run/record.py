@@ -34,7 +34,7 @@ class DataRecord:
     @property
     def spec(self) -> Spec:
         """The modalities of its fields."""
-        return Spec(self.fields)
+        return Spec(self.fields, self.count)
 
     @property
     def classes(self) -> tuple[str, ...]:

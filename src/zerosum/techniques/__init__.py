@@ -11,6 +11,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Lt
 
 from zerosum.augment.diff_augment import Operation
+from zerosum.losses.feature_matching import FeatureDistance
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Techniques:
     feature_matching: Annotated[
         bool, "feature matching: G matches the mean features of D's last layer, in place of its adversarial loss"
     ] = False
+    feature_distance: FeatureDistance = "mean-square"
     minibatch_discrimination: Annotated[
         int, Ge(0), "kernels of minibatch discrimination (the authors' code has 100); 0 disables"
     ] = 0

@@ -129,7 +129,8 @@ class WithTechniques(Game[Any]):
         fake = core.generate(core.latents(len(real)), None if core.condition is None else batch.y)
         with torch.no_grad():
             real_features = layer_input(self.discriminator, self.layer, real)
-        return feature_matching(real_features, layer_input(self.discriminator, self.layer, fake))
+        fake_features = layer_input(self.discriminator, self.layer, fake)
+        return feature_matching(real_features, fake_features, self.techniques.feature_distance)
 
     def _make_norms_virtual(self, shape: Shape) -> None:
         size, players = self.techniques.virtual_batch_norm, self.players()

@@ -15,6 +15,7 @@ from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import to_float32
 from zerosum.modality import Image, Modality
 from zerosum.util import distributed
+from zerosum.util.checks import refuse, shapes
 
 MEMORY = 0.99  # of how often each class is guessed, a step
 
@@ -49,11 +50,14 @@ class Guesses(nn.Module):
         self.register_buffer("frequencies", torch.full((classes,), 1 / classes))
 
     def forward(self, logits: Tensor, view_logits: Tensor, confidence: float) -> Tensor:
-        """The cross-entropy of the guesses by `logits`, of samples as they are, on those of other views, (B, K) each.
+        """The cross-entropy of the guesses by `logits`, of samples as they are, on those of other views.
 
-        Guesses are aligned: D is to guess all classes equally often.
+        Both (B, K) or (B, K + 1). Guesses are aligned: D is to guess all classes equally often.
         """
         classes = len(self.frequencies)
+        shapes("B columns", logits=logits)
+        if logits.shape[1] not in (classes, classes + 1):
+            raise refuse("logits", logits, f"(B, {classes}) or (B, {classes + 1})")
         p = F.softmax(to_float32(logits.detach())[:, :classes], dim=1)
         self.frequencies.lerp_(distributed.mean(p.mean(0)), 1 - MEMORY)
         aligned = semi_supervised.align_distribution(p, self.frequencies)

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 from zerosum.losses.adversarial import to_float32
 from zerosum.networks.discriminate import BatchDependent
+from zerosum.util.checks import shapes
 
 
 def closeness(m: Tensor) -> Tensor:
     """o(x_i)_b = sum_j exp(-||M_ib - M_jb||_1), from 1 (all others far away) to B: (B, kernels, C) to (B, kernels)."""
+    shapes("B kernels C", m=m)
     distances = (m[:, None] - m[None]).abs().sum(3)  # (B, B, kernels)
     return (-distances).exp().sum(1)
 
@@ -33,5 +35,6 @@ class MinibatchDiscrimination(BatchDependent):
         self.weight = nn.Parameter(torch.zeros(kernels, head.out_features))
 
     def forward(self, f: Tensor) -> Tensor:
+        shapes(f"B {self.head.in_features}", f=f)
         m = (f[self.left_out :] @ self.tensor.flatten(1)).unflatten(1, self.tensor.shape[1:])  # (B, kernels, dims)
         return self.head(f) + F.pad(closeness(to_float32(m)) @ self.weight, (0, 0, self.left_out, 0))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.losses.adversarial import to_float32
+from zerosum.util.checks import ArgumentError, floating, shapes
 
 
 class VirtualBatchNorm(nn.Module):
@@ -19,6 +20,9 @@ class VirtualBatchNorm(nn.Module):
         self.weight, self.bias, self.eps, self.reference = norm.weight, norm.bias, norm.eps, reference
 
     def forward(self, x: Tensor) -> Tensor:
+        floating("x", x)
+        if len(x) <= self.reference:
+            raise ArgumentError(f"x must have samples after its {self.reference} rows of reference, not {len(x)} rows")
         flat = to_float32(x).reshape(*x.shape[:2], -1)  # (R + B, F, pixels)
         reference, own = flat[: self.reference], flat[self.reference :]
         mean = reference.mean((0, 2), keepdim=True)  # (1, F, 1)
@@ -57,6 +61,7 @@ class WithReference(nn.Module):
 
     def fill(self, x: Tensor) -> None:
         """Take the reference batch from samples (B, ...), the first ones again where they are too few."""
+        shapes("B *shape", {"*shape": tuple(self.reference.shape[1:])}, x=x)
         self.reference.copy_(x[torch.arange(len(self.reference), device=x.device) % len(x)])
 
 
