@@ -46,6 +46,7 @@ class SGAN(SemiSupervised):
         ] = "feature-matching"
         unsupervised_weight: Annotated[float, Ge(0), "weight of the adversarial loss, real against fake"] = 1.0
         consistency: Annotated[Consistency, "FixMatch on unlabelled images"] = Consistency()
+        pretrain: Annotated[int, Ge(0), "first steps in which D learns alone: labels and views, no fakes"] = 0
         targets: Annotated[LabelSmoothing, "D's targets for real and fake"] = HARD
         g_optimizer: GeneratorOptimizer = Adam(3e-3)
         d_optimizer: DiscriminatorOptimizer = Adam(3e-3)
@@ -54,6 +55,9 @@ class SGAN(SemiSupervised):
         super().__init__(generator, discriminator, classes, config)
 
     def round(self, draw: Draw[PartlyLabelled], step: int) -> Iterator[Move]:
+        if step < self.config.pretrain:
+            yield self.pretraining_move(draw())
+            return
         yield self.discriminator_move(draw(), self.config.targets)
         with frozen_batch_stats(self.discriminator):
             loss = self._generator_loss(draw().unlabelled)
@@ -67,7 +71,7 @@ class SGAN(SemiSupervised):
         return self.feature_matching(unlabelled, features)
 
     def phase(self, step: int) -> Hashable | None:
-        return "round"
+        return step < self.config.pretrain
 
 
 _ADAM = Adam(2e-3, decay=Decay("cosine"))
