@@ -1,13 +1,15 @@
-"""Instance noise: Gaussian noise on D's input."""
+"""Instance noise: Gaussian noise on D's input, and on the inputs of D's further layers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt
-from torch import Tensor
+from torch import Tensor, nn
 
 from zerosum.util.checks import floating
 
@@ -31,6 +33,33 @@ class InstanceNoise:
         floating("x", x)
         std = self.std * (max(1 - step / self.steps, 0.0) if self.steps else 1.0)
         return x + std * torch.randn_like(x) if std else x
+
+
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)
+
+
+def further_layers(network: nn.Module) -> Sequence[nn.Module]:
+    """The linear layers and convolutions of `network` but the first, whose input is the sample."""
+    return [layer for layer in network.modules() if isinstance(layer, WEIGHTED)][1:]
+
+
+@contextmanager
+def noisy_layers(network: nn.Module, noise: InstanceNoise, step: int) -> Iterator[None]:
+    """Within the block, every further layer of `network` sees its input with the noise of `step`, drawn anew each time.
+
+    The strength is absolute, whatever the scale of the layer's input; Salimans et al., 2016, have it in every layer of
+    their semi-supervised discriminator.
+    """
+    handles = [
+        layer.register_forward_pre_hook(lambda _, inputs: (noise(inputs[0], step), *inputs[1:]))
+        for layer in further_layers(network)
+        if noise.std
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 DiscriminatorNoise = Annotated[InstanceNoise, "Gaussian noise on D's input, real and fake"]

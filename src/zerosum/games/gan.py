@@ -92,6 +92,10 @@ _TOY_ADAM = Adam(3e-3, (0.5, 0.99), decay=Decay("linear"))
 
 
 @recipe(data="ring", batch_size=256, steps=1_500, average=0.99)
-def toy(data: Spec, config: GAN.Config = GAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM)) -> GAN:
+def toy(
+    data: Spec,
+    config: GAN.Config = GAN.Config(latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM),
+    network: mlp.Network = mlp.Network(),
+) -> GAN:
     """Two small perceptrons on points in the plane."""
-    return GAN(*mlp.toy_pair(config.latent_dim, data.x.shape), config)
+    return GAN(*mlp.toy_pair(config.latent_dim, data.x.shape, network=network), config)

@@ -75,9 +75,7 @@ class SemiSupervised(LatentGame[PartlyLabelled], Discriminates, Classifies, ABC)
         (x, y, unlabelled), config = batch, self.config  # (B, *shape), (B,), (B, *shape)
         with torch.no_grad():
             fake = self.generate(self.latents(len(unlabelled)))
-            # Guesses, and the only pass that batch norm remembers: fakes and other views are not what is classified.
-            needed = config.consistency.weight or mixes_batch(self.discriminator)
-            guesses = self.discriminator(unlabelled) if needed else None
+        guesses = self._guessed_from(unlabelled)
         batches = [unlabelled, fake] if x is unlabelled else [unlabelled, fake, x]
         with frozen_batch_stats(self.discriminator):
             views = [config.consistency.view(batch) for batch in batches]
@@ -93,6 +91,30 @@ class SemiSupervised(LatentGame[PartlyLabelled], Discriminates, Classifies, ABC)
             loss = self.guesses(guesses, real_logits, config.consistency.confidence)
             terms["consistency"] = config.consistency.weight * loss
         return Move("discriminator", **terms, logits=logits)
+
+    def pretraining_move(self, batch: PartlyLabelled) -> Move:
+        """A move of D as a classifier alone, on labelled samples, and on unlabelled ones that it is to agree on."""
+        (x, y, unlabelled), config = batch, self.config
+        guesses = self._guessed_from(unlabelled)
+        batches = [unlabelled] if x is unlabelled else [unlabelled, x]
+        with frozen_batch_stats(self.discriminator):
+            views = [config.consistency.view(batch) for batch in batches]
+            view_logits, *labelled = discriminate_each(self.discriminator, views)
+        supervised = semi_supervised.supervised(labelled[0] if labelled else view_logits, y, self.classes)
+        terms: dict[str, Any] = {"supervised": supervised}
+        if config.consistency.weight:
+            loss = self.guesses(guesses, view_logits, config.consistency.confidence)
+            terms["consistency"] = config.consistency.weight * loss
+        return Move("discriminator", **terms)
+
+    @torch.no_grad()
+    def _guessed_from(self, unlabelled: Tensor) -> Tensor | None:
+        """D's logits for guesses, and the only pass that batch norm remembers; None where neither needs one.
+
+        Fakes and other views are not what is classified.
+        """
+        needed = self.config.consistency.weight or mixes_batch(self.discriminator)
+        return self.discriminator(unlabelled) if needed else None
 
     def feature_matching(self, unlabelled: Tensor, features: Tensor) -> Tensor:
         """G's loss: from the mean of D's features of unlabelled samples, (B, *shape), to that of fakes', (B, F)."""

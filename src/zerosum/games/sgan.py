@@ -49,6 +49,7 @@ class SGAN(SemiSupervised):
         unsupervised_weight: Annotated[float, Ge(0), "weight of the adversarial loss, real against fake"] = 1.0
         consistency: Annotated[Consistency, "FixMatch on unlabelled images"] = Consistency()
         initial_images: InitialImages = 0
+        pretrain: Annotated[int, Ge(0), "first steps in which D learns alone: labels and views, no fakes"] = 0
         targets: Annotated[LabelSmoothing, "D's targets for real and fake"] = HARD
         g_optimizer: GeneratorOptimizer = Adam(3e-3)
         d_optimizer: DiscriminatorOptimizer = Adam(3e-3)
@@ -58,6 +59,9 @@ class SGAN(SemiSupervised):
 
     def round(self, draw: Draw[PartlyLabelled], step: int) -> Iterator[Move]:
         self.initialise(draw, step)
+        if step < self.config.pretrain:
+            yield self.pretraining_move(draw())
+            return
         yield self.discriminator_move(draw(), self.config.targets)
         with frozen_batch_stats(self.discriminator):
             loss = self._generator_loss(draw().unlabelled)
@@ -71,7 +75,9 @@ class SGAN(SemiSupervised):
         return self.feature_matching(unlabelled, features)
 
     def phase(self, step: int) -> Hashable | None:
-        return None if self.begins(step) else "round"
+        if self.begins(step):
+            return None
+        return "pretraining" if step < self.config.pretrain else "round"
 
 
 _ADAM = Adam(2e-3, decay=Decay("cosine"))

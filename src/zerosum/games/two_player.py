@@ -228,10 +228,12 @@ def toy(
     config: TwoPlayer.Config = TwoPlayer.Config(
         penalties={"r1": 0.1}, latent_dim=2, g_optimizer=_TOY_ADAM, d_optimizer=_TOY_ADAM
     ),
+    network: mlp.Network = mlp.Network(),
 ) -> TwoPlayer:
     """Any objective; Goodfellow et al., 2014: two small perceptrons on points in the plane, with any penalties."""
     shape = data.x.shape
-    return TwoPlayer(*mlp.toy_pair(config.latent_dim, shape, packed(shape, config.packing)), config)
+    pair = mlp.toy_pair(config.latent_dim, shape, packed(shape, config.packing), network=network)
+    return TwoPlayer(*pair, config)
 
 
 _GRID_ADAM = Adam(5e-4, (0.5, 0.99), decay=Decay("cosine"))

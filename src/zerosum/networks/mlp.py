@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
 from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, Reshape, normalisation, reparametrise
+
+PointNorm = Literal["batch", "spectral", "weight", "layer", "none"]  # instance norm is of the pixels of a channel
+
+
+@dataclass(frozen=True)
+class Network:
+    """The perceptrons' normalisation."""
+
+    norm: Annotated[PointNorm, "D's normalisation; penalties want any but batch"] = "none"
+    generator_norm: Annotated[PointNorm, "G's normalisation"] = "none"
 
 
 class Maxout(nn.Module):
@@ -148,7 +160,11 @@ def _small_normal(module: nn.Module) -> None:
 
 
 def toy_pair(
-    latent_dim: int, shape: Shape, d_shape: Shape | None = None, width: int = 64
+    latent_dim: int,
+    shape: Shape,
+    d_shape: Shape | None = None,
+    width: int = 64,
+    network: Network = Network(),
 ) -> tuple[Generator, Discriminator]:
     """A generator and a discriminator of three hidden layers for points in the plane.
 
@@ -156,4 +172,5 @@ def toy_pair(
         shape: of one sample.
         d_shape: of what D sees, where that is not one sample.
     """
-    return Generator(latent_dim, shape, (width,) * 3), Discriminator(d_shape or shape, (width,) * 3)
+    generator = Generator(latent_dim, shape, (width,) * 3, network.generator_norm)
+    return generator, Discriminator(d_shape or shape, (width,) * 3, network.norm)

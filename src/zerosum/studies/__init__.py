@@ -17,6 +17,7 @@ from zerosum.studies.semi_supervised import BAD_GAN_MNIST, SGAN_MNIST
 from zerosum.studies.stacked_mnist import STACKED_MNIST
 from zerosum.studies.study import Study
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
+from zerosum.studies.tricks import TRICKS
 from zerosum.studies.wgan_critic import WGAN_CRITIC
 from zerosum.studies.without_batch_norm import WITHOUT_BATCH_NORM
 
@@ -39,6 +40,7 @@ STUDIES = {
         SGAN_MNIST,
         STACKED_MNIST,
         SYNTHESIZE_MNIST,
+        TRICKS,
         WGAN_CRITIC,
         WITHOUT_BATCH_NORM,
     )

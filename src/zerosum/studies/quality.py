@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from zerosum.data.dataset import Dataset
 from zerosum.metrics import extractors
@@ -21,6 +22,10 @@ class Quality:
         chosen = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))[:count]
         self.real = Moments.of(self.extractor(to_float(dataset.x[chosen])).features)
 
-    def __call__(self, trainer: Trainer) -> float:
-        """Now, without averaged weights; no random number of the training is touched."""
-        return frechet(self.real, Moments.of(self.extractor(sample(trainer.game, self.count)).features))
+    def __call__(self, trainer: Trainer, labels: Tensor | None = None) -> float:
+        """Now, without averaged weights, of samples of these labels, (count,), where the game takes any.
+
+        No random number of the training is touched.
+        """
+        samples = sample(trainer.game, self.count, labels=labels)
+        return frechet(self.real, Moments.of(self.extractor(samples).features))

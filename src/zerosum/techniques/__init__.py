@@ -1,4 +1,4 @@
-"""Techniques that any two-player game can take: those of Salimans et al., 2016, and augmentation of what D sees.
+"""Techniques that any two-player game can take: those of Salimans et al., 2016, noise in D, and augmentation.
 
 One-sided label smoothing (section 3.4) is not among them: games whose objective has targets offer it as `targets.real`.
 """
@@ -11,6 +11,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Lt
 
 from zerosum.augment.diff_augment import Operation
+from zerosum.augment.instance_noise import InstanceNoise
 from zerosum.losses.feature_matching import FeatureDistance
 
 
@@ -29,6 +30,9 @@ class Techniques:
     virtual_batch_norm: Annotated[
         int, Ge(0), "reference batch size of virtual batch norm, in place of batch norm; 0 disables"
     ] = 0
+    layer_noise: Annotated[InstanceNoise, "Gaussian noise on the input of every layer of D but the first"] = (
+        InstanceNoise()
+    )
     diff_augment: Annotated[
         tuple[Operation, ...], "DiffAugment operations on D's input: color, translation, cutout"
     ] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from zerosum.augment.adaptive import AdaptiveAugment
 from zerosum.augment.augmented import Augmented
 from zerosum.augment.diff_augment import DiffAugment
+from zerosum.augment.instance_noise import further_layers, noisy_layers
 from zerosum.batches import Draw, samples_of
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
@@ -54,6 +56,8 @@ class WithTechniques(Game[Any]):
             self._compare_samples(shape)
         if techniques.diff_augment or techniques.adaptive_augment:
             self._augment(modality)
+        if techniques.layer_noise.std and not further_layers(self.discriminator):
+            raise ZerosumError(f"{self.name}'s discriminator has no hidden layers; leave layer_noise.std at 0")
         self.layer = self._last_layer("feature matching", shape) if techniques.feature_matching else ""
         self.history = nn.ModuleDict()
         if techniques.historical_averaging:
@@ -85,7 +89,9 @@ class WithTechniques(Game[Any]):
         return self.game.players()
 
     def phase(self, step: int) -> Hashable | None:
-        return None if step == 0 and self._reference else self.game.phase(step)
+        if (step == 0 and self._reference) or not self.techniques.layer_noise.settled(step):
+            return None
+        return self.game.phase(step)
 
     def round(self, draw: Draw[Any], step: int) -> Iterator[Move]:
         batch: Any = None
@@ -100,7 +106,7 @@ class WithTechniques(Game[Any]):
                 reference = None
             return batch
 
-        for move in self.game.round(draw_and_keep, step):
+        for move in self._moves(draw_and_keep, step):
             yield self._modify(move, batch)
             if move.player in self.history:
                 self._history(move.player).update(self._trainable(move.player))
@@ -110,6 +116,16 @@ class WithTechniques(Game[Any]):
                         f"adaptive_augment reads the logits that the moves of the {move.player} hand over"
                     )
                 self.adaptive.update(move.logits.real)
+
+    def _moves(self, draw: Draw[Any], step: int) -> Iterator[Move]:
+        """The game's moves, each computed while D's layers are noisy, where they are."""
+        moves, noise = self.game.round(draw, step), self.techniques.layer_noise
+        while True:
+            with noisy_layers(self.discriminator, noise, step) if noise.std else nullcontext():
+                move = next(moves, None)
+            if move is None:
+                return
+            yield move
 
     def _modify(self, move: Move, batch: Any) -> Move:
         terms, log = dict(move.terms), dict(move.log)
