@@ -17,10 +17,13 @@ from zerosum.metrics.score import Score
 
 
 class ClassifierTest(NamedTuple):
-    """The accuracy of a classifier that tells two equally large sets apart."""
+    """The accuracy of a classifier that tells two equally large sets apart, on samples that it has not seen."""
 
     accuracy: float  # 1/2 if the sets are alike; 1 if nothing is
     p_value: float  # of an accuracy at least this high if the sets were alike
+    real: float  # share of the real test samples classified as real
+    fake: float  # share of the fake ones classified as fake
+    tested: int  # test samples of each side
 
 
 class NeighbourTest(NamedTuple):
@@ -34,8 +37,8 @@ class NeighbourTest(NamedTuple):
 def classifier_test(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> ClassifierTest:
     """Train a small network on half of the features, (N, F) real and (M, F) fake; its accuracy on the other half.
 
-    C2ST; Lopez-Paz and Oquab, 2017: under equal distributions the accuracy on n test points is about normal with mean
-    1/2 and variance 1/(4 n). The larger set is cut to the size of the smaller; features are scaled to unit deviation.
+    C2ST; Lopez-Paz and Oquab, 2017, with an exact p-value in place of their normal approximation, see `p_value`. The
+    larger set is cut to the size of the smaller; features are scaled to unit deviation.
     `ValueError` for fewer than four rows on a side, or features of different lengths.
     """
     real, fake = _equal(real, fake)
@@ -51,13 +54,28 @@ def classifier_test(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int 
     trained = probe.fit(
         lambda: probe.perceptron(dim, 2), (x - mean) / std, y, steps=steps, batch_size=128, rate=1e-3, seed=seed
     )
-    accuracy = float((probe.predict(trained, (test - mean) / std) == labels).double().mean())
-    return ClassifierTest(accuracy, p_value(accuracy, len(labels)))
+    right = (probe.predict(trained, (test - mean) / std) == labels).split(len(real) - half)
+    on_real, on_fake = (int(side.sum()) for side in right)
+    each = len(real) - half
+    accuracy = (on_real + on_fake) / (2 * each)
+    return ClassifierTest(accuracy, p_value(on_real, on_fake, each), on_real / each, on_fake / each, each)
 
 
-def p_value(accuracy: float, count: int) -> float:
-    """The probability of at least this accuracy on `count` test points under guessing, by the normal approximation."""
-    return 0.5 * math.erfc((accuracy - 0.5) * math.sqrt(2 * count))
+def p_value(on_real: int, on_fake: int, each: int) -> float:
+    """The probability of at least this accuracy if the sides were alike: `on_real` and `on_fake` right of `each`.
+
+    If they are, all ways to deal the test samples to the sides are equally likely: of those that the classifier calls
+    fake a hypergeometric number is fake (Fisher's exact test). That holds for any number of samples; the normal
+    approximation of the binomial does not.
+    """
+    called = each - on_real + on_fake  # fake, by the classifier
+    fake = torch.arange(on_fake, min(each, called) + 1, dtype=torch.float64)
+    ways = _log_choose(each, fake) + _log_choose(each, called - fake)
+    return min(1.0, float((ways.logsumexp(0) - _log_choose(2 * each, torch.tensor(float(called)).double())).exp()))
+
+
+def _log_choose(n: int, k: Tensor) -> Tensor:
+    return math.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
 
 
 def neighbour_test(real: Tensor, fake: Tensor) -> NeighbourTest:
@@ -99,13 +117,13 @@ class TwoSample(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         real, fake = context.real.features, context.fake.features
-        accuracy, p_value = classifier_test(real, fake, steps=self.steps, seed=context.seed)
+        test = classifier_test(real, fake, steps=self.steps, seed=context.seed)
         near = neighbour_test(real, fake)
-        tested = 2 * (context.fewest - context.fewest // 2)
+        interval = intervals.of_shares((test.real, test.fake), (test.tested, test.tested))
         note = "no interval: neighbours are not independent"
         return {
-            "accuracy": Score(accuracy, "lower", intervals.of_share(accuracy, tested), "binomial, of the test half"),
-            "p": Score(p_value, note="no interval: a p-value"),
+            "accuracy": Score(test.accuracy, "lower", interval, "binomial, of both sides of the test half"),
+            "p": Score(test.p_value, note="no interval: a p-value, exact"),
             "nearest": Score(near.accuracy, note=note),
             "nearest, real": Score(near.real, note=note),
             "nearest, fake": Score(near.fake, note=note),
