@@ -105,10 +105,13 @@ class Kernel(Metric):
     def measure(self, context: Context) -> dict[str, Score]:
         own = self.adapt(context)
         mean, std = kernel(context.real.features, context.fake.features, own.subsets, own.subset_size, context.seed)
-        # All fakes vary, and beside them the choice of subsets.
-        variance = variance_over_fakes(context.real.features, context.fake.features) + std**2 / own.subsets
-        half = intervals.Z * math.sqrt(variance)
-        note = "normal, by the variance of a U-statistic of the fakes"
+        by_fakes = variance_over_fakes(context.real.features, context.fake.features)
+        half = math.inf
+        if own.subsets > 1:  # whose choice varies, too; degrees of freedom by Welch and Satterthwaite
+            by_choice = std**2 / (own.subsets - 1)
+            freedom = (own.subsets - 1) * (1 + by_fakes / by_choice) ** 2 if by_choice > 0 else math.inf
+            half = intervals.student(freedom) * math.sqrt(by_fakes + by_choice)
+        note = "Student's t, by the variance of a U-statistic of the fakes"
         return {
             "distance": Score(mean, "lower", (mean - half, mean + half), note),
             "subset std": Score(std, note="no interval: a deviation between subsets"),

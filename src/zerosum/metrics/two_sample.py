@@ -17,13 +17,27 @@ from zerosum.metrics.score import Score
 
 
 class ClassifierTest(NamedTuple):
-    """The accuracy of a classifier that tells two equally large sets apart, on samples that it has not seen."""
+    """The accuracy of a classifier that tells two equally large sets apart."""
 
     accuracy: float  # 1/2 if the sets are alike; 1 if nothing is
     p_value: float  # of an accuracy at least this high if the sets were alike
-    real: float  # share of the real test samples classified as real
-    fake: float  # share of the fake ones classified as fake
-    tested: int  # test samples of each side
+
+
+class Right(NamedTuple):
+    """How many test samples a classifier gets right."""
+
+    real: int
+    fake: int
+    each: int  # test samples of each side
+
+    @property
+    def accuracy(self) -> float:
+        return (self.real + self.fake) / (2 * self.each)
+
+    @property
+    def interval(self) -> intervals.Interval:
+        """Of the accuracy of this classifier, over other test samples."""
+        return intervals.of_shares((self.real / self.each, self.fake / self.each), (self.each, self.each))
 
 
 class NeighbourTest(NamedTuple):
@@ -35,11 +49,16 @@ class NeighbourTest(NamedTuple):
 
 
 def classifier_test(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> ClassifierTest:
-    """Train a small network on half of the features, (N, F) real and (M, F) fake; its accuracy on the other half.
+    """The accuracy of `classified`, and its p-value; C2ST; Lopez-Paz and Oquab, 2017."""
+    right = classified(real, fake, steps=steps, seed=seed)
+    return ClassifierTest(right.accuracy, p_value(*right))
 
-    C2ST; Lopez-Paz and Oquab, 2017, with an exact p-value in place of their normal approximation, see `p_value`. The
-    larger set is cut to the size of the smaller; features are scaled to unit deviation.
-    `ValueError` for fewer than four rows on a side, or features of different lengths.
+
+def classified(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> Right:
+    """Train a small network on half of the features, (N, F) real and (M, F) fake, and test it on the other half.
+
+    The larger set is cut to the size of the smaller; features are scaled to unit deviation. `ValueError` for fewer
+    than four rows on a side, or features of different lengths.
     """
     real, fake = _equal(real, fake)
     order = torch.Generator().manual_seed(seed)
@@ -56,17 +75,15 @@ def classifier_test(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int 
     )
     right = (probe.predict(trained, (test - mean) / std) == labels).split(len(real) - half)
     on_real, on_fake = (int(side.sum()) for side in right)
-    each = len(real) - half
-    accuracy = (on_real + on_fake) / (2 * each)
-    return ClassifierTest(accuracy, p_value(on_real, on_fake, each), on_real / each, on_fake / each, each)
+    return Right(on_real, on_fake, len(real) - half)
 
 
 def p_value(on_real: int, on_fake: int, each: int) -> float:
     """The probability of at least this accuracy if the sides were alike: `on_real` and `on_fake` right of `each`.
 
     If they are, all ways to deal the test samples to the sides are equally likely: of those that the classifier calls
-    fake a hypergeometric number is fake (Fisher's exact test). That holds for any number of samples; the normal
-    approximation of the binomial does not.
+    fake a hypergeometric number is fake (Fisher's exact test). That holds for any number of samples, which the normal
+    approximation of the paper does not.
     """
     called = each - on_real + on_fake  # fake, by the classifier
     fake = torch.arange(on_fake, min(each, called) + 1, dtype=torch.float64)
@@ -117,13 +134,12 @@ class TwoSample(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         real, fake = context.real.features, context.fake.features
-        test = classifier_test(real, fake, steps=self.steps, seed=context.seed)
+        right = classified(real, fake, steps=self.steps, seed=context.seed)
         near = neighbour_test(real, fake)
-        interval = intervals.of_shares((test.real, test.fake), (test.tested, test.tested))
         note = "no interval: neighbours are not independent"
         return {
-            "accuracy": Score(test.accuracy, "lower", interval, "binomial, of both sides of the test half"),
-            "p": Score(test.p_value, note="no interval: a p-value, exact"),
+            "accuracy": Score(right.accuracy, "lower", right.interval, "binomial, of both sides of the test half"),
+            "p": Score(p_value(*right), note="no interval: a p-value, exact"),
             "nearest": Score(near.accuracy, note=note),
             "nearest, real": Score(near.real, note=note),
             "nearest, fake": Score(near.fake, note=note),
