@@ -43,6 +43,7 @@ CHANGES: dict[str, Any] = {
     "held_out": "half",
     "seed": 1,
     "truncation": 0.7,
+    "twins": 12,
 }
 
 
@@ -105,7 +106,7 @@ def test_one_unequal_metric_refuses_all_unless_others_are_chosen():
     b = evaluation(result(0.5, fake=7), result(0.6, metric="other"))
     with pytest.raises(ZerosumError, match="fake is 10,000 in A, 7 in B"):
         compare(a, b)
-    assert {row.metric for row in compare(a, b, ["other"])} == {"other"}
+    assert {row.metric for row in compare(a, b, metrics=["other"])} == {"other"}
 
 
 def test_what_is_not_shared_is_said():
@@ -113,7 +114,7 @@ def test_what_is_not_shared_is_said():
     with pytest.raises(ZerosumError, match="nothing to compare: A has precision-recall; B has other"):
         compare(a, b)
     with pytest.raises(ZerosumError, match="B has no 'precision-recall'; it has other"):
-        compare(a, b, ["precision-recall"])
+        compare(a, b, metrics=["precision-recall"])
     assert compare(evaluation(result(0.5), result(0.1, metric="third")), a)[0].metric == "precision-recall"
 
 

@@ -24,8 +24,21 @@ def test_student(freedom: int):
 
 def test_the_mean():
     values = torch.tensor([1.0, 2.0, 4.0, 9.0])
-    error = scipy.stats.sem(values.numpy()) * 1.959964
-    assert intervals.of_mean(values) == pytest.approx((4 - error, 4 + error), rel=1e-6)
+    low, high = scipy.stats.t.interval(0.95, 3, 4, scipy.stats.sem(values.numpy()))
+    assert intervals.of_mean(values) == pytest.approx((low, high), abs=0.1)
+    many = torch.randn(400, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    low, high = scipy.stats.t.interval(0.95, 399, float(many.mean()), scipy.stats.sem(many.numpy()))
+    assert intervals.of_mean(many) == pytest.approx((low, high), rel=1e-5)
+
+
+def test_shares_of_two_sides_are_those_of_each():
+    """Where one side is all right and the other all wrong their mean is certain, but for Wilson's margins."""
+    (low, _), (_, high) = intervals.of_share(1.0, 50), intervals.of_share(0.0, 50)
+    expected = 0.5 - (1 - low) / 2, 0.5 + high / 2
+    assert intervals.of_shares((1.0, 0.0), (50, 50)) == pytest.approx(expected, rel=1e-12)
+    together = intervals.of_share(0.5, 100)
+    ours = intervals.of_shares((1.0, 0.0), (50, 50))
+    assert ours[1] - ours[0] < 0.4 * (together[1] - together[0])
 
 
 def test_the_jackknife_of_a_mean_is_the_interval_of_a_mean():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import scipy.stats
 import torch
@@ -17,11 +15,18 @@ def normal(n: int, seed: int, mean: float = 0.0, dim: int = 4) -> Tensor:
     return torch.randn(n, dim, generator=torch.Generator().manual_seed(seed)) + mean
 
 
-@pytest.mark.parametrize(("accuracy", "count"), [(0.5, 10), (0.55, 400), (0.47, 100), (0.9, 50)])
-def test_the_p_value_is_that_of_the_normal_approximation(accuracy: float, count: int):
-    """Mean 1/2 and variance 1/(4 n); Lopez-Paz and Oquab, 2017."""
-    expected = scipy.stats.norm.sf(accuracy, 0.5, 1 / math.sqrt(4 * count))
-    assert p_value(accuracy, count) == pytest.approx(expected, rel=1e-9)
+@pytest.mark.parametrize(("real", "fake", "each"), [(2, 2, 2), (1, 1, 2), (9, 4, 10), (60, 55, 100), (0, 0, 3), (5, 0, 5)])
+def test_the_p_value_is_that_of_fishers_exact_test(real: int, fake: int, each: int):
+    """Of the table of sides and answers; at four test points it has steps of a sixth."""
+    table = [[fake, each - fake], [each - real, real]]
+    expected = scipy.stats.fisher_exact(table, alternative="greater").pvalue
+    assert p_value(real, fake, each) == pytest.approx(expected, rel=1e-9)
+
+
+def test_at_four_points_the_p_value_is_counted():
+    """Two called fake of two real and two fake: of six ways to deal them one has both right, four have one."""
+    assert p_value(2, 2, 2) == pytest.approx(1 / 6, rel=1e-12)
+    assert p_value(1, 1, 2) == pytest.approx(5 / 6, rel=1e-12)
 
 
 def test_the_network_guesses_where_the_sets_are_alike():

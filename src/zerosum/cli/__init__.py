@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 from zerosum import __version__
 from zerosum.errors import ZerosumError, unknown
+from zerosum.util.memory import is_failure
 
 COMMANDS = {
     "train": "train a GAN on a data set or a folder of images",
@@ -19,7 +21,7 @@ COMMANDS = {
     "classify": "predict the classes of images",
     "export": "write a network as an ONNX file",
     "evaluate": "measure how good samples are against real data",
-    "compare": "two evaluations side by side, if they can be compared",
+    "compare": "evaluations side by side, if they can be compared",
     "doctor": "say whether a run is healthy, and what to try if not",
     "list": "the recipes, and the runs below a folder",
     "show": "every option of a recipe, with its source and default",
@@ -27,6 +29,18 @@ COMMANDS = {
     "report": "write a run's report.html anew",
     "reproduce": "run a published protocol, and record what came out",
     "theory": "put claims of theory beside measurements, with pictures",
+}
+FEWER = "ask for less at once, or free some"
+FITS = {  # what needs less memory, by command
+    "train": "use a smaller --batch-size, a smaller --size, or smaller networks (`--dry-run` says what they need)",
+    "resume": "free some: a run goes on with the sizes that it began with",
+    "sample": "draw fewer at once (-n), or a run of smaller images",
+    "translate": "translate fewer or smaller images at once",
+    "synthesize": "make fewer of each class (--per-class)",
+    "classify": "classify fewer or smaller images at once",
+    "export": "export on a machine with more, or free some",
+    "evaluate": "use fewer samples (-n, --real), or an --extractor with fewer features, such as random",
+    "data": "choose a smaller --size, or check a part of the data",
 }
 INTERRUPTED, WRONG = 130, 2  # exit codes; errors of our own bring theirs
 
@@ -47,7 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except ZerosumError as error:
         return _fail(str(error), error.exit_code)
+    except (MemoryError, RuntimeError) as error:
+        if not is_failure(error):
+            raise
+        return _fail(f"{given[0]}: there is not enough memory; {FITS.get(given[0], FEWER)}", WRONG)
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            return _fail(f"{given[0]}: there is not enough memory; {FITS.get(given[0], FEWER)}", WRONG)
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", WRONG)
     return code

@@ -53,14 +53,16 @@ class Protocol:
     held_out: str = ""  # further real data, where a metric needs it
     seed: int
     truncation: float | None = None  # of z, in standard deviations
+    twins: int = 0  # real samples that repeat another, and were left out
 
     def differences(self, other: Protocol) -> dict[str, tuple[Any, Any]]:
         """Every field in which two protocols differ, with both values; settings one by one."""
-        ours, theirs = self._flat(), other._flat()
+        ours, theirs = self.values(), other.values()
         names = list(dict.fromkeys([*ours, *theirs]))
         return {n: (ours.get(n), theirs.get(n)) for n in names if ours.get(n) != theirs.get(n)}
 
-    def _flat(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
+        """Every field by name, settings one by one: "settings.k"."""
         fields = asdict(self)
         settings = fields.pop("settings")
         return fields | {f"settings.{name}": value for name, value in settings.items()}

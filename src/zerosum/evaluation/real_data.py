@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,10 +15,11 @@ from zerosum.data import Dataset, Mixture
 from zerosum.data.dataset import Progress
 from zerosum.data.points.mixture import gaussian_mixture, grid, ring
 from zerosum.errors import ZerosumError
-from zerosum.evaluation.targets import SampleSource
+from zerosum.evaluation.targets import SampleSource, channels_are_equal
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.extractors.tokens import token_counts
+from zerosum.metrics.samples import to_channels
 from zerosum.modality import Image, Modality, Points, Tokens
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
@@ -40,11 +42,57 @@ def load(source: SampleSource, against: str | None, data_dir: Path | None, progr
         loaded = loaded if source.run is None else loaded.of(source.run.game.makes)
     except data.DataError as error:
         raise ZerosumError(f"cannot compare with {against}: {error}") from error
-    if loaded.modality != source.modality:
+    alike = loaded.modality == source.modality or _differ_in_colour(loaded.modality, source.modality)
+    if not alike:
         raise ZerosumError(f"{source.modality} cannot be compared with {against}, which holds {loaded.modality}")
     if len(loaded.x) < 2:
         raise ZerosumError(f"{against} has {len(loaded.x)} sample; compare with more real data")
     return loaded
+
+
+def in_one_colour(reference: Dataset, source: SampleSource) -> tuple[Dataset, SampleSource, list[str]]:
+    """Real data and samples with as many channels, and a note on what was converted.
+
+    Colour images whose channels are all equal are grey ones, and become so; beside others, grey ones get three equal
+    channels. A run's own are not known before they are drawn, so colour of a run stays.
+    """
+    ours, theirs = source.modality, reference.modality
+    if not _differ_in_colour(ours, theirs):
+        return reference, source, []
+    assert isinstance(ours, Image)
+    if ours.channels == 1:
+        if channels_are_equal(reference.x):
+            note = f"{reference.name} is RGB with equal channels: compared as grey images"
+            return _with_channels(reference, 1), source, [note]
+        note = f"the samples are grey and {reference.name} is in colour: the grey is repeated to RGB"
+        return reference, source.with_channels(3), [note]
+    if source.is_grey():
+        note = f"the samples are RGB with equal channels, and {reference.name} is grey: compared as grey images"
+        return reference, source.with_channels(1), [note]
+    note = f"the samples are in colour and {reference.name} is grey: the grey is repeated to RGB"
+    return _with_channels(reference, 3), source, [note]
+
+
+def like(data: Dataset | None, modality: Modality) -> Dataset | None:
+    """Held-out data with as many channels as the reference it belongs to."""
+    if data is None or not _differ_in_colour(data.modality, modality):
+        return data
+    assert isinstance(modality, Image)
+    return _with_channels(data, modality.channels)
+
+
+def _differ_in_colour(a: Modality, b: Modality) -> bool:
+    """Whether they are images of one size, those of one side grey and of the other RGB."""
+    if not isinstance(a, Image) or not isinstance(b, Image):
+        return False
+    return a.size == b.size and {a.channels, b.channels} == {1, 3}
+
+
+def _with_channels(data: Dataset, channels: int) -> Dataset:
+    """Grey made of RGB with equal channels, or the reverse. The fingerprint stays: the pictures are the same."""
+    assert isinstance(data.modality, Image)
+    changed = replace(data.modality, channels=channels)
+    return data.with_samples(changed, to_channels(data.x, channels), data.fingerprint)
 
 
 def held_out(reference: Dataset, data_dir: Path | None, progress: Progress | None) -> Dataset | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from zerosum.data.dataset import Dataset
 from zerosum.metrics.metric import Context
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
 
@@ -19,16 +20,18 @@ class Reference:
     name: str  # "real", "noise"
     description: str
     context: Context
+    fakes: Context | None = None  # with as few of the fakes, where the reference has fewer samples
 
 
-def references_for(context: Context, unused: Tensor) -> list[Reference]:
-    """Other real data, and uniform noise; `unused` are the numbers of the real samples that are not compared with."""
-    return [_real(context, unused), _noise(context)]
+def references_for(context: Context, data: Dataset, unused: Tensor, noise: Samples) -> list[Reference]:
+    """Other real data, and noise; `unused` are the numbers of the samples of `data` that are not compared with."""
+    description = f"{noise.count:,} {noise.modality.plural} of uniform noise over the range of the real ones"
+    return [_real(context, data, unused), Reference("noise", description, replace(context, fake=noise))]
 
 
-def _real(context: Context, unused: Tensor) -> Reference:
+def _real(context: Context, data: Dataset, unused: Tensor) -> Reference:
     """What is left of the reference data; else its published test part; else one half of it against the other."""
-    data, count = context.data, context.fake.count
+    count = context.fake.count
     if 2 * len(unused) >= min(count, context.real.count):
         other, description = (data, unused[:count]), f"other samples of {data.name}"
     elif context.test is not None:
@@ -37,13 +40,17 @@ def _real(context: Context, unused: Tensor) -> Reference:
     else:
         first, second = context.real.halves()
         description = f"one half of {data.name} against the other, {first.count:,} and {second.count:,} samples"
-        return Reference("real", description, replace(context, real=first, fake=second))
+        fakes = context.fake.select(torch.arange(min(count, second.count)))
+        both = (replace(context, real=first, fake=side) for side in (second, fakes))
+        return Reference("real", description, *both)
     extractor, progress = context.real.extractor, context.real.progress
     fake = of_dataset(other[0], extractor, name="the real reference", chosen=other[1], progress=progress)
-    return Reference("real", f"{fake.count:,} {description}", replace(context, fake=fake))
+    few = fake.count < count
+    fewer = replace(context, fake=context.fake.select(torch.arange(fake.count))) if few else None
+    return Reference("real", f"{fake.count:,} {description}", replace(context, fake=fake), fewer)
 
 
-def _noise(context: Context) -> Reference:
+def noise_for(context: Context) -> Samples:
     """Uniform over the range of the samples."""
     count, modality = context.fake.count, context.fake.modality
 
@@ -52,6 +59,4 @@ def _noise(context: Context) -> Reference:
         for start in range(0, count, BLOCK):
             yield modality.noise(min(BLOCK, count - start), generator, real)
 
-    noise = Samples("the noise", count, modality, blocks, context.fake.extractor, None, context.fake.progress)
-    description = f"{count:,} {modality.plural} of uniform noise over the range of the real ones"
-    return Reference("noise", description, replace(context, fake=noise))
+    return Samples("the noise", count, modality, blocks, context.fake.extractor, None, context.fake.progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Target
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
-from zerosum.modality import Classes, Modality
+from zerosum.modality import Classes, Image, Modality
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
@@ -31,6 +31,28 @@ class SampleSource:
     classes: tuple[str, ...]
     samples: Callable[[int, int, Dataset, Extractor, Progress | None], Samples]  # at most `count`, of a seed
     run: Run | None = None
+    data: Dataset | None = None  # of files
+
+    def is_grey(self) -> bool:
+        """Whether the channels of files' RGB images are equal in all of them; what a run draws is not known before."""
+        return self.data is not None and channels_are_equal(self.data.x)
+
+    def with_channels(self, channels: int) -> SampleSource:
+        """The same images, grey made of RGB with equal channels, or the reverse."""
+        assert isinstance(self.modality, Image)
+        modality = replace(self.modality, channels=channels)
+
+        def samples(
+            count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None
+        ) -> Samples:
+            return self.samples(count, seed, reference, extractor, progress).with_channels(modality)
+
+        return replace(self, modality=modality, samples=samples)
+
+
+def channels_are_equal(x: Tensor) -> bool:
+    """Whether stored RGB images (N, 3, H, W) are grey, all of them."""
+    return all(bool((part == part[:, :1]).all()) for part in x.split(BLOCK))
 
 
 def open_source(
@@ -110,7 +132,7 @@ def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Sa
         return of_dataset(loaded, extractor, name="the samples", chosen=chosen, progress=progress)
 
     target = Target("folder" if path.is_dir() else "file", str(path.resolve()), fingerprint=loaded.fingerprint)
-    return SampleSource(target, loaded.modality, loaded.classes, samples)
+    return SampleSource(target, loaded.modality, loaded.classes, samples, data=loaded)
 
 
 def shuffle(loaded: Dataset, seed: int) -> Tensor:

@@ -82,6 +82,7 @@ class DiscriminatorAccuracy(Metric):
 
     name = "discriminator"
     needs = "none"
+    needs_distinct = False
     has_references = False
 
     def why_not(self, context: Context) -> str:
@@ -104,14 +105,16 @@ class DiscriminatorAccuracy(Metric):
         return {
             f"{name}, {player}" if len(players) > 1 else name: score
             for player, logits in players.items()
-            for name, score in _scores(*logits).items()
+            for name, score in scores_of(*logits).items()
         }
 
 
-def _scores(real: Tensor, fake: Tensor) -> dict[str, Score]:
+def scores_of(real: Tensor, fake: Tensor) -> dict[str, Score]:
+    """Of logits (N,) and (M,), with intervals."""
     accuracy, on_real, on_fake, order = discrimination(real, fake)
+    of_both = intervals.of_shares((on_real, on_fake), (len(real), len(fake)))
     return {
-        "accuracy": Score(accuracy, "none", intervals.of_share(accuracy, len(real) + len(fake)), "binomial"),
+        "accuracy": Score(accuracy, "none", of_both, "binomial, of both sides"),
         "real": Score(on_real, "none", intervals.of_share(on_real, len(real)), "binomial"),
         "fake": Score(on_fake, "none", intervals.of_share(on_fake, len(fake)), "binomial"),
         "order": Score(order, "none", note="no interval: pairs are not independent"),

@@ -22,33 +22,37 @@ def frechet(real: Moments, fake: Moments) -> float:
     """
     if real.dim != fake.dim:
         raise ValueError(f"real features have {real.dim} dimensions and fake ones {fake.dim}")
-    first, second = _covariance("real", real), _covariance("fake", fake)
-    means = (real.mean - fake.mean).square().sum()
-    return float((means + first.trace() + second.trace() - 2 * _trace_of_root(first, second)).clamp_min(0))
+    for name, moments in (("real", real), ("fake", fake)):
+        if moments.count < 2:
+            raise ValueError(f"the Fréchet distance needs at least 2 {name} rows, not {moments.count}")
+        if not math.isfinite(float(moments.mean.sum()) + moments.total_variance):  # one feature makes the sum so
+            raise ValueError(f"the {name} features are not all finite")
+    means = float((real.mean - fake.mean).square().sum())
+    return max(0.0, means + real.total_variance + fake.total_variance - 2 * _trace_of_root(real, fake))
 
 
-def _covariance(name: str, moments: Moments) -> Tensor:
-    if moments.count < 2:
-        raise ValueError(f"the Fréchet distance needs at least 2 {name} rows, not {moments.count}")
-    covariance = moments.covariance
-    if not bool((moments.mean.sum() + covariance.sum()).isfinite()):  # one non-finite feature makes the sum so
-        raise ValueError(f"the {name} features are not all finite")
-    return covariance
-
-
-def _trace_of_root(first: Tensor, second: Tensor) -> Tensor:
+def _trace_of_root(real: Moments, fake: Moments) -> float:
     """tr (S1 S2)^(1/2) of two covariances (F, F).
 
-    With S = W W^T the roots of the eigenvalues of S1 S2 are the singular values of W1^T W2. Both factors have full
-    rank, so no eigenvalue is 0 but for rounding, whose root would count.
+    With S = W W^T the roots of the eigenvalues of S1 S2 are the singular values of W1^T W2. Of N < F rows W has N - 1
+    columns, and no matrix (F, F) is made. Else both factors have full rank, so no eigenvalue is 0 but for rounding,
+    whose root would count.
     """
-    product = _factor(first).T @ _factor(second)  # (r1, r2)
+    factors = [moments.factor for moments in (real, fake)]
+    of_rows = any(factor is not None for factor in factors)
+    first, second = (
+        _cholesky(moments.covariance) if factor is None else factor
+        for moments, factor in zip((real, fake), factors, strict=True)
+    )
+    product = first.T @ second  # (r1, r2)
+    if of_rows:  # which may be equal, and of a smaller rank than they are many
+        return float(torch.linalg.svdvals(product).sum())
     if product.shape[0] > product.shape[1]:
         product = product.T
-    return torch.linalg.eigvalsh(product @ product.T).clamp_min(0).sqrt().sum()
+    return float(torch.linalg.eigvalsh(product @ product.T).clamp_min(0).sqrt().sum())
 
 
-def _factor(covariance: Tensor) -> Tensor:
+def _cholesky(covariance: Tensor) -> Tensor:
     """W of shape (F, r) with W W^T the covariance and r its numerical rank."""
     root, failed = torch.linalg.cholesky_ex(covariance)
     pivots = root.diagonal().square()
@@ -90,6 +94,7 @@ class Frechet(Metric):
 
     name = "frechet"
     needs = "moments"
+    needs_distinct = False
 
     def why_not(self, context: Context) -> str:
         return "" if context.fewest > 1 else "it needs at least 2 samples of each side"

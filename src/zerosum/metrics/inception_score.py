@@ -52,6 +52,7 @@ class InceptionScore(Metric):
 
     name = "inception-score"
     needs = "features"
+    needs_distinct = False
 
     def why_not(self, context: Context) -> str:
         if context.fake.probabilities is None:
@@ -72,4 +73,4 @@ class InceptionScore(Metric):
         mean, std = inception_score(probabilities, self.splits)
         half = intervals.student(self.splits - 1) * std / math.sqrt(self.splits - 1)
         score = Score(mean, "higher", (mean - half, mean + half), "from the deviation between splits")
-        return {"score": score, "split std": Score(std)}
+        return {"score": score, "split std": Score(std, note="no interval: a deviation between splits")}

@@ -15,6 +15,8 @@ from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.score import Score
 
+_AT_A_TIME = 4_000_000  # numbers of a part of a kernel matrix, in float64: 32 MB
+
 
 class KernelDistance(NamedTuple):
     """Mean and standard deviation over the subsets; the deviation is not an error of the mean."""
@@ -51,6 +53,32 @@ def _squared_discrepancy(x: Tensor, y: Tensor) -> Tensor:
     return (xx.sum() - xx.trace() + yy.sum() - yy.trace()) / (n * (n - 1)) - 2 * xy.mean()
 
 
+def variance_over_fakes(real: Tensor, fake: Tensor) -> float:
+    """Of the unbiased estimate of MMD^2 from all of (N, F) and (M, F), M >= 4: how it varies with other fakes.
+
+    Given the reals it is a U-statistic of the fakes, of h(y, y') = k(y, y') - a(y) - a(y') with a(y) the mean of
+    k(y, x) over the reals. Its variance (Hoeffding, 1948) is (4 (M - 2) z1 + 2 z2) / (M (M - 1)), where z1 is the
+    covariance of h(1, 2) with h(1, 3) and z2 the variance of h. Both are estimated without bias, by sums over distinct
+    fakes; z1 is at least 0.
+    """
+    x, y = real.double(), fake.double()
+    count, step = len(y), max(1, _AT_A_TIME // max(len(x), len(y)))
+    a = torch.cat([_cubic(part, x).mean(1) for part in y.split(step)])  # (M,)
+    sums, squares = [], 0.0
+    for rows in torch.arange(count).split(step):
+        h = _cubic(y[rows], y) - a[rows, None] - a
+        h[torch.arange(len(rows)), rows] = 0
+        sums.append(h.sum(1))
+        squares += float(h.square().sum())
+    by_row = torch.cat(sums)  # (M,)
+    total, of_rows = float(by_row.sum()), float(by_row.square().sum())
+    pairs = count * (count - 1)
+    shared = (of_rows - squares) / (pairs * (count - 2))  # E h(1, 2) h(1, 3)
+    apart = (total**2 - 4 * of_rows + 2 * squares) / (pairs * (count - 2) * (count - 3))  # E h(1, 2) h(3, 4)
+    z1, z2 = max(0.0, shared - apart), max(0.0, squares / pairs - apart)
+    return (4 * (count - 2) * z1 + 2 * z2) / pairs
+
+
 def _cubic(x: Tensor, y: Tensor) -> Tensor:
     return (x @ y.T / x.shape[1] + 1) ** 3
 
@@ -77,7 +105,14 @@ class Kernel(Metric):
     def measure(self, context: Context) -> dict[str, Score]:
         own = self.adapt(context)
         mean, std = kernel(context.real.features, context.fake.features, own.subsets, own.subset_size, context.seed)
-        # Subsets of m among n differ less than independent ones, by the factor 1 - m/n; all n vary as m/n of that.
-        half = intervals.Z * std * math.sqrt(own.subset_size / (context.fewest - own.subset_size) + 1 / own.subsets)
-        note = "from the deviation between subsets"
-        return {"distance": Score(mean, "lower", (mean - half, mean + half), note), "subset std": Score(std)}
+        by_fakes = variance_over_fakes(context.real.features, context.fake.features)
+        half = math.inf
+        if own.subsets > 1:  # whose choice varies, too; degrees of freedom by Welch and Satterthwaite
+            by_choice = std**2 / (own.subsets - 1)
+            freedom = (own.subsets - 1) * (1 + by_fakes / by_choice) ** 2 if by_choice > 0 else math.inf
+            half = intervals.student(freedom) * math.sqrt(by_fakes + by_choice)
+        note = "Student's t, by the variance of a U-statistic of the fakes"
+        return {
+            "distance": Score(mean, "lower", (mean - half, mean + half), note),
+            "subset std": Score(std, note="no interval: a deviation between subsets"),
+        }

@@ -32,19 +32,38 @@ def copying(train: Tensor, fake: Tensor, held_out: Tensor | None = None) -> Copy
     distances of samples and of held-out data to the nearest training sample are compared by their ranks. `copies` sees
     what ranks over all samples may not: few exact copies among many good samples. Without held-out data each training
     sample is held out in turn.
+
+    The training data must hold no sample twice, and the held-out data none of it: where one in a hundred does, nothing
+    can be nearer than all but 1 %. `zerosum.data.twins` finds them.
     """
+    return compare_distances(*distances(train, fake, held_out))
+
+
+def distances(train: Tensor, fake: Tensor, held_out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """To the nearest training sample, from samples (M,) and from held-out data (L,); arguments as for `copying`."""
     near = k_nearest(fake, train, 1)[0][:, 0]
     apart = k_nearest(train, train, 1, exclude_self=True) if held_out is None else k_nearest(held_out, train, 1)
-    return compare_distances(near, apart[0][:, 0])
+    return near, apart[0][:, 0]
 
 
 def compare_distances(fake: Tensor, held_out: Tensor) -> Copying:
-    """From the distances to the nearest training sample, (M,) and (L,)."""
+    """From the distances to the nearest training sample, (M,) and (L,).
+
+    Where more than 1 % of the held-out data share the smallest distance, as texts do, nothing is nearer than all but
+    1 %: then `copies` counts the samples that are as near, and `as_near(held_out, held_out)` is what it is if alike.
+    """
     if len(fake) == 0 or len(held_out) == 0:
         raise ValueError("there must be distances of both sides")
     farther = above(fake, held_out)
+    return Copying(_z(fake, held_out, farther), farther, as_near(fake, held_out))
+
+
+def as_near(side: Tensor, held_out: Tensor) -> float:
+    """The share of a side's distances (M,) that are below all but 1 % of the held-out ones (L,), or among these 1 %
+    where they are all equal."""
     percentile = held_out.sort().values[len(held_out) // 100]  # the largest that at most 1 % lie below
-    return Copying(_z(fake, held_out, farther), farther, float((fake < percentile).double().mean()))
+    tied = percentile == held_out.min() and int((held_out == percentile).sum()) > 1
+    return float((side <= percentile if tied else side < percentile).double().mean())
 
 
 def _z(a: Tensor, b: Tensor, share: float) -> float:
@@ -67,7 +86,7 @@ class Memorization(Metric):
     def why_not(self, context: Context) -> str:
         if context.training is None:
             return "it compares with the run's own training data; leave out --against"
-        return "" if context.training.count > 1 else "it needs at least 2 training samples"
+        return "" if context.training.count > 1 else "it needs at least 2 training samples, none the twin of another"
 
     def held_out(self, context: Context) -> str:
         if context.test is None:
@@ -78,9 +97,12 @@ class Memorization(Metric):
         assert context.training is not None
         test, real = context.test, context.real
         apart = None if test is None else of_dataset(test, real.extractor, progress=real.progress).features
-        z, farther, copies = copying(context.training.features, context.fake.features, apart)
+        near, held_out = distances(context.training.features, context.fake.features, apart)
+        z, farther, copies = compare_distances(near, held_out)
+        of_copies = intervals.of_share(copies, len(near))
+        alike = f"{as_near(held_out, held_out):.2g} of held-out data are as near"
         return {
             "z": Score(z, note="no interval: a test statistic, standard normal where nothing is copied"),
             "farther": Score(farther, note="no interval: read z"),
-            "copies": Score(copies, "lower", intervals.of_share(copies, context.fake.count), "binomial"),
+            "copies": Score(copies, "lower", of_copies, f"binomial, of the fakes; {alike}"),
         }

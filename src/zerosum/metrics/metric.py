@@ -35,6 +35,7 @@ class Context:
     test: Dataset | None  # the published test part of the reference data
     mixture: Mixture | None  # the density of the reference data, where it is known
     run: Run | None  # of the fakes
+    twins: int = 0  # real samples that repeat another, and are left out
 
     @property
     def fewest(self) -> int:
@@ -50,6 +51,7 @@ class Metric(ABC):
     by_default: ClassVar[bool] = True  # whether it is measured where no metrics are named and it can be
     kind: ClassVar[type[Modality]] = Modality  # of samples that it can measure
     has_references: ClassVar[bool] = True  # whether real data and noise can take the place of the fakes
+    needs_distinct: ClassVar[bool] = True  # whether real samples that repeat another would falsify it
 
     def unavailable(self, context: Context) -> str:
         """Why it cannot be measured here; "" where it can."""

@@ -32,4 +32,4 @@ class NearestDistance(Metric):
     def measure(self, context: Context) -> dict[str, Score]:
         distances = nearest_distance(context.fake.x, context.real.x)
         mean, interval = float(distances.mean()), intervals.of_mean(distances)
-        return {"distance": Score(mean, "none", interval, "normal, of the fakes")}
+        return {"distance": Score(mean, "none", interval, "Student's t, of the fakes")}

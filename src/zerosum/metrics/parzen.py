@@ -63,5 +63,8 @@ class Parzen(Metric):
         sigma = best_sigma(real[:few], fake, np.logspace(-1, 0, 10).tolist())
         scores = parzen(real[few:], fake, sigma)
         of_points = intervals.of_mean(scores)
-        note = f"normal, of the {len(scores):,} real images scored"
-        return {"log-likelihood": Score(float(scores.mean()), "higher", of_points, note), "sigma": Score(sigma)}
+        note = f"Student's t, of the {len(scores):,} real images scored under these fakes"
+        return {
+            "log-likelihood": Score(float(scores.mean()), "higher", of_points, note),
+            "sigma": Score(sigma, note="no interval: a setting"),
+        }

@@ -70,6 +70,20 @@ def trimmed_mean(lengths: Tensor) -> float:
     return float(lengths[(lengths >= low) & (lengths <= high)].mean())
 
 
+def trimmed_error(lengths: Tensor) -> float:
+    """The standard error of `trimmed_mean` (Tukey and McLaughlin, 1963): the deviation with each tail pulled in to its
+    percentile, over the share that is kept and the root of the number."""
+    low, high = torch.quantile(lengths.double(), torch.tensor([TRIM, 1 - TRIM], dtype=torch.float64))
+    return float(lengths.double().clamp(low, high).std()) / ((1 - 2 * TRIM) * len(lengths) ** 0.5)
+
+
+def score_of(lengths: Tensor) -> Score:
+    """Of lengths (N,), with an interval."""
+    mean, half = trimmed_mean(lengths), intervals.student(len(lengths) - 1) * trimmed_error(lengths)
+    note = "Student's t, of the paths, with their tails at the percentiles"
+    return Score(mean, "lower", (mean - half, mean + half), note)
+
+
 @dataclass(frozen=True)
 class PathLength(Metric):
     """Perceptual path length; Karras et al., 2019: how far samples move, in features, while z moves a little.
@@ -82,6 +96,7 @@ class PathLength(Metric):
 
     name = "path-length"
     needs = "none"
+    needs_distinct = False
     by_default = False
     has_references = False
 
@@ -101,5 +116,4 @@ class PathLength(Metric):
         assert run is not None
         labels = run.labels_for(self.paths)
         lengths = path_lengths(run.game, fake.extractor, self.paths, labels=labels, seed=context.seed)
-        interval = intervals.of_halves(trimmed_mean, lengths, repeats=200, seed=context.seed)
-        return {"length": Score(trimmed_mean(lengths), "lower", interval, "from random halves of the paths")}
+        return {"length": score_of(lengths)}

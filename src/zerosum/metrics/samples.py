@@ -11,7 +11,7 @@ from zerosum.data.dataset import Dataset, Progress
 from zerosum.metrics.extractors import Extractor, Features, joined
 from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import Modality, Shape
+from zerosum.modality import Image, Modality, Shape
 
 BLOCK = 1000  # samples in a block
 
@@ -45,6 +45,7 @@ class Samples:
         self._stored: Tensor | None = None
         self._features: Features | None = None
         self._moments: tuple[Moments, ...] | None = None
+        self._whole: tuple[Samples, Tensor] | None = None  # what these were selected from, and which they are
 
     def __len__(self) -> int:
         return self.count
@@ -57,7 +58,10 @@ class Samples:
     @property
     def stored(self) -> Tensor:
         """All samples as they are stored: images uint8 (N, C, H, W), points float32 (N, D) ..."""
-        if self._stored is None:
+        if self._stored is None and self._whole is not None:
+            whole, rows = self._whole
+            self._stored = whole.stored[rows]
+        elif self._stored is None:
             self._stored = torch.cat(list(self._report(self._blocks(), f"drawing {self.name}")))
         return self._stored
 
@@ -103,7 +107,33 @@ class Samples:
 
     def halves(self) -> tuple[Samples, Samples]:
         """The first half and the second, with the features that are known already."""
-        return self._part(0, self.count // 2), self._part(self.count // 2, self.count)
+        first, second = torch.arange(self.count).tensor_split([self.count // 2])
+        return self.select(first), self.select(second)
+
+    def select(self, rows: Tensor) -> Samples:
+        """Those of the given numbers (M,), ascending. Their features and samples are computed once, with all others."""
+
+        def blocks() -> Iterator[Tensor]:
+            start = 0
+            for block in self._known_blocks():
+                inside = rows[(rows >= start) & (rows < start + len(block))]
+                if len(inside):
+                    yield block[inside - start]
+                start += len(block)
+
+        labels = None if self.labels is None else self.labels[rows]
+        part = Samples(self.name, len(rows), self.modality, blocks, self.extractor, labels, self.progress)
+        part._whole = (self, rows)
+        return part
+
+    def with_channels(self, modality: Image) -> Samples:
+        """The same images as others of `modality`: grey ones in three equal channels, or the reverse."""
+
+        def blocks() -> Iterator[Tensor]:
+            for block in self._known_blocks():
+                yield to_channels(block, modality.channels)
+
+        return Samples(self.name, self.count, modality, blocks, self.extractor, self.labels, self.progress)
 
     def cache(self, *, samples: bool = False, features: bool = False) -> None:
         """Compute now, once, what several metrics will read."""
@@ -112,32 +142,21 @@ class Samples:
         if features:
             self._extract()
 
-    def _part(self, start: int, stop: int) -> Samples:
-        def blocks() -> Iterator[Tensor]:
-            done = 0
-            for block in self._known_blocks():
-                if len(part := block[max(0, start - done) : max(0, stop - done)]):
-                    yield part
-                done += len(block)
-
-        labels = None if self.labels is None else self.labels[start:stop]
-        half = Samples(self.name, stop - start, self.modality, blocks, self.extractor, labels, self.progress)
-        if self._features is not None:
-            half._features = self._features.map(lambda rows: rows[start:stop])
-        return half
-
     def _known_blocks(self) -> Iterator[Tensor]:
         """All blocks: of what is kept, or drawn anew."""
         return self._blocks() if self._stored is None else iter(self._stored.split(BLOCK))
 
     def _extract(self) -> Features:
-        if self._features is None:
+        if self._features is None and self._whole is not None:
+            whole, rows = self._whole
+            self._features = whole._extract().map(lambda known: known[rows])
+        elif self._features is None:
             self._features = joined(list(self._feature_blocks()))
         return self._features
 
     def _feature_blocks(self) -> Iterator[Features]:
-        if self._features is not None:
-            yield self._features
+        if self._features is not None or (self._whole is not None and self._whole[0]._features is not None):
+            yield self._extract()
             return
         for block in self._report(self._known_blocks(), f"features of {self.name}"):
             yield self.extractor(self.modality.load(block)).map(Tensor.cpu)
@@ -149,6 +168,11 @@ class Samples:
             yield block
             if self.progress:
                 self.progress(what, done, self.count)
+
+
+def to_channels(stored: Tensor, channels: int) -> Tensor:
+    """Stored images (N, C, H, W), grey or RGB with equal channels, with so many channels."""
+    return stored[:, :1].repeat(1, channels, 1, 1)
 
 
 def of_dataset(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Better = Literal["lower", "higher", "none"]
+Standing = Literal["", "better than real data", "no better than noise", "noise wins"]
 
 
 @dataclass(frozen=True)
@@ -17,3 +18,4 @@ class Score:
     interval: tuple[float, float] | None = None  # 95 % confidence
     note: str = ""  # how the interval was computed, or why there is none
     references: dict[str, float] = field(default_factory=dict)  # the same score of "real" data, of "noise"
+    standing: Standing | None = None  # beside them, at equal numbers of samples; None where it was not asked

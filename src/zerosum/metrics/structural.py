@@ -6,7 +6,7 @@ Images are (N, C, H, W) in [-1, 1], which stands for 0 to 255; computed in float
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
 
 import torch
@@ -152,6 +152,8 @@ def _values(x: Tensor, luma: bool, border: int) -> Tensor:
 class MsSsim(Metric):
     """How alike random pairs of samples are, by multi-scale SSIM; Odena et al., 2017. 1 is a collapsed generator.
 
+    No sample is in two pairs: of fewer than twice as many samples there are fewer pairs, and the protocol says so.
+
     Noise scores lowest: what is good is the score of real data.
     """
 
@@ -159,16 +161,27 @@ class MsSsim(Metric):
 
     name = "ms-ssim"
     needs = "none"
+    needs_distinct = False
     kind = Image
 
     def why_not(self, context: Context) -> str:
-        return "" if min(context.fake.shape[1:]) >= WINDOW else f"it needs images of {WINDOW}x{WINDOW} or more"
+        if min(context.fake.shape[1:]) < WINDOW:
+            return f"it needs images of {WINDOW}x{WINDOW} or more"
+        return "" if context.fake.count >= 4 else "it needs at least 4 samples"
+
+    def adapt(self, context: Context) -> MsSsim:
+        return replace(self, pairs=min(self.pairs, context.fake.count // 2))
 
     def measure(self, context: Context) -> dict[str, Score]:
-        x = context.fake.first(2 * self.pairs)
-        mean, error, scales = ms_ssim_diversity(x, self.pairs, context.seed)
-        interval = mean - intervals.Z * error, mean + intervals.Z * error
-        return {"similarity": Score(mean, "none", interval, f"normal, of the pairs; {scales} scales")}
+        pairs = self.adapt(context).pairs
+        order = torch.randperm(2 * pairs, generator=torch.Generator().manual_seed(context.seed))
+        first, second = context.fake.first(2 * pairs)[order].chunk(2)  # no image twice, so pairs are independent
+        values, scales = ms_ssim(first, second), scales_of(*first.shape[2:])
+        if pairs < intervals.FEWEST:
+            return {"similarity": Score(float(values.mean()), note=f"{intervals.TOO_FEW}; {scales} scales")}
+        interval = intervals.of_mean(values)
+        note = f"Student's t, of pairs without a common image; {scales} scales"
+        return {"similarity": Score(float(values.mean()), "none", interval, note)}
 
 
 @dataclass(frozen=True)

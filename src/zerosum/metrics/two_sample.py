@@ -23,6 +23,23 @@ class ClassifierTest(NamedTuple):
     p_value: float  # of an accuracy at least this high if the sets were alike
 
 
+class Right(NamedTuple):
+    """How many test samples a classifier gets right."""
+
+    real: int
+    fake: int
+    each: int  # test samples of each side
+
+    @property
+    def accuracy(self) -> float:
+        return (self.real + self.fake) / (2 * self.each)
+
+    @property
+    def interval(self) -> intervals.Interval:
+        """Of the accuracy of this classifier, over other test samples."""
+        return intervals.of_shares((self.real / self.each, self.fake / self.each), (self.each, self.each))
+
+
 class NeighbourTest(NamedTuple):
     """Leave-one-out accuracy of the nearest neighbour; each side near 1/2 if the sets are alike."""
 
@@ -32,11 +49,16 @@ class NeighbourTest(NamedTuple):
 
 
 def classifier_test(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> ClassifierTest:
-    """Train a small network on half of the features, (N, F) real and (M, F) fake; its accuracy on the other half.
+    """The accuracy of `classified`, and its p-value; C2ST; Lopez-Paz and Oquab, 2017."""
+    right = classified(real, fake, steps=steps, seed=seed)
+    return ClassifierTest(right.accuracy, p_value(*right))
 
-    C2ST; Lopez-Paz and Oquab, 2017: under equal distributions the accuracy on n test points is about normal with mean
-    1/2 and variance 1/(4 n). The larger set is cut to the size of the smaller; features are scaled to unit deviation.
-    `ValueError` for fewer than four rows on a side, or features of different lengths.
+
+def classified(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int = 0) -> Right:
+    """Train a small network on half of the features, (N, F) real and (M, F) fake, and test it on the other half.
+
+    The larger set is cut to the size of the smaller; features are scaled to unit deviation. `ValueError` for fewer
+    than four rows on a side, or features of different lengths.
     """
     real, fake = _equal(real, fake)
     order = torch.Generator().manual_seed(seed)
@@ -51,13 +73,26 @@ def classifier_test(real: Tensor, fake: Tensor, *, steps: int = 1000, seed: int 
     trained = probe.fit(
         lambda: probe.perceptron(dim, 2), (x - mean) / std, y, steps=steps, batch_size=128, rate=1e-3, seed=seed
     )
-    accuracy = float((probe.predict(trained, (test - mean) / std) == labels).double().mean())
-    return ClassifierTest(accuracy, p_value(accuracy, len(labels)))
+    right = (probe.predict(trained, (test - mean) / std) == labels).split(len(real) - half)
+    on_real, on_fake = (int(side.sum()) for side in right)
+    return Right(on_real, on_fake, len(real) - half)
 
 
-def p_value(accuracy: float, count: int) -> float:
-    """The probability of at least this accuracy on `count` test points under guessing, by the normal approximation."""
-    return 0.5 * math.erfc((accuracy - 0.5) * math.sqrt(2 * count))
+def p_value(on_real: int, on_fake: int, each: int) -> float:
+    """The probability of at least this accuracy if the sides were alike: `on_real` and `on_fake` right of `each`.
+
+    If they are, all ways to deal the test samples to the sides are equally likely: of those that the classifier calls
+    fake a hypergeometric number is fake (Fisher's exact test). That holds for any number of samples, which the normal
+    approximation of the paper does not.
+    """
+    called = each - on_real + on_fake  # fake, by the classifier
+    fake = torch.arange(on_fake, min(each, called) + 1, dtype=torch.float64)
+    ways = _log_choose(each, fake) + _log_choose(each, called - fake)
+    return min(1.0, float((ways.logsumexp(0) - _log_choose(2 * each, torch.tensor(float(called)).double())).exp()))
+
+
+def _log_choose(n: int, k: Tensor) -> Tensor:
+    return math.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
 
 
 def neighbour_test(real: Tensor, fake: Tensor) -> NeighbourTest:
@@ -99,13 +134,12 @@ class TwoSample(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         real, fake = context.real.features, context.fake.features
-        accuracy, p_value = classifier_test(real, fake, steps=self.steps, seed=context.seed)
+        right = classified(real, fake, steps=self.steps, seed=context.seed)
         near = neighbour_test(real, fake)
-        tested = 2 * (context.fewest - context.fewest // 2)
         note = "no interval: neighbours are not independent"
         return {
-            "accuracy": Score(accuracy, "lower", intervals.of_share(accuracy, tested), "binomial, of the test half"),
-            "p": Score(p_value, note="no interval: a p-value"),
+            "accuracy": Score(right.accuracy, "lower", right.interval, "binomial, of both sides of the test half"),
+            "p": Score(p_value(*right), note="no interval: a p-value, exact"),
             "nearest": Score(near.accuracy, note=note),
             "nearest, real": Score(near.real, note=note),
             "nearest, fake": Score(near.fake, note=note),

@@ -10,24 +10,29 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from zerosum.data import DataError, Dataset
 from zerosum.data.dataset import Progress, with_progress
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import pairs, real_data, targets
+from zerosum.evaluation.distinct import Distinct, without_twins
 from zerosum.evaluation.protocol import FILE, FORMAT, Evaluation, Protocol, Result, Target
-from zerosum.evaluation.reference_scores import Reference, references_for
+from zerosum.evaluation.reference_scores import Reference, noise_for, references_for
+from zerosum.evaluation.standing import beside, remark
 from zerosum.evaluation.targets import SampleSource
 from zerosum.metrics import METRICS, find
+from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.metric import Context, Metric, PairMetric
 from zerosum.metrics.samples import of_dataset
+from zerosum.metrics.score import Score, Standing
 from zerosum.options import to_json
 from zerosum.roles import Translates, has_role
 from zerosum.run.loaded import Run
 from zerosum.run.record import versions
 from zerosum.training import hardware
-from zerosum.util import rng
+from zerosum.util import memory, rng
 
 CACHED = 50_000  # samples whose features are kept where moments would do: 400 MB of Inception's
 COPIES = 20_000  # training samples up to which memorization is measured by default: it needs the features of all
@@ -80,8 +85,11 @@ def evaluate(
     with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
         source = targets.open_source(target, truncation, device, folder, progress)
         reference = real_data.load(source, against, folder, progress)
-        features, notes = real_data.extractor(extractor, reference, device)
-        compared, unused = targets.shuffle(reference, seed).tensor_split([samples if real is None else real])
+        reference, source, notes = real_data.in_one_colour(reference, source)
+        features, more = real_data.extractor(extractor, reference, device)
+        notes += more
+        order, real_count = targets.shuffle(reference, seed), samples if real is None else real
+        compared, unused = order.tensor_split([real_count])
         own = source.run is None or against is None
         context = Context(
             real=of_dataset(reference, features, name="the real data", chosen=compared, progress=progress),
@@ -91,21 +99,33 @@ def evaluate(
             classes=source.classes,
             data=reference,
             training=of_dataset(reference, features, name="the training data", progress=progress) if own else None,
-            test=real_data.held_out(reference, folder, progress),
+            test=real_data.like(real_data.held_out(reference, folder, progress), reference.modality),
             mixture=real_data.mixture(reference),
             run=source.run,
         )
         if own and not len(unused):  # features are computed once
             context = replace(context, training=context.real)
-        selected = _select([metric for metric in named if isinstance(metric, Metric)], context)
+        selected, distinct = _select(
+            [metric for metric in named if isinstance(metric, Metric)],
+            context,
+            lambda: without_twins(context, order, len(compared)),
+        )
+        _require_memory(selected, context, references)
         _cache(selected, context)
-        measured = (_measure(metric, context, truncation) for metric in selected)
+        contexts = {False: context, True: distinct.context}  # by whether a metric needs distinct samples
+        measured = (_measure(metric, contexts[metric.needs_distinct], truncation) for metric in selected)
         results = list(with_progress("measuring", measured, len(selected), progress))
-        known = references_for(context, unused) if references and any(m.has_references for m in selected) else []
-        if known:
-            measured = (_add_references(*pair, known) for pair in zip(selected, results, strict=True))
-            results = list(with_progress("measuring reference scores", measured, len(selected), progress))
-    notes += _notes(source, reference, against, truncation)
+        known: list[Reference] = []
+        for_metric: dict[bool, list[Reference]] = {False: [], True: []}
+        if references and any(metric.has_references for metric in selected):
+            noise = noise_for(context)
+            known = references_for(context, reference, unused, noise)
+            clean = references_for(distinct.context, reference, distinct.unused, noise) if distinct.note else known
+            for_metric = {False: known, True: clean}
+        both = zip(selected, results, strict=True)
+        measured = (_add_references(m, result, for_metric[m.needs_distinct]) for m, result in both)
+        results = list(with_progress("measuring reference scores", measured, len(selected), progress))
+    notes += _notes(source, reference, against, truncation) + _twin_notes(selected, distinct, context)
     return _evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
 
 
@@ -178,16 +198,52 @@ def _notes(source: SampleSource, reference: Dataset, against: str | None, trunca
     return notes
 
 
-def _select(named: Sequence[Metric], context: Context) -> list[Metric]:
-    """The metrics to measure: those named, all of which must be possible, or those that are by default."""
-    for metric in named:
-        if why := metric.unavailable(context):
-            raise ZerosumError(f"{metric.name} cannot be measured here: {why}")
-    if named:
-        return list(named)
+def _select(
+    named: Sequence[Metric], context: Context, distinct: Callable[[], Distinct]
+) -> tuple[list[Metric], Distinct]:
+    """The metrics to measure: those named, all of which must be possible, or those that are by default; and the context
+    for those that need distinct samples, which is made where one does."""
     large = context.training is not None and context.training.count > COPIES
-    usual = [m for m in METRICS.values() if isinstance(m, Metric) and m.by_default and not m.unavailable(context)]
-    return [metric for metric in usual if not (large and metric.name == "memorization")]
+    usual = [m for m in METRICS.values() if isinstance(m, Metric) and m.by_default]
+    wanted = named or [metric for metric in usual if not (large and metric.name == "memorization")]
+    possible = [metric for metric in wanted if not metric.unavailable(context)]
+    found = Distinct(context, torch.empty(0), 0, 0)
+    if any(metric.needs_distinct for metric in possible):
+        found = distinct()
+    chosen = []
+    for metric in wanted:
+        why = metric.unavailable(context) or (metric.needs_distinct and metric.unavailable(found.context))
+        if why and named:
+            beside = "" if metric.unavailable(context) else f"; {found.note}"
+            raise ZerosumError(f"{metric.name} cannot be measured here: {why}{beside}")
+        if not why:
+            chosen.append(metric)
+    return chosen, found
+
+
+def _require_memory(metrics: Sequence[Metric], context: Context, references: bool) -> None:
+    """`OutOfMemoryError` where features, moments or samples would not fit, before any is computed."""
+    needs = {metric.needs for metric in metrics}
+    real, fake = context.real, context.fake
+    sample = context.data.x[:1]
+    dim = real.extractor(context.data.modality.load(sample)).features.shape[1] if needs - {"none", "samples"} else 0
+    sides = [real.count, fake.count] * (2 if references else 1)
+    if context.training not in (None, real) and any(metric.name == "memorization" for metric in metrics):
+        sides.append(len(context.data))
+    needed = 0
+    if "features" in needs:
+        needed += 4 * dim * sum(sides) + 8 * dim * max(sides)  # in float32, and one side in float64 for distances
+    if "moments" in needs:
+        needed += 0 if "features" in needs else 4 * dim * sum(n for n in sides if n <= CACHED)
+        needed += sum(8 * dim * GROUPS * min(n // GROUPS + 1, dim) for n in sides)  # of each group
+        needed += 3 * 8 * dim * min(max(sides), dim)  # of all of a side, its factor, and a product
+    if "samples" in needs:
+        needed += 3 * 4 * sample[0].numel() * max(sides)
+    what = f"comparing {real.count:,} real with {fake.count:,} fake samples"
+    fewer = max(2, int(fake.count * memory.SHARE * (memory.available() or needed) / max(needed, 1) / 2))
+    features = f" by {dim:,} features of {real.extractor.name!r} each" if dim else ""
+    other = ", an --extractor with fewer features, such as random" if dim > sample[0].numel() / 2 else ""
+    memory.require(needed, f"{what}{features}", f"use fewer samples (-n {fewer:,} --real {fewer:,}){other}")
 
 
 def _cache(metrics: Sequence[Metric], context: Context) -> None:
@@ -210,12 +266,17 @@ def _measure(metric: Metric, context: Context, truncation: float | None) -> Resu
             raise ZerosumError(f"{metric.name} gives {score.value} as its {name}; are the samples sound?")
         if score.interval and not all(map(math.isfinite, score.interval)):  # JSON has no word for infinity
             scores[name] = replace(score, interval=None)
+    if context.twins and metric.needs_distinct:
+        left_out = f"{context.twins:,} twins left out"
+        scores = {k: replace(s, note=f"{s.note}; {left_out}" if s.note else left_out) for k, s in scores.items()}
     seconds = round(time.monotonic() - start, 2)
     return Result(_protocol(metric, context, truncation), scores, tuple(metric.warnings(context)), seconds)
 
 
 def _add_references(metric: Metric, result: Result, references: Sequence[Reference]) -> Result:
+    """With the reference scores, and a warning of each score that beats real data, or does not beat noise."""
     scores = dict(result.scores)
+    alike: dict[str, Score] = {}  # measured with as few samples as real data, where these are fewer
     for reference in references if metric.has_references else ():
         if metric.unavailable(reference.context):  # half of a small set may be too small
             continue
@@ -223,7 +284,35 @@ def _add_references(metric: Metric, result: Result, references: Sequence[Referen
             if math.isfinite(score.value):
                 known = scores[name].references | {reference.name: score.value}
                 scores[name] = replace(scores[name], references=known)
-    return replace(result, scores=scores)
+        if reference.fakes is not None and any(score.better != "none" for score in scores.values()):
+            alike = metric.measure(reference.fakes)
+    scores = {name: replace(s, standing=_standing(s, alike.get(name, s))) for name, s in scores.items()}
+    remarks = tuple(said for name, score in scores.items() if (said := remark(name, score)))
+    return replace(result, scores=scores, warnings=result.warnings + remarks)
+
+
+def _standing(score: Score, alike: Score) -> Standing:
+    """Beside real data as few fakes are judged as there are of these, beside noise all."""
+    found = beside(alike, score.references)
+    if found in ("better than real data", "noise wins") or "noise" not in score.references:
+        return found
+    return beside(score, {"noise": score.references["noise"]})
+
+
+def _twin_notes(metrics: Sequence[Metric], distinct: Distinct, context: Context) -> list[str]:
+    """Which real samples were left out, and how many of the samples repeat one another."""
+    notes = []
+    if distinct.note:
+        which = ", ".join(metric.name for metric in metrics if metric.needs_distinct)
+        notes.append(f"{distinct.note}: left out of {which}")
+    if any(metric.needs == "features" for metric in metrics):
+        repeated = context.fake.count - len(context.fake.features.unique(dim=0))
+        if repeated:
+            notes.append(
+                f"{repeated:,} of the {context.fake.count:,} samples repeat another, as the extractor sees them: "
+                "intervals take all for independent, and are too narrow"
+            )
+    return notes
 
 
 def _protocol(metric: Metric, context: Context, truncation: float | None) -> Protocol:
@@ -243,4 +332,5 @@ def _protocol(metric: Metric, context: Context, truncation: float | None) -> Pro
         held_out=metric.held_out(context),
         seed=context.seed,
         truncation=truncation,
+        twins=context.twins if metric.needs_distinct else 0,
     )

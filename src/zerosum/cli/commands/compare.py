@@ -1,4 +1,4 @@
-"""`zerosum compare A B`."""
+"""`zerosum compare A B ...`."""
 
 from __future__ import annotations
 
@@ -15,40 +15,80 @@ from zerosum.util.console import output
 
 if TYPE_CHECKING:
     from zerosum.evaluation.compare import Comparison
+    from zerosum.metrics.score import Score
+
+MARKS = {"better than real data": "!", "no better than noise": "?", "noise wins": "?", "": ""}
 
 
 @dataclass(frozen=True)
 class Arguments:
-    a: Annotated[Positional[Path], flag("a run directory, or the JSON file of an evaluation", metavar="A")]
-    b: Annotated[Positional[Path], flag("another", metavar="B")]
-    metrics: Annotated[tuple[str, ...], flag("the metrics to compare, by name", "all that both have")] = ()
+    evaluations: Annotated[
+        Positional[tuple[Path, ...]],
+        flag("run directories, or the JSON files of evaluations, two or more", metavar="RUN|FILE ..."),
+    ]
+    metrics: Annotated[tuple[str, ...], flag("the metrics to compare, by name", "all that they share")] = ()
 
 
 def run(arguments: Sequence[str]) -> None:
-    given = parse(Arguments, arguments, "compare", "Compare two evaluations that were made alike.")
+    given = parse(Arguments, arguments, "compare", "Compare two or more evaluations that were made alike.")
     from zerosum.cli.commands.evaluate import interval, number
-    from zerosum.evaluation.compare import compare
+    from zerosum.evaluation.compare import compare, letter
     from zerosum.evaluation.protocol import read
+    from zerosum.evaluation.standing import remark, standing
 
-    a, b = read(given.a), read(given.b)
-    rows = compare(a, b, given.metrics)
-    shown = table("metric", "score", "A", "95 %", "B", "95 %", "better", right=("A", "B"), gap=1)
+    evaluations = [read(path) for path in given.evaluations]
+    rows = compare(*evaluations, metrics=given.metrics)
+    letters = [letter(i) for i in range(len(evaluations))]
+    real = any("real" in score.references for row in rows for score in row.scores)
+
+    def cells(score: Score) -> tuple[str, str]:
+        return f"{number(score.value)}{MARKS[standing(score)]}", interval(score)
+
+    columns = [column for name in letters for column in (name, "95 %")]
+    shown = table("metric", "score", *columns, *(["real"] if real else []), "better", right=(*letters, "real"), gap=1)
     before = ""
     for row in rows:
-        sides = (number(row.a.value), interval(row.a), number(row.b.value), interval(row.b))
-        shown.add_row("" if row.metric == before else row.metric, row.name, *sides, verdict(row))
+        sides = [cell for score in row.scores for cell in cells(score)]
+        references = [_of_real(row)] if real else []
+        shown.add_row("" if row.metric == before else row.metric, row.name, *sides, *references, verdict(row))
         before = row.metric
     console = output()
-    for name, side in (("A", a), ("B", b)):
-        target = side.target
+    for name, evaluation in zip(letters, evaluations, strict=True):
+        target = evaluation.target
         weights = "" if target.averaged is None else ", averaged weights" if target.averaged else ", last weights"
         made = f" ({target.recipe}, step {target.step:,}{weights})" if target.step is not None else ""
         console.print(f"{name}: {target.path}{made}", markup=False)
     console.print(shown)
+    remarks = [
+        f"{MARKS[standing(score)]} {name}: {row.metric}: {said}"
+        for row in rows
+        for name, score in zip(letters, row.scores, strict=True)
+        if (said := remark(row.name, score))
+    ]
+    for line in ["", *remarks] if remarks else []:
+        console.print(line, markup=False)
 
 
 def verdict(row: Comparison) -> str:
-    """`A`, `A, within chance`, `A, no interval`, `equal`; nothing where no direction is better."""
-    if row.better in ("", "equal"):
-        return row.better
-    return row.better + {True: "", False: ", within chance", None: ", no interval"}[row.significant]
+    """`A`, `A, within chance`, `A, no interval`, `equal`; `A of A and C` where B beats real data and does not count;
+    nothing where no direction is better."""
+    from zerosum.evaluation.compare import letter
+
+    if row.scores[0].better == "none":
+        return ""
+    if not row.best:
+        return "none: beside one that beats real data" if row.candidates else "none: all beat real data"
+    among = ""
+    if len(row.candidates) < len(row.scores):
+        among = f" of {' and '.join(map(letter, row.candidates))}"
+    if len(row.best) > 1:
+        return row.better + among
+    return row.better + among + {True: "", False: ", within chance", None: ", no interval"}[row.significant]
+
+
+def _of_real(row: Comparison) -> str:
+    """What real data score, where all evaluations say the same."""
+    from zerosum.cli.commands.evaluate import number
+
+    known = {number(score.references.get("real")) for score in row.scores}
+    return known.pop() if len(known) == 1 else ""

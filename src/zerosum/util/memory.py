@@ -1,0 +1,88 @@
+"""How much memory is left, and failures to get some, in words that a user can act on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from zerosum.errors import ZerosumError
+
+SHARE = 0.9  # of what is free that one thing may take: the rest is for what is not counted
+
+
+class OutOfMemoryError(ZerosumError):
+    """Something does not fit into memory; the message names it and the cure."""
+
+
+def available() -> int | None:
+    """Bytes that this process may still take: of the machine, its control group, its own limit; None if nobody says."""
+    known = [_of_machine(), _of_group(Path("/sys/fs/cgroup")), _of_process()]
+    return min((left for left in known if left is not None), default=None)
+
+
+def require(needed: int, what: str, cure: str) -> None:
+    """`OutOfMemoryError` where `needed` bytes do not fit into what is available."""
+    left = available()
+    if left is not None and needed > SHARE * left:
+        raise OutOfMemoryError(f"{what} would take about {size(needed)} of memory, and {size(left)} are free: {cure}")
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether it is an allocation that failed, be it Python's, NumPy's, or PyTorch's on any device."""
+    if isinstance(error, MemoryError):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(
+        known in said for known in ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+    )
+
+
+def size(count: int) -> str:
+    """`3.2 GB`, `40 MB`."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"
+
+
+def _of_machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:  # no Linux: what there is in all, of which nobody says how much is free
+        try:
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, OSError, ValueError):
+            return None
+    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    return found[0] if found else None
+
+
+def _of_group(root: Path) -> int | None:
+    """What a container may still take, by version 2 or 1 of control groups; pages of read files can be given back."""
+    for limit, used, cache in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        try:
+            most, now = (root / limit).read_text().strip(), int((root / used).read_text())
+            stat = dict(line.split() for line in (root / used).with_name("memory.stat").read_text().splitlines())
+        except (OSError, ValueError):
+            continue
+        if most == "max" or int(most) > 1 << 60:  # version 1 writes a huge number for none
+            return None
+        return max(0, int(most) - now + int(stat.get(cache, 0)))
+    return None
+
+
+def _of_process() -> int | None:
+    """What `ulimit -v` leaves."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most == resource.RLIM_INFINITY:
+        return None
+    try:
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return most
+    return max(0, most - now)
