@@ -33,6 +33,7 @@ def test_a_part_is_measured_as_it_learns(tmp_path: Path, monkeypatch: pytest.Mon
     assert figures["part"] == "PacGAN2" and figures["rounds"] == 10
     assert [point["round"] for point in figures["series"]] == list(range(1, 11))
     assert 0 <= figures["modes"] <= len(mixture.grid().weights) and 0 <= figures["high_quality"] <= 1
+    assert 0 < figures["spread"] < 1, "it has hardly begun to spread"
     assert run("PacGAN2", 1, 0.5, tmp_path) == figures, "nothing is left to play"
 
 
@@ -54,12 +55,14 @@ def test_a_game_that_diverges_reaches_nothing(tmp_path: Path):
 
 def test_the_summary_is_of_the_best_recipe():
     def part(name: str, seed: int, modes: int, high_quality: float) -> dict[str, object]:
-        measured = {"modes": modes, "high_quality": high_quality, "kl": 0.1}
+        measured = {"modes": modes, "high_quality": high_quality, "kl": 0.1, "spread": 1.0}
         return {"part": name, "seed": seed, "rounds": 9, **measured, "series": []}
 
     figures = GRID_OWN.summarise([part(BEST, 0, 25, 0.99), part("GAN", 0, 17, 0.6), part(BEST, 1, 24, 0.89)])
     assert figures["values"] == [25, 24] and figures["high_quality"] == pytest.approx(0.94)
     assert figures["worst_high_quality"] == 0.89 and figures["games"]["GAN"]["modes"] == [17]
     assert not GRID_OWN.extra_check(figures) and GRID_OWN.extra_check({**figures, "high_quality": 0.95})
-    published = GRID.summarise([part("GAN", 0, 17, 0.6), part("BEGAN", 0, 3, 0.1)])
+    published = GRID.summarise([part("GAN", 0, 17, 0.93), part("BEGAN", 0, 3, 0.1)])
     assert published["values"] == [17] and GRID.extra_check(published)
+    for modes, high_quality in ((17, 0.65), (20, 0.93)):
+        assert not GRID.extra_check(GRID.summarise([part("GAN", 0, modes, high_quality)])), "not as published"
