@@ -54,7 +54,7 @@ def cell(row: Mapping[str, Any] | None) -> str:
     if not is_limit(row["name"]):
         return f"{row['ours']:,.0f} beside {row['baseline']:,.0f}: {row['ratio']:.1f}"
     value = 1 / row["ours"]
-    return f"{value:.2g} us" if " us " in row["name"] else f"{value:.2f} s"
+    return f"{value:.2g} µs" if " us " in row["name"] else f"{value:.2f} s"
 
 
 def verdict(row: Mapping[str, Any] | None) -> str:

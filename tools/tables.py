@@ -1,8 +1,8 @@
 """Write the tables of the documentation from the files that hold their numbers: `python -m tools.tables`.
 
-A page marks a table by `<!-- table: NAME -->` and `<!-- end -->`; what is between them comes from `reproductions/results`
-and `benchmarks/*.json`. `tests/docs/test_tables.py` fails where a page differs from the files. Tables with "(rows)" after
-their names hold a choice of rows: those that a page has stay, with the numbers of today.
+A page marks a table by `<!-- table: NAME -->` and `<!-- end -->`; what is between them comes from the files in
+`reproductions/results` and `benchmarks`, and `tests/docs/test_tables.py` fails where a page differs from them. Where
+"(rows)" follows the name, a page has a choice of the table's rows, and keeps those.
 """
 
 import re
@@ -14,7 +14,7 @@ from zerosum.studies import study, tables
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MARKED = re.compile(r"(<!-- table: ([\w-]+)( \(rows\))? -->\n)(.*?)(\n?<!-- end -->)", re.S)
+MARKED = re.compile(r"(<!-- table: ([\w-]+)( \(rows\))? -->\n)(.*?)(<!-- end -->)", re.S)
 
 
 def blocks() -> dict[str, str]:
@@ -32,7 +32,7 @@ def renew(page: str, known: dict[str, str]) -> str:
             kept = {first(row) for row in old.splitlines()[2:]}
             head, line, *rows = new.splitlines()
             new = "\n".join([head, line, *(row for row in rows if first(row) in kept)])
-        return f"{before}{new}{after}"
+        return f"{before}{new}\n{after}"
 
     return MARKED.sub(one, page)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zerosum.studies import STUDIES, grid
 from zerosum.studies.changes import CHANGES, missing
-from zerosum.studies.study import DIRTY, Study
+from zerosum.studies.study import DIRTY, IN_CHECKOUT, Study
 
 Result = Mapping[str, Any]
 Rows = list[list[str]]
@@ -105,7 +105,16 @@ def blocks(results: Sequence[Result]) -> dict[str, str]:
         "grid-25-own": markdown(of_games, games(own)),
         "improved-techniques": markdown(("", "modes of 25", "high quality, %"), techniques(of["improved-techniques"])),
         "sgan": semi_supervised(of["sgan-mnist-100-own"]),
+        "wgan-picture": picture("wgan-without-batch-norm", "samples of the three games, a row for each seed"),
     }
+
+
+def picture(name: str, what: str) -> str:
+    """The picture that a study wrote beside its result; results that are older than its picture have none."""
+    path = f"reproductions/results/{name}.png"
+    if not (IN_CHECKOUT / f"{name}.png").exists():
+        return f"*{what[0].upper()}{what[1:]}: a picture that is written with the next recorded result.*"
+    return f"![{what}](../{path})"
 
 
 def semi_supervised(result: Result) -> str:
