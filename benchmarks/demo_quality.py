@@ -106,9 +106,9 @@ def sentence(found: Mapping[str, Any]) -> str:
     text = (
         f"*64 samples of `make demo`: 5,000 real digits, {min(seconds):.0f} to {max(seconds):.0f} seconds from the "
         f"command to the finished run, {min(cpu):.0f} to {max(cpu):.0f} of processor time ({found['hardware']}). Of "
-        f"1,000 fresh samples {min(shares):.1f} to {max(shares):.1f} % are recognised with a probability of at least 0.9 "
-        f"by the packaged digit network, which classifies {100 * found['test']['right']:.2f} % of MNIST's test images "
-        f"correctly and recognises {100 * found['test']['recognised']:.1f} % of them, and the rarest digit is "
+        f"1,000 fresh samples {min(shares):.1f} to {max(shares):.1f} % are recognised with a probability of at least "
+        f"0.9 by the packaged digit network, which classifies {100 * found['test']['right']:.2f} % of MNIST's test "
+        f"images correctly and recognises {100 * found['test']['recognised']:.1f} % of them, and the rarest digit is "
         f"{min(rarest):.1f} to {max(rarest):.1f} % of the samples: {len(seconds)} trainings, "
         f"{len(draws) // len(seconds)} seeds of sampling each, drawn with the recipe's truncation "
         f"(`{found['command']}`).*"
