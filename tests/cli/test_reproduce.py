@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ import zerosum
 from zerosum import studies
 from zerosum.errors import ZerosumError
 from zerosum.studies import study
+from zerosum.studies.changes import CHANGES
 from zerosum.studies.health import BY_NAME, HEALTH, run, summarise
 from zerosum.studies.scenarios import UNEXAMINED
 from zerosum.studies.study import Study
@@ -46,6 +48,7 @@ def test_parts_are_kept_and_summed_up(tmp_path: Path):
     assert result["std"] == pytest.approx(1.5 * 2**0.5)
     needed = {"name", "protocol", "values", "mean", "std", "published", "target", "met", "command", "commit", "seconds"}
     assert needed | {"hardware"} <= result.keys()
+    result["commit"] = "abc1234"  # whatever the state of the tree that is tested
     path = study.write(result, tmp_path / "results")
     assert study.results(path.parent) == [json.loads(path.read_text())]
     path.write_text("{")
@@ -159,3 +162,70 @@ def test_an_installed_package_prints_its_results_and_records_none(installed: Pat
     shutil.rmtree(installed / "zerosum" / "studies" / "results")
     none = reproduce(installed, tmp_path, "--table")
     assert none.returncode == 2 and "no recorded results in" in none.stderr
+
+
+# Names, and what is recorded
+
+
+@pytest.mark.parametrize(("old", "said"), [
+    ("stacked-mnist", "is now called stacked-mnist-own"),
+    ("cgan-parzen", "is now called cgan-parzen-own"),
+    ("sgan-mnist-100", "is now called sgan-mnist-100-own"),
+    ("bad-gan-mnist-100", "is now called bad-gan-mnist-100-own"),
+    ("infogan-error", "is now called infogan-error-own"),
+    ("grid-25-published", "is now called grid-25, and what was grid-25 is called grid-25-own"),
+])  # fmt: skip
+def test_old_names_lead_to_those_of_today(old: str, said: str) -> None:
+    with pytest.raises(ZerosumError, match=said):
+        studies.find(old)
+
+
+def test_parts_of_another_study_are_refused(tmp_path: Path) -> None:
+    """Names of parts are alike: what was grid-25 left parts that today's grid-25 would take for its own."""
+    other = replace(TINY, name="other")
+    list(study.run(TINY, (1, 2), 1.0, tmp_path, 1))
+    refusal = r"a-b-c.json is of tiny, not of other; delete it"
+    with pytest.raises(ZerosumError, match=refusal):
+        list(study.run(other, (1,), 1.0, tmp_path, 1))
+    with pytest.raises(ZerosumError, match=refusal):
+        study.record(other, (1, 2), tmp_path, "")
+    sharing = replace(other, parts_of="tiny")
+    assert not list(study.run(sharing, (1, 2), 1.0, tmp_path, 1)), "what it shares is there already"
+    path = tmp_path / "seed-1" / "a-b-c.json"
+    part = json.loads(path.read_text())
+    del part["study"]  # as an older zerosum wrote it
+    path.write_text(json.dumps(part))
+    with pytest.raises(ZerosumError, match="of an older zerosum"):
+        list(study.run(TINY, (1, 2), 1.0, tmp_path, 1))
+
+
+def test_what_no_commit_has_is_not_recorded(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(study, "commit", lambda: "abc1234+")
+    code, _, err = call("reproduce", "optimal-discriminator", "--work", tmp_path / "work")
+    assert code == 2 and "has changes since abc1234 that are not committed" in err
+    assert not (tmp_path / "work").exists(), "nothing is run first"
+    monkeypatch.setattr(study, "commit", lambda: "zerosum 0.1.0")
+    with pytest.raises(ZerosumError, match="has no history of git"):
+        study.check_committed()
+    monkeypatch.setattr(study, "commit", lambda: "abc1234")
+    study.check_committed()
+    with pytest.raises(ZerosumError, match="not recorded: parts of tiny were measured with changes"):
+        study.write({"name": "tiny", "commit": "abc1234, def5678+"}, tmp_path)
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_result_says_which_changes_it_was_measured_with(tmp_path: Path) -> None:
+    """Those that every part has: a part that was finished before a change is stale."""
+    list(study.run(TINY, (1, 2), 1.0, tmp_path, 1))
+    assert study.record(TINY, (1, 2), tmp_path, "")["changes"] == sorted(CHANGES)
+    path = tmp_path / "seed-1" / "a-b-c.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"changes": ["draws"]}))
+    assert study.record(TINY, (1, 2), tmp_path, "")["changes"] == ["draws"]
+
+
+def test_a_table_has_two_kinds(call: Call) -> None:
+    code, out, _ = call("reproduce", "--table")
+    assert code == 0 and out.index("The paper's protocol") < out.index("What zerosum reaches its own way")
+    code, out, _ = call("reproduce", "--table", "--markdown")
+    assert code == 0 and "| `bigan-1nn`, accuracy" in out and "**missed**" in out
+    assert call("reproduce", "--markdown")[0] == 2

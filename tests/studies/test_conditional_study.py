@@ -13,7 +13,7 @@ from zerosum.data.dataset import Dataset, dataset
 from zerosum.modality import to_float
 from zerosum.studies import acgan, cgan, conditional
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
-from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN
+from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
 from zerosum.studies.gan_parzen import to_points
 
 
@@ -57,8 +57,8 @@ def test_one_part_serves_both_studies_of_cgan(digits: Dataset):
     points = to_points(digits.x)
     found = cgan.measure(to_float(digits.x), digits.y, points[:50], points[50:100])
     assert found["accuracy"] > 98 and found["likelihood"] > 100  # these points are among the samples
-    assert CGAN_PARZEN.run is CGAN_CLASS_ACCURACY.run
-    assert [CGAN_PARZEN.parts(seed) == CGAN_CLASS_ACCURACY.parts(seed) for seed in (0, 1)] == [True, True]
+    assert CGAN_PARZEN_OWN.run is CGAN_CLASS_ACCURACY.run
+    assert [CGAN_PARZEN_OWN.parts(seed) == CGAN_CLASS_ACCURACY.parts(seed) for seed in (0, 1)] == [True, True]
 
 
 def part(**figures: Any) -> dict[str, Any]:
@@ -72,8 +72,8 @@ def test_the_summaries():
     likelihoods, classes = cgan.summarise_likelihoods(parts), cgan.summarise_classes(parts)
     assert likelihoods["values"] == [140.0, 150.0] and likelihoods["anchors"] == real
     assert classes["values"] == [98.5, 98.7] and classes["test_images"]["accuracy"] == 99.4
-    assert CGAN_PARZEN.extra_check(likelihoods)
-    assert not CGAN_PARZEN.extra_check(cgan.summarise_likelihoods([*parts, part(likelihood=250.0, accuracy=99.0)]))
+    assert CGAN_PARZEN_OWN.extra_check(likelihoods)
+    assert not CGAN_PARZEN_OWN.extra_check(cgan.summarise_likelihoods([*parts, part(likelihood=250.0, accuracy=99.0)]))
     varied = [
         part(accuracy=99.2, diversity=[1.1] * 5 + [0.9] * 5, feature_variance=[1.0] * 10, scales=2),
         part(accuracy=99.0, diversity=[0.95] * 9 + [0.8], feature_variance=[0.9] * 10, scales=2),

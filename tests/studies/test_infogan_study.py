@@ -1,4 +1,4 @@
-"""`zerosum reproduce infogan-error` on two hundred tiny images: its code, not its result."""
+"""`zerosum reproduce infogan-error-own` on two hundred tiny images: its code, not its result."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
 from zerosum.losses.mutual_information import Posterior
 from zerosum.studies import infogan_error as study
-from zerosum.studies.infogan_error import INFOGAN_ERROR
+from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.training import Split
 
-PARTS = INFOGAN_ERROR.parts(0)
+PARTS = INFOGAN_ERROR_OWN.parts(0)
 
 
 def images(count: int, seed: int) -> Dataset:

@@ -55,7 +55,7 @@ def test_the_summary_refuses_a_score_above_real_images():
     look = {"round": 5, "weights": "last", "validation": 1.0}
 
     def part(value: float) -> dict[str, object]:
-        run = {"part": "gan/paper", "seed": 0, "likelihood": value, "error": 2.0, "rounds": 5}
+        run = {"part": "gan/paper", "seed": 0, "likelihood": value, "error": 2.0, "spread": 1.0, "rounds": 5}
         return {**run, "best": look, "series": [look, {**look, "weights": "averaged"}]}
 
     anchor = {"part": "anchors", "seed": 0, **real}

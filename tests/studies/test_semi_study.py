@@ -13,7 +13,7 @@ from zerosum.games import find
 from zerosum.roles import Classifies, in_role
 from zerosum.studies import semi_supervised as study
 from zerosum.studies import synthesized
-from zerosum.studies.semi_supervised import BAD_GAN_MNIST, SGAN_MNIST, Setting
+from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN, Setting
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
 from zerosum.studies.training import Split
 
@@ -60,12 +60,12 @@ def test_looking_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_settings_are_of_recipes_that_exist():
-    for chosen, settings in ((SGAN_MNIST, study.SGAN_SETTINGS), (BAD_GAN_MNIST, study.BAD_GAN_SETTINGS)):
+    for chosen, settings in ((SGAN_MNIST_OWN, study.SGAN_SETTINGS), (BAD_GAN_MNIST_OWN, study.BAD_GAN_SETTINGS)):
         named = {part for seed in chosen.seeds for part in chosen.parts(seed)}
         assert named == set(settings)
         for setting in settings.values():
             assert find(setting.recipe).resolve(setting.options)
-    assert [SGAN_MNIST.parts(seed)[0] for seed in SGAN_MNIST.seeds] == ["100 labels"] * 10
+    assert [SGAN_MNIST_OWN.parts(seed)[0] for seed in SGAN_MNIST_OWN.seeds] == ["100 labels"] * 10
 
 
 def test_the_summary_has_the_first_setting_as_values():

@@ -1,4 +1,4 @@
-"""The stacked-mnist protocol, in small: its code, not its result."""
+"""The stacked-mnist-own study, in small: its code, not its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zerosum.modality import Image, Spec
 from zerosum.networks import small
 from zerosum.recipe import Training
 from zerosum.studies import find, stacked_mnist
-from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST, Contestant, coverage, run, train
+from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST_OWN, Contestant, coverage, run, train
 from zerosum.training.trainer import Trainer
 
 
@@ -104,9 +104,9 @@ def test_the_recipe_with_the_smallest_divergence_is_the_result():
     parts = [
         part(name, seed, 1000 - (name == "dcgan"), kl + seed / 1000) for seed in (0, 1, 2) for name, kl in kls.items()
     ]
-    figures = STACKED_MNIST.summarise(parts)
+    figures = STACKED_MNIST_OWN.summarise(parts)
     assert figures["best"] == "r3gan" and figures["values"] == [1000] * 3
     assert figures["kl"] == pytest.approx(0.026) and figures["real_kl"] == pytest.approx(0.024)
     assert figures["recipes"]["dcgan"]["modes"] == [999] * 3
-    assert STACKED_MNIST.extra_check(figures) and not STACKED_MNIST.extra_check(figures | {"kl": 0.0291})
-    assert find("stacked-mnist") is STACKED_MNIST and set(STACKED_MNIST.parts(0)) == set(kls)
+    assert STACKED_MNIST_OWN.extra_check(figures) and not STACKED_MNIST_OWN.extra_check(figures | {"kl": 0.0291})
+    assert find("stacked-mnist-own") is STACKED_MNIST_OWN and set(STACKED_MNIST_OWN.parts(0)) == set(kls)

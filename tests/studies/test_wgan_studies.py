@@ -14,7 +14,10 @@ from zerosum import data
 from zerosum.data.dataset import dataset
 from zerosum.games import wgan
 from zerosum.games.wgan import WGAN
+from zerosum.modality import to_float
 from zerosum.studies import STUDIES, without_batch_norm
+from zerosum.studies.quality import spread
+from zerosum.studies.study import part_folder
 from zerosum.studies.wgan_critic import WGAN_CRITIC, critic_estimate, draw, train_wgan
 from zerosum.studies.without_batch_norm import WITHOUT_BATCH_NORM, PlainGenerator, build_game, train
 
@@ -91,15 +94,37 @@ def test_gan_and_wgan_have_the_same_networks():
 @pytest.mark.parametrize("part", without_batch_norm.PARTS)
 def test_a_part(part: str, images: data.Dataset, tmp_path: Path):
     found = train(part, images, 0, 6, tmp_path, width=4, samples=40, config=SHORT)
-    assert found["frechet"] > 0 and found["verdict"] == "under-trained" and found["rounds"] == 6
+    assert (
+        found["frechet"] > 0
+        and 0 < found["spread"] < 1.5
+        and found["black"] > 0
+        and found["verdict"] == "under-trained"
+        and found["rounds"] == 6
+    )
 
 
 def test_the_summary_compares_equal_seeds():
     rows = (("gan", 7, 40.0, "mode collapse"), ("wgan", 7, 4.0, "healthy"), ("dcgan", 7, 1.0, "healthy"))
     rows += (("dcgan", 8, 1.0, "healthy"), ("wgan", 8, 5.0, "under-trained"), ("gan", 8, 20.0, "mode collapse"))
     keys = ("part", "seed", "frechet", "verdict")
-    figures = WITHOUT_BATCH_NORM.summarise([dict(zip(keys, row, strict=True)) for row in rows])
+    others = {"spread": 0.5, "black": 41.2}
+    figures = WITHOUT_BATCH_NORM.summarise([dict(zip(keys, row, strict=True)) | others for row in rows])
+    assert figures["gan_spread"] == [0.5, 0.5] and figures["black_frechet"] == [41.2, 41.2]
     assert figures["values"] == [0.1, 0.25] and figures["dcgan_frechet"] == [1.0, 1.0]
     assert WITHOUT_BATCH_NORM.extra_check(figures)
     for name, verdict in (("gan_verdicts", "healthy"), ("wgan_verdicts", "mode collapse")):
         assert not WITHOUT_BATCH_NORM.extra_check({**figures, name: [verdict, figures[name][1]]})
+
+
+def test_the_picture_shows_what_stands_behind_a_distance(images: data.Dataset, tmp_path: Path):
+    """A row of samples for each game and seed."""
+    for part in without_batch_norm.PARTS:
+        train(part, images, 0, 2, part_folder(tmp_path, 0, part), width=4, samples=20, config=SHORT)
+    without_batch_norm.draw({"seeds": [0]}, tmp_path, tmp_path / "samples.png")
+    assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_image_a_thousand_times_has_no_spread(images: data.Dataset):
+    real = to_float(images.x[:100])
+    assert spread(real[:1].expand(50, -1, -1, -1), real) == 0
+    assert spread(real, real) == pytest.approx(1) and spread(real / 2, real) == pytest.approx(0.5)

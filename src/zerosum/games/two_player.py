@@ -195,7 +195,7 @@ _DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=21
     data="digits",
     batch_size=16,
     steps=4_200,
-    average=0.99,
+    average=0.998,
     truncation=0.8,
     precision="fp32",
     sample_every=100,

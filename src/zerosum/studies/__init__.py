@@ -7,14 +7,14 @@ from zerosum.studies.ablation import ABLATION
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
-from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN
+from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
 from zerosum.studies.gan_parzen import GAN_PARZEN
-from zerosum.studies.grid import GRID, GRID_PUBLISHED
+from zerosum.studies.grid import GRID, GRID_OWN
 from zerosum.studies.health import HEALTH
-from zerosum.studies.infogan_error import INFOGAN_ERROR
+from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
-from zerosum.studies.semi_supervised import BAD_GAN_MNIST, SGAN_MNIST
-from zerosum.studies.stacked_mnist import STACKED_MNIST
+from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
+from zerosum.studies.stacked_mnist import STACKED_MNIST_OWN
 from zerosum.studies.study import Study
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
 from zerosum.studies.tricks import TRICKS
@@ -26,19 +26,19 @@ STUDIES = {
     for study in (
         ABLATION,
         ACGAN_CLASS_ACCURACY,
-        BAD_GAN_MNIST,
+        BAD_GAN_MNIST_OWN,
         BEGAN_EQUILIBRIUM,
         BIGAN_1NN,
         CGAN_CLASS_ACCURACY,
-        CGAN_PARZEN,
+        CGAN_PARZEN_OWN,
         GAN_PARZEN,
         GRID,
-        GRID_PUBLISHED,
+        GRID_OWN,
         HEALTH,
-        INFOGAN_ERROR,
+        INFOGAN_ERROR_OWN,
         OPTIMAL_DISCRIMINATOR,
-        SGAN_MNIST,
-        STACKED_MNIST,
+        SGAN_MNIST_OWN,
+        STACKED_MNIST_OWN,
         SYNTHESIZE_MNIST,
         TRICKS,
         WGAN_CRITIC,
@@ -47,8 +47,25 @@ STUDIES = {
 }
 
 
+# Names that a paper's protocol may bear one day. "grid-25" was zerosum's own way, too, until the paper's took its name.
+OWN = {
+    name.removesuffix("-own"): name
+    for name in (
+        BAD_GAN_MNIST_OWN.name,
+        CGAN_PARZEN_OWN.name,
+        INFOGAN_ERROR_OWN.name,
+        SGAN_MNIST_OWN.name,
+        STACKED_MNIST_OWN.name,
+    )
+}
+
+
 def find(name: str) -> Study:
-    """The study called `name`; `ZerosumError` with the nearest name where there is none."""
+    """The study called `name`; `ZerosumError` with the nearest name where there is none, or with today's name."""
     if name in STUDIES:
         return STUDIES[name]
+    if name in OWN:
+        raise ZerosumError(f"{name} is not the paper's protocol, and is now called {OWN[name]}")
+    if name == "grid-25-published":
+        raise ZerosumError("grid-25-published is now called grid-25, and what was grid-25 is called grid-25-own")
     raise ZerosumError(unknown("study", name, STUDIES))

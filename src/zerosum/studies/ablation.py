@@ -73,7 +73,7 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
 ABLATION = Study(
     name="improved-techniques",
     protocol=(
-        "The data and measures of grid-25. A non-saturating GAN of perceptrons small enough for one core (three "
+        "The data and measures of grid-25-own. A non-saturating GAN of perceptrons small enough for one core (three "
         "hidden layers of 128 in each, batch norm in G, z normal in 2 dimensions), Adam 1e-3 with beta1 0.5 falling "
         "linearly to 0, 6,000 rounds of batches of 64: without techniques, with each of Salimans et al., 2016, alone, "
         "with all of them, and with all but feature matching, which takes the place of the adversarial loss. "
@@ -90,4 +90,7 @@ ABLATION = Study(
     parts=lambda seed: tuple(GAMES),
     run=run,
     summarise=summarise,
+    differs="points in place of images; the paper has no such number",
+    measures="modes of 25 that minibatch discrimination gains, three seeds",
+    goal="no mode fewer",
 )

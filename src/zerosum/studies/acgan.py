@@ -86,4 +86,14 @@ ACGAN_CLASS_ACCURACY = Study(
     run=run,
     summarise=summarise,
     extra_check=as_diverse,
+    differs=(
+        "MNIST in place of CIFAR-10 and ImageNet, DCGAN's networks of width 16, 5,000 steps of 64, G's weight of the "
+        "class loss 5 in place of 1"
+    ),
+    measures="samples of the class asked for, in %, three seeds",
+    goal="99 %, and every class 0.9 times as diverse as real images",
+    ours=lambda result: (
+        f"{', '.join(f'{value:.2f}' for value in result['values'])}; every class at least "
+        f"{min(result['least_diversity_of_a_class']):.3f}"
+    ),
 )

@@ -141,4 +141,8 @@ BIGAN_1NN = Study(
     parts=lambda seed: ("bigan", "pixels") if seed == 0 else ("bigan",),
     run=run,
     summarise=summarise,
+    papers=True,
+    differs="213 of 400 epochs; D moves before G and E",
+    measures="accuracy in %, three seeds",
+    goal="97.39",
 )

@@ -1,7 +1,7 @@
 """How many of 25 Gaussians each two-player game reaches, and how many samples hit one.
 
-`zerosum reproduce grid-25` plays every toy recipe, on two cores in half an hour; `grid-25-published` plays games on the
-networks of the published numbers, for a GPU.
+`zerosum reproduce grid-25` plays games on the networks of the published numbers, for a GPU; `grid-25-own` plays
+zerosum's own recipe for the grid and every toy recipe, on two cores in an hour.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ from zerosum.optim import Adam
 from zerosum.recipe import Training
 from zerosum.run.sampling import sample
 from zerosum.studies import training
-from zerosum.studies.study import Measurements, Study, by_part
+from zerosum.studies.quality import spread
+from zerosum.studies.study import Measurements, Study, by_part, each_value
 from zerosum.training.trainer import Diverged, Trainer
 
 CHECKPOINTS, SAMPLES = 10, 2_500
 MEASURES = (
     "25 Gaussians of standard deviation 0.05 at {-4, -2, 0, 2, 4}^2, 100,000 points; 2,500 samples at the end of "
     "training; high quality is within three standard deviations of the nearest mean (98.9 % of the data are), a mode "
-    "counts with one such sample, KL is that of the samples' histogram from the uniform. "
+    "counts with one such sample, KL is that of the samples' histogram from the uniform, spread the mean distance of "
+    "samples to each other over that of the data. "
 )
 
 BEST = "two-player/grid"  # the recipe of ten seeds, in its own rounds
@@ -137,7 +139,9 @@ def train_on_grid(
 ) -> Measurements:
     """Train a game on the grid; the coverage at the end, and the series of all measurements."""
     settings = replace(training.shortened(settings, seed, fraction, CHECKPOINTS), precision="fp32")
-    trainer = training.trainer_of(build, data.load("grid", seed=seed), settings)
+    loaded = data.load("grid", seed=seed)
+    real = loaded.x[:SAMPLES]
+    trainer = training.trainer_of(build, loaded, settings)
     series = training.Series(folder / "series.json")
 
     def measure(trainer: Trainer) -> dict[str, Any]:
@@ -145,19 +149,21 @@ def train_on_grid(
         if not bool(points.isfinite().all()):
             raise Diverged(trainer.step, "a sample", float("nan"))
         modes, high_quality, kl = of_mixture(points, mixture.grid())
-        return {"modes": modes, "high_quality": round(high_quality, 4), "kl": round(kl, 4)}
+        apart = round(spread(points, real), 4)
+        return {"modes": modes, "high_quality": round(high_quality, 4), "kl": round(kl, 4), "spread": apart}
 
     try:
         training.play(trainer, folder, [series.measuring(measure, settings.checkpoint_every)])
     except Diverged as error:
-        series.add({"round": trainer.step, "modes": 0, "high_quality": 0.0, "kl": None, "diverged": error.what})
+        why = {"diverged": error.what}
+        series.add({"round": trainer.step, "modes": 0, "high_quality": 0.0, "kl": None, "spread": None, **why})
     points = series.read()
     return {"part": part, "seed": seed, "rounds": settings.steps, **points[-1], "series": points}
 
 
 def table(parts: Sequence[Measurements]) -> dict[str, dict[str, list[Any]]]:
     """What each game reached, one figure a seed."""
-    return by_part(parts, ("seed", "rounds", "modes", "high_quality", "kl"))
+    return by_part(parts, ("seed", "rounds", "modes", "high_quality", "kl", "spread"))
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
@@ -174,8 +180,8 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
     }
 
 
-GRID = Study(
-    name="grid-25",
+GRID_OWN = Study(
+    name="grid-25-own",
     protocol=(
         f"{MEASURES}The value is the number of modes that the recipe {BEST} reaches, whose samples are to be of high "
         "quality to 0.95 in the mean; its settings were chosen on this grid, on seeds 100 to 102 and, at a penalty "
@@ -192,22 +198,41 @@ GRID = Study(
     run=run,
     summarise=summarise,
     extra_check=lambda measurements: measurements["high_quality"] >= 0.95,
+    differs=(
+        "R3GAN's loss on perceptrons of 3 x 128, z with a one-hot vector of 200 clusters, 20,000 steps of 128; its "
+        "settings were chosen on this grid, some of them on seeds that are among the ten"
+    ),
+    measures="modes of 25, ten seeds",
+    goal="25 modes, 95 % of high quality",
+    ours=lambda result: f"{each_value(result)}; {100 * result['high_quality']:.1f} % of high quality",
 )
 
-GRID_PUBLISHED = Study(
-    name="grid-25-published",
+PUBLISHED_MODES, DEVIATION = 17.3, 0.8  # of the plain GAN
+GRID = Study(
+    name="grid-25",
     protocol=(
         f"{MEASURES}The published networks: G of 4 x 400 with batch norm, D of 3 x 200 maxout of 5 pieces, z normal in "
         "2 dimensions, batches of 100, Adam 1e-4 with beta1 0.8, the last weights; 40,000 rounds, a tenth of the "
         "published, and one seed, of ten. BEGAN has an auto-encoder of 400 units and BiGAN perceptrons of 400. The "
-        "value is the number of modes of the plain GAN, which is to lie within three of its published deviations."
+        "value is the number of modes of the plain GAN, which is to lie within three of its published deviations, "
+        "with at least 90 % of high quality (published: 94.8 %; this part of the goal was added after the result)."
     ),
     published="GAN 17.3 ± 0.8, 94.8 %; PacGAN4 24.8 ± 0.2, 93.6 %",
-    target=17.3 - 3 * 0.8,
+    target=PUBLISHED_MODES - 3 * DEVIATION,
     relation=">=",
     seeds=(0,),
     parts=lambda seed: tuple(PUBLISHED),
     run=run_published,
     summarise=lambda parts: {"values": table(parts)["GAN"]["modes"], "games": table(parts)},
-    extra_check=lambda measurements: max(measurements["games"]["GAN"]["modes"]) <= 17.3 + 3 * 0.8,
+    extra_check=lambda measurements: (
+        max(measurements["games"]["GAN"]["modes"]) <= PUBLISHED_MODES + 3 * DEVIATION
+        and min(measurements["games"]["GAN"]["high_quality"]) >= 0.9
+    ),
+    papers=True,
+    differs="40,000 of 400,000 steps, one seed of ten",
+    measures="modes of 25 that the plain GAN reaches, one seed",
+    goal="14.9 to 19.7 modes, 90 % of high quality",
+    ours=lambda result: (
+        f"{each_value(result)}; {100 * result['games']['GAN']['high_quality'][0]:.0f} % of high quality"
+    ),
 )

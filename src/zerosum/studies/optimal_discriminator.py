@@ -58,4 +58,8 @@ OPTIMAL_DISCRIMINATOR = Study(
         and measurements["most_above_theory"] <= 1e-6
         and all(-math.log(4) <= pair["theory"] <= 0 for pair in measurements["pairs"].values())
     ),
+    differs="the paper proves it and measures nothing",
+    measures="worst mean error of D against D*, three seeds",
+    goal="at most 0.02, and the game's value within 0.01",
+    ours=lambda result: ", ".join(f"{value:.4f}" for value in result["values"]),
 )

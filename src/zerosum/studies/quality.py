@@ -14,6 +14,16 @@ from zerosum.run.sampling import sample
 from zerosum.training.trainer import Trainer
 
 
+def spread(samples: Tensor, real: Tensor) -> float:
+    """How far apart samples (N, *shape) lie on average, over how far real ones (M, *shape) do; 0 where all are equal.
+
+    A study whose anchor is a GAN that fails shows by it how it fails: a Fréchet distance is as large for one image a
+    thousand times as for a thousand poor ones.
+    """
+    of_samples, of_real = (float(torch.pdist(x.flatten(1).double()).mean()) for x in (samples, real))
+    return of_samples / of_real
+
+
 class Quality:
     """The Fréchet distance of `count` samples to as many images of `dataset`, on the packaged digit network."""
 
@@ -27,5 +37,8 @@ class Quality:
 
         No random number of the training is touched.
         """
-        samples = sample(trainer.game, self.count, labels=labels)
+        return self.of(sample(trainer.game, self.count, labels=labels))
+
+    def of(self, samples: Tensor) -> float:
+        """The distance of samples (N, C, H, W) in [-1, 1]."""
         return frechet(self.real, Moments.of(self.extractor(samples).features))

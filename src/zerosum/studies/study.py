@@ -26,16 +26,28 @@ import torch
 
 from zerosum import __version__
 from zerosum.errors import ZerosumError
+from zerosum.studies.changes import CHANGES
 from zerosum.util.files import write_atomic
 
 IN_CHECKOUT = Path(__file__).parents[3] / "reproductions" / "results"
 IN_WHEEL = Path(__file__).with_name("results")  # where the build puts them (pyproject.toml)
+DIRTY = "+"  # ends the name of a commit whose tree was changed
 Measurements = Mapping[str, Any]  # plain values, as JSON has them
+
+
+def each_value(result: Measurements) -> str:
+    """The values of a result, one a seed, to four digits."""
+    return ", ".join(f"{value:.4g}" for value in result["values"])
 
 
 @dataclass(frozen=True)
 class Study:
-    """What `zerosum reproduce NAME` runs."""
+    """What `zerosum reproduce NAME` runs.
+
+    A study is either the protocol of a paper (`papers`): its networks and data, for its budget or a fraction of it that
+    `differs` states. Or it is a way of zerosum's own to a goal of its own: a number beside one of another problem or of
+    other networks is no reproduction. So only the first kind can be "met"; `differs` says in words what was other.
+    """
 
     name: str
     protocol: str  # in words
@@ -47,6 +59,30 @@ class Study:
     run: Callable[[str, int, float, Path], Measurements]  # part, seed, fraction of its rounds, folder of its own
     summarise: Callable[[Sequence[Measurements]], Measurements]  # of all parts to "values", one a seed, and others
     extra_check: Callable[[Measurements], bool] = lambda summary: True  # what the target asks of the others
+    papers: bool = False  # a paper's protocol; else a way of zerosum's own
+    differs: str = ""  # from the paper whose number is `published`, in words; empty where there is none to differ from
+    measures: str = ""  # what a value is, and of how many seeds
+    goal: str = ""  # in words; by default the target
+    ours: Callable[[Measurements], str] = each_value  # what a recorded result says, in a few numbers
+    parts_of: str = ""  # the study whose finished parts are those of this one, too
+    picture: Callable[[Measurements, Path, Path], None] | None = None  # of a result and the parts' folder, to a file
+
+    @property
+    def work(self) -> str:
+        """The name under which finished parts are kept."""
+        return self.parts_of or self.name
+
+    def reached(self, result: Measurements) -> bool:
+        """Whether a result's numbers are those that the target asks for."""
+        mean = statistics.fmean(result["values"])
+        near = mean >= self.target if self.relation == ">=" else mean <= self.target
+        return near and self.extra_check(result)
+
+    def verdict(self, result: Measurements) -> str:
+        """ "met" or "missed" for a paper's protocol; for a way of our own whether it reaches its own goal."""
+        if self.papers:
+            return "met" if self.reached(result) else "missed"
+        return "reaches it" if self.reached(result) else "does not"
 
 
 @dataclass(frozen=True)
@@ -66,15 +102,19 @@ def by_part(parts: Sequence[Measurements], keys: Sequence[str]) -> dict[str, dic
 
 
 def run(study: Study, seeds: Sequence[int], fraction: float, work: Path, processes: int) -> Iterator[Done]:
-    """Run the parts that `work` does not hold yet, yielding each as it is done."""
-    todo = [(part, seed) for seed in seeds for part in study.parts(seed) if not _path(work, seed, part).exists()]
+    """Run the parts that `work` does not hold yet, yielding each as it is done.
+
+    Raises:
+        ZerosumError: `work` holds parts of another study.
+    """
+    todo = [(part, seed) for seed in seeds for part in study.parts(seed) if _read(study, work, seed, part) is None]
     if not todo:
         return
     # Spawned, not forked: a forked process inherits locks of PyTorch's threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, _worker) as pool:
         futures = {
-            pool.submit(_part, study.run, part, seed, fraction, _path(work, seed, part)): (part, seed)
+            pool.submit(_part, study.run, study.work, part, seed, fraction, _path(work, seed, part)): (part, seed)
             for part, seed in todo
         }
         try:
@@ -89,35 +129,49 @@ def record(study: Study, seeds: Sequence[int], work: Path, command: str) -> dict
     """The result of all parts in `work`, as the results' files have it.
 
     Raises:
-        ZerosumError: a part is missing.
+        ZerosumError: a part is missing, or is of another study.
     """
     parts = []
     for seed in seeds:
         for part in study.parts(seed):
-            path = _path(work, seed, part)
-            if not path.exists():
+            found = _read(study, work, seed, part)
+            if found is None:
+                path = _path(work, seed, part)
                 raise ZerosumError(f"{path} is missing; run `zerosum reproduce {study.name}` again to finish it")
-            parts.append(json.loads(path.read_bytes()))
+            parts.append(found)
     summary = dict(study.summarise([part["figures"] for part in parts]))
     values = [float(value) for value in summary.pop("values")]
-    mean = statistics.fmean(values)
-    reached = mean >= study.target if study.relation == ">=" else mean <= study.target
     return {
         "name": study.name,
         "protocol": study.protocol,
+        "papers": study.papers,
+        "differs": study.differs,
         "seeds": list(seeds),
         "values": values,
-        "mean": mean,
+        "mean": statistics.fmean(values),
         "std": statistics.stdev(values) if len(values) > 1 else 0.0,
         "published": study.published,
         "target": f"{study.relation} {study.target:g}",
-        "met": reached and study.extra_check({"values": values, **summary}),
+        "met": study.reached({"values": values, **summary}),
         **summary,
         "command": command,
         "commit": ", ".join(sorted({part["commit"] for part in parts})),
+        "changes": sorted(set.intersection(*(set(part.get("changes", ())) for part in parts))),
         "seconds": round(sum(part["seconds"] for part in parts), 1),
         "hardware": ", ".join(sorted({part["hardware"] for part in parts})),
     }
+
+
+def check_committed() -> None:
+    """`ZerosumError` where the package was changed since its commit, or lies in none: a result names what made it."""
+    code = commit()
+    if code.endswith(DIRTY):
+        cause = f"src/zerosum has changes since {code.removesuffix(DIRTY)} that are not committed; commit them"
+    elif code.startswith("zerosum "):
+        cause = "this checkout has no history of git; clone zerosum"
+    else:
+        return
+    raise ZerosumError(f"a recorded result names its commit, and {cause}, or run fewer --seeds or a --fraction")
 
 
 def checkout_results() -> Path:
@@ -131,7 +185,12 @@ def checkout_results() -> Path:
 
 
 def write(result: Mapping[str, Any], folder: Path) -> Path:
-    """Write `folder/NAME.json`."""
+    """Write `folder/NAME.json`; `ZerosumError` where a part was measured on a tree that no commit has."""
+    if DIRTY in result["commit"]:
+        raise ZerosumError(
+            f"not recorded: parts of {result['name']} were measured with changes that are not committed "
+            f"({result['commit']}); delete those parts, commit, and run it again"
+        )
     path = folder / f"{result['name']}.json"
     write_atomic(path, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
     return path
@@ -156,21 +215,40 @@ def results(folder: Path | None = None) -> list[dict[str, Any]]:
 
 
 def _part(
-    run: Callable[[str, int, float, Path], Measurements], part: str, seed: int, fraction: float, path: Path
+    run: Callable[[str, int, float, Path], Measurements], study: str, part: str, seed: int, fraction: float, path: Path
 ) -> Measurements:
     start, code = time.perf_counter(), commit()  # the checkout may move on while a part runs
     measurements = run(part, seed, fraction, path.with_suffix(""))
     done = {
+        "study": study,
         "part": part,
         "seed": seed,
         "fraction": fraction,
         "figures": measurements,
         "seconds": round(time.perf_counter() - start, 2),
         "commit": code,
+        "changes": sorted(CHANGES),
         "hardware": hardware(),
     }
     write_atomic(path, json.dumps(done).encode())
     return measurements
+
+
+def _read(study: Study, work: Path, seed: int, part: str) -> dict[str, Any] | None:
+    """A finished part, or none; `ZerosumError` for a part of another study: names of parts are alike."""
+    path = _path(work, seed, part)
+    if not path.exists():
+        return None
+    done: dict[str, Any] = json.loads(path.read_bytes())
+    if done.get("study") != study.work:
+        owner = done.get("study", "a study of an older zerosum, which may have had another name")
+        raise ZerosumError(f"{path} is of {owner}, not of {study.work}; delete it, or choose another --work")
+    return done
+
+
+def part_folder(work: Path, seed: int, part: str) -> Path:
+    """The folder in `work` where a part keeps what it makes."""
+    return _path(work, seed, part).with_suffix("")
 
 
 def _path(work: Path, seed: int, part: str) -> Path:

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from tyro.conf import Positional
 
 from zerosum.cli.flags import Switch, flag, parse
@@ -19,20 +18,22 @@ from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
 from zerosum.util.console import errors, output
 
-ABOUT = """Run a published protocol and record the result in reproductions/results/NAME.json.
+ABOUT = """Run a study, a paper's protocol or a way of zerosum's own, and record it in reproductions/results/NAME.json.
 
 The same command resumes it after a stop: finished parts are kept below --work. With fewer seeds, or a fraction of the
-training steps, it is a quick check that is never recorded."""
+training steps, it is a quick check that is never recorded. A whole study is refused where the package has changes that
+are not committed, since a result names its commit."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    name: Annotated[Positional[str | None], flag("the protocol", "list all", metavar="[NAME]")] = None
+    name: Annotated[Positional[str | None], flag("the study", "list all", metavar="[NAME]")] = None
     seeds: Annotated[int | None, flag("number of seeds, the first ones of the protocol", "all")] = None
     fraction: Annotated[float, flag("fraction of the training steps, in (0, 1]")] = 1.0
     processes: Annotated[int, flag("parts run in parallel", "one for each CPU core")] = os.cpu_count() or 1
     work: Annotated[Path | None, flag("the folder for finished parts", "runs/reproduce/NAME")] = None
-    table: Annotated[Switch, flag("print all recorded results beside the published ones", "")] = False
+    table: Annotated[Switch, flag("print all recorded results, papers' protocols and own ways apart", "")] = False
+    markdown: Annotated[Switch, flag("with --table: as the documentation has them", "")] = False
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -41,11 +42,14 @@ def run(arguments: Sequence[str]) -> None:
 
     console = output()
     if options.table:
-        console.print(_table(study.results()))
+        _print_results(console, study.results(), options.markdown)
         return
+    if options.markdown:
+        raise ZerosumError("--markdown is of the table of results; say --table, too")
     if options.name is None:
         for known in STUDIES.values():
-            console.print(f"[bold]{known.name}[/bold]  {known.protocol}")
+            kind = "the paper's protocol" if known.papers else "zerosum's own way"
+            console.print(f"[bold]{known.name}[/bold] ({kind})  {known.protocol}")
         return
     chosen = find(options.name)
     if not 0 < options.fraction <= 1:
@@ -57,7 +61,9 @@ def run(arguments: Sequence[str]) -> None:
     seeds = chosen.seeds[: options.seeds]
     whole = options.fraction == 1 and seeds == chosen.seeds
     record = study.checkout_results() if whole else None  # before the work, not after it
-    folder = options.work or Path("runs/reproduce") / chosen.name
+    if whole:
+        study.check_committed()
+    folder = options.work or Path("runs/reproduce") / chosen.work
     work = folder if options.fraction == 1 else folder / f"fraction-{options.fraction:g}"
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
     log = errors()
@@ -70,7 +76,13 @@ def run(arguments: Sequence[str]) -> None:
             log.print(f"{done.part}, seed {done.seed}: {_short(done.measurements)}; {done.left} parts to go")
     result = study.record(chosen, seeds, work, shlex.join(["zerosum", "reproduce", *arguments]))
     _show(console, result)
-    console.print(f"recorded: {study.write(result, record)}" if record else "a quick check: not recorded")
+    if record is None:
+        console.print("a quick check: not recorded")
+        return
+    path = study.write(result, record)
+    console.print(f"recorded: {path}")
+    if chosen.picture:
+        chosen.picture(result, work, path.with_suffix(".png"))
 
 
 def _short(measurements: Mapping[str, Any]) -> str:
@@ -93,11 +105,24 @@ def _show(console: Console, result: dict[str, Any]) -> None:
             console.print(f"{name}: {value}")
 
 
-def _table(results: Sequence[dict[str, Any]]) -> Table:
-    shown = table("protocol", "ours", "published", "target", "")
-    for result in results:
-        spread = f" ± {result['std']:.3g}" if len(result["values"]) > 1 else ""
-        ours = f"{result['mean']:.4g}{spread} ({len(result['values'])} seeds)"
-        met = "met" if result["met"] else "missed"
-        shown.add_row(result["name"], ours, result["published"], result["target"], met)
-    return shown
+def _print_results(console: Console, results: Sequence[dict[str, Any]], markdown: bool) -> None:
+    from zerosum.studies import tables
+
+    if markdown:
+        for name, block in tables.blocks(results).items():
+            print(f"<!-- {name} -->\n{block}\n")
+        return
+    for title, columns, papers in (
+        ("The paper's protocol", tables.PAPERS, True),
+        ("What zerosum reaches its own way", tables.OWN, False),
+    ):
+        shown = table(*columns)
+        for row in tables.protocols(results, papers):
+            shown.add_row(*row)
+        console.print(f"[bold]{title}[/bold]", shown, "", sep="\n")
+    if stale := tables.stale(results):
+        shown = table("before", "what has changed since")
+        for name, what, _ in stale:
+            shown.add_row(name, what)
+        console.print("[bold]Measured before a change[/bold]", shown, sep="\n")
+    console.print(tables.counted(results))

@@ -1,0 +1,128 @@
+"""Recorded results as tables of text, for `zerosum reproduce --table` and for the documentation."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from zerosum.studies import STUDIES, grid
+from zerosum.studies.changes import CHANGES, missing
+from zerosum.studies.study import DIRTY, IN_CHECKOUT, Study
+
+Result = Mapping[str, Any]
+Rows = list[list[str]]
+PAPERS = ("protocol", "ours", "published", "goal", "", "what is other than published", "recorded")
+OWN = ("study", "ours", "its own goal", "", "what is other than in the paper", "published there", "recorded")
+
+
+def protocols(results: Iterable[Result], papers: bool) -> Rows:
+    """A row for each result of a paper's protocol, or of zerosum's own ways, under the columns `PAPERS` or `OWN`."""
+    rows = []
+    for result in results:
+        study = STUDIES[result["name"]]
+        if study.papers != papers:
+            continue
+        name = f"{study.name}, {study.measures}" if study.measures else study.name
+        ours, goal, verdict = study.ours(result), goal_of(study), study.verdict(result)
+        published = study.published or "nothing"
+        rows.append(
+            [name, ours, published, goal, verdict, study.differs, recorded(result)]
+            if papers
+            else [name, ours, goal, verdict, study.differs or "no paper's protocol", published, recorded(result)]
+        )
+    return rows
+
+
+def goal_of(study: Study) -> str:
+    """In words; else the target."""
+    return study.goal or f"{'at least' if study.relation == '>=' else 'at most'} {study.target:g}"
+
+
+def recorded(result: Result) -> str:
+    """The commits of a result, and what has changed since: "17a6290; before: draws"."""
+    dirty = f"; {DIRTY}: with changes that no commit has" if DIRTY in result["commit"] else ""
+    stale = f"; before: {', '.join(missing(result))}" if missing(result) else ""
+    return f"{result['commit']}{dirty}{stale}"
+
+
+def stale(results: Iterable[Result]) -> Rows:
+    """The changes that any result was measured before: name, what it is, and the results."""
+    of = [(result["name"], missing(result)) for result in results]
+    lacking = {name: [study for study, before in of if name in before] for name in CHANGES}
+    return [[name, CHANGES[name].what, ", ".join(names)] for name, names in lacking.items() if names]
+
+
+def games(result: Result) -> Rows:
+    """What each game of a grid study reached: modes of 25, high quality in %, KL; one number a seed."""
+    return [[of, *_coverage(row)] for of, row in result["games"].items()]
+
+
+def techniques(result: Result) -> Rows:
+    """What each technique of `improved-techniques` reached: modes of 25, high quality in %."""
+    return [[of, *_coverage(row)[:2]] for of, row in result["techniques"].items()]
+
+
+def _coverage(row: Mapping[str, Sequence[float | None]]) -> list[str]:
+    kl = [f"{value:.2f}" if value is not None else "diverged" for value in row["kl"]]
+    quality = [f"{100 * value:.0f}" for value in row["high_quality"] if value is not None]
+    return [", ".join(map(str, row["modes"])), ", ".join(quality), ", ".join(kl)]
+
+
+def counted(results: Sequence[Result]) -> str:
+    """How many protocols of papers were met: a sentence."""
+    own = [STUDIES[r["name"]] for r in results]
+    met = sum(study.papers and study.reached(result) for study, result in zip(own, results, strict=True))
+    reach = sum(not study.papers and study.reached(result) for study, result in zip(own, results, strict=True))
+    papers = sum(study.papers for study in own)
+    return (
+        f"Of {papers} protocols of papers {met or 'none'} {'is' if met < 2 else 'are'} met; of {len(own) - papers} "
+        f"studies in zerosum's own way {reach} reach their own goal."
+    )
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]], code: bool = False) -> str:
+    """A table; with `code` the first word of each row is a name to type."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for first, *others in rows:
+        name, comma, rest = first.partition(", ")
+        cells = [f"`{name}`{comma}{rest}" if code else first, *others]
+        lines.append("| " + " | ".join("**missed**" if cell == "missed" else cell for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def blocks(results: Sequence[Result]) -> dict[str, str]:
+    """Every table that the documentation has of recorded results, by name."""
+    of = {result["name"]: result for result in results}
+    own, paper = of[grid.GRID_OWN.name], of[grid.GRID.name]
+    of_games = ("game", "modes of 25", "high quality, %", "KL")
+    return {
+        "count": counted(results),
+        "papers": markdown(PAPERS, protocols(results, papers=True), code=True),
+        "own": markdown(OWN, protocols(results, papers=False), code=True),
+        "stale": markdown(("change", "since then", "measured before it"), stale(results)),
+        "grid-25": markdown(of_games, games(paper)),
+        "grid-25-own": markdown(of_games, games(own)),
+        "improved-techniques": markdown(("", "modes of 25", "high quality, %"), techniques(of["improved-techniques"])),
+        "sgan": semi_supervised(of["sgan-mnist-100-own"]),
+        "wgan-picture": picture("wgan-without-batch-norm", "samples of the three games, a row for each seed"),
+    }
+
+
+def picture(name: str, what: str) -> str:
+    """The picture that a study wrote beside its result; results that are older than its picture have none."""
+    path = f"reproductions/results/{name}.png"
+    if not (IN_CHECKOUT / f"{name}.png").exists():
+        return f"*{what[0].upper()}{what[1:]}: a picture that is written with the next recorded result.*"
+    return f"![{what}](../{path})"
+
+
+def semi_supervised(result: Result) -> str:
+    """The errors of every setting of `sgan-mnist-100-own`, one a set of labels."""
+    first = next(name for name in result["rounds"] if name not in result["others"])
+    rows = [[first, *_errors(result["values"])], *([name, *_errors(found)] for name, found in result["others"].items())]
+    return markdown(("", "errors of 10,000", "mean"), rows)
+
+
+def _errors(errors: Sequence[float]) -> tuple[str, str]:
+    return ", ".join(f"{value:.0f}" for value in errors), f"{statistics.fmean(errors):.0f}"
