@@ -17,7 +17,7 @@ from zerosum.cli import main
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import targets
 from zerosum.games.gan import GAN
-from zerosum.latent import ROWS, DrawName, Normal, Uniform, draw_rows, hashed_seed
+from zerosum.latent import ROWS, Clustered, DrawName, Normal, Uniform, draw_rows, hashed_seed
 from zerosum.metrics import extractors
 from zerosum.networks import mlp
 from zerosum.run import sampling
@@ -157,6 +157,18 @@ def test_an_older_run_goes_on_drawing_as_it_did(toy: Run):
     torch.testing.assert_close(toy.interpolate(5, 2)[0], toy.sample(5))
     torch.testing.assert_close(new.sample(5), new.sample(64)[:5])
     assert not torch.allclose(toy.sample(5), toy.sample(64)[:5]), "what was mended for new runs"
+
+
+def test_a_traversal_of_an_older_run_is_as_it_was():
+    made = GAN(mlp.Generator(5, (3,), (8,)), mlp.Discriminator((3,), (8,)), GAN.Config(latent_dim=5))
+    made.prior = Clustered(3, 2)
+    torch.manual_seed(4)
+    z = made.prior.draw(3)
+    run = Run(OLD / "toy", zerosum.load(OLD / "toy").record, made, 0)
+    for draw, same in (("batches", True), ("rows", False)):
+        drawn = replace(run, record=replace(run.record, draw=draw)).traverse(rows=3, seed=4)["cluster"]
+        wanted = made.eval().generate(made.prior.codes[0].put(z, torch.tensor([0.0, 4.0]))).detach()
+        assert torch.allclose(drawn[:, 1], wanted, atol=1e-5) == same
 
 
 @pytest.mark.parametrize("draw", ["batches", "rows"])

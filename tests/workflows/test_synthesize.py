@@ -334,3 +334,14 @@ def test_the_samples_of_a_smaller_request_are_the_first_of_a_larger(
         assert len(found[1200][k].unique(dim=0)) == 1200
     if asked:
         assert not torch.equal(found[3][0][:, 1], found[3][1][:, 1]), "each class has its own z"
+
+
+@pytest.mark.parametrize(("recorded", "given", "limit"), [(None, 0.5, 0.5), (0.5, None, 0.5), (0.5, 2.0, 2.0)])
+def test_truncation_is_what_is_asked_for_or_the_recipes(
+    trained: Run, tmp_path: Path, recorded: float | None, given: float | None, limit: float
+) -> None:
+    run = known(trained, Known(asked=True))
+    run = replace(run, record=replace(run.record, training=replace(run.record.training, truncation=recorded)))
+    made = zerosum.synthesize(run, tmp_path / "a.npz", 200, truncation=given)
+    x, _ = read(tmp_path / "a.npz")
+    assert 0.9 * limit < x.abs().max() <= limit and made.truncation == limit
