@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
-from zerosum.augment import InstanceNoise
+from zerosum.augment import InstanceNoise, further_layers, noisy_layers
 
 
 @pytest.mark.parametrize(("noise", "strength"), [
@@ -36,3 +37,20 @@ def test_gradients_pass_through():
     x = torch.zeros(3, 2, requires_grad=True)
     InstanceNoise(0.1)(x, 0).sum().backward()
     assert torch.equal(x.grad, torch.ones(3, 2))
+
+
+def test_the_layers_after_the_first_are_noisy_within_the_block():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 36, 1))
+    assert list(further_layers(network)) == [network[3]]
+    x = torch.randn(5, 1, 8, 8)
+    clean = network(x)
+    with noisy_layers(network, InstanceNoise(0.3, 10), 0):
+        drawn = network(x), network(x)
+    assert not torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], clean)
+    with noisy_layers(network, InstanceNoise(0.3, 10), 10):
+        assert torch.equal(network(x), clean)
+    assert torch.equal(network(x), clean)
+    with pytest.raises(RuntimeError), noisy_layers(network, InstanceNoise(0.3), 0):
+        network(torch.zeros(1))
+    assert torch.equal(network(x), clean), "after an error, too"

@@ -41,6 +41,8 @@ CHOSEN: dict[str, dict[str, Any]] = {
     "hinge": SALIMANS | ADA | {"virtual_batch_norm": 3},
     "unrolled/toy": SALIMANS,
     "wgan-gp/toy": SALIMANS,
+    "acgan/images": {"layer_noise": {"std": 0.2, "steps": 7}},
+    "bigan/toy": {"layer_noise": {"std": 0.2}},
 }
 TALL = (1, 20, 20)  # halved twice: DCGAN's discriminator has no batch norm in a first layer
 CHECKS = [
@@ -214,6 +216,33 @@ def test_d_is_never_shown_an_image_as_it_is(case_of):
     assert not any(torch.equal(image, real) for x in shown for image in x for real in batch)
 
 
+def test_noise_in_the_layers_of_d_is_annealed_and_gone_after_the_round(case_of):
+    """D's move and G's are of a noisy D; what is asked of D outside of a round is not, and no hook stays."""
+    game = game_of(case_of("gan/toy"), layer_noise={"std": 0.5, "steps": 4}).train()
+    layers = [m for m in game.discriminator.modules() if isinstance(m, nn.Linear)]
+    seen: list[list[Tensor]] = [[] for _ in layers]
+    for layer, inputs in zip(layers, seen, strict=True):
+        layer.register_forward_hook(lambda _, args, __, inputs=inputs: inputs.append(args[0].detach()))
+    x = torch.randn(4000, 2)
+
+    def inputs_at(step: int) -> list[Tensor]:
+        """Of every layer in D's move, on real samples."""
+        for inputs in seen:
+            inputs.clear()
+        next(game.round(lambda: x, step))
+        return [inputs[0][: len(x)] for inputs in seen]
+
+    game.discriminator(x)
+    clean = [inputs[-1] for inputs in seen]
+    for step, std in ((0, 0.5), (1, 0.375), (4, 0.0)):
+        first, second, *_ = inputs_at(step)
+        assert torch.equal(first, clean[0]), "the first layer sees the samples as they are"
+        assert float((second - clean[1]).std()) == pytest.approx(std, rel=0.02, abs=1e-6)
+    assert [game.phase(step) for step in (0, 3)] == [None, None] and game.phase(4) == game.phase(9) != None  # noqa: E711
+    before = game.discriminator(x)
+    assert torch.equal(game.discriminator(x), before)
+
+
 def test_the_monitor_sees_a_game_with_techniques(case_of):
     case = case_with(case_of("gan/toy"), **SALIMANS)
     trainer = case.trainer()
@@ -230,6 +259,7 @@ def test_the_monitor_sees_a_game_with_techniques(case_of):
     ("gan/tutorial", ADA | DIFF, "choose one"),
     ("bigan/toy", {"feature_matching": True}, "feature matching does not fit the discriminator of bigan"),
     ("bigan/toy", {"minibatch_discrimination": 4}, "minibatch discrimination does not fit"),
+    ("sgan/mnist", {"layer_noise": {"std": 0.1}}, "layer_noise finds no linear layer"),
     ("bayesian/toy", {"feature_matching": True}, "one logit for each sample"),
     ("bayesian/images", {"virtual_batch_norm": 4}, "bayesian, which takes its generator apart"),
     ("bigan/mnist", {"virtual_batch_norm": 4}, "historical_averaging alone is for such players"),

@@ -419,7 +419,9 @@ def test_batch_norm_in_a_critic_takes_its_penalty_from_other_samples(says):
     mixed, apart = (mlp.Discriminator((2,), (64,), norm) for norm in ("batch", "layer"))
     of_sum, own = slopes(mixed)
     assert of_sum < 1e-6 < 0.05 < own, "batch norm before the last layer: the sum of the logits is constant"
-    assert float(penalties.interpolation(mixed, real, fake).detach()) == pytest.approx(1, abs=1e-5), "whatever the critic does"
+    assert float(penalties.interpolation(mixed, real, fake).detach()) == pytest.approx(1, abs=1e-5), (
+        "whatever the critic does"
+    )
     assert slopes(apart)[0] == pytest.approx(slopes(apart)[1], rel=1e-5)
     says(1, "d")
     image = Spec({"x": Image(1, 28, 28)})

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.batches import PartlyLabelled
+from zerosum.data import load as data_of
 from zerosum.game import Move
 from zerosum.games import find
 from zerosum.games.bad_gan import BadGAN
@@ -21,6 +22,8 @@ from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.networks import mlp
 from zerosum.networks import sgan as networks
 from zerosum.networks.pixel_density import PixelDensity
+from zerosum.recipe import Training
+from zerosum.studies.training import trainer_of
 from zerosum.techniques.consistency import Consistency
 
 N, B = 3, 6
@@ -394,3 +397,31 @@ def test_batch_norm_remembers_unlabelled_samples_as_they_are_alone(cls: Any, wei
     moves(game, data)
     assert len(norms) >= 2 and all(norm.momentum == 0.1 and norm.num_batches_tracked > 0 for norm in norms)
     torch.testing.assert_close(norms[0].running_mean, expected.detach())
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_pretraining_is_of_d_as_a_classifier_alone(labelled: bool):
+    """The supervised term alone, no fakes and no move of G, until step `pretrain`."""
+    game, data = sgan(pretrain=3), batch(labelled)
+    (d,) = moves(game, data, step=2)
+    assert d.player == "discriminator" and list(d.terms) == ["supervised"] and d.logits is None
+    expected = F.cross_entropy(game.discriminator(data.x), data.y)
+    assert float(d.loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+    assert [move.player for move in moves(game, data, step=3)] == ["discriminator", "generator"]
+    assert game.phase(2) != game.phase(3) and game.phase(0) == game.phase(2)
+    assert [move.player for move in moves(sgan(), data)] == ["discriminator", "generator"], "off by default"
+
+
+def test_a_pretrained_d_knows_the_classes_before_it_sees_a_fake():
+    recipe = find("sgan/toy")
+    points = data_of("gaussians:-1,-1/1,-1/1,1@0.3").with_labels(30, 0)
+    trainer = trainer_of(lambda spec: recipe.build(spec, {"config": {"pretrain": 60}}), points, Training(61, 64))
+    fresh = [p.detach().clone() for p in trainer.game.generator.parameters()]
+    for _ in range(60):
+        trainer.round()
+    assert all(torch.equal(a, b) for a, b in zip(fresh, trainer.game.generator.parameters(), strict=True))
+    logits = trainer.game.classifier().eval()(points.x)
+    truth = data_of("gaussians:-1,-1/1,-1/1,1@0.3").y
+    assert float((logits.argmax(1) == truth).float().mean()) > 0.9
+    trainer.round()
+    assert any(not torch.equal(a, b) for a, b in zip(fresh, trainer.game.generator.parameters(), strict=True))

@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+from zerosum.games import find
+from zerosum.modality import Points, Spec
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm, normalisation, reparametrise
 from zerosum.networks.discriminate import mixes_batch
+from zerosum.options import OptionError
 
 NORMS = get_args(Norm)
 
@@ -124,3 +127,21 @@ def test_the_published_dcgan_has_no_norm_next_to_the_data():
         "BatchNorm2d",
         "ConvTranspose2d",
     ]
+
+
+@pytest.mark.parametrize("norm", get_args(mlp.PointNorm))
+@pytest.mark.parametrize("name", ["gan/toy", "two-player/toy"])
+def test_the_norms_of_perceptrons_are_options(name: str, norm: mlp.PointNorm):
+    """--network.norm is of D, --network.generator-norm of G."""
+    game = find(name).build(Spec({"x": Points(2)}), {"network": {"norm": norm}})
+    like = mlp.Discriminator((2,), (64,) * 3, norm)
+    assert [type(m).__name__ for m in game.discriminator.modules()] == [type(m).__name__ for m in like.modules()]
+    assert [*game.discriminator.state_dict()] == [*like.state_dict()]
+    assert [type(m) for m in game.generator.modules()] == [type(m) for m in mlp.Generator(2, (2,), (64,) * 3).modules()]
+    game = find(name).build(Spec({"x": Points(2)}), {"network": {"generator_norm": norm}})
+    assert [*game.generator.state_dict()] == [*mlp.Generator(2, (2,), (64,) * 3, norm).state_dict()]
+
+
+def test_points_have_no_instance_norm_to_ask_for():
+    with pytest.raises(OptionError, match="norm"):
+        find("gan/toy").build(Spec({"x": Points(2)}), {"network": {"norm": "instance"}})

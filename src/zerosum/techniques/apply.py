@@ -57,7 +57,10 @@ class WithTechniques(Game[Any]):
         if techniques.diff_augment or techniques.adaptive_augment:
             self._augment(modality)
         if techniques.layer_noise.std and not further_layers(self.discriminator):
-            raise ZerosumError(f"{self.name}'s discriminator has no hidden layers; leave layer_noise.std at 0")
+            raise ZerosumError(
+                f"layer_noise finds no linear layer or convolution after the first in {self.name}'s discriminator; "
+                "leave layer_noise.std at 0"
+            )
         self.layer = self._last_layer("feature matching", shape) if techniques.feature_matching else ""
         self.history = nn.ModuleDict()
         if techniques.historical_averaging:
