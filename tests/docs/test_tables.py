@@ -13,6 +13,7 @@ from tools.tables import MARKED, PAGES, blocks, renew
 
 from zerosum.studies import STUDIES, study, tables
 from zerosum.studies.changes import CHANGES, missing
+from zerosum.studies.tricks import IMAGES, POINTS
 
 RESULTS = study.results()
 NAMES = {result["name"] for result in RESULTS}
@@ -42,6 +43,23 @@ def test_tables_of_results_are_nowhere_else() -> None:
     for page in PAGES:
         for row in re.findall(r"^\|.*\|$", MARKED.sub("", page.read_text()), re.M):
             assert not any(f"`{name}`" in row for name in STUDIES), row
+
+
+def test_the_tables_of_the_tricks() -> None:
+    result: dict[str, Any] = {
+        "digits": {name: {"frechet": [4.0, 5.0, 6.0]} for name in IMAGES},
+        "points": {name: {"modes": [20, 21, 22], "high_quality": [0.1, 0.2, 0.3]} for name in POINTS},
+        "values": [0.5, 0.4, 0.6],
+        "errors": {"semi-supervised": [1, 2, 3]},
+    }
+    result["digits"]["hinge"] = {"frechet": [3.0, 4.0, 5.0]}
+    result["digits"]["least squares"] = {"frechet": [None, 4.0, 7.0]}
+    result["digits"]["D: no norm"] = {"frechet": [5.0, 6.0, 7.0]}
+    made = tables.tricks(result)
+    assert "| hinge | 4.0 (3.0 to 5.0) | nearer on 3 of 3 |" in made
+    assert "| least squares | 5.5 (4.0 to 7.0, 1 diverged) | no clear effect: nearer on 1 of 3 |" in made
+    assert "| D: no norm (a trick taken away) | 6.0 (5.0 to 7.0) | further on 3 of 3 |" in made
+    assert "| base | 21.0 (20.0 to 22.0) | 20.0 (10.0 to 30.0) |" in made
 
 
 # "met" is for papers' protocols

@@ -166,7 +166,8 @@ def test_options_that_the_recipe_does_not_have_are_refused(toy: Path):
     options = json.loads((toy / "run.json").read_text())["options"]
     edit(toy, options={"bonfig": options["config"]})
     for read in (zerosum.load, zerosum.resume):
-        with pytest.raises(ZerosumError, match="options of 'bonfig', but gan/toy has only those of config, network, techniques"):
+        refused = "options of .bonfig., but gan/toy has only those of config, network, techniques"
+        with pytest.raises(ZerosumError, match=refused):
             read(toy)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from zerosum.studies import STUDIES, grid
 from zerosum.studies.changes import CHANGES, missing
 from zerosum.studies.study import DIRTY, IN_CHECKOUT, Study
+from zerosum.studies.tricks import BASES, CLASSIFIER, WITHOUT
 
 Result = Mapping[str, Any]
 Rows = list[list[str]]
@@ -105,6 +106,7 @@ def blocks(results: Sequence[Result]) -> dict[str, str]:
         "grid-25-own": markdown(of_games, games(own)),
         "improved-techniques": markdown(("", "modes of 25", "high quality, %"), techniques(of["improved-techniques"])),
         "sgan": semi_supervised(of["sgan-mnist-100-own"]),
+        "tricks": tricks(of["tricks"]) if "tricks" in of else "Not recorded yet.",
         "wgan-picture": picture("wgan-without-batch-norm", "samples of the three games, a row for each seed"),
     }
 
@@ -126,3 +128,44 @@ def semi_supervised(result: Result) -> str:
 
 def _errors(errors: Sequence[float]) -> tuple[str, str]:
     return ", ".join(f"{value:.0f}" for value in errors), f"{statistics.fmean(errors):.0f}"
+
+
+def tricks(result: Result) -> str:
+    """Both problems of `tricks`: each choice's mean and range, and how it differs from its base."""
+    images = {name: row["frechet"] for name, row in result["digits"].items()}
+    rows = []
+    for name, found in images.items():
+        base = images[BASES.get(name, "base")]
+        verdict = "its own base" if name == CLASSIFIER else "" if name == "base" else _nearer(found, base)
+        rows.append([f"{name}{' (a trick taken away)' if name in WITHOUT else ''}", _range(found), verdict])
+    of_images = ("digits", "Fréchet distance, mean (range)", "against its base, at the same seeds")
+    points = [
+        [name, _range(row["modes"]), _range([100 * share for share in row["high_quality"]])]
+        for name, row in result["points"].items()
+    ]
+    of_points = ("25 Gaussians", "modes of 25, mean (range)", "high quality, %, mean (range)")
+    did = ", ".join(f"{100 * value:.0f}" for value in result["values"])
+    errors = "; ".join(f"{name}: {', '.join(map(str, wrong))}" for name, wrong in result["errors"].items())
+    return "\n\n".join(
+        [
+            markdown(of_images, rows),
+            markdown(of_points, points),
+            f"Of the {len(images) - 2} choices on digits {did} % did what is said of them, by seed.",
+            f"Errors of the 5,000 digits. {errors}.",
+        ]
+    )
+
+
+def _range(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "diverged"
+    diverged = f", {len(values) - len(known)} diverged" if len(known) < len(values) else ""
+    return f"{statistics.fmean(known):.1f} ({min(known):.1f} to {max(known):.1f}{diverged})"
+
+
+def _nearer(values: Sequence[float | None], base: Sequence[float | None]) -> str:
+    """In how many seeds the samples are nearer to the data than the base's."""
+    nearer = [v is not None and (b is None or v < b) for v, b in zip(values, base, strict=True)]
+    word = {0: "further", len(nearer): "nearer"}.get(sum(nearer), "no clear effect: nearer")
+    return f"{word} on {sum(nearer) or len(nearer)} of {len(nearer)}"
