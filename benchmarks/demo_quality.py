@@ -82,7 +82,8 @@ def train(seed: int, folder: Path) -> dict[str, float]:
 
 def record(trainings: int, seeds: int, extractor: Extractor, real: Moments, test: Mapping[str, float]) -> None:
     """Train, measure, print and write the result's file."""
-    runs = []
+    command = f"python -m benchmarks.demo_quality --trainings {trainings} --seeds {seeds}"
+    runs: list[dict[str, Any]] = []
     for seed in range(trainings):
         folder = Path("runs/demo-quality") / f"seed-{seed}"
         took = train(seed, folder)
@@ -92,9 +93,10 @@ def record(trainings: int, seeds: int, extractor: Extractor, real: Moments, test
         if seed == 0:
             shutil.copyfile(folder / "samples.png", PICTURE)
         runs.append({"seed": seed, **took, "draws": [asdict(draw) for draw in draws]})
-    command = f"python -m benchmarks.demo_quality --trainings {trainings} --seeds {seeds}"
-    found = {"runs": runs, "test": dict(test), "command": command, "commit": commit(), "hardware": hardware()}
-    RESULT.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        found = {"runs": runs, "test": dict(test), "command": command, "commit": commit(), "hardware": hardware()}
+        RESULT.write_text(
+            json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        )  # what is done, if the next is stopped
     print(sentence(found))
 
 

@@ -182,3 +182,15 @@ def test_numbers_of_notes_are_in_the_files() -> None:
         known = set().union(*(numbers_in(result) for result in RESULTS if result["name"] in names.split(", ")))
         assert unknown_numbers(note, known) <= ELSEWHERE.get(names, set()), names
     assert unknown_numbers("236 errors, 15.3 %, 0.98", {236.2, 0.153, 0.97}) == {"0.98"}
+
+
+def test_what_the_gan_buys_is_said() -> None:
+    names = ("100 labels, views without GAN", "100 labels, GAN without views", "100 labels, neither")
+    result: dict[str, Any] = {"seeds": [2, 3, 4, 5], "values": [380.0, 390.0, 385.0, 9.0], "others": {}}
+    assert "not measured yet" in tables.bought(result)
+    result["others"] = {name: [errors] * 3 for name, errors in zip(names, (418, 2776, 3000), strict=True)}
+    said = tables.bought(result)
+    assert said.startswith("Means on the same 3 sets of labels: 385 errors with both, 418 of views without GAN, 2776")
+    assert said.endswith("the GAN buys 8 % fewer errors.")
+    result["others"][names[0]] = [350] * 3
+    assert tables.bought(result).endswith("the GAN buys 10 % more errors.")
