@@ -94,9 +94,8 @@ def record(trainings: int, seeds: int, extractor: Extractor, real: Moments, test
             shutil.copyfile(folder / "samples.png", PICTURE)
         runs.append({"seed": seed, **took, "draws": [asdict(draw) for draw in draws]})
         found = {"runs": runs, "test": dict(test), "command": command, "commit": commit(), "hardware": hardware()}
-        RESULT.write_text(
-            json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-        )  # what is done, if the next is stopped
+        # Each time: what is done is kept if the next training is stopped.
+        RESULT.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     print(sentence(found))
 
 
