@@ -44,9 +44,26 @@ def test_parts_are_kept_and_summed_up(tmp_path: Path):
     assert [(d.part, d.seed, d.left, d.measurements) for d in done] == [("a b, c", 2, 0, {"value": 10.0})]
     assert [d.seed for d in study.run(TINY, (1, 2), 1.0, tmp_path, 1)] == [1], "the other is there already"
     result = study.record(TINY, TINY.seeds, tmp_path, "zerosum reproduce tiny")
-    assert result["values"] == [7.0, 10.0] and result["mean"] == 8.5 and result["met"] and result["parts"] == 2
+    assert (
+        result["values"] == [7.0, 10.0]
+        and result["mean"] == 8.5
+        and result["verdict"] == "reaches it"
+        and result["parts"] == 2
+    )
     assert result["std"] == pytest.approx(1.5 * 2**0.5)
-    needed = {"name", "protocol", "values", "mean", "std", "published", "target", "met", "command", "commit", "seconds"}
+    needed = {
+        "name",
+        "protocol",
+        "values",
+        "mean",
+        "std",
+        "published",
+        "target",
+        "verdict",
+        "command",
+        "commit",
+        "seconds",
+    }
     assert needed | {"hardware"} <= result.keys()
     result["commit"] = "abc1234"  # whatever the state of the tree that is tested
     path = study.write(result, tmp_path / "results")

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from zerosum import data
+from zerosum.batches import PartlyLabelled
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.games import find
 from zerosum.roles import Classifies, in_role
@@ -104,3 +105,28 @@ def test_the_summary_of_generated_images():
         "both": [5.0, 10.0],
         "gan": [4.0, 4.0],
     }
+
+
+@pytest.mark.parametrize(("part", "gan", "views"), [
+    ("100 labels", True, True),
+    (study.VIEWS_ALONE, False, True),
+    (study.GAN_ALONE, True, False),
+    (study.LABELS_ALONE, False, False),
+])  # fmt: skip
+def test_the_anchors_leave_out_what_they_say(part: str, gan: bool, views: bool):
+    """Without the GAN no fake and no logit of being real teaches D; without views it sees samples as they are."""
+    setting = study.SGAN_SETTINGS[part]
+    game = find(setting.recipe).build(SPLIT.train.spec, {**setting.options, "network": {"width": 4}})
+    x = SPLIT.train.x[:8].float() / 127.5 - 1
+    batch = PartlyLabelled(x[:4], SPLIT.train.y[:4], x)  # type: ignore[index]
+    move = next(game.round(lambda: batch, 0))
+    assert bool(move.terms["adversarial"] > 0) == gan
+    assert ("consistency" in move.terms) == views
+    assert bool((game.config.consistency.view(x) != x).any()) == views
+
+
+def test_the_anchors_are_on_three_sets_of_labels():
+    for part in study.ANCHORS:
+        assert [seed for seed in SGAN_MNIST_OWN.seeds if part in SGAN_MNIST_OWN.parts(seed)] == [2, 3, 4]
+    result = {"values": [90.0], "others": {study.VIEWS_ALONE: [400, 420], "20 labels": [900]}}
+    assert SGAN_MNIST_OWN.ours(result) == "90; views without GAN 400, 420"

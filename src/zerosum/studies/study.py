@@ -152,7 +152,7 @@ def record(study: Study, seeds: Sequence[int], work: Path, command: str) -> dict
         "std": statistics.stdev(values) if len(values) > 1 else 0.0,
         "published": study.published,
         "target": f"{study.relation} {study.target:g}",
-        "met": study.reached({"values": values, **summary}),
+        "verdict": study.verdict({"values": values, **summary}),
         **summary,
         "command": command,
         "commit": ", ".join(sorted({part["commit"] for part in parts})),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zerosum.studies import STUDIES, grid
+from zerosum.studies import semi_supervised as few_labels
 from zerosum.studies.changes import CHANGES, missing
 from zerosum.studies.study import DIRTY, IN_CHECKOUT, Study
 from zerosum.studies.tricks import BASES, CLASSIFIER, WITHOUT
@@ -123,7 +124,24 @@ def semi_supervised(result: Result) -> str:
     """The errors of every setting of `sgan-mnist-100-own`, one a set of labels."""
     first = next(name for name in result["rounds"] if name not in result["others"])
     rows = [[first, *_errors(result["values"])], *([name, *_errors(found)] for name, found in result["others"].items())]
-    return markdown(("", "errors of 10,000", "mean"), rows)
+    return markdown(("", "errors of 10,000", "mean"), rows) + f"\n\n{bought(result)}"
+
+
+def bought(result: Result) -> str:
+    """What the GAN adds to the views, and they to it: errors on the sets of labels that both were measured on."""
+    others = result["others"]
+    if not all(name in others for name in few_labels.ANCHORS):
+        return "What the GAN buys beside the views was not measured yet when this was recorded."
+    own = dict(zip(result["seeds"], result["values"], strict=True))
+    both = statistics.fmean(own[seed] for seed in few_labels.ANCHORED)
+    views, gan, neither = (statistics.fmean(others[name]) for name in few_labels.ANCHORS)
+    saved = 100 * (1 - both / views)
+    change = f"{saved:.0f} % fewer" if saved >= 0 else f"{-saved:.0f} % more"
+    return (
+        f"Means on the same {len(few_labels.ANCHORED)} sets of labels: {both:.0f} errors with both, {views:.0f} of "
+        f"views without GAN, {gan:.0f} of the GAN without views, {neither:.0f} with neither. Beside the views the GAN "
+        f"buys {change} errors."
+    )
 
 
 def _errors(errors: Sequence[float]) -> tuple[str, str]:
