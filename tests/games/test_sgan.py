@@ -189,6 +189,37 @@ def test_the_density_counts_every_few_rounds_once_it_is_learnt():
     torch.testing.assert_close(g.terms["density"], 0.1 * (game.density(fake) + 1e4).mean())
 
 
+def test_the_threshold_follows_the_data_slowly():
+    """It begins at the first batch's quantile, and goes a twentieth of the way to each later one."""
+    game = image_game(BadGAN, density_steps=5, quantile=0.25).eval()
+    expected = None
+    for step in range(3):
+        data = images()
+        data = data._replace(unlabelled=data.unlabelled * (1 - 0.3 * step))
+        low = game.density(data.unlabelled).detach().quantile(0.25)
+        expected = low if expected is None else expected + 0.05 * (low - expected)
+        moves(game, data, step)
+        torch.testing.assert_close(game.threshold, expected)
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_d_and_g_see_views_alone(cls: Any):
+    """But for the guesses, which are of unlabelled samples as they are."""
+    game, data = image_game(cls, consistency=Consistency(weight=1.0)), images()
+    seen: list[Tensor] = []
+    game.discriminator.body.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    drawn = list[Tensor]()
+    game.generator.register_forward_hook(lambda _, __, made: drawn.append(made.detach().clone()))
+    moves(game, data)
+    guessed, joined, of_g, of_real = seen
+    fake_d, fake_g = drawn
+    assert torch.equal(guessed, data.unlabelled)
+    for view, plain in (
+        (joined, torch.cat([data.unlabelled, fake_d, data.x])), (of_g, fake_g), (of_real, data.unlabelled),
+    ):  # fmt: skip
+        assert view.shape == plain.shape and not torch.isclose(view, plain).flatten(1).all(1).any()
+
+
 def gradient_norms(game: Any, move: Move) -> dict[str, float]:
     """The norm of each term's gradient in all of G's weights."""
     weights = list(game.generator.parameters())
