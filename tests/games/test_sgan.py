@@ -220,6 +220,44 @@ def test_d_and_g_see_views_alone(cls: Any):
         assert view.shape == plain.shape and not torch.isclose(view, plain).flatten(1).all(1).any()
 
 
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_g_matches_a_batch_of_its_own(cls: Any):
+    """Not D's: as in the authors' code, which shuffles the unlabelled images a second time for it."""
+    game, first = image_game(cls).eval(), images()
+    second = first._replace(unlabelled=-first.unlabelled)
+    batches = iter([first, second])
+    torch.manual_seed(3)
+    *_, g = game.round(lambda: next(batches), 10_000)
+    torch.manual_seed(3)
+    game.latents(B)
+    features = game.discriminator.body(game.generate(game.latents(B)))
+    between = features.mean(0) - game.discriminator.body(second.unlabelled).mean(0)
+    expected = between.square().mean() if cls is SGAN else between.abs().mean()
+    torch.testing.assert_close(g.terms["adversarial"], expected)
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_consistency_counts_as_it_weighs(cls: Any):
+    found = []
+    for weight in (1.0, 3.0):
+        game = image_game(cls, consistency=Consistency(weight=weight, confidence=0.0))
+        d = next(move for move in moves(game, images()) if move.player == "discriminator")
+        found.append(d.terms["consistency"].item())
+    assert found[1] == pytest.approx(3 * found[0], rel=1e-5)
+
+
+@pytest.mark.parametrize(("wanted", "batches"), [(4, 1), (6, 1), (7, 2), (12, 2)])
+def test_the_first_images_are_as_many_as_asked_for(wanted: int, batches: int):
+    torch.manual_seed(0)
+    game = SGAN(mlp.Generator(4, (1, 8, 8), (8,)), networks.paper_discriminator((1, 8, 8), N), N,
+                SGAN.Config(latent_dim=4, initial_images=wanted))  # fmt: skip
+    drawn: list[PartlyLabelled] = []
+    seen: list[int] = []
+    game.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    next(game.round(lambda: drawn.append(images()) or drawn[-1], 0))
+    assert len(drawn) == batches + 1 and seen[0] == wanted, "one more for D's move"
+
+
 def gradient_norms(game: Any, move: Move) -> dict[str, float]:
     """The norm of each term's gradient in all of G's weights."""
     weights = list(game.generator.parameters())
