@@ -20,7 +20,7 @@ from zerosum.losses.adversarial import LabelSmoothing, non_saturating
 from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.networks import mlp
 from zerosum.networks import sgan as networks
-from zerosum.networks.pixel_density import PixelDensity
+from zerosum.networks.pixel_density import MaskedConv2d, PixelDensity
 from zerosum.techniques.consistency import Consistency
 
 N, B = 3, 6
@@ -256,6 +256,21 @@ def test_the_first_images_are_as_many_as_asked_for(wanted: int, batches: int):
     game.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
     next(game.round(lambda: drawn.append(images()) or drawn[-1], 0))
     assert len(drawn) == batches + 1 and seen[0] == wanted, "one more for D's move"
+
+
+def test_masks_of_the_density():
+    """Of a 3x3 kernel read row by row the first layer sees the first four places, others the fifth, their own, too."""
+    first, other = (MaskedConv2d(1, 1, 3, first=first).mask.flatten().tolist() for first in (True, False))
+    assert first == [1, 1, 1, 1, 0, 0, 0, 0, 0] and other == [1, 1, 1, 1, 1, 0, 0, 0, 0]
+
+
+def test_the_papers_generator_takes_z_from_0_to_1():
+    """The prior is uniform on [-1, 1], the authors' on [0, 1]."""
+    generator = networks.PaperGenerator(4, (1, 3, 3), width=6).eval()
+    z = torch.rand(5, 4) * 2 - 1
+    layers = generator.layers
+    expected = torch.sigmoid(layers((z + 1) / 2)).reshape(5, 1, 3, 3) * 2 - 1
+    torch.testing.assert_close(generator(z), expected)
 
 
 def gradient_norms(game: Any, move: Move) -> dict[str, float]:
