@@ -102,6 +102,13 @@ def test_shared_fakes_are_those_that_d_saw():
         assert moves == ["discriminator"] * 2 + ["generator"]
         return seen[1][4:], seen[2]
 
+    for d_steps in (1, 2):
+        game = TwoPlayer(
+            nn.Linear(3, 2), nn.Linear(2, 1), TwoPlayer.Config(latent_dim=3, d_steps=d_steps, shared_fakes=True)
+        )
+        *_, move = game.round(lambda: torch.randn(4, 2), 0)
+        (slope,) = torch.autograd.grad(move.loss, game.generator.weight)
+        assert slope.abs().sum() > 0, "the last of them lead back to G"
     assert torch.equal(*fakes(True))
     assert not torch.equal(*fakes(False))
 

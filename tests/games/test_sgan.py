@@ -21,7 +21,7 @@ from zerosum.losses.adversarial import LabelSmoothing, non_saturating
 from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.networks import mlp
 from zerosum.networks import sgan as networks
-from zerosum.networks.pixel_density import PixelDensity
+from zerosum.networks.pixel_density import MaskedConv2d, PixelDensity
 from zerosum.recipe import Training
 from zerosum.studies.training import trainer_of
 from zerosum.techniques.consistency import Consistency
@@ -190,6 +190,90 @@ def test_the_density_counts_every_few_rounds_once_it_is_learnt():
     game.latents(B)
     fake = game.generate(game.latents(B))
     torch.testing.assert_close(g.terms["density"], 0.1 * (game.density(fake) + 1e4).mean())
+
+
+def test_the_threshold_follows_the_data_slowly():
+    """It begins at the first batch's quantile, and goes a twentieth of the way to each later one."""
+    game = image_game(BadGAN, density_steps=5, quantile=0.25).eval()
+    expected = None
+    for step in range(3):
+        data = images()
+        data = data._replace(unlabelled=data.unlabelled * (1 - 0.3 * step))
+        low = game.density(data.unlabelled).detach().quantile(0.25)
+        expected = low if expected is None else expected + 0.05 * (low - expected)
+        moves(game, data, step)
+        torch.testing.assert_close(game.threshold, expected)
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_d_and_g_see_views_alone(cls: Any):
+    """But for the guesses, which are of unlabelled samples as they are."""
+    game, data = image_game(cls, consistency=Consistency(weight=1.0)), images()
+    seen: list[Tensor] = []
+    game.discriminator.body.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    drawn = list[Tensor]()
+    game.generator.register_forward_hook(lambda _, __, made: drawn.append(made.detach().clone()))
+    moves(game, data)
+    guessed, joined, of_g, of_real = seen
+    fake_d, fake_g = drawn
+    assert torch.equal(guessed, data.unlabelled)
+    for view, plain in (
+        (joined, torch.cat([data.unlabelled, fake_d, data.x])), (of_g, fake_g), (of_real, data.unlabelled),
+    ):  # fmt: skip
+        assert view.shape == plain.shape and not torch.isclose(view, plain).flatten(1).all(1).any()
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_g_matches_a_batch_of_its_own(cls: Any):
+    """Not D's: as in the authors' code, which shuffles the unlabelled images a second time for it."""
+    game, first = image_game(cls).eval(), images()
+    second = first._replace(unlabelled=-first.unlabelled)
+    batches = iter([first, second])
+    torch.manual_seed(3)
+    *_, g = game.round(lambda: next(batches), 10_000)
+    torch.manual_seed(3)
+    game.latents(B)
+    features = game.discriminator.body(game.generate(game.latents(B)))
+    between = features.mean(0) - game.discriminator.body(second.unlabelled).mean(0)
+    expected = between.square().mean() if cls is SGAN else between.abs().mean()
+    torch.testing.assert_close(g.terms["adversarial"], expected)
+
+
+@pytest.mark.parametrize("cls", [SGAN, BadGAN])
+def test_consistency_counts_as_it_weighs(cls: Any):
+    found = []
+    for weight in (1.0, 3.0):
+        game = image_game(cls, consistency=Consistency(weight=weight, confidence=0.0))
+        d = next(move for move in moves(game, images()) if move.player == "discriminator")
+        found.append(d.terms["consistency"].item())
+    assert found[1] == pytest.approx(3 * found[0], rel=1e-5)
+
+
+@pytest.mark.parametrize(("wanted", "batches"), [(4, 1), (6, 1), (7, 2), (12, 2)])
+def test_the_first_images_are_as_many_as_asked_for(wanted: int, batches: int):
+    torch.manual_seed(0)
+    game = SGAN(mlp.Generator(4, (1, 8, 8), (8,)), networks.paper_discriminator((1, 8, 8), N), N,
+                SGAN.Config(latent_dim=4, initial_images=wanted))  # fmt: skip
+    drawn: list[PartlyLabelled] = []
+    seen: list[int] = []
+    game.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    next(game.round(lambda: drawn.append(images()) or drawn[-1], 0))
+    assert len(drawn) == batches + 1 and seen[0] == wanted, "one more for D's move"
+
+
+def test_masks_of_the_density():
+    """Of a 3x3 kernel read row by row the first layer sees the first four places, others the fifth, their own, too."""
+    first, other = (MaskedConv2d(1, 1, 3, first=first).mask.flatten().tolist() for first in (True, False))
+    assert first == [1, 1, 1, 1, 0, 0, 0, 0, 0] and other == [1, 1, 1, 1, 1, 0, 0, 0, 0]
+
+
+def test_the_papers_generator_takes_z_from_0_to_1():
+    """The prior is uniform on [-1, 1], the authors' on [0, 1]."""
+    generator = networks.PaperGenerator(4, (1, 3, 3), width=6).eval()
+    z = torch.rand(5, 4) * 2 - 1
+    layers = generator.layers
+    expected = torch.sigmoid(layers((z + 1) / 2)).reshape(5, 1, 3, 3) * 2 - 1
+    torch.testing.assert_close(generator(z), expected)
 
 
 def gradient_norms(game: Any, move: Move) -> dict[str, float]:
