@@ -83,8 +83,8 @@ def test_an_old_run_goes_on_to_the_same_end(old: Path):
     for name in then:
         torch.testing.assert_close(now[name], then[name], rtol=1e-4, atol=1e-5)
     assert not all(torch.equal(then[name], before[name]) for name in then)
-    assert json.loads((old / "run.json").read_text())["format"] == 2
-    assert json.loads((last / "checkpoint.json").read_text())["format"] == 2
+    assert json.loads((old / "run.json").read_text())["format"] == 3
+    assert json.loads((last / "checkpoint.json").read_text())["format"] == 3
     steps_logged = [json.loads(line)["step"] for line in (old / "metrics.jsonl").read_text().splitlines()]
     assert steps_logged == sorted(set(steps_logged)) and steps_logged[-1] == steps
     assert (old / "report.html").exists() and (old / "samples.png").exists()

@@ -47,8 +47,28 @@ def _fields(data: Document) -> Document:
     return kept | {"fields": fields, "vectors": vectors}
 
 
+def _from_2(record: Document) -> Document:
+    return _r3gan_without_schedules(record)
+
+
+def _r3gan_without_schedules(record: Document) -> Document:
+    """R3GAN of format 2: every number was constant, nothing was augmented, and D halved by means of 2x2 pixels."""
+    if record["recipe"].partition("/")[0] != "r3gan":
+        return record
+    options = {name: dict(values) for name, values in record["options"].items()}
+    config = options.setdefault("config", {})
+    optimizer = {"kind": "adam", **config.get("optimizer", {})}
+    if optimizer["kind"] == "adam":
+        optimizer = {"decay": {"shape": "constant"}, **optimizer, "beta2_start": None}
+    constant = {"gamma_decay": {"start": 1.0, "end": 1.0}, "augment": {"start": 0.0, "end": 0.0}}
+    options["config"] = {"gamma": 1.0, **config, **constant, "optimizer": optimizer}
+    if "network" in options:
+        options["network"]["halving"] = "mean"
+    return record | {"options": options}
+
+
 def _path(option: str) -> str:
     return option if option.startswith("training.") else f"options.{option}"
 
 
-MIGRATIONS: Migrations = {1: _from_1}
+MIGRATIONS: Migrations = {1: _from_1, 2: _from_2}
