@@ -107,7 +107,7 @@ class Game(nn.Module, ABC, Generic[B]):
 
     def advance(self, seen: float) -> None:
         """Set those numbers for the next round, in buffers: called before each round, never inside of a recording."""
-        return None
+        return
 
     @property
     def core(self) -> Game[Any]:

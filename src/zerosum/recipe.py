@@ -22,7 +22,7 @@ from annotated_types import Ge, Gt, Lt
 from zerosum.batches import field_names
 from zerosum.game import Game
 from zerosum.modality import Spec
-from zerosum.optim import Cosine
+from zerosum.optim import NEVER, Cosine
 from zerosum.options import parse
 from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.apply import with_techniques
@@ -38,9 +38,6 @@ class Training:
     batch_size: Annotated[int, Gt(0), "samples in a batch"] = 64
     seed: Annotated[int, Ge(0), "random seed for initialisation, noise and data order"] = 0
     average: Annotated[float, Ge(0), Lt(1), "EMA decay of the generator weights; 0 disables"] = 0.999
-    half_life: Annotated[
-        Cosine, "half-life of the EMA weights in samples, in place of `average` where it is not 0 to 0"
-    ] = Cosine()
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], "numeric precision; auto: bf16 where the processor is fast at it"
     ] = "auto"
@@ -56,6 +53,9 @@ class Training:
     sample_every: Annotated[int, Gt(0), "steps between sample pictures"] = 500
     checkpoint_every: Annotated[int, Gt(0), "steps between checkpoints"] = 1000
     keep: Annotated[int, Gt(0), "checkpoints to keep"] = 3
+    half_life: Annotated[
+        Cosine, "half-life of the EMA weights in samples, in place of `average` where it is not 0 to 0"
+    ] = NEVER
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def test_an_old_run_goes_on_to_the_same_end(old: Path):
         torch.testing.assert_close(now[name], then[name], rtol=1e-4, atol=1e-5)
     assert not all(torch.equal(then[name], before[name]) for name in then)
     assert json.loads((old / "run.json").read_text())["format"] == 3
-    assert json.loads((last / "checkpoint.json").read_text())["format"] == 3
+    assert json.loads((last / "checkpoint.json").read_text())["format"] == 2
     steps_logged = [json.loads(line)["step"] for line in (old / "metrics.jsonl").read_text().splitlines()]
     assert steps_logged == sorted(set(steps_logged)) and steps_logged[-1] == steps
     assert (old / "report.html").exists() and (old / "samples.png").exists()
@@ -108,7 +108,7 @@ def test_a_newer_run_is_refused_in_one_sentence(toy: Path, command: tuple[str, .
     before = sorted(toy.rglob("*"))
     name, *flags = command
     assert main([name, str(toy), *flags]) == 2
-    message = f"{toy}/run.json was written by a newer zerosum (format 99, this one reads up to 2); update zerosum"
+    message = f"{toy}/run.json was written by a newer zerosum (format 99, this one reads up to 3); update zerosum"
     assert message in capsys.readouterr().err.replace("\n", "")
     assert sorted(toy.rglob("*")) == before
 
@@ -192,7 +192,7 @@ def test_a_record_is_written_in_the_newest_format_and_read_back(toy: Path):
     directory = RunDirectory(toy)
     record = directory.read()
     directory.write(record)
-    assert next(iter(json.loads(directory.record_path.read_text()).items())) == ("format", 2)
+    assert next(iter(json.loads(directory.record_path.read_text()).items())) == ("format", 3)
     assert directory.read() == record
 
 

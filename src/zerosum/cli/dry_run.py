@@ -15,7 +15,6 @@ from zerosum.util.text import duration
 from zerosum.workflows.prepare import DataChoice, prepare
 from zerosum.workflows.train import split
 
-
 NOTICED = 0.5  # seconds: of steps that take longer, a word while they are timed
 WHEN = "at the start, in the middle and at the end"
 

@@ -27,7 +27,7 @@ from zerosum.networks import r3gan as networks
 from zerosum.networks import small as small_networks
 from zerosum.networks.blocks import image_shape
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import BURN_IN, Adam, Cosine, Decay, Optimizer
+from zerosum.optim import ALWAYS, BURN_IN, NEVER, Adam, Cosine, Decay, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 
@@ -49,8 +49,8 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
         gamma: Annotated[
             float | None, Ge(0), "weight of both gradient penalties; none: the published one nearest in size"
         ] = 1.0
-        gamma_decay: Annotated[Cosine, "factor of gamma as training goes"] = Cosine(1.0, 1.0)
-        augment: Annotated[Cosine, "probability of each transform of images, real and fake, before D"] = Cosine()
+        gamma_decay: Annotated[Cosine, "factor of gamma as training goes"] = ALWAYS
+        augment: Annotated[Cosine, "probability of each transform of images, real and fake, before D"] = NEVER
         targets: Annotated[LabelSmoothing, "D's targets for a pair"] = HARD
         noise: DiscriminatorNoise = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players"] = Adam(2e-4, (0.0, 0.99))
@@ -197,8 +197,9 @@ def classes(data: Spec, config: R3GAN.Config = _PAPER, network: ConditionalNetwo
     config = _sized(config, shape)
     widths, blocks, group_size = network.widths, network.blocks, network.group_size
     generator = networks.Generator(config.latent_dim + network.embedding, shape, widths, blocks, group_size)
-    sizes = {"widths": widths, "blocks": blocks, "group_size": group_size, "halving": network.halving}
-    build = partial(networks.Discriminator, **sizes)
+    build = partial(
+        networks.Discriminator, widths=widths, blocks=blocks, group_size=group_size, halving=network.halving
+    )
     return R3GAN(
         conditional.EmbeddedGenerator(generator, condition.size, network.embedding),
         conditional.EmbeddedProjection(build, shape, condition.size, widths[0]),
@@ -212,7 +213,18 @@ def _sized(config: R3GAN.Config, shape: Shape) -> R3GAN.Config:
     return config if config.gamma is not None else replace(config, gamma=published_gamma(image_shape(shape)))
 
 
-_SMALL_ADAM = Adam(2e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=20_000))
+_SMALL_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=20_000))
+
+
+_SMALL = TwoPlayer.Config(
+    "relativistic",
+    {"r1-r2": 0.5},
+    penalty_every=8,
+    latent_dim=64,
+    shared_fakes=True,
+    g_optimizer=_SMALL_ADAM,
+    d_optimizer=_SMALL_ADAM,
+)
 
 
 @dataclass(frozen=True)
@@ -235,20 +247,14 @@ class SmallNetwork:
 )
 def small(
     data: Spec,
-    config: TwoPlayer.Config = TwoPlayer.Config(
-        "relativistic",
-        {"r1-r2": 0.5},
-        penalty_every=8,
-        latent_dim=64,
-        shared_fakes=True,
-        g_optimizer=_SMALL_ADAM,
-        d_optimizer=_SMALL_ADAM,
-    ),
+    config: TwoPlayer.Config = _SMALL,
     network: SmallNetwork = SmallNetwork(),
 ) -> TwoPlayer:
     """R3GAN's loss on small networks: the default for images on a CPU, where a laptop trains it in half an hour."""
-    generator = small_networks.Generator(config.latent_dim, data.x.shape, network.g_width)
-    return TwoPlayer(generator, small_networks.Discriminator(packed(data.x.shape, config.packing), network.d_width), config)
+    shape = data.x.shape
+    generator = small_networks.Generator(config.latent_dim, shape, network.g_width)
+    discriminator = small_networks.Discriminator(packed(shape, config.packing), network.d_width)
+    return TwoPlayer(generator, discriminator, config)
 
 
 _TOY_ADAM = Adam(4e-3, (0.5, 0.9), decay=Decay("linear"))

@@ -15,13 +15,15 @@ from torch.nn import Parameter
 
 from zerosum.optim import sghmc
 from zerosum.optim.adam import BurnInAdam
-from zerosum.optim.schedule import BURN_IN, Cosine, half_cosine
+from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, half_cosine
 
 LearningRate = Annotated[float, Gt(0), "learning rate"]
 Beta = Annotated[float, Ge(0), Lt(1)]
 
 __all__ = [
+    "ALWAYS",
     "BURN_IN",
+    "NEVER",
     "SGD",
     "SGHMC",
     "Adam",
@@ -72,7 +74,8 @@ class Adam:
     eps: Annotated[float, Gt(0), "added to the root of the second moment, for stability"] = 1e-8
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
     beta2_start: Annotated[
-        Beta | None, "second beta at the start, from where it goes to its own value while the rate decays; none: its own"
+        Beta | None,
+        "second beta at the start, from where it goes by half a cosine while the rate decays; none: constant",
     ] = None
     kind: Literal["adam"] = "adam"
 

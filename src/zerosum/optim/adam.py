@@ -13,8 +13,8 @@ class BurnInAdam(torch.optim.Optimizer):
     """Adam; Kingma and Ba, 2015, Algorithm 1: with "lr" and "beta2" read from the parameter group at each step.
 
     PyTorch's fused and recorded steps keep the betas that they were made with. Here both numbers may be tensors on the
-    device, which a recorded step reads anew each time. The bias of the second moment is corrected by the beta of now, as
-    where PyTorch's Adam is given other betas between its steps.
+    device, which a recorded step reads anew each time. The bias of the second moment is corrected by the beta of now,
+    as where PyTorch's Adam is given other betas between its steps.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class BurnInAdam(torch.optim.Optimizer):
         steps, means, squares = ([self.state[p][slot] for p in own] for slot in ("step", "exp_avg", "exp_avg_sq"))
         beta1, beta2 = group["beta1"], group["beta2"]
         torch._foreach_add_(steps, 1.0)
-        torch._foreach_lerp_(means, gradients, 1 - beta1)
+        torch._foreach_lerp_(means, gradients, 1 - float(beta1))  # which is constant
         torch._foreach_mul_(squares, beta2)
         torch._foreach_add_(squares, torch._foreach_mul(torch._foreach_mul(gradients, gradients), 1 - beta2))
         counts = torch.stack(steps)  # all corrections at once

@@ -35,3 +35,7 @@ class Cosine:
     def peak(self) -> float:
         """Its largest value."""
         return max(self.start, self.end)
+
+
+NEVER = Cosine()  # 0, always
+ALWAYS = Cosine(1.0, 1.0)  # 1, always: the factor of what does not change

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
-from zerosum.optim import Cosine, scheduled
+from zerosum.optim import NEVER, Cosine, scheduled
 from zerosum.recipe import Training
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
 from zerosum.training.hardware import resolve_precision, tune_malloc, use_channels_last
@@ -207,7 +207,7 @@ class Average:
     `half_life` that is not 0, it is instead the one that halves a weight's share in so many samples.
     """
 
-    def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float, half_life: Cosine = Cosine()):
+    def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float, half_life: Cosine = NEVER):
         self.leader, self.decay, self.half_life, self.rounds = game, decay, half_life, 0
         followed = {id(p) for player in players.values() if player.averaged for p in parameters_of(player.modules)}
         self.leaders = {name: p for name, p in game.named_parameters() if id(p) in followed}

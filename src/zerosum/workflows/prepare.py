@@ -107,11 +107,16 @@ def prepare(
 
 def _smaller(recipe: Recipe, wanted: DataChoice, whole: Dataset) -> tuple[int, int] | None:
     """(H, W) to scale images to that are larger than the recipe's networks are meant for, unless a size was asked."""
-    image = whole.fields["x"].modality if "x" in whole.fields else None
-    if recipe.side is None or wanted.size is not None or not isinstance(image, Image) or max(image.size) <= recipe.side:
+    size = _image_size(whole)
+    if recipe.side is None or wanted.size is not None or size is None or max(size) <= recipe.side:
         return None
-    height, width = (max(1, round(side * recipe.side / max(image.size))) for side in image.size)
+    height, width = (max(1, round(side * recipe.side / max(size))) for side in size)
     return height, width
+
+
+def _image_size(data: Dataset) -> tuple[int, int] | None:
+    """(H, W) of its samples, where they are images."""
+    return data.modality.size if isinstance(data.modality, Image) else None
 
 
 def _describe(
@@ -177,11 +182,10 @@ def _command() -> str:
 
 def size_notes(wanted: DataChoice, learnt: Dataset) -> list[str]:
     """A line about the size of images of a folder, where none was asked for."""
-    image = learnt.modality
-    if wanted.size is not None or find(wanted.name)[0] is not from_folder or not isinstance(image, Image):
+    size = _image_size(learnt)
+    if wanted.size is not None or find(wanted.name)[0] is not from_folder or size is None:
         return []
-    height, width = image.size
-    return [f"images are learnt at {width}x{height} pixels, larger ones scaled and cropped; --size chooses another size"]
+    return [f"images are learnt at {size[1]}x{size[0]} pixels, others scaled and cropped; --size chooses another size"]
 
 
 def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None = None) -> list[str]:
