@@ -213,6 +213,11 @@ def _sized(config: R3GAN.Config, shape: Shape) -> R3GAN.Config:
     return config if config.gamma is not None else replace(config, gamma=published_gamma(image_shape(shape)))
 
 
+def _refuse_augmentation(config: R3GAN.Config) -> None:
+    if config.augment.peak:
+        raise ValueError("augmentation is of images; leave augment at 0")
+
+
 _SMALL_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=20_000))
 
 
@@ -244,6 +249,7 @@ class SmallNetwork:
     precision="fp32",
     checkpoint_every=2_000,
     side=64,
+    milestones={700: "colours and rough shapes", 5_000: "things begin to be recognised", 20_000: "most of the detail"},
 )
 def small(
     data: Spec,
@@ -264,12 +270,14 @@ _TOY = R3GAN.Config(latent_dim=2, gamma=0.05, optimizer=_TOY_ADAM)
 @recipe(data="ring", batch_size=256, steps=1_400, average=0.99)
 def toy(data: Spec, config: R3GAN.Config = _TOY) -> R3GAN:
     """Two small perceptrons on points in the plane."""
+    _refuse_augmentation(config)
     return R3GAN(*mlp.toy_pair(config.latent_dim, data.x.shape), config)
 
 
 @recipe(data="moons", batch=Labelled, batch_size=256, steps=1_400, average=0.99)
 def toy_classes(data: Spec, config: R3GAN.Config = _TOY) -> R3GAN:
     """Two small perceptrons on points in the plane, which have classes."""
+    _refuse_augmentation(config)
     shape, condition, hidden = data.x.shape, data.y, (64,) * 3
     generator = mlp.Generator(config.latent_dim + 8, shape, hidden)
     build = partial(mlp.Discriminator, hidden=hidden)
