@@ -1,4 +1,4 @@
-"""Numbers that change as training goes: R3GAN's, against the authors' code; set before each step, exact when resumed."""
+"""Numbers that change as training goes: R3GAN's, against the authors' code; set before each step, resumed exactly."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_d_sees_augmented_images_and_penalties_are_of_the_images():
         game.advance(at)
         seen.clear()
         moves = list(game.round(lambda: x, 0))
-        real = torch.cat([part for part in seen])[:16]
+        real = torch.cat(seen)[:16]
         assert torch.equal(real, x) is not changed
         assert len(torch.cat(seen)) == 64  # real and fake, of both moves
         if not changed:  # the gradient of D is its weight

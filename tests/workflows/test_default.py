@@ -1,4 +1,4 @@
-"""What `zerosum train --data photos/` does on a CPU and on a GPU: which recipe, at which size, and what it says when."""
+"""`zerosum train --data photos/` on a CPU and on a GPU: which recipe it is, at which size, and what is said when."""
 
 from __future__ import annotations
 
@@ -155,9 +155,7 @@ def test_pictures_come_by_time_until_they_come_by_steps(tmp_path: Path):
     directory, clock, said = RunDirectory(tmp_path / "run"), Clock(), list[str]()
     for old in directory.samples.iterdir():
         old.unlink()
-    hook = SamplePictures(
-        directory, run.record, lambda run: Image.new("RGB", (2, 2)), 0.0, said.append, clock
-    )
+    hook = SamplePictures(directory, run.record, lambda run: Image.new("RGB", (2, 2)), 0.0, said.append, clock)
     times: dict[int, float] = {}
     for step in range(1, 101):
         trainer.step, clock.now = step, 1000.0 + 3.0 * step

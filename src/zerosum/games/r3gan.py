@@ -30,6 +30,7 @@ from zerosum.networks.discriminate import discriminate
 from zerosum.optim import ALWAYS, BURN_IN, NEVER, Adam, Cosine, Decay, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
+from zerosum.techniques import Techniques
 
 
 class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
@@ -218,7 +219,7 @@ def _refuse_augmentation(config: R3GAN.Config) -> None:
         raise ValueError("augmentation is of images; leave augment at 0")
 
 
-_SMALL_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=20_000))
+_SMALL_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=10_000))
 
 
 _SMALL = TwoPlayer.Config(
@@ -236,20 +237,21 @@ _SMALL = TwoPlayer.Config(
 class SmallNetwork:
     """The size of small convolutional networks: channels next to the images, twice as many for each halving."""
 
-    g_width: Annotated[int, Gt(0), "G's channels at half of the images' size"] = 24
-    d_width: Annotated[int, Gt(0), "D's channels at half of the images' size"] = 16
+    g_width: Annotated[int, Gt(0), "G's channels at half of the images' size"] = 64
+    d_width: Annotated[int, Gt(0), "D's channels at half of the images' size"] = 64
 
 
 @recipe(
     name="r3gan/small",
     data="digits",
     batch_size=32,
-    steps=40_000,
+    steps=25_000,
     average=0.999,
     precision="fp32",
     checkpoint_every=2_000,
     side=64,
-    milestones={700: "colours and rough shapes", 5_000: "things begin to be recognised", 20_000: "most of the detail"},
+    milestones={700: "the right colours, blurred", 3_000: "rough shapes of what is in the images"},
+    techniques=Techniques(diff_augment=("color", "translation", "cutout")),
 )
 def small(
     data: Spec,
