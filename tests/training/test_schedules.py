@@ -177,7 +177,8 @@ def test_d_sees_augmented_images_and_penalties_are_of_the_images():
         assert torch.equal(real, x) is not changed
         assert len(torch.cat(seen)) == 64  # real and fake, of both moves
         if not changed:  # the gradient of D is its weight
-            assert moves[0].terms["r1"].item() == pytest.approx(0.5 * 64 * 0.01, rel=1e-4)
+            for penalty in ("r1", "r2"):
+                assert moves[0].terms[penalty].item() == pytest.approx(0.5 * 64 * 0.01, rel=1e-4)
     fakes = torch.cat(seen)[16:32]
     assert not torch.allclose(fakes.var((1, 2, 3)), torch.zeros(16))
 
@@ -262,6 +263,18 @@ def test_of_no_half_life_the_average_is_the_weights_themselves():
         assert torch.equal(p, t.average.leaders[name])
     t.step = 156_250
     assert t.average.decay_of(64 * t.step, 64) == pytest.approx(0.5 ** (64 / 250_000))
+
+
+def test_the_average_follows_by_the_half_life_of_its_step():
+    t = trainer(average=0.5, half_life=Cosine(0.0, 500.0, BURN_IN))
+    for step in (0, 156_250, 312_500):
+        assert t.average
+        t.step, before = step, {name: p.clone() for name, p in t.average.followers.items()}
+        t.round()
+        half_life = authors(64 * step, 0.0, 500.0)
+        kept = 0.5 ** (64 / half_life) if half_life else 0.0
+        for name, p in t.average.followers.items():
+            torch.testing.assert_close(p, kept * before[name] + (1 - kept) * t.average.leaders[name].detach())
 
 
 def test_a_resumed_run_goes_on_exactly_in_the_midst_of_every_schedule(tmp_path: Path):
