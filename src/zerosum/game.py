@@ -101,6 +101,14 @@ class Game(nn.Module, ABC, Generic[B]):
         """
         return None
 
+    def scheduled(self, seen: float) -> dict[str, float]:
+        """The game's own numbers that change as training goes, once `seen` samples have been learnt from; none here."""
+        return {}
+
+    def advance(self, seen: float) -> None:
+        """Set those numbers for the next round, in buffers: called before each round, never inside of a recording."""
+        return
+
     @property
     def core(self) -> Game[Any]:
         """The game without what is wrapped around it: the one whose roles count."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from typing import Annotated, Any, Literal, get_type_hints
 
 from annotated_types import Ge, Gt, Lt
@@ -22,9 +22,10 @@ from annotated_types import Ge, Gt, Lt
 from zerosum.batches import field_names
 from zerosum.game import Game
 from zerosum.modality import Spec
+from zerosum.optim import NEVER, Cosine
 from zerosum.optim.data_points import for_data
 from zerosum.options import parse
-from zerosum.techniques import Techniques
+from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.apply import with_techniques
 
 TECHNIQUES = "techniques"  # the parameter that every recipe has
@@ -53,6 +54,9 @@ class Training:
     sample_every: Annotated[int, Gt(0), "steps between sample pictures"] = 500
     checkpoint_every: Annotated[int, Gt(0), "steps between checkpoints"] = 1000
     keep: Annotated[int, Gt(0), "checkpoints to keep"] = 3
+    half_life: Annotated[
+        Cosine, "half-life of the EMA weights in samples, in place of `average` where it is not 0 to 0"
+    ] = NEVER
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class Recipe:
     options: Mapping[str, Any]  # parameter -> its default, a dataclass instance
     function: Callable[..., Game[Any]]
     source: str = ""  # sha256 of the file of a recipe from outside the package
+    side: int | None = None  # the longest side of images, in pixels, that it learns unless told a size
+    milestones: Mapping[int, str] = field(default_factory=dict)  # after so many steps: what to expect of samples
 
     @property
     def labelled(self) -> bool:
@@ -103,7 +109,14 @@ RECIPES: dict[str, Recipe] = {}
 
 
 def recipe(
-    *, data: str, name: str | None = None, batch: type | None = None, **training: Any
+    *,
+    data: str,
+    name: str | None = None,
+    batch: type | None = None,
+    techniques: Techniques = NONE,
+    side: int | None = None,
+    milestones: Mapping[int, str] | None = None,
+    **training: Any,
 ) -> Callable[[Callable[..., Game[Any]]], Callable[..., Game[Any]]]:
     """Register a function as the recipe "game/function"; `training` are fields of `Training`.
 
@@ -111,6 +124,9 @@ def recipe(
         data: where it trains by default.
         name: if not "game/function".
         batch: what it draws, of a game that can draw several things.
+        techniques: that it takes by default.
+        side: the longest side of images, in pixels, that it learns unless told a size; by default any.
+        milestones: what to expect of its samples after so many steps.
     """
 
     def register(function: Callable[..., Game[Any]]) -> Callable[..., Game[Any]]:
@@ -131,8 +147,10 @@ def recipe(
             data=data,
             batch=batch or game.batch,
             training=parse(Training(), training),
-            options={p.name: p.default for p in parameters} | {TECHNIQUES: Techniques()},
+            options={p.name: p.default for p in parameters} | {TECHNIQUES: techniques},
             function=function,
+            side=side,
+            milestones=milestones or {},
         )
         if registered.name in RECIPES:
             raise ValueError(f"two recipes are called {registered.name!r}")

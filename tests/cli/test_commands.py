@@ -260,3 +260,37 @@ def test_parts_are_importable_alone() -> None:
     assert set(zerosum.__dir__()) >= {"train", "load", "losses", "pictures"}
     with pytest.raises(AttributeError, match="nonsense"):
         zerosum.nonsense  # noqa: B018
+
+
+def test_dry_run_and_show_print_what_changes_as_training_goes(call: Call) -> None:
+    """At the start, in the middle and at the end; gamma of 28x28 pixels is that of the smallest preset."""
+    small = ("--network.widths", 8, 8, "--network.blocks", 1, "--network.group-size", 4, "--device", "cpu")
+    code, out, err = call("train", "r3gan/images", *small, "--dry-run")
+    assert code == 0, err
+    for line in (
+        "generator/lr: 0.0002, 0.000125, 5e-05 (at the start",
+        "discriminator/beta2: 0.9, 0.945, 0.99 (at the start",
+        "gamma: 0.05, 0.0275, 0.005 (at the start",
+        "augment: 0, 0.15, 0.3 (at the start",
+        "half_life: 0, 2.5e+05, 5e+05 (at the start",
+    ):
+        assert f"schedule    {line}" in out
+    code, out, err = call("show", "r3gan/images")
+    assert code == 0, err
+    for line in (
+        "--half-life: 0, 2.5e+05, 5e+05",
+        "--gamma-decay: 1, 0.55, 0.1",
+        "--augment: 0, 0.15, 0.3",
+        "--optimizer.lr: 0.0002, 0.000125, 5e-05",
+        "--optimizer.beta2: 0.9, 0.945, 0.99",
+    ):
+        assert f"\n{line}\n" in out
+    assert "As training goes" not in call("show", "dcgan")[1]  # nothing does there
+
+
+def test_the_default_recipe_is_named_in_a_dry_run(call: Call) -> None:
+    code, out, err = call("train", "--data", "digits", "--size", 12, "--device", "cpu", "--dry-run")
+    assert code == 0, err
+    assert "r3gan/small, the default on a CPU" in err and "recipe      r3gan/small" in out
+    code, out, err = call("train", "--help")
+    assert code == 0 and "r3gan/images on a GPU and r3gan/small on a CPU" in out + err

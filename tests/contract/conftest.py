@@ -23,7 +23,12 @@ from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.training.trainer import Trainer
 
 POINTS = ("ring", "grid", "swiss-roll", "moons", "gaussians")
-SMALL = {"width": 8, "widths": (16, 8)}  # of the option class `network`, where a recipe has one
+SMALL = {
+    "width": 8,
+    "widths": (16, 8),
+    "g_width": 4,
+    "d_width": 4,
+}  # of the option class `network`, where a recipe has one
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
 BATCH, ROWS = 4, 11
 CLASSES = ("a", "b", "c")

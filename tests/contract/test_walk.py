@@ -63,12 +63,12 @@ def test_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """From the command to the first gradient of the default recipe on a folder of images."""
+    """From the command to the first gradient of the default recipe of a GPU on a folder of images."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
     for i in range(8):
         Image.new("RGB", (32, 32), (30 * i, 0, 0)).save(tmp_path / "photos" / f"{i}.png")
-    flags = ["--data", "photos/", "--steps", "1", "--batch-size", "4", "--out", "run"]
+    flags = ["r3gan/images", "--data", "photos/", "--steps", "1", "--batch-size", "4", "--out", "run"]
     files = walk(train_command, flags, "Trainer.play")
     assert "r3gan/images" in capsys.readouterr().err
-    assert len(files) <= 66, "\n".join(files)
+    assert len(files) <= 70, "\n".join(files)

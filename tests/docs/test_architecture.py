@@ -84,7 +84,7 @@ def test_the_walk() -> None:
     assert len(rows) > 20
     assert all((ROOT / file).exists() for file, _ in rows)
     small = "--network.widths 8 8 --network.blocks 1 --network.group-size 8 --no-health"
-    arguments = f"train --data photos/ --out run --batch-size 2 --steps 1 {small}".split()
+    arguments = f"train r3gan/images --data photos/ --out run --batch-size 2 --steps 1 {small}".split()
     with Walk(rows) as walk:
         assert main(arguments) == 0
     assert walk.left == [], "the first of these is not entered, or not after the row above it"

@@ -240,14 +240,23 @@ def test_r3gan_keeps_the_variance_of_a_signal():
 
 
 def test_r3gan_resamples_linearly():
-    """Doubling keeps straight lines straight away from the border; halving is the mean of each 2x2 block."""
+    """Doubling keeps straight lines straight away from the border; halving is the authors' filter, or a mean of 2x2."""
     ramp = torch.arange(6.0).expand(1, 1, 6, 6)
     up = r3gan.Resample(1, 1, (6, 6), (12, 12))(ramp)
     torch.testing.assert_close(up[0, 0, 5, 1:-1].diff(), torch.full((9,), 0.5))
     x = torch.randn(2, 3, 8, 6)
-    torch.testing.assert_close(r3gan.Resample(3, 3, (8, 6), (4, 3))(x), F.avg_pool2d(x, 2))
+    filter_ = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    kernel = torch.outer(filter_, filter_).expand(3, 1, 4, 4)
+    half = r3gan.Resample(3, 3, (8, 6), (4, 3))(x)
+    zeros = F.conv2d(x, kernel, stride=2, padding=1, groups=3)  # as in the authors' code, which has zeros around
+    torch.testing.assert_close(half[..., 1:-1, 1:-1], zeros[..., 1:-1, 1:-1])
+    covered = F.conv2d(torch.ones_like(x), kernel, stride=2, padding=1, groups=3)
+    torch.testing.assert_close(half, zeros / covered)
+    torch.testing.assert_close(r3gan.Resample(3, 3, (8, 6), (4, 3), "mean")(x), F.avg_pool2d(x, 2))
     x = torch.randn(2, 3, 7, 4)
-    torch.testing.assert_close(r3gan.Resample(3, 3, (7, 4), (4, 2))(x), F.interpolate(x, (4, 2), mode="bilinear"))
+    mean = r3gan.Resample(3, 3, (7, 4), (4, 2), "mean")(x)
+    torch.testing.assert_close(mean, F.interpolate(x, (4, 2), mode="bilinear"))
+    torch.testing.assert_close(r3gan.Resample(3, 3, (7, 4), (4, 2))(torch.ones_like(x)), torch.ones(2, 3, 4, 2))
 
 
 def test_judge_shows_both_batches_at_once_unless_batch_norm_would_mix_them():

@@ -31,6 +31,8 @@ from zerosum.data.dataset import dataset
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.modality import Points
+from zerosum.optim import SGD, scheduled
+from zerosum.recipe import Training
 from zerosum.run import migrations
 from zerosum.run.directory import RunDirectory
 from zerosum.training import checkpoint
@@ -308,3 +310,37 @@ def test_fields_under_other_names(names: dict[str, str], expected: dict[str, Any
     tree = {"a": {"b": 1, "c": {"d": 2}}, "e": 3}
     assert formats.rename(tree, names) == expected
     assert tree == {"a": {"b": 1, "c": {"d": 2}}, "e": 3}
+
+
+def format_2(recipe: str, **options: Any) -> dict[str, Any]:
+    """run.json of format 2, as far as its options go."""
+    return {"format": 2, "recipe": recipe, "options": options}
+
+
+def test_r3gan_of_format_2_keeps_the_constants_that_it_had():
+    """Recorded options go over the recipe's defaults, which have schedules now."""
+    adam = {"lr": 2e-4, "betas": [0.0, 0.99], "eps": 1e-8, "decay": {"shape": "constant"}, "kind": "adam"}
+    old = format_2("r3gan/images", config={"gamma": 1.0, "optimizer": adam}, network={"widths": [8], "blocks": 1})
+    record = formats.upgrade(old, migrations.MIGRATIONS)
+    chosen = find("r3gan/images").resolve(record["options"])
+    config, network = chosen["config"], chosen["network"]
+    assert config.gamma == 1.0 and network.halving == "mean" and network.widths == (8,)
+    for seen in (0, 5_000_000, 20_000_000):
+        assert config.gamma_decay(seen) == 1.0 and config.augment(seen) == 0.0
+        assert scheduled(config.optimizer, seen, 50_000, 64) == {"lr": 2e-4}
+    assert isinstance(config.optimizer.build([torch.nn.Parameter(torch.ones(1))]), torch.optim.Adam)
+    assert old["options"]["config"] == {"gamma": 1.0, "optimizer": adam}, "the argument stays as it is"
+    assert Training().half_life.peak == 0.0  # which old runs do not record
+
+
+def test_r3gan_of_format_2_with_another_optimiser_keeps_it():
+    sgd = {"kind": "sgd", "lr": 0.1, "momentum": 0.0}
+    old = format_2("r3gan/classes", config={"gamma": 0.3, "optimizer": sgd})
+    config = find("r3gan/classes").resolve(formats.upgrade(old, migrations.MIGRATIONS)["options"])["config"]
+    assert config.optimizer == SGD(0.1, 0.0) and config.gamma == 0.3
+
+
+@pytest.mark.parametrize("recipe", ["dcgan", "my_r3gan.py:images", "r3gan2/images"])
+def test_other_recipes_of_format_2_stay(recipe: str):
+    old = format_2(recipe, config={"gamma": 0.3})
+    assert formats.upgrade(old, migrations.MIGRATIONS)["options"] == old["options"]

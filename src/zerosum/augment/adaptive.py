@@ -52,10 +52,14 @@ class AdaptiveAugment(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) to the same shape."""
         shapes("B C H W", x=x)
-        turn, move = blitting(x, self.p)
-        stretch, shift = geometry(x, self.p)
-        x = warp(x, (_matmul(turn, stretch), _matmul(turn, shift[:, :, None])[:, :, 0] + move))
-        return color(x, self.p)
+        return color(affine(x, self.p), self.p)
+
+
+def affine(x: Tensor, p: Tensor) -> Tensor:
+    """Images (B, C, H, W) blitted and transformed geometrically, each transform with the probability p."""
+    turn, move = blitting(x, p)
+    stretch, shift = geometry(x, p)
+    return warp(x, (_matmul(turn, stretch), _matmul(turn, shift[:, :, None])[:, :, 0] + move))
 
 
 def blitting(x: Tensor, p: Tensor) -> Transform:

@@ -97,7 +97,7 @@ usage: zerosum COMMAND ...
 
 `zerosum COMMAND --help` shows a command's flags.
 
-  zerosum train --data photos/            train the default, R3GAN, on a folder of images
+  zerosum train --data photos/            train the default on a folder of images
   zerosum train dcgan --data digits       another recipe, on 5,000 real digits that come along
   zerosum sample runs/RUN --out cats.png  64 samples in one picture"""
 

@@ -148,7 +148,7 @@ def with_kinds(default: Any, arguments: Sequence[str], prefix: str = "") -> Any:
     for option, hint in hints(type(default)).items():
         value, name = getattr(default, option), f"{prefix}{option}."
         if is_dataclass(value):
-            cls = kinds(hint).get(_values(arguments, [_name(f"--{name}kind")]))
+            cls = kinds(hint).get(values_of(arguments, [_name(f"--{name}kind")]))
             other[option] = with_kinds(cls() if cls and not isinstance(value, cls) else value, arguments, name)
     return replace(default, **other)
 
@@ -197,7 +197,7 @@ def _refusal(box: str, arguments: Sequence[str], usage: Mapping[str, str]) -> st
     if wrong := re.search(r"(?:Error parsing |argument ')([^\s:']+)", words):
         *_, name = names = wrong[1].split("/")  # -n/--samples
         takes = usage.get(name, "").strip().replace("{None}|", "None or ")
-        values = _values(arguments, names)
+        values = values_of(arguments, names)
         return f"{name} takes {takes}, not {values!r}" if values else f"{name} needs a value: {takes}"
     return words.replace("Unrecognized options", "unexpected arguments")
 
@@ -206,7 +206,7 @@ def _name(argument: str) -> str:
     return argument.partition("=")[0].replace("_", "-")
 
 
-def _values(arguments: Sequence[str], names: Sequence[str]) -> str:
+def values_of(arguments: Sequence[str], names: Sequence[str]) -> str:
     """What follows the last of `names` on a command line, up to the next flag."""
     values: list[str] = []
     for argument in reversed(arguments):

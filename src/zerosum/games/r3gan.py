@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
@@ -13,18 +14,23 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.augment import DiscriminatorNoise, InstanceNoise
+from zerosum.augment.pipeline import pipeline
 from zerosum.batches import Draw, Labelled
 from zerosum.game import Logits, Move, Player
+from zerosum.games.two_player import TwoPlayer, packed
 from zerosum.latent_game import LatentGame
 from zerosum.losses import penalties
 from zerosum.losses.adversarial import HARD, LabelSmoothing, relativistic
-from zerosum.modality import Condition, Spec
+from zerosum.modality import Condition, Shape, Spec
 from zerosum.networks import conditional, mlp
 from zerosum.networks import r3gan as networks
+from zerosum.networks import small as small_networks
+from zerosum.networks.blocks import image_shape
 from zerosum.networks.discriminate import discriminate
-from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.optim import ALWAYS, BURN_IN, NEVER, Adam, Cosine, Decay, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
+from zerosum.techniques import Techniques
 
 
 class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
@@ -41,7 +47,11 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
     @dataclass(frozen=True)
     class Config:
         latent_dim: latent.LatentDim = 64
-        gamma: Annotated[float, Ge(0), "weight of both gradient penalties"] = 1.0
+        gamma: Annotated[
+            float | None, Ge(0), "weight of both gradient penalties; none: the published one nearest in size"
+        ] = 1.0
+        gamma_decay: Annotated[Cosine, "factor of gamma as training goes"] = ALWAYS
+        augment: Annotated[Cosine, "probability of each transform of images, real and fake, before D"] = NEVER
         targets: Annotated[LabelSmoothing, "D's targets for a pair"] = HARD
         noise: DiscriminatorNoise = InstanceNoise()
         optimizer: Annotated[Optimizer, "of both players"] = Adam(2e-4, (0.0, 0.99))
@@ -57,6 +67,26 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
         self.generator, self.discriminator, self.config, self.condition = generator, discriminator, config, condition
         self.prior = latent.Normal(config.latent_dim)
         self.batch = Labelled if condition else Tensor
+        if config.gamma is None:
+            raise ValueError("gamma is needed: only recipes of images know a published one")
+        if config.augment.peak > 1:
+            raise ValueError(f"augment is a probability, not {config.augment.peak}")
+        # Buffers, because a recorded step reads them anew each time; a function of the step, so not in checkpoints.
+        self.register_buffer("gamma", torch.zeros(()), persistent=False)
+        self.register_buffer("augment", torch.zeros(()), persistent=False)
+        self.advance(0)
+
+    gamma: Tensor
+    augment: Tensor
+
+    def scheduled(self, seen: float) -> dict[str, float]:
+        config = self.config
+        assert config.gamma is not None
+        return {"gamma": config.gamma * config.gamma_decay(seen), "augment": config.augment(seen)}
+
+    def advance(self, seen: float) -> None:
+        for name, value in self.scheduled(seen).items():
+            self.get_buffer(name).fill_(value)
 
     def players(self) -> dict[str, Player]:
         return {
@@ -65,31 +95,54 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
         }
 
     def round(self, draw: Draw[Tensor | Labelled], step: int) -> Iterator[Move]:
-        noise, gamma = self.config.noise, self.config.gamma
+        noise = self.config.noise
         real, y = _parts(draw())  # (B, *shape), and (B,) or (B, K)
         real = noise(real, step).detach().requires_grad_()
         with torch.no_grad():
             fake = noise(self.generate(self.latents(len(real)), y), step)
         given = self.conditions(y)
-        logits = Logits(*discriminate(self.discriminator, (real, *given), (fake.requires_grad_(), *given)))
+        seen = self._augmented(real), self._augmented(fake.requires_grad_())
+        logits = Logits(*discriminate(self.discriminator, (seen[0], *given), (seen[1], *given)))
         yield Move(
             "discriminator",
             adversarial=relativistic.d(*logits, self.config.targets),
-            r1=gamma * penalties.zero_centered(logits.real, real),
-            r2=gamma * penalties.zero_centered(logits.fake, fake),
+            r1=self.gamma * penalties.zero_centered(logits.real, real),
+            r2=self.gamma * penalties.zero_centered(logits.fake, fake),
             logits=logits,
         )
         real, y = _parts(draw())
         given, real = self.conditions(y), noise(real, step)
         fake = noise(self.generate(self.latents(len(real)), y), step)
-        real_logits, fake_logits = discriminate(self.discriminator, (real, *given), (fake, *given))
+        seen = self._augmented(real), self._augmented(fake)
+        real_logits, fake_logits = discriminate(self.discriminator, (seen[0], *given), (seen[1], *given))
         yield Move("generator", adversarial=relativistic.g(fake_logits, real_logits))
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
 
+    def _augmented(self, x: Tensor) -> Tensor:
+        """x as D sees it; gradients, those of penalties too, are with respect to x itself, as in the authors' code."""
+        return pipeline(x, self.augment) if self.config.augment.peak else x
+
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         return self.discriminator(x, *self.conditions(y)).flatten()
+
+
+# By the side of images, gamma at the start of the authors' presets for CIFAR-10, FFHQ-64 and FFHQ-256.
+GAMMAS = {32: 0.05, 64: 2.0, 256: 150.0}
+
+
+def published_gamma(shape: Shape) -> float:
+    """Gamma at the start for images of `shape`, (C, H, W): between two presets it is a power of the side.
+
+    The side is the root of the number of pixels. Beyond the presets' sizes, the nearest one's gamma stays.
+    """
+    side = min(max(math.sqrt(math.prod(shape[1:])), min(GAMMAS)), max(GAMMAS))
+    sides = sorted(GAMMAS)
+    low = max(known for known in sides[:-1] if known <= side)
+    high = sides[sides.index(low) + 1]
+    share = math.log(side / low) / math.log(high / low)
+    return GAMMAS[low] * (GAMMAS[high] / GAMMAS[low]) ** share
 
 
 def _parts(batch: Tensor | Labelled) -> tuple[Tensor, Tensor | None]:
@@ -108,6 +161,7 @@ class Network:
     )
     blocks: Annotated[int, Gt(0), "residual blocks a size"] = 2
     group_size: Annotated[int, Gt(0), "channels in a group of the 3x3 convolutions"] = 16
+    halving: Annotated[networks.Halving, "D's filter to half the size; mean: of 2x2 pixels"] = "bilinear"
 
 
 @dataclass(frozen=True)
@@ -117,28 +171,98 @@ class ConditionalNetwork(Network):
     embedding: Annotated[int, Gt(0), "size of the condition's embedding in G, beside z"] = 32
 
 
-@recipe(data="digits", batch_size=64, steps=50_000)
-def images(data: Spec, config: R3GAN.Config = R3GAN.Config(), network: Network = Network()) -> R3GAN:
-    """Residual networks for any images: what to try first on a folder of your own."""
+# The schedules of the authors' presets: all of them go on for the same number of images. That of CIFAR-10 ends at
+# an augmentation of 0.55 and a half-life of 5,000,000 images; those of FFHQ, which are taken here, at these.
+_PAPER = R3GAN.Config(
+    gamma=None,
+    gamma_decay=Cosine(1.0, 0.1),
+    augment=Cosine(0.0, 0.3),
+    optimizer=Adam(2e-4, (0.0, 0.99), decay=Decay("cosine", images=BURN_IN, final=0.25), beta2_start=0.9),
+)
+_HALF_LIFE = Cosine(0.0, 500_000.0)
+_STEPS = 312_500  # of 64 images: the burn-in
+
+
+@recipe(data="digits", batch_size=64, steps=_STEPS, half_life=_HALF_LIFE)
+def images(data: Spec, config: R3GAN.Config = _PAPER, network: Network = Network()) -> R3GAN:
+    """Residual networks for any images, with the paper's schedules: the default where there is a GPU."""
     shape, sizes = data.x.shape, (network.widths, network.blocks, network.group_size)
-    return R3GAN(networks.Generator(config.latent_dim, shape, *sizes), networks.Discriminator(shape, *sizes), config)
+    generator = networks.Generator(config.latent_dim, shape, *sizes)
+    return R3GAN(generator, networks.Discriminator(shape, *sizes, halving=network.halving), _sized(config, shape))
 
 
-@recipe(data="digits", batch=Labelled, batch_size=64, steps=50_000)
-def classes(
-    data: Spec, config: R3GAN.Config = R3GAN.Config(), network: ConditionalNetwork = ConditionalNetwork()
-) -> R3GAN:
+@recipe(data="digits", batch=Labelled, batch_size=64, steps=_STEPS, half_life=_HALF_LIFE)
+def classes(data: Spec, config: R3GAN.Config = _PAPER, network: ConditionalNetwork = ConditionalNetwork()) -> R3GAN:
     """Residual networks for any images with classes, or vectors; D by projection, as the authors'."""
     shape, condition = data.x.shape, data.y
+    config = _sized(config, shape)
     widths, blocks, group_size = network.widths, network.blocks, network.group_size
     generator = networks.Generator(config.latent_dim + network.embedding, shape, widths, blocks, group_size)
-    build = partial(networks.Discriminator, widths=widths, blocks=blocks, group_size=group_size)
+    build = partial(
+        networks.Discriminator, widths=widths, blocks=blocks, group_size=group_size, halving=network.halving
+    )
     return R3GAN(
         conditional.EmbeddedGenerator(generator, condition.size, network.embedding),
         conditional.EmbeddedProjection(build, shape, condition.size, widths[0]),
         config,
         condition,
     )
+
+
+def _sized(config: R3GAN.Config, shape: Shape) -> R3GAN.Config:
+    """The options with a gamma: where they leave it open, the published one."""
+    return config if config.gamma is not None else replace(config, gamma=published_gamma(image_shape(shape)))
+
+
+def _refuse_augmentation(config: R3GAN.Config) -> None:
+    if config.augment.peak:
+        raise ValueError("augmentation is of images; leave augment at 0")
+
+
+_SMALL_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=10_000))
+
+
+_SMALL = TwoPlayer.Config(
+    "relativistic",
+    {"r1-r2": 0.5},
+    penalty_every=8,
+    latent_dim=64,
+    shared_fakes=True,
+    g_optimizer=_SMALL_ADAM,
+    d_optimizer=_SMALL_ADAM,
+)
+
+
+@dataclass(frozen=True)
+class SmallNetwork:
+    """The size of small convolutional networks: channels next to the images, twice as many for each halving."""
+
+    g_width: Annotated[int, Gt(0), "G's channels at half of the images' size"] = 64
+    d_width: Annotated[int, Gt(0), "D's channels at half of the images' size"] = 64
+
+
+@recipe(
+    name="r3gan/small",
+    data="digits",
+    batch_size=32,
+    steps=25_000,
+    average=0.999,
+    precision="fp32",
+    checkpoint_every=2_000,
+    side=64,
+    milestones={700: "the right colours, blurred", 3_000: "rough shapes of what is in the images"},
+    techniques=Techniques(diff_augment=("color", "translation", "cutout")),
+)
+def small(
+    data: Spec,
+    config: TwoPlayer.Config = _SMALL,
+    network: SmallNetwork = SmallNetwork(),
+) -> TwoPlayer:
+    """R3GAN's loss on small networks: the default for images on a CPU, where a laptop trains it in half an hour."""
+    shape = data.x.shape
+    generator = small_networks.Generator(config.latent_dim, shape, network.g_width)
+    discriminator = small_networks.Discriminator(packed(shape, config.packing), network.d_width)
+    return TwoPlayer(generator, discriminator, config)
 
 
 _TOY_ADAM = Adam(4e-3, (0.5, 0.9), decay=Decay("linear"))
@@ -148,12 +272,14 @@ _TOY = R3GAN.Config(latent_dim=2, gamma=0.05, optimizer=_TOY_ADAM)
 @recipe(data="ring", batch_size=256, steps=1_400, average=0.99)
 def toy(data: Spec, config: R3GAN.Config = _TOY) -> R3GAN:
     """Two small perceptrons on points in the plane."""
+    _refuse_augmentation(config)
     return R3GAN(*mlp.toy_pair(config.latent_dim, data.x.shape), config)
 
 
 @recipe(data="moons", batch=Labelled, batch_size=256, steps=1_400, average=0.99)
 def toy_classes(data: Spec, config: R3GAN.Config = _TOY) -> R3GAN:
     """Two small perceptrons on points in the plane, which have classes."""
+    _refuse_augmentation(config)
     shape, condition, hidden = data.x.shape, data.y, (64,) * 3
     generator = mlp.Generator(config.latent_dim + 8, shape, hidden)
     build = partial(mlp.Discriminator, hidden=hidden)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,7 @@ from zerosum.networks.blocks import halvings, image_shape
 
 LEAK = 0.2
 GAIN = math.sqrt(2 / (1 + LEAK**2))  # keeps the variance through a leaky ReLU
+Halving = Literal["bilinear", "mean"]
 
 
 class BiasedLeakyReLU(nn.Module):
@@ -55,20 +57,28 @@ class Bottleneck(nn.Module):
 class Resample(nn.Module):
     """(B, before, *size) to (B, after, *target): bilinear, with a 1x1 convolution where the channels change.
 
-    Doubling is the authors' filter, [1, 3, 3, 1]; halving is the mean of 2x2 pixels, where theirs is that filter again.
+    Both ways it is the authors' filter, [1, 3, 3, 1], but for its weight at the border, which goes to the pixels that
+    are there; theirs meets zeros. `halving` "mean" is the mean of 2x2 pixels, as older versions had it.
     """
 
     rows: Tensor
     columns: Tensor
 
-    def __init__(self, before: int, after: int, size: tuple[int, int], target: tuple[int, int]):
+    def __init__(
+        self,
+        before: int,
+        after: int,
+        size: tuple[int, int],
+        target: tuple[int, int],
+        halving: Halving = "bilinear",
+    ):
         super().__init__()
         self.growing = target[0] > size[0]
         self.project = _pointwise(before, after) if before != after else nn.Identity()
         # Bilinear resizing is linear in rows and in columns. As two products it is many times faster on a GPU than
         # `F.interpolate`, which took two thirds of a step.
-        self.register_buffer("rows", _bilinear(size[0], target[0]), persistent=False)  # (target h, h)
-        self.register_buffer("columns", _bilinear(size[1], target[1]).T, persistent=False)  # (w, target w)
+        self.register_buffer("rows", _bilinear(size[0], target[0], halving), persistent=False)  # (target h, h)
+        self.register_buffer("columns", _bilinear(size[1], target[1], halving).T, persistent=False)  # (w, target w)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.growing:  # project where there are fewer pixels
@@ -110,14 +120,22 @@ class Discriminator(nn.Module):
     `widths` are the channels from the smallest size to the full one.
     """
 
-    def __init__(self, shape: Shape, widths: Sequence[int], blocks: int = 2, group_size: int = 16, outputs: int = 1):
+    def __init__(
+        self,
+        shape: Shape,
+        widths: Sequence[int],
+        blocks: int = 2,
+        group_size: int = 16,
+        outputs: int = 1,
+        halving: Halving = "bilinear",
+    ):
         super().__init__()
         channels, height, image_width = image_shape(shape)
         sizes = halvings(height, image_width, smallest=4)
         widths = _pad_widths(widths, len(sizes))[::-1]
         layers: list[nn.Module] = [_pointwise(channels, widths[0])]
         for i, (width, size) in enumerate(zip(widths, sizes, strict=True)):
-            layers += [Resample(widths[i - 1], width, sizes[i - 1], size)] if i else []
+            layers += [Resample(widths[i - 1], width, sizes[i - 1], size, halving)] if i else []
             layers += [Bottleneck(width, group_size, blocks * len(sizes)) for _ in range(blocks)]
         self.layers = nn.Sequential(*layers)
         self.basis = nn.Conv2d(widths[-1], widths[-1], kernel_size=sizes[-1], groups=widths[-1], bias=False)
@@ -140,9 +158,15 @@ def _pointwise(before: int, after: int) -> nn.Conv2d:
     return conv
 
 
-def _bilinear(size: int, target: int) -> Tensor:
-    """What linear resizing does to a row of `size` pixels, as a matrix (target, size)."""
-    return F.interpolate(torch.eye(size)[None], target, mode="linear", align_corners=False)[0].T.contiguous()
+def _bilinear(size: int, target: int, halving: Halving) -> Tensor:
+    """What linear resizing does to a row of `size` pixels, as a matrix (target, size).
+
+    The filter grows with the pixels of a smaller target, to the triangle [1, 3, 3, 1] / 8 for half of an even size;
+    with the mean, as between pixels, it does not.
+    """
+    wide = halving == "bilinear"
+    row = F.interpolate(torch.eye(size)[None, None], (size, target), mode="bilinear", antialias=wide)
+    return row[0, 0].T.contiguous()
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate decay as frozen values: they describe, `build` makes."""
+"""Optimisers, learning-rate decay and other schedules as frozen values: they describe, `build` makes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,27 @@ from torch.nn import Parameter
 
 from zerosum.errors import ZerosumError
 from zerosum.optim import sghmc
+from zerosum.optim.adam import BurnInAdam
+from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, half_cosine
 
 LearningRate = Annotated[float, Gt(0), "learning rate"]
 Beta = Annotated[float, Ge(0), Lt(1)]
+
+__all__ = [
+    "ALWAYS",
+    "BURN_IN",
+    "NEVER",
+    "SGD",
+    "SGHMC",
+    "Adam",
+    "Cosine",
+    "Decay",
+    "DiscriminatorOptimizer",
+    "GeneratorOptimizer",
+    "Optimizer",
+    "RMSprop",
+    "scheduled",
+]
 
 
 @dataclass(frozen=True)
@@ -28,19 +46,24 @@ class Decay:
     warmup: Annotated[int, Ge(0), "linear warm-up steps"] = 0
     start: Annotated[int, Ge(0), "steps before the decay"] = 0
     steps: Annotated[int | None, Gt(0), "steps of the decay; none: until training ends"] = None
+    images: Annotated[int | None, Gt(0), "samples of the decay, in place of its steps"] = None
     final: Annotated[float, Ge(0), Le(1), "final learning rate, as a fraction"] = 0.0
 
-    def __call__(self, step: int, total: int) -> float:
-        """The factor in [0, 1] for step `step` (from 0) of `total`."""
+    def __call__(self, step: int, total: int, batch: int = 1) -> float:
+        """The factor in [0, 1] for step `step` (from 0) of `total`, each of `batch` samples over all processes."""
         if step < self.warmup:
             return (step + 1) / self.warmup  # a rate of 0 would waste the first step
         if self.shape == "constant":
             return 1.0
-        t = min(max((step - self.start) / (self.steps or max(total - self.start, 1)), 0.0), 1.0)
+        t = self.share(step, total, batch)
         if self.shape == "exponential":
             return math.exp(t * math.log(max(self.final, 1e-8)))  # a geometric fall never reaches 0
-        fall = t if self.shape == "linear" else (1 - math.cos(math.pi * t)) / 2
-        return 1 + (self.final - 1) * fall
+        return 1 + (self.final - 1) * (t if self.shape == "linear" else half_cosine(t))
+
+    def share(self, step: int, total: int, batch: int = 1) -> float:
+        """How much of the decay lies behind step `step`, in [0, 1]."""
+        length = self.images / batch if self.images else self.steps or max(total - self.start, 1)
+        return min(max((step - self.start) / length, 0.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -51,12 +74,24 @@ class Adam:
     betas: Annotated[tuple[Beta, Beta], "decay rates of both moments"] = (0.5, 0.999)
     eps: Annotated[float, Gt(0), "added to the root of the second moment, for stability"] = 1e-8
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
+    beta2_start: Annotated[
+        Beta | None,
+        "second beta at the start, from where it goes by half a cosine while the rate decays; none: constant",
+    ] = None
     kind: Literal["adam"] = "adam"
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
         own = list(parameters)
         rate, recordable = _rate(self.lr, own)
+        if self.beta2_start is not None:
+            return BurnInAdam(own, rate, self.betas[0], _rate(self.beta2_start, own)[0], self.eps)
         return torch.optim.Adam(own, rate, self.betas, self.eps, fused=_fusable(own), capturable=recordable)
+
+    def beta2(self, step: int, total: int, batch: int = 1) -> float:
+        """The second beta of step `step` (from 0) of `total`, each of `batch` samples over all processes."""
+        if self.beta2_start is None:
+            return self.betas[1]
+        return self.beta2_start + (self.betas[1] - self.beta2_start) * half_cosine(self.decay.share(step, total, batch))
 
 
 @dataclass(frozen=True)
@@ -122,6 +157,20 @@ class SGHMC:
 Optimizer = Annotated[Adam | RMSprop | SGD | SGHMC, Discriminator("kind")]
 GeneratorOptimizer = Annotated[Optimizer, "the generator's optimiser"]
 DiscriminatorOptimizer = Annotated[Optimizer, "the discriminator's optimiser"]
+
+
+def scheduled(optimizer: Optimizer, step: int, total: int, batch: int = 1) -> dict[str, float]:
+    """What changes of an optimiser as training goes, by the names that its parameter groups have for it.
+
+    Args:
+        step: from 0.
+        total: steps in all.
+        batch: samples of a step, over all processes.
+    """
+    values = {"lr": optimizer.lr * optimizer.decay(step, total, batch)}
+    if isinstance(optimizer, Adam) and optimizer.beta2_start is not None:
+        values["beta2"] = optimizer.beta2(step, total, batch)
+    return values
 
 
 def _rate(lr: float, parameters: list[Parameter]) -> tuple[float | Tensor, bool]:

@@ -49,7 +49,7 @@ def _fields(data: Document) -> Document:
 
 
 def _from_2(record: Document) -> Document:
-    return _mathematics(_of_old_wgan_gp(record)) | {"draw": "batches"}
+    return _mathematics(_of_old_wgan_gp(_r3gan_without_schedules(record))) | {"draw": "batches"}
 
 
 def _of_old_wgan_gp(record: Document) -> Document:
@@ -91,6 +91,22 @@ def _samplers(tree: Any) -> Any:
         points = max(points, 1)
         copy |= {"temperature": copy["temperature"] * points, "data_points": points}
     return copy
+
+
+def _r3gan_without_schedules(record: Document) -> Document:
+    """R3GAN of format 2: every number was constant, nothing was augmented, and D halved by means of 2x2 pixels."""
+    if record["recipe"].partition("/")[0] != "r3gan":
+        return record
+    options = {name: dict(values) for name, values in record["options"].items()}
+    config = options.setdefault("config", {})
+    optimizer = {"kind": "adam", **config.get("optimizer", {})}
+    if optimizer["kind"] == "adam":
+        optimizer = {"decay": {"shape": "constant"}, **optimizer, "beta2_start": None}
+    constant = {"gamma_decay": {"start": 1.0, "end": 1.0}, "augment": {"start": 0.0, "end": 0.0}}
+    options["config"] = {"gamma": 1.0, **config, **constant, "optimizer": optimizer}
+    if "network" in options:
+        options["network"]["halving"] = "mean"
+    return record | {"options": options}
 
 
 def _path(option: str) -> str:

@@ -96,6 +96,12 @@ class WithTechniques(Game[Any]):
             return None
         return self.game.phase(step)
 
+    def scheduled(self, seen: float) -> dict[str, float]:
+        return self.game.scheduled(seen)
+
+    def advance(self, seen: float) -> None:
+        self.game.advance(seen)
+
     def round(self, draw: Draw[Any], step: int) -> Iterator[Move]:
         batch: Any = None
         reference = self._reference if step == 0 else None  # the first data of all

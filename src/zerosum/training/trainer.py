@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
+from zerosum.optim import NEVER, Cosine, scheduled
 from zerosum.recipe import Training
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
 from zerosum.training.hardware import resolve_precision, tune_malloc, use_channels_last
@@ -68,7 +69,7 @@ class Trainer:
         self.parameters = {name: parameters_of(player.modules) for name, player in self.players.items()}
         _check_partition(game, self.parameters)
         self.optimizers = {name: p.optimizer.build(self.parameters[name]) for name, p in self.players.items()}
-        self.average = Average(game, self.players, training.average) if training.average else None
+        self.average = Average(game, self.players, training.average, training.half_life) if training.average else None
         self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
         self.step = 0  # steps played
         self.lr_scale = 1.0  # a factor on every learning rate; below 1 after a rollback
@@ -77,8 +78,12 @@ class Trainer:
         self.stopping = False
         self.pending: list[Value] = []  # logged since the last `pop_metrics`
         self._popped: list[Value] = []  # what `pop_metrics` has taken after this step
-        rates = [group["lr"] for optimizer in self.optimizers.values() for group in optimizer.param_groups]
-        recordable = all(isinstance(rate, Tensor) for rate in rates)  # a number, as SGHMC has, would be recorded as is
+        # A number, as SGHMC's rate is, would be recorded as is.
+        recordable = all(
+            isinstance(self.optimizers[name].param_groups[0][key], Tensor)
+            for name, player in self.players.items()
+            for key in scheduled(player.optimizer, 0, training.steps)
+        )
         recorded = training.graphs and recordable and distributed.world_size() == 1 and self.device.type == "cuda"
         self.recorder = Recorder(self.device) if recorded else None
 
@@ -101,30 +106,44 @@ class Trainer:
     def round(self) -> None:
         """Play one step."""
         self._popped = []
+        batch = self.training.batch_size * distributed.world_size()
         for name, player in self.players.items():
-            rate = self.lr_scale * player.optimizer.lr * player.optimizer.decay(self.step, self.training.steps)
+            values = scheduled(player.optimizer, self.step, self.training.steps, batch)
             for group in self.optimizers[name].param_groups:
-                if isinstance(group["lr"], Tensor):  # recorded steps read it there
-                    group["lr"].fill_(rate)
-                else:
-                    group["lr"] = rate
+                for key, value in (values | {"lr": self.lr_scale * values["lr"]}).items():
+                    if isinstance(group[key], Tensor):  # recorded steps read it there
+                        group[key].fill_(value)
+                    else:
+                        group[key] = value
+        self.game.advance(self.step * batch)
         phase = self.game.phase(self.step) if self.recorder else None
         if self.recorder and phase is not None:
             logged = self.recorder.round((phase, self._measures_norms), self.stream, self._play)
         else:
             logged = self._play(self.stream)
         self.pending += [(self.step, key, value) for key, value in logged]
-        self.step += 1
         if self.average:
-            self.average.update()
+            self.average.update(self.step * batch, batch)
+        self.step += 1
+
+    def schedule(self, step: int) -> dict[str, float]:
+        """What step `step` (from 0) is played with, of all that changes as training goes: by `PLAYER/NAME`, or name."""
+        batch = self.training.batch_size * distributed.world_size()
+        values = {
+            f"{name}/{key}": value
+            for name, player in self.players.items()
+            for key, value in scheduled(player.optimizer, step, self.training.steps, batch).items()
+        }
+        values |= self.game.scheduled(step * batch)
+        return values | ({"half_life": self.average.half_life(step * batch)} if self.average else {})
 
     def _play(self, draw: Draw) -> Logged:
         """All moves of a step."""
         return [value for move in self.moves(draw) for value in self.play(move)]
 
-    def moves(self, draw: Draw) -> Iterator[Move]:
-        """The moves of a step, each computed under autocast just before it is made."""
-        moves = self.game.round(draw, self.step)
+    def moves(self, draw: Draw, game: Game[Any] | None = None) -> Iterator[Move]:
+        """The moves of a step, each computed under autocast just before it is made; of `game`, where it is a copy."""
+        moves = (game or self.game).round(draw, self.step)
         while True:
             bf16 = self.dtype == torch.bfloat16
             with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
@@ -184,11 +203,12 @@ class Trainer:
 class Average:
     """EMA: a copy of the game in which the averaged players' weights follow; all else is shared with the game.
 
-    The decay warms up as (1 + n) / (10 + n) after n steps, so that early averages forget the initialisation.
+    The decay warms up as (1 + n) / (10 + n) after n steps, so that early averages forget the initialisation. With a
+    `half_life` that is not 0, it is instead the one that halves a weight's share in so many samples.
     """
 
-    def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float):
-        self.leader, self.decay, self.rounds = game, decay, 0
+    def __init__(self, game: Game[Any], players: Mapping[str, Player], decay: float, half_life: Cosine = NEVER):
+        self.leader, self.decay, self.half_life, self.rounds = game, decay, half_life, 0
         followed = {id(p) for player in players.values() if player.averaged for p in parameters_of(player.modules)}
         self.leaders = {name: p for name, p in game.named_parameters() if id(p) in followed}
         shared = [p for p in game.parameters() if id(p) not in followed] + list(game.buffers())
@@ -197,11 +217,19 @@ class Average:
         self.followers = {name: named[name].requires_grad_(False) for name in self.leaders}
 
     @torch.no_grad()
-    def update(self) -> None:
-        weight = 1 - min(self.decay, (1 + self.rounds) / (10 + self.rounds))
+    def update(self, seen: int = 0, batch: int = 1) -> None:
+        """Follow the leader, whose step of `batch` samples came after `seen` samples."""
+        weight = 1 - self.decay_of(seen, batch)
         if self.followers:
             torch._foreach_lerp_(list(self.followers.values()), list(self.leaders.values()), weight)
         self.rounds += 1
+
+    def decay_of(self, seen: int, batch: int) -> float:
+        """What share the average keeps of itself in a step of `batch` samples, after `seen` samples."""
+        if not self.half_life.peak:
+            return min(self.decay, (1 + self.rounds) / (10 + self.rounds))
+        half_life: float = self.half_life(seen)
+        return 0.5 ** (batch / half_life) if half_life else 0.0  # of no half-life: the weights themselves
 
     def sampler(self) -> Game[Any]:
         """The averaged game, sharing the buffers that the game has now: it may have put new ones in their places."""

@@ -18,10 +18,10 @@ from zerosum import data
 from zerosum.batches import Labelled, PartlyLabelled, field_names
 from zerosum.data.check import labels
 from zerosum.data.dataset import Dataset
-from zerosum.data.sources import absolute
+from zerosum.data.sources import absolute, find, from_folder
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
-from zerosum.modality import AnyModality, Modality
+from zerosum.modality import AnyModality, Image, Modality
 from zerosum.options import to_json
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.roles import CANNOT, has_role
@@ -72,6 +72,8 @@ def prepare(
     place = hardware.find(device) if device else own
     with progress(quiet) as update:
         whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
+        if size := _smaller(recipe, wanted, whole):
+            whole = data.load(wanted.name, size=size, data_dir=wanted.data_dir, progress=update)
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
@@ -99,7 +101,22 @@ def prepare(
     trainer = Trainer(game, stream, training, place)
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
     record = _describe(recipe, options, wanted, learnt, trainer)
-    return Prepared(trainer, learnt, record, data_notes(recipe, whole, learnt, wanted.labels))
+    notes = [*size_notes(wanted, learnt), *data_notes(recipe, whole, learnt, wanted.labels)]
+    return Prepared(trainer, learnt, record, notes)
+
+
+def _smaller(recipe: Recipe, wanted: DataChoice, whole: Dataset) -> tuple[int, int] | None:
+    """(H, W) to scale images to that are larger than the recipe's networks are meant for, unless a size was asked."""
+    size = _image_size(whole)
+    if recipe.side is None or wanted.size is not None or size is None or max(size) <= recipe.side:
+        return None
+    height, width = (max(1, round(side * recipe.side / max(size))) for side in size)
+    return height, width
+
+
+def _image_size(data: Dataset) -> tuple[int, int] | None:
+    """(H, W) of its samples, where they are images."""
+    return data.modality.size if isinstance(data.modality, Image) else None
 
 
 def _describe(
@@ -161,6 +178,14 @@ def _command() -> str:
     program, *arguments = sys.argv
     by_hand = Path(program).name in ("zerosum", "__main__.py")
     return shlex.join(["zerosum", *arguments]) if by_hand else "zerosum.train(...)"
+
+
+def size_notes(wanted: DataChoice, learnt: Dataset) -> list[str]:
+    """A line about the size of images of a folder, where none was asked for."""
+    size = _image_size(learnt)
+    if wanted.size is not None or find(wanted.name)[0] is not from_folder or size is None:
+        return []
+    return [f"images are learnt at {size[1]}x{size[0]} pixels, others scaled and cropped; --size chooses another size"]
 
 
 def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None = None) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -25,12 +27,14 @@ from zerosum.pictures.png import save
 from zerosum.pictures.render import renderer
 from zerosum.pictures.translations import translations
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
+from zerosum.recipe import RECIPES
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
+from zerosum.training.estimate import seconds_per_step
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.console import TrainingProgress
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
@@ -38,11 +42,15 @@ from zerosum.training.hooks.log import JsonLines, Log, Sink
 from zerosum.training.trainer import Diverged, Hook, Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.console import errors
+from zerosum.util.text import duration
 from zerosum.workflows.prepare import Prepared
 from zerosum.workflows.sample import default_ending, write_samples
 
 COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and those that are translated
 TEXTS = 64  # in samples.txt
+FIRST_PICTURE = 10.0  # seconds of training before the first picture by time
+ON_CPU = "r3gan/small"  # what trains images where there is no GPU
+LONG = 4 * 3600.0  # seconds: of a training on a CPU that lasts longer, what else there is
 
 
 def play(
@@ -75,6 +83,7 @@ def play(
             directory.write(record)  # it may be longer now
         directory.forget_after(trainer.step)
         _introduce(console, directory, trainer, loaded, record, about)
+        _project(console, directory, trainer, record)
         progress = stack.enter_context(TrainingProgress(console, trainer.training.steps))
         interrupt = stack.enter_context(Interrupt())
         before = directory.seconds_so_far()
@@ -90,7 +99,8 @@ def play(
 
             sinks.append(TensorBoard(directory.path / "tensorboard"))
         log = Log(training.log_every, training.checkpoint_every, sinks, before)
-        pictures = SamplePictures(directory, record, _drawing(trainer.game, record, loaded, seed=0))
+        draw = _drawing(trainer.game, record, loaded, seed=0)
+        pictures = SamplePictures(directory, record, draw, before, lambda line: console.print(line))
         saver = Checkpoints(directory.checkpoints)
         recovery = Recovery(directory, saver, monitor, console)
         if trainer.step == 0:
@@ -138,17 +148,45 @@ def finish(run: Run, loaded: data.Dataset) -> None:
 class SamplePictures:
     """A hook: a picture every `training.sample_every` steps and after the last one, a frame of the film.
 
+    Until that many steps are played there is one after 10 s of training, 20 s, 40 s and so on, too, and a line says
+    where. It costs none of the training's random numbers.
+
     Args:
         draw: makes it, of a run as it is now.
+        seconds_before: of training, before this process.
+        say: prints a line.
+        clock: seconds.
     """
 
-    def __init__(self, directory: RunDirectory, record: Record, draw: Callable[[Run], Image.Image]):
-        self.directory, self.record, self.draw = directory, record, draw
+    def __init__(
+        self,
+        directory: RunDirectory,
+        record: Record,
+        draw: Callable[[Run], Image.Image],
+        seconds_before: float = 0.0,
+        say: Callable[[str], None] = lambda line: None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.directory, self.record, self.draw, self.say, self.clock = directory, record, draw, say, clock
+        self.began = clock() - seconds_before
+        self.next = FIRST_PICTURE
+        while self.next <= seconds_before:
+            self.next *= 2
 
     def __call__(self, trainer: Trainer) -> None:
         if trainer.step % trainer.training.sample_every == 0 or trainer.step == trainer.training.steps:
-            run = Run(self.directory.path, self.record, trainer.sampler, trainer.step)
-            save(self.draw(run), self.directory.samples / f"step-{trainer.step:08d}.png")
+            self._save(trainer)
+        elif trainer.step < trainer.training.sample_every and (seconds := self.clock() - self.began) >= self.next:
+            path = self._save(trainer)
+            self.say(f"samples after {duration(seconds)}: {path}")
+            while self.next <= seconds:
+                self.next *= 2
+
+    def _save(self, trainer: Trainer) -> Path:
+        run = Run(self.directory.path, self.record, trainer.sampler, trainer.step)
+        path = self.directory.samples / f"step-{trainer.step:08d}.png"
+        save(self.draw(run), path)
+        return path
 
 
 class Recovery:
@@ -228,3 +266,19 @@ def _introduce(
         console.print(f"left out {len(loaded.problems):,}: {listed}{more}")
     start = f"resuming at step {trainer.step:,} of" if trainer.step else "training for"
     console.print(f"{start} {trainer.training.steps:,} steps, in {directory.path}")
+
+
+def _project(console: Console, directory: RunDirectory, trainer: Trainer, record: Record) -> None:
+    """Say how long the training will take and what to expect when: on a CPU, where a step may take long."""
+    steps, played = trainer.training.steps, trainer.step
+    if trainer.device.type != "cpu" or distributed.world_size() > 1 or played >= steps:
+        return
+    seconds = seconds_per_step(trainer)
+    left = seconds * (steps - played)
+    slow = f"; `zerosum train {ON_CPU}` trains images on a CPU" if left > LONG and record.recipe != ON_CPU else ""
+    console.print(f"about {duration(left)} on this machine, at {seconds:.2g} s a step{slow}")
+    known = RECIPES[record.recipe].milestones if record.recipe in RECIPES else {}
+    for step, what in known.items():
+        if played < step <= steps:
+            console.print(f"after about {duration(seconds * (step - played))} ({step:,} steps): {what}")
+    console.print(f"pictures of samples: {directory.samples}, the first within {FIRST_PICTURE + seconds:.0f} s")

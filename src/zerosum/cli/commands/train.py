@@ -9,13 +9,27 @@ from typing import Annotated, Any
 
 from tyro.conf import DisallowNone, arg
 
-from zerosum.cli.flags import AnyDevice, DataDir, Size, Switch, changed, flag, flags, of_other_kinds, parse, with_kinds
+from zerosum.cli.flags import (
+    AnyDevice,
+    DataDir,
+    Size,
+    Switch,
+    changed,
+    flag,
+    flags,
+    of_other_kinds,
+    parse,
+    values_of,
+    with_kinds,
+)
 from zerosum.cli.output import show_run
 from zerosum.games import find
 from zerosum.recipe import Recipe
 
-DEFAULT = "r3gan"
-ABOUT = "The default recipe is r3gan; `zerosum list` shows all. The flags below are those of"
+ABOUT = (
+    "The default recipe is r3gan/images on a GPU and r3gan/small on a CPU; `zerosum list` shows all. "
+    "The flags below are those of"
+)
 
 
 @dataclass(frozen=True)
@@ -41,19 +55,21 @@ class Arguments:
 
 
 def run(arguments: Sequence[str]) -> None:
+    from zerosum.workflows.train import announce, default_recipe, train
+
     named = bool(arguments) and not arguments[0].startswith("-")
-    name = arguments[0] if named else DEFAULT
+    name, why = (arguments[0], "") if named else default_recipe(values_of(arguments, ["--device"]) or None)
     recipe = find(name)
     given, options = read(recipe, arguments[named:], f"train {name if named else '[RECIPE]'}")
     size = (given.size[0], given.size[-1]) if given.size else None
+    if why:
+        announce(why, quiet=False)
     if given.dry_run:
         from zerosum.cli.dry_run import show_plan
         from zerosum.workflows.prepare import DataChoice
 
         show_plan(recipe, options, DataChoice(given.data, size, given.labels, given.data_dir), given.device)
         return
-    from zerosum.workflows.train import train
-
     show_run(
         train(
             name,

@@ -1,7 +1,8 @@
-"""Progress with the time that is left: a live line on a terminal, a plain line now and then elsewhere."""
+"""Progress with the time that is left: a live line on a terminal, a plain line now and then elsewhere; no silence."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -15,6 +16,7 @@ from zerosum.util.console import EVERY
 from zerosum.util.text import duration
 
 LIVE = 0.2  # seconds between updates on a terminal
+SLOW = 2.0  # seconds that the first step may take before its end is worth a line
 
 
 class TrainingProgress:
@@ -25,6 +27,8 @@ class TrainingProgress:
         self.values = ""
         self.first: tuple[float, int] | None = None  # when this process finished its first step, and which it was
         self.next = 0.0
+        self.began = time.monotonic()  # the step that is running
+        self.running = threading.Event()  # set once nothing is to be said any more
         self.bar = Progress(
             TextColumn("step"),
             MofNCompleteColumn(),
@@ -39,15 +43,27 @@ class TrainingProgress:
         if self.console.is_terminal:
             self.task = self.bar.add_task("", total=self.steps, rate="-", values="")
             self.bar.start()
+        self.began = time.monotonic()
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.running.set()
         if self.console.is_terminal:
             self.bar.stop()
 
+    def _watch(self) -> None:
+        """Say that a step is running, and for how long, each time that a plain line would be due without one."""
+        while not self.running.wait(EVERY):
+            if (seconds := time.monotonic() - self.began) >= EVERY:
+                self.console.print(f"a step is running, for {duration(seconds)} so far")
+
     def __call__(self, trainer: Trainer) -> None:
         now = time.monotonic()
-        self.first = self.first or (now, trainer.step)
+        if self.first is None and now - self.began > SLOW:
+            whole = duration((self.steps - trainer.step) * (now - self.began))
+            self.console.print(f"the first step took {duration(now - self.began)}: at this pace, {whole} in all")
+        self.first, self.began = self.first or (now, trainer.step), now
         last = trainer.step == self.steps
         if now < self.next and not last:
             return
