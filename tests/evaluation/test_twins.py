@@ -25,9 +25,11 @@ from zerosum.workflows.evaluate import evaluate
 
 
 def pictures(count: int, seed: int = 0) -> Tensor:
-    """Smooth colour images of 24 pixels, uint8."""
+    """Smooth images of 24 pixels, uint8, of about as much colour as photographs have."""
     generator = torch.Generator().manual_seed(seed)
-    coarse = torch.rand(count, 3, 6, 6, generator=generator)
+    coarse = 0.8 * torch.rand(count, 1, 6, 6, generator=generator) + 0.2 * torch.rand(
+        count, 3, 1, 1, generator=generator
+    )
     fine = torch.nn.functional.interpolate(coarse, (24, 24), mode="bilinear")
     return (255 * fine).to(torch.uint8)
 
@@ -44,7 +46,7 @@ def test_equal_and_compressed_images_are_twins_and_others_are_not():
     first = twins(x, Image(3, 24, 24))
     assert first[300:].tolist() == [7, 20, 20]
     assert torch.equal(first[:300], torch.arange(300))
-    assert equal(x) == [[7, 300]]
+    assert [7, 300] in equal(x)
 
 
 def test_points_are_twins_where_they_are_equal_and_texts_never():
@@ -73,7 +75,8 @@ def test_the_first_of_the_order_stays_and_held_out_copies_go():
     assert found.context.real.count == 3 and len(found.context.data) == 5 and len(found.context.data.y) == 5
     assert found.context.training is not None and found.context.training.count == 5
     assert found.context.test is not None and torch.equal(found.context.test.x, test.x[1:])
-    assert without_twins(replace(context, data=real, test=None), order[order != 4], 2).note == ""
+    alone = replace(context, data=dataset("real", x[:4]), training=None, test=None)
+    assert without_twins(alone, torch.arange(4), 2).context is alone
 
 
 def test_exact_copies_are_seen_though_one_in_fifty_training_images_occurs_twice():
