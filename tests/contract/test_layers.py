@@ -143,7 +143,8 @@ KIND_ASKED = {
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/stream.py": 2,  # flips
-    "evaluation/real_data.py": 2,  # EXTRACTORS
+    "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
+    "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
     "games/infogan.py": 1,  # views, of images alone
     "modality.py": 1,  # a point has one dimension
     "evaluation/pairs.py": 1,  # how many shapes there are

@@ -12,6 +12,7 @@ import pytest
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.compare import compare
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target, read, write
+from zerosum.evaluation.standing import remark, standing
 from zerosum.metrics.score import Score
 
 STAMP = Protocol(
@@ -136,6 +137,52 @@ def test_who_is_better():
     precision, divergence, z = compare(evaluation(result(0.5)), evaluation(result(0.6)))
     assert (precision.better, divergence.better, z.better) == ("B", "A", "")
     assert [row.better for row in compare(evaluation(result(0.5)), evaluation(result(0.5)))] == ["equal", "equal", ""]
+
+
+def test_of_three_the_best_must_be_apart_from_both():
+    sides = [(0.5, (0.45, 0.55)), (0.7, (0.65, 0.75)), (0.8, (0.74, 0.86))]
+    precision, divergence, z = compare(*(evaluation(result(*side)) for side in sides))
+    assert (precision.better, precision.significant) == ("C", False)
+    assert (divergence.better, divergence.significant) == ("A", True)
+    assert (z.better, z.significant) == ("", None)
+    with pytest.raises(ZerosumError, match="name two or more"):
+        compare(evaluation(result(0.5)))
+
+
+def test_the_sides_that_differ_are_named_together():
+    a, b, c = (evaluation(result(0.5, seed=seed)) for seed in (0, 1, 1))
+    with pytest.raises(ZerosumError, match="precision-recall: seed is 0 in A, 1 in B and C"):
+        compare(a, b, c)
+
+
+def test_what_beats_real_data_is_not_called_better():
+    """Real data's precision is 0.9: 0.995 is above it, 0.85 is what one can hope for."""
+    sides = [(0.995, (0.99, 0.999)), (0.85, (0.83, 0.87)), (0.7, (0.68, 0.72))]
+    a, b, c = (evaluation(result(*side)) for side in sides)
+    for order, best in (((a, b), ""), ((a, b, c), "B"), ((c, a), "")):
+        row = compare(*order)[0]
+        assert row.better == best, order
+    assert compare(a, b, c)[0].significant is True
+
+
+@pytest.mark.parametrize(
+    ("score", "says"),
+    [
+        (Score(0.995, "higher", (0.99, 0.999), references={"real": 0.83, "noise": 0.0}), "better than real data"),
+        (Score(0.83, "higher", (0.82, 0.84), references={"real": 0.825, "noise": 0.0}), ""),
+        (Score(0.5, "higher", (0.4, 0.6), references={"real": 0.83, "noise": 0.5}), "no better than noise"),
+        (Score(60.0, "lower", (55.0, 65.0), references={"real": 0.1, "noise": 58.0}), "no better than noise"),
+        (Score(0.01, "lower", (0.005, 0.02), references={"real": 0.1, "noise": 58.0}), "better than real data"),
+        (Score(0.6, "higher", (0.5, 0.7), references={"real": 0.9, "noise": 0.99}), "noise wins"),
+        (Score(2.4, "higher", references={"real": 1.1}), "better than real data"),
+        (Score(2.4, "higher", references={"real": 1.1}, standing=""), ""),
+        (Score(2.4, "none", references={"real": 1.1}), ""),
+        (Score(2.4, "higher"), ""),
+    ],
+)
+def test_where_a_score_stands(score: Score, says: str):
+    assert standing(score) == says
+    assert bool(remark("precision", score)) == bool(says)
 
 
 @pytest.mark.parametrize(

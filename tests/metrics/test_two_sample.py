@@ -15,7 +15,10 @@ def normal(n: int, seed: int, mean: float = 0.0, dim: int = 4) -> Tensor:
     return torch.randn(n, dim, generator=torch.Generator().manual_seed(seed)) + mean
 
 
-@pytest.mark.parametrize(("real", "fake", "each"), [(2, 2, 2), (1, 1, 2), (9, 4, 10), (60, 55, 100), (0, 0, 3), (5, 0, 5)])
+COUNTS = [(2, 2, 2), (1, 1, 2), (9, 4, 10), (60, 55, 100), (0, 0, 3), (5, 0, 5)]
+
+
+@pytest.mark.parametrize(("real", "fake", "each"), COUNTS)
 def test_the_p_value_is_that_of_fishers_exact_test(real: int, fake: int, each: int):
     """Of the table of sides and answers; at four test points it has steps of a sixth."""
     table = [[fake, each - fake], [each - real, real]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -59,40 +58,35 @@ def in_one_colour(reference: Dataset, source: SampleSource) -> tuple[Dataset, Sa
     ours, theirs = source.modality, reference.modality
     if not _differ_in_colour(ours, theirs):
         return reference, source, []
-    assert isinstance(ours, Image)
-    if ours.channels == 1:
+    if ours.shape[0] == 1:
         if channels_are_equal(reference.x):
             note = f"{reference.name} is RGB with equal channels: compared as grey images"
-            return _with_channels(reference, 1), source, [note]
+            return _as(reference, ours), source, [note]
         note = f"the samples are grey and {reference.name} is in colour: the grey is repeated to RGB"
-        return reference, source.with_channels(3), [note]
+        return reference, source.as_images(theirs), [note]
     if source.is_grey():
         note = f"the samples are RGB with equal channels, and {reference.name} is grey: compared as grey images"
-        return reference, source.with_channels(1), [note]
+        return reference, source.as_images(theirs), [note]
     note = f"the samples are in colour and {reference.name} is grey: the grey is repeated to RGB"
-    return _with_channels(reference, 3), source, [note]
+    return _as(reference, ours), source, [note]
 
 
 def like(data: Dataset | None, modality: Modality) -> Dataset | None:
     """Held-out data with as many channels as the reference it belongs to."""
     if data is None or not _differ_in_colour(data.modality, modality):
         return data
-    assert isinstance(modality, Image)
-    return _with_channels(data, modality.channels)
+    return _as(data, modality)
 
 
 def _differ_in_colour(a: Modality, b: Modality) -> bool:
     """Whether they are images of one size, those of one side grey and of the other RGB."""
-    if not isinstance(a, Image) or not isinstance(b, Image):
-        return False
-    return a.size == b.size and {a.channels, b.channels} == {1, 3}
+    both = isinstance(a, Image) and isinstance(b, Image)
+    return both and a.shape[1:] == b.shape[1:] and {a.shape[0], b.shape[0]} == {1, 3}
 
 
-def _with_channels(data: Dataset, channels: int) -> Dataset:
+def _as(data: Dataset, modality: Modality) -> Dataset:
     """Grey made of RGB with equal channels, or the reverse. The fingerprint stays: the pictures are the same."""
-    assert isinstance(data.modality, Image)
-    changed = replace(data.modality, channels=channels)
-    return data.with_samples(changed, to_channels(data.x, channels), data.fingerprint)
+    return data.with_samples(modality, to_channels(data.x, modality.shape[0]), data.fingerprint)
 
 
 def held_out(reference: Dataset, data_dir: Path | None, progress: Progress | None) -> Dataset | None:

@@ -16,7 +16,7 @@ from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Target
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
-from zerosum.modality import Classes, Image, Modality
+from zerosum.modality import Classes, Modality
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
@@ -37,15 +37,13 @@ class SampleSource:
         """Whether the channels of files' RGB images are equal in all of them; what a run draws is not known before."""
         return self.data is not None and channels_are_equal(self.data.x)
 
-    def with_channels(self, channels: int) -> SampleSource:
+    def as_images(self, modality: Modality) -> SampleSource:
         """The same images, grey made of RGB with equal channels, or the reverse."""
-        assert isinstance(self.modality, Image)
-        modality = replace(self.modality, channels=channels)
 
         def samples(
             count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None
         ) -> Samples:
-            return self.samples(count, seed, reference, extractor, progress).with_channels(modality)
+            return self.samples(count, seed, reference, extractor, progress).as_images(modality)
 
         return replace(self, modality=modality, samples=samples)
 

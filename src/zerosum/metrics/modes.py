@@ -61,20 +61,23 @@ def divergence(modes: Tensor, log_weights: Tensor, count: int) -> float:
     return max(0.0, float((torch.special.xlogy(q, q) - q * log_weights).sum()))
 
 
-def divergence_error(modes: Tensor, log_weights: Tensor, count: int) -> float:
-    """The standard error of `divergence` over other samples of the same N, (N,).
+def divergence_interval(modes: Tensor, log_weights: Tensor, count: int) -> intervals.Interval:
+    """Of `divergence`, over other samples of the same N, (N,).
 
-    Its first two terms around the true q: the variance of log(q / p) under q, over N, and that of a chi-squared number
-    of K' - 1 degrees of freedom over 2 N, K' the modes reached, without which equal distributions had none. An
-    estimated q makes the first (K' - 1) / N too large, which is taken off.
+    About the true q, 2 N of it varies as a noncentral chi-squared number of d degrees of freedom, d + 1 the modes
+    reached, of which N times the variance of log(q / p) under the samples' q is an observation Y. Its mean is m, its
+    variance 4 m - 2 d: the m that lie within the normal quantile of Y solve a quadratic equation, as Wilson's shares
+    do.
     """
     q = modes.bincount(minlength=count).double() / len(modes)
     reached = q > 0
-    ratio = q[reached].log() - log_weights[reached]
-    mean = (q[reached] * ratio).sum()
-    freedom = int(reached.sum()) - 1
-    first = float((q[reached] * (ratio - mean).square()).sum()) - freedom / len(modes)
-    return math.sqrt(max(0.0, first) / len(modes) + freedom / (2 * len(modes) ** 2))
+    q, ratio = q[reached], q[reached].log() - log_weights[reached]
+    freedom = len(q) - 1
+    y = len(modes) * float((q * (ratio - (q * ratio).sum()).square()).sum())
+    half = intervals.Z * math.sqrt(max(0.0, 4 * y + 4 * intervals.Z**2 - 2 * freedom))
+    low, high = (y + 2 * intervals.Z**2 + side for side in (-half, half))
+    value = divergence(modes, log_weights, count)
+    return value + min(0.0, low - y) / (2 * len(modes)), value + max(0.0, high - y) / (2 * len(modes))
 
 
 def of_stacked(images: Tensor, classifier: Extractor) -> Coverage:
@@ -135,11 +138,10 @@ class Modes(Metric):
             numbers, good = classify_stacked(context.fake.x, context.fake.extractor)
             weights, seen = torch.full((1000,), 1e-3, dtype=torch.float64), numbers
         log_weights, count = weights.log(), len(weights)
-        reverse_kl, error = divergence(numbers, log_weights, count), divergence_error(numbers, log_weights, count)
-        low, high = reverse_kl - intervals.Z * error, reverse_kl + intervals.Z * error
+        reverse_kl, of_kl = divergence(numbers, log_weights, count), divergence_interval(numbers, log_weights, count)
         share = float(good.double().mean())
         return {
             "modes": Score(float(seen.unique().numel()), "higher", note=f"of {count}; no interval: a count"),
             "high quality": Score(share, "higher", intervals.of_share(share, len(good)), "binomial"),
-            "reverse KL": Score(reverse_kl, "lower", (max(0.0, low), high), "normal, of the histogram's counts"),
+            "reverse KL": Score(reverse_kl, "lower", of_kl, "noncentral chi-squared, of the histogram"),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -65,23 +66,41 @@ def path_lengths(
 
 def trimmed_mean(lengths: Tensor) -> float:
     """The perceptual path length: the mean of the lengths (N,) between their 1st and 99th percentile."""
-    low = torch.quantile(lengths, TRIM, interpolation="lower")
-    high = torch.quantile(lengths, 1 - TRIM, interpolation="higher")
+    low, high = _ends(lengths)
     return float(lengths[(lengths >= low) & (lengths <= high)].mean())
 
 
-def trimmed_error(lengths: Tensor) -> float:
-    """The standard error of `trimmed_mean` (Tukey and McLaughlin, 1963): the deviation with each tail pulled in to its
-    percentile, over the share that is kept and the root of the number."""
-    low, high = torch.quantile(lengths.double(), torch.tensor([TRIM, 1 - TRIM], dtype=torch.float64))
-    return float(lengths.double().clamp(low, high).std()) / ((1 - 2 * TRIM) * len(lengths) ** 0.5)
-
-
 def score_of(lengths: Tensor) -> Score:
-    """Of lengths (N,), with an interval."""
-    mean, half = trimmed_mean(lengths), intervals.student(len(lengths) - 1) * trimmed_error(lengths)
-    note = "Student's t, of the paths, with their tails at the percentiles"
-    return Score(mean, "lower", (mean - half, mean + half), note)
+    """The trimmed mean of lengths (N,), with an interval.
+
+    Its standard error is that of the lengths with both tails pulled in to the ends of what is kept, over the share that
+    is kept (Tukey and McLaughlin, 1963). Long tails leave it skewed: Student's t is corrected for that by the cubic
+    transformation of Hall, 1992 (On the removal of skewness by transformation).
+    """
+    low, high = _ends(lengths)
+    pulled = lengths.double().clamp(low, high)
+    kept = int(((lengths >= low) & (lengths <= high)).sum())
+    mean, deviation, count = trimmed_mean(lengths), float(pulled.std()), len(lengths)
+    if deviation == 0:
+        return Score(mean, "lower", (mean, mean), "all lengths are equal")
+    skew = float((pulled - pulled.mean()).pow(3).mean()) / deviation**3 / math.sqrt(count)
+    t, error = intervals.student(count - 1), deviation * math.sqrt(count) / kept
+    interval = (mean - error * _unskewed(t, skew), mean - error * _unskewed(-t, skew))
+    return Score(mean, "lower", interval, "Student's t, of the paths, corrected for their skewness")
+
+
+def _unskewed(t: float, skew: float) -> float:
+    """The deviation, in standard errors, that Hall's transformation takes to t."""
+    if abs(skew) < 1e-6:
+        return t
+    cube = 1 + skew * (t - skew / 6)
+    return 3 / skew * (math.copysign(abs(cube) ** (1 / 3), cube) - 1)
+
+
+def _ends(lengths: Tensor) -> tuple[float, float]:
+    """The shortest and the longest length that are kept."""
+    low = torch.quantile(lengths, TRIM, interpolation="lower")
+    return float(low), float(torch.quantile(lengths, 1 - TRIM, interpolation="higher"))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from zerosum.data.dataset import Dataset, Progress
 from zerosum.metrics.extractors import Extractor, Features, joined
 from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import Image, Modality, Shape
+from zerosum.modality import Modality, Shape
 
 BLOCK = 1000  # samples in a block
 
@@ -126,12 +126,12 @@ class Samples:
         part._whole = (self, rows)
         return part
 
-    def with_channels(self, modality: Image) -> Samples:
+    def as_images(self, modality: Modality) -> Samples:
         """The same images as others of `modality`: grey ones in three equal channels, or the reverse."""
 
         def blocks() -> Iterator[Tensor]:
             for block in self._known_blocks():
-                yield to_channels(block, modality.channels)
+                yield to_channels(block, modality.shape[0])
 
         return Samples(self.name, self.count, modality, blocks, self.extractor, self.labels, self.progress)
 
