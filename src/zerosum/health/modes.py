@@ -43,7 +43,7 @@ class Modes(ABC):
 
     @abstractmethod
     def shares(self, seen: Tensor) -> Tensor:
-        """(K,) the share of each mode among samples of features (N, S)."""
+        """(K,) the share of each mode among samples, (N, S + F): of what is seen of them, and of their features."""
 
     def signals(self, seen: Tensor) -> dict[str, float]:
         """`modes`, `modes_missing`, and `mode/NAME` of each testable mode: its share among fakes over that of reals."""
@@ -74,7 +74,7 @@ class Clusters(Modes):
         self.testable = _testable(names, self.expected, count * self.expected)
 
     def shares(self, seen: Tensor) -> Tensor:
-        nearest = torch.cdist(seen, self.centres).argmin(1)
+        nearest = torch.cdist(seen[:, : self.centres.shape[1]], self.centres).argmin(1)
         return torch.bincount(nearest, minlength=len(self.centres)) / len(seen)
 
 

@@ -53,7 +53,7 @@ class Monitor:
     def __call__(self, trainer: Trainer) -> None:
         if self.begun is None:
             self.begun = trainer.step - 1
-            self.planned = planned(self.begun, trainer.training.steps)
+            self.planned = self.plan(trainer)
         due = trainer.step % trainer.training.log_every == 0
         if trainer.step in self.planned or (due and self.share <= SHARE):
             began = time.thread_time()
@@ -62,6 +62,10 @@ class Monitor:
                 snapshot = replace(snapshot, signals={**snapshot.signals, "begun": float(self.begun)})
             self._add(snapshot)
             self.spent += time.thread_time() - began
+
+    def plan(self, trainer: Trainer) -> frozenset[int]:
+        """The steps after which it looks in any case."""
+        return planned(self.begun or 0, trainer.training.steps)
 
     @property
     def share(self) -> float:

@@ -22,7 +22,7 @@ from zerosum.health.history import Snapshot, of_player
 from zerosum.health.modes import ByLabel, Clusters, Modes
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
-from zerosum.modality import Classes
+from zerosum.modality import Classes, Condition
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run.sampling import default_labels, device_of, eval_no_grad, sample
 from zerosum.training.log_keys import Key, Kind
@@ -171,8 +171,8 @@ class SampleMeter:
         finite = torch.cat([part.isfinite().flatten(1).all(1) for part in (fakes, moving)])
         if not bool(finite.all()):
             return {"broken": 1 - float(finite.float().mean())}
-        few = fakes[:SAMPLES]
-        features, seen = (torch.cat([f(part) for part in fakes.split(SAMPLES)]) for f in (self.space, self.space.seen))
+        few, both = fakes[:SAMPLES], self.features_of_modes(fakes)
+        seen, features = both[:, : self.seen.shape[1]], both[:, self.seen.shape[1] :]
         fake = features[:SAMPLES]
         centre = (self.space(moving).mean(0) - self.real.mean(0)) @ self.axes
         signals = {
@@ -186,8 +186,13 @@ class SampleMeter:
             copied = _copy_ratio(self.space.thumbnail(few[:COPIES]), self.thumbnails)
             signals["copying"] = copied / self.copying_real
         if self.modes:
-            signals |= self.modes.signals(torch.cat([seen, features], 1) if isinstance(self.modes, ByLabel) else seen)
+            signals |= self.modes.signals(both)
         return signals | (self.labels.signals(fake, labels[: len(fake)]) if self.labels and labels is not None else {})
+
+    def features_of_modes(self, x: Tensor) -> Tensor:
+        """(N, S + F) of samples (N, *shape): what is seen of them, and their features."""
+        parts = x.split(SAMPLES)
+        return torch.cat([torch.cat([self.space.seen(part), self.space(part)], 1) for part in parts])
 
     def _compared(self, fake: Tensor, seen: Tensor) -> dict[str, float]:
         """What is measured of other reals as well: of features (N, F), and of what is seen, (N, S)."""
@@ -242,11 +247,15 @@ class SampleMeter:
             parts = [role.translate(modality.load(a.to(device))) for a in stored[:count].split(TRANSLATED)]
             return torch.cat([part.float() if part.is_floating_point() else part for part in parts]).cpu()
 
+    def condition_of(self, game: Game[Any]) -> Condition | None:
+        """What the game's samples are asked for; None of a G of z alone."""
+        return in_role(game, Generates).condition if has_role(game, Generates) else None
+
     def _labels_for(self, game: Game[Any]) -> Tensor | None:
         """(COUNTED,) classes, in the shares that reals have, or vectors (COUNTED, K), that fakes are requested of; None
         for a G of z alone.
         """
-        condition = in_role(game, Generates).condition if has_role(game, Generates) else None
+        condition = self.condition_of(game)
         if isinstance(condition, Classes) and self.chosen is not None:
             return self.chosen[torch.arange(COUNTED) % len(self.chosen)]
         return default_labels(condition, COUNTED, self.vectors)

@@ -19,7 +19,7 @@ from zerosum.health.signals import SignalMeter
 from zerosum.modality import Shape
 from zerosum.networks import dcgan
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
-from zerosum.studies.health import NO_ALARM
+from zerosum.health.verdicts import OPEN
 from zerosum.studies.quality import Quality
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import last_weights, play, trainer_of
@@ -100,8 +100,8 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
 
 def failed_and_trained(measurements: Measurements) -> bool:
     """Whether the monitor names a failure of every GAN without batch norm, and of no WGAN."""
-    return not any(verdict in NO_ALARM for verdict in measurements["gan_verdicts"]) and all(
-        verdict in NO_ALARM for verdict in measurements["wgan_verdicts"]
+    return not any(verdict in OPEN for verdict in measurements["gan_verdicts"]) and all(
+        verdict in OPEN for verdict in measurements["wgan_verdicts"]
     )
 
 
