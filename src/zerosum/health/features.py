@@ -132,7 +132,8 @@ class PointSpace(FeatureSpace):
         """Its coordinates, of up to three."""
         if len(centre) > 3:
             return ""
-        return f"({', '.join(f'{value:.2g}' for value in (centre * self.scale + self.centre + 0.0).tolist())})"
+        decimals = 1 - math.floor(math.log10(float(self.scale.max())))
+        return f"({', '.join(f'{round(v, decimals) + 0.0:g}' for v in (centre * self.scale + self.centre).tolist())})"
 
     def thumbnail(self, x: Tensor) -> Tensor:
         return x

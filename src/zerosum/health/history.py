@@ -153,7 +153,9 @@ def _of_distances(snapshots: Sequence[Snapshot]) -> dict[str, float]:
 def _of_centres(snapshots: Sequence[Snapshot]) -> dict[str, float]:
     ways = [_way(a, b) for a, b in itertools.pairwise(snapshots)]
     unwatched = snapshots[0].signals.get("begun", 0.0)
-    return {"travelled": sum(ways), "unwatched": unwatched} | ({"swing": statistics.median(ways[-MIN_SNAPSHOTS:])} if ways else {})
+    return {"travelled": sum(ways), "unwatched": unwatched} | (
+        {"swing": statistics.median(ways[-MIN_SNAPSHOTS:])} if ways else {}
+    )
 
 
 def _way(before: Snapshot, after: Snapshot) -> float:

@@ -149,7 +149,7 @@ _c = Criterion
 FAR = (
     _c("frechet", ">", "frechet_high", 3.0),
     _c("sight", ">", "sight_high", 3.0),
-    _c("stray", ">", "stray_high", 1.0, 0.2),
+    _c("stray", ">", "stray_high", 1.0, 0.17),
     _c("recall", "<", "recall_low", 0.6),
     _c("precision", "<", "precision_low", 0.6),
     _c("distinct", "<", "distinct_low", 0.5),
@@ -309,7 +309,9 @@ def diagnose(history: History) -> Verdict:
         few = f"There are {signals[-1]['reals']:,.0f} real samples: too few to know what others would be like."
         return Verdict("nothing to compare", detail=few)
     if len(signals) < MIN_SNAPSHOTS:
-        looks = f"It takes {MIN_SNAPSHOTS} looks, and there {'has' if len(signals) == 1 else 'have'} been {len(signals)}."
+        looks = (
+            f"It takes {MIN_SNAPSHOTS} looks, and there {'has' if len(signals) == 1 else 'have'} been {len(signals)}."
+        )
         return Verdict("too early to tell", detail=looks)
     return _closeness(history)
 
@@ -345,7 +347,10 @@ def _closeness(history: History) -> Verdict:
     if unknown := [name for name in dict.fromkeys(unknown) if name not in _ONLY_IMAGES or name in now]:
         if _POOR.holds(now):
             return Verdict("under-trained", (_since(_POOR, "", history),))
-        return Verdict("too early to tell", detail=f"An older zerosum, which measured no {', '.join(unknown)} of other reals, made it.")
+        return Verdict(
+            "too early to tell",
+            detail=f"An older zerosum, which measured no {', '.join(unknown)} of other reals, made it.",
+        )
     if any(c.holds(one) for c in FAR for one in last) or not all("frechet" in one for one in last):
         return Verdict("under-trained", detail="They came close in the last looks only.")
     close = tuple(_since(c.opposite, "", history) for c in FAR if c.signal in now)

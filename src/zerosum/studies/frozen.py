@@ -188,7 +188,11 @@ _RING = (
 )
 _JOINED = (("joined", joined(0.6)), ("half joined", joined(0.4)))
 _SHAPES = (("two of six", keep(2, 5)), ("three of six", keep(0, 1, 3)), ("four of six", keep(0, 1, 3, 5)))
-_PHOTOGRAPHS = (("cat, dog, horse", keep(3, 5, 7)), ("sky and road", keep(0, 1, 8, 9)), ("bird, deer, frog", keep(2, 4, 6)))
+_PHOTOGRAPHS = (
+    ("cat, dog, horse", keep(3, 5, 7)),
+    ("sky and road", keep(0, 1, 8, 9)),
+    ("bird, deer, frog", keep(2, 4, 6)),
+)
 
 FROZEN = (
     *_of("digits", "digits", _GOOD, "healthy"),

@@ -16,10 +16,10 @@ from zerosum.games.wgan import WGAN
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
+from zerosum.health.verdicts import OPEN
 from zerosum.modality import Shape
 from zerosum.networks import dcgan
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
-from zerosum.health.verdicts import OPEN
 from zerosum.studies.quality import Quality
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import last_weights, play, trainer_of
