@@ -21,7 +21,7 @@ from zerosum import studies
 from zerosum.errors import ZerosumError
 from zerosum.studies import study
 from zerosum.studies.changes import CHANGES
-from zerosum.studies.health import BY_NAME, HEALTH, run, summarise
+from zerosum.studies.health import BY_FROZEN, BY_NAME, HEALTH, run, summarise
 from zerosum.studies.scenarios import UNEXAMINED
 from zerosum.studies.study import Study
 
@@ -75,37 +75,54 @@ def test_parts_are_kept_and_summed_up(tmp_path: Path):
 
 def test_a_failure_made_on_purpose_is_named(tmp_path: Path):
     """The code of the protocol on its shortest scenarios; its result is in reproductions/results."""
-    parts = [
-        run(name, 0, 1.0, tmp_path / name) for name in ("least squares, high rate", "ring, D 1000x", "ring, 60 steps")
-    ]
-    figures = summarise(parts)
+    names = ("least squares, high rate", "ring, D 1000x", "ring, 60 steps", "ring: six of eight", "ring: joined")
+    figures = summarise([run(name, 0, 1.0, tmp_path / name) for name in names])
     assert figures["failures_named"] == 1.0 and figures["values"] == [1.0] and figures["wrong"] == []
-    assert figures["confusion"]["diverged"] == {"diverged": 1} and figures["runs"] == 3
+    assert figures["confusion"]["diverged"] == {"diverged": 1} and figures["runs"] == 5 and figures["trainings"] == 3
+    assert figures["bad_snapshots"] > 15 and figures["good_snapshots"] == 0 == figures["bad_called_healthy"]
     assert (tmp_path / "ring, D 1000x" / "health.jsonl").exists()
 
 
+def test_real_samples_as_fakes_are_healthy(tmp_path: Path):
+    part = run("ring: all", 0, 1.0, tmp_path)
+    assert (part["truth"], part["verdict"]) == ("healthy", "healthy") and part["stops"][-1]["good"]
+
+
 def test_the_summary_counts_what_went_wrong():
-    def part(truth: str, verdict: str, seed: int) -> dict[str, object]:
-        return {"scenario": "s", "seed": seed, "truth": truth, "verdict": verdict, "alarms": [], "watching": 0.01}
+    def part(truth: str, verdict: str, seed: int, *stops: tuple[bool, str]) -> dict[str, object]:
+        judged = [{"at": 1.0, "good": good, "verdict": found} for good, found in stops]
+        known = {"scenario": "s", "trained": True, "watching": 0.01}
+        return {**known, "seed": seed, "truth": truth, "verdict": verdict, "stops": judged}
 
     figures = summarise([
-        part("mode collapse", "mode collapse", 1), part("diverged", "healthy", 1), part("diverged", "diverged", 2),
-        part("healthy", "healthy", 1), part("healthy", "under-trained", 1), part("healthy", "oscillating", 2),
+        part("mode collapse", "mode collapse", 1, (False, "under-trained"), (False, "mode collapse")),
+        part("diverged", "healthy", 2, (False, "healthy")), part("diverged", "diverged", 2),
+        part("healthy", "healthy", 3, (False, "too early to tell"), (True, "healthy")),
+        part("healthy", "oscillating", 4, (True, "healthy"), (True, "oscillating")),
     ])  # fmt: skip
-    assert figures["values"] == [0.5, 1.0] and figures["failures_named"] == pytest.approx(2 / 3)
-    assert figures["false_alarms"] == pytest.approx(1 / 3)
+    assert figures["values"] == [1.0, 0.5, 0.0, 0.0] and figures["failures_named"] == pytest.approx(2 / 3)
+    assert (figures["bad_snapshots"], figures["good_snapshots"]) == (4, 3)
+    assert figures["false_alarms"] == pytest.approx(1 / 3) and figures["bad_called_healthy"] == 0.25
+    low, high = figures["false_alarms_interval_by_training"]
+    assert low < 0.5 < high, "of two trainings one has an alarm"
     assert figures["confusion"]["diverged"] == {"diverged": 1, "healthy": 1}
-    assert len(figures["wrong"]) == 3 and not HEALTH.extra_check(figures)
+    assert len(figures["wrong"]) == len(figures["alarms_on_good"]) == len(figures["healthy_of_bad"]) == 1
+    assert not HEALTH.extra_check(figures), "too few snapshots"
+    whole = {**figures, "bad_snapshots": 300, "good_snapshots": 150, "trainings": 40, "false_alarms": 0.02}
+    assert HEALTH.extra_check({**whole, "bad_called_healthy": 0.01})
+    assert not HEALTH.extra_check({**whole, "bad_called_healthy": 0.011})
 
 
-def test_sixty_runs_and_every_recipe():
+def test_all_trainings_once_and_every_recipe():
     from zerosum.recipe import RECIPES
 
-    assert len(BY_NAME) * len(HEALTH.seeds) >= 60 and not {0, 1, 2, 3} & set(HEALTH.seeds)
+    trained = [name for seed in HEALTH.seeds for name in HEALTH.parts(seed) if name in BY_NAME]
+    assert sorted(trained) == sorted(BY_NAME) and len(trained) >= 60 and not {0, 1, 2, 3} & set(HEALTH.seeds)
     healthy = {scenario.game for scenario in BY_NAME.values() if scenario.truth == "healthy"}
     assert not healthy & set(UNEXAMINED)
     assert healthy | set(UNEXAMINED) >= set(RECIPES), "each recipe has a healthy run, or a reason to have none"
-    assert {scenario.truth for scenario in BY_NAME.values()} == set(studies.health.VERDICTS)
+    truths = {scenario.truth for scenario in (*BY_NAME.values(), *BY_FROZEN.values())}
+    assert truths == set(studies.health.VERDICTS) - {"too early to tell", "nothing to compare"}
 
 
 def test_mistakes(call: Call) -> None:
@@ -136,7 +153,7 @@ def test_stopped_and_taken_up_again(tmp_path: Path) -> None:
     process = spawn(*command, cwd=tmp_path)
     code, err = finish(process)
     assert code == 0, err
-    assert len(list(parts.glob("*.json"))) == len(BY_NAME)
+    assert len(list(parts.glob("*.json"))) == len(HEALTH.parts(HEALTH.seeds[0]))
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items()), "no part was run twice"
     assert not list(tmp_path.rglob("results"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.health import monitor as module
-from zerosum.health.history import History
+from zerosum.health.history import MIN_SNAPSHOTS, History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SIGNALS, SampleMeter, SignalMeter
 from zerosum.roles import Generates, has_role, in_role
@@ -66,7 +67,7 @@ def test_the_order_of_hooks_does_not_matter(
         histories.append(
             [(snapshot.step, snapshot.signals) for snapshot in History.read(tmp_path / name, STEPS).snapshots]
         )
-    assert histories[0] == histories[1] and [step for step, _ in histories[0]] == [2, 4, 6]
+    assert histories[0] == histories[1] and [step for step, _ in histories[0]] == [2, 3, 4, 5, 6]
     assert all("gap/discriminator" in signals and "loss/generator" in signals for _, signals in histories[0])
 
 
@@ -138,3 +139,45 @@ def test_a_discriminator_of_equal_logits_separates_nothing(case_of: Any):
     trainer.round()
     signals = SignalMeter(points(50), "x").measure(trainer, 1.0).signals
     assert signals["separation/discriminator"] == 0.5 and signals["gap/discriminator"] == 0.0
+
+
+@pytest.mark.parametrize("steps", [5, 7, 50, 999])
+@pytest.mark.parametrize("begun", [0, 3, 400])
+def test_looks_are_five_at_least_in_any_run(begun: int, steps: int):
+    """However short it is and however dear a look, and in what is left of a resumed one."""
+    looks = module.planned(begun, begun + steps)
+    assert len(looks) == MIN_SNAPSHOTS and max(looks) == begun + steps and min(looks) > begun
+
+
+def test_a_run_whose_looks_are_dear_has_five(case_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "SHARE", 0.0)
+    trainer = case_of("gan/toy").trainer(steps=20, log_every=100)
+    monitor = Monitor(SignalMeter(case_of("gan/toy").data(), "x"), tmp_path / "health.jsonl", History(20))
+    trainer.train([monitor])
+    assert [snapshot.step for snapshot in monitor.history.snapshots] == [4, 8, 12, 16, 20]
+
+
+def test_a_run_that_is_resumed_unwatched_says_so(case_of: Any, tmp_path: Path):
+    trainer = case_of("gan/toy").trainer(steps=5, log_every=100)
+    trainer.train()
+    trainer.training = replace(trainer.training, steps=15)
+    monitor = Monitor(SignalMeter(case_of("gan/toy").data(), "x"), tmp_path / "health.jsonl", History(15))
+    trainer.train([monitor])
+    first, *others = monitor.history.snapshots
+    assert first.signals["begun"] == 5 and first.step == 7 and not any("begun" in one.signals for one in others)
+    assert all(signals["unwatched"] == 5 for signals in monitor.history.signals)
+
+
+def test_looks_at_other_times_change_no_weight(case_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Without a monitor, with one that looks five times, and with one that looks after each step."""
+    weights = []
+    for share in (None, 0.0, 1.0):
+        torch.manual_seed(7)
+        trainer = case_of("gan/toy").trainer(steps=12, log_every=1)
+        hooks: list[Any] = []
+        if share is not None:
+            monkeypatch.setattr(module, "SHARE", share)
+            hooks = [Monitor(SignalMeter(case_of("gan/toy").data(), "x"), tmp_path / f"{share}", History(12))]
+        trainer.train(hooks)
+        weights.append(torch.cat([p.detach().flatten() for p in trainer.game.parameters()]))
+    assert torch.equal(weights[0], weights[1]) and torch.equal(weights[0], weights[2])

@@ -39,6 +39,7 @@ def test_signals_of_players_are_derived_for_each():
     derived = {name: value for name, value in made.signals[-1].items() if name.partition("/")[0] in DERIVED}
     assert derived == {
         "travelled": 0.0,
+        "unwatched": 0.0,
         "swing": 0.0,
         "sure/d_a": 0.4,
         "explosion/g_a": 3.0,

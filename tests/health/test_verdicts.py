@@ -5,15 +5,23 @@ from __future__ import annotations
 import pytest
 
 from zerosum.health.history import MIN_SNAPSHOTS, Event, History, Snapshot
+from zerosum.health.modes import missing_names
 from zerosum.health.signals import SIGNALS
-from zerosum.health.verdicts import VERDICTS, diagnose
+from zerosum.health.verdicts import FAR, OPEN, VERDICTS, Criterion, diagnose
 
 D = {"real_accuracy": 0.6, "fake_accuracy": 0.6, "separation": 0.6, "gap": 0.4, "gap_spread": 0.5}
 SURE = {"real_accuracy": 1.0, "fake_accuracy": 1.0, "separation": 1.0, "gap": 9.0, "gap_spread": 20.0}
 MOVES = {
     "loss/generator": 0.8, "loss/discriminator": 1.3, "gradient/generator": 1.0, "gradient/discriminator": 1.0,
 }  # fmt: skip
-SAMPLES = {"frechet": 0.1, "frechet_real": 0.04, "spread": 0.95, "recall": 0.8, "distinct": 0.9, "copying": 1.0}
+REAL = {
+    "frechet_high": 0.05, "recall_low": 0.9, "precision_low": 0.9, "distinct_low": 0.95, "spread_low": 0.95,
+    "spread_high": 1.05, "stray_high": 0.02,
+}  # fmt: skip
+SAMPLES = {
+    "frechet": 0.1, "frechet_real": 0.04, "spread": 0.95, "recall": 0.8, "distinct": 0.9, "copying": 1.0,
+    "precision": 0.9, "stray": 0.03, "modes": 10.0, "modes_missing": 0.0, **REAL,
+}  # fmt: skip
 CLASSES = {"class_spread": 0.9, "class_accuracy": 0.8, "class_accuracy_real": 0.9, "class_chance": 0.13}
 WANDER = 1.5  # deviations that a centre moves from snapshot to snapshot, where it moves
 
@@ -53,13 +61,20 @@ def history(
     ("mode collapse", 0.5, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "spread": 0.5}),
     ("oscillating", 1.0, {"frechet": 1.4, "recall": 0.4, "spread": 1.0}),
     ("under-trained", 0.2, {"frechet": 0.9, "recall": 0.4}),
-    ("under-trained", 0.0, {"frechet": 8.0, "recall": 0.0, "distinct": 0.1, "spread": 0.01}),  # it never moved
+    # It never moved, and makes nothing real: a new G.
+    ("under-trained", 0.0, {"frechet": 8.0, "recall": 0.0, "distinct": 0.1, "spread": 0.01, "precision": 0.0}),
+    ("mode collapse", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "precision": 0.9}),  # fine-tuned
+    ("mode collapse", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "precision": 0.0, "begun": 900.0}),
+    ("modes missing", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1}),
+    ("under-trained", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1, "precision": 0.1}),  # stripes are no modes
+    ("diverged", 0.2, {"broken": 0.1}),
+    ("nothing to compare", 0.2, {"reals": 100.0}),
 ])  # fmt: skip
 def test_each_verdict_has_its_signals(name: str, moving: float, signals: dict[str, float]):
     verdict = diagnose(history(moving=moving, **signals))
     assert verdict.name == name
     assert verdict.exit_code == VERDICTS[name].exit_code
-    if name not in ("healthy", "under-trained"):
+    if name not in OPEN:
         assert verdict.advice and verdict.evidence
 
 
@@ -71,22 +86,23 @@ def test_exit_codes_differ_and_leave_those_of_other_commands_alone():
 
 def test_one_bad_snapshot_is_no_verdict():
     bad = {"recall": 0.0, "distinct": 0.0, "frechet": 1.5}
-    assert diagnose(history({}, bad, {}, moving=1.0)).name == "healthy"
+    assert diagnose(history({}, bad, {}, moving=1.0)).name == "under-trained", "close in the last look only"
     assert diagnose(history(bad, bad, {}, {}, {}, moving=1.0)).name == "healthy"
     assert diagnose(history(*[bad] * 10, moving=1.0)).name == "mode collapse"
 
 
 def test_a_failure_needs_enough_snapshots():
     collapsed = {"recall": 0.0, "distinct": 0.0, "frechet": 1.5}
-    assert diagnose(history(count=MIN_SNAPSHOTS - 1, moving=1.5, **collapsed)).name == "under-trained"
+    assert diagnose(history(count=MIN_SNAPSHOTS - 1, moving=1.5, **collapsed)).name == "too early to tell"
     assert diagnose(history(count=MIN_SNAPSHOTS, moving=1.5, **collapsed)).name == "mode collapse"
-    assert diagnose(History(100)).name == "under-trained"
+    assert diagnose(History(100)).name == "too early to tell"
 
 
 def test_who_still_comes_closer_has_not_collapsed():
     falling = [{"frechet": 3.0 * 0.7**i} for i in range(8)]
     verdict = diagnose(history(*falling, count=0, moving=1.5, recall=0.0, distinct=0.1))
-    assert verdict.name == "healthy" and "closer" in verdict.sentence
+    assert verdict.name == "under-trained" and "closer" in verdict.sentence
+    assert {seen.signal for seen in verdict.evidence} == {"frechet", "recall", "distinct"}
 
 
 def test_a_loss_explodes_by_what_it_was_at_first():
@@ -139,12 +155,12 @@ def test_one_discriminator_needs_no_name():
 
 def test_a_loss_swings_of_players_without_logits():
     """A critic's loss lies around 0, where a deviation is large beside the mean."""
-    relapsed = [{"frechet": 0.3 if i % 2 else 0.9} for i in range(12)]
+    relapsed = [{"frechet": 0.14 if i % 2 else 0.9} for i in range(12)]
     swinging = [{**change, "loss/g_b": (-1.0) ** i} for i, change in enumerate(relapsed)]
-    verdict = diagnose(history(*swinging, {"frechet": 0.3}, count=0, good=TWO))
+    verdict = diagnose(history(*swinging, {"frechet": 0.14}, count=0, good=TWO))
     assert verdict.name == "oscillating" and verdict.players == ("g_b",)
     critic = [{**change, "loss/d_b": (-1.0) ** i} for i, change in enumerate(relapsed)]
-    assert diagnose(history(*critic, {"frechet": 0.3}, count=0, good=TWO)).name == "healthy"
+    assert diagnose(history(*critic, {"frechet": 0.14}, count=0, good=TWO)).name == "under-trained"
 
 
 def test_evidence_says_since_when():
@@ -163,3 +179,66 @@ def test_divergence_is_an_event_that_a_rollback_ends():
     assert diagnose(made).name == "diverged" and "step 1049" in diagnose(made).sentence
     made.add(Event(800, 9.0, "rolled back", "back to step 800"))
     assert diagnose(made).name == "healthy"
+
+
+@pytest.mark.parametrize("count", range(MIN_SNAPSHOTS))
+def test_healthy_takes_five_looks(count: int):
+    verdict = diagnose(history(count=count))
+    assert verdict.name == "too early to tell" and verdict.exit_code == 18
+    assert diagnose(history(count=MIN_SNAPSHOTS)).name == "healthy"
+
+
+@pytest.mark.parametrize("criterion", FAR, ids=lambda c: f"{c.signal} {c.relation}")
+def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
+    """In the last look, or in one of the two before; its evidence is named."""
+    good = {**SAMPLES, "sight": 0.1, "sight_high": 0.08}
+    limit = criterion.limit(good)
+    assert limit is not None
+    worse = {criterion.signal: limit * (1.1 if criterion.relation == ">" else 0.9)}
+    assert diagnose(history(good=good)).name == "healthy"
+    verdict = diagnose(history(worse, good=good))
+    assert verdict.name == "under-trained"
+    assert [seen.signal for seen in verdict.evidence] == [criterion.signal]
+    assert diagnose(history(worse, {}, {}, good=good)).name == "under-trained"
+    assert diagnose(history(worse, {}, {}, {}, good=good)).name == "healthy"
+
+
+def test_healthy_has_evidence():
+    verdict = diagnose(history())
+    assert {seen.signal for seen in verdict.evidence} == {c.signal for c in FAR} - {"sight"}
+    frechet = verdict.evidence[0]
+    assert (frechet.comparison, frechet.since) == ("< 0.15", 100)
+
+
+@pytest.mark.parametrize("lost", ["recall_low", "precision", "stray", "frechet_high", "spread_low"])
+def test_what_was_not_measured_is_no_evidence(lost: str):
+    good = {name: value for name, value in GOOD.items() if name != lost}
+    verdict = diagnose(history(good=good))
+    assert verdict.name == "too early to tell" and f"no {lost.partition('_')[0]}" in verdict.sentence
+    assert diagnose(history(good=good, frechet=5.0)).name == "under-trained"
+
+
+def test_a_game_without_samples_is_not_under_trained_for_ever():
+    verdict = diagnose(history(good=MOVES, count=20))
+    assert verdict.name == "nothing to compare" and "makes no samples" in verdict.sentence
+    assert diagnose(history({"loss/generator": 1e9}, *[{"loss/generator": 1e9}] * 5, good=MOVES)).name == "diverged"
+
+
+def test_missing_modes_are_named():
+    """Those that were missing all the time; others came back."""
+    missing = {f"mode/{k}": 0.01 for k in range(3, 10)} | {f"mode/{k}": 3.0 for k in range(3)} | {"modes_missing": 7.0}
+    verdict = diagnose(history(**missing))
+    assert verdict.name == "modes missing" and verdict.exit_code == 19
+    assert verdict.sentence.startswith("Modes missing: 3 to 9.") and "7 of 10" in verdict.sentence
+    back = diagnose(history(*[missing | {"mode/5": 0.5}] * 3, **missing))
+    assert back.sentence.startswith("Modes missing: 3, 4, 6, 7, 8 and 9.")
+    turns = [{f"mode/{k}": 1.0, f"mode/{(k + 1) % 2}": 0.0, "modes_missing": 1.0} for k in (0, 1)] * 5
+    assert diagnose(history(*turns, count=0)).name == "healthy", "none of them all the time"
+
+
+@pytest.mark.parametrize(("names", "said"), [
+    (["3", "4", "5"], "3 to 5"), (["3", "4"], "3 and 4"), (["7"], "7"), (["1", "3", "4"], "1, 3 and 4"),
+    (["(1, 0)", "(0, 1)"], "(1, 0) and (0, 1)"), (list("abcdefgh"), "a, b, c, d, e and 3 more"),
+])  # fmt: skip
+def test_names_of_modes_in_words(names: list[str], said: str):
+    assert missing_names(names) == said

@@ -18,6 +18,7 @@ from zerosum.report.health_charts import DIAGNOSED, SPECS, charts, verdict_timel
 from zerosum.report.health_timeline import HIGHEST, drawings, save
 
 TITLES = [spec.title for spec in SPECS]
+SHOWN = [TITLES[0], *TITLES[2:4]]  # of `fine`
 
 
 def history(signals: Callable[[int], dict[str, float]], snapshots: int = 30, *events: Event) -> History:
@@ -45,13 +46,18 @@ def collapsing(i: int) -> dict[str, float]:
     }
 
 
+REAL = {"frechet_real": 0.03, "frechet_high": 0.04, "recall_low": 0.9, "precision_low": 0.9, "distinct_low": 0.9}
+REAL |= {"spread_low": 0.9, "spread_high": 1.1, "stray_high": 0.02}
+
+
 def fine(i: int) -> dict[str, float]:
-    return {"frechet": 0.05 + 1 / i, "frechet_real": 0.03, "recall": 0.9, "distinct": 1.0, "spread": 1.0}
+    close = {"recall": 0.9, "distinct": 1.0, "spread": 1.0, "precision": 0.9, "stray": 0.02}
+    return {"frechet": 0.05 + 1 / i, **close, **REAL}
 
 
 def test_the_charts_are_those_that_the_run_has_signals_for() -> None:
     made = history(fine)
-    assert [chart.spec.title for chart in charts(made, diagnose(made))] == TITLES[:2]
+    assert [chart.spec.title for chart in charts(made, diagnose(made))] == SHOWN
     lines = {line.name: line for line in charts(made, diagnose(made))[0].lines}
     assert lines["fakes"].points[0] == (100, 1.05) and lines["fakes"].points[-1] == (
         3000,
@@ -95,7 +101,8 @@ def test_a_healthy_run_shows_the_threshold_that_it_keeps() -> None:
     verdict = diagnose(made)
     assert verdict.name == "healthy"
     (limit,) = charts(made, verdict)[0].thresholds
-    assert limit.text.startswith("under-trained above 0.") and limit.since is None and limit.above
+    assert limit.text == "below 0.12" and not limit.above and not limit.bad
+    assert limit.since == 1500, "1 / 15 + 0.05 is the first below it"
 
 
 def test_losses_and_centres_are_shown_only_where_they_are_evidence() -> None:
@@ -104,7 +111,7 @@ def test_losses_and_centres_are_shown_only_where_they_are_evidence() -> None:
     assert diagnose(exploded).name == "diverged"
     assert "Losses" in titles and "Mean of the fakes" not in titles
     calm = history(lambda i: fine(i) | {"loss/generator": 1.0, "centre/0": 0.0})
-    assert [chart.spec.title for chart in charts(calm, diagnose(calm))] == TITLES[:2]
+    assert [chart.spec.title for chart in charts(calm, diagnose(calm))] == SHOWN
 
 
 def test_the_timeline_repeats_the_verdicts_as_they_were_given() -> None:
@@ -113,7 +120,7 @@ def test_the_timeline_repeats_the_verdicts_as_they_were_given() -> None:
         replayed.add(snapshot)
         given.append((snapshot.step, diagnose(replayed).name))
     assert verdict_timeline(made) == given
-    assert given[0][1] == "under-trained" and given[-1][1] == "mode collapse"
+    assert given[0][1] == "too early to tell" and given[-1][1] == "mode collapse"
 
 
 def test_the_timeline_of_a_long_run_ends_with_its_last_snapshot() -> None:
@@ -125,7 +132,11 @@ def test_the_timeline_of_a_long_run_ends_with_its_last_snapshot() -> None:
 
 def test_events_are_known_only_after_they_happened() -> None:
     rolled = [Event(1540, 46.0, "diverged", "a loss became NaN"), Event(1500, 46.1, "rolled back", "to round 1500")]
-    assert {name for _, name in verdict_timeline(history(fine, 30, *rolled))} == {"under-trained", "healthy"}
+    assert {name for _, name in verdict_timeline(history(fine, 30, *rolled))} == {
+        "too early to tell",
+        "under-trained",
+        "healthy",
+    }
     died = Event(3050, 91.0, "diverged", "a loss became NaN")
     made = verdict_timeline(history(fine, 30, died))
     assert made[-2:] == [(3000, "healthy"), (3050, "diverged")]

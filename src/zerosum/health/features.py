@@ -12,14 +12,20 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from zerosum.errors import ZerosumError
+from zerosum.health.sight import sight
 from zerosum.metrics import extractors
+from zerosum.metrics.extractors.digits import CLASSES
 from zerosum.metrics.extractors.random import SMALLEST
 from zerosum.modality import Image, Modality, Points, Tokens
 from zerosum.pictures.neighbours import thumbnails
+from zerosum.util import rng
 
 CHUNK = 256  # samples whose features are computed at once
 WAVES = 64  # features of points beside their coordinates
 WIDTH = 64  # features that token counts are projected to; the counts of pairs as well
+AXES = 32  # principal axes of what is seen of images
+RECOGNISED = 1024  # reals that tell whether they are digits
+SURE, MOST = 0.95, 0.5  # images are digits if the likeliest is as likely on average, and none has a larger share
 CODE = 8  # numbers that stand for a token when copies are looked for
 
 
@@ -27,6 +33,8 @@ class FeatureSpace(ABC):
     """Features of one kind of data, fitted to real samples."""
 
     modality: Modality
+    sees = False  # whether `seen` tells more than the features do
+    fewest = 2  # samples of which copies mean something
 
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
@@ -35,6 +43,18 @@ class FeatureSpace(ABC):
     def position(self, features: Tensor) -> Tensor:
         """The part of features (N, F) by which neighbours are found."""
         return features
+
+    def seen(self, x: Tensor) -> Tensor:
+        """(N, S) of samples (N, *shape): features whose clusters are what a person would call kinds of samples."""
+        return self.position(self(x))
+
+    def place(self, centre: Tensor) -> str:
+        """How a cluster of `seen` is called that lies at (S,); "" where a number says as much."""
+        return ""
+
+    def recognise(self, stored: Tensor) -> tuple[Tensor, tuple[str, ...]] | None:
+        """What stored reals are, (N,), and the names of these classes, where something knows them without labels."""
+        return None
 
     @abstractmethod
     def thumbnail(self, x: Tensor) -> Tensor:
@@ -46,16 +66,46 @@ class FeatureSpace(ABC):
 
 
 class ImageSpace(FeatureSpace):
-    """Images by a small network of random weights; its making draws global random numbers, as networks do."""
+    """Images by a small network of random weights, and by what is seen of them (`sight`).
+
+    Reals that the packaged digit network is sure of, and finds several digits in, are digits. Fakes it is not asked of:
+    what is no digit it takes for an 8.
+    """
+
+    sees = True
 
     def __init__(self, modality: Image, real: Tensor, generator: Generator):
-        self.modality, self.extractor = modality, extractors.find("random")
+        self.modality = modality
+        with rng.fork_rng(torch.device("cpu")):  # a new network draws global random numbers
+            self.extractor, self.digits = extractors.find("random"), extractors.find("digits")
         self.colors = 3 if modality.channels > 2 else 1
         self.scale = SMALLEST if min(modality.size) < SMALLEST else 1
+        seen = self.of_stored(real[:RECOGNISED], sight)
+        self.centre = seen.mean(0)
+        _, _, axes = torch.linalg.svd((seen - self.centre).double(), full_matrices=False)
+        self.axes = axes[:AXES].T.float()  # (S, AXES)
+
+    def recognise(self, stored: Tensor) -> tuple[Tensor, tuple[str, ...]] | None:
+        assert isinstance(self.modality, Image)
+        if self.modality.channels not in (1, 3) or min(self.modality.size) < SMALLEST:
+            return None
+        likely, y = self.of_stored(stored, self._digits).max(1)
+        shares = torch.bincount(y) / len(y)
+        if float(likely.mean()) < SURE or float(shares.max()) > MOST:
+            return None
+        return y, tuple(map(str, range(CLASSES)))
+
+    def _digits(self, x: Tensor) -> Tensor:
+        logits = self.digits(x).logits
+        assert logits is not None
+        return logits.softmax(1)
 
     def __call__(self, x: Tensor) -> Tensor:
         x = x[:, : self.colors]
         return self.extractor(F.interpolate(x, scale_factor=self.scale) if self.scale > 1 else x).features
+
+    def seen(self, x: Tensor) -> Tensor:
+        return (sight(x) - self.centre) @ self.axes
 
     def thumbnail(self, x: Tensor) -> Tensor:
         return thumbnails(x)
@@ -78,6 +128,13 @@ class PointSpace(FeatureSpace):
     def position(self, features: Tensor) -> Tensor:
         return features[:, : len(self.centre)]
 
+    def place(self, centre: Tensor) -> str:
+        """Its coordinates, of up to three."""
+        if len(centre) > 3:
+            return ""
+        decimals = 1 - math.floor(math.log10(float(self.scale.max())))
+        return f"({', '.join(f'{round(v, decimals) + 0.0:g}' for v in (centre * self.scale + self.centre).tolist())})"
+
     def thumbnail(self, x: Tensor) -> Tensor:
         return x
 
@@ -88,6 +145,8 @@ class TokenSpace(FeatureSpace):
     Random signs project the counts to WIDTH features each, whatever the size of the vocabulary: the sign of a pair is
     the product of two signs of its tokens. Each kind of feature is in units of its deviation over the reals.
     """
+
+    fewest = 128
 
     def __init__(self, modality: Tokens, real: Tensor, generator: Generator):
         self.modality = self.tokens = modality

@@ -24,6 +24,7 @@ MIN_SNAPSHOTS = 5  # that a verdict needs
 OF_DISTANCES = {
     "trend": "Fréchet distance of the last snapshots over that of those before; below 1 it falls",
     "relapse": "the most that the Fréchet distance rose again over the last snapshots, as a factor",
+    "unwatched": "steps that the run had been trained before the first look at it",
     "worst": "the greatest Fréchet distance of the last snapshots",
     "travelled": "way of the fakes' centre since the first snapshot, in deviations of the reals",
     "swing": "how far the fakes' centre moves from snapshot to snapshot, in deviations of the reals",
@@ -151,7 +152,10 @@ def _of_distances(snapshots: Sequence[Snapshot]) -> dict[str, float]:
 
 def _of_centres(snapshots: Sequence[Snapshot]) -> dict[str, float]:
     ways = [_way(a, b) for a, b in itertools.pairwise(snapshots)]
-    return {"travelled": sum(ways)} | ({"swing": statistics.median(ways[-MIN_SNAPSHOTS:])} if ways else {})
+    unwatched = snapshots[0].signals.get("begun", 0.0)
+    return {"travelled": sum(ways), "unwatched": unwatched} | (
+        {"swing": statistics.median(ways[-MIN_SNAPSHOTS:])} if ways else {}
+    )
 
 
 def _way(before: Snapshot, after: Snapshot) -> float:

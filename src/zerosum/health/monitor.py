@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from zerosum.health.history import Event, History, Snapshot
+from zerosum.health.history import MIN_SNAPSHOTS, Event, History, Snapshot
 from zerosum.health.signals import SignalMeter
 from zerosum.health.verdicts import Verdict, diagnose
 from zerosum.training.trainer import Trainer
@@ -16,9 +16,17 @@ from zerosum.training.trainer import Trainer
 SHARE = 0.02  # of CPU time that measuring may take
 
 
+def planned(begun: int, steps: int) -> frozenset[int]:
+    """The steps after which a training of the steps begun + 1, ..., steps is looked at in any case: five, if it has as
+    many, at equal distances.
+    """
+    return frozenset(begun + -(-(steps - begun) * k // MIN_SNAPSHOTS) for k in range(1, MIN_SNAPSHOTS + 1))
+
+
 class Monitor:
-    """A hook. It measures after steps that are multiples of `training.log_every`, as often as 2 % of this thread's CPU
-    time allow (other programs and helping threads are not counted), and after the last one.
+    """A hook. It measures five times at least, whatever that costs, at equal distances, after the last step the last
+    time; and beside these after steps that are multiples of `training.log_every`, as often as 2 % of this thread's CPU
+    time allow (other programs and helping threads are not counted). It disturbs no random number of the training.
 
     Args:
         path: health.jsonl; snapshots and events are appended.
@@ -38,14 +46,26 @@ class Monitor:
         self.meter, self.path, self.history, self.on_verdict = meter, path, history, on_verdict
         self.seconds_before = seconds_before
         self.began, self.worked, self.spent = time.perf_counter(), time.thread_time(), 0.0
+        self.begun: int | None = None  # the step before the first one that was watched
+        self.planned: frozenset[int] = frozenset()  # steps after which it looks in any case
         self.verdict = diagnose(self.history)
 
     def __call__(self, trainer: Trainer) -> None:
-        due, last = trainer.step % trainer.training.log_every == 0, trainer.step == trainer.training.steps
-        if last or (due and self.share <= SHARE):
+        if self.begun is None:
+            self.begun = trainer.step - 1
+            self.planned = self.plan(trainer)
+        due = trainer.step % trainer.training.log_every == 0
+        if trainer.step in self.planned or (due and self.share <= SHARE):
             began = time.thread_time()
-            self._add(self.meter.measure(trainer, self._seconds()))
+            snapshot = self.meter.measure(trainer, self._seconds())
+            if self.begun and not self.history.snapshots:
+                snapshot = replace(snapshot, signals={**snapshot.signals, "begun": float(self.begun)})
+            self._add(snapshot)
             self.spent += time.thread_time() - began
+
+    def plan(self, trainer: Trainer) -> frozenset[int]:
+        """The steps after which it looks in any case."""
+        return planned(self.begun or 0, trainer.training.steps)
 
     @property
     def share(self) -> float:

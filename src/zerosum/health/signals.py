@@ -7,45 +7,64 @@ what they mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import statistics
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from zerosum.data.dataset import Dataset
+from zerosum.data.dataset import Dataset, Field
 from zerosum.game import Game
-from zerosum.health.features import feature_space
+from zerosum.health.features import RECOGNISED, feature_space
 from zerosum.health.history import Snapshot, of_player
+from zerosum.health.modes import ByLabel, Clusters, Modes
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
-from zerosum.modality import Classes
+from zerosum.modality import Classes, Condition
 from zerosum.roles import Generates, Translates, has_role, in_role
-from zerosum.run.sampling import balanced_labels, default_labels, device_of, eval_no_grad, sample
+from zerosum.run.sampling import default_labels, device_of, eval_no_grad, sample
 from zerosum.training.log_keys import Key, Kind
 from zerosum.training.trainer import Trainer, Value
 
 SAMPLES = 256  # fakes, and reals that they are compared with
+COUNTED = 512  # fakes whose modes are counted, and that may lie where no reals do
+KNOWN = 2048  # reals that say where reals lie, and what other reals reach
+REFERENCES = 20  # times that other reals are compared like fakes
+ENOUGH = 128  # reals without which nothing is known of what other reals would reach
+ORIGINAL = 0.2  # of distance to the nearest over that to the second: reals below it are near-copies themselves
+TWINS = 0.1  # share of reals with an equal beyond which copies mean nothing
+OUTLYING = 0.01  # share of reals that lie as far from others as a stray
 SEARCHED = 4096  # reals among which copies are looked for
 COPIES = 128  # fakes that may be copies
 MOVING = 64  # fakes of fixed z, whose centre is followed
 AXES = 4  # principal axes of the reals along which it is followed
 CLASSES = 16  # classes that are measured
+FEWEST = 4  # samples of a class that is measured
 NEAREST = 3  # neighbours that make a ball
 TRANSLATED = 64  # samples translated at once
 
 OF_SAMPLES = {
     "frechet": "Fréchet distance of fakes to reals; 1 is that of one average sample, repeated",
-    "frechet_real": "the same between two halves of the reals: what is within reach",
+    "frechet_real": "the same of other reals, as many as there are fakes: what is within reach",
+    "sight": "Fréchet distance in edges, colours and detail: what a person sees of an image",
+    "stray": "share of fakes further from the nearest real than 99 % of reals are",
     "spread": "variance of the fakes over that of the reals",
     "recall": "share of reals among fakes' neighbours, over the same share for fresh reals",
+    "precision": "share of fakes among reals' neighbours, over the same share for fresh reals",
     "distinct": "distance of a fake to the nearest other fake over the same for reals",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",
     "class_spread": "variance within a class of fakes over that of reals, of the median class",
     "class_accuracy": "share of fakes that are of the requested class",
     "class_accuracy_real": "the same for reals: how well the labels can be told apart",
     "class_chance": "the accuracy that chance may reach (three deviations above its mean)",
+    "modes": "modes of the data: its classes, its clusters, or regions of about equal weight",
+    "modes_missing": "modes of which the fakes have less than a fifth of the share that reals have, beyond chance",
+    "mode": "share of the fakes in a mode over that of the reals",
+    "broken": "share of fakes that are not finite",
+    "begun": "step after which the run was watched, in its first snapshot, where that is not 0",
+    "reals": "how many real samples there are to compare with, where they are too few",
     "centre": "where the fakes' centre lies along the reals' principal axes, in deviations",
 }
 OF_LOGITS = {  # of each player that hands over logits
@@ -59,7 +78,17 @@ OF_MOVES = {  # of each player
     "gradient": "mean norm of the player's gradient",
     "loss": "mean of the first term of the player's moves: its objective, without regularisers",
 }
-SIGNALS = {**OF_SAMPLES, **OF_LOGITS, **OF_MOVES}
+REFERENCE = {  # of the interval that holds 95 % of what other reals reach, in place of the fakes: the end that counts
+    "frechet_high": "the most that the Fréchet distance of other reals is",
+    "sight_high": "the most that it is in edges, colours and detail",
+    "recall_low": "the least that the recall of other reals is",
+    "precision_low": "the least that the precision of other reals is",
+    "distinct_low": "the least distance of other reals to each other",
+    "spread_low": "the least variance of other reals",
+    "spread_high": "the most variance of other reals",
+    "stray_high": "the largest share of other reals that stray",
+}
+SIGNALS = {**OF_SAMPLES, **REFERENCE, **OF_LOGITS, **OF_MOVES}
 
 
 class SignalMeter:
@@ -83,22 +112,31 @@ class SampleMeter:
 
     def __init__(self, dataset: Dataset, makes: str, seed: int = 0):
         generator, field = torch.Generator().manual_seed(seed), dataset.fields[makes]
-        rows = _rows(len(field), SEARCHED, generator)
+        rows = searched = _rows(len(field), SEARCHED, generator)
         x = field.stored[rows]
         self.seed, self.space = seed, feature_space(field.modality, x, generator)
         self.thumbnails = self.space.of_stored(x, self.space.thumbnail)  # (M, P)
         self.copying_real = _copy_ratio(self.thumbnails[:COPIES], self.thumbnails, own=True)
-        real = self.space.of_stored(x[: 2 * SAMPLES])  # (N, F)
+        twins = _twins(self.thumbnails[:COPIES], self.thumbnails)
+        self.original = self.copying_real > ORIGINAL and twins < TWINS and len(field) >= self.space.fewest
+        real = self.space.of_stored(x[:KNOWN])  # (N, F)
         self.real = real[:SAMPLES]
         self.moments = Moments.of(self.real)
         self.variance = max(float(self.moments.covariance.trace()), 1e-12)
-        one, other = real.chunk(2) if len(real) > 2 * NEAREST else (real, real)
-        self.frechet_real = frechet(Moments.of(one), Moments.of(other)) / self.variance
-        self.recall_real = _ball_recall(self.space.position(one), self.space.position(other))
         self.distance_real = _nearest_distance(self.space.position(self.real))
         self.axes = _axes(self.real)  # (F, AXES)
+        one, other = real[: 2 * SAMPLES].chunk(2) if len(real) > 2 * NEAREST else (real, real)
+        self.recall_real = _ball_recall(self.space.position(one), self.space.position(other))
+        self.precision_real = _ball_recall(self.space.position(other), self.space.position(one))
+        self.frechet_real = frechet(Moments.of(one), Moments.of(other)) / self.variance
+        self.seen = self.space.of_stored(x[:KNOWN], self.space.seen)  # (N, S)
+        self.nearby = _Nearby(self.seen)
+        self.reference = {"reals": float(len(field))}
+        if len(field) >= ENOUGH:
+            self.reference = self._reference(real, generator)
         self.vectors, self.labels = dataset.vectors, None
-        self.chosen: list[int] | None = None  # the classes that fakes are requested of; None: all
+        self.chosen: Tensor | None = None  # (N,) the classes that fakes are requested of; None: all in turn
+        self.modes: Modes | None = None
         if dataset.y is not None and dataset.fields["y"].deck == field.deck:
             known = (dataset.y >= 0).nonzero()[:, 0]
             if len(known) < len(field):
@@ -109,31 +147,93 @@ class SampleMeter:
             chosen = _frequent(y, len(dataset.classes))
             if len(chosen) > 1 and bool(torch.isin(y[len(y) // 2 :], chosen).any()):  # else nothing is tested
                 features = self.space.of_stored(field.stored[rows])
-                self.chosen, self.labels = chosen.tolist(), _Labels(features, y, chosen)
+                self.chosen, self.labels = y[torch.isin(y, chosen)], _Labels(features, y, chosen)
+                if len(rows) >= ENOUGH:
+                    self.modes = self._modes_of(field, rows[:KNOWN], y[:KNOWN], dataset.classes, generator)
+        if len(field) >= ENOUGH and not (self.modes and self.modes.testable):
+            if recognised := self.space.recognise(x[:RECOGNISED]):
+                y, names = recognised
+                self.modes = self._modes_of(field, searched[:RECOGNISED], y, names, generator)
+            else:
+                self.modes = Clusters(self.seen, COUNTED, generator, self.space.place)
         self.source = None  # what is translated: the modality and stored samples
         if source := dataset.fields.get("a"):
             self.source = source.modality, source.stored[_rows(len(source), SAMPLES, generator)]
 
     def measure(self, trainer: Trainer) -> dict[str, float]:
-        """The signals of OF_SAMPLES; none where a sample is not finite."""
+        """The signals of OF_SAMPLES and REFERENCE; `broken` alone where a sample is not finite."""
         labels = self._labels_for(trainer.game)
-        fakes, moving = self._draw(trainer.sampler, SAMPLES, labels), self._draw(trainer.game, MOVING, labels)
-        if fakes is None or moving is None or not bool(fakes.isfinite().all() and moving.isfinite().all()):
-            return {}
-        fake = self.space(fakes)
-        moments = Moments.of(fake)
+        fakes, moving = self._draw(trainer.sampler, COUNTED, labels), self._draw(trainer.game, MOVING, labels)
+        return {} if fakes is None or moving is None else self.compare(fakes, moving, labels)
+
+    def compare(self, fakes: Tensor, moving: Tensor, labels: Tensor | None) -> dict[str, float]:
+        """The signals of samples (N, *shape), of those whose centre is followed, and of the classes asked for."""
+        finite = torch.cat([part.isfinite().flatten(1).all(1) for part in (fakes, moving)])
+        if not bool(finite.all()):
+            return {"broken": 1 - float(finite.float().mean())}
+        few, both = fakes[:SAMPLES], self.features_of_modes(fakes)
+        seen, features = both[:, : self.seen.shape[1]], both[:, self.seen.shape[1] :]
+        fake = features[:SAMPLES]
         centre = (self.space(moving).mean(0) - self.real.mean(0)) @ self.axes
-        position_real, position_fake = self.space.position(self.real), self.space.position(fake)
         signals = {
-            "frechet": frechet(self.moments, moments) / self.variance,
+            **self._compared(fake, seen[:SAMPLES]),
             "frechet_real": self.frechet_real,
-            "spread": float(moments.covariance.trace()) / self.variance,
-            "recall": _ball_recall(position_real, position_fake) / max(self.recall_real, 1e-6),
-            "distinct": _nearest_distance(position_fake) / self.distance_real,
-            "copying": _copy_ratio(self.space.thumbnail(fakes[:COPIES]), self.thumbnails) / self.copying_real,
+            **self.reference,
+            "stray": self.nearby.strays(seen),
             **{f"centre/{i}": value for i, value in enumerate(centre.tolist())},
         }
-        return signals | (self.labels.signals(fake, labels) if self.labels and labels is not None else {})
+        if self.original:
+            copied = _copy_ratio(self.space.thumbnail(few[:COPIES]), self.thumbnails)
+            signals["copying"] = copied / self.copying_real
+        if self.modes:
+            signals |= self.modes.signals(both)
+        return signals | (self.labels.signals(fake, labels[: len(fake)]) if self.labels and labels is not None else {})
+
+    def features_of_modes(self, x: Tensor) -> Tensor:
+        """(N, S + F) of samples (N, *shape): what is seen of them, and their features."""
+        parts = x.split(SAMPLES)
+        return torch.cat([torch.cat([self.space.seen(part), self.space(part)], 1) for part in parts])
+
+    def _compared(self, fake: Tensor, seen: Tensor) -> dict[str, float]:
+        """What is measured of other reals as well: of features (N, F), and of what is seen, (N, S)."""
+        moments, position = Moments.of(fake), self.space.position(fake)
+        signals = {
+            "frechet": frechet(self.moments, moments) / self.variance,
+            "spread": float(moments.covariance.trace()) / self.variance,
+            "recall": _ball_recall(self.space.position(self.real), position) / max(self.recall_real, 1e-6),
+            "precision": _ball_recall(position, self.space.position(self.real)) / max(self.precision_real, 1e-6),
+            "distinct": _nearest_distance(position) / self.distance_real,
+        }
+        if self.space.sees:
+            one = Moments.of(self.seen[:SAMPLES])
+            signals["sight"] = frechet(one, Moments.of(seen)) / max(float(one.covariance.trace()), 1e-12)
+        return signals
+
+    def _reference(self, real: Tensor, generator: Generator) -> dict[str, float]:
+        """The ends that count of the intervals that hold 95 % of what other reals reach."""
+        others = torch.arange(SAMPLES if len(real) >= 2 * SAMPLES else len(real) // 2, len(real))
+        size = min(SAMPLES, max(2, 3 * len(others) // 4))
+        found: dict[str, list[float]] = {}
+        for _ in range(REFERENCES):
+            rows = others[torch.randperm(len(others), generator=generator)[:size]]
+            for name, value in self._compared(real[rows], self.seen[rows]).items():
+                found.setdefault(name, []).append(value)
+        reference = {"stray_high": self.nearby.strays_high(COUNTED)}
+        for name, values in found.items():
+            mean, within = statistics.fmean(values), 1.96 * statistics.stdev(values)
+            reference |= {f"{name}_low": mean - within, f"{name}_high": mean + within}
+        return {name: value for name, value in reference.items() if name in REFERENCE}
+
+    def _modes_of(self, field: Field, rows: Tensor, y: Tensor, names: Sequence[str], generator: Generator) -> ByLabel:
+        """The most frequent classes as modes, and all others as one that is not tested."""
+        seen = torch.cat([self.space.of_stored(field.stored[rows], f) for f in (self.space.seen, self.space)], 1)
+        chosen = _frequent(y, len(names))
+        index = torch.full((len(names),), len(chosen))
+        index[chosen] = torch.arange(len(chosen))
+        own = index[y]
+        called = [names[c] for c in chosen.tolist()] + [""] * (not bool(torch.isin(y, chosen).all()))
+        expected = torch.bincount(own, minlength=len(called)) / len(own)
+        return ByLabel(seen, own, called, expected, COUNTED, generator)
 
     def _draw(self, game: Game[Any], count: int, labels: Tensor | None) -> Tensor | None:
         """(N, *shape) on the CPU; None of a game that makes no samples."""
@@ -147,12 +247,18 @@ class SampleMeter:
             parts = [role.translate(modality.load(a.to(device))) for a in stored[:count].split(TRANSLATED)]
             return torch.cat([part.float() if part.is_floating_point() else part for part in parts]).cpu()
 
+    def condition_of(self, game: Game[Any]) -> Condition | None:
+        """What the game's samples are asked for; None of a G of z alone."""
+        return in_role(game, Generates).condition if has_role(game, Generates) else None
+
     def _labels_for(self, game: Game[Any]) -> Tensor | None:
-        """(SAMPLES,) classes, or vectors, (SAMPLES, K), that fakes are requested of; None for a G of z alone."""
-        condition = in_role(game, Generates).condition if has_role(game, Generates) else None
+        """(COUNTED,) classes, in the shares that reals have, or vectors (COUNTED, K), that fakes are requested of; None
+        for a G of z alone.
+        """
+        condition = self.condition_of(game)
         if isinstance(condition, Classes) and self.chosen is not None:
-            return balanced_labels(SAMPLES, 0, self.chosen)
-        return default_labels(condition, SAMPLES, self.vectors)
+            return self.chosen[torch.arange(COUNTED) % len(self.chosen)]
+        return default_labels(condition, COUNTED, self.vectors)
 
 
 def of_players(values: Iterable[Value]) -> dict[str, float]:
@@ -188,6 +294,26 @@ def of_logits(real: Tensor, fake: Tensor) -> dict[str, float]:
     }
 
 
+class _Nearby:
+    """Where reals lie: one half of them, and how far the others are from it."""
+
+    def __init__(self, real: Tensor):
+        self.real = real[: -(-len(real) // 2)]
+        self.others = self._distances(real[len(self.real) :])
+        self.far = float(self.others.quantile(1 - OUTLYING))
+
+    def strays(self, x: Tensor) -> float:
+        """Share of samples (N, S) that lie further off than 99 % of reals."""
+        return float((self._distances(x) > self.far).float().mean())
+
+    def strays_high(self, count: int) -> float:
+        """What that is, at most, of `count` reals, in 95 % of draws."""
+        return OUTLYING + 1.96 * math.sqrt(OUTLYING / min(count, len(self.others)))
+
+    def _distances(self, x: Tensor) -> Tensor:
+        return torch.cdist(x, self.real).amin(1)
+
+
 class _Labels:
     """The classes of labelled reals, and a linear classifier that tells them apart."""
 
@@ -206,9 +332,10 @@ class _Labels:
 
     def signals(self, fake: Tensor, requested: Tensor) -> dict[str, float]:
         """Of features of fakes (N, F), and the class that each was requested of, (N,)."""
-        spread = torch.stack([fake[requested == c].var(0).sum() for c in self.classes])
+        within = [(fake[requested == c], real) for c, real in zip(self.classes, self.spread_real, strict=True)]
+        spread = [own.var(0).sum() / real for own, real in within if len(own) >= FEWEST]
         return {
-            "class_spread": float((spread / self.spread_real).median()),
+            **({"class_spread": float(torch.stack(spread).median())} if spread else {}),
             "class_accuracy": self._accuracy(fake, requested),
             "class_accuracy_real": self.accuracy_real,
             "class_chance": self.chance,
@@ -231,7 +358,7 @@ def _frequent(y: Tensor, classes: int) -> Tensor:
     """The most frequent classes, CLASSES at most, that have a few samples each."""
     present = torch.bincount(y[y >= 0], minlength=classes)
     chosen = present.argsort(descending=True, stable=True)[:CLASSES]
-    return chosen[present[chosen] >= 4]
+    return chosen[present[chosen] >= FEWEST]
 
 
 def _mean(values: list[Tensor]) -> float:
@@ -250,7 +377,9 @@ def _axes(f: Tensor) -> Tensor:
 
 
 def _ball_recall(real: Tensor, fake: Tensor) -> float:
-    """Share of reals inside a ball around a fake that holds its NEAREST fakes; Kynkäänniemi et al., 2019."""
+    """Share of reals inside a ball around a fake that holds its NEAREST fakes; Kynkäänniemi et al., 2019. The other way
+    round it is their precision.
+    """
     nearest = torch.cdist(fake, fake).topk(min(NEAREST + 1, len(fake)), largest=False).values  # the first is itself
     return float((torch.cdist(real, fake) <= nearest[:, -1]).any(1).float().mean())
 
@@ -258,6 +387,14 @@ def _ball_recall(real: Tensor, fake: Tensor) -> float:
 def _nearest_distance(f: Tensor) -> float:
     """Median distance to the nearest other sample."""
     return max(float(torch.cdist(f, f).topk(2, largest=False).values[:, 1].median()), 1e-9)
+
+
+def _twins(queries: Tensor, searched: Tensor) -> float:
+    """Share of samples with an equal among the others; `queries` are the first of `searched`."""
+    if len(searched) < 2:
+        return 0.0
+    distances = torch.cdist(queries, searched).fill_diagonal_(math.inf)
+    return float((distances.amin(1) < 1e-5 * searched.std(0).norm()).float().mean())
 
 
 def _copy_ratio(queries: Tensor, searched: Tensor, own: bool = False) -> float:

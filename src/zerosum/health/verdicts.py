@@ -5,13 +5,16 @@ snapshot of the last third of the run so far, and in at least five: a GAN may lo
 that are derived from the history (`DERIVED`) are asked of the last snapshot. Where they are on signals of players, one
 player must meet all of them: a discriminator those on logits, a generator those on players without any. The first of
 `VERDICTS` that holds is given.
+
+Healthy is no verdict that is left over: every criterion of `FAR`, which compare the fakes with what other reals reach,
+must have been measured and must have failed in each of the last three snapshots, of five at least.
 The thresholds were chosen on short trainings with known outcomes, and tested on others: `zerosum reproduce health`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from zerosum.health.history import (
@@ -24,6 +27,7 @@ from zerosum.health.history import (
     of_player,
     players_with,
 )
+from zerosum.health.modes import LEAST, missing_names
 from zerosum.health.signals import OF_LOGITS, OF_MOVES, SIGNALS
 
 MEANINGS = {**SIGNALS, **DERIVED}
@@ -37,6 +41,8 @@ class Criterion:
     signal: str
     relation: Literal["<", ">"]
     threshold: float | str  # a number, or another signal, without players
+    factor: float = 1.0  # of that signal
+    margin: float = 0.0  # added to it
 
     def holds(self, signals: Mapping[str, float], player: str = "") -> bool:
         limit, value = self.limit(signals), signals.get(of_player(self.signal, player))
@@ -45,7 +51,14 @@ class Criterion:
         return value < limit if self.relation == "<" else value > limit
 
     def limit(self, signals: Mapping[str, float]) -> float | None:
-        return signals.get(self.threshold) if isinstance(self.threshold, str) else self.threshold
+        if not isinstance(self.threshold, str):
+            return self.threshold
+        other = signals.get(self.threshold)
+        return None if other is None else self.factor * other + self.margin
+
+    @property
+    def opposite(self) -> Criterion:
+        return replace(self, relation="<" if self.relation == ">" else ">")
 
     @property
     def scope(self) -> int:
@@ -99,6 +112,7 @@ class Verdict:
     name: str  # a key of VERDICTS
     evidence: tuple[Evidence, ...] = ()
     detail: str = ""  # what is to be added to the sentence
+    modes: tuple[str, ...] = ()  # those that are missing
 
     @property
     def spec(self) -> VerdictSpec:
@@ -124,25 +138,42 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
+        if self.modes:
+            return f"Modes missing: {missing_names(self.modes)}. The fakes leave out a part of the data. {self.detail}"
         named = f", {' as well as '.join(self.players)}," if len(self.players) > 1 else " ".join(("", *self.players))
         return self.spec.sentence.format(named) + (f" {self.detail}" if self.detail else "")
 
 
 _c = Criterion
+# By what fakes are still far from the data: each against the end of the interval in which other reals lie.
+FAR = (
+    _c("frechet", ">", "frechet_high", 3.0),
+    _c("sight", ">", "sight_high", 3.0),
+    _c("stray", ">", "stray_high", 1.0, 0.17),
+    _c("recall", "<", "recall_low", 0.6),
+    _c("precision", "<", "precision_low", 0.6),
+    _c("distinct", "<", "distinct_low", 0.5),
+    _c("spread", "<", "spread_low", 0.75),
+    _c("spread", ">", "spread_high", 1.33),
+)
+_ONLY_IMAGES = ("sight",)
+LASTING = 3  # of the last snapshots in which fakes are to be close
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
+
+_FEW = (_c("recall", "<", 0.15), _c("distinct", "<", 0.5))
 
 # In the order in which they are tried: causes before their consequences.
 VERDICTS: dict[str, VerdictSpec] = {
     "diverged": VerdictSpec(
         3,
-        "Training diverged: a loss exploded, or became NaN or infinite.",
+        "Training diverged: a loss or the samples exploded, or became NaN or infinite.",
         (
             "a smaller learning rate: `--optimizer.lr`, `--g-optimizer.lr`, `--d-optimizer.lr`",
             "`--clip 1.0` bounds the gradients",
             "a gradient penalty: `--penalties r1 1.0` (two-player recipes), wgan-gp instead of an unbounded critic",
             "`--precision fp32`, if it was bf16",
         ),
-        ((_c("explosion", ">", 1e4),),),
+        ((_c("explosion", ">", 1e4),), (_c("broken", ">", 0.0),)),
     ),
     "memorising": VerdictSpec(
         16,
@@ -206,7 +237,11 @@ VERDICTS: dict[str, VerdictSpec] = {
             "a larger batch, a larger latent space: `--batch-size`, `--latent-dim`; clustered noise: `--clusters 20`",
             "batch norm or minibatch statistics in D, or PacGAN: so that it sees how alike the fakes are",
         ),
-        ((_c("recall", "<", 0.15), _c("distinct", "<", 0.5), _NOT_FALLING, _c("travelled", ">", 1.0)),),
+        (
+            (*_FEW, _NOT_FALLING, _c("travelled", ">", 1.0)),
+            (*_FEW, _NOT_FALLING, _c("unwatched", ">", 0.0)),  # a new G makes few fakes as well; this one is not new
+            (*_FEW, _NOT_FALLING, _c("precision", ">", "precision_low", 0.5)),  # nor is one whose fakes look real
+        ),
     ),
     "oscillating": VerdictSpec(
         15,
@@ -222,6 +257,17 @@ VERDICTS: dict[str, VerdictSpec] = {
             (_c("relapse", ">", 2.0), _c("loss_swing", ">", 0.8), _c("worst", ">", 0.5), _c("spread", ">", 0.25)),
         ),
     ),
+    "modes missing": VerdictSpec(
+        19,
+        "Modes missing: the fakes leave out a part of the data.",
+        (
+            "R1 and R2 penalties with the relativistic objective: `zerosum train r3gan`",
+            "a larger batch, a larger latent space: `--batch-size`, `--latent-dim`; clustered noise: `--clusters 20`",
+            "batch norm or minibatch statistics in D, or PacGAN: so that it sees how alike the fakes are",
+            "labels, where there are any: a recipe with classes cannot leave one out unseen (`zerosum list`)",
+        ),
+        ((_c("modes_missing", ">", 0.0), _c("precision", ">", "precision_low", 0.5), _NOT_FALLING),),
+    ),
     "under-trained": VerdictSpec(
         10,
         "Under-trained: the fakes are still far from the data.",
@@ -229,10 +275,19 @@ VERDICTS: dict[str, VerdictSpec] = {
             "more steps: `zerosum resume RUN --steps N`",
             "a larger learning rate, if they hardly move",
         ),
-        ((_POOR,),),
+        tuple((criterion,) for criterion in FAR),
+    ),
+    "too early to tell": VerdictSpec(
+        18,
+        "Too early to tell: there is not enough to judge by.",
+        ("more steps: `zerosum resume RUN --steps N`",),
+    ),
+    "nothing to compare": VerdictSpec(
+        20, "Nothing to compare: whether the run is healthy cannot be said, only whether it diverges."
     ),
     "healthy": VerdictSpec(0, "Healthy: the fakes are close to the data, and as varied."),
 }
+OPEN = ("under-trained", "too early to tell", "nothing to compare", "healthy")  # no failures
 
 
 def diagnose(history: History) -> Verdict:
@@ -241,22 +296,66 @@ def diagnose(history: History) -> Verdict:
     if last and last.event == "diverged":
         return Verdict("diverged", detail=f"{last.detail[:1].upper()}{last.detail[1:]}.")
     signals = history.signals
+    if not signals:
+        return Verdict("too early to tell", detail="There is nothing to see yet.")
     if len(signals) >= MIN_SNAPSHOTS:
-        for name, spec in VERDICTS.items():
-            for criteria in spec.when if name != "under-trained" else ():
-                if evidence := _evidence(criteria, history):
-                    return Verdict(name, evidence, _vanished(signals[-1]) if name == "discriminator too strong" else "")
-    for criterion in VERDICTS["under-trained"].when[0]:
-        if not signals or criterion.signal not in signals[-1]:
-            nothing = "There are no samples to compare with the data." if signals else "There is nothing to see yet."
-            return Verdict("under-trained", detail=nothing)
-        if criterion.holds(signals[-1]):
-            evidence, trend = (_since(criterion, "", history),), signals[-1].get("trend", 1.0)
-            if trend < 0.9:
-                return Verdict("under-trained", evidence, "They come closer.")
-            return Verdict("under-trained", evidence, "They come no closer." if len(signals) >= MIN_SNAPSHOTS else "")
-    better = "They still come closer: more steps may help." if signals[-1]["trend"] < 0.75 else ""
-    return Verdict("healthy", detail=better)
+        for name in [name for name in VERDICTS if name not in OPEN]:
+            for criteria in VERDICTS[name].when:
+                if (evidence := _evidence(criteria, history)) and (verdict := _named(name, evidence, history)):
+                    return verdict
+    if not any("frechet" in now for now in signals):
+        return Verdict("nothing to compare", detail="The game makes no samples of its data.")
+    if "reals" in signals[-1]:
+        few = f"There are {signals[-1]['reals']:,.0f} real samples: too few to know what others would be like."
+        return Verdict("nothing to compare", detail=few)
+    if len(signals) < MIN_SNAPSHOTS:
+        looks = (
+            f"It takes {MIN_SNAPSHOTS} looks, and there {'has' if len(signals) == 1 else 'have'} been {len(signals)}."
+        )
+        return Verdict("too early to tell", detail=looks)
+    return _closeness(history)
+
+
+def _named(name: str, evidence: tuple[Evidence, ...], history: History) -> Verdict | None:
+    """A failure with what is to be said beside its sentence; None where no mode has been missing all the time."""
+    if name == "discriminator too strong":
+        return Verdict(name, evidence, _vanished(history.signals[-1]))
+    if name == "modes missing":
+        missing, modes = _missing(history), history.signals[-1]["modes"]
+        if not missing:
+            return None
+        return Verdict(name, evidence, f"That is {len(missing)} of {modes:.0f}.", missing)
+    return Verdict(name, evidence)
+
+
+def _missing(history: History) -> tuple[str, ...]:
+    """The modes that have been missing in every one of the last snapshots."""
+    last = history.signals[-max(MIN_SNAPSHOTS, len(history.signals) // 3) :]
+    names = [name.partition("/")[2] for name in last[-1] if name.startswith("mode/")]
+    missing = [name for name in names if all(now.get(f"mode/{name}", 1.0) < LEAST for now in last)]
+    return tuple(sorted(missing, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0)))
+
+
+def _closeness(history: History) -> Verdict:
+    """Healthy, under-trained, or too early to tell, of a run without a failure."""
+    signals, last = history.signals, history.signals[-LASTING:]
+    now = signals[-1]
+    if "frechet" in now and (far := tuple(_since(c, "", history) for c in FAR if c.holds(now))):
+        nearer = "They come closer." if now["trend"] < 0.9 else "They come no closer."
+        return Verdict("under-trained", far, nearer)
+    unknown = [c.signal for c in FAR if c.limit(now) is None or c.signal not in now]
+    if unknown := [name for name in dict.fromkeys(unknown) if name not in _ONLY_IMAGES or name in now]:
+        if _POOR.holds(now):
+            return Verdict("under-trained", (_since(_POOR, "", history),))
+        return Verdict(
+            "too early to tell",
+            detail=f"An older zerosum, which measured no {', '.join(unknown)} of other reals, made it.",
+        )
+    if any(c.holds(one) for c in FAR for one in last) or not all("frechet" in one for one in last):
+        return Verdict("under-trained", detail="They came close in the last looks only.")
+    close = tuple(_since(c.opposite, "", history) for c in FAR if c.signal in now)
+    better = "They still come closer: more steps may help." if now["trend"] < 0.75 else ""
+    return Verdict("healthy", close, better)
 
 
 def _evidence(criteria: Sequence[Criterion], history: History) -> tuple[Evidence, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from zerosum.health.verdicts import Verdict
+from zerosum.health.verdicts import OPEN, Verdict
 from zerosum.report import health_timeline
 from zerosum.report.html import bullets, columns, key, prose
 from zerosum.report.run_files import RunFiles
@@ -23,7 +23,7 @@ def section(files: RunFiles) -> str:
     if not verdict or not history:
         return ""
     name, since, what = _parts(verdict)
-    tone = {"healthy": "good", "under-trained": "unsure"}.get(verdict.name, "bad")
+    tone = "good" if verdict.name == "healthy" else "unsure" if verdict.name in OPEN else "bad"
     head = f'<div class="verdict {tone}"><strong>{escape(name)}</strong>{escape(since)}<p>{escape(what)}</p></div>'
     parts = [f"<h2>Health</h2>\n{head}", _evidence(verdict), _advice(verdict, files)]
     drawings = "".join(map(_figure, health_timeline.drawings(history, verdict)))
@@ -37,7 +37,7 @@ def _parts(verdict: Verdict) -> tuple[str, str, str]:
     """Its name, with that of the player where several could be meant, since when, and what it means."""
     _, colon, what = verdict.sentence.partition(": ")
     what = what if colon else verdict.sentence
-    since = f" since step {verdict.since:,}" if verdict.since and verdict.name != "under-trained" else ""
+    since = f" since step {verdict.since:,}" if verdict.since and verdict.name not in OPEN else ""
     name = " ".join((verdict.name.capitalize(), *(f"({player})" for player in verdict.players)))
     return name, since, what[:1].upper() + what[1:]
 

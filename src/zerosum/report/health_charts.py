@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from zerosum.health.history import History
-from zerosum.health.verdicts import VERDICTS, Criterion, Verdict, diagnose
+from zerosum.health.signals import REFERENCE
+from zerosum.health.verdicts import Criterion, Verdict, diagnose
 from zerosum.pictures.film import evenly_spaced
 from zerosum.report.svg import short
 
@@ -42,12 +43,35 @@ SPECS = (
         bad_sides=">",
     ),
     ChartSpec(
+        "What a person sees",
+        "Fréchet distance in edges, colours and detail",
+        "log",
+        {"sight": "fakes"},
+        {"sight_high": "other real data, at most"},
+        bad_sides=">",
+    ),
+    ChartSpec(
         "Diversity of the fakes",
         "relative to real data: 1 is as diverse",
         "ratio",
         {"recall": "recall", "spread": "spread", "distinct": "distinct", "class_spread": "within a class"},
         level=1.0,
         bad_sides="<",
+    ),
+    ChartSpec(
+        "Fakes among the data",
+        "share of fakes beside reals, over that of reals; share that lies far from all",
+        "ratio",
+        {"precision": "beside", "stray": "far"},
+        level=1.0,
+    ),
+    ChartSpec(
+        "Modes of the data",
+        "classes, clusters or regions that the fakes leave out",
+        "plain",
+        {"modes_missing": "missing"},
+        {"modes": "all"},
+        only_for=("modes_missing",),
     ),
     ChartSpec(
         "Memorisation",
@@ -99,12 +123,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold that the verdict used, and since when it is passed; None where it is not."""
+    """A threshold that the verdict used, and since when it is passed."""
 
     text: str
     above: bool  # whether values above it pass it
     value: float
-    since: int | None
+    since: int
     bad: bool  # whether passing it is a bad sign
 
 
@@ -154,21 +178,17 @@ def _lines(history: History, spec: ChartSpec, signals: Mapping[str, str], dashed
 
 
 def _thresholds(spec: ChartSpec, verdict: Verdict) -> Iterator[Threshold]:
-    """The thresholds of the verdict's evidence; of a healthy run, those beyond which it would be under-trained."""
+    """The thresholds of the verdict's evidence; those that are a line of their own are left out."""
     for item in verdict.evidence:
-        if item.signal in (*spec.signals, *spec.thresholds) and not isinstance(item.criterion.threshold, str):
+        line = isinstance(item.criterion.threshold, str) and item.criterion.threshold not in REFERENCE
+        if item.signal in (*spec.signals, *spec.thresholds) and not line:
             yield _threshold(spec, item.criterion, item.threshold, item.since, item.player)
-    if not verdict.evidence and verdict.exit_code == 0:
-        for criterion in (one for criteria in VERDICTS["under-trained"].when for one in criteria):
-            if criterion.signal in spec.signals and not isinstance(criterion.threshold, str):
-                yield _threshold(spec, criterion, criterion.threshold, None)
 
 
-def _threshold(spec: ChartSpec, criterion: Criterion, value: float, since: int | None, player: str = "") -> Threshold:
+def _threshold(spec: ChartSpec, criterion: Criterion, value: float, since: int, player: str) -> Threshold:
     name = spec.signals.get(criterion.signal, criterion.signal) if len(spec.signals) > 1 else ""
     side = "above" if criterion.relation == ">" else "below"
     text = " ".join(filter(None, (name, player, side, short(value))))
-    text = text if since is not None else f"under-trained {text}"
     return Threshold(text, criterion.relation == ">", value, since, criterion.relation in spec.bad_sides)
 
 

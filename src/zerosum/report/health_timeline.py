@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zerosum.errors import ZerosumError
 from zerosum.health.history import Event, History
-from zerosum.health.verdicts import Verdict, diagnose
+from zerosum.health.verdicts import OPEN, Verdict, diagnose
 from zerosum.report.health_charts import Chart, Line, Threshold, charts, last_step, verdict_timeline
 from zerosum.report.svg import PAGE, PAPER, VARIABLES, Colors, inline, over_rounds, short, style
 from zerosum.util.files import atomic_path
@@ -102,7 +102,7 @@ def _draw(axes: Axes, chart: Chart, events: Sequence[Event], rounds: int, colors
         axes.axhline(chart.spec.level, color=colors.muted, linewidth=0.8, zorder=0.5)
     for threshold in chart.thresholds:
         edge, color = top if threshold.above else bottom, colors.bad if threshold.bad else colors.muted
-        if threshold.since is not None and threshold.bad:
+        if threshold.bad:
             passed = [threshold.since, max(rounds, 1)]
             axes.fill_between(passed, threshold.value, edge, color=colors.bad, alpha=0.1, linewidth=0)
         axes.axhline(threshold.value, color=color, linewidth=1, linestyle=(0, (4, 2)))
@@ -204,7 +204,7 @@ def _band(
 
 
 def _tone(name: str, colors: Colors) -> str:
-    return {"healthy": colors.good, "under-trained": colors.muted}.get(name, colors.bad)
+    return colors.good if name == "healthy" else colors.muted if name in OPEN else colors.bad
 
 
 def _color(i: int, line: Line, colors: Colors) -> str:

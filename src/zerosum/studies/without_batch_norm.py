@@ -18,12 +18,12 @@ from zerosum.games.wgan import WGAN
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
+from zerosum.health.verdicts import OPEN
 from zerosum.modality import Shape, to_float
 from zerosum.networks import dcgan
 from zerosum.networks.blocks import Reshape, doubling, halvings, image_shape
 from zerosum.pictures import grids, png
 from zerosum.run.sampling import sample
-from zerosum.studies.health import NO_ALARM
 from zerosum.studies.quality import Quality, spread
 from zerosum.studies.study import Measurements, Study, part_folder
 from zerosum.studies.training import last_weights, play, trainer_of
@@ -123,8 +123,8 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
 
 def failed_and_trained(measurements: Measurements) -> bool:
     """Whether the monitor names a failure of every GAN without batch norm, and of no WGAN."""
-    return not any(verdict in NO_ALARM for verdict in measurements["gan_verdicts"]) and all(
-        verdict in NO_ALARM for verdict in measurements["wgan_verdicts"]
+    return not any(verdict in OPEN for verdict in measurements["gan_verdicts"]) and all(
+        verdict in OPEN for verdict in measurements["wgan_verdicts"]
     )
 
 

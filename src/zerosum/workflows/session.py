@@ -75,7 +75,6 @@ def play(
         if new:
             directory.create(record)
         training = trainer.training
-        # It draws random numbers, so before a state is restored.
         meter = SignalMeter(loaded, trainer.game.makes, training.seed) if training.health else None
         if not new:
             if found := checkpoint.find(directory.checkpoints):

@@ -37,6 +37,8 @@ def run(arguments: Sequence[str]) -> int:
     verdict = diagnose(history)
     console, files = output(), RunFiles(options.run)
     console.print(f"[bold]{escape(verdict.sentence)}[/bold]")
+    if verdict.name == "healthy":
+        console.print("what it rests on: each signal, and the limit that real samples in place of the fakes set it")
     if verdict.evidence:
         signals = table("signal", "value", "threshold", "since step", "what it is")
         for seen in verdict.evidence:

@@ -1,0 +1,65 @@
+"""What a person sees of an image, in numbers: where edges of which direction lie, colours, and detail at each scale.
+
+Random convolutions, averaged over the image, tell noise from photographs, but not a digit or an animal from another.
+These do, without any training: histograms of gradient directions in cells (after Dalal and Triggs, 2005, "Histograms of
+oriented gradients for human detection"), a thumbnail, and the energy of each octave. `docs/health.md` has what they see
+of CIFAR-10 and of digits beside other features.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zerosum.metrics.extractors import LUMA
+
+SIDE = 32  # pixels that larger images are scaled down to
+LEAST = 16  # pixels that smaller ones are scaled up to
+DIRECTIONS, CELLS, OCTAVES = 8, 4, 3
+SHARP = 0.7  # of a gradient's size: what it must have along a direction to count there
+FAINT = 0.02  # a mean gradient, in [-1, 1], below which an image counts as empty
+
+
+def sight(x: Tensor) -> Tensor:
+    """(N, S) of images (N, C, H, W) in about [-1, 1], one channel or three; others by their first one or three."""
+    x = _scaled(x[:, : 3 if x.shape[1] > 2 else 1].clamp(-1, 1))
+    edges = _edges(_grey(x))  # (N, DIRECTIONS, H - 2, W - 2)
+    parts = []
+    for cells, weight in ((CELLS, 1.0), (CELLS // 2, 1.5)):
+        energy = F.adaptive_avg_pool2d(edges, cells)
+        whole = energy.sum((1, 2, 3), keepdim=True) + FAINT * cells**2
+        parts.append(weight * (energy / whole * cells**2).sqrt().flatten(1))
+    parts.append(0.25 * (F.adaptive_avg_pool2d(edges.sum(1, keepdim=True), CELLS) + FAINT / 2).log().flatten(1))
+    parts.append(0.5 * F.adaptive_avg_pool2d(x, CELLS).flatten(1))
+    parts.append(x.flatten(2).std(2))
+    for _ in range(OCTAVES):
+        coarse = F.avg_pool2d(x, 2, ceil_mode=True)
+        detail = x - F.interpolate(coarse, scale_factor=2.0)[..., : x.shape[2], : x.shape[3]]
+        parts.append(0.15 * (F.adaptive_avg_pool2d(detail.square(), 2) + 1e-4).log().flatten(1))
+        x = coarse
+    return torch.cat(parts, 1)
+
+
+def _scaled(x: Tensor) -> Tensor:
+    """With SIDE pixels on the shorter side, or as it is between LEAST and SIDE."""
+    short = min(x.shape[2:])
+    if LEAST <= short <= SIDE:
+        return x
+    factor = (SIDE if short > SIDE else LEAST) / short
+    size = [max(1, round(factor * side)) for side in x.shape[2:]]
+    return F.interpolate(x, size, mode="bilinear", antialias=short > SIDE)
+
+
+def _grey(x: Tensor) -> Tensor:
+    return x if x.shape[1] == 1 else (x * x.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+
+
+def _edges(x: Tensor) -> Tensor:
+    """(N, DIRECTIONS, H - 2, W - 2) of grey images: how much each gradient is one of a direction, its sign aside."""
+    across, down = x[..., 1:-1, 2:] - x[..., 1:-1, :-2], x[..., 2:, 1:-1] - x[..., :-2, 1:-1]
+    size = SHARP * (across.square() + down.square()).sqrt()
+    angles = [math.pi * k / DIRECTIONS for k in range(DIRECTIONS)]
+    return torch.cat([F.relu((math.cos(a) * across + math.sin(a) * down).abs() - size) for a in angles], 1)
