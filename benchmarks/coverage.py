@@ -243,10 +243,25 @@ def simulate(case: Case, sizes: Sequence[int], simulations: int) -> dict[str, di
     return found
 
 
+def table(recorded: dict[str, Any]) -> str:
+    """The rows of docs/metrics.md."""
+    lines = [f"| case | score | {SIZES[0]:,} | {SIZES[1]:,} |", "|---|---|---|---|"]
+    for case in cases():
+        for score, by_size in recorded.get(case.name, {"scores": {}})["scores"].items():
+            shares = " | ".join(f"{100 * row['held']:.1f} %" for row in by_size.values())
+            lines.append(f"| {case.name} | {score} | {shares} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="How often 95 % intervals hold what they are of.")
     parser.add_argument("--again", nargs="*", default=[], help="cases to run anew, by the beginning of their names")
-    again = parser.parse_args().again
+    parser.add_argument("--table", action="store_true", help="print what is recorded as docs/metrics.md has it")
+    given = parser.parse_args()
+    again = given.again
+    if given.table:
+        print(table(json.loads(RESULTS.read_text())))
+        return
     torch.set_num_threads(1)
     known: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for case in cases():

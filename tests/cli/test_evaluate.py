@@ -76,7 +76,7 @@ def test_a_run_of_points_with_known_modes(call: Call, points: Path) -> None:
     modes = results["modes"]["scores"]
     assert modes["modes"]["references"]["real"] == 8
     assert modes["high quality"]["references"]["real"] == pytest.approx(0.989, abs=0.03)
-    assert "warning: modes" not in call("evaluate", points, "-n", 400, "--metrics", "modes")[1]
+    assert "samples are few" not in call("evaluate", points, "-n", 400, "--metrics", "modes")[1]
     assert "10 samples are few for 8 modes" in call("evaluate", points, "-n", 10, "--metrics", "modes")[1]
 
 
