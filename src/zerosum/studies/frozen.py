@@ -1,7 +1,7 @@
 """Generators that nobody trains: real samples that the data does not hold, or a part of them, or what is no sample.
 
-What they deserve is known by construction. They cost a few seconds each, and reach what short trainings do not: fakes as
-good as photographs, of which one class is missing.
+What they deserve is known by construction. They cost a few seconds each, and reach what short trainings do not: fakes
+as good as photographs, of which one class is missing.
 """
 
 from __future__ import annotations
