@@ -20,7 +20,7 @@ REAL = {
 }  # fmt: skip
 SAMPLES = {
     "frechet": 0.1, "frechet_real": 0.04, "spread": 0.95, "recall": 0.8, "distinct": 0.9, "copying": 1.0,
-    "precision": 0.9, "stray": 0.03, "modes": 10.0, "modes_missing": 0.0, **REAL,
+    "precision": 0.9, "lifelike": 0.7, "lifelike_low": 0.7, "stray": 0.03, "modes": 10.0, "modes_missing": 0.0, **REAL,
 }  # fmt: skip
 CLASSES = {"class_spread": 0.9, "class_accuracy": 0.8, "class_accuracy_real": 0.9, "class_chance": 0.13}
 WANDER = 1.5  # deviations that a centre moves from snapshot to snapshot, where it moves
@@ -62,11 +62,11 @@ def history(
     ("oscillating", 1.0, {"frechet": 1.4, "recall": 0.4, "spread": 1.0}),
     ("under-trained", 0.2, {"frechet": 0.9, "recall": 0.4}),
     # It never moved, and makes nothing real: a new G.
-    ("under-trained", 0.0, {"frechet": 8.0, "recall": 0.0, "distinct": 0.1, "spread": 0.01, "precision": 0.0}),
-    ("mode collapse", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "precision": 0.9}),  # fine-tuned
-    ("mode collapse", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "precision": 0.0, "begun": 900.0}),
+    ("under-trained", 0.0, {"frechet": 8.0, "recall": 0.0, "distinct": 0.1, "spread": 0.01, "lifelike": 0.0}),
+    ("mode collapse", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "lifelike": 0.6}),  # fine-tuned
+    ("mode collapse", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "lifelike": 0.0, "begun": 900.0}),
     ("modes missing", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1}),
-    ("under-trained", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1, "precision": 0.1}),  # stripes are no modes
+    ("under-trained", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1, "lifelike": 0.1}),  # stripes are no modes
     ("diverged", 0.2, {"broken": 0.1}),
     ("nothing to compare", 0.2, {"reals": 100.0}),
 ])  # fmt: skip
@@ -233,7 +233,7 @@ def test_missing_modes_are_named():
     back = diagnose(history(*[missing | {"mode/5": 0.5}] * 3, **missing))
     assert back.sentence.startswith("Modes missing: 3, 4, 6, 7, 8 and 9.")
     turns = [{f"mode/{k}": 1.0, f"mode/{(k + 1) % 2}": 0.0, "modes_missing": 1.0} for k in (0, 1)] * 5
-    assert diagnose(history(*turns, count=0)).name == "healthy", "none of them all the time"
+    assert diagnose(history(*turns, count=0)).name == "under-trained", "none of them all the time"
 
 
 @pytest.mark.parametrize(("names", "said"), [

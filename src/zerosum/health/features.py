@@ -75,7 +75,7 @@ class ImageSpace(FeatureSpace):
     sees = True
 
     def __init__(self, modality: Image, real: Tensor, generator: Generator):
-        self.modality = modality
+        self.modality, self.image = modality, modality
         with rng.fork_rng(torch.device("cpu")):  # a new network draws global random numbers
             self.extractor, self.digits = extractors.find("random"), extractors.find("digits")
         self.colors = 3 if modality.channels > 2 else 1
@@ -86,8 +86,7 @@ class ImageSpace(FeatureSpace):
         self.axes = axes[:AXES].T.float()  # (S, AXES)
 
     def recognise(self, stored: Tensor) -> tuple[Tensor, tuple[str, ...]] | None:
-        assert isinstance(self.modality, Image)
-        if self.modality.channels not in (1, 3) or min(self.modality.size) < SMALLEST:
+        if self.image.channels not in (1, 3) or min(self.image.size) < SMALLEST:
             return None
         likely, y = self.of_stored(stored, self._digits).max(1)
         shares = torch.bincount(y) / len(y)

@@ -81,9 +81,9 @@ class Clusters(Modes):
 class ByLabel(Modes):
     """Classes, by the probabilities that linear discriminants of the features give.
 
-    Their shares are the most likely ones: a maximum over mixtures of the probabilities (Saerens et al., 2002, "Adjusting
-    the outputs of a classifier to new a priori probabilities"), so that a probe which mixes up classes, as any does on
-    photographs, still finds one that is missing. How far they are known is measured on reals.
+    Their shares are the most likely ones: a maximum over mixtures of the probabilities (Saerens et al., 2002,
+    "Adjusting the outputs of a classifier to new a priori probabilities"), so that a probe which mixes up classes, as
+    any does on photographs, still finds one that is missing. How far they are known is measured on reals.
 
     Args:
         real, y: features (N, S) and their classes (N,), below K; one half fits the probe, the other measures it.

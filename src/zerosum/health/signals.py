@@ -53,6 +53,7 @@ OF_SAMPLES = {
     "spread": "variance of the fakes over that of the reals",
     "recall": "share of reals among fakes' neighbours, over the same share for fresh reals",
     "precision": "share of fakes among reals' neighbours, over the same share for fresh reals",
+    "lifelike": "the same share, of what is seen of images",
     "distinct": "distance of a fake to the nearest other fake over the same for reals",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",
     "class_spread": "variance within a class of fakes over that of reals, of the median class",
@@ -83,6 +84,7 @@ REFERENCE = {  # of the interval that holds 95 % of what other reals reach, in p
     "sight_high": "the most that it is in edges, colours and detail",
     "recall_low": "the least that the recall of other reals is",
     "precision_low": "the least that the precision of other reals is",
+    "lifelike_low": "the least that it is, of what is seen of images",
     "distinct_low": "the least distance of other reals to each other",
     "spread_low": "the least variance of other reals",
     "spread_high": "the most variance of other reals",
@@ -202,6 +204,7 @@ class SampleMeter:
             "spread": float(moments.covariance.trace()) / self.variance,
             "recall": _ball_recall(self.space.position(self.real), position) / max(self.recall_real, 1e-6),
             "precision": _ball_recall(position, self.space.position(self.real)) / max(self.precision_real, 1e-6),
+            "lifelike": _ball_recall(seen, self.seen[:SAMPLES]),
             "distinct": _nearest_distance(position) / self.distance_real,
         }
         if self.space.sees:

@@ -155,8 +155,9 @@ FAR = (
     _c("distinct", "<", "distinct_low", 0.5),
     _c("spread", "<", "spread_low", 0.75),
     _c("spread", ">", "spread_high", 1.33),
+    _c("modes_missing", ">", 0.5),
 )
-_ONLY_IMAGES = ("sight",)
+OPTIONAL = ("sight", "modes_missing")  # of images; of data with modes that can be tested
 LASTING = 3  # of the last snapshots in which fakes are to be close
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
 
@@ -240,7 +241,7 @@ VERDICTS: dict[str, VerdictSpec] = {
         (
             (*_FEW, _NOT_FALLING, _c("travelled", ">", 1.0)),
             (*_FEW, _NOT_FALLING, _c("unwatched", ">", 0.0)),  # a new G makes few fakes as well; this one is not new
-            (*_FEW, _NOT_FALLING, _c("precision", ">", "precision_low", 0.5)),  # nor is one whose fakes look real
+            (*_FEW, _NOT_FALLING, _c("lifelike", ">", "lifelike_low", 0.4)),  # nor is one whose fakes look real
         ),
     ),
     "oscillating": VerdictSpec(
@@ -266,7 +267,14 @@ VERDICTS: dict[str, VerdictSpec] = {
             "batch norm or minibatch statistics in D, or PacGAN: so that it sees how alike the fakes are",
             "labels, where there are any: a recipe with classes cannot leave one out unseen (`zerosum list`)",
         ),
-        ((_c("modes_missing", ">", 0.0), _c("precision", ">", "precision_low", 0.5), _NOT_FALLING),),
+        (
+            (
+                _c("modes_missing", ">", 0.0),
+                _c("lifelike", ">", "lifelike_low", 0.4),
+                _c("spread", ">", 0.25),
+                _NOT_FALLING,
+            ),
+        ),
     ),
     "under-trained": VerdictSpec(
         10,
@@ -344,13 +352,11 @@ def _closeness(history: History) -> Verdict:
         nearer = "They come closer." if now["trend"] < 0.9 else "They come no closer."
         return Verdict("under-trained", far, nearer)
     unknown = [c.signal for c in FAR if c.limit(now) is None or c.signal not in now]
-    if unknown := [name for name in dict.fromkeys(unknown) if name not in _ONLY_IMAGES or name in now]:
+    if unknown := [name for name in dict.fromkeys(unknown) if name not in OPTIONAL or name in now]:
         if _POOR.holds(now):
             return Verdict("under-trained", (_since(_POOR, "", history),))
-        return Verdict(
-            "too early to tell",
-            detail=f"An older zerosum, which measured no {', '.join(unknown)} of other reals, made it.",
-        )
+        older = f"An older zerosum made it, which measured no {', '.join(unknown)} of fakes and of other reals."
+        return Verdict("too early to tell", detail=older)
     if any(c.holds(one) for c in FAR for one in last) or not all("frechet" in one for one in last):
         return Verdict("under-trained", detail="They came close in the last looks only.")
     close = tuple(_since(c.opposite, "", history) for c in FAR if c.signal in now)

@@ -1,7 +1,7 @@
 """Generators that nobody trains: real samples that the data does not hold, or a part of them, or what is no sample.
 
-What they deserve is known by construction. They cost a few seconds each, and reach what short trainings do not: fakes as
-good as photographs, of which one class is missing.
+What they deserve is known by construction. They cost a few seconds each, and reach what short trainings do not: fakes
+as good as photographs, of which one class is missing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from zerosum.training.trainer import Trainer
 SIDE = 16  # pixels of the digits
 MOST = 8000  # samples of which half are the data, and half are the generator's
 STEPS = 50
+JITTER = 0.01  # in the units of players
 KINDS = ("disc", "square", "cross", "ring", "bars", "triangle")  # of shapes
 Make = Callable[[Tensor, Tensor, Generator], Tensor]  # samples as players see them, and their classes, to fakes
 
@@ -92,8 +93,8 @@ def everything(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
 
 
 def jittered(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
-    """Real samples with a little noise: that of points a tenth of a mode's width, that of images two grey levels."""
-    return x + (0.005 if x.dim() == 2 else 0.015) * torch.randn(x.shape, generator=generator)
+    """Real samples with a little noise: a fifth of a mode's width, and a grey level of images."""
+    return x + JITTER * torch.randn(x.shape, generator=generator)
 
 
 def thinned(rare: int, share: float) -> Make:

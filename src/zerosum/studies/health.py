@@ -156,7 +156,7 @@ def _least(probe: SampleMeter, trainer: Trainer, seed: int) -> float:
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
-    """Shares over all seeds, one value a seed, with Wilson intervals by training, and every one that was judged wrong."""
+    """Shares over all seeds, one value a seed, with Wilson intervals by training, and all that was judged wrong."""
     seeds = sorted({part["seed"] for part in parts})
     failures = [part for part in parts if part["truth"] != "healthy"]
     stops = [(part, stop) for part in parts for stop in part["stops"]]
@@ -223,8 +223,8 @@ HEALTH = Study(
         "Short trainings whose outcome is known by construction (src/zerosum/studies/scenarios.py), judged as if they "
         "had stopped at 5 to 100 % of their steps, on digits of 16x16 pixels and on points; and generators of real "
         "samples, all or of some classes, and of noise, stripes and blobs (src/zerosum/studies/frozen.py), on digits, "
-        "points, coloured shapes and CIFAR-10. The value is the share of failures that the verdict at the end names. At "
-        "most 0.02 of the good snapshots may raise an alarm, and at most 0.01 of the bad ones, among them healthy "
+        "points, coloured shapes and CIFAR-10. The value is the share of failures that the verdict at the end names. "
+        "At most 0.02 of the good snapshots may raise an alarm, and at most 0.01 of the bad ones, among them healthy "
         "trainings before they have their final quality, may be called healthy; of at least 300 bad and 150 good "
         "snapshots from at least 40 trainings. Thresholds and scenarios were chosen on seeds 0 to 3."
     ),
