@@ -116,7 +116,7 @@ def test_a_heavy_recipe_on_a_cpu_is_told_of_the_light_one(
 
 @pytest.mark.parametrize(("side", "asked", "learnt"), [
     ((30, 40), None, (30, 40)), ((100, 100), None, (64, 64)), ((80, 160), None, (32, 64)), ((100, 100), 20, (20, 20)),
-    ((600, 500), None, (64, 64)),
+    ((100, 100), 80, (80, 80)), ((600, 500), None, (64, 64)),
 ])  # fmt: skip
 def test_large_images_are_learnt_small(
     side: tuple[int, int], asked: int | None, learnt: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

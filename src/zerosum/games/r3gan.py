@@ -251,7 +251,7 @@ class SmallNetwork:
     checkpoint_every=2_000,
     side=64,
     milestones={700: "the right colours, blurred", 3_000: "rough shapes of what is in the images"},
-    techniques=Techniques(diff_augment=("color", "translation", "cutout")),
+    techniques=Techniques(diff_augment=("translation", "cutout")),
 )
 def small(
     data: Spec,
