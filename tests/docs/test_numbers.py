@@ -36,7 +36,7 @@ def test_a_measured_number_has_a_source(page: Path) -> None:
             continue
         prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
         if numbers := MEASURED.findall(prose):
-            found = SOURCE.search(text) or (page.stem == "theory" and SOURCE.search(before))
+            found = SOURCE.search(text) or (page.stem in ("theory", "errata") and SOURCE.search(before))
             assert found, f"{page.name}, {title!r}: which command printed {numbers}?"
 
 

@@ -213,6 +213,8 @@ def _share(hits: Sequence[bool]) -> float:
 
 
 def _reached(summary: Measurements) -> bool:
+    if "bad_snapshots" not in summary:  # recorded before snapshots were counted
+        return False
     enough = summary["bad_snapshots"] >= BAD and summary["good_snapshots"] >= GOOD and summary["trainings"] >= TRAININGS
     return bool(enough and summary["false_alarms"] <= 0.02 and summary["bad_called_healthy"] <= 0.01)
 
