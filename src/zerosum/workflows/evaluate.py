@@ -232,13 +232,14 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
         sides.append(len(context.data))
     needed = 0
     if "features" in needs:
-        needed += 4 * dim * sum(sides) + 8 * dim * max(sides)  # in float32, and one side in float64 for distances
+        # In float32, with the parts that one side is put together of, and the two that distances are of in float64.
+        needed += 4 * dim * (sum(sides) + max(sides)) + 8 * dim * sum(sorted(sides)[-2:])
     if "moments" in needs:
         needed += 0 if "features" in needs else 4 * dim * sum(n for n in sides if n <= CACHED)
         needed += sum(8 * dim * GROUPS * min(n // GROUPS + 1, dim) for n in sides)  # of each group
         needed += 3 * 8 * dim * min(max(sides), dim)  # of all of a side, its factor, and a product
     if "samples" in needs:
-        needed += 3 * 4 * sample[0].numel() * max(sides)
+        needed += (4 * sum(sides[:2]) + 3 * 8 * max(sides)) * sample[0].numel()  # in float32, and some in float64
     what = f"comparing {real.count:,} real with {fake.count:,} fake samples"
     fewer = max(2, int(fake.count * memory.SHARE * (memory.available() or needed) / max(needed, 1) / 2))
     features = f" by {dim:,} features of {real.extractor.name!r} each" if dim else ""
