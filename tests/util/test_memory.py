@@ -90,6 +90,6 @@ def test_an_evaluation_that_cannot_fit_is_refused_before_it_begins(tmp_path: Pat
     draw = np.random.default_rng(0)
     for name in ("a", "b"):
         np.savez(tmp_path / f"{name}.npz", samples=draw.integers(0, 256, (40, 3, 64, 64), dtype=np.uint8))
-    monkeypatch.setattr(memory, "available", lambda: 10**6)
+    monkeypatch.setattr(memory, "available", lambda: 10**7)
     with pytest.raises(ZerosumError, match=r"comparing 40 real with 40 fake samples by 12,288 features .* use fewer"):
         evaluate(tmp_path / "a.npz", str(tmp_path / "b.npz"), extractor="pixels")

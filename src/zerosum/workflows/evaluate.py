@@ -148,12 +148,13 @@ def _evaluate_pairs(
                 "--against that of their partners"
             )
         reference = real_data.load(source, against, data_dir, progress)
-        results = pairs.measure_run(metrics, source.run, reference, seed, progress)
-        return _evaluation(source.target, reference.name, results, {}, _notes(source, reference, against, None))
+        results, notes = pairs.measure_run(metrics, source.run, reference, seed, progress)
+        notes = _notes(source, reference, against, None) + notes
+        return _evaluation(source.target, reference.name, results, {}, notes)
     if against is None:
         raise ZerosumError(f"say which images to compare those of {folder} with: --against FOLDER")
-    evaluated, results = pairs.measure(metrics, folder, Path(against), seed, progress)
-    return _evaluation(evaluated, against, results, {}, [])
+    evaluated, results, notes = pairs.measure(metrics, folder, Path(against), seed, progress)
+    return _evaluation(evaluated, against, results, {}, notes)
 
 
 def _evaluation(
@@ -306,6 +307,9 @@ def _twin_notes(metrics: Sequence[Metric], distinct: Distinct, context: Context)
     if distinct.note:
         which = ", ".join(metric.name for metric in metrics if metric.needs_distinct)
         notes.append(f"{distinct.note}: left out of {which}")
+    if distinct.unsearched:
+        why = distinct.unsearched
+        notes.append(f"near twins among the real samples were not looked for, equal ones alone, as {why}")
     if any(metric.needs == "features" for metric in metrics):
         repeated = context.fake.count - len(context.fake.features.unique(dim=0))
         if repeated:

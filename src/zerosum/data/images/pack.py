@@ -64,7 +64,8 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
         if needed > free:
             raise DataError(
                 f"{count:,} decoded images of {shape[1]}x{shape[2]} pixels would take {size(needed)} in "
-                f"{final.parent}, and {size(free)} are free: choose a smaller --size, or set ZEROSUM_CACHE to another folder"
+                f"{final.parent}, and {size(free)} are free: choose a smaller --size, or set ZEROSUM_CACHE to another "
+                "folder"
             )
         with TemporaryDirectory(prefix=mark, suffix=".part", dir=final.parent, ignore_cleanup_errors=True) as partial:
             _write(name, Path(partial), shape, rows)
