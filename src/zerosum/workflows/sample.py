@@ -58,17 +58,19 @@ def _write_lines(run: Run, request: SampleRequest, out: Path) -> None:
 
 def _write_arrays(run: Run, request: SampleRequest, out: Path) -> None:
     """As `numpy.savez_compressed` would, part by part."""
-    conditions: list[Tensor] = []
+    given: list[Tensor] = []
     with atomic_path(out) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        first = True
         with archive.open("samples.npy", "w", force_zip64=True) as file:
             for samples, labels in run.parts(**vars(request)):
                 stored = run.modality.store(samples).numpy()
-                if not file.tell():
+                if first:
                     _write_header(file, stored.dtype, (request.count, *stored.shape[1:]))
+                first = False
                 file.write(np.ascontiguousarray(stored).data)
-                conditions += [] if labels is None else [labels]
-        if conditions:
-            name, values = "labels" if isinstance(run.condition, Classes) else "conditions", torch.cat(conditions)
+                given += [] if labels is None else [labels]
+        if given:
+            name, values = "labels" if isinstance(run.condition, Classes) else "conditions", torch.cat(given)
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, values.numpy(), allow_pickle=False)
 
