@@ -54,6 +54,12 @@ def scale_of(height: int, width: int) -> int:
     return math.ceil(VISIBLE / max(height, width))
 
 
+def room_of(channels: int, height: int, width: int) -> int:
+    """Bytes that an image takes in a grid."""
+    scale = scale_of(height, width)
+    return (height * scale + GUTTER) * (width * scale + GUTTER) * min(channels, 4)
+
+
 def grid_rows(
     groups: Sequence[Tensor], names: Sequence[str], *, note: str = "", columns: int | None = None
 ) -> Image.Image:

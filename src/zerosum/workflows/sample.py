@@ -16,12 +16,10 @@ from torch import Tensor
 from zerosum.errors import ZerosumError
 from zerosum.modality import Classes, Image, Modality, Points, Tokens
 from zerosum.pictures.film import film
-from zerosum.pictures.fonts import SIZE
-from zerosum.pictures.grids import GUTTER, save_each, scale_of
+from zerosum.pictures.grids import save_each
 from zerosum.pictures.overview import overview
 from zerosum.pictures.png import save
 from zerosum.pictures.render import renderer
-from zerosum.pictures.text_sheet import WIDTH
 from zerosum.pictures.walks import traversal
 from zerosum.run.loaded import Run
 from zerosum.run.sampling import SampleRequest
@@ -81,16 +79,10 @@ def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...])
 
 
 def _require_picture(run: Run, count: int, cure: str) -> None:
-    """`OutOfMemoryError` where pictures of all samples would not fit, beside the samples; points are few pixels."""
-    modality, pixels = run.modality, 0
-    if isinstance(modality, Image):
-        channels, height, width = modality.shape
-        scale = scale_of(height, width)
-        pixels = (height * scale + GUTTER) * (width * scale + GUTTER) * min(channels, 4)
-    elif isinstance(modality, Tokens):
-        pixels = 3 * (SIZE * 3 // 2) * WIDTH * SIZE  # of a line at least
-    needed = (2 * 4 * math.prod(modality.shape) + 3 * pixels) * count  # a copy with names, and one for the file
-    memory.require(needed, f"pictures of {count:,} {modality.plural}", cure)
+    """`OutOfMemoryError` where pictures of all samples would not fit, beside the samples."""
+    modality = run.modality
+    of_one = 2 * 4 * math.prod(modality.shape) + 3 * renderer(modality).room  # a copy with names, and one for the file
+    memory.require(of_one * count, f"pictures of {count:,} {modality.plural}", cure)
 
 
 WRITE: dict[type[Modality], Writer] = {
