@@ -82,12 +82,12 @@ def check(
     elif isinstance(data.modality, Image) and "x" in data.fields:
         sizes[f"{data.modality.height}x{data.modality.width}"] = len(data)
         modes["L" if data.modality.channels == 1 else "RGB"] = len(data)
-    found = twins.find(data.x, data.modality)
+    alike = twins.find(data.x, data.modality)
     duplicates, near = (
-        tuple(tuple(names[row] for row in group) for group in kind) for kind in twins.groups(data.x, found)
+        tuple(tuple(names[row] for row in group) for group in kind) for kind in twins.groups(data.x, alike)
     )
     counts = dict(sizes.most_common()), dict(modes.most_common())
-    return Report(data, _classes(data), *counts, duplicates, near, found.unsearched)
+    return Report(data, _classes(data), *counts, duplicates, near, alike.unsearched)
 
 
 def counted_samples(data: Dataset) -> str:

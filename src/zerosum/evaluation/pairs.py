@@ -139,10 +139,10 @@ def open_pairs(files: Sequence[tuple[Encoded, Encoded]]) -> Iterator[Pair]:
 
 def _in_one_colour(name: str, image: Tensor, reference: Tensor) -> Pair:
     """Two stored images (C, H, W) as floats: grey is repeated to RGB where it stands beside RGB."""
-    sides, repeated = [to_float(image), to_float(reference)], len(image) != len(reference)
+    ours, theirs, repeated = to_float(image), to_float(reference), len(image) != len(reference)
     if repeated:
-        sides = [side.expand(3, -1, -1).contiguous() for side in sides]
-    return Pair(name, *sides, repeated)
+        ours, theirs = (side.expand(3, -1, -1).contiguous() for side in (ours, theirs))
+    return Pair(name, ours, theirs, repeated)
 
 
 def _readable(item: Encoded, read: Read | Problem) -> Read:
