@@ -287,7 +287,7 @@ def test_help_names_every_metric(call: Call) -> None:
         (("made.npz",), "say which real data to compare"),
         (("made.npz", "--against", "digist"), "no data called 'digist'"),
         (("made.npz", "--against", "ring"), "ring"),
-        (("made.npz", "--against", "cats.npz"), "images of 1x28x28 cannot be compared with cats.npz"),
+        (("made.npz", "--against", "points.npz"), "cannot compare with points.npz: points.npz holds points"),
         (("broken.npz", "--against", "digits"), "cannot read"),
         (("RUN", "--metrics", "frechte"), "there is no metric 'frechte'; did you mean 'frechet'?"),
         (("RUN", "--metrics", "kernel:subset=3"), "kernel: there is no option 'subset'; did you mean 'subsets'?"),
@@ -322,7 +322,7 @@ def test_bad_input_is_named_and_nothing_is_overwritten(
     Path("empty").mkdir()
     Path("broken.npz").write_bytes(b"PK\x03\x04 no archive")
     np.savez("made.npz", samples=np.zeros((30, 1, 28, 28), np.uint8))
-    np.savez("cats.npz", samples=np.zeros((30, 3, 28, 28), np.uint8))
+    np.savez("points.npz", samples=np.zeros((30, 6, 2), np.float32)[:, 0])
     Path("kept.json").write_text("kept")
     targets: dict[object, Path] = {"RUN": images, "POINTS": points}
     given = [targets.get(argument, argument) for argument in arguments]

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from zerosum.data import DataError, check
+from zerosum.data import DataError, check, twins
 
 
 def test_a_folder_of_everything(tmp_path: Path) -> None:
@@ -73,6 +74,34 @@ def test_one_is_no_plural(tmp_path: Path) -> None:
 def test_repeats_in_an_array_are_named_by_number(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[1, 2], [3, 4], [1, 2], [1, 2]], np.float32))
     assert check(str(tmp_path / "a.npy")).duplicates == (("0", "2", "3"),)
+
+
+def test_equal_and_near_duplicates_are_told_apart(tmp_path: Path) -> None:
+    """Of one photograph a copy and a recompressed one, of another a recompressed one alone."""
+    draw = np.random.default_rng(0)
+    for name in "abcdef":
+        coarse = Image.fromarray(draw.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+        coarse.resize((48, 48), Image.Resampling.BICUBIC).save(tmp_path / f"{name}.png")
+    shutil.copy(tmp_path / "a.png", tmp_path / "x.png")
+    for name in "ab":
+        Image.open(tmp_path / f"{name}.png").save(tmp_path / f"{name}.jpg", quality=92)
+    report = check(str(tmp_path))
+    assert report.duplicates == (("a.png", "x.png"),)
+    assert sorted(map(sorted, report.near)) == [["a.jpg", "a.png"], ["b.jpg", "b.png"]]
+    lines = report.lines()
+    assert "duplicates: 1 of 9 repeat another: a.png = x.png" in lines
+    near = next(line for line in lines if line.startswith("near duplicates"))
+    assert near.startswith("near duplicates: 2 of 9 repeat another but for small differences") and "~" in near
+
+
+def test_it_is_said_where_near_duplicates_are_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 1, 128, 128), dtype=np.uint8)
+    np.save(tmp_path / "noise.npy", noise)
+    assert check(str(tmp_path / "noise.npy")).lines()[-1] == (
+        "near duplicates: not looked for, as too many images are alike but for fine detail"
+    )
+    monkeypatch.setattr(twins, "SEARCHED", 200)
+    assert check(str(tmp_path / "noise.npy")).lines()[-1].endswith("as there are more than 200 images")
 
 
 def test_what_cannot_be_loaded_cannot_be_checked(tmp_path: Path) -> None:

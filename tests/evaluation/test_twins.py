@@ -14,9 +14,9 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import dataset
-from zerosum.data.twins import equal, twins
+from zerosum.data.twins import equal, find, twins
 from zerosum.evaluation.distinct import without_twins
-from zerosum.metrics.extractors import find
+from zerosum.metrics import extractors
 from zerosum.metrics.memorization import copying
 from zerosum.metrics.metric import Context
 from zerosum.metrics.samples import of_dataset
@@ -60,12 +60,55 @@ def test_images_that_thumbnails_cannot_tell_apart_cost_no_more():
     assert torch.equal(twins(noise, Image(1, 128, 128)), torch.arange(400))
 
 
+ODD = {  # images, and the first twin of each
+    "none": (torch.empty(0, 1, 8, 8), []),
+    "one": (torch.zeros(1, 1, 8, 8), [0]),
+    "two equal": (torch.ones(2, 3, 8, 8), [0, 0]),
+    "two of other brightness": (torch.tensor([10, 200]).view(2, 1, 1, 1).expand(2, 1, 8, 8), [0, 1]),
+    "all equal": (torch.full((700, 1, 8, 8), 7), [0] * 700),
+    "one pixel": (torch.tensor([0, 255, 0]).view(3, 1, 1, 1), [0, 1, 0]),
+    "a row": (torch.tensor([0, 255, 0]).view(3, 1, 1, 1).expand(3, 1, 1, 40), [0, 1, 0]),
+    "constant, one a little brighter": (
+        torch.tensor([0, 200, 90, 201]).view(4, 1, 1, 1).expand(4, 3, 9, 9),
+        [0, 1, 2, 1],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_images(kind: str):
+    x, first = ODD[kind]
+    found = find(x.to(torch.uint8), Image(*x.shape[1:]))
+    assert found.first.tolist() == first and not found.unsearched
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_points_and_texts(count: int):
+    assert twins(torch.zeros(count, 3), Points(3)).tolist() == [0] * count
+    assert twins(torch.zeros(count, 3, dtype=torch.int64), Tokens(("a", "b"), 3)).tolist() == list(range(count))
+
+
+def test_large_groups_of_near_twins_are_found():
+    """1,500 frames of 10 still scenes with the noise of a camera: far more pairs than images."""
+    scenes = pictures(10).float().repeat_interleave(150, 0)
+    frames = scenes + 2 * torch.randn(scenes.shape, generator=torch.Generator().manual_seed(0))
+    found = find(frames.clamp(0, 255).to(torch.uint8), Image(3, 24, 24))
+    assert not found.unsearched and torch.equal(found.first, torch.arange(1500) // 150 * 150)
+
+
+def test_where_near_twins_were_not_looked_for_the_evaluation_says_so(doubled: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("zerosum.data.twins.SEARCHED", 100)
+    made = evaluate(doubled / "copies.npz", str(doubled / "doubled.npz"), ["precision-recall"], extractor="pixels")
+    assert any("near twins among the real samples were not looked for" in note for note in made.notes)
+    assert made["precision-recall"].protocol.twins == 6  # equal ones
+
+
 def test_the_first_of_the_order_stays_and_held_out_copies_go():
     """Rows 1 and 4 are equal, and held-out row 0 is row 2: one of the two stays, in no part of a split but one."""
     x = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
     x[4] = x[1]
     real, test = dataset("real", x, torch.arange(6) % 2, ("a", "b")), dataset("test", torch.stack([x[2], x[2] + 9]))
-    pixels = find("pixels")
+    pixels = extractors.find("pixels")
     order = torch.tensor([4, 0, 2, 1, 3, 5])
     side = of_dataset(real, pixels, chosen=order[:3])
     context = Context(side, side, 0, "cpu", (), real, of_dataset(real, pixels), test, None, None)

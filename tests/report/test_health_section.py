@@ -62,7 +62,7 @@ def test_commands_in_advice_are_code(run: Path) -> None:
 
 def test_the_run_stands_in_the_advice_by_its_name(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run.parent)
-    write(run, {"step": 10, "seconds": 1, "signals": {"frechet": 3.0}})
+    write(run, *({"step": step, "seconds": 1, "signals": {"frechet": 3.0}} for step in range(10, 60, 10)))
     text, _ = page_of(Path("a run"))
     assert "<code>zerosum resume 'a run' --steps N</code>" in text
     assert '<div class="verdict unsure"><strong>Under-trained</strong>' in text
@@ -104,7 +104,9 @@ def test_a_run_that_diverged_for_good(run: Path) -> None:
     write(run, *(snapshot(step) for step in range(10, 171, 10)), DIVERGED)
     _, page = page_of(run)
     assert "Diverged" in page.text and "Critic/adversarial became NaN." in page.text
-    assert "Verdict: Diverged. A loss exploded, or became NaN or infinite. Critic/adv" in report.summary(run)
+    assert "Verdict: Diverged. A loss or the samples exploded, or became NaN or infinite. Critic/adv" in report.summary(
+        run
+    )
 
 
 def test_a_run_without_signals_says_so(run: Path) -> None:

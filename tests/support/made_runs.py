@@ -109,7 +109,9 @@ def line(step: int) -> str:
 
 
 def snapshot(step: int) -> str:
-    signals = {"frechet": 2 / step, "frechet_real": 0.005, "recall": 0.9, "spread": 1.1, "separation/critic": 0.6}
+    signals = {"frechet": 0.2 / step, "frechet_real": 0.005, "frechet_high": 0.006, "separation/critic": 0.6}
+    signals |= {"recall": 0.9, "recall_low": 0.8, "precision": 0.8, "precision_low": 0.7, "distinct": 1, "spread": 1.1}
+    signals |= {"distinct_low": 0.9, "spread_low": 0.9, "spread_high": 1.1, "stray": 0.05, "stray_high": 0.1}
     return json.dumps({"step": step, "seconds": step / 40, "signals": signals}) + "\n"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -61,13 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except ZerosumError as error:
         return _fail(str(error), error.exit_code)
-    except (MemoryError, RuntimeError) as error:
-        if not is_failure(error):
-            raise
-        return _fail(f"{given[0]}: there is not enough memory; {FITS.get(given[0], FEWER)}", WRONG)
-    except OSError as error:
-        if error.errno == errno.ENOMEM:
+    except Exception as error:
+        if is_failure(error):
             return _fail(f"{given[0]}: there is not enough memory; {FITS.get(given[0], FEWER)}", WRONG)
+        if not isinstance(error, OSError):
+            raise
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", WRONG)
     return code

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import DataError, Dataset, dataset
 from zerosum.data.request import Request
+from zerosum.util import memory
 
 SUFFIXES = (".npy", ".npz")
 SAMPLES = ("samples", "x", "images", "arr_0")  # the names an .npz file may give to its samples
@@ -32,6 +33,8 @@ def arrays(request: Request) -> Dataset:
     try:
         members = _npz(path) if path.suffix.lower() == ".npz" else {"arr_0": np.lib.format.open_memmap(path, mode="c")}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        if memory.is_failure(error):
+            raise
         raise DataError(f"cannot read {path}: {error}; save it again with numpy.savez(FILE, samples=...)") from error
     samples = next((members[key] for key in SAMPLES if key in members), None)
     if samples is None:
@@ -45,7 +48,11 @@ def arrays(request: Request) -> Dataset:
 
 
 def _npz(path: Path) -> dict[str, NDArray[Any]]:
+    cure = "use fewer samples, or write them to an .npy file, which is read part by part"
     with path.open("rb") as file:
+        with zipfile.ZipFile(file) as members:
+            memory.require(2 * sum(member.file_size for member in members.infolist()), f"reading {path}", cure)
+        file.seek(0)
         archive = np.load(file, allow_pickle=False)
         return {key: archive[key] for key in archive.files}
 
@@ -56,6 +63,7 @@ def _samples(path: Path, values: NDArray[Any]) -> Tensor:
     if values.dtype == np.uint8 and values.ndim == 3:
         values = values[:, None]
     if values.dtype == np.uint8 and values.ndim == 4 and values.shape[1] not in (1, 3) and values.shape[3] in (1, 3):
+        memory.require(values.nbytes, f"reading {path}", "save it as uint8 (N, C, H, W), which is read part by part")
         values = values.transpose(0, 3, 1, 2)
     if values.dtype == np.uint8 and values.ndim == 4 and values.shape[1] in (1, 3):
         return torch.from_numpy(np.ascontiguousarray(values))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from zerosum.data import twins
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality, Tokens
@@ -27,6 +27,8 @@ class Report:
     sizes: dict[str, int]  # "HxW": images, as they are stored, the most frequent first
     modes: dict[str, int]  # Pillow's mode, such as RGB: images
     duplicates: tuple[tuple[str, ...], ...]  # groups of files, or numbers, of samples that are equal as trained on
+    near: tuple[tuple[str, ...], ...] = ()  # groups of images that are nearly so: twins of which not all are equal
+    unsearched: str = ""  # why none of these were looked for
 
     def lines(self) -> list[str]:
         """The report as text."""
@@ -36,13 +38,17 @@ class Report:
         for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
                 lines.append(f"{title}: {_counted(counts)}")
-        if self.duplicates:
-            extra = sum(len(group) - 1 for group in self.duplicates)
-            groups = [" = ".join(abbreviate(group)) for group in self.duplicates]
-            side = "" if data.samples in ("x", "ids") else f" of {data.samples}"
-            lines.append(
-                f"duplicates{side}: {extra:,} of {len(data.x):,} repeat another: {'; '.join(abbreviate(groups))}"
-            )
+        side = "" if data.samples in ("x", "ids") else f" of {data.samples}"
+        for title, sign, found, how in (
+            ("duplicates", " = ", self.duplicates, "repeat another"),
+            ("near duplicates", " ~ ", self.near, "repeat another but for small differences, as of compression"),
+        ):
+            if found:
+                extra = sum(len(group) - 1 for group in found)
+                groups = [sign.join(abbreviate(group)) for group in found]
+                lines.append(f"{title}{side}: {extra:,} of {len(data.x):,} {how}: {'; '.join(abbreviate(groups))}")
+        if self.unsearched:
+            lines.append(f"near duplicates{side}: not looked for, as {self.unsearched}")
         if data.problems:
             lines.append(f"left out: {len(data.problems):,}")
             lines += [f"  {line}" for line in abbreviate([str(problem) for problem in data.problems])]
@@ -76,7 +82,12 @@ def check(
     elif isinstance(data.modality, Image) and "x" in data.fields:
         sizes[f"{data.modality.height}x{data.modality.width}"] = len(data)
         modes["L" if data.modality.channels == 1 else "RGB"] = len(data)
-    return Report(data, _classes(data), dict(sizes.most_common()), dict(modes.most_common()), _duplicates(data, names))
+    alike = twins.find(data.x, data.modality)
+    duplicates, near = (
+        tuple(tuple(names[row] for row in group) for group in kind) for kind in twins.groups(data.x, alike)
+    )
+    counts = dict(sizes.most_common()), dict(modes.most_common())
+    return Report(data, _classes(data), *counts, duplicates, near, alike.unsearched)
 
 
 def counted_samples(data: Dataset) -> str:
@@ -137,10 +148,3 @@ def _counted(counts: dict[str, int]) -> str:
 
 def _classes(data: Dataset) -> dict[str, int]:
     return dict(zip(data.classes, data.counts, strict=True))
-
-
-def _duplicates(data: Dataset, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    groups: dict[bytes, list[str]] = {}
-    for name, sample in zip(names, data.x.numpy(), strict=True):
-        groups.setdefault(hashlib.blake2b(sample.tobytes(), digest_size=16).digest(), []).append(name)
-    return tuple(tuple(group) for group in groups.values() if len(group) > 1)

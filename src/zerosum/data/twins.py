@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,9 +18,10 @@ from zerosum.modality import Image, Modality, Tokens
 
 NEAR = 0.1  # root mean square of a difference, in deviations of the data, up to which two images are twins: JPEG's of
 # quality 90 is 0.03, and no two of 20,000 digits of MNIST or photographs of CIFAR-10 are nearer than 0.15 and 0.2
-SEARCHED = 60_000  # distinct images up to which near twins are looked for: every pair is compared
+SEARCHED = 100_000  # distinct images up to which near twins are looked for: every pair is compared
 THUMBNAIL = 8  # pixels of a side
-BLOCK = 500
+BLOCK = 500  # images that are compared with all others at once
+MISSES = 20  # pairs an image, alike as thumbnails and not as images, after which these tell nothing: fine noise, say
 
 
 def equal(x: Tensor) -> list[list[int]]:
@@ -30,9 +32,20 @@ def equal(x: Tensor) -> list[list[int]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
+class Found(NamedTuple):
+    """What `find` found."""
+
+    first: Tensor  # (N,) int64: of each sample the first one whose twin it is; its own number where it is the first
+    unsearched: str  # why near twins were not looked for; "" where they were, or there can be none
+
+
 def twins(x: Tensor, modality: Modality) -> Tensor:
-    """(N,) int64: for each sample (N, *shape), as stored, the first one whose twin it is; its own number where it is
-    the first.
+    """(N,) int64: `find(x, modality).first`."""
+    return find(x, modality).first
+
+
+def find(x: Tensor, modality: Modality) -> Found:
+    """The twins among samples (N, *shape), as stored.
 
     Images are twins where they are equal, or where their difference is at most `NEAR` of the data's deviation (both as
     root mean squares over values), and the twins of twins are. Points are where they are equal. Texts are none: a short
@@ -40,25 +53,39 @@ def twins(x: Tensor, modality: Modality) -> Tensor:
     """
     first = torch.arange(len(x))
     if isinstance(modality, Tokens):
-        return first
+        return Found(first, "")
     for group in equal(x):
         first[group] = group[0]
-    if not isinstance(modality, Image):
-        return first
     distinct = (first == torch.arange(len(x))).nonzero()[:, 0]
-    if not 2 <= len(distinct) <= SEARCHED:
-        return first
-    for i, j in _near(x, distinct):
-        one, other = sorted((int(first[i]), int(first[j])))
-        first[first == other] = one
-    return first
+    if not isinstance(modality, Image) or len(distinct) < 2:
+        return Found(first, "")
+    if len(distinct) > SEARCHED:
+        return Found(first, f"there are more than {SEARCHED:,} images")
+    near = _near(x, distinct)
+    if near is None:
+        return Found(first, "too many images are alike but for fine detail")
+    return Found(distinct[near][torch.searchsorted(distinct, first)], "")
 
 
-def _near(x: Tensor, rows: Tensor) -> list[tuple[int, int]]:
-    """Pairs of near twins among the images x[rows], uint8 (N, C, H, W).
+def groups(x: Tensor, found: Found) -> tuple[list[list[int]], list[list[int]]]:
+    """Row numbers of samples (N, *shape), as stored, that repeat one another: groups that are equal, and groups of
+    twins of which not all are, with the first of each set of equal ones alone.
+    """
+    exact = equal(x)
+    later = {row for group in exact for row in group[1:]}
+    near: dict[int, list[int]] = {}
+    for row, first in enumerate(found.first.tolist()):
+        if row not in later:
+            near.setdefault(first, []).append(row)
+    return exact, [group for group in near.values() if len(group) > 1]
 
-    Means over patches differ by no more, as root mean squares, than the images do: so thumbnails say which pairs come
-    into question, and of these only those whose first principal component is about the same.
+
+def _near(x: Tensor, rows: Tensor) -> Tensor | None:
+    """(M,) int64: for each of the images x[rows], uint8 (N, C, H, W), the place in `rows` of the first one whose near
+    twin it is; None where their thumbnails do not say which pairs come into question.
+
+    Means over patches differ by no more, as root mean squares, than the images do: so thumbnails say it, and of these
+    only those whose first principal component is about the same.
     """
     total = square = torch.zeros(x.shape[1:], dtype=torch.float64)
     parts = []
@@ -67,31 +94,36 @@ def _near(x: Tensor, rows: Tensor) -> list[tuple[int, int]]:
         total, square = total + images.sum(0), square + images.double().square().sum(0)
         parts.append(_thumbnails(images))
     variance = float((square / len(rows) - (total / len(rows)).square()).mean())
+    first = torch.arange(len(rows))
     if variance <= 0:
-        return []
+        return first
     limit = NEAR * variance**0.5
-    small = torch.cat(parts)  # (N, D)
+    small = torch.cat(parts)  # (M, D)
     small -= small.mean(0)
     seen = small.shape[1] * math.prod(_patch(x)) / math.prod(x.shape[1:])  # the share of an image that they show
-    reach = limit * (small.shape[1] / seen) ** 0.5  # the distance that this is
-    direction = torch.linalg.eigh(small.T @ small)[1][:, -1]
-    along, order = (small @ direction).sort()
-    small, rows = small[order], rows[order]
-    found: list[tuple[int, int]] = []
-    questions = 0
+    reach = 1.01 * limit * (small.shape[1] / seen) ** 0.5  # the distance that this is; float32 is off by less
+    along, order = (small @ torch.linalg.eigh(small.T @ small)[1][:, -1]).sort()
+    small, misses = small[order], 0
     for start in range(0, len(rows), BLOCK):
-        stop = min(start + BLOCK, len(rows))
-        end = int(torch.searchsorted(along, along[stop - 1] + reach, right=True))
-        distances = torch.cdist(small[start:stop], small[start:end])
-        at = (distances <= 1.01 * reach).triu(1).nonzero()  # float32 is off by less
-        questions += len(at)
-        if questions > 20 * len(rows):  # thumbnails that are all alike tell nothing: fine noise, say
-            return []
-        for i, j in (start + at).tolist():
-            one, other = int(rows[i]), int(rows[j])
-            if float((x[one].float() - x[other].float()).square().mean()) <= limit**2:
-                found.append((one, other))
-    return found
+        own = torch.arange(start, min(start + BLOCK, len(rows)))
+        end = int(torch.searchsorted(along, along[own[-1]] + reach, right=True))
+        asked = (torch.cdist(small[own], small[start:end]) <= reach).triu(1)
+        for i in asked.any(1).nonzero()[:, 0].tolist():
+            one = order[start + i]
+            others = order[start:end][asked[i]]
+            for part in others.split(BLOCK):
+                part = part[first[part] != first[one]]  # twins of twins need no look
+                if not len(part):
+                    continue
+                squares = (x[rows[part]].float() - x[rows[one]].float()).square().flatten(1).mean(1)
+                known = first[part[squares <= limit**2]]
+                misses += len(part) - len(known)
+                if len(known):
+                    known = torch.cat([known, first[one][None]]).unique()
+                    first[torch.isin(first, known)] = known[0]
+                if misses > MISSES * len(rows):
+                    return None
+    return first
 
 
 def _thumbnails(images: Tensor) -> Tensor:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from zerosum.data import twins
 from zerosum.data.dataset import Dataset
-from zerosum.data.twins import twins
 from zerosum.metrics.metric import Context
 from zerosum.metrics.samples import Samples
+from zerosum.util import memory
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Distinct:
     unused: Tensor  # numbers of the real samples that are not compared with, without twins of any that is
     of_data: int  # real samples that were left out
     of_test: int  # held-out ones, which are among the real samples or repeat one another
+    unsearched: str = ""  # why none but equal ones were looked for
 
     @property
     def note(self) -> str:
@@ -41,7 +43,7 @@ def without_twins(context: Context, order: Tensor, compared: int) -> Distinct:
     """
     data, test = context.data, context.test
     rows = data.x if test is None else torch.cat([data.x, test.x])
-    first = twins(rows, data.modality)
+    first, unsearched = twins.find(rows, data.modality)
     of_data = first[: len(data.x)]
     keep = torch.zeros(len(rows), dtype=torch.bool)
     _, groups = of_data[order].unique(return_inverse=True)
@@ -53,7 +55,9 @@ def without_twins(context: Context, order: Tensor, compared: int) -> Distinct:
     unused = order[compared:]
     lost, lost_test = (int((~side).sum()) for side in (kept, kept_test))
     if not lost + lost_test:
-        return Distinct(context, unused, 0, 0)
+        return Distinct(context, unused, 0, 0, unsearched)
+    cure = "remove them from the data; `zerosum data check` names them"
+    memory.require(int(kept.sum()) * data.x[:1].nbytes, f"a copy of {data.name} without its twins", cure)
     real = _kept(context.real, kept[order[:compared]])
     training = context.training
     if training is not None:
@@ -66,7 +70,7 @@ def without_twins(context: Context, order: Tensor, compared: int) -> Distinct:
         test=None if test is None or not bool(kept_test.any()) else _rows(test, kept_test),
         twins=lost + lost_test,
     )
-    return Distinct(clean, unused[kept[unused]], lost, lost_test)
+    return Distinct(clean, unused[kept[unused]], lost, lost_test, unsearched)
 
 
 def _kept(side: Samples, keep: Tensor) -> Samples:

@@ -33,21 +33,26 @@ class Pair(NamedTuple):
     name: str
     image: Tensor
     reference: Tensor
+    repeated: bool = False  # whether one of the two was grey, and is repeated to RGB beside the other
 
 
 def measure(
     metrics: Sequence[PairMetric], folder: Path, references: Path, seed: int, progress: Progress | None
-) -> tuple[Target, list[Result]]:
-    """Every metric over all pairs; `ZerosumError` where a name has no partner, sizes differ, or a file is broken."""
+) -> tuple[Target, list[Result], list[str]]:
+    """Every metric over all pairs, and notes; `ZerosumError` where a name has no partner, sizes differ, or a file is
+    broken.
+    """
     files = match(folder, references)
-    ours, results = _measure(metrics, open_pairs(files), len(files), seed, progress)
-    return Target("folder", str(folder.resolve()), fingerprint=ours), results
+    ours, results, notes = _measure(metrics, open_pairs(files), len(files), seed, progress)
+    return Target("folder", str(folder.resolve()), fingerprint=ours), results, notes
 
 
 def measure_run(
     metrics: Sequence[PairMetric], run: Run, data: Dataset, seed: int, progress: Progress | None
-) -> list[Result]:
-    """Every metric over the translations of `a` and their partners `b`; `ZerosumError` where no pairs are aligned."""
+) -> tuple[list[Result], list[str]]:
+    """Every metric over the translations of `a` and their partners `b`, and notes; `ZerosumError` where no pairs are
+    aligned.
+    """
     if not {"a", "b"} <= data.fields.keys() or data.fields["a"].deck != data.fields["b"].deck:
         raise ZerosumError(f"{metrics[0].name} compares pairs, and {data.name} holds none: give --against pairs:A,B")
     a, b = data.fields["a"].stored, data.fields["b"].stored
@@ -56,20 +61,21 @@ def measure_run(
         for start in range(0, len(a), BLOCK):
             part = run.assert_finite(run.translate(a[start : start + BLOCK]), "translations")
             for i, (image, partner) in enumerate(zip(run.modality.store(part), b[start:], strict=False), start):
-                yield Pair(str(i), to_float(image), to_float(partner))
+                yield _in_one_colour(str(i), image, partner)
 
-    return _measure(metrics, translated(), len(a), seed, progress)[1]
+    return _measure(metrics, translated(), len(a), seed, progress)[1:]
 
 
 def _measure(
     metrics: Sequence[PairMetric], compared: Iterator[Pair], count: int, seed: int, progress: Progress | None
-) -> tuple[str, list[Result]]:
-    """The fingerprint of the images, and the results."""
-    start = time.monotonic()
+) -> tuple[str, list[Result], list[str]]:
+    """The fingerprint of the images, the results, and notes on what was converted."""
+    start, repeated = time.monotonic(), 0
     values: dict[str, list[float]] = {metric.name: [] for metric in metrics}
     digests, shapes = (hashlib.sha256(), hashlib.sha256()), set()
     for pair in with_progress("comparing pairs", compared, count, progress):
         shapes.add(tuple(pair.reference.shape))
+        repeated += pair.repeated
         for digest, image in zip(digests, (pair.image, pair.reference), strict=True):
             digest.update(f"{pair.name} {tuple(image.shape)}".encode())
             digest.update(image.numpy().data)
@@ -94,7 +100,11 @@ def _measure(
             seed=seed,
         )
         results.append(Result(protocol, {"mean": _mean(metric.name, values[metric.name])}, (), seconds))
-    return ours, results
+    notes = []
+    if repeated:
+        which = "each pair" if repeated == count else f"{repeated:,} of the {count:,} pairs"
+        notes.append(f"in {which} one image is grey and the other RGB: the grey is repeated to RGB")
+    return ours, results, notes
 
 
 def match(folder: Path, references: Path) -> list[tuple[Encoded, Encoded]]:
@@ -119,10 +129,20 @@ def open_pairs(files: Sequence[tuple[Encoded, Encoded]]) -> Iterator[Pair]:
         if (image.height, image.width) != (reference.height, reference.width):
             sizes = f"{image.height}x{image.width} and {reference.height}x{reference.width}"
             raise ZerosumError(f"the two images called {pair[0].path} are of {sizes}; pairs need equal sizes")
-        channels = 1 if image.grey and reference.grey else 3
         size = (reference.height, reference.width)
-        rows = [_readable(item, decode(item, channels, size)) for item in pair]
-        yield Pair(pair[0].path, *(to_float(torch.from_numpy(row.pixels)) for row in rows))
+        rows = [
+            _readable(item, decode(item, 1 if found.grey else 3, size))
+            for item, found in zip(pair, (image, reference), strict=True)
+        ]
+        yield _in_one_colour(pair[0].path, *(torch.from_numpy(row.pixels) for row in rows))
+
+
+def _in_one_colour(name: str, image: Tensor, reference: Tensor) -> Pair:
+    """Two stored images (C, H, W) as floats: grey is repeated to RGB where it stands beside RGB."""
+    ours, theirs, repeated = to_float(image), to_float(reference), len(image) != len(reference)
+    if repeated:
+        ours, theirs = (side.expand(3, -1, -1).contiguous() for side in (ours, theirs))
+    return Pair(name, ours, theirs, repeated)
 
 
 def _readable(item: Encoded, read: Read | Problem) -> Read:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 _AT_A_TIME = 4_000_000  # numbers in a part, in float64: 32 MB
+_ROWS = 1000  # keys that are centred at a time
 
 
 def k_nearest(queries: Tensor, keys: Tensor, k: int, *, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
@@ -84,9 +85,13 @@ def pairs(queries: Tensor, keys: Tensor) -> Iterator[Pairs]:
         raise ValueError(f"points must be (N, F) and (M, F), not {tuple(queries.shape)} and {tuple(keys.shape)}")
     features = keys.shape[1]
     centre = keys.mean(0, dtype=torch.float64)  # products lose least where points lie around 0
-    y = keys - centre
-    y_squares = y.square().sum(1, keepdim=True)
-    y = torch.cat([-2 * y, y_squares, torch.ones_like(y_squares)], dim=1)  # (M, F + 2)
+    y = centre.new_empty(len(keys), features + 2)  # the one copy of the keys: they may be as large as memory allows
+    y_squares = y[:, features : features + 1]
+    for own, part in zip(y.split(_ROWS), keys.split(_ROWS), strict=True):
+        x = torch.sub(part, centre, out=own[:, :features])
+        torch.sum(x.square(), 1, keepdim=True, out=own[:, features : features + 1])
+        x.mul_(-2)
+    y[:, features + 1] = 1
     step = max(1, _AT_A_TIME // (len(keys) + features))
     room = y.new_empty(min(step, len(queries)), len(keys))  # one for all parts: fresh memory costs as much as the sums
     start = 0

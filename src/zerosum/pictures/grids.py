@@ -21,11 +21,12 @@ from zerosum.modality import to_uint8
 from zerosum.pictures.fonts import label_rows
 from zerosum.util.files import atomic_path, plain_name
 
+GUTTER = 2  # pixels between the images of a grid
 VISIBLE = 48  # pixels; smaller images are enlarged to at least this
 SHOWN = 128  # pixels; among neighbours and in walks, larger images are drawn at this size
 
 
-def grid(samples: Tensor, columns: int | None = None, gutter: int = 2, scale: int | None = None) -> Image.Image:
+def grid(samples: Tensor, columns: int | None = None, gutter: int = GUTTER, scale: int | None = None) -> Image.Image:
     """Images side by side with white gutters between them.
 
     Args:
@@ -36,7 +37,7 @@ def grid(samples: Tensor, columns: int | None = None, gutter: int = 2, scale: in
     """
     pixels = _pixels(samples)  # (N, H, W, 1 | 3 | 4)
     count, height, width, channels = pixels.shape
-    scale = scale or math.ceil(VISIBLE / max(height, width))
+    scale = scale or scale_of(height, width)
     height, width = height * scale, width * scale
     columns = min(columns or _columns(count, height, width), count)
     rows = math.ceil(count / columns)
@@ -46,6 +47,17 @@ def grid(samples: Tensor, columns: int | None = None, gutter: int = 2, scale: in
         top, left = (i // columns) * (height + gutter), (i % columns) * (width + gutter)
         canvas[top : top + height, left : left + width] = image.repeat(scale, 0).repeat(scale, 1)
     return Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
+
+
+def scale_of(height: int, width: int) -> int:
+    """How many pixels a side each pixel of an image of this size becomes in a grid."""
+    return math.ceil(VISIBLE / max(height, width))
+
+
+def room_of(channels: int, height: int, width: int) -> int:
+    """Bytes that an image takes in a grid."""
+    scale = scale_of(height, width)
+    return (height * scale + GUTTER) * (width * scale + GUTTER) * min(channels, 4)
 
 
 def grid_rows(
@@ -79,13 +91,14 @@ def shrink(x: Tensor, side: int = SHOWN) -> Tensor:
 
 
 def save_each(
-    samples: Tensor, folder: Path, labels: Sequence[object] | Tensor | None = None, first: int = 0
+    samples: Tensor, folder: Path, labels: Sequence[object] | Tensor | None = None, first: int = 0, digits: int = 5
 ) -> list[Path]:
     """Write images (N, C, H, W) in [-1, 1] to a folder, each at its own size: `00000.png`, `00001.png` ...
 
     Args:
         labels: one for each sample, numbers or names, added to the file's name: `00000-7.png`.
         first: the number of the first.
+        digits: of the numbers, at least.
 
     Raises:
         ValueError: the samples are no images, or there are more or fewer labels.
@@ -95,7 +108,7 @@ def save_each(
     names = [""] * len(pixels) if listed is None else [f"-{plain_name(str(label))}" for label in listed]
     if len(names) != len(pixels):
         raise ValueError(f"{len(names)} labels for {len(pixels)} samples")
-    digits = max(5, len(str(first + len(pixels) - 1)))
+    digits = max(5, digits, len(str(first + len(pixels) - 1)))
     paths = [folder / f"{i:0{digits}}{name}.png" for i, name in enumerate(names, first)]
 
     def save(path: Path, image: NDArray[np.uint8]) -> None:

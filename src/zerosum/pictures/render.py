@@ -11,10 +11,10 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image, Modality, Points, Tokens
-from zerosum.pictures.grids import grid, grid_rows, grid_walks
+from zerosum.pictures.grids import grid, grid_rows, grid_walks, room_of
 from zerosum.pictures.neighbours import neighbours
 from zerosum.pictures.scatter import paths, scatter, scatter_groups
-from zerosum.pictures.text_sheet import sheet
+from zerosum.pictures.text_sheet import LINE, sheet
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Renderer:
     walk_size: tuple[int, int]  # walks in a picture, and the steps of each
     latents: int  # points z in a traversal
     count: Callable[[int], int]  # samples in a picture of so many rows
+    room: int  # bytes of a picture for each sample in it; 0 where it does not grow with them
     behind: int = 0  # real samples drawn behind them
     nearest: Callable[[Tensor, Tensor], Picture.Image] | None = None  # samples beside real ones, as stored
 
@@ -51,6 +52,7 @@ def _images(image: Image) -> Renderer:
         walk_size=(6, 10),
         latents=1,
         count=lambda rows: rows * 8 * max(1, 8 // rows),
+        room=room_of(*image.shape),
         nearest=neighbours,
     )
 
@@ -70,6 +72,7 @@ def _points(points: Points) -> Renderer:
         walk_size=(24, 100),
         latents=100,
         count=lambda rows: 2000,
+        room=0,
         behind=2000,
     )
 
@@ -88,6 +91,7 @@ def _texts(tokens: Tokens) -> Renderer:
         walk_size=(3, 8),
         latents=1,
         count=lambda rows: max(24, 3 * rows),
+        room=LINE,
     )
 
 

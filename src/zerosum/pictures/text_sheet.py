@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from zerosum.pictures.fonts import SIZE, font
 
 WIDTH = 72  # letters of a line, about; a longer text goes on below
+LINE = 3 * (SIZE * 3 // 2) * WIDTH * SIZE  # bytes of a long one
 NARROWEST = 26 * SIZE  # pixels: pages show pictures at one width, and letters of narrower ones would be huge
 PAPER, TEXT, FAINT = "white", "#20242a", "#9aa0a8"
 

@@ -8,8 +8,9 @@ demand `evaluation.json` and `health.png`.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,6 +21,8 @@ from zerosum.run.migrations import MIGRATIONS
 from zerosum.run.record import Record
 from zerosum.util import formats
 from zerosum.util.files import write_atomic
+
+LOCK = ".lock"
 
 
 class RunDirectory:
@@ -34,7 +37,7 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Be the only process that trains here; the lock falls with the process, however it ends."""
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -60,6 +63,15 @@ class RunDirectory:
         fields = TypeAdapter(Record).dump_python(record, mode="json")
         text = json.dumps({"format": formats.newest(MIGRATIONS), **fields}, indent=2, ensure_ascii=False)
         write_atomic(self.record_path, text.encode())
+
+    def unmake(self) -> None:
+        """Delete what a run that never began has written here, and the directory if there is nothing else."""
+        for part in (self.checkpoints, self.samples, self.path / "tensorboard"):
+            shutil.rmtree(part, ignore_errors=True)
+        for file in (self.record_path, self.metrics, self.health, self.path / LOCK):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # somebody's files are there
+            self.path.rmdir()
 
     def read(self) -> Record:
         """`run.json`, in the newest format and validated."""

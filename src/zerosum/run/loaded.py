@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
-from zerosum.latent import Code
+from zerosum.latent import ROWS, Code
 from zerosum.modality import Classes, Condition, Modality, Vector
 from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
@@ -21,6 +22,9 @@ from zerosum.run import sampling
 from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
+from zerosum.util import memory
+
+PART = 2**24  # numbers of a part of many samples: 64 MB
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Run:
             conditions: a vector, or several that take turns, for a GAN that was trained with vectors; by default some
                 of its data's.
         """
+        self._require(count)
         return sampling.sample(
             self.game,
             count,
@@ -71,6 +76,37 @@ class Run:
             truncation=self._truncation(truncation),
             draw=self.record.draw,
         )
+
+    def parts(
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        truncation: float | None = None,
+        classes: int | str | None = None,
+        conditions: Sequence[float] | None = None,
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """What `sample` gives, and its classes or vectors, part by part: (B, *shape), and (B,), (B, K) or None.
+
+        So that all need not fit into memory. A run of an older version, whose samples depend on how many are drawn,
+        gives them in one part.
+        """
+        labels = self.labels_for(count, classes, conditions)
+        if self.record.draw == "batches":
+            yield self.sample(count, seed, truncation=truncation, classes=classes, conditions=conditions), labels
+            return
+        step = max(ROWS, PART // max(1, math.prod(self.modality.shape)) // ROWS * ROWS)  # z are drawn by so many
+        for start in range(0, count, step):
+            own = None if labels is None else labels[start : start + step]
+            x = sampling.sample(
+                self.game,
+                min(step, count - start),
+                seed=seed,
+                start=start,
+                labels=own,
+                truncation=self._truncation(truncation),
+            )
+            yield x, own
 
     def interpolate(
         self,
@@ -83,6 +119,7 @@ class Run:
         conditions: Sequence[float] | None = None,
     ) -> Tensor:
         """(frames, count, *shape): `count` walks from the samples of one seed to those of the other."""
+        self._require(frames * count)
         return sampling.interpolate(
             self.game,
             count,
@@ -127,9 +164,11 @@ class Run:
             raise ZerosumError(
                 f"the z of {self.record.recipe} has no code {unknown[0]!r}; its codes are {', '.join(known)}"
             )
+        chosen = [known[name] for name in codes or known]
+        self._require(rows * sum(code.size if code.size > 1 else steps for code in chosen))
         return sampling.traverse(
             self.game,
-            [known[name] for name in codes or known],
+            chosen,
             steps,
             rows,
             seed=seed,
@@ -215,6 +254,12 @@ class Run:
         with sampling.eval_no_grad(self.game, 0):  # every row with the same noise, if there is any
             parts = list(sampling.row_by_row(self.game, function, rows, batch_size, lambda number: 0))
         return torch.cat([torch.empty(0, *shape), *(part.float() for part in parts)])
+
+    def _require(self, count: int) -> None:
+        """`OutOfMemoryError` where `count` samples, in parts and put together, would not fit."""
+        latent = in_role(self.game, Generates).prior.dim if has_role(self.game, Generates) else 0
+        needed = 2 * 4 * (math.prod(self.modality.shape) + latent) * count
+        memory.require(needed, f"{count:,} samples of {self.path} at once", "draw fewer (-n)")
 
     def assert_finite(self, x: Tensor, what: str) -> Tensor:
         """x itself; `ZerosumError` where it is not finite, because training has diverged."""

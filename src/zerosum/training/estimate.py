@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from zerosum.game import Game
 from zerosum.training.trainer import Trainer, parameters_of
-from zerosum.util import rng
+from zerosum.util import distributed, memory, rng
 
 FEW, MORE = 2, 8  # samples of two probes: batch norm needs two
+MOVES = 8  # of a step that are looked at: some critics make a hundred alike
+BESIDE = 4  # times the weights: themselves, their gradients and Adam's two moments
+SMALLER_NETWORKS = "use a smaller --size or smaller networks"
+SMALLER_BATCH = "use a smaller --batch-size, a smaller --size or smaller networks"
 QUICK = 1.0  # seconds that a probe of a whole batch may take
 SLOW = 0.5  # as a share of a few samples: then it is worth a look at more of them
 
@@ -55,6 +63,67 @@ def estimate(trainer: Trainer) -> Estimate:
         "activations": largest,
     }
     return Estimate(memory, seconds, seconds * trainer.training.steps)
+
+
+def require_weights(build: Callable[[], Game[Any]], average: bool, device: torch.device) -> None:
+    """`OutOfMemoryError` where the networks that `build` builds do not fit, with what training keeps beside them.
+
+    They are built on the meta device, which knows sizes and holds no values. Networks that cannot be are not checked.
+    """
+    game: Game[Any] | None = None
+    with suppress(ValueError, TypeError, RuntimeError), torch.device("meta"), rng.fork_rng(torch.device("cpu")):
+        game = build()
+    if game is not None:
+        copies = BESIDE + average
+        needed = copies * sum(p.nbytes for p in game.parameters())
+        memory.require(needed, "training the networks", SMALLER_NETWORKS, device)
+
+
+def require_step(trainer: Trainer, batch: Any) -> None:
+    """`OutOfMemoryError` where a step would not fit, before any is played.
+
+    Args:
+        trainer: stays as it is, and so do all random numbers.
+        batch: of the first samples, of any number, as the game draws it.
+    """
+    count = trainer.training.batch_size
+    parts = [batch] if isinstance(batch, Tensor) else list(batch)
+    drawn = sum(math.prod(part.shape[1:]) * part.element_size() for part in parts) * count
+    what = f"a step with a batch of {count:,}"
+    memory.require(4 * drawn, what, SMALLER_BATCH, trainer.device)  # real and fake, and the gradients of both
+    kept = _activations(trainer, parts, type(batch))
+    weights = (BESIDE + bool(trainer.average) - 1) * sum(p.nbytes for p in trainer.game.parameters())  # but themselves
+    memory.require(weights + max(kept, 4 * drawn), what, SMALLER_BATCH, trainer.device)
+
+
+def _activations(trainer: Trainer, parts: list[Tensor], kind: type) -> int:
+    """Bytes that the largest move of a step keeps for its gradient, by a step of a copy on the meta device; 0 where
+    that cannot be: a game needs values to go on, say.
+    """
+    count, largest = trainer.training.batch_size, 0
+    kept: dict[int, Tensor] = {}
+    if distributed.world_size() > 1:  # some games average over processes, which the meta device cannot
+        return 0
+
+    def pack(tensor: Tensor) -> Tensor:
+        kept.setdefault(tensor.untyped_storage()._cdata, tensor)  # the meta device has no addresses
+        return tensor
+
+    def draw() -> Any:
+        x = [torch.empty(count, *part.shape[1:], dtype=part.dtype, device="meta") for part in parts]
+        return x[0] if kind is Tensor else kind(*x)
+
+    with suppress(RuntimeError, ValueError, TypeError), rng.fork_rng(trainer.device):
+        # A copy that holds no values: a deep one of the weights themselves would take their memory.
+        holding = {id(t): torch.empty_like(t, device="meta") for t in trainer.game.buffers()}
+        for p in trainer.game.parameters():
+            holding[id(p)] = torch.nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad)
+        game = copy.deepcopy(trainer.game, holding).train()
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            for _ in itertools.islice(trainer.moves(draw, game), MOVES):
+                largest = max(largest, sum(tensor.untyped_storage().nbytes() for tensor in kept.values()))
+                kept.clear()
+    return largest // 2 if trainer.dtype == torch.bfloat16 else largest  # autocast does not reach the meta device
 
 
 def seconds_per_step(trainer: Trainer) -> float:

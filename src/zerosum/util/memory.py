@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zerosum.errors import ZerosumError
 
+if TYPE_CHECKING:
+    import torch
+
+FAILURES = (  # what PyTorch, NumPy and the C++ library say where memory is short, or nobody could have as much
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "not enough memory",
+    "out of memory",
+    "bad_alloc",
+    "Storage size calculation overflowed",
+    "maximum supported dimension",
+    "array is too big",
+)
 SHARE = 0.9  # of what is free that one thing may take: the rest is for what is not counted
 
 
@@ -15,31 +30,39 @@ class OutOfMemoryError(ZerosumError):
     """Something does not fit into memory; the message names it and the cure."""
 
 
-def available() -> int | None:
-    """Bytes that this process may still take: of the machine, its control group, its own limit; None if nobody says."""
+def available(device: torch.device | None = None) -> int | None:
+    """Bytes that this process may still take: of the machine, its control group, its own limit, or of a GPU; None if
+    nobody says.
+    """
+    if device is not None and device.type == "cuda":
+        import torch  # a second, which the command line spares where it can
+
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
     known = [_of_machine(), _of_group(Path("/sys/fs/cgroup")), _of_process()]
     return min((left for left in known if left is not None), default=None)
 
 
-def require(needed: int, what: str, cure: str) -> None:
-    """`OutOfMemoryError` where `needed` bytes do not fit into what is available."""
-    left = available()
+def require(needed: int, what: str, cure: str, device: torch.device | None = None) -> None:
+    """`OutOfMemoryError` where `needed` bytes do not fit into what is available, of a GPU where `device` is one."""
+    left = available() if device is None else available(device)
     if left is not None and needed > SHARE * left:
         raise OutOfMemoryError(f"{what} would take about {size(needed)} of memory, and {size(left)} are free: {cure}")
 
 
 def is_failure(error: BaseException) -> bool:
-    """Whether it is an allocation that failed, be it Python's, NumPy's, or PyTorch's on any device."""
-    if isinstance(error, MemoryError):
-        return True
-    said = str(error)
-    return isinstance(error, RuntimeError) and any(
-        known in said for known in ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+    """Whether it is an allocation that failed, be it Python's, NumPy's, the system's, or PyTorch's on any device."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | OverflowError | ValueError) and any(words in str(error) for words in FAILURES)
     )
 
 
 def size(count: int) -> str:
-    """`3.2 GB`, `40 MB`."""
+    """`1.5 TB`, `3.2 GB`, `40 MB`."""
+    if count >= 1e12:
+        return f"{count / 1e12:,.1f} TB"
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"
 
 

@@ -148,12 +148,13 @@ def _evaluate_pairs(
                 "--against that of their partners"
             )
         reference = real_data.load(source, against, data_dir, progress)
-        results = pairs.measure_run(metrics, source.run, reference, seed, progress)
-        return _evaluation(source.target, reference.name, results, {}, _notes(source, reference, against, None))
+        results, notes = pairs.measure_run(metrics, source.run, reference, seed, progress)
+        notes = _notes(source, reference, against, None) + notes
+        return _evaluation(source.target, reference.name, results, {}, notes)
     if against is None:
         raise ZerosumError(f"say which images to compare those of {folder} with: --against FOLDER")
-    evaluated, results = pairs.measure(metrics, folder, Path(against), seed, progress)
-    return _evaluation(evaluated, against, results, {}, [])
+    evaluated, results, notes = pairs.measure(metrics, folder, Path(against), seed, progress)
+    return _evaluation(evaluated, against, results, {}, notes)
 
 
 def _evaluation(
@@ -232,13 +233,14 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
         sides.append(len(context.data))
     needed = 0
     if "features" in needs:
-        needed += 4 * dim * sum(sides) + 8 * dim * max(sides)  # in float32, and one side in float64 for distances
+        # In float32, with the parts that one side is put together of, and the two that distances are of in float64.
+        needed += 4 * dim * (sum(sides) + max(sides)) + 8 * dim * sum(sorted(sides)[-2:])
     if "moments" in needs:
         needed += 0 if "features" in needs else 4 * dim * sum(n for n in sides if n <= CACHED)
         needed += sum(8 * dim * GROUPS * min(n // GROUPS + 1, dim) for n in sides)  # of each group
         needed += 3 * 8 * dim * min(max(sides), dim)  # of all of a side, its factor, and a product
     if "samples" in needs:
-        needed += 3 * 4 * sample[0].numel() * max(sides)
+        needed += (4 * sum(sides[:2]) + 3 * 8 * max(sides)) * sample[0].numel()  # in float32, and some in float64
     what = f"comparing {real.count:,} real with {fake.count:,} fake samples"
     fewer = max(2, int(fake.count * memory.SHARE * (memory.available() or needed) / max(needed, 1) / 2))
     features = f" by {dim:,} features of {real.extractor.name!r} each" if dim else ""
@@ -305,6 +307,9 @@ def _twin_notes(metrics: Sequence[Metric], distinct: Distinct, context: Context)
     if distinct.note:
         which = ", ".join(metric.name for metric in metrics if metric.needs_distinct)
         notes.append(f"{distinct.note}: left out of {which}")
+    if distinct.unsearched:
+        why = distinct.unsearched
+        notes.append(f"near twins among the real samples were not looked for, equal ones alone, as {why}")
     if any(metric.needs == "features" for metric in metrics):
         repeated = context.fake.count - len(context.fake.features.unique(dim=0))
         if repeated:

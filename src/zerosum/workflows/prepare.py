@@ -26,12 +26,13 @@ from zerosum.options import to_json
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.roles import CANNOT, has_role
 from zerosum.run.record import DataRecord, Record, versions
-from zerosum.training import hardware
+from zerosum.training import estimate, hardware
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.console import progress
 from zerosum.util.text import abbreviate
 
+FEW = 2  # samples that tell what a batch of many is like
 SHOWN = 10  # vectors that a run keeps of its data, to sample by
 
 
@@ -77,6 +78,7 @@ def prepare(
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
+    estimate.require_weights(lambda: recipe.build(learnt.spec, options), training.average > 0, place)
     rng.seed(training.seed)
     try:
         game = recipe.build(learnt.spec, options)
@@ -99,6 +101,8 @@ def prepare(
         world=distributed.world_size(),
     )
     trainer = Trainer(game, stream, training, place)
+    few = data.Stream(learnt, min(FEW, training.batch_size), seed=training.seed, device=place, batch=recipe.batch)
+    estimate.require_step(trainer, few())
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
     record = _describe(recipe, options, wanted, learnt, trainer)
     notes = [*size_notes(wanted, learnt), *data_notes(recipe, whole, learnt, wanted.labels)]

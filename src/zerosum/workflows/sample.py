@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
@@ -20,7 +23,8 @@ from zerosum.pictures.render import renderer
 from zerosum.pictures.walks import traversal
 from zerosum.run.loaded import Run
 from zerosum.run.sampling import SampleRequest
-from zerosum.util.files import atomic_path, write_atomic
+from zerosum.util import memory
+from zerosum.util.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -28,21 +32,57 @@ class Writer:
     """How samples of one kind are written, beside the picture and the arrays that all have."""
 
     default: str  # ending of the file that is written by default
-    endings: Mapping[str, Callable[[Run, Tensor, Path, Tensor | None], object]]  # by ending: "" is a folder
+    endings: Mapping[str, Callable[[Run, SampleRequest, Path], object]]  # by ending: "" is a folder
 
 
-def _write_folder(run: Run, samples: Tensor, out: Path, labels: Tensor | None) -> None:
-    names = None
-    if labels is not None and isinstance(run.condition, Classes):
-        names = [run.record.data.classes[k] for k in labels.tolist()]
-    elif labels is not None:
-        names = ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
-    save_each(samples, out, names)
+def _write_folder(run: Run, request: SampleRequest, out: Path) -> None:
+    digits, first = len(str(request.count - 1)), 0
+    for samples, labels in run.parts(**vars(request)):
+        names = None
+        if labels is not None and isinstance(run.condition, Classes):
+            names = [run.record.data.classes[k] for k in labels.tolist()]
+        elif labels is not None:
+            names = ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
+        save_each(samples, out, names, first=first, digits=digits)
+        first += len(samples)
 
 
-def _write_lines(run: Run, samples: Tensor, out: Path, labels: Tensor | None) -> None:
+def _write_lines(run: Run, request: SampleRequest, out: Path) -> None:
     assert isinstance(run.modality, Tokens)
-    write_atomic(out, "".join(f"{text}\n" for text in run.modality.write(samples)).encode())
+    with atomic_path(out) as partial, partial.open("wb") as file:
+        for samples, _ in run.parts(**vars(request)):
+            file.write("".join(f"{text}\n" for text in run.modality.write(samples)).encode())
+
+
+def _write_arrays(run: Run, request: SampleRequest, out: Path) -> None:
+    """As `numpy.savez_compressed` would, part by part."""
+    given: list[Tensor] = []
+    with atomic_path(out) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        first = True
+        with archive.open("samples.npy", "w", force_zip64=True) as file:
+            for samples, labels in run.parts(**vars(request)):
+                stored = run.modality.store(samples).numpy()
+                if first:
+                    _write_header(file, stored.dtype, (request.count, *stored.shape[1:]))
+                first = False
+                file.write(np.ascontiguousarray(stored).data)
+                given += [] if labels is None else [labels]
+        if given:
+            name, values = "labels" if isinstance(run.condition, Classes) else "conditions", torch.cat(given)
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, values.numpy(), allow_pickle=False)
+
+
+def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _require_picture(run: Run, count: int, cure: str) -> None:
+    """`OutOfMemoryError` where pictures of all samples would not fit, beside the samples."""
+    modality = run.modality
+    of_one = 2 * 4 * math.prod(modality.shape) + 3 * renderer(modality).room  # a copy with names, and one for the file
+    memory.require(of_one * count, f"pictures of {count:,} {modality.plural}", cure)
 
 
 WRITE: dict[type[Modality], Writer] = {
@@ -56,6 +96,12 @@ EVERY = (".png", ".npz")  # endings that all kinds have
 def default_ending(run: Run) -> str:
     """The ending of the file that samples go to by default."""
     return WRITE[type(run.modality)].default
+
+
+def others(run: Run) -> list[str]:
+    """What samples go to in any number, unlike a picture."""
+    endings = (".npz", *WRITE[type(run.modality)].endings)
+    return [f"{ending} file" if ending else "folder" for ending in endings]
 
 
 def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
@@ -77,18 +123,11 @@ def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
             f"--out {out}: samples of {run.path} are {modality.plural}, which go to {kinds}; a .gif needs --to-seed"
         )
     if out.suffix == ".png":
+        _require_picture(run, request.count, f"draw fewer (-n), or write a {' or '.join(others(run))}: any number goes")
         save(overview(run, request), out)
         return
-    samples = run.sample(**vars(request))
-    labels = run.labels_for(request.count, request.classes, request.conditions)
-    if out.suffix != ".npz":
-        writer.endings[out.suffix](run, samples, out, labels)
-        return
-    arrays: dict[str, Any] = {"samples": modality.store(samples).numpy()}
-    if labels is not None:
-        arrays["labels" if isinstance(run.condition, Classes) else "conditions"] = labels.numpy()
-    with atomic_path(out) as partial:
-        np.savez_compressed(partial, **arrays)
+    write = _write_arrays if out.suffix == ".npz" else writer.endings[out.suffix]
+    write(run, request, out)
 
 
 def write_traversal(
@@ -106,6 +145,7 @@ def write_interpolation(run: Run, out: Path, request: SampleRequest, to_seed: in
         raise ZerosumError(f"--out {out}: an interpolation is written to a .gif file")
     if request.count < 1 or frames < 2:
         raise ZerosumError(f"an interpolation needs at least 1 sample and 2 frames, not {request.count} and {frames}")
+    _require_picture(run, request.count * frames, "draw fewer walks (-n) or --frames")
     steps = run.interpolate(
         request.count,
         frames,

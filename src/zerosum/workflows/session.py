@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from zerosum.training.hooks.console import TrainingProgress
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
 from zerosum.training.hooks.log import JsonLines, Log, Sink
 from zerosum.training.trainer import Diverged, Hook, Trainer
-from zerosum.util import distributed, rng
+from zerosum.util import distributed, memory, rng
 from zerosum.util.console import errors
 from zerosum.util.text import duration
 from zerosum.workflows.prepare import Prepared
@@ -74,6 +74,7 @@ def play(
         stack.enter_context(directory.locked())
         if new:
             directory.create(record)
+            stack.enter_context(_unmade(directory, trainer))
         training = trainer.training
         meter = SignalMeter(loaded, trainer.game.makes, training.seed) if training.health else None
         if not new:
@@ -123,6 +124,17 @@ def play(
     run = Run(directory.path, record, trainer.sampler, trainer.step)
     finish(run, loaded)
     return run
+
+
+@contextmanager
+def _unmade(directory: RunDirectory, trainer: Trainer) -> Iterator[None]:
+    """Take a new run away again where there was not enough memory for its first step."""
+    try:
+        yield
+    except Exception as error:
+        if trainer.step == 0 and memory.is_failure(error):
+            directory.unmake()
+        raise
 
 
 def finish(run: Run, loaded: data.Dataset) -> None:

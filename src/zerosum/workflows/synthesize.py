@@ -22,6 +22,7 @@ from zerosum.roles import Classifies, has_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 from zerosum.run.record import versions
+from zerosum.util import memory
 from zerosum.util.files import atomic_path, write_atomic
 from zerosum.util.text import abbreviate
 
@@ -111,6 +112,8 @@ def synthesize(
     pools = [_Pool(k, per_class, confidence, keep_top) for k in range(len(source.classes))]
 
     if not images:
+        numbers = math.prod(own.modality.shape) * per_class * len(pools)
+        memory.require(3 * 4 * numbers, f"{per_class:,} points of each class", "make fewer of each class")
         points: list[list[Tensor]] = [[] for _ in pools]
         _fill(source, pools, lambda k, x, first: points[k].append(x), tries, progress)
         x = [torch.cat(blocks) for blocks in points]

@@ -52,7 +52,7 @@ def _load(name: str, path: Path, part: str, rows: Iterator[Row | Problem], progr
     stat = path.stat()
     key = ["cifar10", path.name, part, stat.st_size, stat.st_mtime_ns]
     shown = with_progress("decoding images", _readable(path, rows), COUNT[part], progress)
-    pack = cached(name, key, lambda: (SHAPE, shown))
+    pack = cached(name, key, lambda: (SHAPE, shown, COUNT[part]))
     return dataset(name, pack.x, pack.labels, CLASSES, problems=pack.problems, digest=pack.digest)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zerosum.data.dataset import Problem
+from zerosum.util.memory import is_failure, require
 
 # Pillow could open more, some of it (EPS) by running other programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
@@ -23,7 +25,8 @@ SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif"),
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif"),
 )
-BLOCK = 128  # images in memory at once
+BLOCK = 128  # images in memory at once, at most
+ROOM = 1 << 28  # bytes that they may take, unless one takes more
 ROTATED = 0x0112  # the EXIF tag of the orientation; from 5 on, height and width are exchanged
 
 Pixels = NDArray[np.uint8]
@@ -65,6 +68,8 @@ def probe(item: Encoded) -> Probe | Problem:
             width, height = reversed(image.size) if turned else image.size
             return Probe(height, width, image.mode, _is_grey(image))
     except Exception as error:  # a decoder may raise anything on a broken file
+        if is_failure(error):  # it may be sound
+            raise
         return Problem(item.path, _reason(error))
 
 
@@ -91,27 +96,33 @@ def decode(item: Encoded, channels: int, size: tuple[int, int], halves: bool = F
             pixels = np.concatenate(arrays, axis=1).transpose(2, 0, 1)
             return Row(item.path, item.label, np.ascontiguousarray(pixels))
     except Exception as error:  # a decoder may raise anything on a broken file
+        if is_failure(error):  # it may be sound
+            raise
         return Problem(item.path, _reason(error))
 
 
 def probe_all(items: Iterable[Encoded]) -> Iterator[Probe | Problem]:
     """`probe` of each, in order, on all processors."""
-    yield from _parallel(probe, items)
+    yield from _parallel(probe, items, BLOCK)
 
 
 def decode_all(
     items: Iterable[Encoded], channels: int, size: tuple[int, int], halves: bool = False
 ) -> Iterator[Row | Problem]:
-    """`decode` of each, in order, on all processors."""
-    yield from _parallel(lambda item: decode(item, channels, size, halves), items)
+    """`decode` of each, in order, on all processors; `OutOfMemoryError` where a few at once would not fit."""
+    bytes_of_one = channels * math.prod(size)
+    block, workers = max(1, min(BLOCK, ROOM // bytes_of_one)), os.cpu_count() or 1
+    needed = bytes_of_one * (block + 4 * min(block, workers))  # scaled in two passes, and copied
+    require(needed, f"decoding images of {size[0]}x{size[1]} pixels", "choose a smaller --size")
+    yield from _parallel(lambda item: decode(item, channels, size, halves), items, block)
 
 
-def _parallel(function: Callable[[Encoded], T], items: Iterable[Encoded]) -> Iterator[T]:
+def _parallel(function: Callable[[Encoded], T], items: Iterable[Encoded], size: int) -> Iterator[T]:
     # Threads, because Pillow decodes and scales outside the interpreter's lock: no start-up, no pickling, and a
     # caller's script needs no __main__ guard.
     pending = iter(items)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        while block := list(islice(pending, BLOCK)):
+        while block := list(islice(pending, size)):
             # Pillow only warns of images of 90 to 180 megapixels; damaged EXIF, which it warns of too, is harmless.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -88,7 +88,7 @@ def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | No
         channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
         decoded = decode_all(found.items, channels, shape, halves)
         rows = with_progress("decoding images", decoded, len(found.items), progress)
-        return (channels, *shape), rows
+        return (channels, *shape), rows, len(found.items)
 
     return cached(str(found.root), ["halves" if halves else "folder", size, found.stamps], build)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,10 +22,11 @@ from zerosum.data.dataset import DataError, Problem, digest_of
 from zerosum.data.images.decode import Row
 from zerosum.data.paths import cache_dir
 from zerosum.util.files import write_atomic
+from zerosum.util.memory import is_failure, size
 
 VERSION = 1
 DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError)  # what reading half a pack may raise
-Contents = tuple[tuple[int, int, int], Iterator[Row | Problem]]  # (C, H, W) of all images, and these
+Contents = tuple[tuple[int, int, int], Iterator[Row | Problem], int]  # (C, H, W) of all images, these, and how many
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +57,22 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
     final = cache_dir() / "packs" / mark
     with contextlib.suppress(*DAMAGED):
         return _read(final)
-    shape, rows = build()
+    shape, rows, count = build()
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
+        free, needed = shutil.disk_usage(final.parent).free, count * math.prod(shape)
+        if needed > free:
+            raise DataError(
+                f"{count:,} decoded images of {shape[1]}x{shape[2]} pixels would take {size(needed)} in "
+                f"{final.parent}, and {size(free)} are free: choose a smaller --size, or set ZEROSUM_CACHE to another "
+                "folder"
+            )
         with TemporaryDirectory(prefix=mark, suffix=".part", dir=final.parent, ignore_cleanup_errors=True) as partial:
             _write(name, Path(partial), shape, rows)
             return _commit(Path(partial), final)
     except OSError as error:
+        if is_failure(error):
+            raise
         raise DataError(
             f"cannot write the decoded images of {name} to {final.parent}: {error.strerror or error}; "
             f"free some space there or set ZEROSUM_CACHE to another folder"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -10,8 +11,9 @@ from torch.nn.functional import interpolate
 
 from zerosum.data.dataset import DataError, Dataset, fingerprint_of
 from zerosum.modality import Image
+from zerosum.util import memory
 
-CHUNK = 4096  # images
+CHUNK, ROOM = 4096, 1 << 26  # images, and pixels, that are scaled at once, unless one has more
 
 
 def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
@@ -23,11 +25,18 @@ def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     images = {name: (field, field.modality) for name, field in data.fields.items() if isinstance(field.modality, Image)}
     if not images:
         raise DataError(f"{data.name} holds {data.modality.plural}, which have no size; leave the size out")
+    channels = sum(len(field) * image.channels for field, image in images.values() if image.size != size)
+    # All of them twice, in parts and put together, and one in floats.
+    needed = math.prod(size) * (2 * channels + 16 * max(image.channels for _, image in images.values()))
+    if channels:
+        memory.require(needed, f"{data.name} at {size[0]}x{size[1]} pixels", "choose a smaller --size")
+    largest = max(math.prod(size), *(math.prod(image.size) for _, image in images.values()))
+    chunk = max(1, min(CHUNK, ROOM // largest))
     changed = {
         name: replace(
             field,
             modality=Image(image.channels, *size),
-            stored=torch.cat([_cover(part, size) for part in field.stored.split(CHUNK)]),
+            stored=torch.cat([_cover(part, size) for part in field.stored.split(chunk)]),
         )
         for name, (field, image) in images.items()
         if image.size != size
