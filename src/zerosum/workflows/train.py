@@ -90,10 +90,10 @@ def default_recipe(device: str | None = None) -> tuple[str, str]:
     place = hardware.find(device) if device else distributed.start()
     if place.type == "cpu":
         return ON_CPU, (
-            f"{ON_CPU}, the default on a CPU: small networks that a laptop trains in half an hour; "
-            f"`zerosum train {ON_GPU}` trains the paper's, which are made for a GPU"
+            f"{ON_CPU}, the default on a CPU: the paper's loss on small networks; `zerosum train {ON_GPU}` trains "
+            "residual ones with the paper's schedules, which take a GPU"
         )
-    return ON_GPU, f"{ON_GPU}, the default on a GPU; `zerosum train {ON_CPU}` trains small networks in minutes"
+    return ON_GPU, f"{ON_GPU}, the default on a GPU; `zerosum train {ON_CPU}` trains small networks"
 
 
 def announce(line: str, quiet: bool) -> None:
@@ -150,7 +150,22 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
         recipe.resolve(chosen)
     except OptionError as error:
         raise OptionError(f"{error} (see `zerosum show {recipe.name}`)") from None
-    return parse(recipe.training, shared), chosen
+    training = parse(recipe.training, shared)
+    _check_averages(recipe, training, shared)
+    return training, chosen
+
+
+def _check_averages(recipe: Recipe, training: Training, given: Mapping[str, Any]) -> None:
+    """An `OptionError` for one of `average` and `half_life` that would count nothing beside the other."""
+    if not training.half_life.peak:
+        return
+    if "average" in given and training.average:
+        raise OptionError(
+            f"average {training.average:g} would count nothing: the EMA weights of {recipe.name} follow half_life; set "
+            "half_life.start and half_life.end to 0, too, or leave average out (0 keeps no EMA weights)"
+        )
+    if "half_life" in given and not training.average:
+        raise OptionError("half_life would count nothing: average is 0, which keeps no EMA weights; set it above 0")
 
 
 def _check_hooks(hooks: Any) -> None:
