@@ -351,6 +351,19 @@ def test_r3gan_of_format_2_with_another_optimiser_keeps_it():
     assert config.optimizer == SGD(0.1, 0.0) and config.gamma == 0.3
 
 
+@pytest.mark.parametrize(("draw", "shared", "said"), [
+    ("batches", True, True), ("batches", False, False), ("rows", True, False),
+])  # fmt: skip
+def test_a_run_whose_pairs_were_others_says_that_it_goes_on_otherwise(
+    draw: str, shared: bool, said: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    options: dict[str, Any] = {"objective": "relativistic", "shared_fakes": shared, "steps": 1, "batch_size": 4}
+    zerosum.train("two-player/toy", out=tmp_path / "run", quiet=True, device="cpu", **options)
+    edit(tmp_path / "run", draw=draw)
+    zerosum.resume(tmp_path / "run", steps=2, device="cpu")
+    assert ("so not bit for bit" in capsys.readouterr().err) is said
+
+
 @pytest.mark.parametrize("recipe", ["dcgan", "my_r3gan.py:images", "r3gan2/images"])
 def test_other_recipes_of_format_2_stay(recipe: str):
     old = format_2(recipe, config={"gamma": 0.3})

@@ -13,7 +13,7 @@ from zerosum.options import OptionError, hints, parse
 from zerosum.recipe import Recipe, Training
 from zerosum.run.directory import RunDirectory, free_path
 from zerosum.run.loaded import Run
-from zerosum.run.record import recipe_of
+from zerosum.run.record import Record, recipe_of
 from zerosum.training import hardware
 from zerosum.training.trainer import Hook
 from zerosum.util import distributed
@@ -131,6 +131,11 @@ def resume(
     chosen = recipe_of(record, recipe)
     if chosen.source != record.source:
         errors(quiet).print(f"note: {chosen.name} is not the same code that began this run")
+    if _paired_otherwise(record):
+        errors(quiet).print(
+            "note: an older version began this run, whose relativistic pairs met D before and after its step; "
+            "it goes on with one D for both, so not bit for bit"
+        )
     training = parse(record.training, {"precision": record.precision})
     data = record.data
     wanted = DataChoice(data.name, data.size, data.labels, Path(data.data_dir) if data.data_dir else None)
@@ -138,6 +143,13 @@ def resume(
     return play(
         directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
     )
+
+
+def _paired_otherwise(record: Record) -> bool:
+    """Whether an older version began the run, and played it with fakes that both players share, in pairs."""
+    config = record.options.get("config", {})
+    shared = config.get("shared_fakes", record.recipe.startswith("infogan/"))
+    return record.draw == "batches" and config.get("objective") == "relativistic" and shared
 
 
 def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[str, dict[str, Any]]]:
