@@ -95,7 +95,8 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
         }
 
     def check(self) -> None:
-        penalties.refuse_batch_norm(self.discriminator)
+        if self.config.gamma:
+            penalties.refuse_batch_norm(self.discriminator)
 
     def round(self, draw: Draw[Tensor | Labelled], step: int) -> Iterator[Move]:
         noise = self.config.noise
