@@ -93,6 +93,13 @@ class Game(nn.Module, ABC, Generic[B]):
     def round(self, draw: Draw[B], step: int) -> Iterator[Move]:
         """Play round number `step` (from 0): draw batches, yield moves; each is made before the next is computed."""
 
+    def check(self) -> None:
+        """Refuse, with an `ArgumentError`, what cannot be trained as it is now, with all techniques; nothing here.
+
+        The trainer asks as it is made, so that no run is begun. A run that is only sampled is not asked.
+        """
+        return
+
     def phase(self, step: int) -> Hashable | None:
         """Rounds of one phase make the same computation on other numbers: on a GPU one is recorded, the rest replayed.
 

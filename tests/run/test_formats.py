@@ -31,7 +31,7 @@ from zerosum.data.dataset import dataset
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.modality import Points
-from zerosum.optim import SGD, scheduled
+from zerosum.optim import SGD, Adam, Decay, scheduled
 from zerosum.recipe import Training
 from zerosum.run import migrations
 from zerosum.run.directory import RunDirectory
@@ -333,11 +333,35 @@ def test_r3gan_of_format_2_keeps_the_constants_that_it_had():
     assert Training().half_life.peak == 0.0  # which old runs do not record
 
 
+@pytest.mark.parametrize("shape", ["linear", "cosine", "exponential"])
+def test_r3gan_of_format_2_whose_rate_decayed_goes_on_by_steps(shape: str):
+    """The recipe's decay is over a number of images now, which runs of format 2 do not record."""
+    decay = {"shape": shape, "warmup": 0, "start": 0, "steps": None, "final": 0.0}
+    adam = {"lr": 2e-4, "betas": [0.0, 0.99], "eps": 1e-8, "decay": decay, "kind": "adam"}
+    old = format_2("r3gan/images", config={"gamma": 1.0, "optimizer": adam}, network={"widths": [8], "blocks": 1})
+    config = find("r3gan/images").resolve(formats.upgrade(old, migrations.MIGRATIONS)["options"])["config"]
+    assert config.optimizer == Adam(2e-4, (0.0, 0.99), decay=Decay(shape))
+    assert config.optimizer.decay(50_000, 50_000, 64) == pytest.approx(0, abs=1e-7)
+
+
 def test_r3gan_of_format_2_with_another_optimiser_keeps_it():
     sgd = {"kind": "sgd", "lr": 0.1, "momentum": 0.0}
     old = format_2("r3gan/classes", config={"gamma": 0.3, "optimizer": sgd})
     config = find("r3gan/classes").resolve(formats.upgrade(old, migrations.MIGRATIONS)["options"])["config"]
     assert config.optimizer == SGD(0.1, 0.0) and config.gamma == 0.3
+
+
+@pytest.mark.parametrize(("draw", "shared", "said"), [
+    ("batches", True, True), ("batches", False, False), ("rows", True, False),
+])  # fmt: skip
+def test_a_run_whose_pairs_were_others_says_that_it_goes_on_otherwise(
+    draw: str, shared: bool, said: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    options: dict[str, Any] = {"objective": "relativistic", "shared_fakes": shared, "steps": 1, "batch_size": 4}
+    zerosum.train("two-player/toy", out=tmp_path / "run", quiet=True, device="cpu", **options)
+    edit(tmp_path / "run", draw=draw)
+    zerosum.resume(tmp_path / "run", steps=2, device="cpu")
+    assert ("so not bit for bit" in capsys.readouterr().err) is said
 
 
 @pytest.mark.parametrize("recipe", ["dcgan", "my_r3gan.py:images", "r3gan2/images"])

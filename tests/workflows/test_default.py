@@ -84,6 +84,19 @@ def test_a_run_says_its_duration_and_where_its_pictures_are_before_its_first_ste
     assert "images are learnt at 40x30 pixels" in err
 
 
+def test_a_resumed_run_promises_no_first_picture(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    zerosum.train(data=str(photos), out=tmp_path / "run", **QUICK | {"steps": 1})
+    assert ", the first within" in capsys.readouterr().err
+    zerosum.resume(tmp_path / "run", steps=2, device="cpu")
+    err = capsys.readouterr().err
+    assert f"pictures of samples: {tmp_path / 'run' / 'samples'}\n" in err and "the first within" not in err
+
+
+def test_a_quiet_run_is_not_timed(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(session, "seconds_per_step", lambda trainer: pytest.fail("nobody reads it"))
+    zerosum.train(data=str(photos), out=tmp_path / "run", quiet=True, **QUICK | {"steps": 1})
+
+
 def test_what_to_expect_is_said_with_its_time(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     milestones = find("r3gan/small").milestones
     assert milestones and all(0 < step <= find("r3gan/small").training.steps for step in milestones)

@@ -17,7 +17,7 @@ from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
 from zerosum.losses import adversarial, semi_supervised
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
-from zerosum.losses.penalties import PenaltyEvery, Weights, lazy
+from zerosum.losses.penalties import PenaltyEvery, Weights, check_weights, lazy
 from zerosum.modality import Condition, Spec
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.conditional import Generator
@@ -70,6 +70,9 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
             "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
             "discriminator": Player(self.config.d_optimizer, (self.discriminator,), averaged=True),
         }
+
+    def check(self) -> None:
+        check_weights(self.config.penalties, self.discriminator)
 
     def round(self, draw: Draw[PartlyLabelled], step: int) -> Iterator[Move]:
         config, objective, noise = self.config, OBJECTIVES[self.config.objective], self.config.noise

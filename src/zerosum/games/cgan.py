@@ -18,7 +18,7 @@ from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
-from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, lazy
+from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, check_weights, lazy
 from zerosum.modality import Condition, Spec
 from zerosum.networks import conditional as networks
 from zerosum.networks import dcgan, mlp
@@ -64,6 +64,9 @@ class CGAN(TwoPlayerGame[Labelled]):
         self.generator, self.discriminator, self.condition, self.config = generator, discriminator, condition, config
         self.prior = latent.PRIORS[config.prior](config.latent_dim)
         adversarial.check(config.objective, config.targets)
+
+    def check(self) -> None:
+        check_weights(self.config.penalties, self.discriminator)
 
     def round(self, draw: Draw[Labelled], step: int) -> Iterator[Move]:
         config, objective, noise = self.config, OBJECTIVES[self.config.objective], self.config.noise

@@ -18,7 +18,7 @@ from zerosum.latent_game import LatentGame
 from zerosum.losses import adversarial, mutual_information
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
 from zerosum.losses.mutual_information import Posterior, conditional_entropy, kl_divergence, marginal_entropy
-from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, lazy
+from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, check_weights, lazy
 from zerosum.modality import Image, Spec
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp, small
@@ -100,6 +100,9 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
             "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
             "discriminator": Player(self.config.d_optimizer, (self.discriminator, *of_q), averaged=True),
         }
+
+    def check(self) -> None:
+        check_weights(self.config.penalties, self.discriminator)
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         config, objective = self.config, OBJECTIVES[self.config.objective]

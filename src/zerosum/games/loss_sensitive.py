@@ -22,7 +22,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses.adversarial import as_logits, to_float32
-from zerosum.losses.penalties import GradientPenalties, lazy
+from zerosum.losses.penalties import GradientPenalties, check_weights, lazy
 from zerosum.modality import Spec
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.discriminate import discriminate
@@ -68,6 +68,9 @@ class LossSensitiveGAN(TwoPlayerGame[Tensor]):
             raise ZerosumError("real_weight above 0 asks for the least L, which has none: keep L nonnegative")
         self.generator, self.discriminator, self.config = generator, discriminator, config
         self.prior = latent.Normal(config.latent_dim)
+
+    def check(self) -> None:
+        check_weights(self.config.penalties, self.discriminator)
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         config, noise = self.config, self.config.noise

@@ -94,6 +94,10 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
             "discriminator": Player(self.config.optimizer, (self.discriminator,)),
         }
 
+    def check(self) -> None:
+        if self.config.gamma:
+            penalties.refuse_batch_norm(self.discriminator)
+
     def round(self, draw: Draw[Tensor | Labelled], step: int) -> Iterator[Move]:
         noise = self.config.noise
         real, y = _parts(draw())  # (B, *shape), and (B,) or (B, K)
@@ -258,7 +262,7 @@ def small(
     config: TwoPlayer.Config = _SMALL,
     network: SmallNetwork = SmallNetwork(),
 ) -> TwoPlayer:
-    """R3GAN's loss on small networks: the default for images on a CPU, where a laptop trains it in half an hour."""
+    """R3GAN's loss on small networks: the default for images on a CPU."""
     shape = data.x.shape
     generator = small_networks.Generator(config.latent_dim, shape, network.g_width)
     discriminator = small_networks.Discriminator(packed(shape, config.packing), network.d_width)

@@ -18,7 +18,7 @@ from zerosum.losses.adversarial import HARD, LabelSmoothing, non_saturating
 from zerosum.losses.feature_matching import DistanceName, feature_matching
 from zerosum.networks.discriminate import discriminate_each, frozen_batch_stats, mixes_batch
 from zerosum.networks.heads import Classes, Discriminator
-from zerosum.networks.sgan import initialise_from_data
+from zerosum.networks.sgan import initialise_from_data, weight_normalised
 from zerosum.roles import Classifies, Discriminates
 from zerosum.techniques.consistency import Consistency, Guesses
 
@@ -57,6 +57,10 @@ class SemiSupervised(LatentGame[PartlyLabelled], Discriminates, Classifies, ABC)
             "generator": Player(self.config.g_optimizer, (self.generator,), averaged=True),
             "discriminator": Player(self.config.d_optimizer, (self.discriminator,), averaged=True),
         }
+
+    def check(self) -> None:
+        if self.config.initial_images:
+            weight_normalised(self.discriminator)
 
     def classifier(self) -> nn.Module:
         return Classes(self.discriminator, self.classes)

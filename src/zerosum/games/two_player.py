@@ -17,7 +17,7 @@ from zerosum.game import Logits, Move
 from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, OBJECTIVES, LabelSmoothing, ObjectiveName
-from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, lazy
+from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, check_weights, lazy
 from zerosum.modality import Shape, Spec
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
@@ -61,6 +61,9 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
             raise ValueError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
         self.prior = latent.Clustered(normal, config.clusters) if config.clusters else latent.Normal(normal)
         adversarial.check(config.objective, config.targets)
+
+    def check(self) -> None:
+        check_weights(self.config.penalties, self.discriminator)
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         config, objective, noise = self.config, OBJECTIVES[self.config.objective], self.config.noise

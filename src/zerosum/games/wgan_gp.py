@@ -50,6 +50,9 @@ class WGANGP(LatentGame[Tensor], Discriminates):
             "critic": Player(self.config.optimizer, (self.critic,)),
         }
 
+    def check(self) -> None:
+        penalties.refuse_batch_norm(self.critic)
+
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         noise, weight = self.config.noise, self.config.penalty_weight
         for _ in range(self.config.critic_steps):

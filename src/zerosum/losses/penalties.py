@@ -130,15 +130,20 @@ def lazy(
         ArgumentError: a penalty that does not exist, a negative weight, `every` below 1, or as the penalties raise.
     """
     number("penalty_every", every, 1)
+    check_weights(weights, network)
+    if step % every or not weights:
+        return {}
+    return {name: every * weight * PENALTIES[name](discriminator, real, fake) for name, weight in weights.items()}
+
+
+def check_weights(weights: Mapping[PenaltyName, float] | None, network: nn.Module | None = None) -> None:
+    """An `ArgumentError` for weights that `lazy` does not take, or for a network that it does not take with any."""
     for name, weight in (weights or {}).items():
         if name not in PENALTIES:
             raise ArgumentError(unknown("gradient penalty", name, PENALTIES))
         number(f"penalties.{name}", weight, 0)
-    if step % every or not weights:
-        return {}
-    if network is not None:
+    if weights and network is not None:
         refuse_batch_norm(network)
-    return {name: every * weight * PENALTIES[name](discriminator, real, fake) for name, weight in weights.items()}
 
 
 def refuse_batch_norm(network: nn.Module) -> None:

@@ -21,6 +21,7 @@ from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, halvings, image_shape, normalisation
 from zerosum.networks.heads import Discriminator
 from zerosum.util import distributed
+from zerosum.util.checks import ArgumentError
 
 LEAK = 0.1
 
@@ -68,6 +69,17 @@ class WeightNormLinear(nn.Module):
         return F.linear(x, self.scale * F.normalize(self.direction, dim=1), self.bias)
 
 
+def weight_normalised(network: nn.Module) -> list[WeightNormLinear]:
+    """The layers that `initialise_from_data` is of; an `ArgumentError` where there are none."""
+    layers = [layer for layer in network.modules() if isinstance(layer, WeightNormLinear)]
+    if not layers:
+        raise ArgumentError(
+            "an initialisation by data is of weight-normalised layers, and the discriminator has none; leave "
+            "initial_images at 0"
+        )
+    return layers
+
+
 @torch.no_grad()
 def initialise_from_data(network: nn.Module, x: Tensor) -> None:
     """Give every `WeightNormLinear`, one after the other, outputs of mean 0 and variance 1 on x, (B, *shape).
@@ -85,10 +97,7 @@ def initialise_from_data(network: nn.Module, x: Tensor) -> None:
         layer.bias.sub_(mean / std)
         return (output - mean) / std
 
-    layers = [layer for layer in network.modules() if isinstance(layer, WeightNormLinear)]
-    if not layers:
-        raise ValueError("an initialisation by data is of weight-normalised layers, and the discriminator has none")
-    handles = [layer.register_forward_hook(centre) for layer in layers]
+    handles = [layer.register_forward_hook(centre) for layer in weight_normalised(network)]
     try:
         network(x)
     finally:

@@ -101,7 +101,8 @@ def _r3gan_without_schedules(record: Document) -> Document:
     config = options.setdefault("config", {})
     optimizer = {"kind": "adam", **config.get("optimizer", {})}
     if optimizer["kind"] == "adam":
-        optimizer = {"decay": {"shape": "constant"}, **optimizer, "beta2_start": None}
+        decay = {"shape": "constant", **optimizer.get("decay", {}), "images": None}
+        optimizer |= {"decay": decay, "beta2_start": None}
     constant = {"gamma_decay": {"start": 1.0, "end": 1.0}, "augment": {"start": 0.0, "end": 0.0}}
     options["config"] = {"gamma": 1.0, **config, **constant, "optimizer": optimizer}
     if "network" in options:

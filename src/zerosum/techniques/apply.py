@@ -91,6 +91,9 @@ class WithTechniques(Game[Any]):
     def players(self) -> dict[str, Player]:
         return self.game.players()
 
+    def check(self) -> None:
+        self.game.check()
+
     def phase(self, step: int) -> Hashable | None:
         if (step == 0 and self._reference) or not self.techniques.layer_noise.settled(step):
             return None

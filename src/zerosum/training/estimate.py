@@ -151,7 +151,10 @@ def _probe(trainer: Trainer, samples: int) -> float:
 
     def draw() -> Any:
         batch = trainer.stream()
-        return batch[:samples] if isinstance(batch, Tensor) else type(batch)(*(part[:samples] for part in batch))
+        if isinstance(batch, Tensor):
+            return batch[:samples]
+        parts = {id(part): part[:samples] for part in batch}  # a part that comes twice stays one, which games notice
+        return type(batch)(*(parts[id(part)] for part in batch))
 
     began = time.perf_counter()
     with rng.fork_rng(trainer.device):

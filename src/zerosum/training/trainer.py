@@ -57,11 +57,15 @@ class Trainer:
         stream: gives the batches, already on `device`.
         training: how many steps, and how they are played.
         device: "cpu", "cuda", "cuda:1" ...
+
+    Raises:
+        ArgumentError: `Game.check` refuses the game.
     """
 
     def __init__(self, game: Game[Any], stream: Stream, training: Training, device: str | torch.device = "cpu"):
         tune_malloc()
         self.device = torch.device(device)
+        game.check()
         self.game = distributed.broadcast(game.to(self.device))
         use_channels_last(game)
         self.stream, self.training = stream, training

@@ -282,7 +282,7 @@ def _introduce(
 def _project(console: Console, directory: RunDirectory, trainer: Trainer, record: Record) -> None:
     """Say how long the training will take and what to expect when: on a CPU, where a step may take long."""
     steps, played = trainer.training.steps, trainer.step
-    if trainer.device.type != "cpu" or distributed.world_size() > 1 or played >= steps:
+    if console.quiet or trainer.device.type != "cpu" or distributed.world_size() > 1 or played >= steps:
         return
     seconds = seconds_per_step(trainer)
     left = seconds * (steps - played)
@@ -292,4 +292,5 @@ def _project(console: Console, directory: RunDirectory, trainer: Trainer, record
     for step, what in known.items():
         if played < step <= steps:
             console.print(f"after about {duration(seconds * (step - played))} ({step:,} steps): {what}")
-    console.print(f"pictures of samples: {directory.samples}, the first within {FIRST_PICTURE + seconds:.0f} s")
+    first = f", the first within {FIRST_PICTURE + seconds:.0f} s" if played == 0 else ""
+    console.print(f"pictures of samples: {directory.samples}{first}")

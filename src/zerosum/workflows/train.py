@@ -13,7 +13,7 @@ from zerosum.options import OptionError, hints, parse
 from zerosum.recipe import Recipe, Training
 from zerosum.run.directory import RunDirectory, free_path
 from zerosum.run.loaded import Run
-from zerosum.run.record import recipe_of
+from zerosum.run.record import Record, recipe_of
 from zerosum.training import hardware
 from zerosum.training.trainer import Hook
 from zerosum.util import distributed
@@ -90,10 +90,10 @@ def default_recipe(device: str | None = None) -> tuple[str, str]:
     place = hardware.find(device) if device else distributed.start()
     if place.type == "cpu":
         return ON_CPU, (
-            f"{ON_CPU}, the default on a CPU: small networks that a laptop trains in half an hour; "
-            f"`zerosum train {ON_GPU}` trains the paper's, which are made for a GPU"
+            f"{ON_CPU}, the default on a CPU: the paper's loss on small networks; `zerosum train {ON_GPU}` trains "
+            "residual ones with the paper's schedules, which take a GPU"
         )
-    return ON_GPU, f"{ON_GPU}, the default on a GPU; `zerosum train {ON_CPU}` trains small networks in minutes"
+    return ON_GPU, f"{ON_GPU}, the default on a GPU; `zerosum train {ON_CPU}` trains small networks"
 
 
 def announce(line: str, quiet: bool) -> None:
@@ -131,6 +131,11 @@ def resume(
     chosen = recipe_of(record, recipe)
     if chosen.source != record.source:
         errors(quiet).print(f"note: {chosen.name} is not the same code that began this run")
+    if _paired_otherwise(record):
+        errors(quiet).print(
+            "note: an older version began this run, whose relativistic pairs met D before and after its step; "
+            "it goes on with one D for both, so not bit for bit"
+        )
     training = parse(record.training, {"precision": record.precision})
     data = record.data
     wanted = DataChoice(data.name, data.size, data.labels, Path(data.data_dir) if data.data_dir else None)
@@ -138,6 +143,13 @@ def resume(
     return play(
         directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
     )
+
+
+def _paired_otherwise(record: Record) -> bool:
+    """Whether an older version began the run, and played it with fakes that both players share, in pairs."""
+    config = record.options.get("config", {})
+    shared = config.get("shared_fakes", record.recipe.startswith("infogan/"))
+    return record.draw == "batches" and config.get("objective") == "relativistic" and shared
 
 
 def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[str, dict[str, Any]]]:
@@ -150,7 +162,22 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
         recipe.resolve(chosen)
     except OptionError as error:
         raise OptionError(f"{error} (see `zerosum show {recipe.name}`)") from None
-    return parse(recipe.training, shared), chosen
+    training = parse(recipe.training, shared)
+    _check_averages(recipe, training, shared)
+    return training, chosen
+
+
+def _check_averages(recipe: Recipe, training: Training, given: Mapping[str, Any]) -> None:
+    """An `OptionError` for one of `average` and `half_life` that would count nothing beside the other."""
+    if not training.half_life.peak:
+        return
+    if "average" in given and training.average:
+        raise OptionError(
+            f"average {training.average:g} would count nothing: the EMA weights of {recipe.name} follow half_life; set "
+            "half_life.start and half_life.end to 0, too, or leave average out (0 keeps no EMA weights)"
+        )
+    if "half_life" in given and not training.average:
+        raise OptionError("half_life would count nothing: average is 0, which keeps no EMA weights; set it above 0")
 
 
 def _check_hooks(hooks: Any) -> None:

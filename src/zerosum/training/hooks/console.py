@@ -28,7 +28,7 @@ class TrainingProgress:
         self.first: tuple[float, int] | None = None  # when this process finished its first step, and which it was
         self.next = 0.0
         self.began = time.monotonic()  # the step that is running
-        self.running = threading.Event()  # set once nothing is to be said any more
+        self.finished = threading.Event()
         self.bar = Progress(
             TextColumn("step"),
             MofNCompleteColumn(),
@@ -48,13 +48,13 @@ class TrainingProgress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.running.set()
+        self.finished.set()
         if self.console.is_terminal:
             self.bar.stop()
 
     def _watch(self) -> None:
         """Say that a step is running, and for how long, each time that a plain line would be due without one."""
-        while not self.running.wait(EVERY):
+        while not self.finished.wait(EVERY):
             if (seconds := time.monotonic() - self.began) >= EVERY:
                 self.console.print(f"a step is running, for {duration(seconds)} so far")
 
