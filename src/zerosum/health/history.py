@@ -96,8 +96,13 @@ class History:
         record = directory.read()
         history = cls.read(directory.health, record.training.steps)
         if not history.snapshots and not history.events:
-            why = "it was trained with --no-health" if not record.training.health else "its training has just begun"
-            raise ZerosumError(f"{run} has no health signals yet: {why}")
+            if directory.health.is_file() and directory.health.stat().st_size:
+                raise ZerosumError(
+                    f"{directory.health} is damaged: no line of it can be read; `zerosum resume {run} --steps N` goes on "
+                    "with a new one if it is deleted"
+                )
+            why = "it was trained with --no-health" if not record.training.health else "no look at it is recorded"
+            raise ZerosumError(f"{run} has no health signals: {why}; training it further makes some")
         return history
 
 
