@@ -244,7 +244,9 @@ def test_healthy_says_which_modes_are_too_rare_to_ask_about():
 
 def test_a_last_look_that_compares_nothing_is_no_older_version():
     """Fakes that are not finite for once; a file that lacks a signal."""
-    made = history(good={name: value for name, value in GOOD.items() if name != "modes"}, modes_missing=1.0, **{"mode/a": 0})
+    made = history(
+        good={name: value for name, value in GOOD.items() if name != "modes"}, modes_missing=1.0, **{"mode/a": 0}
+    )
     assert diagnose(made).sentence == "Modes missing: a. The fakes leave out a part of the data."
     made = history()
     made.add(Snapshot(5000, 20.0, {**MOVES, "broken": 0.1}))

@@ -98,11 +98,14 @@ class History:
         if not history.snapshots and not history.events:
             if directory.health.is_file() and directory.health.stat().st_size:
                 raise ZerosumError(
-                    f"{directory.health} is damaged: no line of it can be read; `zerosum resume {run} --steps N` goes on "
-                    "with a new one if it is deleted"
+                    f"{directory.health} is damaged, no line of it can be read; delete it: training that goes on "
+                    f"(`zerosum resume {run} --steps N`) writes another"
                 )
-            why = "it was trained with --no-health" if not record.training.health else "no look at it is recorded"
-            raise ZerosumError(f"{run} has no health signals: {why}; training it further makes some")
+            if not record.training.health:
+                raise ZerosumError(f"{run} has no health signals: it was trained with --no-health")
+            raise ZerosumError(
+                f"{run} has no health signals: no look at it is recorded; the first comes after a fifth of the training"
+            )
         return history
 
 

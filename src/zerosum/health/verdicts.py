@@ -351,7 +351,7 @@ def _closeness(history: History) -> Verdict:
     now = signals[-1]
     if "frechet" not in now:
         return Verdict("under-trained", detail="In the last look fakes could not be compared: not all are finite.")
-    if (far := tuple(_since(c, "", history) for c in FAR if c.holds(now))):
+    if far := tuple(_since(c, "", history) for c in FAR if c.holds(now)):
         nearer = "They come closer." if now["trend"] < 0.9 else "They come no closer."
         return Verdict("under-trained", far, nearer)
     unknown = [c.signal for c in FAR if c.limit(now) is None or c.signal not in now]
