@@ -48,9 +48,11 @@ def test_a_collapse_is_named_by_word_and_exit_code(call: Call) -> None:
 
 
 def test_of_two_discriminators_the_broken_one_is_named(call: Call) -> None:
-    """Trained for real. That of the first pair, so that it is not the one whose move comes last."""
-    command = ("train", f"{TWO_PAIRS}:ring", "--fault", "perfect", "--pair", "a", "--out", "run", "--log-every", 20)
-    code, out, err = call(*command, "--steps", 600, "--batch-size", 128)
+    """Trained for real. That of the first pair, so that it is not the one whose move comes last. The looks are the five
+    that no clock decides on.
+    """
+    command = ("train", f"{TWO_PAIRS}:ring", "--fault", "perfect", "--pair", "a", "--out", "run", "--log-every", 200)
+    code, out, err = call(*command, "--steps", 1000, "--batch-size", 128)
     assert code == 0, err
     code, out, _ = call("doctor", "run")
     assert code == VERDICTS["discriminator too strong"].exit_code
@@ -65,6 +67,17 @@ def test_a_run_without_a_monitor(call: Call) -> None:
     assert code == 2 and "--no-health" in err
     code, _, err = call("doctor", "elsewhere")
     assert code == 2 and "holds no run" in err
+
+
+def test_a_damaged_history_is_named(call: Call) -> None:
+    """Not the training, which has not "just begun"."""
+    assert call(*TOY, "--steps", 4)[0] == 0
+    Path("run/health.jsonl").write_bytes(b"null\n\xff\xfe")
+    code, _, err = call("doctor", "run")
+    assert code == 2 and "health.jsonl is damaged" in err and "resume" in err
+    Path("run/health.jsonl").unlink()
+    code, _, err = call("doctor", "run")
+    assert code == 2 and "no look at it is recorded" in err and "begun" not in err
 
 
 def test_divergence_rolls_back_with_smaller_rates(call: Call) -> None:

@@ -262,4 +262,6 @@ def test_a_table_has_two_kinds(call: Call) -> None:
     assert code == 0 and out.index("The paper's protocol") < out.index("What zerosum reaches its own way")
     code, out, _ = call("reproduce", "--table", "--markdown")
     assert code == 0 and "| `bigan-1nn`, accuracy" in out and "**missed**" in out
+    code, _, err = call("reproduce", "grid-25", "--table")
+    assert code == 2 and "leave out 'grid-25'" in err
     assert call("reproduce", "--markdown")[0] == 2

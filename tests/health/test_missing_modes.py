@@ -14,7 +14,7 @@ from zerosum.data.dataset import Dataset, dataset
 from zerosum.data.points.mixture import Mixture, ring
 from zerosum.health.features import feature_space
 from zerosum.health.modes import LEAST, Clusters, clusters
-from zerosum.health.signals import COUNTED, SampleMeter
+from zerosum.health.signals import COUNTED, ENOUGH, OTHERS, SampleMeter
 from zerosum.modality import Image
 from zerosum.studies.frozen import blobs, blurred, joined, keep, noise, shapes, stripes, thinned
 
@@ -125,6 +125,38 @@ def test_rare_classes_raise_no_alarm():
     y = loaded.y[other]
     for chosen, said in ((y >= 0, 0), (y != 5, 0), ((y != 5) & (y != 6), 1)):
         assert found.modes.signals(features[chosen][:COUNTED])["modes_missing"] == said
+
+
+@pytest.mark.parametrize("shares", [torch.ones(30), torch.tensor([2.0] * 20 + [0.3] * 60)])
+def test_of_many_classes_none_is_forgotten(shares: Tensor):
+    """Each of thirty is asked for by its name; those too rare for it together."""
+    generator = Generator().manual_seed(7)
+    y = torch.multinomial(shares, 8000, replacement=True, generator=generator)
+    x = 10 * torch.randn(len(shares), 2, generator=generator)[y] + 0.05 * torch.randn(len(y), 2, generator=generator)
+    names = tuple(f"class {k}" for k in range(len(shares)))
+    found = SampleMeter(dataset("many", x[:4000], y[:4000], names), "x")
+    features, y = found.features_of_modes(x[4000:]), y[4000:]
+    few = features[y < 14 if len(shares) == 30 else y < 20]
+    assert found.modes
+    signals = found.modes.signals(few[:COUNTED])
+    if len(shares) == 30:
+        assert missing(signals) == {name for name in names[14:] if f"mode/{name}" in signals}
+        assert len(missing(signals)) > 10
+    else:
+        assert missing(signals) == {OTHERS}
+    alarms = [found.modes.signals(part)["modes_missing"] > 0 for part in features.split(COUNTED)]
+    assert not any(alarms)
+
+
+@pytest.mark.parametrize("count", [ENOUGH, 200, 400])
+@pytest.mark.parametrize("name", ["swiss-roll", "moons", "ring"])
+def test_few_reals_do_not_make_others_look_crowded(name: str, count: int):
+    """As many fakes are asked how far they are apart as there were reals when the limit was measured."""
+    x = data.load(name).x[torch.randperm(50_000, generator=Generator().manual_seed(8))[: count + COUNTED]]
+    found = SampleMeter(dataset(name, x[:count].clone()), "x")
+    fakes = found.space.modality.load(x[count:])
+    signals = found.compare(fakes, fakes[:64], None)
+    assert signals["distinct"] > 0.7 * signals["distinct_low"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 12, 25])

@@ -236,6 +236,24 @@ def test_missing_modes_are_named():
     assert diagnose(history(*turns, count=0)).name == "under-trained", "none of them all the time"
 
 
+def test_healthy_says_which_modes_are_too_rare_to_ask_about():
+    verdict = diagnose(history(**{f"mode/{k}": 1.0 for k in range(7)}))
+    assert verdict.name == "healthy" and "Of 3 of 10 modes it is not known" in verdict.sentence
+    assert "not known" not in diagnose(history(**{f"mode/{k}": 1.0 for k in range(10)})).sentence
+
+
+def test_a_last_look_that_compares_nothing_is_no_older_version():
+    """Fakes that are not finite for once; a file that lacks a signal."""
+    made = history(
+        good={name: value for name, value in GOOD.items() if name != "modes"}, modes_missing=1.0, **{"mode/a": 0}
+    )
+    assert diagnose(made).sentence == "Modes missing: a. The fakes leave out a part of the data."
+    made = history()
+    made.add(Snapshot(5000, 20.0, {**MOVES, "broken": 0.1}))
+    verdict = diagnose(made)
+    assert verdict.name == "under-trained" and "not all are finite" in verdict.sentence
+
+
 @pytest.mark.parametrize(("names", "said"), [
     (["3", "4", "5"], "3 to 5"), (["3", "4"], "3 and 4"), (["7"], "7"), (["1", "3", "4"], "1, 3 and 4"),
     (["(1, 0)", "(0, 1)"], "(1, 0) and (0, 1)"), (list("abcdefgh"), "a, b, c, d, e and 3 more"),

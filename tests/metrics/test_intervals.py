@@ -13,6 +13,14 @@ from zerosum.metrics import intervals
 def test_shares_are_wilsons(hits: int, count: int):
     expected = scipy.stats.binomtest(hits, count).proportion_ci(method="wilson")
     assert intervals.of_share(hits / count, count) == pytest.approx((expected.low, expected.high), abs=1e-7)
+    low, high = intervals.of_share(hits / count, count)
+    assert (low == 0) == (hits == 0) and (high == 1) == (hits == count)  # to the last bit
+
+
+@pytest.mark.parametrize("count", [3, 500, 512, 777])
+def test_of_no_hits_the_lower_end_is_nothing(count: int):
+    """8.6e-19 in a table looks like a number."""
+    assert intervals.of_share(0.0, count)[0] == 0 and intervals.of_share(1.0, count)[1] == 1
 
 
 @pytest.mark.parametrize("freedom", [4, 9, 19, 100])

@@ -96,8 +96,16 @@ class History:
         record = directory.read()
         history = cls.read(directory.health, record.training.steps)
         if not history.snapshots and not history.events:
-            why = "it was trained with --no-health" if not record.training.health else "its training has just begun"
-            raise ZerosumError(f"{run} has no health signals yet: {why}")
+            if directory.health.is_file() and directory.health.stat().st_size:
+                raise ZerosumError(
+                    f"{directory.health} is damaged, no line of it can be read; delete it: training that goes on "
+                    f"(`zerosum resume {run} --steps N`) writes another"
+                )
+            if not record.training.health:
+                raise ZerosumError(f"{run} has no health signals: it was trained with --no-health")
+            raise ZerosumError(
+                f"{run} has no health signals: no look at it is recorded; the first comes after a fifth of the training"
+            )
         return history
 
 

@@ -87,7 +87,7 @@ class ByLabel(Modes):
 
     Args:
         real, y: features (N, S) and their classes (N,), below K; one half fits the probe, the other measures it.
-        names: (K,), "" for what is not to be tested.
+        names: (K,).
         expected: (K,) the shares that fakes should have.
         count: fakes that will be compared.
     """
@@ -176,7 +176,7 @@ def _testable(names: Sequence[str], expected: Tensor, counts: Tensor) -> dict[in
     found = {}
     for k, (name, share, count) in enumerate(zip(names, expected.tolist(), counts.tolist(), strict=True)):
         least = int(stats.poisson.ppf(chance, count)) - 1 if count > 0 else -1  # P(X <= least) < chance
-        if least >= 0 and name:
+        if least >= 0:
             found[k] = Named(name, share, min(LEAST, (least + 0.5) / count))
     return found
 

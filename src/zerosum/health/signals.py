@@ -41,7 +41,9 @@ COPIES = 128  # fakes that may be copies
 MOVING = 64  # fakes of fixed z, whose centre is followed
 AXES = 4  # principal axes of the reals along which it is followed
 CLASSES = 16  # classes that are measured
+NAMED = 50  # classes that may be missing: of rarer ones so few fakes are expected that nothing is known of each alone
 FEWEST = 4  # samples of a class that is measured
+OTHERS = "all other classes"  # what these are called together
 NEAREST = 3  # neighbours that make a ball
 TRANSLATED = 64  # samples translated at once
 
@@ -133,7 +135,7 @@ class SampleMeter:
         self.frechet_real = frechet(Moments.of(one), Moments.of(other)) / self.variance
         self.seen = self.space.of_stored(x[:KNOWN], self.space.seen)  # (N, S)
         self.nearby = _Nearby(self.seen)
-        self.reference = {"reals": float(len(field))}
+        self.reference, self.alike = {"reals": float(len(field))}, SAMPLES
         if len(field) >= ENOUGH:
             self.reference = self._reference(real, generator)
         self.vectors, self.labels = dataset.vectors, None
@@ -152,7 +154,7 @@ class SampleMeter:
                 self.chosen, self.labels = y[torch.isin(y, chosen)], _Labels(features, y, chosen)
                 if len(rows) >= ENOUGH:
                     self.modes = self._modes_of(field, rows[:KNOWN], y[:KNOWN], dataset.classes, generator)
-        if len(field) >= ENOUGH and not (self.modes and self.modes.testable):
+        if len(field) >= ENOUGH and not (self.modes and any(n.name != OTHERS for n in self.modes.testable.values())):
             if recognised := self.space.recognise(x[:RECOGNISED]):
                 y, names = recognised
                 self.modes = self._modes_of(field, searched[:RECOGNISED], y, names, generator)
@@ -205,7 +207,8 @@ class SampleMeter:
             "recall": _ball_recall(self.space.position(self.real), position) / max(self.recall_real, 1e-6),
             "precision": _ball_recall(position, self.space.position(self.real)) / max(self.precision_real, 1e-6),
             "lifelike": _ball_recall(seen, self.seen[:SAMPLES]),
-            "distinct": _nearest_distance(position) / self.distance_real,
+            # Of fewer samples each is further from the next: of few reals as many fakes are asked.
+            "distinct": _nearest_distance(position[: self.alike]) / self.distance_real,
         }
         if self.space.sees:
             one = Moments.of(self.seen[:SAMPLES])
@@ -215,7 +218,7 @@ class SampleMeter:
     def _reference(self, real: Tensor, generator: Generator) -> dict[str, float]:
         """The ends that count of the intervals that hold 95 % of what other reals reach."""
         others = torch.arange(SAMPLES if len(real) >= 2 * SAMPLES else len(real) // 2, len(real))
-        size = min(SAMPLES, max(2, 3 * len(others) // 4))
+        self.alike = size = min(SAMPLES, max(2, 3 * len(others) // 4))
         found: dict[str, list[float]] = {}
         for _ in range(REFERENCES):
             rows = others[torch.randperm(len(others), generator=generator)[:size]]
@@ -228,13 +231,13 @@ class SampleMeter:
         return {name: value for name, value in reference.items() if name in REFERENCE}
 
     def _modes_of(self, field: Field, rows: Tensor, y: Tensor, names: Sequence[str], generator: Generator) -> ByLabel:
-        """The most frequent classes as modes, and all others as one that is not tested."""
+        """The most frequent classes as modes, and all others as one."""
         seen = torch.cat([self.space.of_stored(field.stored[rows], f) for f in (self.space.seen, self.space)], 1)
-        chosen = _frequent(y, len(names))
+        chosen = _frequent(y, len(names), NAMED)
         index = torch.full((len(names),), len(chosen))
         index[chosen] = torch.arange(len(chosen))
         own = index[y]
-        called = [names[c] for c in chosen.tolist()] + [""] * (not bool(torch.isin(y, chosen).all()))
+        called = [names[c] for c in chosen.tolist()] + [OTHERS] * (not bool(torch.isin(y, chosen).all()))
         expected = torch.bincount(own, minlength=len(called)) / len(own)
         return ByLabel(seen, own, called, expected, COUNTED, generator)
 
@@ -357,10 +360,10 @@ def _rows(count: int, most: int, generator: Generator) -> Tensor:
     return rows.repeat(-(-2 // len(rows)))
 
 
-def _frequent(y: Tensor, classes: int) -> Tensor:
-    """The most frequent classes, CLASSES at most, that have a few samples each."""
+def _frequent(y: Tensor, classes: int, most: int = CLASSES) -> Tensor:
+    """The most frequent classes, `most` at most, that have a few samples each."""
     present = torch.bincount(y[y >= 0], minlength=classes)
-    chosen = present.argsort(descending=True, stable=True)[:CLASSES]
+    chosen = present.argsort(descending=True, stable=True)[:most]
     return chosen[present[chosen] >= FEWEST]
 
 

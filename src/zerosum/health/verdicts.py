@@ -139,7 +139,8 @@ class Verdict:
     @property
     def sentence(self) -> str:
         if self.modes:
-            return f"Modes missing: {missing_names(self.modes)}. The fakes leave out a part of the data. {self.detail}"
+            said = f"Modes missing: {missing_names(self.modes)}. The fakes leave out a part of the data. {self.detail}"
+            return said.rstrip()
         named = f", {' as well as '.join(self.players)}," if len(self.players) > 1 else " ".join(("", *self.players))
         return self.spec.sentence.format(named) + (f" {self.detail}" if self.detail else "")
 
@@ -329,10 +330,10 @@ def _named(name: str, evidence: tuple[Evidence, ...], history: History) -> Verdi
     if name == "discriminator too strong":
         return Verdict(name, evidence, _vanished(history.signals[-1]))
     if name == "modes missing":
-        missing, modes = _missing(history), history.signals[-1]["modes"]
+        missing, modes = _missing(history), history.signals[-1].get("modes")
         if not missing:
             return None
-        return Verdict(name, evidence, f"That is {len(missing)} of {modes:.0f}.", missing)
+        return Verdict(name, evidence, f"That is {len(missing)} of {modes:.0f}." if modes else "", missing)
     return Verdict(name, evidence)
 
 
@@ -348,7 +349,9 @@ def _closeness(history: History) -> Verdict:
     """Healthy, under-trained, or too early to tell, of a run without a failure."""
     signals, last = history.signals, history.signals[-LASTING:]
     now = signals[-1]
-    if "frechet" in now and (far := tuple(_since(c, "", history) for c in FAR if c.holds(now))):
+    if "frechet" not in now:
+        return Verdict("under-trained", detail="In the last look fakes could not be compared: not all are finite.")
+    if far := tuple(_since(c, "", history) for c in FAR if c.holds(now)):
         nearer = "They come closer." if now["trend"] < 0.9 else "They come no closer."
         return Verdict("under-trained", far, nearer)
     unknown = [c.signal for c in FAR if c.limit(now) is None or c.signal not in now]
@@ -361,7 +364,16 @@ def _closeness(history: History) -> Verdict:
         return Verdict("under-trained", detail="They came close in the last looks only.")
     close = tuple(_since(c.opposite, "", history) for c in FAR if c.signal in now)
     better = "They still come closer: more steps may help." if now["trend"] < 0.75 else ""
-    return Verdict("healthy", close, better)
+    return Verdict("healthy", close, " ".join(filter(None, (_untested(now), better))))
+
+
+def _untested(signals: Mapping[str, float]) -> str:
+    """Of how many modes nothing is known, since they are rare."""
+    tested = sum(name.startswith("mode/") for name in signals)
+    untested = round(signals.get("modes", tested)) - tested
+    if untested < 1:
+        return ""
+    return f"Of {untested} of {tested + untested} modes it is not known whether they are missing: they are too rare."
 
 
 def _evidence(criteria: Sequence[Criterion], history: History) -> tuple[Evidence, ...]:

@@ -28,7 +28,8 @@ def of_share(share: float, count: float, z: float = Z) -> Interval:
     centre = share + z**2 / (2 * count)
     half = z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
     scale = 1 + z**2 / count
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    low = max(0.0, (centre - half) / scale) if share > 0 else 0.0  # exactly, not but for rounding
+    return low, min(1.0, (centre + half) / scale) if share < 1 else 1.0
 
 
 def of_shares(shares: Sequence[float], counts: Sequence[int]) -> Interval:

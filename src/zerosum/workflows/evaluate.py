@@ -304,8 +304,7 @@ def _standing(score: Score, alike: Score) -> Standing:
 def _twin_notes(metrics: Sequence[Metric], distinct: Distinct, context: Context) -> list[str]:
     """Which real samples were left out, and how many of the samples repeat one another."""
     notes = []
-    if distinct.note:
-        which = ", ".join(metric.name for metric in metrics if metric.needs_distinct)
+    if distinct.note and (which := ", ".join(metric.name for metric in metrics if metric.needs_distinct)):
         notes.append(f"{distinct.note}: left out of {which}")
     if distinct.unsearched:
         why = distinct.unsearched

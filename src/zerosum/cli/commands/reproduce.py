@@ -42,6 +42,8 @@ def run(arguments: Sequence[str]) -> None:
 
     console = output()
     if options.table:
+        if options.name is not None:
+            raise ZerosumError(f"--table is of all recorded results; leave out {options.name!r}")
         _print_results(console, study.results(), options.markdown)
         return
     if options.markdown:
