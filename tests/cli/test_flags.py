@@ -208,7 +208,7 @@ def test_an_entry_of_help_has_one_default(
         (("export", "run", "--netwrk", "generator"), "there is no flag --netwrk; did you mean --network?"),
         (("evaluate", "run", "--metric", "x"), "there is no flag --metric; did you mean --metrics?"),
         (("evaluate", "run", "--samples", 1.5), "--samples takes INT, not '1.5'"),
-        (("compare", "a"), "B is missing"),
+        (("compare", "--metric", "x"), "there is no flag --metric; did you mean --metrics?"),
         (("doctor", "run", "--uot", "x"), "there is no flag --uot; did you mean --out?"),
         (("list", "a", "b"), "unexpected arguments: b"),
         (("show",), "RECIPE is missing"),

@@ -168,7 +168,12 @@ class SampleMeter:
         """The signals of OF_SAMPLES and REFERENCE; `broken` alone where a sample is not finite."""
         labels = self._labels_for(trainer.game)
         fakes, moving = self._draw(trainer.sampler, COUNTED, labels), self._draw(trainer.game, MOVING, labels)
-        return {} if fakes is None or moving is None else self.compare(fakes, moving, labels)
+        if fakes is None or moving is None:
+            return {}
+        signals = self.compare(fakes, moving, labels)
+        if not has_role(trainer.game, Generates):
+            signals.pop("copying", None)  # a translation is near its own target, as it should be
+        return signals
 
     def compare(self, fakes: Tensor, moving: Tensor, labels: Tensor | None) -> dict[str, float]:
         """The signals of samples (N, *shape), of those whose centre is followed, and of the classes asked for."""

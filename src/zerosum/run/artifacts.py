@@ -32,7 +32,11 @@ ARTIFACTS = (
         "while training, without `--no-health`",
         optional=True,
     ),
-    Artifact("samples/step-N.png", "samples of the same latent points", "every `--sample-every` steps"),
+    Artifact(
+        "samples/step-N.png",
+        "samples of the same latent points",
+        "after 10, 20, 40 ... seconds, then every `--sample-every` steps",
+    ),
     Artifact(
         "checkpoints/step-N/",
         "`game`, `average` and `training` as safetensors, `checkpoint.json`",
