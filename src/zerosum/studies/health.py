@@ -231,6 +231,7 @@ HEALTH = Study(
         "snapshots from at least 40 trainings. Thresholds and scenarios were chosen on seeds 0 to 3."
     ),
     published="",
+    measures="share of failures that are named, two seeds",
     target=0.97,
     relation=">=",
     seeds=(6, 7),

@@ -300,6 +300,7 @@ TRICKS = Study(
         "at the same seed, or its absence brought it up. The target, half, was set before any run of the protocol."
     ),
     published="",
+    measures="share of tricks that did what is said of them, three seeds",
     target=0.5,
     relation=">=",
     seeds=(0, 1, 2),
