@@ -45,7 +45,7 @@ def test_a_table_of_penalties_is_replaced_whole():
     assert parse(CONFIG, {"penalties": None}).penalties is None
 
 
-FALLING = Adam(decay=Decay("cosine", 2, 3, 4, 0.5))
+FALLING = Adam(decay=Decay("cosine", 2, 3, 4, final=0.5))
 
 
 @pytest.mark.parametrize("value", [CONFIG, WGANGP.Config(), Training(clip=1.0), Training(), FALLING])
@@ -123,6 +123,7 @@ def test_rows_of_a_table():
         "inner.warmup",
         "inner.start",
         "inner.steps",
+        "inner.images",
         "inner.final",
     ]
     assert found["size"] == Option("size", "int > 0, < 9", 5, "how many", "recipe")

@@ -36,4 +36,4 @@ def test_sixty_simulations_agree(case):
     not."""
     for score, by_size in simulate(case, (120,), 60).items():
         assert by_size["120"]["held"] >= 51 / 60, score
-        assert by_size["120"]["width"] < 1.8, score
+        assert by_size["120"]["width"] < 2, score  # of an interval that has 95 % exactly

@@ -35,7 +35,7 @@ def test_a_complete_run(run: Path) -> None:
     for name, kind in (("samples.png", "png"), ("film.gif", "gif")):
         assert f"data:image/{kind};base64,{base64.b64encode((run / name).read_bytes()).decode()}" in sources
     assert "step 0" in page.text and "step 200" in page.text
-    assert len(page.all("svg")) == 4 + 5  # four of health; D's loss, its penalty, its logits; G's loss; speed
+    assert len(page.all("svg")) == 5 + 5  # five of health; D's loss, its penalty, its logits; G's loss; speed
     assert "real logits 1" in page.text and "fake logits -1" in page.text
     ids = [str(attributes["id"]) for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
