@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import dataset
-from zerosum.data.twins import equal, find, twins
+from zerosum.data.twins import equal, find
 from zerosum.evaluation.distinct import without_twins
 from zerosum.metrics import extractors
 from zerosum.metrics.memorization import copying
@@ -43,7 +43,7 @@ def again_by_jpeg(image: Tensor) -> Tensor:
 def test_equal_and_compressed_images_are_twins_and_others_are_not():
     x = pictures(300)
     x = torch.cat([x, x[7:8], again_by_jpeg(x[20])[None], again_by_jpeg(again_by_jpeg(x[20]))[None]])
-    first = twins(x, Image(3, 24, 24))
+    first = find(x, Image(3, 24, 24)).first
     assert first[300:].tolist() == [7, 20, 20]
     assert torch.equal(first[:300], torch.arange(300))
     assert [7, 300] in equal(x)
@@ -51,13 +51,13 @@ def test_equal_and_compressed_images_are_twins_and_others_are_not():
 
 def test_points_are_twins_where_they_are_equal_and_texts_never():
     x = torch.tensor([[0.0, 1.0], [0.0, 1.0001], [0.0, 1.0]])
-    assert twins(x, Points(2)).tolist() == [0, 1, 0]
-    assert twins(torch.tensor([[1, 2], [1, 2]]), Tokens(("a", "b", "c"), 2)).tolist() == [0, 1]
+    assert find(x, Points(2)).first.tolist() == [0, 1, 0]
+    assert find(torch.tensor([[1, 2], [1, 2]]), Tokens(("a", "b", "c"), 2)).first.tolist() == [0, 1]
 
 
 def test_images_that_thumbnails_cannot_tell_apart_cost_no_more():
     noise = (256 * torch.rand(400, 1, 128, 128, generator=torch.Generator().manual_seed(0))).to(torch.uint8)
-    assert torch.equal(twins(noise, Image(1, 128, 128)), torch.arange(400))
+    assert torch.equal(find(noise, Image(1, 128, 128)).first, torch.arange(400))
 
 
 ODD = {  # images, and the first twin of each
@@ -84,8 +84,8 @@ def test_odd_images(kind: str):
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_points_and_texts(count: int):
-    assert twins(torch.zeros(count, 3), Points(3)).tolist() == [0] * count
-    assert twins(torch.zeros(count, 3, dtype=torch.int64), Tokens(("a", "b"), 3)).tolist() == list(range(count))
+    assert find(torch.zeros(count, 3), Points(3)).first.tolist() == [0] * count
+    assert find(torch.zeros(count, 3, dtype=torch.int64), Tokens(("a", "b"), 3)).first.tolist() == list(range(count))
 
 
 def test_large_groups_of_near_twins_are_found():
@@ -159,4 +159,4 @@ def test_samples_that_repeat_are_counted(doubled: Path):
 
 def test_known_digits_have_no_twins():
     digits = data.load("digits")
-    assert torch.equal(twins(digits.x[:2000], digits.modality), torch.arange(2000))
+    assert torch.equal(find(digits.x[:2000], digits.modality).first, torch.arange(2000))

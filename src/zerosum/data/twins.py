@@ -39,11 +39,6 @@ class Found(NamedTuple):
     unsearched: str  # why near twins were not looked for; "" where they were, or there can be none
 
 
-def twins(x: Tensor, modality: Modality) -> Tensor:
-    """(N,) int64: `find(x, modality).first`."""
-    return find(x, modality).first
-
-
 def find(x: Tensor, modality: Modality) -> Found:
     """The twins among samples (N, *shape), as stored.
 
