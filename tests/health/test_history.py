@@ -44,6 +44,8 @@ def test_signals_of_players_are_derived_for_each():
         "sure/d_a": 0.4,
         "explosion/g_a": 3.0,
         "explosion/d_a": 3.0,
+        "exploded/g_a": 3.0,
+        "exploded/d_a": 3.0,
         "loss_swing/g_a": pytest.approx(50**0.5 / 10),
         "vanishing/g_a": pytest.approx(1 / 3),
     }
@@ -57,9 +59,9 @@ def test_a_file_of_an_earlier_version_has_the_verdict_that_it_had(tmp_path: Path
         for i in range(8):
             # The critic's loss swings, but nobody asked for that: one of a generator would.
             moves = {"loss/generator": 1.0, "loss/critic": (-1.0) ** i, "gradient/generator": 10.0**-i}
-            line = {"step": 10 * i, "seconds": 0.0, "signs": {"frechet": 5.0, "spread": 1.0, **judged, **moves}}
+            line = {"step": 100 * i, "seconds": 0.0, "signs": {"frechet": 5.0, "spread": 1.0, **judged, **moves}}
             file.write(json.dumps(line) + "\n")
-    history = History.read(path, 100)
+    history = History.read(path, 1000)
     verdict = diagnose(history)
     assert verdict.name == "discriminator too strong" and verdict.players == ()
     assert verdict.sentence.startswith("The discriminator is too strong") and "Its gradient has" in verdict.sentence

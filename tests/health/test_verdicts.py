@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from zerosum.health.history import MIN_SNAPSHOTS, Event, History, Snapshot
@@ -59,14 +61,17 @@ def history(
     ("generator ahead", 0.2, {"frechet": 5.0, **of("discriminator", {"separation": 0.1, "gap_spread": -3.0})}),
     ("conditional collapse", 0.2, {**CLASSES, "class_spread": 0.01, "frechet": 0.3, "recall": 0.02}),
     ("mode collapse", 0.5, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "spread": 0.5}),
-    ("oscillating", 1.0, {"frechet": 1.4, "recall": 0.4, "spread": 1.0}),
+    ("under-trained", 1.0, {"frechet": 1.4, "recall": 0.4, "spread": 1.0}),  # it moves, but falls back never
+    ("under-trained", 0.01, {"frechet": 5.0, **of("discriminator", {"separation": 0.1})}),  # G stands still: not ahead
     ("under-trained", 0.2, {"frechet": 0.9, "recall": 0.4}),
     # It never moved, and makes nothing real: a new G.
     ("under-trained", 0.0, {"frechet": 8.0, "recall": 0.0, "distinct": 0.1, "spread": 0.01, "lifelike": 0.0}),
     ("mode collapse", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "lifelike": 0.6}),  # fine-tuned
+    ("under-trained", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "lifelike": 0.6, "precision": 0.1}),
     ("mode collapse", 0.0, {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "lifelike": 0.0, "begun": 900.0}),
     ("modes missing", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1}),
     ("under-trained", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1, "lifelike": 0.1}),  # stripes are no modes
+    ("under-trained", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1, "lifelike": 0.4, "sight": 0.8}),  # nor is a blur one
     ("diverged", 0.2, {"broken": 0.1}),
     ("nothing to compare", 0.2, {"reals": 100.0}),
 ])  # fmt: skip
@@ -89,6 +94,40 @@ def test_one_bad_snapshot_is_no_verdict():
     assert diagnose(history({}, bad, {}, moving=1.0)).name == "under-trained", "close in the last look only"
     assert diagnose(history(bad, bad, {}, {}, {}, moving=1.0)).name == "healthy"
     assert diagnose(history(*[bad] * 10, moving=1.0)).name == "mode collapse"
+
+
+@pytest.mark.parametrize("signals", [
+    {"frechet": 5.0, **of("discriminator", SURE)},
+    {"frechet": 1.4, "recall": 0.0, "distinct": 0.1, "spread": 0.5, "lifelike": 0.0},
+])  # fmt: skip
+def test_the_first_hundred_steps_are_no_failure(signals: dict[str, float]):
+    """A new G makes few fakes, and D is always right about them."""
+    old, new = history(moving=3.0, **signals), History(steps=10_000)
+    for snapshot in old.snapshots:
+        new.add(replace(snapshot, step=snapshot.step // 10))
+    assert diagnose(old).name in ("discriminator too strong", "mode collapse")
+    assert new.snapshots[-1].step == 100 and diagnose(new).name == "under-trained"
+
+
+def test_logits_may_lapse_once():
+    """Those of one batch say little: a D too strong is one that is sure in all looks but one, and in the last."""
+    sure = {"frechet": 5.0, **of("discriminator", SURE)}
+    lapse = {**sure, "gap_spread/discriminator": 4.0}
+    said = {
+        "one": [lapse, sure, sure], "two": [lapse, sure, lapse, sure], "last": [sure, sure, lapse],
+        "of samples": [{**sure, "frechet": 0.3}, sure, sure],
+    }  # fmt: skip
+    names = {case: diagnose(history(*looks, count=8, moving=0.0, **sure)).name for case, looks in said.items()}
+    assert names.pop("one") == "discriminator too strong"
+    assert set(names.values()) == {"under-trained"}, names
+
+
+def test_who_exploded_and_is_poor_since_has_diverged():
+    """The rates may fall until the loss is small again; the fakes are not mended by that."""
+    exploded = {"loss/discriminator": 4e3}
+    assert diagnose(history(exploded, {}, {}, frechet=2.0, recall=0.4)).name == "diverged"
+    assert diagnose(history({"loss/discriminator": 900.0}, {}, {}, frechet=2.0, recall=0.4)).name == "under-trained"
+    assert diagnose(history(exploded, {}, {})).name == "healthy"
 
 
 def test_a_failure_needs_enough_snapshots():
@@ -130,8 +169,8 @@ def test_of_two_discriminators_the_broken_one_is_named():
     assert verdict.sentence.startswith("The discriminator d_a is too strong: it is always right")
     assert verdict.sentence.endswith("The gradient of g_a has vanished to 1e-07 of what it was.")
     labels = [seen.label for seen in verdict.evidence]
-    assert labels == ["separation of d_a", "gap_spread of d_a", "frechet", "trend", "sure of d_a"]
-    ahead = diagnose(history(moving=0.0, good=TWO, **{"frechet": 5.0, "separation/d_b": 0.1}))
+    assert labels == ["separation of d_a", "gap_spread of d_a", "sure of d_a", "frechet", "trend", "trained"]
+    ahead = diagnose(history(good=TWO, **{"frechet": 5.0, "separation/d_b": 0.1}))
     assert ahead.name == "generator ahead" and "the discriminator d_b takes bad fakes" in ahead.sentence
 
 
@@ -151,6 +190,14 @@ def test_one_discriminator_needs_no_name():
     verdict = diagnose(history(moving=0.0, frechet=5.0, **of("discriminator", SURE)))
     assert verdict.players == () and verdict.sentence.startswith("The discriminator is too strong")
     assert [seen.label for seen in verdict.evidence][:2] == ["separation", "gap_spread"]
+
+
+def test_samples_that_drift_to_and_fro_oscillate():
+    drifting = [{"frechet": 0.8 + 0.8 * (i % 2)} for i in range(12)]
+    made = History(steps=10_000)
+    for i, change in enumerate(drifting):
+        made.add(Snapshot(100 * (i + 1), float(i), {**GOOD, "centre/0": 1.0 * (i % 2), "recall": 0.4, **change}))
+    assert diagnose(made).name == "oscillating"
 
 
 def test_a_loss_swings_of_players_without_logits():

@@ -22,6 +22,7 @@ MIN_SNAPSHOTS = 5  # that a verdict needs
 
 # Derived signals: of the samples, of players that hand over logits, of those that do not, of all.
 OF_DISTANCES = {
+    "trained": "steps that the run has been trained",
     "trend": "Fréchet distance of the last snapshots over that of those before; below 1 it falls",
     "relapse": "the most that the Fréchet distance rose again over the last snapshots, as a factor",
     "unwatched": "steps that the run had been trained before the first look at it",
@@ -35,7 +36,10 @@ OF_OTHERS = {
     "loss_swing": "deviation of a generator's loss over the last snapshots, over its mean size",
     "vanishing": "a generator's gradient over its largest so far",
 }
-OF_ALL = {"explosion": "size of a player's loss over that in the first snapshot, or over 1 where that was smaller"}
+OF_ALL = {
+    "explosion": "size of a player's loss over that in the first snapshot, or over 1 where that was smaller",
+    "exploded": "the greatest explosion so far",
+}
 DERIVED = {**OF_DISTANCES, **OF_JUDGES, **OF_OTHERS, **OF_ALL}
 
 
@@ -152,6 +156,7 @@ def _of_distances(snapshots: Sequence[Snapshot]) -> dict[str, float]:
     before, after = statistics.median(last[:third]), statistics.median(last[-third:])
     least = itertools.accumulate(last, min)
     return {
+        "trained": float(snapshots[-1].step),
         "trend": after / before if before > 0 else 1.0,
         "relapse": max((d / low for d, low in zip(last, least, strict=True) if low > 0), default=1.0),
         "worst": max(last),
@@ -189,7 +194,9 @@ def _of_players(snapshots: Sequence[Snapshot]) -> dict[str, float]:
         derived[of_player("sure", player)] = min(accuracies)
     for player in players_with(now, "loss"):
         losses, lately = (_series(part, f"loss/{player}") for part in (snapshots, last))
-        derived[f"explosion/{player}"] = abs(losses[-1]) / max(1.0, abs(losses[0]))
+        first = max(1.0, abs(losses[0]))
+        derived[f"explosion/{player}"] = abs(losses[-1]) / first
+        derived[f"exploded/{player}"] = max(map(abs, losses)) / first
         if len(lately) > 1 and any(lately) and not _judges(player, snapshots):
             derived[f"loss_swing/{player}"] = statistics.stdev(lately) / statistics.fmean(map(abs, lately))
     for player in players_with(now, "gradient"):

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Generator, Tensor
 
-LEAST = 0.2  # of its share: a mode that has less is missing
+LEAST = 0.25  # of its share: a mode that has less is missing
 CHANCE = 1e-3  # of all modes together: how often reals may seem to miss one
 REGIONS = 20  # parts of data that is not in clusters
 MOST = 40  # clusters that are looked for
@@ -124,6 +124,24 @@ class ByLabel(Modes):
             joint = ratios * share[:, None]
             share = (joint / joint.sum(2, keepdim=True).clamp_min(1e-12)).mean(1)
         return share
+
+
+class OrRegions(Modes):
+    """Classes of which some cannot be tested; where none of the others is missing, clusters or regions are asked."""
+
+    def __init__(self, classes: Modes, regions: Modes):
+        self.classes, self.regions = classes, regions
+        self.testable, self.expected = classes.testable, classes.expected
+
+    def shares(self, seen: Tensor) -> Tensor:
+        return self.classes.shares(seen)
+
+    def signals(self, seen: Tensor) -> dict[str, float]:
+        found = super().signals(seen)
+        if found.get("modes_missing"):
+            return found
+        regions = self.regions.signals(seen)
+        return regions if regions.get("modes_missing") else found
 
 
 def clusters(x: Tensor, generator: Generator) -> tuple[Tensor, bool]:

@@ -19,7 +19,7 @@ from zerosum.data.dataset import Dataset, Field
 from zerosum.game import Game
 from zerosum.health.features import RECOGNISED, feature_space
 from zerosum.health.history import Snapshot, of_player
-from zerosum.health.modes import ByLabel, Clusters, Modes
+from zerosum.health.modes import ByLabel, Clusters, Modes, OrRegions
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
 from zerosum.modality import Classes, Condition
@@ -63,7 +63,7 @@ OF_SAMPLES = {
     "class_accuracy_real": "the same for reals: how well the labels can be told apart",
     "class_chance": "the accuracy that chance may reach (three deviations above its mean)",
     "modes": "modes of the data: its classes, its clusters, or regions of about equal weight",
-    "modes_missing": "modes of which the fakes have less than a fifth of the share that reals have, beyond chance",
+    "modes_missing": "modes of which the fakes have less than a quarter of the share that reals have, beyond chance",
     "mode": "share of the fakes in a mode over that of the reals",
     "broken": "share of fakes that are not finite",
     "begun": "step after which the run was watched, in its first snapshot, where that is not 0",
@@ -160,6 +160,8 @@ class SampleMeter:
                 self.modes = self._modes_of(field, searched[:RECOGNISED], y, names, generator)
             else:
                 self.modes = Clusters(self.seen, COUNTED, generator, self.space.place)
+        elif self.modes and len(self.modes.testable) < len(self.modes.expected):
+            self.modes = OrRegions(self.modes, Clusters(self.seen, COUNTED, generator, self.space.place))
         self.source = None  # what is translated: the modality and stored samples
         if source := dataset.fields.get("a"):
             self.source = source.modality, source.stored[_rows(len(source), SAMPLES, generator)]

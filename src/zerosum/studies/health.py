@@ -31,6 +31,7 @@ BY_FROZEN = {frozen.name: frozen for frozen in (*FROZEN, *OF_PHOTOGRAPHS)}
 STOPS = (0.05, 0.1, 0.2, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # shares of a training after which it is judged as if it ended
 FINAL = 2.0  # of a healthy training's last Fréchet distances: what is within has its final quality
 WHOLE = 0.3  # of its share: the least that each class has of a healthy training's fakes, by a labelled probe
+OBEYED = 0.5  # of what the fakes are of the requested class beyond chance at the end: the least of a final quality
 PROBED = 2048  # fakes that this is asked of
 BAD, GOOD = 300, 150  # snapshots at least
 TRAININGS = 40
@@ -115,9 +116,20 @@ def _judged(
             history.add(snapshot)
     good = scenario.truth == "healthy"
     if good and isinstance(scenario, Scenario):
-        good = bool(history.snapshots) and _distance(history.snapshots[-1:], snapshots) <= FINAL and least >= WHOLE
+        good = bool(history.snapshots) and least >= WHOLE and _final(history.snapshots[-1], snapshots)
     looks = len(history.snapshots)
     return {"at": stop / steps, "looks": looks, "good": good, "least": least, "verdict": diagnose(history).name}
+
+
+def _final(now: Snapshot, snapshots: Sequence[Snapshot]) -> bool:
+    """Whether a snapshot has the quality of the last ones: in its distances, and in its fakes' classes."""
+    if _distance([now], snapshots) > FINAL:
+        return False
+    last = snapshots[-1].signals
+    if not {"class_accuracy", "class_chance"} <= last.keys():
+        return True
+    gained = max(last["class_accuracy"] - last["class_chance"], 0.0)
+    return now.signals.get("class_accuracy", 0.0) - last["class_chance"] >= OBEYED * gained
 
 
 def _distance(now: Sequence[Snapshot], snapshots: Sequence[Snapshot]) -> float:
@@ -228,13 +240,13 @@ HEALTH = Study(
         "points, coloured shapes and CIFAR-10. The value is the share of failures that the verdict at the end names. "
         "At most 0.02 of the good snapshots may raise an alarm, and at most 0.01 of the bad ones, among them healthy "
         "trainings before they have their final quality, may be called healthy; of at least 300 bad and 150 good "
-        "snapshots from at least 40 trainings. Thresholds and scenarios were chosen on seeds 0 to 3."
+        "snapshots from at least 40 trainings. Thresholds and scenarios were chosen on seeds 0 to 7."
     ),
     published="",
     measures="share of failures that are named, two seeds",
     target=0.97,
     relation=">=",
-    seeds=(6, 7),
+    seeds=(8, 9),
     parts=parts,
     run=run,
     summarise=summarise,

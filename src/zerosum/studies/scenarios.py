@@ -135,6 +135,7 @@ NARROW = (  # recipes of DCGAN's networks
     *("cgan/digits", "acgan/digits", "acgan/images", "unrolled/images", "wgan/images", "loss-sensitive/images"),
 )
 SMALL_R3GAN: dict[str, Any] = {
+    "gamma": 1.0,
     "network": {"widths": (16, 16), "blocks": 1, "group_size": 8},
     "optimizer": adam(2e-3, 0.0),
 }
@@ -237,7 +238,7 @@ FAILURES = {  # by the verdict that names them
     "diverged": (
         digits("hinge", 800, "no batch norm, high rate", **unpenalised("wasserstein"), **both(sgd(5.0))),
         points("two-player/toy", 1000, "least squares, high rate", **unpenalised("least-squares"), **both(sgd(3.0))),
-        points("two-player/toy", 1200, "critic without bound", **unpenalised("wasserstein"), **rates(5e-2, beta=0.0)),
+        points("two-player/toy", 1200, "critic without bound", **unpenalised("wasserstein"), **rates(0.2, beta=0.0)),
         points("wgan-gp/toy", 800, "wgan-gp, high rate", optimizer=sgd(5.0)),
     ),
     "memorising": (
