@@ -192,6 +192,14 @@ def test_one_discriminator_needs_no_name():
     assert [seen.label for seen in verdict.evidence][:2] == ["separation", "gap_spread"]
 
 
+def test_who_comes_closer_by_few_samples_has_collapsed():
+    """Six images that are repeated come closer as each of them gets better."""
+    falling = [{"frechet": 3.0 * 0.7**i, "recall": 0.0, "distinct": 0.001} for i in range(8)]
+    assert diagnose(history(*falling, count=0)).name == "mode collapse"
+    alike = [{**one, "distinct": 0.1} for one in falling]
+    assert diagnose(history(*alike, count=0)).name == "under-trained"
+
+
 def test_samples_that_drift_to_and_fro_oscillate():
     drifting = [{"frechet": 0.8 + 0.8 * (i % 2)} for i in range(12)]
     made = History(steps=10_000)
