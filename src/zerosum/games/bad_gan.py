@@ -69,7 +69,7 @@ class BadGAN(SemiSupervised):
             bool,
             _OF_DENSITY,
             With("density_every", lambda own: own.density_every > 1),
-            "which steps these are is left to chance, else every Nth",
+            "which steps these are is left to chance (the same steps with every seed), else every Nth",
         ] = False
         quantile: Annotated[float, Gt(0), Lt(1), _OF_DENSITY, "share of the data whose density counts as low"] = 0.1
         g_optimizer: GeneratorOptimizer = Adam(1e-3, (0.0, 0.9999))
@@ -120,7 +120,7 @@ class BadGAN(SemiSupervised):
         config = self.config
         if step < config.density_steps or not config.density_weight:
             return False
-        # The coin is the step's, the same before and after a resumption.
+        # The coin is the step's: the same before and after a resumption, and with every seed of a training.
         return (
             random.Random(step).random() * config.density_every < 1
             if config.density_random
