@@ -16,6 +16,7 @@ from annotated_types import BaseMetadata
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError, unknown
+from zerosum.util.switches import With
 
 T = TypeVar("T")
 KIND = "which kind; another starts from its own defaults"
@@ -70,6 +71,30 @@ def rows(instance: object, prefix: str = "") -> Iterator[Option]:
         elif name != "kind":
             source = cls.__qualname__ if value == default else "recipe"
             yield Option(prefix + name, type_name(hint), value, help_of(hint), source)
+
+
+def idle(chosen: object, default: object, prefix: str = "", above: object = None) -> Iterator[str]:
+    """Every option that was chosen otherwise than the default and has no effect, by its annotation: one sentence each.
+
+    What a recipe has by default may be idle: a switch that is turned off asks for nothing else.
+    """
+    default = default if type(default) is type(chosen) else type(chosen)()  # of another kind of optimiser
+    for name, hint in hints(type(chosen)).items():
+        value, usual = getattr(chosen, name), getattr(default, name)
+        if value == usual:
+            continue
+        off = [m for m in getattr(hint, "__metadata__", ()) if isinstance(m, With) and not m.holds(chosen, above)]
+        if off:
+            switch = prefix + off[0].switch
+            own, now = prefix + name, getattr(chosen, off[0].switch)
+            yield f"{own} has no effect while {switch} is {_plain(now)}: change {switch}, too, or leave {own} out"
+        elif is_dataclass(value):
+            yield from idle(value, usual, f"{prefix}{name}.", chosen)
+
+
+def _plain(value: object) -> str:
+    """A value as a flag takes it."""
+    return "none" if value in (None, {}, ()) else str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
 def hints(cls: type) -> dict[str, Any]:

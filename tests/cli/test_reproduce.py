@@ -257,6 +257,14 @@ def test_a_result_says_which_changes_it_was_measured_with(tmp_path: Path) -> Non
     assert study.record(TINY, (1, 2), tmp_path, "")["changes"] == ["draws"]
 
 
+def test_names_stay_whole_on_a_narrow_screen(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    lines = call("reproduce", "--table")[1].splitlines()
+    recorded = [path.stem for path in (CHECKOUT / "reproductions" / "results").glob("*.json")]
+    assert recorded and all(any(line.startswith(f"{name} ") for line in lines) for name in recorded)
+    assert max(map(len, lines)) <= 120
+
+
 def test_a_table_has_two_kinds(call: Call) -> None:
     code, out, _ = call("reproduce", "--table")
     assert code == 0 and out.index("The paper's protocol") < out.index("What zerosum reaches its own way")

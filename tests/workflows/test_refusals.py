@@ -34,6 +34,9 @@ BATCH_NORM: dict[str, Any] = {"network": {"norm": "batch"}}
     ("r3gan/images", {"average": 0.9}, r"average 0\.9 would count nothing"),
     ("gan/toy", {"average": 0.9, "half_life": {"end": 100.0}}, r"average 0\.9 would count nothing"),
     ("gan/toy", {"average": 0.0, "half_life": Cosine(0.0, 100.0)}, "half_life would count nothing"),
+    ("demo", {"penalties": None, "penalty_every": 4}, "^penalty_every has no effect while penalties is none: change"),
+    ("gan/toy", {"half_life": {"images": 9}}, r"^half_life\.images has no effect while half_life\.end is 0\.0"),
+    ("gan/toy", {"techniques": {"layer_noise": {"steps": 5}}}, r"^techniques\.layer_noise\.steps has no eff"),
 ])  # fmt: skip
 def test_nothing_is_begun(recipe: str, options: dict[str, Any], message: str, tmp_path: Path):
     with pytest.raises(ZerosumError, match=message):

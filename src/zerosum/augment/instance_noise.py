@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum.util.checks import floating
+from zerosum.util.switches import With
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class InstanceNoise:
     """
 
     std: Annotated[float, Ge(0), "standard deviation at the start; images span [-1, 1]"] = 0.0
-    steps: Annotated[int | None, Gt(0), "anneal to zero over this many steps; none: constant noise"] = None
+    steps: Annotated[int | None, Gt(0), With("std"), "anneal to zero over this many steps; none: constant noise"] = None
 
     def settled(self, step: int) -> bool:
         """Whether the noise is the same in every step from `step` on."""

@@ -28,6 +28,9 @@ from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimize
 from zerosum.recipe import recipe
 from zerosum.techniques.consistency import Consistency
 from zerosum.util import distributed
+from zerosum.util.switches import With
+
+_OF_DENSITY = With("density_weight")
 
 
 class BadGAN(SemiSupervised):
@@ -58,13 +61,20 @@ class BadGAN(SemiSupervised):
             0.8
         )
         density_weight: Annotated[float, Ge(0), "weight of G's low-density term"] = 1e-4
-        density_steps: Annotated[int, Gt(0), "steps in which the density is learnt, before G's term counts"] = 1_000
-        density_every: Annotated[int, Gt(0), "apply G's low-density term in one of N steps"] = 10
-        density_random: Annotated[bool, "which steps these are is left to chance, else every Nth"] = False
-        quantile: Annotated[float, Gt(0), Lt(1), "share of the data whose density counts as low"] = 0.1
+        density_steps: Annotated[
+            int, Gt(0), _OF_DENSITY, "steps in which the density is learnt, before G's term counts"
+        ] = 1_000
+        density_every: Annotated[int, Gt(0), _OF_DENSITY, "apply G's low-density term in one of N steps"] = 10
+        density_random: Annotated[
+            bool,
+            _OF_DENSITY,
+            With("density_every", lambda own: own.density_every > 1),
+            "which steps these are is left to chance (the same steps with every seed), else every Nth",
+        ] = False
+        quantile: Annotated[float, Gt(0), Lt(1), _OF_DENSITY, "share of the data whose density counts as low"] = 0.1
         g_optimizer: GeneratorOptimizer = Adam(1e-3, (0.0, 0.9999))
         d_optimizer: DiscriminatorOptimizer = Adam(3e-3, (0.5, 0.9999))
-        density_optimizer: Annotated[Optimizer, "the density's"] = Adam(2e-3, (0.9, 0.999))
+        density_optimizer: Annotated[Optimizer, _OF_DENSITY, "the density's"] = Adam(2e-3, (0.9, 0.999))
 
     def __init__(
         self,
@@ -110,7 +120,7 @@ class BadGAN(SemiSupervised):
         config = self.config
         if step < config.density_steps or not config.density_weight:
             return False
-        # The coin is the step's, the same before and after a resumption.
+        # The coin is the step's: the same before and after a resumption, and with every seed of a training.
         return (
             random.Random(step).random() * config.density_every < 1
             if config.density_random

@@ -27,6 +27,7 @@ from zerosum.networks.heads import Discriminator
 from zerosum.optim import Adam, Decay, GeneratorOptimizer, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
+from zerosum.util.switches import With
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class Clusters:
     """IMSAT's loss of Q's categorical codes on real samples, beyond the paper; Hu et al., 2017."""
 
     weight: Annotated[float, Ge(0), "IMSAT loss weight; 0, as in the paper: Q learns from fakes alone"] = 0.0
-    views: Annotated[RandomAffine, "augmentation of images, under which Q's categories stay the same"] = RandomAffine(
-        0.1, 0.35
+    views: Annotated[
+        RandomAffine, With("weight"), "augmentation of images, under which Q's categories stay the same"
+    ] = RandomAffine(0.1, 0.35)
+    radius: Annotated[float, Gt(0), With("weight"), "radius of the virtual adversarial perturbation (L2)"] = 2.0
+    entropy_weight: Annotated[float, Ge(0), With("weight"), "weight of the conditional entropy H(c | x), minimised"] = (
+        0.1
     )
-    radius: Annotated[float, Gt(0), "radius of the virtual adversarial perturbation (L2)"] = 2.0
-    entropy_weight: Annotated[float, Ge(0), "weight of the conditional entropy H(c | x), minimised"] = 0.1
-    balance_weight: Annotated[float, Ge(0), "weight of the marginal entropy H(c), maximised"] = 0.4
+    balance_weight: Annotated[float, Ge(0), With("weight"), "weight of the marginal entropy H(c), maximised"] = 0.4
 
 
 class InfoGAN(LatentGame[Tensor], Discriminates):
@@ -64,10 +67,12 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
         noise_dim: Annotated[int, Gt(0), "dimensions of z that are noise, incompressible"] = 62
         categories: Annotated[tuple[Annotated[int, Gt(1)], ...], "categories of each categorical code"] = (10,)
         continuous: Annotated[int, Ge(0), "number of continuous codes, each in [-1, 1]"] = 2
-        categorical_weight: Annotated[float, Ge(0), "lambda of the categorical codes"] = 1.0
-        continuous_weight: Annotated[float, Ge(0), "lambda of the continuous codes"] = 1.0
+        categorical_weight: Annotated[float, Ge(0), With("categories"), "lambda of the categorical codes"] = 1.0
+        continuous_weight: Annotated[float, Ge(0), With("continuous"), "lambda of the continuous codes"] = 1.0
         start: Annotated[int, Ge(0), "steps in which lambda is still 0"] = 0
-        variance: Annotated[Literal["unit", "learnt"], "variance of Q's Gaussians of continuous codes"] = "unit"
+        variance: Annotated[
+            Literal["unit", "learnt"], With("continuous"), "variance of Q's Gaussians of continuous codes"
+        ] = "unit"
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
         penalties: GradientPenalties = None
         penalty_every: PenaltyEvery = 1

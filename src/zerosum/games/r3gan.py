@@ -31,6 +31,7 @@ from zerosum.optim import ALWAYS, BURN_IN, NEVER, Adam, Cosine, Decay, Optimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 from zerosum.techniques import Techniques
+from zerosum.util.switches import With
 
 
 class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
@@ -50,7 +51,9 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
         gamma: Annotated[
             float | None, Ge(0), "weight of both gradient penalties; none: the published one nearest in size"
         ] = 1.0
-        gamma_decay: Annotated[Cosine, "factor of gamma as training goes"] = ALWAYS
+        gamma_decay: Annotated[
+            Cosine, With("gamma", lambda own: own.gamma != 0), "factor of gamma as training goes"
+        ] = ALWAYS
         augment: Annotated[Cosine, "probability of each transform of images, real and fake, before D"] = NEVER
         targets: Annotated[LabelSmoothing, "D's targets for a pair"] = HARD
         noise: DiscriminatorNoise = InstanceNoise()

@@ -24,6 +24,7 @@ from zerosum.networks.sgan import Network
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 from zerosum.techniques.consistency import Consistency
+from zerosum.util.switches import With
 
 
 class SGAN(SemiSupervised):
@@ -45,12 +46,14 @@ class SGAN(SemiSupervised):
             Literal["feature-matching", "non-saturating"],
             "G's loss: match the mean of D's last hidden layer, or -log p(y <= N | G(z))",
         ] = "feature-matching"
-        feature_distance: FeatureDistance = "mean-square"
+        feature_distance: Annotated[
+            FeatureDistance, With("generator", lambda own: own.generator == "feature-matching")
+        ] = "mean-square"
         unsupervised_weight: Annotated[float, Ge(0), "weight of the adversarial loss, real against fake"] = 1.0
         consistency: Annotated[Consistency, "FixMatch on unlabelled images"] = Consistency()
         initial_images: InitialImages = 0
         pretrain: Annotated[int, Ge(0), "first steps in which D learns alone: labels and views, no fakes"] = 0
-        targets: Annotated[LabelSmoothing, "D's targets for real and fake"] = HARD
+        targets: Annotated[LabelSmoothing, With("unsupervised_weight"), "D's targets for real and fake"] = HARD
         g_optimizer: GeneratorOptimizer = Adam(3e-3)
         d_optimizer: DiscriminatorOptimizer = Adam(3e-3)
 

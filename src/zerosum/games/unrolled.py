@@ -23,6 +23,7 @@ from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
+from zerosum.util.switches import With
 
 
 class Unrolled(TwoPlayerGame[Tensor]):
@@ -39,7 +40,9 @@ class Unrolled(TwoPlayerGame[Tensor]):
     class Config:
         latent_dim: latent.LatentDim = 100
         unrolling: Annotated[int, Ge(0), "steps of D that G looks ahead (K); 0 is the plain GAN"] = 5
-        unrolled_lr: Annotated[float, Gt(0), "learning rate of these steps (eta), of plain gradient descent"] = 0.01
+        unrolled_lr: Annotated[
+            float, Gt(0), With("unrolling"), "learning rate of these steps (eta), of plain gradient descent"
+        ] = 0.01
         generator: Annotated[
             Literal["minimax", "non-saturating"], "G's loss: f of eq. 4 (minimax) or -log D(G(z)) (non-saturating)"
         ] = "minimax"

@@ -23,6 +23,9 @@ from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Decay, Optimizer, RMSprop
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
+from zerosum.util.switches import With
+
+_SOME_SHORT = With("long_every", lambda own: own.long_every > 1)
 
 
 class WGAN(LatentGame[Tensor], Discriminates):
@@ -33,9 +36,9 @@ class WGAN(LatentGame[Tensor], Discriminates):
     @dataclass(frozen=True)
     class Config:
         latent_dim: latent.LatentDim = 100
-        critic_steps: Annotated[int, Gt(0), "critic moves per step (n_critic)"] = 5
+        critic_steps: Annotated[int, Gt(0), _SOME_SHORT, "critic moves per step (n_critic)"] = 5
         long_steps: Annotated[int, Gt(0), "critic moves in a long step, which brings it close to its optimum"] = 100
-        long_first: Annotated[int, Ge(0), "how many of the first steps are long"] = 25
+        long_first: Annotated[int, Ge(0), _SOME_SHORT, "how many of the first steps are long"] = 25
         long_every: Annotated[int, Gt(0), "steps from one long step to the next; 1 makes all long"] = 500
         weight_clip: Annotated[float, Gt(0), "the critic's weights are clipped to [-c, c]"] = 0.01
         noise: Annotated[InstanceNoise, "noise on the critic's input"] = InstanceNoise()

@@ -115,15 +115,44 @@ class SampleMeter:
     """The part of it that compares samples with real ones; of games that neither generate nor translate, nothing."""
 
     def __init__(self, dataset: Dataset, makes: str, seed: int = 0):
+        # The order of these steps is that of the generator's draws: another one would choose other reals.
         generator, field = torch.Generator().manual_seed(seed), dataset.fields[makes]
-        rows = searched = _rows(len(field), SEARCHED, generator)
-        x = field.stored[rows]
-        self.seed, self.space = seed, feature_space(field.modality, x, generator)
+        searched = _rows(len(field), SEARCHED, generator)
+        x = field.stored[searched]
+        self.seed, self.space, self.vectors = seed, feature_space(field.modality, x, generator), dataset.vectors
+        self._find_copies_of_reals(x, len(field))
+        real = self.space.of_stored(x[:KNOWN])  # (N, F)
+        self._measure_reals(real)
+        self.seen = self.space.of_stored(x[:KNOWN], self.space.seen)  # (N, S)
+        self.nearby = _Nearby(self.seen)
+        self.reference, self.alike = {"reals": float(len(field))}, SAMPLES
+        if len(field) >= ENOUGH:
+            self.reference = self._reference(real, generator)
+        self.labels: _Labels | None = None
+        self.chosen: Tensor | None = None  # (N,) the classes that fakes are requested of; None: all in turn
+        self.modes: Modes | None = None
+        if dataset.y is not None and dataset.fields["y"].deck == field.deck:
+            self._learn_labels(dataset, dataset.y, field, searched, generator)
+        if len(field) >= ENOUGH and not self._knows_modes():
+            self.modes = self._modes_without_labels(field, searched, generator)
+        elif self.modes and len(self.modes.testable) < len(self.modes.expected):
+            self.modes = OrRegions(self.modes, Clusters(self.seen, COUNTED, generator, self.space.place))
+        self.source = None  # what is translated: the modality and stored samples
+        if source := dataset.fields.get("a"):
+            self.source = source.modality, source.stored[_rows(len(source), SAMPLES, generator)]
+
+    def _find_copies_of_reals(self, x: Tensor, count: int) -> None:
+        """How near reals lie to each other, of `count` in all: whether a fake that is as near to one would be a copy.
+
+        `x` are stored reals (N, *shape).
+        """
         self.thumbnails = self.space.of_stored(x, self.space.thumbnail)  # (M, P)
         self.copying_real = _copy_ratio(self.thumbnails[:COPIES], self.thumbnails, own=True)
         twins = _twins(self.thumbnails[:COPIES], self.thumbnails)
-        self.original = self.copying_real > ORIGINAL and twins < TWINS and len(field) >= self.space.fewest
-        real = self.space.of_stored(x[:KNOWN])  # (N, F)
+        self.original = self.copying_real > ORIGINAL and twins < TWINS and count >= self.space.fewest
+
+    def _measure_reals(self, real: Tensor) -> None:
+        """What fakes are compared with: the first of the features (N, F), and what others of them reach."""
         self.real = real[:SAMPLES]
         self.moments = Moments.of(self.real)
         self.variance = max(float(self.moments.covariance.trace()), 1e-12)
@@ -133,38 +162,38 @@ class SampleMeter:
         self.recall_real = _ball_recall(self.space.position(one), self.space.position(other))
         self.precision_real = _ball_recall(self.space.position(other), self.space.position(one))
         self.frechet_real = frechet(Moments.of(one), Moments.of(other)) / self.variance
-        self.seen = self.space.of_stored(x[:KNOWN], self.space.seen)  # (N, S)
-        self.nearby = _Nearby(self.seen)
-        self.reference, self.alike = {"reals": float(len(field))}, SAMPLES
-        if len(field) >= ENOUGH:
-            self.reference = self._reference(real, generator)
-        self.vectors, self.labels = dataset.vectors, None
-        self.chosen: Tensor | None = None  # (N,) the classes that fakes are requested of; None: all in turn
-        self.modes: Modes | None = None
-        if dataset.y is not None and dataset.fields["y"].deck == field.deck:
-            known = (dataset.y >= 0).nonzero()[:, 0]
-            if len(known) < len(field):
-                rows = known[torch.randperm(len(known), generator=generator)[:SEARCHED]]
-            most = SEARCHED * 32 * 32 * 3 // math.prod(field.modality.shape) // 2  # fewer of large images
-            rows = rows[: max(2 * SAMPLES, most)]
-            y = dataset.y[rows]
-            chosen = _frequent(y, len(dataset.classes))
-            if len(chosen) > 1 and bool(torch.isin(y[len(y) // 2 :], chosen).any()):  # else nothing is tested
-                features = self.space.of_stored(field.stored[rows])
-                self.chosen, self.labels = y[torch.isin(y, chosen)], _Labels(features, y, chosen)
-                if len(rows) >= ENOUGH:
-                    self.modes = self._modes_of(field, rows[:KNOWN], y[:KNOWN], dataset.classes, generator)
-        if len(field) >= ENOUGH and not (self.modes and any(n.name != OTHERS for n in self.modes.testable.values())):
-            if recognised := self.space.recognise(x[:RECOGNISED]):
-                y, names = recognised
-                self.modes = self._modes_of(field, searched[:RECOGNISED], y, names, generator)
-            else:
-                self.modes = Clusters(self.seen, COUNTED, generator, self.space.place)
-        elif self.modes and len(self.modes.testable) < len(self.modes.expected):
-            self.modes = OrRegions(self.modes, Clusters(self.seen, COUNTED, generator, self.space.place))
-        self.source = None  # what is translated: the modality and stored samples
-        if source := dataset.fields.get("a"):
-            self.source = source.modality, source.stored[_rows(len(source), SAMPLES, generator)]
+
+    def _learn_labels(
+        self, dataset: Dataset, labels: Tensor, field: Field, searched: Tensor, generator: Generator
+    ) -> None:
+        """A classifier of the frequent classes, and all classes as modes, of labelled reals: of the rows that are
+        searched, where all have labels, else of others.
+        """
+        known, rows = (labels >= 0).nonzero()[:, 0], searched
+        if len(known) < len(field):
+            rows = known[torch.randperm(len(known), generator=generator)[:SEARCHED]]
+        most = SEARCHED * 32 * 32 * 3 // math.prod(field.modality.shape) // 2  # fewer of large images
+        rows = rows[: max(2 * SAMPLES, most)]
+        y = labels[rows]
+        chosen = _frequent(y, len(dataset.classes))
+        if len(chosen) < 2 or not bool(torch.isin(y[len(y) // 2 :], chosen).any()):
+            return  # nothing would be tested
+        features = self.space.of_stored(field.stored[rows])
+        self.chosen, self.labels = y[torch.isin(y, chosen)], _Labels(features, y, chosen)
+        if len(rows) >= ENOUGH:
+            self.modes = self._modes_of(field, rows[:KNOWN], y[:KNOWN], dataset.classes, generator)
+
+    def _knows_modes(self) -> bool:
+        """Whether a mode with a name of its own can be tested."""
+        return self.modes is not None and any(n.name != OTHERS for n in self.modes.testable.values())
+
+    def _modes_without_labels(self, field: Field, searched: Tensor, generator: Generator) -> Modes:
+        """Classes, where reals are recognised without labels; else clusters of what is seen of them."""
+        rows = searched[:RECOGNISED]
+        if recognised := self.space.recognise(field.stored[rows]):
+            y, names = recognised
+            return self._modes_of(field, rows, y, names, generator)
+        return Clusters(self.seen, COUNTED, generator, self.space.place)
 
     def measure(self, trainer: Trainer) -> dict[str, float]:
         """The signals of OF_SAMPLES and REFERENCE; `broken` alone where a sample is not finite."""

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from zerosum.errors import unknown
 from zerosum.losses.adversarial import to_float32
 from zerosum.util.checks import ArgumentError, Sizes, number, refuse, shapes
+from zerosum.util.switches import With
 
 Discriminator = Callable[[Tensor], Tensor]
 PenaltyName = Literal["interpolation", "one-sided", "r1", "r2", "r1-r2", "dragan"]
@@ -29,6 +30,7 @@ GradientPenalties = Annotated[Weights | None, "gradient penalties of D by name, 
 PenaltyEvery = Annotated[
     int,
     Gt(0),
+    With("penalties", lambda own: any((own.penalties or {}).values())),
     "lazy regularisation: apply every N steps, scaled by N, as a term of that step of D; Adam's rates stay (StyleGAN2 "
     "lowers them for a further step that it makes)",
 ]

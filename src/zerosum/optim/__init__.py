@@ -17,6 +17,7 @@ from zerosum.errors import ZerosumError
 from zerosum.optim import sghmc
 from zerosum.optim.adam import BurnInAdam
 from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, half_cosine
+from zerosum.util.switches import With
 
 LearningRate = Annotated[float, Gt(0), "learning rate"]
 Beta = Annotated[float, Ge(0), Lt(1)]
@@ -38,16 +39,29 @@ __all__ = [
 ]
 
 
+def _falls(decay: Decay) -> bool:
+    return decay.shape != "constant"
+
+
+_IN_TIME = With("shape", _falls, unless="beta2_start")  # Adam's second beta goes by the same steps
+
+
 @dataclass(frozen=True)
 class Decay:
     """A learning-rate schedule: warm-up, then decay, as a factor of the learning rate."""
 
     shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "learning-rate schedule"] = "constant"
     warmup: Annotated[int, Ge(0), "linear warm-up steps"] = 0
-    start: Annotated[int, Ge(0), "steps before the decay"] = 0
-    steps: Annotated[int | None, Gt(0), "steps of the decay; none: until training ends"] = None
-    images: Annotated[int | None, Gt(0), "samples of the decay, in place of its steps"] = None
-    final: Annotated[float, Ge(0), Le(1), "final learning rate, as a fraction"] = 0.0
+    start: Annotated[int, Ge(0), _IN_TIME, "steps before the decay"] = 0
+    steps: Annotated[
+        int | None,
+        Gt(0),
+        _IN_TIME,
+        With("images", lambda own: own.images is None),
+        "steps of the decay; none: until training ends",
+    ] = None
+    images: Annotated[int | None, Gt(0), _IN_TIME, "samples of the decay, in place of its steps"] = None
+    final: Annotated[float, Ge(0), Le(1), With("shape", _falls), "final learning rate, as a fraction"] = 0.0
 
     def __call__(self, step: int, total: int, batch: int = 1) -> float:
         """The factor in [0, 1] for step `step` (from 0) of `total`, each of `batch` samples over all processes."""

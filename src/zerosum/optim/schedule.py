@@ -8,6 +8,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
+from zerosum.util.switches import With
+
 BURN_IN = 20_000_000  # images of the burn-in of R3GAN's presets for CIFAR-10 and FFHQ
 
 
@@ -25,7 +27,7 @@ class Cosine:
 
     start: Annotated[float, Ge(0), "its value as training starts"] = 0.0
     end: Annotated[float, Ge(0), "its value from the end of the burn-in on"] = 0.0
-    images: Annotated[int, Gt(0), "samples of the burn-in"] = BURN_IN
+    images: Annotated[int, Gt(0), With("end", lambda own: own.start != own.end), "samples of the burn-in"] = BURN_IN
 
     def __call__(self, seen: float) -> float:
         """The value once `seen` samples have been learnt from."""

@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Lt
 from zerosum.augment.diff_augment import Operation
 from zerosum.augment.instance_noise import InstanceNoise
 from zerosum.losses.feature_matching import FeatureDistance
+from zerosum.util.switches import With
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Techniques:
     feature_matching: Annotated[
         bool, "feature matching: G matches the mean features of D's last layer, in place of its adversarial loss"
     ] = False
-    feature_distance: FeatureDistance = "mean-square"
+    feature_distance: Annotated[FeatureDistance, With("feature_matching")] = "mean-square"
     minibatch_discrimination: Annotated[
         int, Ge(0), "kernels of minibatch discrimination (the authors' code has 100); 0 disables"
     ] = 0
@@ -39,8 +40,10 @@ class Techniques:
     adaptive_augment: Annotated[
         bool, "adaptive discriminator augmentation (ADA), for losses under which D(real) > 0"
     ] = False
-    adaptive_target: Annotated[float, Gt(0), Lt(1), "ADA target of E sign(D(real))"] = 0.6
-    adaptive_images: Annotated[int, Gt(0), "ADA speed: real images for its probability to go from 0 to 1"] = 500_000
+    adaptive_target: Annotated[float, Gt(0), Lt(1), With("adaptive_augment"), "ADA target of E sign(D(real))"] = 0.6
+    adaptive_images: Annotated[
+        int, Gt(0), With("adaptive_augment"), "ADA speed: real images for its probability to go from 0 to 1"
+    ] = 500_000
 
 
 NONE = Techniques()

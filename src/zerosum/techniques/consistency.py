@@ -16,6 +16,7 @@ from zerosum.losses.adversarial import to_float32
 from zerosum.modality import Image, Modality
 from zerosum.util import distributed
 from zerosum.util.checks import refuse, shapes
+from zerosum.util.switches import With
 
 MEMORY = 0.99  # of how often each class is guessed, a step
 
@@ -25,10 +26,12 @@ class Consistency:
     """FixMatch (Sohn et al., 2020) with aligned guesses (Berthelot et al., 2020); for images."""
 
     weight: Annotated[float, Ge(0), "FixMatch loss weight"] = 0.0
-    confidence: Annotated[float, Ge(0), Lt(1), "FixMatch threshold: least probability of a pseudo-label"] = 0.9
-    views: Annotated[RandomAffine, "augmentation of D's input: unlabelled and labelled images, and fakes"] = (
-        RandomAffine()
-    )
+    confidence: Annotated[
+        float, Ge(0), Lt(1), With("weight"), "FixMatch threshold: least probability of a pseudo-label"
+    ] = 0.9
+    views: Annotated[
+        RandomAffine, With("weight"), "augmentation of D's input: unlabelled and labelled images, and fakes"
+    ] = RandomAffine()
 
     def view(self, x: Tensor) -> Tensor:
         """D's input for x, (B, *shape): another view of each sample, where D is to agree on them."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from zerosum.errors import ZerosumError
 from zerosum.games import find
-from zerosum.options import OptionError, hints, parse
+from zerosum.options import OptionError, hints, idle, parse
 from zerosum.recipe import Recipe, Training
 from zerosum.run.directory import RunDirectory, free_path
 from zerosum.run.loaded import Run
@@ -159,10 +159,14 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
     chosen = {name: dict(options[name]) for name in others if name in options}
     chosen[first] = {n: v for n, v in options.items() if n not in shared and n not in chosen}
     try:
-        recipe.resolve(chosen)
+        resolved = recipe.resolve(chosen)
     except OptionError as error:
         raise OptionError(f"{error} (see `zerosum show {recipe.name}`)") from None
     training = parse(recipe.training, shared)
+    pairs = [(training, recipe.training, "")]
+    pairs += [(resolved[name], own, "" if name == first else f"{name}.") for name, own in recipe.options.items()]
+    if nothing := [sentence for now, usual, prefix in pairs for sentence in idle(now, usual, prefix)]:
+        raise OptionError("; ".join(nothing))
     _check_averages(recipe, training, shared)
     return training, chosen
 

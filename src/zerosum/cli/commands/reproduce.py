@@ -118,9 +118,11 @@ def _print_results(console: Console, results: Sequence[dict[str, Any]], markdown
         ("The paper's protocol", tables.PAPERS, True),
         ("What zerosum reaches its own way", tables.OWN, False),
     ):
-        shown = table(*columns)
-        for row in tables.protocols(results, papers):
-            shown.add_row(*row)
+        shown = table(columns[0], "measure", *columns[1:])
+        shown.columns[0].no_wrap = True  # a name is to be typed
+        for name_and_measure, *cells in tables.protocols(results, papers):
+            name, _, measure = name_and_measure.partition(", ")
+            shown.add_row(name, measure, *cells)
         console.print(f"[bold]{title}[/bold]", shown, "", sep="\n")
     if stale := tables.stale(results):
         shown = table("before", "what has changed since")

@@ -1,0 +1,114 @@
+"""Which samples stand on which side of a comparison: reference scores, files, pairs, and what is compared at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from zerosum.data.dataset import Field, dataset, dataset_of
+from zerosum.evaluation.compare import compare
+from zerosum.evaluation.pairs import measure_run
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
+from zerosum.evaluation.reference_scores import noise_for, references_for
+from zerosum.evaluation.targets import of_files, of_run
+from zerosum.games import find
+from zerosum.metrics import extractors
+from zerosum.metrics.metric import Context, PairMetric
+from zerosum.metrics.samples import of_dataset
+from zerosum.metrics.score import Score
+from zerosum.modality import Image, Points, Spec
+
+PIXELS = extractors.find("pixels")
+
+
+def context(compared: int, fakes: int) -> Context:
+    """The first `compared` of a hundred reals, numbered, against fakes of numbers from a thousand on."""
+    reference = dataset("real", torch.arange(100.0)[:, None])
+    real = of_dataset(reference, PIXELS, chosen=torch.arange(compared))
+    made = of_dataset(dataset("fake", 1000 + torch.arange(float(fakes))[:, None]), PIXELS)
+    return Context(real, made, 0, "cpu", (), reference, None, None, None, None)
+
+
+def numbers(side: Any) -> list[int]:
+    return [int(v) for v in side.x.flatten().tolist()]
+
+
+def test_the_real_reference_is_what_is_not_compared_with():
+    """Half as many as there are fakes are enough, and then the fakes beside them are as few."""
+    whole = context(80, 40)
+    reference = references_for(whole, whole.data, torch.arange(80, 100), noise_for(whole))[0]
+    assert numbers(reference.context.fake) == list(range(80, 100))
+    assert numbers(reference.context.real) == list(range(80))
+    assert reference.fakes is not None and numbers(reference.fakes.fake) == list(range(1000, 1020))
+    assert reference.description == "20 other samples of real"
+    many = context(60, 40)
+    reference = references_for(many, many.data, torch.arange(60, 100), noise_for(many))[0]
+    assert numbers(reference.context.fake) == list(range(60, 100)) and reference.fakes is None
+
+
+def test_where_few_reals_are_left_one_half_stands_against_the_other():
+    whole = context(81, 40)
+    reference = references_for(whole, whole.data, torch.arange(81, 100), noise_for(whole))[0]
+    assert numbers(reference.context.real) == list(range(40))
+    assert numbers(reference.context.fake) == list(range(40, 81))
+    assert reference.fakes is not None
+    assert numbers(reference.fakes.real) == list(range(40)) and numbers(reference.fakes.fake) == list(range(1000, 1040))
+
+
+def test_samples_of_files_are_drawn_at_random(tmp_path: Path):
+    """A file lies in the order of its classes: its first samples would be of one."""
+    np.save(tmp_path / "sorted.npy", np.arange(200.0, dtype=np.float32)[:, None])
+    source = of_files(tmp_path / "sorted.npy", None, None)
+    drawn = numbers(source.samples(20, 3, dataset("real", torch.zeros(2, 1)), PIXELS, None))
+    assert len(set(drawn)) == 20 and max(drawn) > 100 and drawn != sorted(drawn)
+
+
+@pytest.mark.parametrize(("average", "decay", "averaged"), [(True, 0.9, True), (False, 0.9, False), (True, 0.0, False)])
+def test_a_target_says_whether_its_weights_are_averaged(average: bool, decay: float, averaged: bool, tmp_path: Path):
+    record = SimpleNamespace(
+        training=SimpleNamespace(average=decay), recipe="gan/toy", data=SimpleNamespace(classes=())
+    )
+    game = find("gan/toy").build(Spec({"x": Points(2)}))
+    run: Any = SimpleNamespace(average=average, record=record, path=tmp_path, step=3, game=game, modality=Points(2))
+    assert of_run(run, None).target.averaged is averaged
+
+
+@dataclass(frozen=True)
+class Difference(PairMetric):
+    name = "difference"
+
+    def measure(self, image: Tensor, reference: Tensor) -> float:
+        return float((image - reference).abs().max())
+
+
+def test_each_translation_stands_beside_its_own_partner():
+    """Seventy pairs, which are more than are translated at once; the translator knows the answers."""
+    a = torch.randint(256, (70, 1, 8, 8), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    image = Image(1, 8, 8)
+    loaded = dataset_of("pairs", {"a": Field(image, a, "all"), "b": Field(image, 255 - a, "all")})
+    run: Any = SimpleNamespace(
+        modality=image, translate=lambda stored: -image.load(stored), assert_finite=lambda x, what: x
+    )
+    (result,), notes = measure_run([Difference()], run, loaded, 0, None)
+    assert result.scores["mean"].value < 1e-6 and result.protocol.real == 70 and not notes
+
+
+def test_a_score_no_better_than_noise_is_still_the_worse_of_two():
+    protocol = Protocol(
+        metric="precision-recall", settings={}, precision="float32", real=9, fake=9, shape=(1,), reference="x", seed=0
+    )
+    known = {"real": 0.9, "noise": 0.65}
+
+    def evaluation(value: float) -> Evaluation:
+        score = Score(value, "higher", (value - 0.02, value + 0.02), references=known)
+        return Evaluation(FORMAT, Target("folder", "/x"), "d", {}, (Result(protocol, {"p": score}),), (), {}, "")
+
+    (row,) = compare(evaluation(0.6), evaluation(0.8))
+    assert row.better == "B" and row.significant is True

@@ -1,0 +1,349 @@
+"""What each study measures: which weights, which split, which seed, which round, what is counted, and what is not.
+
+The trainings themselves are left out: a part is handed a trainer whose last and averaged weights are told apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from zerosum import data
+from zerosum.data.dataset import Dataset, dataset
+from zerosum.health.history import Snapshot
+from zerosum.studies import (
+    acgan,
+    bigan_1nn,
+    cgan,
+    conditional,
+    gan_parzen,
+    grid,
+    health,
+    infogan_error,
+    optimal_discriminator,
+    quality,
+    semi_supervised,
+    spoiled,
+    stacked_mnist,
+    synthesized,
+    training,
+    tricks,
+    without_batch_norm,
+)
+from zerosum.studies.frozen import Frozen, everything
+from zerosum.studies.gan_parzen import ANCHORS, TRAINED, VALIDATED
+from zerosum.studies.scenarios import Scenario
+from zerosum.studies.training import Split
+
+BOTH: Any = SimpleNamespace(game="last", sampler="averaged", step=7, device=torch.device("cpu"))
+
+
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Trainings that are made and played without a step; `settings` are those of the last one."""
+    made: dict[str, Any] = {}
+
+    def trainer_of(build: Any, loaded: Any, settings: Any) -> Any:
+        made.update(settings=settings, data=loaded)
+        return SimpleNamespace(**{**vars(BOTH), "training": settings, "step": settings.steps})
+
+    def play(trainer: Any, folder: Path, hooks: Iterable[Any] = ()) -> None:
+        for hook in hooks:
+            hook(trainer)
+
+    monkeypatch.setattr(training, "trainer_of", trainer_of)
+    monkeypatch.setattr(training, "play", play)
+    return made
+
+
+@pytest.fixture
+def sampled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The games that samples are drawn of, which are points at 0."""
+    games: list[Any] = []
+
+    def sample(game: Any, count: int, **_: Any) -> Tensor:
+        games.append(game)
+        return torch.zeros(count, 2)
+
+    for module in (grid, stacked_mnist, quality):
+        monkeypatch.setattr(module, "sample", sample)
+    return games
+
+
+@pytest.fixture
+def mnist(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Images of one pixel, in MNIST's place: 10 the first 50,000, then 20 the next 1,000, and 99; 30 the test's."""
+    asked: list[str] = []
+
+    def load(name: str, **_: Any) -> Dataset:
+        asked.append(name)
+        x = torch.full((51_500, 1, 1, 1), 99, dtype=torch.uint8)
+        x[:50_000], x[50_000:51_000] = 10, 20
+        x = torch.full((40, 1, 1, 1), 30, dtype=torch.uint8) if name == "mnist:test" else x
+        return dataset(name, x, torch.arange(len(x)) % 10, tuple("0123456789"))
+
+    monkeypatch.setattr(data, "load", load)
+    return asked
+
+
+def levels(points: Tensor) -> set[int]:
+    return {round(255 * v) for v in points.unique().tolist()}
+
+
+def test_fifty_thousand_train_a_thousand_validate_and_others_test(mnist: list[str], monkeypatch: pytest.MonkeyPatch):
+    assert (TRAINED, VALIDATED) == (50_000, 1_000)
+    seen: list[tuple[set[int], ...]] = []
+
+    def of_real(train: Tensor, held_out: Tensor, test: Tensor, seed: int) -> dict[str, Any]:
+        assert (len(train), len(held_out), len(test)) == (50_000, 1_000, 40)
+        seen.append((levels(train), levels(held_out), levels(test)))
+        return {}
+
+    def trained(train: Dataset, held_out: Tensor, test: Tensor, *_: Any) -> dict[str, Any]:
+        seen.append((set(train.x.unique().tolist()), levels(held_out), levels(test)))
+        return {}
+
+    for module in (gan_parzen, cgan):
+        monkeypatch.setattr(module, "anchors", of_real)
+    monkeypatch.setattr(gan_parzen, "train", trained)
+    monkeypatch.setattr(conditional, "class_accuracy", lambda x, y: {})
+    for part in (ANCHORS, "gan/paper"):
+        gan_parzen.run(part, 0, 1.0, Path())
+    cgan.run(ANCHORS, 0, 1.0, Path())
+    assert seen == [({10}, {20}, {30})] * 3
+    assert conditional.mnist().x.unique().tolist() == [10] and len(conditional.mnist()) == 50_000
+
+
+def test_conditional_samples_are_of_averaged_weights(untrained: dict[str, Any], mnist: list[str], tmp_path: Path):
+    assert conditional.train(cgan.RECIPE, conditional.mnist(), 5, 1.0, tmp_path) == "averaged"
+    assert untrained["settings"].seed == 5
+
+
+def test_acgan_is_compared_with_test_images(mnist: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    compared: list[str] = []
+    monkeypatch.setattr(conditional, "train", lambda *_: "game")
+    monkeypatch.setattr(conditional, "draw_samples", lambda *_: (torch.zeros(1), torch.zeros(1)))
+    monkeypatch.setattr(conditional, "class_accuracy", lambda *_: {})
+    monkeypatch.setattr(acgan, "diversity", lambda samples, labels, test, seed: compared.append(test.name) or {})
+    acgan.run("acgan", 0, 1.0, tmp_path)
+    assert compared == ["mnist:test"]
+
+
+def test_the_grid_is_measured_by_averaged_weights_at_the_end(
+    untrained: dict[str, Any], sampled: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings = grid.PUBLISHED_TRAINING
+    found = grid.train_on_grid("GAN", grid.PUBLISHED["GAN"], settings, 3, 1.0, tmp_path)
+    assert sampled == ["averaged"] and untrained["settings"].seed == 3
+    assert found["modes"] == 1, "all samples lie at the mean in the middle"
+    monkeypatch.setattr(training, "play", lambda *_: None)
+    points = [
+        {"round": i, "modes": modes, "high_quality": 0.5, "kl": 1.0, "spread": 1.0} for i, modes in enumerate((25, 3))
+    ]
+    (tmp_path / "series.json").write_text(json.dumps(points))
+    assert grid.train_on_grid("GAN", grid.PUBLISHED["GAN"], settings, 3, 1.0, tmp_path)["modes"] == 3
+
+
+def test_stacked_digits_are_measured_by_averaged_weights(
+    untrained: dict[str, Any], sampled: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stacked_mnist, "coverage", lambda images: {"modes": len(images), "kl": 0.5})
+    found = stacked_mnist.train("dcgan", dataset("s", torch.zeros(2, 1)), 0, 1.0, tmp_path, 30)
+    assert sampled == ["averaged"] and found["modes"] == 30
+
+
+def test_real_images_are_no_recipe():
+    """However small their divergence is, the best recipe is one that was trained."""
+    parts = [
+        {"part": name, "seed": 0, "modes": 900, "kl": 0.001 if name == stacked_mnist.REAL else 0.5, "series": []}
+        for name in (*stacked_mnist.CONTESTANTS, stacked_mnist.REAL)
+    ]
+    assert stacked_mnist.summarise(parts)["best"] in stacked_mnist.CONTESTANTS
+
+
+def test_bigans_accuracy_is_that_of_the_last_round(
+    untrained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tiny = dataset("d", torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
+    points = [{"round": i, "features": value, "code": 1.0} for i, value in enumerate((20.0, 97.0, 60.0))]
+    (tmp_path / "series.json").write_text(json.dumps(points))
+    monkeypatch.setattr(training, "play", lambda *_: None)
+    assert bigan_1nn.train(Split(tiny, tiny), 0, 1.0, tmp_path, width=8)["accuracy"] == 60.0
+
+
+def test_infogans_categories_are_of_averaged_weights(
+    untrained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[Any] = []
+    monkeypatch.setattr(infogan_error, "InfoGAN", str)
+    monkeypatch.setattr(
+        infogan_error, "match_categories", lambda game, split: seen.append(game) or {"error": 1.0, "shares": [1.0]}
+    )
+    tiny = dataset("d", torch.zeros(300, 1, 8, 8, dtype=torch.uint8))
+    infogan_error.train(Split(tiny, tiny), "plain", 0, 1.0, tmp_path)
+    assert seen == ["averaged"]
+
+
+def test_few_labels_are_those_of_the_seed_and_errors_those_of_the_last_round(
+    untrained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chosen: list[tuple[int, int]] = []
+    train: Any = SimpleNamespace(with_labels=lambda count, seed: chosen.append((count, seed)))
+    monkeypatch.setattr(training, "play_measured", lambda *_: [{"round": 1, "errors": 5}, {"round": 2, "errors": 9}])
+    setting = semi_supervised.SGAN_SETTINGS["20 labels"]
+    found = semi_supervised.train(Split(train, train), setting, 4, 1.0, tmp_path)
+    assert chosen == [(20, 4)] and found["errors"] == 9 and untrained["settings"].seed == 4
+
+
+def test_errors_are_those_of_averaged_weights(monkeypatch: pytest.MonkeyPatch):
+    asked: list[Any] = []
+    network = torch.nn.Linear(1, 1)
+    role = SimpleNamespace(classifier=lambda: network)
+    monkeypatch.setattr(semi_supervised, "in_role", lambda game, _: asked.append(game) or role)
+    monkeypatch.setattr(semi_supervised.probe, "mistakes", lambda *_: 3)
+    assert semi_supervised.errors(BOTH, dataset("t", torch.zeros(2, 1), torch.zeros(2).long(), ("a",))) == 3
+    assert asked == ["averaged"] and not network.training
+
+
+def test_quality_is_of_the_last_weights_beside_as_many_images(sampled: list[Any], monkeypatch: pytest.MonkeyPatch):
+    measure = quality.Quality(data.load("digits"), 12, torch.device("cpu"))
+    assert measure.real.count == 12
+    monkeypatch.setattr(measure, "of", lambda samples: float(len(samples)))
+    assert measure(BOTH) == 12.0 and sampled == ["last"]
+
+
+def test_labelled_images_alone_teach_the_classifier_without_generated_ones(monkeypatch: pytest.MonkeyPatch):
+    learnt: list[tuple[int, int]] = []
+    monkeypatch.setattr(synthesized, "_errors", lambda x, y, *_: learnt.append((len(x), int(y.min()))) or 1.0)
+    y = torch.tensor([0, 1, -1, -1, -1])
+    real = dataset("real", torch.zeros(5, 1), y, ("a", "b"))
+    made = dataset("made", torch.ones(7, 1), torch.arange(7) % 2, ("a", "b"))
+    synthesized.compare(real, made, made, 1, 0)
+    assert learnt == [(2, 0), (7, 0), (9, 0)]
+
+
+def test_pretraining_is_played_beside_equal_rounds_and_labels_are_even(
+    untrained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[Any] = []
+    monkeypatch.setattr(tricks, "Quality", lambda *_: lambda trainer, labels: asked.append(labels) or 1.0)
+    monkeypatch.setattr(tricks, "errors", lambda *_: 1)
+    x = torch.zeros(200, 1, 16, 16, dtype=torch.uint8)
+    digits = dataset("digits", x, torch.arange(200) % 10, tuple("0123456789"))
+    steps = {}
+    for name in ("base", tricks.LABELLED, tricks.CLASSIFIER, tricks.PRETRAINED):
+        tricks.train(digits, name, 0, 0.5, tmp_path)
+        steps[name] = untrained["settings"].steps
+    assert [steps[name] for name in steps] == [300, 300, 300, 500]
+    assert [labels is not None for labels in asked] == [False, True, False, False]
+    assert asked[1].bincount().tolist() == [20] * 10
+
+
+def test_a_gan_stands_beside_a_black_image_and_its_spread_beside_the_datas(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    seen: dict[str, Any] = {}
+    x = torch.full((60, 1, 8, 8), 255, dtype=torch.uint8)
+    drawn = torch.zeros(30, 1, 8, 8)
+
+    class Known:
+        def __init__(self, *_: Any):
+            self.verdict = SimpleNamespace(name="healthy")
+
+        def of(self, samples: Tensor) -> float:
+            seen["black"] = samples
+            return 1.0
+
+        def __call__(self, trainer: Any) -> float:
+            return 2.0
+
+    module = without_batch_norm
+    monkeypatch.setattr(module, "trainer_of", lambda *_: SimpleNamespace(game=SimpleNamespace(makes="x"), device="cpu"))
+    monkeypatch.setattr(module, "play", lambda *_: None)
+    for name in ("Quality", "Monitor", "SignalMeter"):
+        monkeypatch.setattr(module, name, Known)
+    monkeypatch.setattr(module, "sample", lambda game, count: drawn[:count])
+    monkeypatch.setattr(module, "spread", lambda samples, real: seen.update(samples=samples, real=real) or 0.5)
+    module.train("gan", dataset("d", x), 0, 10, tmp_path, 4, 20, module.WGAN.Config())
+    assert seen["black"].shape == (20, 1, 8, 8) and seen["black"].unique().tolist() == [-1.0]
+    assert torch.equal(seen["samples"], drawn[:20])
+    assert seen["real"].shape == (20, 1, 8, 8) and float(seen["real"].min()) > 0.99
+
+
+def test_the_worst_density_is_the_value_of_a_seed():
+    keys = ("part", "seed", "error", "value", "theory")
+    rows = [
+        ("a", 0, 0.01, -1.0, -1.1),
+        ("b", 0, 0.03, -1.0, -0.8),
+        ("a", 1, 0.02, -1.0, -1.0),
+        ("b", 1, 0.01, -1.0, -1),
+    ]
+    found = optimal_discriminator.summarise([dict(zip(keys, row, strict=True)) for row in rows])
+    assert found["values"] == [0.03, 0.02] and found["worst_error"] == 0.03
+    assert found["most_above_theory"] == pytest.approx(0.1) and found["worst_value_gap"] == pytest.approx(0.2)
+
+
+# The monitor's study
+
+
+def scenario(truth: str) -> Scenario:
+    return Scenario("s", "gan/toy", "ring", 100, 8, truth=truth)
+
+
+def look(step: int, frechet: float, sight: float = 1.0) -> Snapshot:
+    return Snapshot(step, 0.0, {"frechet": frechet, "sight": sight, "frechet_high": 0.1, "sight_high": 0.1})
+
+
+def test_a_run_is_judged_by_the_looks_up_to_its_end_and_by_its_last_quality():
+    looks = [look(10, 9.0), look(20, 1.9), look(30, 1.0), look(40, 1.0), look(50, 1.0)]
+
+    def judged(stop: int, least: float = 1.0, truth: str = "healthy") -> tuple[int, bool]:
+        found = health._judged(scenario(truth), looks, stop, 50, least)
+        return found["looks"], found["good"]
+
+    assert judged(10) == (1, False), "nine times as far away as at the end"
+    assert judged(20) == (2, True) and judged(25) == (2, True) and judged(50) == (5, True)
+    assert judged(50, least=health.WHOLE - 0.01) == (5, False), "it leaves out a class"
+    assert judged(50, least=health.WHOLE) == (5, True)
+    assert judged(50, truth="mode collapse") == (5, False) and judged(5) == (0, False)
+
+
+def test_quality_is_the_worse_of_both_distances():
+    looks = [look(10, 1.0, sight=5.0), look(20, 1.0), look(30, 1.0), look(40, 1.0)]
+    assert health._distance(looks[:1], looks) == 5.0 and health._distance(looks[1:2], looks) == 1.0
+    low = [Snapshot(1, 0.0, {"frechet": 0.01, "frechet_high": 0.1})]
+    assert health._distance([look(5, 0.15)], low) == pytest.approx(1.5), "what reals have themselves is near enough"
+    assert health._distance([Snapshot(5, 0.0, {})], looks) == float("inf")
+
+
+def test_a_training_is_wrong_where_any_of_its_snapshots_is():
+    part = {"scenario": "s", "seed": 0}
+    stops = [(part, {"verdict": verdict}) for verdict in ("oscillating", "healthy")]
+    one = health._by_training(stops, lambda stop: stop["verdict"] == "oscillating")
+    assert one == health._interval([True])
+    assert health._by_training([*stops, ({**part, "seed": 1}, {"verdict": "healthy"})], lambda stop: False) == (
+        health._interval([False, False])
+    )
+
+
+def test_a_frozen_generator_has_none_of_its_data():
+    """What is called healthy is other real samples, no copies."""
+    trainer, loaded = Frozen("ring", "ring", everything).trainer(3)
+    fakes: Any = trainer.game
+    rows = {tuple(row) for row in loaded.x.tolist()}
+    assert len(fakes.fakes) == len(loaded) > 1000 and not rows & {tuple(row) for row in fakes.fakes.tolist()}
+
+
+def test_shuffled_labels_are_at_other_samples():
+    y = torch.arange(200) % 4
+    loaded = dataset("d", torch.arange(200.0)[:, None], y, tuple("abcd"))
+    found = spoiled.shuffle_labels(loaded, 0)
+    assert torch.equal(found.x, loaded.x) and found.y is not None
+    assert found.y.bincount().tolist() == [50] * 4 and float((found.y == y).float().mean()) < 0.4
