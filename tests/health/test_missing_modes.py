@@ -13,7 +13,7 @@ from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.data.points.mixture import Mixture, ring
 from zerosum.health.features import feature_space
-from zerosum.health.modes import LEAST, Clusters, clusters
+from zerosum.health.modes import LEAST, Clusters, Modes, Named, OrRegions, clusters
 from zerosum.health.signals import COUNTED, ENOUGH, OTHERS, SampleMeter
 from zerosum.modality import Image
 from zerosum.studies.frozen import blobs, blurred, joined, keep, noise, shapes, stripes, thinned
@@ -178,3 +178,25 @@ def test_data_without_clusters_is_cut_into_regions():
 def test_photographs_are_no_digits():
     x = (255 * torch.rand(300, 1, 28, 28, generator=Generator().manual_seed(0))).to(torch.uint8)
     assert feature_space(Image(1, 28, 28), x, Generator()).recognise(x) is None
+
+
+class Told(Modes):
+    """Modes of which the fakes are told to have these shares of their shares."""
+
+    def __init__(self, kinds: int, **ratios: float):
+        self.ratios, self.expected = ratios, torch.full((kinds,), 1 / kinds)
+        self.testable = {k: Named(name, 1 / kinds, 0.25) for k, name in enumerate(ratios)}
+
+    def shares(self, seen: Tensor) -> Tensor:
+        return torch.tensor(list(self.ratios.values())) / len(self.expected)
+
+
+def test_regions_are_asked_where_no_class_is_missing_of_those_that_can_be_tested():
+    """Six classes of ten may be missing though one only can be told from the others."""
+    seen, regions = torch.zeros(1), Told(3, **{"region 1": 2.0, "region 2": 0.0})
+    assert OrRegions(Told(10, frog=0.9), regions).signals(seen) == regions.signals(seen)
+    assert OrRegions(Told(10, frog=0.1), regions).signals(seen) == {
+        "modes": 10.0, "modes_missing": 1.0, "mode/frog": pytest.approx(0.1),
+    }  # fmt: skip
+    whole = Told(3, **{"region 1": 1.0})
+    assert OrRegions(Told(10, frog=0.9), whole).signals(seen)["modes"] == 10.0

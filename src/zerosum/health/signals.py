@@ -135,8 +135,6 @@ class SampleMeter:
             self._learn_labels(dataset, dataset.y, field, searched, generator)
         if len(field) >= ENOUGH and not self._knows_modes():
             self.modes = self._modes_without_labels(field, searched, generator)
-        elif self.modes and len(self.modes.testable) < len(self.modes.expected):
-            self.modes = OrRegions(self.modes, Clusters(self.seen, COUNTED, generator, self.space.place))
         self.source = None  # what is translated: the modality and stored samples
         if source := dataset.fields.get("a"):
             self.source = source.modality, source.stored[_rows(len(source), SAMPLES, generator)]
@@ -181,7 +179,9 @@ class SampleMeter:
         features = self.space.of_stored(field.stored[rows])
         self.chosen, self.labels = y[torch.isin(y, chosen)], _Labels(features, y, chosen)
         if len(rows) >= ENOUGH:
-            self.modes = self._modes_of(field, rows[:KNOWN], y[:KNOWN], dataset.classes, generator)
+            self.modes = classes = self._modes_of(field, rows[:KNOWN], y[:KNOWN], dataset.classes, generator)
+            if self._knows_modes() and len(classes.testable) < len(classes.expected):
+                self.modes = OrRegions(classes, Clusters(self.seen, COUNTED, generator, self.space.place))
 
     def _knows_modes(self) -> bool:
         """Whether a mode with a name of its own can be tested."""
