@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from zerosum import __version__
 from zerosum.errors import ZerosumError, unknown
+from zerosum.util.console import say, write_anything
 from zerosum.util.memory import is_failure
+from zerosum.util.text import from_encodable
 
 COMMANDS = {
     "train": "train a GAN on a data set or a folder of images",
@@ -49,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `doctor` has a code for each verdict.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(map(from_encodable, sys.argv[1:] if arguments is None else arguments))
+    write_anything()
     try:
         code = _dispatch(given)
         sys.stdout.flush()
@@ -100,5 +103,5 @@ usage: zerosum COMMAND ...
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"zerosum: {message}", file=sys.stderr)
+    say(f"zerosum: {message}", error=True)
     return code
