@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zerosum.data.dataset import DataError, Dataset, dataset
+from zerosum.data.paths import named
 from zerosum.data.request import Request
 from zerosum.util import memory
 
@@ -29,7 +30,7 @@ def arrays(request: Request) -> Dataset:
     Raises:
         DataError: the file is damaged, needs pickle, or holds something else.
     """
-    path = Path(request.name).expanduser()
+    path = named(request.name)
     try:
         members = _npz(path) if path.suffix.lower() == ".npz" else {"arr_0": np.lib.format.open_memmap(path, mode="c")}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.modality import Classes, Condition, Image, Modality, Points, Shape, Spec, Vector
+from zerosum.util.text import legible
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
 HINT = "put each class in a sub-folder, or name the classes in a labels.csv"
@@ -34,10 +35,14 @@ def with_progress(what: str, items: Iterable[T], total: int, progress: Progress 
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that was left out, and why."""
+    """A file that was left out, and why; in legible letters."""
 
     path: str  # in a folder or an archive: relative to it
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", legible(self.path))
+        object.__setattr__(self, "reason", legible(self.reason))
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
@@ -72,6 +77,7 @@ class Dataset:
     fingerprint: str
     problems: tuple[Problem, ...] = ()  # files that were left out
     chosen: str = ""  # the field to look at, where it was chosen
+    notes: tuple[str, ...] = ()  # how files were taken, and what was passed over
 
     def __len__(self) -> int:
         """Samples; of several decks, those of the longest."""
@@ -198,6 +204,7 @@ def dataset(
     problems: tuple[Problem, ...] = (),
     digest: str | None = None,
     fingerprint: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Dataset:
     """Samples, images uint8 (N, C, H, W) or points float32 (N, D), with classes and vectors.
 
@@ -222,13 +229,15 @@ def dataset(
             content.update(f"{tuple(conditions.shape)}".encode())
             content.update(conditions.contiguous().numpy().data)
         fingerprint = content.hexdigest()[:16]
-    return Dataset(name, fields, fingerprint, problems)
+    return Dataset(name, fields, fingerprint, problems, notes=notes)
 
 
-def dataset_of(name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = ()) -> Dataset:
+def dataset_of(
+    name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = (), notes: tuple[str, ...] = ()
+) -> Dataset:
     """Data of any fields, with the fingerprint of their content, modalities and decks."""
     content = hashlib.sha256()
     for key, field in fields.items():
         content.update(f"{key} {field.modality!r} {field.deck} {tuple(field.stored.shape)}".encode())
         content.update(digest_of(field.stored).encode())
-    return Dataset(name, fields, content.hexdigest()[:16], problems)
+    return Dataset(name, fields, content.hexdigest()[:16], problems, notes=notes)
