@@ -10,6 +10,8 @@ UNKNOWN = "\ufffd"  # the replacement character
 # Control characters, which steer a terminal; what ends a line or turns its direction; halves of no character.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8, and of half a character
+FORMULA = re.compile("[=+@\t\r-]")  # how one begins in a cell
+NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?")
 BYTE = re.compile(f"{UNKNOWN}([89a-f][0-9a-f])")
 
 
@@ -44,6 +46,16 @@ def _shown(character: str) -> str:
     if code == 0x7F:
         return "\u2421"
     return f"{UNKNOWN}{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else UNKNOWN
+
+
+def cell(text: str) -> str:
+    """`text` as a cell of a CSV that no spreadsheet takes for a formula; `unquoted` brings it back."""
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+
+
+def unquoted(text: str) -> str:
+    """The text of such a cell."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text[1:]) else text
 
 
 def abbreviate(items: Sequence[str]) -> list[str]:

@@ -43,6 +43,7 @@ class DataChoice(NamedTuple):
     size: tuple[int, int] | None = None  # (H, W)
     labels: int | None = None  # to keep; None: all
     data_dir: Path | None = None
+    classes: tuple[str, ...] = ()  # of the run that goes on; older versions had some without a sample
 
 
 class Prepared(NamedTuple):
@@ -75,6 +76,7 @@ def prepare(
         whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
         if size := _smaller(recipe, wanted, whole):
             whole = data.load(wanted.name, size=size, data_dir=wanted.data_dir, progress=update)
+    whole = whole.with_classes(wanted.classes) if wanted.classes else whole
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws

@@ -141,7 +141,7 @@ def resume(
     training = parse(record.training, {"precision": record.precision})
     data = record.data
     wanted = DataChoice(data.name, data.size, data.labels, Path(data.data_dir) if data.data_dir else None)
-    prepared = prepare(chosen, training, record.options, wanted, device, quiet)
+    prepared = prepare(chosen, training, record.options, wanted._replace(classes=data.classes), device, quiet)
     return play(
         directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
     )

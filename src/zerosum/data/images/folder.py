@@ -8,7 +8,7 @@ from pathlib import Path
 from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.images.contents import Inventory, look
 from zerosum.data.images.decode import Encoded, Probe, decode_all, probe_all
-from zerosum.data.images.labels import Annotations, read_label_file
+from zerosum.data.images.labels import read_label_file
 from zerosum.data.images.pack import Contents, Pack, cached
 from zerosum.data.paths import named
 from zerosum.data.request import Request
@@ -96,10 +96,9 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
     """
     found = listing(named(request.name))
     names = [item.path for item in found.items]
-    # In sub-folders, the outermost is the class; images beside them have no label.
-    inside = {file: file.split("/")[0] for file in names if "/" in file}
-    marks = read_label_file(found.root, names) or Annotations(inside, {})
+    marks = read_label_file(found.root, names)
     pack = packed(found, request.size, request.progress)
+    marks = marks.of(pack.files)
     data = dataset(
         request.name,
         pack.x,
@@ -108,6 +107,6 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
         conditions=marks.conditions(pack.files),
         problems=found.problems + marks.problems + pack.problems,
         digest=pack.digest,
-        notes=found.notes,
+        notes=(*found.inventory.notes(marks.read), *marks.notes),
     )
     return data, pack.files
