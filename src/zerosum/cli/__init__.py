@@ -11,7 +11,6 @@ from zerosum import __version__
 from zerosum.errors import ZerosumError, unknown
 from zerosum.util.console import say, write_anything
 from zerosum.util.memory import is_failure
-from zerosum.util.text import from_encodable
 
 COMMANDS = {
     "train": "train a GAN on a data set or a folder of images",
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `doctor` has a code for each verdict.
     """
-    given = list(map(from_encodable, sys.argv[1:] if arguments is None else arguments))
+    given = list(sys.argv[1:] if arguments is None else arguments)
     write_anything()
     try:
         code = _dispatch(given)

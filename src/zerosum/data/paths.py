@@ -12,8 +12,9 @@ DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset-* packages instal
 
 
 def named(name: str) -> Path:
-    """The file or folder that a name of data means: with the bytes that `util.text.encodable` took from it."""
-    return Path(os.path.expanduser(from_encodable(name)))
+    """The file or folder that a name of data means: with the bytes that `util.text.encodable` took from it, if any."""
+    path = Path(os.path.expanduser(name))
+    return path if os.path.lexists(path) else Path(os.path.expanduser(from_encodable(name)))
 
 
 def cache_dir() -> Path:
