@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zerosum.data.dataset import DataError, Dataset, dataset, measured, numbered
-from zerosum.data.paths import named
 from zerosum.data.request import Request
 from zerosum.util import memory
+from zerosum.util.files import named
 
 SUFFIXES = (".npy", ".npz")
 SAMPLES = ("samples", "x", "images", "arr_0")  # the names an .npz file may give to its samples

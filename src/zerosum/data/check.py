@@ -11,9 +11,9 @@ import torch
 
 from zerosum.data import twins
 from zerosum.data.dataset import Dataset, Progress
-from zerosum.data.paths import named
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality, Tokens
+from zerosum.util.files import named
 from zerosum.util.text import abbreviate
 
 SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows

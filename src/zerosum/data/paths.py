@@ -6,15 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from zerosum.util.text import from_encodable
+from zerosum.util.files import named
 
 DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset-* packages install
-
-
-def named(name: str) -> Path:
-    """The file or folder that a name of data means: with the bytes that `util.text.encodable` took from it, if any."""
-    path = Path(os.path.expanduser(name))
-    return path if os.path.lexists(path) else Path(os.path.expanduser(from_encodable(name)))
 
 
 def cache_dir() -> Path:

@@ -12,10 +12,10 @@ from zerosum.data.images.digits import digits
 from zerosum.data.images.idx import FASHION_MNIST, MNIST
 from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
-from zerosum.data.paths import named
 from zerosum.data.points import mixture
 from zerosum.data.request import Request, Source
 from zerosum.data.text import lines as text
+from zerosum.util.files import named
 from zerosum.util.text import encodable
 
 

@@ -11,7 +11,7 @@ UNKNOWN = "\ufffd"  # the replacement character
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8, and of half a character
 FORMULA = re.compile("[=+@\t\r-]")  # how one begins in a cell
-NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?")
+NUMBER = re.compile(r"-?[0-9.]+(e[+-]?[0-9]+)?")
 BYTE = re.compile(f"{UNKNOWN}([89a-f][0-9a-f])")
 
 

@@ -13,10 +13,10 @@ from zerosum.data.images.contents import holds_image
 from zerosum.data.images.decode import Encoded, Row, decode, probe
 from zerosum.data.images.folder import layout, with_files
 from zerosum.data.images.resize import CHUNK, resized
-from zerosum.data.paths import named
 from zerosum.data.request import Request
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality
+from zerosum.util.files import named
 from zerosum.util.text import legible
 
 LUMA = (19595, 38470, 7471)  # of 65,536: the weights of red, green and blue in grey, ITU-R 601, as Pillow rounds them

@@ -10,8 +10,8 @@ from zerosum.data.images.contents import Inventory, look
 from zerosum.data.images.decode import Encoded, Probe, decode_all, probe_all
 from zerosum.data.images.labels import read_label_file
 from zerosum.data.images.pack import Contents, Pack, cached
-from zerosum.data.paths import named
 from zerosum.data.request import Request
+from zerosum.util.files import named
 
 LARGEST = 256  # pixels: images that all have one size up to this keep it
 DEFAULT = (64, 64)  # (H, W) of all others

@@ -16,9 +16,9 @@ from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.images.decode import Probe, probe_all
 from zerosum.data.images.folder import DEFAULT, LARGEST, Listing, layout, listing, packed
 from zerosum.data.images.pack import Pack
-from zerosum.data.paths import named
 from zerosum.data.request import Request
 from zerosum.modality import Image
+from zerosum.util.files import named
 
 SIDES = (("a", "b"), ("A", "B"), ("trainA", "trainB"))  # names of the two sub-folders
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 
 from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
-from zerosum.data.paths import named
 from zerosum.data.request import Request
 from zerosum.modality import Lengths, Tokens
+from zerosum.util.files import named
 
 SUFFIXES = (".txt",)
 VOCABULARY = 20_000  # tokens at most, the most frequent; all others are <unk>
