@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from zerosum.util import console
 
@@ -49,3 +55,32 @@ def test_output_that_is_no_terminal_is_wide_enough_for_tables(monkeypatch: pytes
     assert console.output().width == 120
     monkeypatch.setenv("COLUMNS", "200")
     assert console.output().width == 200
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_names_reach_no_terminal_as_commands(terminal: bool) -> None:
+    """Neither escape sequences nor what Rich would take for styles and emoji, in lines, tables and bars."""
+    name = "\x1b[31mcat\x07[/bold] :cat: [red]\udce4"
+    shown = "␛[31mcat␇[/bold] :cat: [red]\ufffde4"
+    out = io.StringIO()
+    plain = console.Plain(file=out, force_terminal=terminal, width=200, no_color=True)
+    plain.print(name)
+    cells = Table(name)
+    cells.add_row(name)
+    plain.print(cells)
+    plain.print(Text(name))  # from which Rich itself takes the bell
+    assert out.getvalue().count(shown) == 3 and shown.replace("␇", "") in out.getvalue()
+    assert not set(out.getvalue()) & set("\x07\udce4") and (terminal or "\x1b" not in out.getvalue())
+
+
+def test_lines_are_printed_whatever_is_in_them(capsys: pytest.CaptureFixture[str]) -> None:
+    console.say("a\x1b]0;t\x07\nb")
+    console.say(Path("\udce4"), error=True)
+    assert capsys.readouterr() == ("a␛]0;t␇\nb\n", "\ufffde4\n")
+
+
+def test_a_terminal_that_lacks_a_letter_shows_a_mark() -> None:
+    code = "from zerosum.util.console import say, write_anything; write_anything(); say('\\u732b')"
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "?\n"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from zerosum import __version__
 from zerosum.errors import ZerosumError, unknown
+from zerosum.util.console import say, write_anything
 from zerosum.util.memory import is_failure
 
 COMMANDS = {
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     `doctor` has a code for each verdict.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    write_anything()
     try:
         code = _dispatch(given)
         sys.stdout.flush()
@@ -100,5 +102,5 @@ usage: zerosum COMMAND ...
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"zerosum: {message}", file=sys.stderr)
+    say(f"zerosum: {message}", error=True)
     return code

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zerosum.data.check import counted_samples
+from zerosum.data.check import counted_samples, left_out
 from zerosum.options import rows
 from zerosum.recipe import Recipe
 from zerosum.training.estimate import estimate, seconds_per_step
@@ -34,7 +34,7 @@ def show_plan(recipe: Recipe, options: Mapping[str, Any], wanted: DataChoice, de
     console = output()
     console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")
     console.print(f"data        {wanted.name}: {counted_samples(data)}, fingerprint {data.fingerprint}")
-    for line in notes:
+    for line in [*notes, *left_out(data)]:
         console.print(f"            {line}")
     console.print(f"batch size  {training.batch_size}")
     for player, count in record.players.items():

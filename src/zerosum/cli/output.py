@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from zerosum.util.console import say
+
 if TYPE_CHECKING:
     from zerosum.run.loaded import Run
 
@@ -28,5 +30,5 @@ def show_run(run: Run) -> None:
         return
     for what, name in (("samples", "samples.png"), ("film", "film.gif"), ("report", "report.html")):
         if (run.path / name).exists():
-            print(f"{what + ':':<9}{run.path / name}")
-    print(report.summary(run.path))
+            say(f"{what + ':':<9}{run.path / name}")
+    say(report.summary(run.path))

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zerosum.data.dataset import DataError, Dataset, dataset
+from zerosum.data.dataset import DataError, Dataset, dataset, measured, numbered
 from zerosum.data.request import Request
 from zerosum.util import memory
+from zerosum.util.files import named
 
 SUFFIXES = (".npy", ".npz")
 SAMPLES = ("samples", "x", "images", "arr_0")  # the names an .npz file may give to its samples
@@ -29,7 +30,7 @@ def arrays(request: Request) -> Dataset:
     Raises:
         DataError: the file is damaged, needs pickle, or holds something else.
     """
-    path = Path(request.name).expanduser()
+    path = named(request.name)
     try:
         members = _npz(path) if path.suffix.lower() == ".npz" else {"arr_0": np.lib.format.open_memmap(path, mode="c")}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
@@ -43,8 +44,13 @@ def arrays(request: Request) -> Dataset:
     x = _samples(path, samples)
     conditions = _conditions(path, members[CONDITIONS], len(x)) if CONDITIONS in members else None
     y = None if labels is None else _labels(path, labels, len(x))
-    classes = () if y is None else tuple(str(k) for k in range(int(y.max()) + 1))
-    return dataset(request.name, x, y if classes else None, classes, conditions=conditions)
+    if y is not None and measured({*map(str, y[y >= 0].tolist())}, int((y >= 0).sum())):
+        raise DataError(
+            f"{path} has {len(y.unique()):,} different labels for {len(y):,} samples, which are measurements and no "
+            "classes; save them as `conditions`, floats (N, 1)"
+        )
+    y, classes, notes = (None, (), ()) if y is None else numbered(y)
+    return dataset(request.name, x, y if classes else None, classes, conditions=conditions, notes=notes)
 
 
 def _npz(path: Path) -> dict[str, NDArray[Any]]:

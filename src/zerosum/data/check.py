@@ -13,6 +13,7 @@ from zerosum.data import twins
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality, Tokens
+from zerosum.util.files import named
 from zerosum.util.text import abbreviate
 
 SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
@@ -38,6 +39,7 @@ class Report:
         for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
                 lines.append(f"{title}: {_counted(counts)}")
+        lines += [f"note: {note}" for note in data.notes]
         side = "" if data.samples in ("x", "ids") else f" of {data.samples}"
         for title, sign, found, how in (
             ("duplicates", " = ", self.duplicates, "repeat another"),
@@ -49,10 +51,7 @@ class Report:
                 lines.append(f"{title}{side}: {extra:,} of {len(data.x):,} {how}: {'; '.join(abbreviate(groups))}")
         if self.unsearched:
             lines.append(f"near duplicates{side}: not looked for, as {self.unsearched}")
-        if data.problems:
-            lines.append(f"left out: {len(data.problems):,}")
-            lines += [f"  {line}" for line in abbreviate([str(problem) for problem in data.problems])]
-        return lines
+        return lines + left_out(data)
 
 
 def check(
@@ -74,7 +73,7 @@ def check(
         from zerosum.data.images.decode import Probe, probe_all  # needs Pillow, as folders do
         from zerosum.data.images.folder import listing, packed
 
-        found = listing(Path(name).expanduser())
+        found = listing(named(name))
         probes = [probe for probe in probe_all(found.items) if isinstance(probe, Probe)]
         sizes.update(f"{probe.height}x{probe.width}" for probe in probes)
         modes.update(probe.mode for probe in probes)
@@ -100,6 +99,13 @@ def counted_samples(data: Dataset) -> str:
         return f"{len(data):,} aligned {'pair' if len(data) == 1 else 'pairs'}: {shapes}"
     sides = [f"{_number(len(field), field.modality)} as {name}" for name, field in fields.items()]
     return f"{' and '.join(sides)}, unpaired"
+
+
+def left_out(data: Dataset) -> list[str]:
+    """How many files were left out, and which, in lines."""
+    if not data.problems:
+        return []
+    return [f"left out: {len(data.problems):,}", *(f"  {line}" for line in abbreviate([*map(str, data.problems)]))]
 
 
 def labels(data: Dataset) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -12,10 +14,13 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.modality import Classes, Condition, Image, Modality, Points, Shape, Spec, Vector
+from zerosum.util.text import SHOWN, legible
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
 HINT = "put each class in a sub-folder, or name the classes in a labels.csv"
 UNKNOWN = -1  # the class of a sample without a label
+MOST = 10  # different numbers with fractions that may be classes: ratings by half stars are as many
+BYTE = 255  # -1, where it was written into a byte
 ALL = "all"  # the deck of fields that belong together
 T = TypeVar("T")
 
@@ -34,10 +39,14 @@ def with_progress(what: str, items: Iterable[T], total: int, progress: Progress 
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that was left out, and why."""
+    """A file that was left out, and why; in legible letters."""
 
     path: str  # in a folder or an archive: relative to it
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", legible(self.path))
+        object.__setattr__(self, "reason", legible(self.reason))
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
@@ -72,6 +81,7 @@ class Dataset:
     fingerprint: str
     problems: tuple[Problem, ...] = ()  # files that were left out
     chosen: str = ""  # the field to look at, where it was chosen
+    notes: tuple[str, ...] = ()  # how files were taken, and what was passed over
 
     def __len__(self) -> int:
         """Samples; of several decks, those of the longest."""
@@ -161,6 +171,18 @@ class Dataset:
             self, fields=fields, fingerprint=fingerprint_of(f"{self.fingerprint} {count} labels of seed {seed}")
         )
 
+    def with_classes(self, names: tuple[str, ...]) -> Dataset:
+        """The same labels, numbered among `names`, of which some have no sample: as older versions numbered them.
+
+        Where these lack a class of the data, or have them in another order, the data is as it was.
+        """
+        same = tuple(name for name in names if name in self.classes)
+        if self.y is None or self.classes == names or same != self.classes:
+            return self
+        place = torch.tensor([names.index(name) for name in self.classes])
+        y = torch.where(self.y < 0, UNKNOWN, place[self.y.clamp(min=0)])
+        return dataset(self.name, self.x, y, names, conditions=self.vectors, problems=self.problems, notes=self.notes)
+
     def without_labels(self, keep: Collection[str] = ()) -> Dataset:
         """The same samples, without the classes and vectors that `keep` does not name, and with another fingerprint."""
         labels = {n for n, f in self.fields.items() if isinstance(f.modality, Classes | Vector)}
@@ -176,6 +198,44 @@ class Dataset:
         if self.y is None:
             return ()
         return tuple(self.y[self.y >= 0].bincount(minlength=len(self.classes)).tolist())
+
+
+def measured(labels: Collection[str], count: int) -> bool:
+    """Whether the different labels of `count` samples are numbers that measure something, and name no classes.
+
+    They are where most occur once, and are more than MOST or have fractions; or have fractions and are more than MOST.
+    """
+    try:
+        numbers = [float(label) for label in labels]
+    except ValueError:
+        return False
+    if not all(map(math.isfinite, numbers)):
+        return False
+    fractions = any(not number.is_integer() for number in numbers)
+    many, single = len(labels) > MOST, 2 * len(labels) > count
+    return (many and single) or (fractions and (many or single))
+
+
+def numbered(labels: Tensor) -> tuple[Tensor, tuple[str, ...], tuple[str, ...]]:
+    """Classes of labels that are whole numbers (N,), below 0 for none: y, (N,) int64, the names, and notes.
+
+    Numbers without a sample are no classes. 255, which is -1 in a byte, is none where it stands apart from two others
+    or more.
+    """
+    notes, none = [], labels < 0
+    present = labels[~none].unique()
+    if len(present) > 2 and present[-1] == BYTE and present[-2] < BYTE - 1:
+        none, present = none | (labels == BYTE), present[:-1]
+        notes.append(f"the label {BYTE} of {int((labels == BYTE).sum()):,} samples is read as no label, as -1 is")
+    if len(present) and (missing := int(present[-1]) + 1 - len(present)):
+        known = set(present.tolist())
+        absent = (str(k) for k in itertools.count() if k not in known)
+        first = itertools.islice(absent, min(missing, SHOWN))
+        more = f" and {missing - SHOWN:,} more" if missing > SHOWN else ""
+        what = "label" if missing == 1 else "labels"
+        notes.append(f"no sample has the {what} {', '.join(first)}{more}: there are {len(present):,} classes")
+    y = torch.searchsorted(present, labels.clamp(min=0)).masked_fill(none, UNKNOWN)
+    return y, tuple(map(str, present.tolist())), tuple(notes)
 
 
 def fingerprint_of(text: str) -> str:
@@ -198,6 +258,7 @@ def dataset(
     problems: tuple[Problem, ...] = (),
     digest: str | None = None,
     fingerprint: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Dataset:
     """Samples, images uint8 (N, C, H, W) or points float32 (N, D), with classes and vectors.
 
@@ -222,13 +283,15 @@ def dataset(
             content.update(f"{tuple(conditions.shape)}".encode())
             content.update(conditions.contiguous().numpy().data)
         fingerprint = content.hexdigest()[:16]
-    return Dataset(name, fields, fingerprint, problems)
+    return Dataset(name, fields, fingerprint, problems, notes=notes)
 
 
-def dataset_of(name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = ()) -> Dataset:
+def dataset_of(
+    name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = (), notes: tuple[str, ...] = ()
+) -> Dataset:
     """Data of any fields, with the fingerprint of their content, modalities and decks."""
     content = hashlib.sha256()
     for key, field in fields.items():
         content.update(f"{key} {field.modality!r} {field.deck} {tuple(field.stored.shape)}".encode())
         content.update(digest_of(field.stored).encode())
-    return Dataset(name, fields, content.hexdigest()[:16], problems)
+    return Dataset(name, fields, content.hexdigest()[:16], problems, notes=notes)

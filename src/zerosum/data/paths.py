@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from zerosum.util.files import named
+
 DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset-* packages install
 
 
@@ -24,8 +26,8 @@ def cache_dir() -> Path:
 
 def roots(data_dir: Path | None) -> list[Path]:
     """The folders that may hold a published set, in the order they are asked."""
-    named = [data_dir, os.environ.get("ZEROSUM_DATA")]
-    return [Path(root).expanduser() for root in named if root] + [cache_dir(), DEBIAN]
+    given = [data_dir, os.environ.get("ZEROSUM_DATA")]
+    return [named(str(root)) for root in given if root] + [cache_dir(), DEBIAN]
 
 
 def find(relative: str, data_dir: Path | None) -> Path | None:

@@ -15,6 +15,8 @@ from zerosum.data.images.stacked import stacked_mnist
 from zerosum.data.points import mixture
 from zerosum.data.request import Request, Source
 from zerosum.data.text import lines as text
+from zerosum.util.files import named
+from zerosum.util.text import encodable
 
 
 def _imported(where: str) -> Source:
@@ -70,6 +72,7 @@ def load(
     """
     if size is not None and min(size) < 1:
         raise DataError(f"the size {size[0]}x{size[1]} is empty; give a height and a width of at least 1")
+    name = encodable(name)  # as it goes into JSON, pages and pictures
     source, option = find(name)
     data = source(Request(name, option, size, data_dir, progress, seed))
     if size is not None:
@@ -86,7 +89,7 @@ def find(name: str) -> tuple[Source, str]:
     known, _, option = name.partition(":")
     if known in SOURCES:
         return SOURCES[known], option
-    path = Path(name).expanduser()
+    path = named(name)
     try:
         is_folder, is_file = path.is_dir() and name != "", path.is_file()
     except OSError as error:
@@ -109,7 +112,7 @@ def absolute(name: str) -> str:
     """The name by which the same data is found from any folder."""
     known, _, option = name.partition(":")
     if known in OF_FOLDERS:
-        whole = Path(option).expanduser()
-        parts = [whole] if whole.is_dir() else [Path(part).expanduser() for part in option.split(",")]
-        return f"{known}:{','.join(str(part.resolve()) for part in parts)}"
-    return name if known in SOURCES else str(Path(name).expanduser().resolve())
+        whole = named(option)
+        parts = [whole] if whole.is_dir() else [named(part) for part in option.split(",")]
+        return encodable(f"{known}:{','.join(str(part.resolve()) for part in parts)}")
+    return name if known in SOURCES else encodable(str(named(name).resolve()))

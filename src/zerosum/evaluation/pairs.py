@@ -22,6 +22,7 @@ from zerosum.metrics.score import Score
 from zerosum.modality import to_float
 from zerosum.options import to_json
 from zerosum.run.loaded import Run
+from zerosum.util.text import encodable
 
 BLOCK = 64  # images that are translated at a time
 Read = TypeVar("Read")
@@ -44,7 +45,7 @@ def measure(
     """
     files = match(folder, references)
     ours, results, notes = _measure(metrics, open_pairs(files), len(files), seed, progress)
-    return Target("folder", str(folder.resolve()), fingerprint=ours), results, notes
+    return Target("folder", encodable(str(folder.resolve())), fingerprint=ours), results, notes
 
 
 def measure_run(

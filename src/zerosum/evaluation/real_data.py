@@ -38,6 +38,7 @@ def load(source: SampleSource, against: str | None, data_dir: Path | None, progr
         against, data_dir = own.name, data_dir or (Path(own.data_dir) if own.data_dir else None)
     try:
         loaded = data.load(against, size=_size(source.modality), data_dir=data_dir, progress=progress)
+        loaded = loaded if source.run is None else loaded.with_classes(source.run.record.data.classes)
         loaded = loaded if source.run is None else loaded.of(source.run.game.makes)
     except data.DataError as error:
         raise ZerosumError(f"cannot compare with {against}: {error}") from error

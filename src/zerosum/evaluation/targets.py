@@ -20,6 +20,7 @@ from zerosum.modality import Classes, Modality
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
+from zerosum.util.text import encodable
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
     """
     record = run.record
     averaged = run.average and record.training.average > 0
-    target = Target("run", str(run.path.resolve()), record.recipe, run.step, averaged)
+    target = Target("run", encodable(str(run.path.resolve())), record.recipe, run.step, averaged)
     if has_role(run.game, Translates):
         if truncation is not None:
             raise ZerosumError(f"{record.recipe} translates samples and has no z: leave out --truncation")
@@ -129,7 +130,9 @@ def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Sa
         chosen = shuffle(loaded, seed)[:count]
         return of_dataset(loaded, extractor, name="the samples", chosen=chosen, progress=progress)
 
-    target = Target("folder" if path.is_dir() else "file", str(path.resolve()), fingerprint=loaded.fingerprint)
+    target = Target(
+        "folder" if path.is_dir() else "file", encodable(str(path.resolve())), fingerprint=loaded.fingerprint
+    )
     return SampleSource(target, loaded.modality, loaded.classes, samples, data=loaded)
 
 

@@ -71,7 +71,7 @@ def export(run: Run | str | Path, out: str | Path, network: NetworkName = "gener
         program = _traced(face, f"the {network} of {run.record.recipe}")
         program.model.metadata_props.update(_metadata(run, network))
         program.save(partial, external_data=False)
-        session = runtime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
+        session = runtime.InferenceSession(partial.read_bytes(), providers=["CPUExecutionProvider"])
         for count in COMPARED:
             _compare(session, face, count, f"the {network} of {run.path}")
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from PIL import Image
 
+from zerosum.data.images.contents import PICTURE
 from zerosum.util.files import write_atomic
 
 T = TypeVar("T")
@@ -89,7 +90,7 @@ def _gif(images: list[Image.Image], seconds: float, hold: float, side: int) -> b
     sized = [image if image.size == size else image.resize(size, Image.Resampling.LANCZOS) for image in images]
     first, *others = _with_one_palette(sized)
     buffer = io.BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0, comment=PICTURE)
     return buffer.getvalue()
 
 

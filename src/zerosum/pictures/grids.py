@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from zerosum.modality import to_uint8
+from zerosum.pictures import png
 from zerosum.pictures.fonts import label_rows
 from zerosum.util.files import atomic_path, plain_name
 
@@ -113,7 +114,9 @@ def save_each(
 
     def save(path: Path, image: NDArray[np.uint8]) -> None:
         with atomic_path(path) as partial:
-            Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(partial)
+            Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(
+                partial, pnginfo=png.marked(png.IMAGE)
+            )
 
     with ThreadPoolExecutor(8) as pool:  # most of the time goes to waiting for the disk
         list(pool.map(save, paths, pixels))

@@ -7,19 +7,33 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from zerosum.data.images.contents import IMAGE, PICTURE
 from zerosum.util.files import atomic_path
+
+__all__ = ["IMAGE", "PICTURE", "marked", "read_caption", "save", "with_caption"]
 
 CAPTION = ("Title", "Description")  # keywords of the PNG specification
 
 
-def save(image: Image.Image, path: Path) -> None:
-    """Write a picture, with its caption, as PNG: the whole file or none."""
-    info = PngInfo()
+def save(image: Image.Image, path: Path, mark: str = PICTURE) -> None:
+    """Write a picture, with its caption, as PNG: the whole file or none.
+
+    Args:
+        mark: says that zerosum wrote it, so that it is not taken for data: IMAGE for an image that was made, alone.
+    """
+    info = marked(mark)
     for keyword in CAPTION:
         if text := image.info.get(keyword):
             info.add_itxt(keyword, text)
     with atomic_path(path) as partial:
         image.save(partial, pnginfo=info)
+
+
+def marked(mark: str = PICTURE) -> PngInfo:
+    """What makes a PNG known as zerosum's, see `data.images.contents`."""
+    info = PngInfo()
+    info.add_text("Software", mark)
+    return info
 
 
 def with_caption(image: Image.Image, title: str, description: str = "") -> Image.Image:

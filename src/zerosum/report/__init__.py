@@ -15,6 +15,7 @@ from string import Template
 from zerosum.report import commands, curve_charts, data, header, health, metrics, notes, pictures, settings
 from zerosum.report.run_files import RunFiles
 from zerosum.util.files import write_atomic
+from zerosum.util.text import encodable
 
 SECTIONS: tuple[Callable[[RunFiles], str], ...] = (  # each is HTML, or "" where there is nothing to show
     health.section,
@@ -45,7 +46,7 @@ def write(run: Path) -> Path:
         footer=f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {escape(files.path)}",
     )
     path = run / "report.html"
-    write_atomic(path, page.encode("utf-8", "replace"))
+    write_atomic(path, encodable(page).encode())
     return path
 
 

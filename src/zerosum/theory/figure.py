@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
+from zerosum.pictures.png import marked
 from zerosum.report.svg import PAPER
 from zerosum.util.files import write_atomic
 
@@ -54,6 +55,6 @@ def image(figure: Figure) -> Image.Image:
 def save(figure: Figure, path: Path) -> Path:
     """The figure as a PNG of few colours, written whole or not at all."""
     buffer = io.BytesIO()
-    image(figure).quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    image(figure).quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True, pnginfo=marked())
     write_atomic(path, buffer.getvalue())
     return path

@@ -22,13 +22,16 @@ import torch
 from annotated_types import Ge, Gt
 from pydantic import ConfigDict, TypeAdapter
 from safetensors import SafetensorError
+from safetensors.torch import load as from_bytes
 from safetensors.torch import load_file, save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.training.trainer import Trainer
 from zerosum.util import formats, rng
+from zerosum.util.text import encodable
 
 GAME, AVERAGE, TRAINING = "game.safetensors", "average.safetensors", "training.safetensors"
 POSITION = "checkpoint.json"
@@ -234,16 +237,24 @@ def _written(folder: Path, files: Mapping[str, Mapping[str, Tensor]]) -> dict[st
 def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
     # Cloned, because safetensors refuses two names for one tensor, as tied weights have.
     copies = {name: t.detach().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
-    save_file(copies, path)
+    if _is_utf_8(path):
+        save_file(copies, path)
+    else:
+        path.write_bytes(to_bytes(copies))
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        return load_file(path) if _is_utf_8(path) else from_bytes(path.read_bytes())
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; delete this checkpoint to go on from an earlier one") from None
     except (OSError, SafetensorError) as error:
         raise _damaged(path, error) from error
+
+
+def _is_utf_8(path: Path) -> bool:
+    """Whether safetensors can open it; other names are of old archives, and files there go through the memory."""
+    return encodable(str(path)) == str(path)
 
 
 def _damaged(path: Path, why: object) -> CheckpointError:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from zerosum.util.text import from_encodable
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -21,6 +23,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def named(name: str) -> Path:
+    """The file or folder that a name of data means: with the bytes that `text.encodable` took from it, if any."""
+    path = Path(os.path.expanduser(name))
+    return path if os.path.lexists(path) else Path(os.path.expanduser(from_encodable(name)))
 
 
 def plain_name(text: str) -> str:

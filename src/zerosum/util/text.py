@@ -1,10 +1,61 @@
-"""How quantities are written for people."""
+"""How quantities are written for people, and the one door for text from outside: names of files, labels, arguments."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 SHOWN = 10  # entries of a long list
+UNKNOWN = "\ufffd"  # the replacement character
+# Control characters, which steer a terminal; what ends a line or turns its direction; halves of no character.
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8, and of half a character
+FORMULA = re.compile("[=+@\t\r-]")  # how one begins in a cell
+NUMBER = re.compile(r"-?[0-9.]+(e[+-]?[0-9]+)?")
+BYTE = re.compile(f"{UNKNOWN}([89a-f][0-9a-f])")
+
+
+def legible(text: str) -> str:
+    """`text` in one line, as every file, page and terminal takes it; names that differ go on differing.
+
+    Control characters become their pictures (an escape is `␛`, a line's end `␊`), a byte that is no UTF-8 becomes the
+    replacement character and its two hex digits.
+    """
+    return UNSAFE.sub(lambda found: _shown(found[0]), text)
+
+
+def printable(text: str) -> str:
+    """As `legible`, but lines and tabs stay: for whole outputs."""
+    return UNSAFE.sub(lambda found: found[0] if found[0] in "\n\t" else _shown(found[0]), text)
+
+
+def encodable(text: str) -> str:
+    """`text` as UTF-8 can hold it: without its bytes that are no UTF-8, which `from_encodable` brings back."""
+    return SURROGATE.sub(lambda found: _shown(found[0]), text)
+
+
+def from_encodable(text: str) -> str:
+    """What `encodable`, or a terminal, made `text` of: the name of a file, with the bytes that it has."""
+    return BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    if code <= 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    return f"{UNKNOWN}{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else UNKNOWN
+
+
+def cell(text: str) -> str:
+    """`text` as a cell of a CSV that no spreadsheet takes for a formula; `unquoted` brings it back."""
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+
+
+def unquoted(text: str) -> str:
+    """The text of such a cell."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text[1:]) else text
 
 
 def abbreviate(items: Sequence[str]) -> list[str]:

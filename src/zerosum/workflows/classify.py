@@ -15,6 +15,7 @@ from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images.fit import fitted
 from zerosum.run.loaded import Run, load
 from zerosum.util.files import atomic_path
+from zerosum.util.text import cell
 
 BLOCK = 1000  # samples between two words of progress
 
@@ -112,13 +113,15 @@ def classify(
 def write(found: Classification, path: Path) -> None:
     """A CSV: each image's name, its label where there are any, the likeliest class, its probability, and that of all.
 
-    It appears whole or not at all.
+    It appears whole or not at all. No cell is a formula to a spreadsheet: see `util.text.cell`; of files, `./` goes
+    before such a name.
     """
-    labelled = any(label is not None for label in found.labels)
+    labelled, named = any(label is not None for label in found.labels), [cell(name) for name in found.classes]
     with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["file_name", *(["label"] if labelled else []), "prediction", "probability", *found.classes])
+        table.writerow(["file_name", *(["label"] if labelled else []), "prediction", "probability", *named])
         rows = zip(found.files, found.labels, found.predictions.tolist(), found.probabilities.tolist(), strict=True)
         for name, label, best, shares in rows:
-            own = [label or ""] if labelled else []
-            table.writerow([name, *own, found.classes[best], *(f"{share:.6g}" for share in (shares[best], *shares))])
+            own = [cell(label or "")] if labelled else []
+            file_name = name if cell(name) == name else f"./{name}"  # the same file
+            table.writerow([file_name, *own, named[best], *(f"{share:.6g}" for share in (shares[best], *shares))])

@@ -30,7 +30,7 @@ from zerosum.training import estimate, hardware
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.console import progress
-from zerosum.util.text import abbreviate
+from zerosum.util.text import abbreviate, encodable
 
 FEW = 2  # samples that tell what a batch of many is like
 SHOWN = 10  # vectors that a run keeps of its data, to sample by
@@ -43,6 +43,7 @@ class DataChoice(NamedTuple):
     size: tuple[int, int] | None = None  # (H, W)
     labels: int | None = None  # to keep; None: all
     data_dir: Path | None = None
+    classes: tuple[str, ...] = ()  # of the run that goes on; older versions had some without a sample
 
 
 class Prepared(NamedTuple):
@@ -75,6 +76,7 @@ def prepare(
         whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
         if size := _smaller(recipe, wanted, whole):
             whole = data.load(wanted.name, size=size, data_dir=wanted.data_dir, progress=update)
+    whole = whole.with_classes(wanted.classes) if wanted.classes else whole
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
@@ -105,7 +107,7 @@ def prepare(
     estimate.require_step(trainer, few())
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
     record = _describe(recipe, options, wanted, learnt, trainer)
-    notes = [*size_notes(wanted, learnt), *data_notes(recipe, whole, learnt, wanted.labels)]
+    notes = [*size_notes(wanted, learnt), *whole.notes, *data_notes(recipe, whole, learnt, wanted.labels)]
     return Prepared(trainer, learnt, record, notes)
 
 
@@ -132,7 +134,7 @@ def _describe(
 ) -> Record:
     training, folder = trainer.training, wanted.data_dir
     return Record(
-        recipe=recipe.name,
+        recipe=encodable(recipe.name),
         source=recipe.source,
         summary=recipe.summary,
         options={parameter: to_json(values) for parameter, values in recipe.resolve(options).items()},
@@ -143,7 +145,7 @@ def _describe(
             count=len(learnt),
             fingerprint=learnt.fingerprint,
             problems=tuple(str(problem) for problem in learnt.problems),
-            data_dir=str(folder.resolve()) if folder else None,
+            data_dir=encodable(str(folder.resolve())) if folder else None,
             counts=learnt.counts,
             labels=wanted.labels,
             vectors=_some(learnt.vectors),
@@ -181,7 +183,7 @@ def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:
 def _command() -> str:
     program, *arguments = sys.argv
     by_hand = Path(program).name in ("zerosum", "__main__.py")
-    return shlex.join(["zerosum", *arguments]) if by_hand else "zerosum.train(...)"
+    return encodable(shlex.join(["zerosum", *arguments])) if by_hand else "zerosum.train(...)"
 
 
 def size_notes(wanted: DataChoice, learnt: Dataset) -> list[str]:

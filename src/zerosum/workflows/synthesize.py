@@ -24,7 +24,7 @@ from zerosum.run.loaded import Run, load
 from zerosum.run.record import versions
 from zerosum.util import memory
 from zerosum.util.files import atomic_path, write_atomic
-from zerosum.util.text import abbreviate
+from zerosum.util.text import abbreviate, encodable
 
 FILE = "synthesis.json"
 BLOCK, NUMBERS = 1000, 2**24  # candidates drawn at once, and numbers in them, at most
@@ -246,14 +246,14 @@ def _fill(source: _Source, pools: Sequence[_Pool], save: Save, tries: int, progr
 def _write_record(path: Path, source: _Source, pools: Sequence[_Pool]) -> Synthesis:
     run, classifier_run = source.run, source.classifier_run
     record = Synthesis(
-        run=str(run.path.resolve()),
+        run=encodable(str(run.path.resolve())),
         recipe=run.record.recipe,
         step=run.step,
         seed=source.seed,
         truncation=run.record.training.truncation if source.truncation is None else source.truncation,
         confidence=pools[0].confidence,
         keep_top=pools[0].share,
-        classifier=str(classifier_run.path.resolve()) if classifier_run else "",
+        classifier=encodable(str(classifier_run.path.resolve())) if classifier_run else "",
         candidates=source.drawn,
         classes={source.classes[pool.number]: Made(pool.candidates, pool.kept) for pool in pools},
         versions=versions(),

@@ -18,6 +18,7 @@ from zerosum.training import hardware
 from zerosum.training.trainer import Hook
 from zerosum.util import distributed
 from zerosum.util.console import errors
+from zerosum.util.text import legible
 from zerosum.workflows.prepare import DataChoice, prepare
 from zerosum.workflows.session import ON_CPU, play
 
@@ -73,7 +74,8 @@ def train(
     sides = (size, size) if isinstance(size, int) else size
     wanted = DataChoice(data or chosen.data, sides, labels, Path(data_dir) if data_dir else None)
     prepared = prepare(chosen, training, own, wanted, device, quiet)
-    stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{Path(prepared.record.data.name).name}"
+    about = legible(Path(prepared.record.data.name).name)
+    stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{about}"
     path = Path(out) if out else free_path(Path("runs"), stem.replace("/", "-").replace(":", "-"))
     return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True, hooks=hooks)
 
@@ -139,7 +141,7 @@ def resume(
     training = parse(record.training, {"precision": record.precision})
     data = record.data
     wanted = DataChoice(data.name, data.size, data.labels, Path(data.data_dir) if data.data_dir else None)
-    prepared = prepare(chosen, training, record.options, wanted, device, quiet)
+    prepared = prepare(chosen, training, record.options, wanted._replace(classes=data.classes), device, quiet)
     return play(
         directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
     )

@@ -11,7 +11,7 @@ from zerosum.data.images.fit import fitted
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
 from zerosum.pictures.grids import grid
-from zerosum.pictures.png import save
+from zerosum.pictures.png import IMAGE, save
 from zerosum.run.loaded import Run, load
 from zerosum.util.files import plain_name
 
@@ -69,7 +69,7 @@ def translate(
     for start in range(0, len(paths), BLOCK):
         translated = loaded.assert_finite(loaded.translate(given.data.x[start : start + BLOCK]), "translations")
         for path, image in zip(paths[start : start + BLOCK], translated, strict=True):
-            save(grid(image[None], scale=1), path)
+            save(grid(image[None], scale=1), path, IMAGE)
         if progress:
             progress("translating", min(start + BLOCK, len(paths)), len(paths))
     return Translation(tuple(paths), given.data.problems, given.note)

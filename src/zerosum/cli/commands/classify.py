@@ -13,7 +13,7 @@ from tyro.conf import Positional
 from zerosum.cli.flags import NEWEST, DataDir, RunPath, WithRunFlags, flag, parse
 from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
-from zerosum.util.console import output, progress
+from zerosum.util.console import output, progress, say
 from zerosum.util.text import abbreviate
 
 if TYPE_CHECKING:
@@ -48,15 +48,13 @@ def run(arguments: Sequence[str]) -> None:
     write(found, out)
     console = output()
     for line in remarks(found):
-        console.print(line, markup=False)
+        console.print(line)
     for problem in abbreviate([str(problem) for problem in found.problems]):
-        console.print(f"  {problem}", markup=False)
+        console.print(f"  {problem}")
     if found.accuracy is not None:
-        console.print(
-            f"accuracy {100 * found.accuracy:.2f} %: {found.errors:,} errors out of {found.judged:,}", markup=False
-        )
+        console.print(f"accuracy {100 * found.accuracy:.2f} %: {found.errors:,} errors out of {found.judged:,}")
         console.print(confusions(found))
-    print(out)
+    say(out)
 
 
 def remarks(found: Classification) -> list[str]:

@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> None:
         target = evaluation.target
         weights = "" if target.averaged is None else ", averaged weights" if target.averaged else ", last weights"
         made = f" ({target.recipe}, step {target.step:,}{weights})" if target.step is not None else ""
-        console.print(f"{name}: {target.path}{made}", markup=False)
+        console.print(f"{name}: {target.path}{made}")
     console.print(shown)
     remarks = [
         f"{MARKS[standing(score)]} {name}: {row.metric}: {said}"
@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> None:
         if (said := remark(row.name, score))
     ]
     for line in ["", *remarks] if remarks else []:
-        console.print(line, markup=False)
+        console.print(line)
 
 
 def verdict(row: Comparison) -> str:

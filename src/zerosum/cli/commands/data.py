@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional
 
 from zerosum.cli.flags import DataDir, Size, flag, parse
-from zerosum.util.console import progress
+from zerosum.util.console import progress, say
 
 
 @dataclass(frozen=True)
@@ -36,4 +36,4 @@ def run(arguments: Sequence[str]) -> None:
     size = (given.size[0], given.size[-1]) if given.size else None
     with progress() as update:
         report = check(given.name, size=size, data_dir=given.data_dir, progress=update)
-    print("\n".join(report.lines()))
+    say("\n".join(report.lines()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rich.markup import escape
+from rich.text import Text
 
 from zerosum.cli.flags import RunPath, flag, parse
 from zerosum.cli.output import table
@@ -36,20 +36,20 @@ def run(arguments: Sequence[str]) -> int:
     history = History.of_run(options.run)
     verdict = diagnose(history)
     console, files = output(), RunFiles(options.run)
-    console.print(f"[bold]{escape(verdict.sentence)}[/bold]")
+    console.print(Text(verdict.sentence, style="bold"))
     if verdict.name == "healthy":
         console.print("what it rests on: each signal, and the limit that real samples in place of the fakes set it")
     if verdict.evidence:
         signals = table("signal", "value", "threshold", "since step", "what it is")
         for seen in verdict.evidence:
-            signals.add_row(escape(seen.label), f"{seen.value:.3g}", seen.comparison, f"{seen.since:,}", seen.meaning)
+            signals.add_row(seen.label, f"{seen.value:.3g}", seen.comparison, f"{seen.since:,}", seen.meaning)
         console.print(signals)
     for event in history.events:
-        console.print(f"step {event.step:,}: {event.event}: {event.detail}", markup=False)
+        console.print(f"step {event.step:,}: {event.event}: {event.detail}")
     if verdict.advice:
         console.print("what to try:")
         for line in verdict.advice:
-            console.print(f"  - {files.advice(line)}", markup=False)
-    console.print(f"plot: {save(history, options.out or options.run / 'health.png')}", markup=False)
+            console.print(f"  - {files.advice(line)}")
+    console.print(f"plot: {save(history, options.out or options.run / 'health.png')}")
     console.print(f"exit code {verdict.exit_code}: {verdict.name}")
     return verdict.exit_code

@@ -13,7 +13,7 @@ from zerosum.cli.flags import NEWEST, DataDir, Switch, WithRunFlags, flag, parse
 from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
 from zerosum.metrics import METRICS
-from zerosum.util.console import output, progress
+from zerosum.util.console import output, progress, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -86,10 +86,10 @@ def run(arguments: Sequence[str]) -> None:
         console = output()
         console.print(scores(found))
         for line in remarks(found):
-            console.print(line, markup=False)
+            console.print(line)
     if given.out is None and found.target.kind == "run":
         report.write(given.target)  # which shows it
-    print(out)
+    say(out)
 
 
 def scores(found: Evaluation) -> Table:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from zerosum.cli.flags import NEWEST, RunPath, WithRunFlags, flag, parse
 from zerosum.exporting.onnx import NetworkName, export
+from zerosum.util.console import say
 
 
 @dataclass(frozen=True)
@@ -23,4 +24,4 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "export", "Write a network of a run as an ONNX file, and check it.")
     out = given.out or given.run / f"{given.network}.onnx"
     export(given.weights.load(given.run), out, given.network)
-    print(out)
+    say(out)

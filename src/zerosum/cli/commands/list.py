@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from rich.text import Text
 from tyro.conf import Positional
 
 from zerosum.cli.flags import flag, parse
@@ -40,7 +41,8 @@ def run(arguments: Sequence[str]) -> None:
     console.print(recipes)
     forms = {name: f"{name}:{'A,B' if 'pair' in name else 'FOLDER'}" for name in OF_FOLDERS}
     known = ", ".join(forms.get(name, name) for name in SOURCES)
-    console.print(f"\n[bold]data[/bold]  {known}, a folder of images, or a file (.npy, .npz, .txt: one text a line)\n")
+    files = "a folder of images, or a file (.npy, .npz, .txt: one text a line)"
+    console.print(Text.assemble("\n", ("data", "bold"), f"  {known}, {files}\n"))
     found = sorted(path.parent for path in given.folder.glob("**/run.json"))
     if not found:
         console.print(f"no runs below {given.folder}")

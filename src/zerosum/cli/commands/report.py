@@ -10,6 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from zerosum.cli.flags import flag, parse
+from zerosum.util.console import say
 
 
 @dataclass(frozen=True)
@@ -23,4 +24,4 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.run.directory import RunDirectory
 
     RunDirectory(given.run).read()
-    print(report.write(given.run))
+    say(report.write(given.run))

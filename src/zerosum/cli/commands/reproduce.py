@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 from tyro.conf import Positional
 
 from zerosum.cli.flags import Switch, flag, parse
 from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
-from zerosum.util.console import errors, output
+from zerosum.util.console import errors, output, say
 
 ABOUT = """Run a study, a paper's protocol or a way of zerosum's own, and record it in reproductions/results/NAME.json.
 
@@ -51,7 +52,7 @@ def run(arguments: Sequence[str]) -> None:
     if options.name is None:
         for known in STUDIES.values():
             kind = "the paper's protocol" if known.papers else "zerosum's own way"
-            console.print(f"[bold]{known.name}[/bold] ({kind})  {known.protocol}")
+            console.print(Text.assemble((known.name, "bold"), f" ({kind})  {known.protocol}"))
         return
     chosen = find(options.name)
     if not 0 < options.fraction <= 1:
@@ -112,7 +113,7 @@ def _print_results(console: Console, results: Sequence[dict[str, Any]], markdown
 
     if markdown:
         for name, block in tables.blocks(results).items():
-            print(f"<!-- {name} -->\n{block}\n")
+            say(f"<!-- {name} -->\n{block}\n")
         return
     for title, columns, papers in (
         ("The paper's protocol", tables.PAPERS, True),
@@ -123,10 +124,10 @@ def _print_results(console: Console, results: Sequence[dict[str, Any]], markdown
         for name_and_measure, *cells in tables.protocols(results, papers):
             name, _, measure = name_and_measure.partition(", ")
             shown.add_row(name, measure, *cells)
-        console.print(f"[bold]{title}[/bold]", shown, "", sep="\n")
+        console.print(Text(title, style="bold"), shown, "", sep="\n")
     if stale := tables.stale(results):
         shown = table("before", "what has changed since")
         for name, what, _ in stale:
             shown.add_row(name, what)
-        console.print("[bold]Measured before a change[/bold]", shown, sep="\n")
+        console.print(Text("Measured before a change", style="bold"), shown, sep="\n")
     console.print(tables.counted(results))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 from tyro.conf import UseAppendAction
 
 from zerosum.cli.flags import NEWEST, RunPath, Switch, Truncation, WithRunFlags, flag, parse
+from zerosum.util.console import say
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,6 @@ def run(arguments: Sequence[str]) -> None:
         write_interpolation(run, out, request, given.to_seed, given.frames)
     else:
         write_samples(run, out, request)
-    print(out)
+    say(out)
     if out.suffix == ".png" and not given.traverse and (numbers := unwritable_names(run)):
-        print(f"no font here can write the names of classes; in the picture: {numbers}", file=sys.stderr)
+        say(f"no font here can write the names of classes; in the picture: {numbers}", error=True)

@@ -29,7 +29,8 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "show", "Every option of a recipe, with its source and default.")
     recipe = find(given.recipe)
     console = output()
-    console.print(f"[bold]{recipe.name}[/bold]  {recipe.summary}\nTrains on {recipe.data} by default.\n")
+    head = Text.assemble((recipe.name, "bold"), f"  {recipe.summary}\nTrains on {recipe.data} by default.\n")
+    console.print(head)
     shown = table("flag", "default", "meaning")
     shown.columns[0].no_wrap = True
     for option in options(recipe):

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from zerosum.cli.flags import NEWEST, RunPath, Truncation, WithRunFlags, flag, parse
 from zerosum.cli.output import table
-from zerosum.util.console import output, progress
+from zerosum.util.console import output, progress, say
 
 
 @dataclass(frozen=True)
@@ -55,4 +55,4 @@ def run(arguments: Sequence[str]) -> None:
     console.print(
         f"{found.candidates:,} candidates drawn, {sum(m.kept for m in found.classes.values()):,} samples kept"
     )
-    print(given.out)
+    say(given.out)

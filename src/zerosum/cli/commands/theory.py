@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 from tyro.conf import Positional
 
 from zerosum.cli.flags import flag, parse
@@ -58,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
             progress.update(task, advance=1)
             log.print(f"{topic.name}: {_tally(record[topic.name])}, {time.perf_counter() - start:.1f} s")
     for topic in chosen:
-        console.print(f"\n[bold]{topic.name}[/bold]: {topic.about}")
+        console.print(Text.assemble("\n", (topic.name, "bold"), f": {topic.about}"))
         console.print(_table(record[topic.name]))
     outcomes = [outcome for topic_outcomes in record.values() for outcome in topic_outcomes]
     path = options.out / "claims.json"
@@ -78,7 +79,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     shown = table("claim", "source", *numbers, "", right=numbers)
     for outcome in outcomes:
         relation = "" if outcome.relation == "=" else f"{outcome.relation} "
-        holds = "holds" if outcome.holds else "[bold red]FAILS[/bold red]"
+        holds = Text("holds") if outcome.holds else Text("FAILS", style="bold red")
         values = (f"{relation}{outcome.theory:.4g}", f"{outcome.measured:.4g}", f"{outcome.tolerance:g}")
         shown.add_row(outcome.statement, outcome.source, *values, holds)
     return shown

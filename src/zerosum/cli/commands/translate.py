@@ -10,7 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from zerosum.cli.flags import NEWEST, DataDir, RunPath, WithRunFlags, flag, parse
-from zerosum.util.console import output, progress
+from zerosum.util.console import output, progress, say
 from zerosum.util.text import abbreviate
 
 
@@ -36,10 +36,10 @@ def run(arguments: Sequence[str]) -> None:
         )
     console = output()
     if found.note:
-        console.print(f"note: {found.note}", markup=False)
+        console.print(f"note: {found.note}")
     if found.problems:
-        console.print(f"left out {len(found.problems):,} unreadable files:", markup=False)
+        console.print(f"left out {len(found.problems):,} unreadable files:")
         for problem in abbreviate([str(problem) for problem in found.problems]):
-            console.print(f"  {problem}", markup=False)
-    console.print(f"{len(found.files):,} images translated", markup=False)
-    print(given.out)
+            console.print(f"  {problem}")
+    console.print(f"{len(found.files):,} images translated")
+    say(given.out)

@@ -20,11 +20,7 @@ from zerosum.data.dataset import Problem
 from zerosum.util.memory import is_failure, require
 
 # Pillow could open more, some of it (EPS) by running other programs.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif"),
-    *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif"),
-)
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA")
 BLOCK = 128  # images in memory at once, at most
 ROOM = 1 << 28  # bytes that they may take, unless one takes more
 ROTATED = 0x0112  # the EXIF tag of the orientation; from 5 on, height and width are exchanged

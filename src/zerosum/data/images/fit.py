@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, fingerprint_of
-from zerosum.data.images.decode import SUFFIXES, Encoded, Row, decode, probe
+from zerosum.data.images.contents import holds_image
+from zerosum.data.images.decode import Encoded, Row, decode, probe
 from zerosum.data.images.folder import layout, with_files
 from zerosum.data.images.resize import CHUNK, resized
 from zerosum.data.request import Request
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality
+from zerosum.util.files import named
+from zerosum.util.text import legible
 
 LUMA = (19595, 38470, 7471)  # of 65,536: the weights of red, green and blue in grey, ITU-R 601, as Pillow rounds them
 
@@ -69,14 +72,14 @@ def _read(
     name: str, field: str, size: tuple[int, int] | None, data_dir: Path | None, progress: Progress | None
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The samples with their names; those of folders at `size` already, as only decoding at that size makes them."""
-    path = Path(name).expanduser()
-    if path.suffix.lower() in SUFFIXES and path.is_file():
-        item = Encoded(path.name, -1, path)
+    path = named(name)
+    if path.is_file() and holds_image(path):
+        item = Encoded(legible(path.name), -1, path)
         header = probe(item)
         found = header if isinstance(header, Problem) else decode(item, *layout([header], size))
         if not isinstance(found, Row):
             raise DataError(f"cannot read {path}: {found.reason}; give another image")
-        return dataset(path.name, torch.from_numpy(found.pixels.copy())[None]), (path.name,)
+        return dataset(item.path, torch.from_numpy(found.pixels.copy())[None]), (item.path,)
     if find(name)[0] is from_folder:
         return with_files(Request(name, size=size, progress=progress))
     loaded = load(name, data_dir=data_dir, progress=progress).of(field)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
-from zerosum.data.images.decode import SUFFIXES, Encoded, Probe, decode_all, probe_all
-from zerosum.data.images.labels import Annotations, read_label_file
+from zerosum.data.images.contents import Inventory, look
+from zerosum.data.images.decode import Encoded, Probe, decode_all, probe_all
+from zerosum.data.images.labels import read_label_file
 from zerosum.data.images.pack import Contents, Pack, cached
 from zerosum.data.request import Request
+from zerosum.util.files import named
 
 LARGEST = 256  # pixels: images that all have one size up to this keep it
 DEFAULT = (64, 64)  # (H, W) of all others
@@ -25,52 +25,32 @@ class Listing:
     items: tuple[Encoded, ...]  # `path` is relative to the root, with "/" on every system
     stamps: tuple[tuple[str, int, int], ...]  # relative name, bytes, time of change in ns
     problems: tuple[Problem, ...]  # sub-folders and files that cannot be looked at
+    inventory: Inventory
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else is there, and is passed over."""
+        return self.inventory.notes()
 
 
 def listing(root: Path) -> Listing:
-    """Find the images under `root`: by suffix, following links, without hidden files.
+    """Find the images under `root`: by what the files hold, following links, without hidden ones and zerosum's own.
 
     Raises:
         DataError: the folder cannot be read or holds no image.
     """
-    problems: list[Problem] = []
-    found: list[tuple[str, os.stat_result]] = []
-    for path, entry in _walk(str(root), "", frozenset(), problems):
-        try:
-            found.append((path, entry.stat()))
-        except OSError as error:
-            problems.append(Problem(path, error.strerror or str(error)))
-    if not found:
-        first = f"; the first problem: {problems[0]}" if problems else ""
-        raise DataError(f"no image in {root} (looked for {' '.join(SUFFIXES)} in all sub-folders){first}")
-    found.sort(key=lambda pair: pair[0])
+    inventory = look(root)
+    images = inventory.used()
+    if not images:
+        said = [*map(str, inventory.problems[:1]), *inventory.notes()]
+        raise DataError(f"no image in {root} or its sub-folders{'; '.join(['', *said])}")
     return Listing(
         root,
-        tuple(Encoded(path, -1, root / path) for path, _ in found),  # their labels may change while the pixels do not
-        tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in found),
-        tuple(problems),
+        tuple(Encoded(image.name, -1, Path(image.path)) for image in images),  # labels may change, pixels do not
+        tuple((image.name, image.stat.st_size, image.stat.st_mtime_ns) for image in images),
+        tuple(inventory.problems),
+        inventory,
     )
-
-
-def _walk(
-    folder: str, prefix: str, above: frozenset[str], problems: list[Problem]
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """The images below a folder, by their names relative to the root, whose own prefix is empty."""
-    if (real := os.path.realpath(folder)) in above:  # a link leads back up
-        return
-    try:
-        with os.scandir(folder) as found:
-            entries = [(entry, entry.is_dir()) for entry in found if not entry.name.startswith(".")]
-    except OSError as error:
-        if not prefix:
-            raise DataError(f"cannot read the folder {folder}: {error.strerror}; check its permissions") from error
-        problems.append(Problem(prefix, error.strerror or str(error)))
-        return
-    for entry, is_folder in entries:
-        if is_folder:
-            yield from _walk(entry.path, f"{prefix}{entry.name}/", above | {real}, problems)
-        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-            yield f"{prefix}{entry.name}", entry
 
 
 def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None, halves: bool = False) -> Pack:
@@ -114,12 +94,11 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
     Raises:
         DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
     """
-    found = listing(Path(request.name).expanduser())
+    found = listing(named(request.name))
     names = [item.path for item in found.items]
-    # In sub-folders, the outermost is the class; images beside them have no label.
-    inside = {file: file.split("/")[0] for file in names if "/" in file}
-    marks = read_label_file(found.root, names) or Annotations(inside, {})
+    marks = read_label_file(found.root, names)
     pack = packed(found, request.size, request.progress)
+    marks = marks.of(pack.files)
     data = dataset(
         request.name,
         pack.x,
@@ -128,5 +107,6 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
         conditions=marks.conditions(pack.files),
         problems=found.problems + marks.problems + pack.problems,
         digest=pack.digest,
+        notes=(*found.inventory.notes(marks.read), *marks.notes),
     )
     return data, pack.files

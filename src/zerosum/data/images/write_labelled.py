@@ -14,6 +14,7 @@ from pathlib import Path
 from zerosum.data.images.labels import LABEL, NAME, read_label_file
 from zerosum.errors import ZerosumError
 from zerosum.util.files import plain_name
+from zerosum.util.text import cell
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # no file of Windows is called so
 
@@ -71,9 +72,9 @@ def name_classes(root: Path, images: Mapping[str, str]) -> None:
     with (root / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow([NAME, LABEL])
-        table.writerows(images.items())
+        table.writerows((name, cell(label)) for name, label in images.items())
     found = read_label_file(root, images)
-    if lost := [name for image, name in images.items() if found is None or found.labels.get(image) != name]:
+    if lost := [name for image, name in images.items() if found.labels.get(image) != name]:
         raise ZerosumError(
             f"a labels.csv cannot name the class {lost[0]!r}; call it otherwise in the data of the run, and train again"
         )

@@ -18,6 +18,7 @@ from zerosum.data.images.folder import DEFAULT, LARGEST, Listing, layout, listin
 from zerosum.data.images.pack import Pack
 from zerosum.data.request import Request
 from zerosum.modality import Image
+from zerosum.util.files import named
 
 SIDES = (("a", "b"), ("A", "B"), ("trainA", "trainB"))  # names of the two sub-folders
 
@@ -63,14 +64,14 @@ def paired(request: Request) -> Dataset:
     alone += [problem for _, problem in unequal]
     chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
     fields = {name: Field(Image(*x.shape[1:]), x) for name, x in zip("ab", chosen, strict=True)}
-    return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone))
+    return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone), _notes(sides))
 
 
 def unpaired(request: Request) -> Dataset:
     """All images of two folders, each a deck of its own; `DataError` where one cannot be read or holds no image."""
     sides, _, packs = _read(request)
     fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
-    return dataset_of(request.name, fields, _problems(sides, packs))
+    return dataset_of(request.name, fields, _problems(sides, packs), _notes(sides))
 
 
 def side_by_side(request: Request) -> Dataset:
@@ -81,7 +82,7 @@ def side_by_side(request: Request) -> Dataset:
     """
     if not request.option:
         raise DataError("name the folder: side-by-side:FOLDER")
-    root = Path(request.option).expanduser()
+    root = named(request.option)
     if not root.is_dir():
         raise DataError(f"there is no folder {root}; check the spelling")
     found = listing(root)
@@ -89,18 +90,18 @@ def side_by_side(request: Request) -> Dataset:
     pack = packed(found, (height, 2 * width), request.progress, halves=True)
     halves = {"a": pack.x[..., :width], "b": pack.x[..., width:]}
     fields = {name: Field(Image(*x.shape[1:]), x.contiguous()) for name, x in halves.items()}
-    return dataset_of(request.name, fields, found.problems + pack.problems)
+    return dataset_of(request.name, fields, found.problems + pack.problems, found.notes)
 
 
 def folders(option: str, name: str) -> list[Path]:
     """The folders that `pairs:A,B`, or `pairs:FOLDER` with sub-folders, means; `DataError` where they are not two."""
-    whole = Path(option).expanduser()
+    whole = named(option)
     if option and whole.is_dir():
         for sides in SIDES:
             if all((whole / side).is_dir() for side in sides):
                 return [whole / side for side in sides]
         raise DataError(f"{whole} has no sub-folders a and b; name the two folders: {name.partition(':')[0]}:A,B")
-    roots = [Path(part).expanduser() for part in option.split(",") if part]
+    roots = [named(part) for part in option.split(",") if part]
     if len(roots) != 2:
         raise DataError(f"{name}: name two folders, as {name.partition(':')[0]}:A,B, or one that holds them as a and b")
     for root in roots:
@@ -145,6 +146,11 @@ def _problems(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[Problem,
         for name, side, pack in zip("ab", sides, packs, strict=True)
         for problem in side.problems + pack.problems
     )
+
+
+def _notes(sides: Sequence[Listing]) -> tuple[str, ...]:
+    """Those of both folders, with the side."""
+    return tuple(f"{name}: {note}" for name, side in zip("ab", sides, strict=True) for note in side.notes)
 
 
 def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:

@@ -12,6 +12,7 @@ import torch
 from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
 from zerosum.modality import Lengths, Tokens
+from zerosum.util.files import named
 
 SUFFIXES = (".txt",)
 VOCABULARY = 20_000  # tokens at most, the most frequent; all others are <unk>
@@ -28,7 +29,7 @@ def lines(request: Request) -> Dataset:
     Raises:
         DataError: the file cannot be read, holds no text, or has `<eos>` in a text.
     """
-    path = Path(request.name).expanduser()
+    path = named(request.name)
     # Not by str.splitlines, which also splits where no editor does.
     stripped = [line.strip() for line in re.split("\r\n|\r|\n", read_text(path))]
     if not stripped[-1]:

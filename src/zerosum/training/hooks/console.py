@@ -35,7 +35,7 @@ class TrainingProgress:
             BarColumn(bar_width=24),
             TextColumn("{task.fields[rate]} steps/s  ETA"),
             TimeRemainingColumn(compact=True),
-            TextColumn("[dim]{task.fields[values]}"),
+            TextColumn("{task.fields[values]}", style="dim", markup=False),
             console=console,
         )
 
