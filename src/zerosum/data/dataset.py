@@ -72,6 +72,7 @@ class Dataset:
     fingerprint: str
     problems: tuple[Problem, ...] = ()  # files that were left out
     chosen: str = ""  # the field to look at, where it was chosen
+    notes: tuple[str, ...] = ()  # how files were taken, where they could be taken otherwise
 
     def __len__(self) -> int:
         """Samples; of several decks, those of the longest."""
@@ -198,6 +199,7 @@ def dataset(
     problems: tuple[Problem, ...] = (),
     digest: str | None = None,
     fingerprint: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Dataset:
     """Samples, images uint8 (N, C, H, W) or points float32 (N, D), with classes and vectors.
 
@@ -222,13 +224,15 @@ def dataset(
             content.update(f"{tuple(conditions.shape)}".encode())
             content.update(conditions.contiguous().numpy().data)
         fingerprint = content.hexdigest()[:16]
-    return Dataset(name, fields, fingerprint, problems)
+    return Dataset(name, fields, fingerprint, problems, notes=notes)
 
 
-def dataset_of(name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = ()) -> Dataset:
+def dataset_of(
+    name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = (), notes: tuple[str, ...] = ()
+) -> Dataset:
     """Data of any fields, with the fingerprint of their content, modalities and decks."""
     content = hashlib.sha256()
     for key, field in fields.items():
         content.update(f"{key} {field.modality!r} {field.deck} {tuple(field.stored.shape)}".encode())
         content.update(digest_of(field.stored).encode())
-    return Dataset(name, fields, content.hexdigest()[:16], problems)
+    return Dataset(name, fields, content.hexdigest()[:16], problems, notes=notes)

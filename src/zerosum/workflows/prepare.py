@@ -17,7 +17,8 @@ from torch import Tensor
 from zerosum import data
 from zerosum.batches import Labelled, PartlyLabelled, field_names
 from zerosum.data.check import labels
-from zerosum.data.dataset import Dataset
+from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.request import AS_STORED, Reading
 from zerosum.data.sources import absolute, find, from_folder
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
@@ -43,6 +44,18 @@ class DataChoice(NamedTuple):
     size: tuple[int, int] | None = None  # (H, W)
     labels: int | None = None  # to keep; None: all
     data_dir: Path | None = None
+    reading: Reading = AS_STORED
+
+    def load(self, size: tuple[int, int] | None, progress: Progress | None) -> Dataset:
+        """The data, at `size`."""
+        return data.load(
+            self.name,
+            size=size,
+            data_dir=self.data_dir,
+            progress=progress,
+            value_range=self.reading.value_range,
+            frames=self.reading.frames,
+        )
 
 
 class Prepared(NamedTuple):
@@ -72,9 +85,9 @@ def prepare(
     own = distributed.start()
     place = hardware.find(device) if device else own
     with progress(quiet) as update:
-        whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
+        whole = wanted.load(wanted.size, update)
         if size := _smaller(recipe, wanted, whole):
-            whole = data.load(wanted.name, size=size, data_dir=wanted.data_dir, progress=update)
+            whole = wanted.load(size, update)
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
@@ -105,7 +118,7 @@ def prepare(
     estimate.require_step(trainer, few())
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
     record = _describe(recipe, options, wanted, learnt, trainer)
-    notes = [*size_notes(wanted, learnt), *data_notes(recipe, whole, learnt, wanted.labels)]
+    notes = [*size_notes(wanted, learnt), *whole.notes, *data_notes(recipe, whole, learnt, wanted.labels)]
     return Prepared(trainer, learnt, record, notes)
 
 
@@ -147,6 +160,7 @@ def _describe(
             counts=learnt.counts,
             labels=wanted.labels,
             vectors=_some(learnt.vectors),
+            reading=wanted.reading,
         ),
         players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
         device=str(trainer.device),
