@@ -34,9 +34,10 @@ BLOCK = 128  # images in memory at once, at most
 ROOM = 1 << 28  # bytes that they may take, unless one takes more
 BUDGET = 1 << 30  # bytes that decoding takes at once, of all threads, unless one image takes more
 SHARE = 0.25  # of the memory that is free, where that is less
-# Bytes that a pixel takes while it is decoded and brought to 8 bits: as `python -m benchmarks.decoding` measures them.
+# Bytes that a pixel takes while it is decoded and brought to 8 bits: tests/data/images/test_memory.py measures them.
 STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # in Pillow, by mode; others: 4
-DECODING = {"JPEG2000": 24, "WEBP": 8, "AVIF": 8}  # of the decoder itself, by format; others work line by line
+DECODING = {"JPEG2000": 16, "WEBP": 8, "AVIF": 4}  # of the decoder itself, by format; others work line by line
+PROGRESSIVE = 6  # of a JPEG whose lines are complete at its end only, for each pixel that is stored
 ROTATED = 0x0112  # the EXIF tag of the orientation; from 5 on, height and width are exchanged
 SEVERAL = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # whose pages or frames are pictures; those of MPO are depths, gains
 SUBFILE, NO_PAGE = 254, 1 | 4  # the TIFF tag, and its bits of a preview and of a mask
@@ -206,29 +207,38 @@ def _is_page(image: ImageFile, number: int) -> bool:
 def _decoder(
     channels: int, size: tuple[int, int], halves: bool, reading: Reading, budget: Budget
 ) -> Callable[[ImageFile, Encoded, bool], Row]:
-    height, width = size
-
     def decoded(image: ImageFile, item: Encoded, several: bool) -> Row:
-        longer = 2 * max(size)
+        longer, whole = 2 * max(size), image.width * image.height
         image.draft(None, (longer, longer))  # a large JPEG is decoded small, still twice what is needed
-        needed = _bytes(image)
+        needed = _bytes(image) + (PROGRESSIVE * whole if "progressive" in image.info else 0)
         require(needed, f"decoding {item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
         with budget.taken(needed):
             flat, values = _opaque(image, item, reading, several)
-            mode = "L" if channels == 1 else "RGB"
-            if flat.mode != mode:
-                flat = flat.convert(mode)
-            if values is None and reading.value_range is not None:
-                flat, values = depth.shallow(flat, reading)
-            parts, arrays = _halves(flat) if halves else [flat], []
-            part_size = (width // len(parts), height)
-            for part in parts:
-                fitted = part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
-                arrays.append(np.asarray(fitted).reshape(*part_size[::-1], channels))
-            pixels = np.concatenate(arrays, axis=1).transpose(2, 0, 1)
-            return Row(item.path, item.label, np.ascontiguousarray(pixels), item.frame, item.of, values)
+            pixels, values = _shaped(flat, values, channels, size, halves, reading)
+            del flat
+            if not several:
+                image.close()  # gives its pixels back before others take as many
+        return Row(item.path, item.label, pixels, item.frame, item.of, values)
 
     return decoded
+
+
+def _shaped(
+    flat: Image.Image, values: Values | None, channels: int, size: tuple[int, int], halves: bool, reading: Reading
+) -> tuple[Pixels, Values | None]:
+    """An opaque image of 8 bits as (C, H, W), and what its values were."""
+    (height, width), mode = size, "L" if channels == 1 else "RGB"
+    if flat.mode not in ("L", mode):  # grey is scaled as grey: three equal channels would be scaled alike
+        flat = flat.convert(mode)
+    if values is None and reading.value_range is not None:
+        flat, values = depth.shallow(flat, reading)
+    parts, arrays = _halves(flat) if halves else [flat], []
+    part_size = (width // len(parts), height)
+    for part in parts:
+        fitted = part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
+        fitted = fitted if fitted.mode == mode else fitted.convert(mode)
+        arrays.append(np.asarray(fitted).reshape(*part_size[::-1], channels))
+    return np.ascontiguousarray(np.concatenate(arrays, axis=1).transpose(2, 0, 1)), values
 
 
 def _bytes(image: ImageFile) -> int:

@@ -1,8 +1,8 @@
 """Images of more than 8 bits a value: which values they hold, which become black and white, and these 8 bits.
 
-A file of a camera or a scanner often holds 12 bits in 16, of which the type's own range makes almost black. The range is
-what the caller says, else what the file says (sBIT of PNG; BitsPerSample and MaxSampleValue of TIFF), else that of the
-whole type; it is never guessed from the pixels, which would make each file as bright as any other.
+A camera or a scanner often stores 12 bits in 16, of which the type's own range makes almost black. The range is what the
+caller says, else what the file says (sBIT of PNG; BitsPerSample and MaxSampleValue of TIFF), else the type's. It is never
+guessed from the pixels, which would make each file as bright as any other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from PIL import Image
 
 from zerosum.data.request import Reading
 
-BAND = 1 << 20  # pixels that are brought to 8 bits at once, unless a row has more
+BAND = 1 << 17  # pixels that are brought to 8 bits at once, unless a row has more
 TOP = 65535.0  # the largest value of whole numbers, where nothing says another; 1 of floats
 BITS, PHOTOMETRIC, LEAST, MOST, LEAST_FLOAT, MOST_FLOAT = 258, 262, 280, 281, 340, 341  # tags of TIFF 6.0
 WHITE_IS_ZERO = 0

@@ -123,7 +123,11 @@ def _remove_stale(final: Path) -> None:
     for name in os.listdir(final.parent):
         partial = final.parent / name
         with contextlib.suppress(OSError):
-            if name.startswith(final.stem) and partial.suffix == ".part" and time.time() - partial.stat().st_mtime > STALE:
+            if (
+                name.startswith(final.stem)
+                and partial.suffix == ".part"
+                and time.time() - partial.stat().st_mtime > STALE
+            ):
                 partial.unlink()
 
 
