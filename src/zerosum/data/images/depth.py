@@ -1,8 +1,8 @@
 """Images of more than 8 bits a value: which values they hold, which become black and white, and these 8 bits.
 
-A camera or a scanner often stores 12 bits in 16, of which the type's own range makes almost black. The range is what the
-caller says, else what the file says (sBIT of PNG; BitsPerSample and MaxSampleValue of TIFF), else the type's. It is never
-guessed from the pixels, which would make each file as bright as any other.
+A camera or a scanner often stores 12 bits in 16, of which the type's own range makes almost black. The range is what
+the caller says, else what the file says (sBIT of PNG; BitsPerSample and MaxSampleValue of TIFF), else the type's. It is
+never guessed from the pixels, which would make each file as bright as any other.
 """
 
 from __future__ import annotations
