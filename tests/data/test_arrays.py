@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 import torch
 
 from zerosum.data import DataError, load
+from zerosum.util import memory
+from zerosum.util.memory import OutOfMemoryError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), np.uint8)
 
@@ -140,3 +144,257 @@ def test_points_have_no_size() -> None:
         load("ring", size=(8, 8))
     with pytest.raises(DataError, match="size 0x8 is empty"):
         load("digits", size=(0, 8))
+
+
+# -- which array is what ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("samples", "labels"),
+    [
+        ("samples", "label"),
+        ("samples", "labels"),
+        ("x", "y"),
+        ("X", "Y"),
+        ("images", "labels"),
+        ("image", "label"),
+        ("data", "targets"),
+        ("data", "target"),
+        ("x_train", "y_train"),
+        ("train_images", "train_labels"),
+        ("arr_0", "arr_1"),
+        ("samples", "classes"),
+    ],
+)
+@pytest.mark.parametrize("column", [False, True])
+def test_labels_are_kept_whatever_they_are_called(samples: str, labels: str, column: bool, tmp_path: Path) -> None:
+    y = np.array([2, 0, 1, 1, 0], np.uint8)
+    np.savez(tmp_path / "a.npz", **{samples: PIXELS, labels: y[:, None] if column else y})
+    data = load(str(tmp_path / "a.npz"))
+    assert data.y is not None and data.y.tolist() == y.tolist()
+    assert data.notes == (f"a.npz: {samples} as samples, {labels} as labels",)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"x": PIXELS, "images": PIXELS}, "both x and images, which could be the same"),
+        ({"x": PIXELS, "y": np.zeros(5, int), "labels": np.ones(5, int)}, "both y and labels"),
+        ({"x": PIXELS, "X": PIXELS}, "both x and X"),
+        (
+            {"x": PIXELS, "kind": np.zeros(5, int)},
+            r"kind int64 \(5,\) beside its samples x, which could be their labels",
+        ),
+        ({"arr_0": PIXELS, "arr_1": PIXELS}, "2 arrays without names"),
+        ({"arr_0": PIXELS, "arr_1": np.zeros(5, int), "arr_2": np.zeros(5, int)}, "3 arrays without names"),
+        ({"arr_0": PIXELS, "arr_1": np.zeros(4, int)}, "2 arrays without names"),
+        ({"x": PIXELS, "y": np.eye(5)}, "argmax"),
+    ],
+)
+def test_arrays_of_doubtful_meaning_are_refused_by_name(
+    arrays: dict[str, np.ndarray], reason: str, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=reason):
+        load(str(tmp_path / "a.npz"))
+
+
+def test_what_is_not_read_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=PIXELS, y_train=np.zeros(5, int), x_test=PIXELS[:2], y_test=np.zeros(2, int))
+    (note,) = load(str(tmp_path / "a.npz")).notes
+    assert note == (
+        "a.npz: x_train as samples, y_train as labels; not read: x_test uint8 (2, 4, 6, 3), y_test int64 (2,)"
+    )
+
+
+# -- what an array is taken for ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(64, 48, 3), (64, 48, 4), (3, 64, 48), (64, 48, 2), (1000, 1, 3), (3, 3, 3)])
+def test_one_photograph_is_not_many_grey_images(shape: tuple[int, ...], tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(shape, np.uint8))
+    with pytest.raises(
+        DataError, match=r"which is one image with \d channels, or \d+ grey ones of .* as x\[None\]"
+    ) as told:
+        load(str(tmp_path / "a.npy"))
+    assert str((1, *shape)) in str(told.value) and str((shape[0], 1, *shape[1:])) in str(told.value)
+
+
+def test_a_single_image_and_grey_ones_as_the_cure_says(tmp_path: Path) -> None:
+    photo = np.zeros((64, 48, 3), np.uint8)
+    np.save(tmp_path / "one.npy", photo[None])
+    np.save(tmp_path / "many.npy", photo[:, None])
+    assert load(str(tmp_path / "one.npy")).shape == (3, 64, 48)
+    assert load(str(tmp_path / "many.npy")).shape == (1, 48, 3)
+
+
+def test_grey_images_without_an_axis_of_channels_are_told_of(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((5, 8, 9), np.uint8))
+    assert load(str(tmp_path / "a.npy")).notes == ("a.npy (5, 8, 9) was taken for 5 grey images of 8x9",)
+
+
+def test_axes_that_could_be_either_are_told_of(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((5, 3, 8, 3), np.uint8))
+    assert load(str(tmp_path / "a.npy")).notes == ("a.npy (5, 3, 8, 3) was taken for (N, C, H, W): 3 channels of 8x3",)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int64, np.float32, np.float64, ">u2", ">f8", np.float16])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_images_of_other_numbers_are_taken_with_a_range(dtype: object, order: str, tmp_path: Path) -> None:
+    values = np.asarray(PIXELS.astype(dtype), order=order)
+    np.save(tmp_path / "a.npy", values)
+    with pytest.raises(DataError, match=r"with values from \d+ to 255; images are uint8; .* --value-range LOW HIGH"):
+        load(str(tmp_path / "a.npy"))
+    data = load(str(tmp_path / "a.npy"), value_range=(0, 255))
+    assert np.array_equal(data.x.numpy(), PIXELS.transpose(0, 3, 1, 2))
+    assert data.notes[-1].endswith("to 255; 0 became black and 255 white")
+    assert load(str(tmp_path / "a.npy"), value_range=(0, 100)).notes[-1].endswith("values beyond were cut off")
+
+
+def test_bytes_are_stretched_too(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.full((2, 1, 4, 4), 20, np.uint8))
+    assert load(str(tmp_path / "a.npy"), value_range=(0, 40)).x.unique().tolist() == [128]
+
+
+def test_a_range_of_points_or_with_nan_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((4, 2)))
+    with pytest.raises(DataError, match="holds points, and --value-range is of images"):
+        load(str(tmp_path / "a.npy"), value_range=(0, 1))
+    np.save(tmp_path / "b.npy", np.full((4, 1, 4, 4), np.nan))
+    with pytest.raises(DataError, match="not finite"):
+        load(str(tmp_path / "b.npy"), value_range=(0, 1))
+
+
+def test_the_order_of_bytes_and_axes_of_points_does_not_matter(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(7, 2))
+    for k, values in enumerate((points, np.asfortranarray(points), points.astype(">f8"), points.astype("<f4"))):
+        np.save(tmp_path / f"{k}.npy", values)
+        np.savez_compressed(tmp_path / f"{k}.npz", x=values)
+        for ending in ("npy", "npz"):
+            assert np.allclose(load(str(tmp_path / f"{k}.{ending}")).x.numpy(), points, atol=1e-6)
+
+
+def test_points_beyond_float32_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[1e39, 0.0]]))
+    with pytest.raises(DataError, match="not finite"):
+        load(str(tmp_path / "a.npy"))
+
+
+# -- hostile files ----------------------------------------------------------------------------------------------------
+
+
+def npy(header: str | bytes, content: bytes = bytes(64), version: bytes = b"\x01\x00") -> bytes:
+    head = header.encode() if isinstance(header, str) else header
+    return b"\x93NUMPY" + version + len(head).to_bytes(2 if version[0] == 1 else 4, "little") + head + content
+
+
+def described(shape: str = "(2, 2)", dtype: str = "'<f4'", order: str = "False") -> str:
+    return f"{{'descr': {dtype}, 'fortran_order': {order}, 'shape': {shape}, }}\n"
+
+
+HOSTILE = {
+    "a shape beyond any memory": npy(described("(99999999999999999999999, 3)")),
+    "a shape beyond 64 bits": npy(described("(18446744073709551617, 2)")),
+    "a product that overflows": npy(described("(4294967296, 4294967296)")),
+    "a negative shape": npy(described("(-2, -2)")),
+    "a shape of truth": npy(described("(True, 2)")),
+    "a shape of text": npy(described("('2', 2)")),
+    "a shape that is a number": npy(described("4")),
+    "a shape of floats": npy(described("(2.0, 2)")),
+    "a hundred axes": npy(described(f"({'1, ' * 100})")),
+    "deep brackets": npy("(" * 5000),
+    "deep signs": npy("-" * 9000 + "1"),
+    "open quotation": npy("{'descr': '''<f4"),
+    "indentation": npy("{\n  'descr'\n 1"),
+    "bytes": npy(b"\xff\xfe\x00" * 10),
+    "no dictionary": npy("[1, 2, 3]\n"),
+    "other keys": npy("{'descr': '<f4'}\n"),
+    "a list as a key": npy("{[1]: 2}\n"),
+    "no type": npy(described(dtype="'nothing'")),
+    "a type that is a number": npy(described(dtype="7")),
+    "a type that is a list": npy(described(dtype="[1, 2]")),
+    "objects": npy(described(dtype="'|O'")),
+    "fields": npy(described(dtype="[('a', '<f4'), ('b', '<f4')]"), bytes(32)),
+    "fields in fields": npy(described(dtype="[('a', [('b', '|O')])]")),
+    "arrays in arrays": npy(described(dtype="('<f4', (1000000, 1000000))")),
+    "empty text": npy(described(dtype="'|S0'")),
+    "raw bytes": npy(described(dtype="'|V4'")),
+    "dates": npy(described(dtype="'<M8[D]'")),
+    "complex numbers": npy(described(dtype="'<c8'")),
+    "huge text": npy(described(dtype="'<U2147483647'")),
+    "huge number of bytes": npy(described(dtype="'<f99999999999'")),
+    "version 3": npy(described(), version=b"\x03\x00"),
+    "version 9": npy(described(), version=b"\x09\x00"),
+    "a huge header": npy(" " * 60_000 + described()),
+    "a header of 4 GB": b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + described().encode(),
+    "no header": b"\x93NUMPY",
+    "an order that is no truth": npy(described(order="'maybe'")),
+    "a null byte": npy("{'descr': '<f4\0'}"),
+    "missing values": npy(described("(1000, 1000)")),
+}
+
+
+@pytest.mark.parametrize("where", ["npy", "npz"])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_headers_are_refused_in_a_sentence(kind: str, where: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{where}"
+    if where == "npy":
+        path.write_bytes(HOSTILE[kind])
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("samples.npy", HOSTILE[kind])
+    with pytest.raises(DataError, match=f"cannot read {path}") as told:
+        load(str(path))
+    assert len(str(told.value)) < 500 and "\n" not in str(told.value)
+
+
+def test_hostile_archives_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    whole = npy(described(), np.zeros(4, np.float32).tobytes())
+    made = []
+
+    def archive(name: str, members: list[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED) -> Path:
+        path = tmp_path / name
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with zipfile.ZipFile(path, "w", compression) as file:
+                for member, content in members:
+                    file.writestr(member, content)
+        made.append(path)
+        return path
+
+    archive("text.npz", [("samples.npy", b"this is text")])
+    archive("none.npz", [])
+    archive("other.npz", [("samples.txt", b"this is text")])
+    archive("folder.npz", [("samples.npy/", b"")])
+    archive("twice.npz", [("x.npy", whole), ("x.npy", whole)])
+    archive("lzma.npz", [("x.npy", whole)], zipfile.ZIP_LZMA)
+    archive("bz2.npz", [("x.npy", whole)], zipfile.ZIP_BZIP2)
+    archive("more.npz", [("x.npy", whole + bytes(9))])
+    flipped = archive("flipped.npz", [("x.npy", whole)])
+    content = bytearray(flipped.read_bytes())
+    content[content.index(whole) + len(whole) - 1] ^= 1  # the checksum of the archive finds it
+    flipped.write_bytes(content)
+    secret = archive("secret.npz", [("x.npy", whole)])
+    content = bytearray(secret.read_bytes())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # encrypted
+    secret.write_bytes(content)
+    for path in made:
+        with pytest.raises(DataError, match=f"cannot read {path}") as told:
+            load(str(path))
+        assert "\n" not in str(told.value)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, x=np.zeros((100, 3, 256, 256), np.uint8))  # 20 MB, of 20 kB
+    monkeypatch.setattr(memory, "available", lambda device=None: 10_000_000)
+    with pytest.raises(OutOfMemoryError, match=r"a\.npz would take about 39 MB of memory"):
+        load(str(path))
+
+
+def test_only_what_is_used_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, x=PIXELS, other=np.zeros(100_000_000, np.uint8))
+    monkeypatch.setattr(memory, "available", lambda device=None: 10_000_000)
+    assert len(load(str(path))) == 5

@@ -45,6 +45,12 @@ DataDir = Annotated[
     Path | None, flag("a folder to look for published data sets in first", "$ZEROSUM_DATA, else the cache")
 ]
 Size = tuple[int] | tuple[int, int] | None
+READ_AS = "of image files, the values that become black and white, as 0 4095 of 12 bits stored in 16"
+FRAMES = "of image files with several pages or frames: the first, or all, each a sample with its file's label"
+ValueRange = Annotated[tuple[float, float] | None, flag(READ_AS, "all of the files' type, or what they say")]
+LikeValueRange = Annotated[tuple[float, float] | None, flag(READ_AS, "as the run's data, or all of the type")]
+LikeFrames = Annotated[Literal["first", "all"] | None, flag(FRAMES, "as the run's data, or first")]
+AnyFrames = Annotated[Literal["first", "all"], flag(FRAMES)]
 AnyDevice = Annotated[str | None, flag("cpu, cuda, cuda:1 ...", "a GPU where there is one")]
 Truncation = Annotated[
     float | None,

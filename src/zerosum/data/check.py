@@ -11,6 +11,7 @@ import torch
 
 from zerosum.data import twins
 from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.request import Frames, Reading
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality, Tokens
 from zerosum.util.files import named
@@ -60,13 +61,15 @@ def check(
     size: tuple[int, int] | None = None,
     data_dir: Path | None = None,
     progress: Progress | None = None,
+    value_range: tuple[float, float] | None = None,
+    frames: Frames = "first",
 ) -> Report:
-    """Read all of the data that `load` would read under this name, and say what it is.
+    """Read all of the data that `load` would read with these arguments, and say what it is.
 
     Raises:
         DataError: nothing could be trained on it.
     """
-    data = load(name, size=size, data_dir=data_dir, progress=progress)
+    data = load(name, size=size, data_dir=data_dir, progress=progress, value_range=value_range, frames=frames)
     names: Sequence[str] = [str(k) for k in range(len(data.x))]
     sizes, modes = Counter[str](), Counter[str]()
     if find(name)[0] is from_folder:
@@ -77,7 +80,7 @@ def check(
         probes = [probe for probe in probe_all(found.items) if isinstance(probe, Probe)]
         sizes.update(f"{probe.height}x{probe.width}" for probe in probes)
         modes.update(probe.mode for probe in probes)
-        names = packed(found, size, None).files
+        names = packed(found, size, None, reading=Reading(value_range, frames)).names
     elif isinstance(data.modality, Image) and "x" in data.fields:
         sizes[f"{data.modality.height}x{data.modality.width}"] = len(data)
         modes["L" if data.modality.channels == 1 else "RGB"] = len(data)

@@ -81,7 +81,7 @@ class Dataset:
     fingerprint: str
     problems: tuple[Problem, ...] = ()  # files that were left out
     chosen: str = ""  # the field to look at, where it was chosen
-    notes: tuple[str, ...] = ()  # how files were taken, and what was passed over
+    notes: tuple[str, ...] = ()  # how files were taken, where they could be otherwise, and what was passed over
 
     def __len__(self) -> int:
         """Samples; of several decks, those of the longest."""

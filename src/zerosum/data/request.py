@@ -2,11 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 from zerosum.data.dataset import DataError, Dataset, Progress
+
+Frames = Literal["first", "all"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a user's files are read. Published sets, drawn points and texts are what they are."""
+
+    value_range: Annotated[
+        tuple[float, float] | None,
+        "values of pixels that become black and white; others are cut off. None: those of the files' type, or that the "
+        "files name",
+    ] = None
+    frames: Annotated[
+        Frames, "of a file with pages or frames, the first is an image, or all are, each with its file's label"
+    ] = "first"
+
+    def __post_init__(self) -> None:
+        """Raises:
+        DataError: the range has no width.
+        """
+        if self.value_range is None:
+            return
+        low, high = self.value_range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise DataError(f"--value-range {low:g} {high:g} has no width; give a lower value, then a higher one")
+
+
+AS_STORED = Reading()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a caller says of a `Reading` that has been chosen before, such as a run's; None: as that has it."""
+
+    value_range: tuple[float, float] | None = None
+    frames: Frames | None = None
+
+    def over(self, before: Reading) -> Reading:
+        return Reading(self.value_range or before.value_range, self.frames or before.frames)
 
 
 @dataclass(frozen=True)
@@ -19,6 +61,7 @@ class Request:
     data_dir: Path | None = None
     progress: Progress | None = None
     seed: int = 0  # of drawn points
+    reading: Reading = AS_STORED  # of files
 
 
 Source = Callable[[Request], Dataset]

@@ -13,7 +13,7 @@ from zerosum.data.images.idx import FASHION_MNIST, MNIST
 from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
 from zerosum.data.points import mixture
-from zerosum.data.request import Request, Source
+from zerosum.data.request import Frames, Reading, Request, Source
 from zerosum.data.text import lines as text
 from zerosum.util.files import named
 from zerosum.util.text import encodable
@@ -53,6 +53,8 @@ def load(
     data_dir: Path | None = None,
     progress: Progress | None = None,
     seed: int = 0,
+    value_range: tuple[float, float] | None = None,
+    frames: Frames = "first",
 ) -> Dataset:
     """All samples of one source.
 
@@ -66,6 +68,10 @@ def load(
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
         progress: called with (what is being done, done so far, total), the total 0 where it is unknown.
         seed: of drawn points.
+        value_range: of images in files, the values that become black and white: (0, 4095) of 12 bits stored in 16. By
+            default the whole range of the files' type, or the one that a file names.
+        frames: of image files with several pages or frames, the "first" is an image, or "all" are, each with the label
+            of its file.
 
     Raises:
         DataError: the data is missing, unreadable, or not of the kind asked for.
@@ -74,7 +80,10 @@ def load(
         raise DataError(f"the size {size[0]}x{size[1]} is empty; give a height and a width of at least 1")
     name = encodable(name)  # as it goes into JSON, pages and pictures
     source, option = find(name)
-    data = source(Request(name, option, size, data_dir, progress, seed))
+    reading = Reading(value_range, frames)
+    if value_range is not None and not reads_files(name):
+        raise DataError(f"{name} holds what it holds: --value-range is of images in your own files; leave it out")
+    data = source(Request(name, option, size, data_dir, progress, seed, reading))
     if size is not None:
         data = resized(data, size)
     return data if labels else data.without_labels()
@@ -106,6 +115,12 @@ def find(name: str) -> tuple[Source, str]:
     close = difflib.get_close_matches(known, SOURCES, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
+
+
+def reads_files(name: str) -> bool:
+    """Whether a name means images in a user's own files, whose values and frames can be taken in several ways."""
+    source, _ = find(name)
+    return source in (from_folder, arrays) or name.partition(":")[0] in OF_FOLDERS
 
 
 def absolute(name: str) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from zerosum.data.dataset import Dataset, Problem, Progress, with_progress
 from zerosum.data.images.decode import Encoded, decode, probe
 from zerosum.data.images.folder import listing
+from zerosum.data.request import AS_STORED, Reading
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Protocol, Result, Target
 from zerosum.metrics import intervals
@@ -38,13 +39,18 @@ class Pair(NamedTuple):
 
 
 def measure(
-    metrics: Sequence[PairMetric], folder: Path, references: Path, seed: int, progress: Progress | None
+    metrics: Sequence[PairMetric],
+    folder: Path,
+    references: Path,
+    seed: int,
+    progress: Progress | None,
+    reading: Reading = AS_STORED,
 ) -> tuple[Target, list[Result], list[str]]:
     """Every metric over all pairs, and notes; `ZerosumError` where a name has no partner, sizes differ, or a file is
     broken.
     """
     files = match(folder, references)
-    ours, results, notes = _measure(metrics, open_pairs(files), len(files), seed, progress)
+    ours, results, notes = _measure(metrics, open_pairs(files, reading), len(files), seed, progress)
     return Target("folder", encodable(str(folder.resolve())), fingerprint=ours), results, notes
 
 
@@ -123,8 +129,8 @@ def match(folder: Path, references: Path) -> list[tuple[Encoded, Encoded]]:
     return [(item, theirs[name]) for name, item in ours.items()]
 
 
-def open_pairs(files: Sequence[tuple[Encoded, Encoded]]) -> Iterator[Pair]:
-    """Each pair at its own size, one after the other; in colour where either image is."""
+def open_pairs(files: Sequence[tuple[Encoded, Encoded]], reading: Reading = AS_STORED) -> Iterator[Pair]:
+    """Each pair at its own size, one after the other; in colour where either image is; the first frame of each file."""
     for pair in files:
         image, reference = (_readable(item, probe(item)) for item in pair)
         if (image.height, image.width) != (reference.height, reference.width):
@@ -132,7 +138,7 @@ def open_pairs(files: Sequence[tuple[Encoded, Encoded]]) -> Iterator[Pair]:
             raise ZerosumError(f"the two images called {pair[0].path} are of {sizes}; pairs need equal sizes")
         size = (reference.height, reference.width)
         rows = [
-            _readable(item, decode(item, 1 if found.grey else 3, size))
+            _readable(item, decode(item, 1 if found.grey else 3, size, reading=reading))
             for item, found in zip(pair, (image, reference), strict=True)
         ]
         yield _in_one_colour(pair[0].path, *(torch.from_numpy(row.pixels) for row in rows))

@@ -13,8 +13,9 @@ from zerosum import data
 from zerosum.data import Dataset, Mixture
 from zerosum.data.dataset import Progress
 from zerosum.data.points.mixture import gaussian_mixture, grid, ring
+from zerosum.data.request import AS_STORED, Reading
 from zerosum.errors import ZerosumError
-from zerosum.evaluation.targets import SampleSource, channels_are_equal
+from zerosum.evaluation.targets import SampleSource, channels_are_equal, read_as
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.extractors.tokens import token_counts
@@ -26,7 +27,13 @@ INCEPTION = "inception-v3"
 MIXTURES = {"ring": ring, "grid": grid}
 
 
-def load(source: SampleSource, against: str | None, data_dir: Path | None, progress: Progress | None) -> Dataset:
+def load(
+    source: SampleSource,
+    against: str | None,
+    data_dir: Path | None,
+    progress: Progress | None,
+    reading: Reading = AS_STORED,
+) -> Dataset:
     """The real data `against` which a source is measured, by default a run's own, at the size of the source's samples.
 
     `ZerosumError` where none was named, or it cannot be read, or its samples have another shape.
@@ -38,6 +45,7 @@ def load(source: SampleSource, against: str | None, data_dir: Path | None, progr
         against, data_dir = own.name, data_dir or (Path(own.data_dir) if own.data_dir else None)
     try:
         loaded = data.load(against, size=_size(source.modality), data_dir=data_dir, progress=progress)
+        loaded = read_as(reading, against, size=_size(source.modality), data_dir=data_dir, progress=progress)
         loaded = loaded if source.run is None else loaded.with_classes(source.run.record.data.classes)
         loaded = loaded if source.run is None else loaded.of(source.run.game.makes)
     except data.DataError as error:

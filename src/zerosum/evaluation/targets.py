@@ -6,12 +6,15 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.request import AS_STORED, Reading
+from zerosum.data.sources import reads_files
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Target
 from zerosum.metrics.extractors import Extractor
@@ -55,7 +58,12 @@ def channels_are_equal(x: Tensor) -> bool:
 
 
 def open_source(
-    target: str | Path | Run, truncation: float | None, device: str, data_dir: Path | None, progress: Progress | None
+    target: str | Path | Run,
+    truncation: float | None,
+    device: str,
+    data_dir: Path | None,
+    progress: Progress | None,
+    reading: Reading = AS_STORED,
 ) -> SampleSource:
     """A run, loaded or not, or files; `ZerosumError` where there are no samples, or files are to be truncated."""
     if isinstance(target, Run):
@@ -67,7 +75,7 @@ def open_source(
         raise ZerosumError(f"there is no {path}; give a run directory, a folder of images, or an .npz file")
     if truncation is not None:
         raise ZerosumError(f"{path} holds samples, not a run: leave out --truncation")
-    return of_files(path, data_dir, progress)
+    return of_files(path, data_dir, progress, reading)
 
 
 def of_run(run: Run, truncation: float | None) -> SampleSource:
@@ -111,7 +119,7 @@ def _translated(
     own = run.record.data
     if "a" not in reference.fields:
         folder = Path(own.data_dir) if own.data_dir else None
-        reference = data.load(own.name, size=own.size, data_dir=folder, progress=progress)
+        reference = read_as(own.reading, own.name, size=own.size, data_dir=folder, progress=progress)
     a = reference.fields["a"].stored
     chosen = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))[:count]
 
@@ -122,9 +130,11 @@ def _translated(
     return Samples("the translations", len(chosen), run.modality, blocks, extractor, None, progress)
 
 
-def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> SampleSource:
+def of_files(
+    path: Path, data_dir: Path | None, progress: Progress | None, reading: Reading = AS_STORED
+) -> SampleSource:
     """The images of a folder, or the samples of an .npy or .npz file, in random order."""
-    loaded = data.load(str(path.resolve()), data_dir=data_dir, progress=progress)
+    loaded = read_as(reading, str(path.resolve()), data_dir=data_dir, progress=progress)
 
     def samples(count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None) -> Samples:
         chosen = shuffle(loaded, seed)[:count]
@@ -134,6 +144,13 @@ def of_files(path: Path, data_dir: Path | None, progress: Progress | None) -> Sa
         "folder" if path.is_dir() else "file", encodable(str(path.resolve())), fingerprint=loaded.fingerprint
     )
     return SampleSource(target, loaded.modality, loaded.classes, samples, data=loaded)
+
+
+def read_as(reading: Reading, name: str, **other: Any) -> Dataset:
+    """`data.load` of files as `reading` says; of what is no file as it is."""
+    if not reads_files(name):
+        return data.load(name, **other)
+    return data.load(name, value_range=reading.value_range, frames=reading.frames, **other)
 
 
 def shuffle(loaded: Dataset, seed: int) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
+from zerosum.data.request import AS_STORED, Reading
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.latent import DrawName
@@ -30,6 +31,7 @@ class DataRecord:
     counts: tuple[int, ...] = ()  # of each class: labelled samples
     labels: int | None = None  # how many were kept, of all there are; None: all
     vectors: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
+    reading: Reading = AS_STORED  # how its files are read
 
     @property
     def spec(self) -> Spec:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images.fit import fitted
+from zerosum.data.request import Asked, Frames
 from zerosum.run.loaded import Run, load
 from zerosum.util.files import atomic_path
 from zerosum.util.text import cell
@@ -74,6 +75,8 @@ def classify(
     images: str | Path,
     *,
     data_dir: str | Path | None = None,
+    value_range: tuple[float, float] | None = None,
+    frames: Frames | None = None,
     progress: Progress | None = None,
 ) -> Classification:
     """Classify images as the run's own data was: at its size, in its colours.
@@ -82,6 +85,7 @@ def classify(
         run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
         images: an image file, or what `zerosum.train` takes as data: a folder, an .npy or .npz file, "mnist:test".
         data_dir: where published sets are looked for first.
+        value_range, frames: how image files are read, as in `zerosum.train`; by default as the run's own data were.
         progress: called with (what is being done, done so far, total).
 
     Raises:
@@ -89,7 +93,8 @@ def classify(
     """
     loaded = run if isinstance(run, Run) else load(run)
     loaded.classify(torch.empty(0, *loaded.modality.shape))  # refuses before any image is read
-    given = fitted(str(images), loaded.modality, data_dir=Path(data_dir) if data_dir else None, progress=progress)
+    where, reading = Path(data_dir) if data_dir else None, Asked(value_range, frames).over(loaded.record.data.reading)
+    given = fitted(str(images), loaded.modality, data_dir=where, progress=progress, reading=reading)
     parts = []
     for block in given.data.x.split(BLOCK):
         parts.append(loaded.classify(block))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zerosum.data import DataError, Dataset
 from zerosum.data.dataset import Progress, with_progress
+from zerosum.data.request import AS_STORED, Asked, Frames, Reading
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import pairs, real_data, targets
 from zerosum.evaluation.distinct import Distinct, without_twins
@@ -50,6 +51,8 @@ def evaluate(
     truncation: float | None = None,
     device: str = "cpu",
     data_dir: str | Path | None = None,
+    value_range: tuple[float, float] | None = None,
+    frames: Frames | None = None,
     references: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -67,6 +70,8 @@ def evaluate(
         truncation: of z, in standard deviations; by default none, as in published protocols, whatever the recipe says.
         device: of the extractor, and of a run that is loaded here.
         data_dir: where published sets are looked for first.
+        value_range, frames: how image files are read, the real ones and the target's, as in `zerosum.train`; by default
+            as the run's own data were.
         references: measure other real data, and noise, in the same way.
         progress: called with (what is being done, done so far, total).
 
@@ -76,15 +81,15 @@ def evaluate(
     """
     if samples < 2 or (real is not None and real < 2):
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
-    folder = Path(data_dir) if data_dir else None
+    folder, given = Path(data_dir) if data_dir else None, Asked(value_range, frames)
     named = [find(metric) if isinstance(metric, str) else metric for metric in metrics]
     if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
         if len(of_pairs) < len(named):
             raise ZerosumError(f"{of_pairs[0].name} compares pairs, others compare sets: evaluate them separately")
-        return _evaluate_pairs(of_pairs, target, against, seed, device, folder, progress)
+        return _evaluate_pairs(of_pairs, target, against, seed, device, folder, progress, given)
     with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
-        source = targets.open_source(target, truncation, device, folder, progress)
-        reference = real_data.load(source, against, folder, progress)
+        source = targets.open_source(target, truncation, device, folder, progress, given.over(AS_STORED))
+        reference = real_data.load(source, against, folder, progress, given.over(_own_reading(source)))
         reference, source, notes = real_data.in_one_colour(reference, source)
         features, more = real_data.extractor(extractor, reference, device)
         notes += more
@@ -137,6 +142,7 @@ def _evaluate_pairs(
     device: str,
     data_dir: Path | None,
     progress: Progress | None,
+    given: Asked,
 ) -> Evaluation:
     """Images of two folders, by their names; or of aligned pairs, the translations by a run."""
     folder = target.path if isinstance(target, Run) else Path(target)
@@ -147,13 +153,13 @@ def _evaluate_pairs(
                 f"{metrics[0].name} compares pairs, and {folder} is no translator: name a folder of images, and "
                 "--against that of their partners"
             )
-        reference = real_data.load(source, against, data_dir, progress)
+        reference = real_data.load(source, against, data_dir, progress, given.over(_own_reading(source)))
         results, notes = pairs.measure_run(metrics, source.run, reference, seed, progress)
         notes = _notes(source, reference, against, None) + notes
         return _evaluation(source.target, reference.name, results, {}, notes)
     if against is None:
         raise ZerosumError(f"say which images to compare those of {folder} with: --against FOLDER")
-    evaluated, results, notes = pairs.measure(metrics, folder, Path(against), seed, progress)
+    evaluated, results, notes = pairs.measure(metrics, folder, Path(against), seed, progress, given.over(AS_STORED))
     return _evaluation(evaluated, against, results, {}, notes)
 
 
@@ -172,6 +178,10 @@ def _evaluation(
     )
 
 
+def _own_reading(source: SampleSource) -> Reading:
+    return AS_STORED if source.run is None else source.run.record.data.reading
+
+
 def default_path(evaluation: Evaluation) -> Path:
     """Where an evaluation is kept: in the run's directory, or next to the folder or file."""
     path = Path(evaluation.target.path)
@@ -180,8 +190,9 @@ def default_path(evaluation: Evaluation) -> Path:
 
 def _notes(source: SampleSource, reference: Dataset, against: str | None, truncation: float | None) -> list[str]:
     """What a reader of the numbers should know about the run."""
+    taken = [*(() if source.data is None else source.data.notes), *reference.notes]
     if source.run is None:
-        return []
+        return list(dict.fromkeys(taken))
     notes, data, training = [], source.run.record.data, source.run.record.training
     if training.truncation is not None and training.truncation != truncation:
         used = "none" if truncation is None else f"{truncation:g}"
@@ -196,7 +207,7 @@ def _notes(source: SampleSource, reference: Dataset, against: str | None, trunca
                 fingerprints.add(reference.with_labels(data.labels, training.seed).fingerprint)
         if data.fingerprint not in fingerprints:
             notes.append(f"{data.name} has changed since the run was trained on it")
-    return notes
+    return notes + taken
 
 
 def _select(

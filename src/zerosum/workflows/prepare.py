@@ -17,7 +17,8 @@ from torch import Tensor
 from zerosum import data
 from zerosum.batches import Labelled, PartlyLabelled, field_names
 from zerosum.data.check import labels
-from zerosum.data.dataset import Dataset
+from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.request import AS_STORED, Reading
 from zerosum.data.sources import absolute, find, from_folder
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
@@ -43,7 +44,19 @@ class DataChoice(NamedTuple):
     size: tuple[int, int] | None = None  # (H, W)
     labels: int | None = None  # to keep; None: all
     data_dir: Path | None = None
+    reading: Reading = AS_STORED
     classes: tuple[str, ...] = ()  # of the run that goes on; older versions had some without a sample
+
+    def load(self, size: tuple[int, int] | None, progress: Progress | None) -> Dataset:
+        """The data, at `size`."""
+        return data.load(
+            self.name,
+            size=size,
+            data_dir=self.data_dir,
+            progress=progress,
+            value_range=self.reading.value_range,
+            frames=self.reading.frames,
+        )
 
 
 class Prepared(NamedTuple):
@@ -73,9 +86,9 @@ def prepare(
     own = distributed.start()
     place = hardware.find(device) if device else own
     with progress(quiet) as update:
-        whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
+        whole = wanted.load(wanted.size, update)
         if size := _smaller(recipe, wanted, whole):
-            whole = data.load(wanted.name, size=size, data_dir=wanted.data_dir, progress=update)
+            whole = wanted.load(size, update)
     whole = whole.with_classes(wanted.classes) if wanted.classes else whole
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
@@ -149,6 +162,7 @@ def _describe(
             counts=learnt.counts,
             labels=wanted.labels,
             vectors=_some(learnt.vectors),
+            reading=wanted.reading,
         ),
         players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
         device=str(trainer.device),

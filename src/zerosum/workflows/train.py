@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from zerosum.data.request import Frames, Reading
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.options import OptionError, hints, idle, parse
@@ -33,6 +34,8 @@ def train(
     size: int | tuple[int, int] | None = None,
     labels: int | None = None,
     data_dir: str | Path | None = None,
+    value_range: tuple[float, float] | None = None,
+    frames: Frames = "first",
     device: str | None = None,
     tensorboard: bool = False,
     quiet: bool = False,
@@ -51,6 +54,10 @@ def train(
         size: of the images, in pixels: a side of a square, or (height, width).
         labels: how many labels to keep, as many of each class, chosen by the seed; the rest are hidden. By default all.
         data_dir: where published sets are looked for first.
+        value_range: of images in files, the values that become black and white: (0, 4095) of 12 bits stored in 16. By
+            default the whole range of the files' type, or the one that a file names.
+        frames: of image files with several pages or frames, the "first" is a sample, or "all" are, each with the label
+            of its file.
         device: "cpu", "cuda" ...; by default a GPU where there is one.
         tensorboard: also write curves for TensorBoard.
         quiet: show no progress.
@@ -72,7 +79,9 @@ def train(
     chosen = find(recipe)
     training, own = split(chosen, options)
     sides = (size, size) if isinstance(size, int) else size
-    wanted = DataChoice(data or chosen.data, sides, labels, Path(data_dir) if data_dir else None)
+    wanted = DataChoice(
+        data or chosen.data, sides, labels, Path(data_dir) if data_dir else None, Reading(value_range, frames)
+    )
     prepared = prepare(chosen, training, own, wanted, device, quiet)
     about = legible(Path(prepared.record.data.name).name)
     stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{about}"
@@ -140,8 +149,9 @@ def resume(
         )
     training = parse(record.training, {"precision": record.precision})
     data = record.data
-    wanted = DataChoice(data.name, data.size, data.labels, Path(data.data_dir) if data.data_dir else None)
-    prepared = prepare(chosen, training, record.options, wanted._replace(classes=data.classes), device, quiet)
+    folder = Path(data.data_dir) if data.data_dir else None
+    wanted = DataChoice(data.name, data.size, data.labels, folder, data.reading, data.classes)
+    prepared = prepare(chosen, training, record.options, wanted, device, quiet)
     return play(
         directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
     )

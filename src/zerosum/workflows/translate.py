@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images.fit import fitted
+from zerosum.data.request import Asked, Frames
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
 from zerosum.pictures.grids import grid
@@ -33,6 +34,8 @@ def translate(
     out: str | Path,
     *,
     data_dir: str | Path | None = None,
+    value_range: tuple[float, float] | None = None,
+    frames: Frames | None = None,
     progress: Progress | None = None,
 ) -> Translation:
     """Write the translation of each image to a folder, as a PNG of the same name.
@@ -45,6 +48,7 @@ def translate(
             pairs, whose `a` are translated.
         out: a folder, which is made if it is not there; files in it are overwritten where names are equal.
         data_dir: where published sets are looked for first.
+        value_range, frames: how image files are read, as in `zerosum.train`; by default as the run's own data were.
         progress: called with (what is being done, done so far, total).
 
     Raises:
@@ -59,8 +63,8 @@ def translate(
         raise ZerosumError(f"--out {folder} is a file; name a folder for the translated images")
     if folder.resolve() in (Path(images).expanduser().resolve(), Path(images).expanduser().resolve().parent):
         raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
-    where = Path(data_dir) if data_dir else None
-    given = fitted(str(images), source, field="a", data_dir=where, progress=progress)
+    where, reading = Path(data_dir) if data_dir else None, Asked(value_range, frames).over(loaded.record.data.reading)
+    given = fitted(str(images), source, field="a", data_dir=where, progress=progress, reading=reading)
     # In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`.
     plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in given.files]
     paths = [path.with_suffix(".png") for path in plain]

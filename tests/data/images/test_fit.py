@@ -46,7 +46,9 @@ def test_a_folder_is_read_once(photos: Path, monkeypatch: pytest.MonkeyPatch) ->
     calls: list[str] = []
     for name in ("listing", "packed"):
         own = getattr(folder, name)
-        monkeypatch.setattr(folder, name, lambda *given, own=own: (calls.append(own.__name__), own(*given))[1])
+        monkeypatch.setattr(
+            folder, name, lambda *given, own=own, **named: (calls.append(own.__name__), own(*given, **named))[1]
+        )
     fitted(str(photos), Image(3, 12, 16))
     assert calls == ["listing", "packed"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from rich.text import Text
 from tyro.conf import Positional
 
-from zerosum.cli.flags import NEWEST, DataDir, RunPath, WithRunFlags, flag, parse
+from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, RunPath, WithRunFlags, flag, parse
 from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
 from zerosum.util.console import output, progress, say
@@ -34,6 +34,8 @@ class Arguments:
     out: Annotated[Path | None, flag("the table, FILE.csv", "RUN/predictions.csv")] = None
     weights: WithRunFlags = NEWEST
     data_dir: DataDir = None
+    value_range: LikeValueRange = None
+    frames: LikeFrames = None
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -44,7 +46,14 @@ def run(arguments: Sequence[str]) -> None:
     if out.suffix.lower() != ".csv" or out.is_dir():
         raise ZerosumError(f"--out {out}: predictions are written to a .csv file")
     with progress() as update:
-        found = classify(given.weights.load(given.run), given.images, data_dir=given.data_dir, progress=update)
+        found = classify(
+            given.weights.load(given.run),
+            given.images,
+            data_dir=given.data_dir,
+            value_range=given.value_range,
+            frames=given.frames,
+            progress=update,
+        )
     write(found, out)
     console = output()
     for line in remarks(found):

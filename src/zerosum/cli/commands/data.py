@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from zerosum.cli.flags import DataDir, Size, flag, parse
+from zerosum.cli.flags import AnyFrames, DataDir, Size, ValueRange, flag, parse
 from zerosum.util.console import progress, say
 
 
@@ -27,6 +27,8 @@ class Arguments:
     ]
     size: Annotated[Size, flag("image size in pixels, as for `train`", "the data's")] = None
     data_dir: DataDir = None
+    value_range: ValueRange = None
+    frames: AnyFrames = "first"
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -35,5 +37,12 @@ def run(arguments: Sequence[str]) -> None:
 
     size = (given.size[0], given.size[-1]) if given.size else None
     with progress() as update:
-        report = check(given.name, size=size, data_dir=given.data_dir, progress=update)
+        report = check(
+            given.name,
+            size=size,
+            data_dir=given.data_dir,
+            progress=update,
+            value_range=given.value_range,
+            frames=given.frames,
+        )
     say("\n".join(report.lines()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from zerosum.cli.flags import NEWEST, DataDir, Switch, WithRunFlags, flag, parse
+from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, Switch, WithRunFlags, flag, parse
 from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
 from zerosum.metrics import METRICS
@@ -51,6 +51,8 @@ class Arguments:
     no_references: Annotated[Switch, flag("skip the reference scores of real data and of noise", "")] = False
     weights: WithRunFlags = NEWEST
     data_dir: DataDir = None
+    value_range: LikeValueRange = None
+    frames: LikeFrames = None
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -76,6 +78,8 @@ def run(arguments: Sequence[str]) -> None:
             truncation=given.truncation,
             device=given.weights.device,
             data_dir=given.data_dir,
+            value_range=given.value_range,
+            frames=given.frames,
             references=not given.no_references,
             progress=update,
         )

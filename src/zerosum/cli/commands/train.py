@@ -11,9 +11,11 @@ from tyro.conf import DisallowNone, arg
 
 from zerosum.cli.flags import (
     AnyDevice,
+    AnyFrames,
     DataDir,
     Size,
     Switch,
+    ValueRange,
     changed,
     flag,
     flags,
@@ -49,6 +51,8 @@ class Arguments:
     )
     labels: Annotated[DisallowNone[int | None], flag("labels to keep, a class-balanced subset", "all")] = None
     data_dir: DisallowNone[DataDir] = None
+    value_range: DisallowNone[ValueRange] = None
+    frames: AnyFrames = "first"
     device: DisallowNone[AnyDevice] = None
     tensorboard: Annotated[Switch, flag("also write TensorBoard event files", "")] = False
     dry_run: Annotated[Switch, flag("show the resolved run, its memory and duration; train nothing", "")] = False
@@ -66,9 +70,11 @@ def run(arguments: Sequence[str]) -> None:
         announce(why, quiet=False)
     if given.dry_run:
         from zerosum.cli.dry_run import show_plan
+        from zerosum.data.request import Reading
         from zerosum.workflows.prepare import DataChoice
 
-        show_plan(recipe, options, DataChoice(given.data, size, given.labels, given.data_dir), given.device)
+        reading = Reading(given.value_range, given.frames)
+        show_plan(recipe, options, DataChoice(given.data, size, given.labels, given.data_dir, reading), given.device)
         return
     show_run(
         train(
@@ -78,6 +84,8 @@ def run(arguments: Sequence[str]) -> None:
             size=size,
             labels=given.labels,
             data_dir=given.data_dir,
+            value_range=given.value_range,
+            frames=given.frames,
             device=given.device,
             tensorboard=given.tensorboard,
             **options,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from zerosum.cli.flags import NEWEST, DataDir, RunPath, WithRunFlags, flag, parse
+from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, RunPath, WithRunFlags, flag, parse
 from zerosum.util.console import output, progress, say
 from zerosum.util.text import abbreviate
 
@@ -24,6 +24,8 @@ class Arguments:
     out: Annotated[Path, flag("a folder for the translations, as PNG files of the same names", "")]
     weights: WithRunFlags = NEWEST
     data_dir: DataDir = None
+    value_range: LikeValueRange = None
+    frames: LikeFrames = None
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -32,7 +34,13 @@ def run(arguments: Sequence[str]) -> None:
 
     with progress() as update:
         found = translate(
-            given.weights.load(given.run), given.images, given.out, data_dir=given.data_dir, progress=update
+            given.weights.load(given.run),
+            given.images,
+            given.out,
+            data_dir=given.data_dir,
+            value_range=given.value_range,
+            frames=given.frames,
+            progress=update,
         )
     console = output()
     if found.note:

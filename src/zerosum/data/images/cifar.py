@@ -17,6 +17,7 @@ from zerosum.data.images.decode import Encoded, Row, decode_all
 from zerosum.data.images.pack import cached
 from zerosum.data.paths import cache_dir, find
 from zerosum.data.request import Request, split
+from zerosum.util import memory
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BINARY, JPEG = "cifar10/cifar-10-binary.tar.gz", "cifar10/cifar10-jpeg.tar.xz"
@@ -27,6 +28,7 @@ MIRRORS = (
 )
 RECORD = 1 + 3 * 32 * 32  # bytes: the label, then the pixels as (3, 32, 32)
 SHAPE = (3, 32, 32)
+LARGEST = 1 << 25  # bytes of a member of an archive, at most: a batch of 10,000 records has 30,730,000
 COUNT = {"train": 50_000, "test": 10_000}
 T = TypeVar("T")
 
@@ -59,7 +61,9 @@ def _load(name: str, path: Path, part: str, rows: Iterator[Row | Problem], progr
 def _readable(path: Path, rows: Iterator[T]) -> Iterator[T]:
     try:
         yield from rows
-    except (OSError, tarfile.TarError, EOFError, KeyError, lzma.LZMAError, zlib.error) as error:
+    except (OSError, tarfile.TarError, EOFError, KeyError, lzma.LZMAError, zlib.error, ValueError) as error:
+        if memory.is_failure(error):
+            raise
         raise DataError(f"cannot read {path}: {error}; delete it and get it again") from error
 
 
@@ -92,7 +96,10 @@ def _jpegs(path: Path, part: str) -> Iterator[Encoded]:
 
 
 def _content(archive: tarfile.TarFile, member: str | tarfile.TarInfo) -> bytes:
-    file = archive.extractfile(member)
+    info = archive.getmember(member) if isinstance(member, str) else member
+    file = archive.extractfile(info)
     if file is None:
-        raise KeyError(f"{member} is no file")
+        raise KeyError(f"{info.name} is no file")
+    if info.size > LARGEST:
+        raise tarfile.ReadError(f"{info.name} has {info.size:,} bytes, more than any part of CIFAR-10")
     return file.read()

@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from io import BytesIO
-from itertools import islice
+from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zerosum.data.dataset import Problem
-from zerosum.util.memory import is_failure, require
+from zerosum.data.images import depth
+from zerosum.data.images.depth import Values
+from zerosum.data.request import AS_STORED, Frames, Reading
+from zerosum.util.memory import OutOfMemoryError, available, is_failure, require
 
 # Pillow could open more, some of it (EPS) by running other programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA")
 BLOCK = 128  # images in memory at once, at most
 ROOM = 1 << 28  # bytes that they may take, unless one takes more
+BUDGET = 1 << 30  # bytes that decoding takes at once, of all threads, unless one image takes more
+SHARE = 0.25  # of the memory that is free, where that is less
+# Bytes that a pixel takes while it is decoded and brought to 8 bits: tests/data/images/test_memory.py measures them.
+STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # in Pillow, by mode; others: 4
+DECODING = {"JPEG2000": 16, "WEBP": 8, "AVIF": 4}  # of the decoder itself, by format; others work line by line
+PROGRESSIVE = 6  # of a JPEG whose lines are complete at its end only, for each pixel that is stored
 ROTATED = 0x0112  # the EXIF tag of the orientation; from 5 on, height and width are exchanged
+SEVERAL = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # whose pages or frames are pictures; those of MPO are depths, gains
+SUBFILE, NO_PAGE = 254, 1 | 4  # the TIFF tag, and its bits of a preview and of a mask
 
 Pixels = NDArray[np.uint8]
+ImageFile = Any  # an opened file, of a class of Pillow's with what its format has beyond others
 T = TypeVar("T")
 
 
@@ -36,6 +50,7 @@ class Probe(NamedTuple):
     width: int
     mode: str  # Pillow's name, such as RGB
     grey: bool  # has no colour by its mode or palette
+    frames: tuple[int, ...] = (0,)  # the numbers of those that are pictures
 
 
 class Encoded(NamedTuple):
@@ -44,6 +59,13 @@ class Encoded(NamedTuple):
     path: str  # as problems name it
     label: int
     file: Path | bytes
+    frame: int = 0
+    of: int = 1  # frames in the file
+
+    @property
+    def name(self) -> str:
+        """Of the image: `stack.tif`, or of a frame beyond the first, `stack[2].tif`."""
+        return frame_name(self.path, self.frame)
 
 
 class Row(NamedTuple):
@@ -52,82 +74,231 @@ class Row(NamedTuple):
     path: str
     label: int
     pixels: Pixels  # (C, H, W)
+    frame: int = 0
+    of: int = 1  # frames in the file
+    values: Values | None = None  # where it had more than 8 bits, or a range was asked for
+
+
+def frame_name(path: str, frame: int) -> str:
+    """The name of one of several frames of a file, from 0 on, of which the first has the file's."""
+    if frame == 0:
+        return path
+    stem, ending = os.path.splitext(path)
+    return f"{stem}[{frame + 1}]{ending}"
 
 
 def probe(item: Encoded) -> Probe | Problem:
     """What the header of one file says, upright as EXIF wants it; or why it cannot be used."""
-    try:
-        with _open(item.file) as image:
-            # Pillow would decode a whole PNG in search of EXIF that stands behind the pixels.
-            known = image.format != "PNG" or "exif" in image.info
-            turned = known and image.getexif().get(ROTATED, 1) >= 5
-            width, height = reversed(image.size) if turned else image.size
-            return Probe(height, width, image.mode, _is_grey(image))
-    except Exception as error:  # a decoder may raise anything on a broken file
-        if is_failure(error):  # it may be sound
-            raise
-        return Problem(item.path, _reason(error))
+    return _each([item], _probed)[0]
 
 
-def decode(item: Encoded, channels: int, size: tuple[int, int], halves: bool = False) -> Row | Problem:
+def decode(
+    item: Encoded, channels: int, size: tuple[int, int], halves: bool = False, reading: Reading = AS_STORED
+) -> Row | Problem:
     """One image of `size` (H, W) with 1 or 3 channels; or why it cannot be used.
 
     It is turned as EXIF says, laid over white where it is transparent, scaled (Lanczos) until it covers the size,
-    and cropped in the centre; of `halves`, each half alone. 16-bit values are scaled to 8 bits, not clipped.
+    and cropped in the centre; of `halves`, each half alone. Values of more than 8 bits are scaled to 8, not clipped,
+    unless `reading` has a range of values.
     """
-    height, width = size
-    try:
-        with _open(item.file) as image:
-            longer = 2 * max(size)
-            image.draft(None, (longer, longer))  # a large JPEG is decoded small, still twice what is needed
-            ImageOps.exif_transpose(image, in_place=True)
-            flat, mode = _opaque(image), "L" if channels == 1 else "RGB"
-            if flat.mode != mode:
-                flat = flat.convert(mode)
-            parts, arrays = _halves(flat) if halves else [flat], []
-            part_size = (width // len(parts), height)
-            for part in parts:
-                fitted = part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
-                arrays.append(np.asarray(fitted).reshape(*part_size[::-1], channels))
-            pixels = np.concatenate(arrays, axis=1).transpose(2, 0, 1)
-            return Row(item.path, item.label, np.ascontiguousarray(pixels))
-    except Exception as error:  # a decoder may raise anything on a broken file
-        if is_failure(error):  # it may be sound
-            raise
-        return Problem(item.path, _reason(error))
+    return _each([item], _decoder(channels, size, halves, reading, Budget()))[0]
 
 
 def probe_all(items: Iterable[Encoded]) -> Iterator[Probe | Problem]:
     """`probe` of each, in order, on all processors."""
-    yield from _parallel(probe, items, BLOCK)
+    yield from _parallel(_probed, items, BLOCK)
 
 
 def decode_all(
-    items: Iterable[Encoded], channels: int, size: tuple[int, int], halves: bool = False
+    items: Iterable[Encoded],
+    channels: int,
+    size: tuple[int, int],
+    halves: bool = False,
+    reading: Reading = AS_STORED,
 ) -> Iterator[Row | Problem]:
-    """`decode` of each, in order, on all processors; `OutOfMemoryError` where a few at once would not fit."""
+    """`decode` of each, in order, on all processors; `OutOfMemoryError` where a few at once would not fit.
+
+    Images that are large as they are stored wait for one another, so that decoding takes BUDGET at most.
+    """
     bytes_of_one = channels * math.prod(size)
     block, workers = max(1, min(BLOCK, ROOM // bytes_of_one)), os.cpu_count() or 1
     needed = bytes_of_one * (block + 4 * min(block, workers))  # scaled in two passes, and copied
     require(needed, f"decoding images of {size[0]}x{size[1]} pixels", "choose a smaller --size")
-    yield from _parallel(lambda item: decode(item, channels, size, halves), items, block)
+    yield from _parallel(_decoder(channels, size, halves, reading, Budget()), items, block)
 
 
-def _parallel(function: Callable[[Encoded], T], items: Iterable[Encoded], size: int) -> Iterator[T]:
+def with_frames(
+    items: Sequence[Encoded], probes: Sequence[Probe | Problem], frames: Frames
+) -> tuple[list[Encoded], list[Probe | Problem]]:
+    """Files with their headers, as the images that are taken of them: of several frames the first, or each."""
+    taken, found = [], []
+    for item, header in zip(items, probes, strict=True):
+        numbers = header.frames if isinstance(header, Probe) else (0,)
+        own = [item._replace(frame=n, of=len(numbers)) for n in (numbers[:1] if frames == "first" else numbers)]
+        taken += own
+        found += [header, *probe_all(own[1:])]
+    return taken, found
+
+
+class Budget:
+    """Bytes that threads share: each waits until its own are free; more than there are at all are taken alone."""
+
+    def __init__(self) -> None:
+        left = available()
+        self.total = self.free = BUDGET if left is None else min(BUDGET, max(1, int(SHARE * left)))
+        self.changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, count: int) -> Iterator[None]:
+        share = min(count, self.total)
+        with self.changed:
+            self.changed.wait_for(lambda: self.free >= share)
+            self.free -= share
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.free += share
+                self.changed.notify_all()
+
+
+def _probed(image: ImageFile, item: Encoded, several: bool) -> Probe:
+    width, height = reversed(image.size) if _turn(image) >= 5 else image.size
+    own = (
+        height,
+        width,
+        image.mode,
+        _is_grey(image) or (image.format == "GIF" and item.frame > 0 and _is_equal(image)),
+    )
+    return Probe(*own, _frames(image) if item.frame == 0 else (item.frame,))
+
+
+def _turn(image: ImageFile) -> int:
+    """How it is turned: the number that EXIF has for it, 1 for not at all."""
+    # Pillow would decode a whole PNG in search of EXIF that stands behind the pixels.
+    known = image.format != "PNG" or "exif" in image.info
+    return int(image.getexif().get(ROTATED, 1)) if known else 1
+
+
+def _frames(image: ImageFile) -> tuple[int, ...]:
+    """The numbers of the frames of a file that are pictures; the first alone where it is damaged further on."""
+    if image.format not in SEVERAL:
+        return (0,)
+    try:
+        count = int(getattr(image, "n_frames", 1))
+        if image.format != "TIFF":
+            return tuple(range(count))
+        return (0, *(n for n in range(1, count) if _is_page(image, n)))
+    except Exception as error:
+        if is_failure(error):
+            raise
+        return (0,)
+
+
+def _is_page(image: ImageFile, number: int) -> bool:
+    image.seek(number)
+    return not int(image.tag_v2.get(SUBFILE, 0)) & NO_PAGE
+
+
+def _decoder(
+    channels: int, size: tuple[int, int], halves: bool, reading: Reading, budget: Budget
+) -> Callable[[ImageFile, Encoded, bool], Row]:
+    def decoded(image: ImageFile, item: Encoded, several: bool) -> Row:
+        longer, whole = 2 * max(size), image.width * image.height
+        image.draft(None, (longer, longer))  # a large JPEG is decoded small, still twice what is needed
+        needed = _bytes(image) + (PROGRESSIVE * whole if "progressive" in image.info else 0)
+        require(needed, f"decoding {item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
+        with budget.taken(needed):
+            flat, values = _opaque(image, item, reading, several)
+            pixels, values = _shaped(flat, values, channels, size, halves, reading)
+            del flat
+            if not several:
+                image.close()  # gives its pixels back before others take as many
+        return Row(item.path, item.label, pixels, item.frame, item.of, values)
+
+    return decoded
+
+
+def _shaped(
+    flat: Image.Image, values: Values | None, channels: int, size: tuple[int, int], halves: bool, reading: Reading
+) -> tuple[Pixels, Values | None]:
+    """An opaque image of 8 bits as (C, H, W), and what its values were."""
+    (height, width), mode = size, "L" if channels == 1 else "RGB"
+    if flat.mode not in ("L", mode):  # grey is scaled as grey: three equal channels would be scaled alike
+        flat = flat.convert(mode)
+    if values is None and reading.value_range is not None:
+        flat, values = depth.shallow(flat, reading)
+    parts, arrays = _halves(flat) if halves else [flat], []
+    part_size = (width // len(parts), height)
+    for part in parts:
+        fitted = part if part.size == part_size else ImageOps.fit(part, part_size, Image.Resampling.LANCZOS)
+        fitted = fitted if fitted.mode == mode else fitted.convert(mode)
+        arrays.append(np.asarray(fitted).reshape(*part_size[::-1], channels))
+    return np.ascontiguousarray(np.concatenate(arrays, axis=1).transpose(2, 0, 1)), values
+
+
+def _bytes(image: ImageFile) -> int:
+    """Of memory, that decoding an opened image takes, and bringing it to 8 bits without transparency."""
+    width, height = image.size
+    stored = STORED.get(image.mode, 4)
+    changed = 1 if depth.is_deep(image) else 4
+    turned = 0 if _turn(image) == 1 else stored
+    deep = 8 if depth.has_deep_colour(image) else 0
+    return width * height * (stored + changed + turned + deep + DECODING.get(image.format or "", 0))
+
+
+def _parallel(
+    function: Callable[[ImageFile, Encoded, bool], T], items: Iterable[Encoded], size: int
+) -> Iterator[T | Problem]:
     # Threads, because Pillow decodes and scales outside the interpreter's lock: no start-up, no pickling, and a
     # caller's script needs no __main__ guard.
     pending = iter(items)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while block := list(islice(pending, size)):
+            # Frames of one file go through one thread in their order: each builds on those before.
+            files = [list(own) for _, own in groupby(block, key=lambda item: id(item.file))]
             # Pillow only warns of images of 90 to 180 megapixels; damaged EXIF, which it warns of too, is harmless.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
-                results = list(pool.map(function, block))
-            yield from results
+                results = list(pool.map(lambda own: _each(own, function), files))
+            yield from chain.from_iterable(results)
 
 
-def _open(file: Path | bytes) -> Image.Image:
+def _each(items: Sequence[Encoded], function: Callable[[ImageFile, Encoded, bool], T]) -> list[T | Problem]:
+    """The function of each of some frames of one file, in their order."""
+    results: list[T | Problem] = []
+    try:
+        with _open(items[0].file) as image:
+            for item in items:
+                try:
+                    _go_to(image, item.frame)
+                    results.append(function(image, item, len(items) > 1))
+                except Exception as error:  # a decoder may raise anything on a broken file
+                    if _lacks_memory(error):  # it may be sound
+                        raise
+                    results.append(Problem(item.name, _reason(error)))
+    except Exception as error:
+        if _lacks_memory(error):
+            raise
+        results += [Problem(item.name, _reason(error)) for item in items[len(results) :]]
+    return results
+
+
+def _lacks_memory(error: Exception) -> bool:
+    return isinstance(error, OutOfMemoryError) or is_failure(error)
+
+
+def _go_to(image: ImageFile, frame: int) -> None:
+    if frame == 0 and image.format not in SEVERAL:
+        return
+    image.seek(frame)
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and math.prod(image.size) > most:  # Pillow looks at the first frame alone
+        raise ValueError(f"frame {frame + 1} of {math.prod(image.size):,} pixels exceeds limit of {most:,} pixels")
+
+
+def _open(file: Path | bytes) -> ImageFile:
     if (file.stat().st_size if isinstance(file, Path) else len(file)) == 0:
         raise ValueError("the file is empty")
     return Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
@@ -140,18 +311,47 @@ def _is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
 
 
-def _opaque(image: Image.Image) -> Image.Image:
-    """The image in an 8-bit mode without transparency."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.float64)
-        top = 1.0 if image.mode == "F" else 65535.0
-        if not (values.min() >= 0 and values.max() <= top):
-            raise ValueError(f"{image.mode} pixels from {values.min():g} to {values.max():g}, outside [0, {top:g}]")
-        return Image.fromarray((values * (255 / top) + 0.5).astype(np.uint8))
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image
+def _is_equal(image: ImageFile) -> bool:
+    """Whether all channels have the same pixels: what Pillow makes of later frames of a grey GIF."""
+    pixels = np.asarray(image.convert("RGB"))
+    return bool((pixels == pixels[..., :1]).all())
+
+
+def _opaque(image: ImageFile, item: Encoded, reading: Reading, several: bool) -> tuple[Image.Image, Values | None]:
+    """The image upright, in an 8-bit mode without transparency, and what its values were if they had more bits."""
+    deep, deep_colour = depth.is_deep(image), depth.has_deep_colour(image)
+    meaning = depth.meaning_of(image, item.file) if deep or deep_colour else None
+    lower = None
+    if deep_colour and (meaning or (reading.value_range is not None and not depth.fits_bytes(reading))):
+        lower = _lower_bytes(item)
+    if several:  # the opened file goes on to another frame
+        upright: Image.Image = ImageOps.exif_transpose(image)
+    else:
+        ImageOps.exif_transpose(image, in_place=True)
+        upright = image
+    if deep:
+        return depth.grey(upright, meaning, reading)
+    values = None
+    if deep_colour:
+        upright, values = depth.colour(upright, lower, meaning, reading)
+    return _over_white(upright) if upright.has_transparency_data else upright, values
+
+
+def _lower_bytes(item: Encoded) -> Image.Image:
+    """What Pillow leaves out of 16 bits a colour: the lower 8."""
+    with _open(item.file) as image:
+        _go_to(image, item.frame)
+        depth.swap_bytes(image)
+        return ImageOps.exif_transpose(image)
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """A transparent image laid over white, band by band, so that few of its pixels are there several times."""
+    flat = Image.new("RGB", image.size)
+    for box in depth.bands(*image.size):
+        rgba = image.crop(box).convert("RGBA")
+        flat.paste(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"), box)
+    return flat
 
 
 def _halves(image: Image.Image) -> list[Image.Image]:

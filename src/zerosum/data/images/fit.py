@@ -10,11 +10,12 @@ from torch import Tensor
 
 from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, fingerprint_of
 from zerosum.data.images.contents import holds_image
-from zerosum.data.images.decode import Encoded, Row, decode, probe
+from zerosum.data.images.decode import Encoded, Probe, Row, decode_all, frame_name, probe, with_frames
 from zerosum.data.images.folder import layout, with_files
+from zerosum.data.images.pack import Notes
 from zerosum.data.images.resize import CHUNK, resized
-from zerosum.data.request import Request
-from zerosum.data.sources import find, from_folder, load
+from zerosum.data.request import AS_STORED, Reading, Request
+from zerosum.data.sources import find, from_folder, load, reads_files
 from zerosum.modality import Image, Modality
 from zerosum.util.files import named
 from zerosum.util.text import legible
@@ -32,7 +33,13 @@ class Fitted:
 
 
 def fitted(
-    name: str, modality: Modality, *, field: str = "x", data_dir: Path | None = None, progress: Progress | None = None
+    name: str,
+    modality: Modality,
+    *,
+    field: str = "x",
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    reading: Reading = AS_STORED,
 ) -> Fitted:
     """All samples of `name`, as `load` takes it, or of a single image file, as `modality` has them.
 
@@ -45,7 +52,7 @@ def fitted(
         DataError: there is nothing of that name, nothing readable, or nothing that could be brought to this form.
     """
     size = modality.size if isinstance(modality, Image) else None
-    loaded, files = _read(name, field, size, data_dir, progress)
+    loaded, files = _read(name, field, size, data_dir, progress, reading)
     if size is not None and isinstance(loaded.modality, Image):
         loaded = resized(loaded, size)
     if loaded.modality == modality:
@@ -69,18 +76,39 @@ def grey(x: Tensor) -> Tensor:
 
 
 def _read(
-    name: str, field: str, size: tuple[int, int] | None, data_dir: Path | None, progress: Progress | None
+    name: str,
+    field: str,
+    size: tuple[int, int] | None,
+    data_dir: Path | None,
+    progress: Progress | None,
+    reading: Reading,
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The samples with their names; those of folders at `size` already, as only decoding at that size makes them."""
     path = named(name)
     if path.is_file() and holds_image(path):
-        item = Encoded(legible(path.name), -1, path)
-        header = probe(item)
-        found = header if isinstance(header, Problem) else decode(item, *layout([header], size))
-        if not isinstance(found, Row):
-            raise DataError(f"cannot read {path}: {found.reason}; give another image")
-        return dataset(item.path, torch.from_numpy(found.pixels.copy())[None]), (item.path,)
+        return _of_file(path, size, reading)
     if find(name)[0] is from_folder:
-        return with_files(Request(name, size=size, progress=progress))
-    loaded = load(name, data_dir=data_dir, progress=progress).of(field)
+        return with_files(Request(name, size=size, progress=progress, reading=reading))
+    asked = reading if reads_files(name) else AS_STORED
+    loaded = load(name, data_dir=data_dir, progress=progress, value_range=asked.value_range, frames=asked.frames).of(
+        field
+    )
     return loaded, tuple(str(k) for k in range(len(loaded.x)))
+
+
+def _of_file(path: Path, size: tuple[int, int] | None, reading: Reading) -> tuple[Dataset, tuple[str, ...]]:
+    """A single image file, of which all frames are read where that is asked for."""
+    item = Encoded(legible(path.name), -1, path)
+    items, headers = with_frames([item], [probe(item)], reading.frames)
+    readable = [header for header in headers if isinstance(header, Probe)]
+    found = list(decode_all(items, *layout(readable, size), reading=reading)) if readable else headers
+    rows, notes = [row for row in found if isinstance(row, Row)], Notes()
+    if not rows:
+        problem = next(problem for problem in found if isinstance(problem, Problem))
+        raise DataError(f"cannot read {path}: {problem.reason}; give another image")
+    for row in rows:
+        notes.add(row)
+    x = torch.stack([torch.from_numpy(row.pixels.copy()) for row in rows])
+    problems = tuple(problem for problem in found if isinstance(problem, Problem))
+    data = dataset(item.path, x, problems=problems, notes=tuple(notes.lines()))
+    return data, tuple(frame_name(item.path, row.frame) for row in rows)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.images.contents import Inventory, look
-from zerosum.data.images.decode import Encoded, Probe, decode_all, probe_all
+from zerosum.data.images.decode import Encoded, Probe, decode_all, probe_all, with_frames
 from zerosum.data.images.labels import read_label_file
 from zerosum.data.images.pack import Contents, Pack, cached
-from zerosum.data.request import Request
+from zerosum.data.request import AS_STORED, Reading, Request
 from zerosum.util.files import named
 
 LARGEST = 256  # pixels: images that all have one size up to this keep it
@@ -53,7 +53,13 @@ def listing(root: Path) -> Listing:
     )
 
 
-def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | None, halves: bool = False) -> Pack:
+def packed(
+    found: Listing,
+    size: tuple[int, int] | None,
+    progress: Progress | None,
+    halves: bool = False,
+    reading: Reading = AS_STORED,
+) -> Pack:
     """The images decoded, from the cache where they are there already.
 
     They have 1 channel if every image is grey by its mode or palette, else 3; and `size` (H, W), by default their
@@ -65,12 +71,14 @@ def packed(found: Listing, size: tuple[int, int] | None, progress: Progress | No
 
     def build() -> Contents:
         probes = list(with_progress("looking at images", probe_all(found.items), len(found.items), progress))
+        items, probes = with_frames(found.items, probes, reading.frames)
         channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
-        decoded = decode_all(found.items, channels, shape, halves)
-        rows = with_progress("decoding images", decoded, len(found.items), progress)
-        return (channels, *shape), rows, len(found.items)
+        decoded = decode_all(items, channels, shape, halves, reading)
+        rows = with_progress("decoding images", decoded, len(items), progress)
+        return (channels, *shape), rows, len(items)
 
-    return cached(str(found.root), ["halves" if halves else "folder", size, found.stamps], build)
+    kind = "halves" if halves else "folder"
+    return cached(str(found.root), [kind, size, found.stamps, reading.value_range, reading.frames], build)
 
 
 def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:
@@ -89,7 +97,7 @@ def folder(request: Request) -> Dataset:
 
 
 def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
-    """The images of a folder with their classes or vectors, and the file of each, relative to the folder.
+    """The images of a folder with their classes or vectors, and the name of each, relative to the folder.
 
     Raises:
         DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
@@ -97,7 +105,7 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
     found = listing(named(request.name))
     names = [item.path for item in found.items]
     marks = read_label_file(found.root, names)
-    pack = packed(found, request.size, request.progress)
+    pack = packed(found, request.size, request.progress, reading=request.reading)
     marks = marks.of(pack.files)
     data = dataset(
         request.name,
@@ -107,6 +115,6 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
         conditions=marks.conditions(pack.files),
         problems=found.problems + marks.problems + pack.problems,
         digest=pack.digest,
-        notes=(*found.inventory.notes(marks.read), *marks.notes),
+        notes=(*found.inventory.notes(marks.read), *marks.notes, *pack.notes),
     )
-    return data, pack.files
+    return data, pack.names

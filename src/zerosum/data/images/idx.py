@@ -18,6 +18,7 @@ from zerosum.data.paths import cache_dir, find
 from zerosum.data.request import Request, split
 
 UINT8 = 0x08  # the IDX type code of unsigned bytes
+MOST_AXES, LARGEST = 4, 1 << 28  # bytes; the largest published set, MNIST's training images, has 47 million
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,20 @@ def read_idx(path: Path, sha256: str | None = None) -> Tensor:
     cure = "delete it, so that it is fetched again"
     try:
         with gzip.open(path) as file:
-            content = file.read()
+            head = file.read(4)
+            if len(head) < 4 or head[:2] != b"\0\0" or head[2] != UINT8 or not 0 < head[3] <= MOST_AXES:
+                raise DataError(f"{path} is not an IDX file of bytes; {cure}")
+            head += file.read(4 * head[3])
+            shape = [int.from_bytes(head[k : k + 4], "big") for k in range(4, len(head), 4)]
+            promised = math.prod(shape)
+            content = file.read(min(promised, LARGEST) + 1)  # a byte too many, but never all that may be packed
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot read {path}: {error}; {cure}") from error
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+    if sha256 is not None and hashlib.sha256(head + content).hexdigest() != sha256:
         raise DataError(f"{path} is not the published file (its checksum differs); {cure}")
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UINT8:
-        raise DataError(f"{path} is not an IDX file of bytes; {cure}")
-    rank = content[3]
-    start = 4 + 4 * rank
-    shape = [int.from_bytes(content[k : k + 4], "big") for k in range(4, start, 4)]
-    if len(content) != start + math.prod(shape):
-        raise DataError(f"{path} is truncated: its header promises {shape}; {cure}")
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).view(shape)
+    if len(shape) != head[3] or len(content) != promised or not promised:
+        raise DataError(f"{path} is truncated, or longer than its header promises, {shape}; {cure}")
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8).view(shape)
 
 
 MNIST = IdxSet(

@@ -1,4 +1,8 @@
-"""Images decoded once: a folder of the cache with `images.npy` (memory-mapped when read) and `pack.json`."""
+"""Images decoded once: files of the cache with the pixels, memory-mapped when read, and what belongs to them.
+
+A pack is the bytes of all images, JSON, the length of that in 8 bytes, and its SHA-256; the JSON has that of the bytes.
+So each of them is covered, and a pack is one file, which another takes the place of whole.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,26 @@ import json
 import math
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from zerosum.data.dataset import DataError, Problem, digest_of
-from zerosum.data.images.decode import Row
+from zerosum.data.images.decode import Row, frame_name
+from zerosum.data.images.depth import Values, value_notes
 from zerosum.data.paths import cache_dir
-from zerosum.util.files import write_atomic
 from zerosum.util.memory import is_failure, size
 
-VERSION = 1
-DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError)  # what reading half a pack may raise
+VERSION = 2
+DAMAGED = (OSError, ValueError, KeyError, TypeError)  # what reading half a pack may raise
+LENGTH, DIGEST = 8, 32  # bytes at the end
+STALE = 24 * 3600  # seconds after which an unfinished pack belongs to nobody
 Contents = tuple[tuple[int, int, int], Iterator[Row | Problem], int]  # (C, H, W) of all images, these, and how many
 
 
@@ -38,12 +44,20 @@ class Pack:
     files: tuple[str, ...]  # of each image
     problems: tuple[Problem, ...]
     digest: str  # SHA-256 of x
+    frames: tuple[int, ...]  # the number of each image in its file
+    notes: tuple[str, ...]  # on values and frames
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of each image: that of its file, or of its frame, `stack[2].tif`."""
+        return tuple(frame_name(file, frame) for file, frame in zip(self.files, self.frames, strict=True))
 
 
 def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
     """The pack of `key`, built by `build` where there is none or a damaged one.
 
-    A pack is written to a temporary name, flushed to the disk and renamed, so it is there whole or not at all.
+    A pack is written to a temporary name, flushed to the disk and renamed, so it is there whole or not at all. One that
+    several write at the same time is that of the last, and the same.
 
     Args:
         name: what errors call the data.
@@ -54,12 +68,14 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
         DataError: no image can be read, or the cache cannot be written.
     """
     mark = hashlib.sha256(json.dumps([VERSION, key]).encode()).hexdigest()[:32]
-    final = cache_dir() / "packs" / mark
+    final = cache_dir() / "packs" / f"{mark}.pack"
     with contextlib.suppress(*DAMAGED):
         return _read(final)
     shape, rows, count = build()
+    partial = final.with_name(f"{mark}.{os.getpid()}.{time.monotonic_ns()}.part")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(final)
         free, needed = shutil.disk_usage(final.parent).free, count * math.prod(shape)
         if needed > free:
             raise DataError(
@@ -67,9 +83,13 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
                 f"{final.parent}, and {size(free)} are free: choose a smaller --size, or set ZEROSUM_CACHE to another "
                 "folder"
             )
-        with TemporaryDirectory(prefix=mark, suffix=".part", dir=final.parent, ignore_cleanup_errors=True) as partial:
-            _write(name, Path(partial), shape, rows)
-            return _commit(Path(partial), final)
+        try:
+            _write(name, partial, shape, rows)
+            pack = _read_again(name, partial)
+            _commit(partial, final)
+        finally:
+            partial.unlink(missing_ok=True)
+        return pack
     except OSError as error:
         if is_failure(error):
             raise
@@ -79,25 +99,47 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
         ) from error
 
 
-def _commit(partial: Path, final: Path) -> Pack:
+def _read_again(name: str, partial: Path) -> Pack:
     try:
-        partial.rename(final)
-    except OSError:  # there is one already: whole if another process was first, else damaged
-        with contextlib.suppress(*DAMAGED):
-            return _read(final)
+        return _read(partial)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"the decoded images of {name} are others when they are read again from {partial.parent}: {error}; set "
+            "ZEROSUM_CACHE to a folder on another disk"
+        ) from error
+
+
+def _commit(partial: Path, final: Path) -> None:
+    if final.is_dir():  # no pack
         shutil.rmtree(final)
-        partial.rename(final)
-    return _read(final)
+    try:
+        partial.replace(final)
+    except PermissionError:  # some systems replace no file that is open
+        _read(final)
 
 
-def _write(name: str, folder: Path, shape: tuple[int, int, int], rows: Iterator[Row | Problem]) -> None:
+def _remove_stale(final: Path) -> None:
+    """What a killed process left of this pack."""
+    for name in os.listdir(final.parent):
+        partial = final.parent / name
+        with contextlib.suppress(OSError):
+            if (
+                name.startswith(final.stem)
+                and partial.suffix == ".part"
+                and time.time() - partial.stat().st_mtime > STALE
+            ):
+                partial.unlink()
+
+
+def _write(name: str, path: Path, shape: tuple[int, int, int], rows: Iterator[Row | Problem]) -> None:
     digest = hashlib.sha256()
     files: list[str] = []
     labels: list[int] = []
     problems: list[Problem] = []
+    frames: list[int] = []
+    notes = Notes()
     # Written in sequence, not through a memory map: on a full disk that would be a bus error, not an exception.
-    with (folder / "images.npy").open("wb") as file:
-        _header(file, (0, *shape))
+    with path.open("wb") as file:
         for row in rows:
             if isinstance(row, Problem):
                 problems.append(row)
@@ -106,31 +148,85 @@ def _write(name: str, folder: Path, shape: tuple[int, int, int], rows: Iterator[
             digest.update(row.pixels.data)
             files.append(row.path)
             labels.append(row.label)
+            frames.append(row.frame)
+            notes.add(row)
         if not files:
             raise DataError(f"none of the {len(problems)} images of {name} can be read; the first is {problems[0]}")
-        file.seek(0)
-        _header(file, (len(files), *shape))  # as long as the first: NumPy leaves room for the count
+        meta = {
+            "digest": digest.hexdigest(),
+            "shape": [len(files), *shape],
+            "labels": labels,
+            "files": files,
+            "frames": frames,
+            "problems": [[problem.path, problem.reason] for problem in problems],
+            "notes": notes.lines(),
+        }
+        content = json.dumps(meta).encode()
+        content += len(content).to_bytes(LENGTH, "big")
+        file.write(content + hashlib.sha256(content).digest())
         file.flush()
         os.fsync(file.fileno())
-    meta = {
-        "digest": digest.hexdigest(),
-        "labels": labels,
-        "files": files,
-        "problems": [[problem.path, problem.reason] for problem in problems],
-    }
-    write_atomic(folder / "pack.json", json.dumps(meta).encode())
 
 
-def _header(file: BinaryIO, shape: tuple[int, ...]) -> None:
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-
-
-def _read(folder: Path) -> Pack:
-    meta = json.loads((folder / "pack.json").read_bytes())
-    # "c": writes stay in memory. A map that cannot be written at all makes PyTorch warn.
-    x = torch.from_numpy(np.lib.format.open_memmap(folder / "images.npy", mode="c"))
-    files = tuple(meta["files"])
+def _read(path: Path) -> Pack:
+    with path.open("rb") as file:
+        meta = _meta(file)
+        shape = tuple(meta["shape"])
+        if file.seek(0, os.SEEK_END) != math.prod(shape) + meta["length"]:
+            raise ValueError("it has another length than it says")
+        # "c": writes stay in memory. A map that cannot be written at all makes PyTorch warn.
+        x = torch.from_numpy(np.memmap(file, np.uint8, "c", shape=shape))
+    if digest_of(x) != meta["digest"]:
+        raise ValueError("its pixels are not those that were written")
+    problems = tuple(Problem(*problem) for problem in meta["problems"])
     labels = torch.tensor(meta["labels"], dtype=torch.int64)
-    if not len(x) == len(files) == len(labels) or digest_of(x) != meta["digest"]:
-        raise ValueError("damaged")
-    return Pack(x, labels, files, tuple(Problem(*problem) for problem in meta["problems"]), meta["digest"])
+    files, frames, notes = (tuple(meta[name]) for name in ("files", "frames", "notes"))
+    return Pack(x, labels, files, problems, meta["digest"], frames, notes)
+
+
+def _meta(file: BinaryIO) -> dict[str, Any]:
+    """The JSON at the end, and its length with what follows it."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - LENGTH - DIGEST))
+    length = int.from_bytes(file.read(LENGTH), "big")
+    start = end - LENGTH - DIGEST - length
+    if start < 0:
+        raise ValueError("it is cut off")
+    file.seek(start)
+    content, digest = file.read(length + LENGTH), file.read(DIGEST)
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError("it is not what was written")
+    meta: dict[str, Any] = json.loads(content[:length])
+    return meta | {"length": end - start}
+
+
+class Notes:
+    """What was found in images beyond their pixels."""
+
+    def __init__(self) -> None:
+        self.values: list[Values] = []
+        self.several: dict[str, int] = {}  # files, and the frames that they have
+        self.frames = 0  # beyond the first that were taken
+
+    def add(self, row: Row) -> None:
+        if row.values is not None:
+            self.values.append(row.values)
+        if row.of > 1:
+            self.several[row.path] = row.of
+            self.frames += row.frame > 0
+
+    def lines(self) -> list[str]:
+        """In sentences."""
+        lines = value_notes(self.values)
+        if not self.several:
+            return lines
+        count, total = len(self.several), sum(self.several.values())
+        file, of = next(iter(self.several.items()))
+        some = (
+            f"{file} has {of:,} pages or frames"
+            if count == 1
+            else (f"{count:,} files have several pages or frames, {total:,} in all, the first {file} with {of:,}")
+        )
+        if self.frames:
+            return [*lines, f"{some}: each is an image"]
+        return [*lines, f"{some}: the first {'' if count == 1 else 'of each '}is used; --frames all takes all"]

@@ -42,7 +42,7 @@ def paired(request: Request) -> Dataset:
     broken = [{_stem(problem.path) for problem in pack.problems} for pack in packs]
     alone = []
     for own, other in ((0, 1), (1, 0)):
-        for file in packs[own].files:
+        for file in packs[own].names:
             if _stem(file) not in rows[other]:
                 unreadable, root = _stem(file) in broken[other], sides[other].root
                 reason = (
@@ -64,14 +64,14 @@ def paired(request: Request) -> Dataset:
     alone += [problem for _, problem in unequal]
     chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
     fields = {name: Field(Image(*x.shape[1:]), x) for name, x in zip("ab", chosen, strict=True)}
-    return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone), _notes(sides))
+    return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone), _notes(sides, packs))
 
 
 def unpaired(request: Request) -> Dataset:
     """All images of two folders, each a deck of its own; `DataError` where one cannot be read or holds no image."""
     sides, _, packs = _read(request)
     fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
-    return dataset_of(request.name, fields, _problems(sides, packs), _notes(sides))
+    return dataset_of(request.name, fields, _problems(sides, packs), _notes(sides, packs))
 
 
 def side_by_side(request: Request) -> Dataset:
@@ -87,10 +87,10 @@ def side_by_side(request: Request) -> Dataset:
         raise DataError(f"there is no folder {root}; check the spelling")
     found = listing(root)
     height, width = request.size or _half(found)
-    pack = packed(found, (height, 2 * width), request.progress, halves=True)
+    pack = packed(found, (height, 2 * width), request.progress, halves=True, reading=request.reading)
     halves = {"a": pack.x[..., :width], "b": pack.x[..., width:]}
     fields = {name: Field(Image(*x.shape[1:]), x.contiguous()) for name, x in halves.items()}
-    return dataset_of(request.name, fields, found.problems + pack.problems, found.notes)
+    return dataset_of(request.name, fields, found.problems + pack.problems, (*found.notes, *pack.notes))
 
 
 def folders(option: str, name: str) -> list[Path]:
@@ -119,7 +119,7 @@ def _read(request: Request) -> tuple[list[Listing], list[dict[str, tuple[int, in
     ]
     size = request.size or layout([probe for side in probes for probe in side.values()], None)[1]
     sizes = [{file: (probe.height, probe.width) for file, probe in side.items()} for side in probes]
-    return sides, sizes, [packed(side, size, request.progress) for side in sides]
+    return sides, sizes, [packed(side, size, request.progress, reading=request.reading) for side in sides]
 
 
 def _of_one_form(one: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -148,18 +148,20 @@ def _problems(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[Problem,
     )
 
 
-def _notes(sides: Sequence[Listing]) -> tuple[str, ...]:
-    """Those of both folders, with the side."""
-    return tuple(f"{name}: {note}" for name, side in zip("ab", sides, strict=True) for note in side.notes)
+def _notes(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[str, ...]:
+    """Those of both folders, and on their files, with the side."""
+    both = zip("ab", sides, packs, strict=True)
+    return tuple(f"{name}: {note}" for name, side, pack in both for note in (*side.notes, *pack.notes))
 
 
 def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:
     """The row of each image by its name, without its ending; `DataError` where two have one name."""
     rows: dict[str, int] = {}
-    for row, file in enumerate(pack.files):
-        first = rows.setdefault(_stem(file), row)
+    names = pack.names
+    for row, name in enumerate(names):
+        first = rows.setdefault(_stem(name), row)
         if first != row:
-            raise DataError(f"{side.root} has both {pack.files[first]} and {file}; keep one of them in each pair")
+            raise DataError(f"{side.root} has both {names[first]} and {name}; keep one of them in each pair")
     return rows
 
 

@@ -1,0 +1,103 @@
+"""Packs: every byte counts, and who writes one at the same time is not in the way."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zerosum.data import load
+from zerosum.data.images import pack
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    root = tmp_path / "photos"
+    root.mkdir()
+    for k in range(3):
+        Image.fromarray(np.random.default_rng(k).integers(0, 256, (4, 4), np.uint8)).save(root / f"{k}.png")
+    (root / "broken.png").write_bytes(b"no")
+    return root
+
+
+def test_any_flipped_byte_is_noticed_and_mended(photos: Path, cache: Path) -> None:
+    before = load(str(photos))
+    (path,) = cache.glob("packs/*")
+    content = path.read_bytes()
+    noticed = 0
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        try:
+            pack._read(path)
+        except pack.DAMAGED:
+            noticed += 1
+    assert noticed == len(content)
+    for place in (0, 47, 48, len(content) // 2, len(content) - 40, len(content) - 1):
+        damaged = bytearray(content)
+        damaged[place] ^= 255
+        path.unlink()
+        path.write_bytes(damaged)
+        after = load(str(photos))
+        assert after.fingerprint == before.fingerprint and after.problems == before.problems
+        assert path.read_bytes() == content
+
+
+def test_a_pack_that_is_cut_anywhere_or_holds_anything_is_noticed(photos: Path, cache: Path) -> None:
+    load(str(photos))
+    (path,) = cache.glob("packs/*")
+    content = path.read_bytes()
+    draw = random.Random(0)
+    others = [content[:end] for end in range(len(content))]
+    others += [draw.randbytes(draw.randrange(200)) for _ in range(200)]
+    others += [content + content, content[-40:], b"\xff" * 100, bytes(100)]
+    for other in others:
+        path.write_bytes(other)
+        with pytest.raises(pack.DAMAGED):
+            pack._read(path)
+
+
+def test_an_unfinished_pack_of_yesterday_is_removed_and_one_of_today_left(photos: Path, cache: Path) -> None:
+    load(str(photos))
+    (path,) = cache.glob("packs/*")
+    old, new = (path.with_name(f"{path.stem}.{k}.0.part") for k in (1, 2))
+    for partial in (old, new):
+        partial.write_bytes(b"half")
+    os.utime(old, (time.time() - 2 * pack.STALE,) * 2)
+    path.write_bytes(b"damaged")
+    load(str(photos))
+    assert sorted(cache.glob("packs/*")) == sorted([path, new])
+
+
+def _loads(root: str, cache: str, damage: bool, told) -> None:
+    os.environ["ZEROSUM_CACHE"] = cache
+    draw = random.Random(os.getpid())
+    for _ in range(15):
+        if damage:
+            for path in Path(cache).glob("packs/*.pack"):
+                other = path.with_name(f"{os.getpid()}.damaged")
+                other.write_bytes(draw.randbytes(50))
+                other.replace(path)
+        told.put(load(root).fingerprint)
+
+
+def test_processes_that_read_write_and_damage_one_pack_agree(photos: Path, cache: Path) -> None:
+    expected = load(str(photos)).fingerprint
+    context = multiprocessing.get_context("fork")
+    told = context.Queue()
+    processes = [context.Process(target=_loads, args=(str(photos), str(cache), k == 0, told)) for k in range(4)]
+    for process in processes:
+        process.start()
+    found = [told.get(timeout=60) for _ in range(4 * 15)]
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert set(found) == {expected}
+    assert [path.suffix for path in cache.glob("packs/*")] == [".pack"]
