@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from zerosum.util.files import atomic_path
+from zerosum.util.files import atomic_path, open_regular
 
 CAPTION = ("Title", "Description")  # keywords of the PNG specification
 
@@ -31,7 +31,7 @@ def with_caption(image: Image.Image, title: str, description: str = "") -> Image
 def read_caption(path: Path) -> tuple[str, str]:
     """The title and the description of a picture; "" where it has none, or cannot be read."""
     try:
-        with Image.open(path) as opened:
+        with open_regular(path) as file, Image.open(file) as opened:
             title, description = (str(opened.info.get(keyword, "")) for keyword in CAPTION)
     except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
         return "", ""

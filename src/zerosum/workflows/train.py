@@ -11,7 +11,7 @@ from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.options import OptionError, hints, parse
 from zerosum.recipe import Recipe, Training
-from zerosum.run.directory import RunDirectory, free_path
+from zerosum.run.directory import RunDirectory, new_path
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import hardware
@@ -74,8 +74,14 @@ def train(
     wanted = DataChoice(data or chosen.data, sides, labels, Path(data_dir) if data_dir else None)
     prepared = prepare(chosen, training, own, wanted, device, quiet)
     stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{Path(prepared.record.data.name).name}"
-    path = Path(out) if out else free_path(Path("runs"), stem.replace("/", "-").replace(":", "-"))
+    path = Path(out) if out else _new_path(stem.replace("/", "-").replace(":", "-"))
     return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True, hooks=hooks)
+
+
+def _new_path(stem: str) -> Path:
+    """A run directory of this training alone, below runs/; the same for all of its processes."""
+    made = str(new_path(Path("runs"), stem)) if distributed.rank() == 0 else ""
+    return Path(distributed.text_of_first(made))
 
 
 def default_recipe(device: str | None = None) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from torch import Tensor
 from zerosum.data.dataset import DataError, Problem, digest_of
 from zerosum.data.images.decode import Row
 from zerosum.data.paths import cache_dir
-from zerosum.util.files import write_atomic
+from zerosum.util.files import held, remove_leftovers, write_atomic
 from zerosum.util.memory import is_failure, size
 
 VERSION = 1
@@ -67,7 +67,9 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
                 f"{final.parent}, and {size(free)} are free: choose a smaller --size, or set ZEROSUM_CACHE to another "
                 "folder"
             )
-        with TemporaryDirectory(prefix=mark, suffix=".part", dir=final.parent, ignore_cleanup_errors=True) as partial:
+        remove_leftovers(final.parent)
+        own = f"{mark}.{os.getpid()}."
+        with TemporaryDirectory(".part", own, final.parent, ignore_cleanup_errors=True) as partial, held(Path(partial)):
             _write(name, Path(partial), shape, rows)
             return _commit(Path(partial), final)
     except OSError as error:
