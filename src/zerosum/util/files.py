@@ -80,7 +80,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def is_regular(path: Path) -> bool:
-    """Whether `path` is an ordinary file, or a link to one: neither a FIFO nor a device, whose reading may never end."""
+    """Whether `path` is an ordinary file, or a link to one, and no FIFO or device, whose reading may never end."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):  # missing, a circle of links, or no path at all

@@ -34,7 +34,7 @@ from zerosum.run.loaded import Run
 from zerosum.run.record import Record
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
-from zerosum.training.estimate import seconds_per_step
+from zerosum.training.estimate import seconds_per_step, smaller_batch
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.console import TrainingProgress
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
@@ -116,6 +116,10 @@ def play(
                 trainer.train(every)
             except Diverged as error:
                 recovery.roll_back(trainer, error)
+            except Exception as error:
+                if memory.is_failure(error):
+                    raise _no_memory(trainer, new, directory) from error
+                raise
             if trainer.stopping and trainer.step < training.steps:
                 saver.save(trainer)  # before the log is read: what it has is to be part of its next line
                 log.flush(trainer)
@@ -140,6 +144,18 @@ def _begin_again(directory: RunDirectory, record: Record, console: Console) -> N
             f"directory: {record.command}"
         )
     console.print(f"{directory.path} was stopped before its first checkpoint: it begins at step 0")
+
+
+def _no_memory(trainer: Trainer, new: bool, directory: RunDirectory) -> memory.OutOfMemoryError:
+    """What a step that found no memory says: how to do with less, or how to go on."""
+    batch = trainer.training.batch_size
+    if new and trainer.step == 0:
+        cure = smaller_batch(trainer, trainer.stream())
+    else:
+        cure = f"free some, then go on with: zerosum resume {directory.path}"
+    return memory.OutOfMemoryError(
+        f"there is not enough memory for step {trainer.step + 1:,}, with a batch of {batch:,}: {cure}"
+    )
 
 
 @contextmanager
