@@ -208,7 +208,7 @@ def test_a_training_that_does_not_fit_leaves_nothing(
     monkeypatch.setattr(memory, "available", lambda device=None: room)
     line = refused(capsys, "train", "dcgan", "--batch-size", 512, "--out", tmp_path / "run", "--steps", 1)
     what = "the networks" if room == 10**5 else "a step with a batch of 512"
-    assert re.search(rf"{what} would take about .* of memory, and .* are free: use a smaller", line)
+    assert re.search(rf"{what} would take about .* of memory, and .* are free: use a (smaller|--batch-size of )", line)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -227,7 +227,7 @@ def test_a_first_step_that_finds_no_memory_leaves_no_run_and_everything_else(
     monkeypatch.setattr(Trainer, "round", fail)
     line = refused(capsys, "train", "gan/toy", "--steps", 2, "--out", run)
     assert re.match(
-        "zerosum: there is not enough memory for step 1, with a batch of 64: use a smaller --batch-size", line
+        "zerosum: there is not enough memory for step 1, with a batch of 64: use a (smaller )?--batch", line
     )
     assert [path.name for path in tmp_path.rglob("*")] == (["run", file] if file else [])
 

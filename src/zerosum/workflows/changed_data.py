@@ -28,7 +28,7 @@ def require_same(before: DataRecord, now: Dataset, created: str) -> None:
     changes = [*_counts(before, now), *_fields(before, now), *_classes(before, now), *_left_out(before, now)]
     if newer := list(islice(_newer(now.name, created), NAMES + 1)):
         changes.append(f"newer than the run: {_some(newer)}")
-    said = "; ".join(changes) or "as many samples and the same classes, with other content"
+    said = "; ".join(changes) or "as many samples and the same classes, with other content or in another order"
     raise DataError(
         f"cannot go on with {now.name}: the data has changed since the run began ({said}); undo this, say where the "
         "old data lies (--data), or start a new run"

@@ -213,8 +213,8 @@ def rate_notes(trainer: Trainer) -> list[str]:
         return []
     begin = max(falling[name] for name in late)
     return [
-        f"note: the rates of {' and '.join(abbreviate(late))} fall from step {begin:,} on, which {steps:,} steps do not reach; "
-        "decay.start of the optimisers is when"
+        f"note: the learning rates of {' and '.join(abbreviate(late))} fall from step {begin:,} on (decay.start), "
+        f"which {steps:,} steps do not reach"
     ]
 
 
