@@ -101,10 +101,15 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     except BaseException:  # a second Ctrl-C
         files.remove(partial)
         raise
-    others = [path for path in find(checkpoints) if path != final]  # `final` is the newest, whatever its number
+    prune(final, keep)
+    return final
+
+
+def prune(newest: Path, keep: int) -> None:
+    """Remove the oldest checkpoints beside `newest`, whatever its number, until `keep` are left."""
+    others = [path for path in find(newest.parent) if path != newest]
     for old in others[: max(len(others) + 1 - keep, 0)]:
         files.remove(old)
-    return final
 
 
 def settle(checkpoints: Path) -> None:

@@ -78,10 +78,9 @@ def play(
             stack.enter_context(_unmade(directory, trainer))
         training = trainer.training
         meter = SignalMeter(loaded, trainer.game.makes, training.seed) if training.health else None
+        saver = Checkpoints(directory.checkpoints)
         if not new:
-            if found := checkpoint.find(directory.checkpoints):
-                checkpoint.resume(trainer, found[-1])
-            else:
+            if not saver.resume(trainer):
                 _begin_again(directory, record, console)
             directory.write(record)  # it may be longer now
         # The last line of a run that was stopped is of values that a later line will have too: the checkpoint has them.
@@ -105,7 +104,6 @@ def play(
         log = Log(training.log_every, training.checkpoint_every, sinks, before)
         draw = _drawing(trainer.game, record, loaded, seed=0)
         pictures = SamplePictures(directory, record, draw, before, lambda line: console.print(line))
-        saver = Checkpoints(directory.checkpoints)
         recovery = Recovery(directory, saver, monitor, console)
         if trainer.step == 0:
             pictures(trainer)

@@ -33,6 +33,15 @@ class Checkpoints:
             if due:
                 self.remove_between(trainer)
 
+    def resume(self, trainer: Trainer) -> bool:
+        """Go on from the newest checkpoint, if there is one, and remove what a killed process had no time to remove."""
+        if found := checkpoint.find(self.folder):
+            checkpoint.resume(trainer, found[-1])
+            checkpoint.prune(found[-1], trainer.training.keep + len(self.between(trainer)))
+            if self.is_due(trainer.step, trainer):
+                self.remove_between(trainer)
+        return bool(found)
+
     def between(self, trainer: Trainer) -> list[Path]:
         """The checkpoints of steps after which none was due."""
         return [p for p in checkpoint.find(self.folder) if not self.is_due(checkpoint.number_of(p), trainer)]
