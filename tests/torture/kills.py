@@ -29,7 +29,7 @@ RECIPES: dict[str, tuple[object, ...]] = {
     "dcgan": ("--data", "digits", "--size", 16, "--network.width", 4, *QUICK),
     DIVERGING: ("--retries", 12, "--keep", 3, *QUICK),  # it is rolled back on the way
 }
-A_CHAIN = 3  # kills of one run, at most
+A_CHAIN = 5  # kills of one run, at most
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -79,9 +79,9 @@ def _chain(
         if kill == kills:
             ended = run(*arguments, watched=out)
         elif chance.random() < 0.5:
-            ended = run(*arguments, watched=out, at_event=chance.randint(1, whole.events), act=children.kill)
+            ended = run(*arguments, watched=out, at_event=chance.randint(1, whole.events // 2), act=children.kill)
         else:
-            ended = run(*arguments, watched=out, kill_after=chance.uniform(0.0, whole.seconds))
+            ended = run(*arguments, watched=out, kill_after=chance.uniform(0.0, 0.7 * whole.seconds))
         if ended.code == -signal.SIGKILL:
             done += 1
         elif ended.code:
