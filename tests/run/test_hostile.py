@@ -198,7 +198,7 @@ def test_without_any_checkpoint_nothing_begins_anew(run: Path, capsys: pytest.Ca
             (run / "checkpoints" / name).mkdir(parents=True)
         assert resumed(run) == 2
         line = said(capsys)
-        assert "has no checkpoint to go on from" in line and "another directory: zerosum.train(...)" in line
+        assert "has no checkpoint to go on from" in line and "train again in another directory: " in line
         assert all(name in line for name in names)
     assert (run / "metrics.jsonl").read_bytes() == before
 
