@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import torch
@@ -82,6 +82,8 @@ class Dataset:
     problems: tuple[Problem, ...] = ()  # files that were left out
     chosen: str = ""  # the field to look at, where it was chosen
     notes: tuple[str, ...] = ()  # how files were taken, where they could be otherwise, and what was passed over
+    parts: Mapping[str, str] = field(default_factory=dict)  # what tells the content of a field, where that is known
+    formerly: str = ""  # the fingerprint that older versions gave it, where that is another
 
     def __len__(self) -> int:
         """Samples; of several decks, those of the longest."""
@@ -142,7 +144,7 @@ class Dataset:
     def with_samples(self, modality: Modality, x: Tensor, fingerprint: str) -> Dataset:
         """The same labels, with other samples: the same ones resized, say."""
         changed = replace(self.fields[self.samples], modality=modality, stored=x)
-        return replace(self, fields={**self.fields, self.samples: changed}, fingerprint=fingerprint)
+        return replace(self, fields={**self.fields, self.samples: changed}, fingerprint=fingerprint, parts={})
 
     def with_labels(self, count: int, seed: int) -> Dataset:
         """The same samples, of which `count` keep their labels: as many of each class (one more of the first classes
@@ -168,7 +170,10 @@ class Dataset:
             y[own[torch.randperm(len(own), generator=draw)[:wanted]]] = k
         fields = {**self.fields, "y": replace(self.fields["y"], stored=y)}
         return replace(
-            self, fields=fields, fingerprint=fingerprint_of(f"{self.fingerprint} {count} labels of seed {seed}")
+            self,
+            fields=fields,
+            fingerprint=fingerprint_of(f"{self.fingerprint} {count} labels of seed {seed}"),
+            parts={name: part for name, part in self.parts.items() if name != "y"},
         )
 
     def with_classes(self, names: tuple[str, ...]) -> Dataset:
@@ -184,13 +189,22 @@ class Dataset:
         return dataset(self.name, self.x, y, names, conditions=self.vectors, problems=self.problems, notes=self.notes)
 
     def without_labels(self, keep: Collection[str] = ()) -> Dataset:
-        """The same samples, without the classes and vectors that `keep` does not name, and with another fingerprint."""
+        """The same samples, without the classes and vectors that `keep` does not name.
+
+        The fingerprint is of what stays alone, where that is known: it is the same whatever the labels are.
+        """
         labels = {n for n, f in self.fields.items() if isinstance(f.modality, Classes | Vector)}
         if not (dropped := labels.difference(keep)):
             return self
         fields = {n: f for n, f in self.fields.items() if n not in dropped}
         left_out = "labels" if dropped == labels else ", ".join(sorted(dropped))
-        return replace(self, fields=fields, fingerprint=fingerprint_of(f"{self.fingerprint} without {left_out}"))
+        formerly = fingerprint_of(f"{self.fingerprint} without {left_out}")
+        if not fields.keys() <= self.parts.keys():
+            return replace(self, fields=fields, fingerprint=formerly)
+        # Of samples alone, that of data that never had labels.
+        parts = [f"{name} {self.parts[name]}" for name in sorted(fields)]
+        own = fingerprint_of(self.parts["x"] if fields.keys() == {"x"} else " ".join(parts))
+        return replace(self, fields=fields, fingerprint=own, formerly=formerly)
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -274,8 +288,10 @@ def dataset(
         fields["y"] = Field(Classes(classes), y)
     if conditions is not None:
         fields["y" if y is None else "vectors"] = Field(Vector(conditions.shape[1]), conditions)
+    parts: dict[str, str] = {}
     if fingerprint is None:
-        content = hashlib.sha256(f"{x.dtype} {tuple(x.shape)} {digest or digest_of(x)}".encode())
+        parts["x"] = f"{x.dtype} {tuple(x.shape)} {digest or digest_of(x)}"
+        content = hashlib.sha256(parts["x"].encode())
         if y is not None:
             content.update("\0".join(classes).encode())
             content.update(y.contiguous().numpy().data)
@@ -283,15 +299,19 @@ def dataset(
             content.update(f"{tuple(conditions.shape)}".encode())
             content.update(conditions.contiguous().numpy().data)
         fingerprint = content.hexdigest()[:16]
-    return Dataset(name, fields, fingerprint, problems, notes=notes)
+        parts |= {key: digest_of(own.stored) for key, own in fields.items() if key not in parts}
+        if y is not None:
+            parts["y"] += " ".join(classes)
+    return Dataset(name, fields, fingerprint, problems, notes=notes, parts=parts)
 
 
 def dataset_of(
     name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = (), notes: tuple[str, ...] = ()
 ) -> Dataset:
     """Data of any fields, with the fingerprint of their content, modalities and decks."""
-    content = hashlib.sha256()
-    for key, field in fields.items():
-        content.update(f"{key} {field.modality!r} {field.deck} {tuple(field.stored.shape)}".encode())
-        content.update(digest_of(field.stored).encode())
-    return Dataset(name, fields, content.hexdigest()[:16], problems, notes=notes)
+    content, parts = hashlib.sha256(), dict[str, str]()
+    for key, own in fields.items():
+        what, digest = f"{own.modality!r} {own.deck} {tuple(own.stored.shape)}", digest_of(own.stored)
+        content.update(f"{key} {what}{digest}".encode())
+        parts[key] = f"{what} {digest}"
+    return Dataset(name, fields, content.hexdigest()[:16], problems, notes=notes, parts=parts)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zerosum.data.dataset import DataError, Progress
+from zerosum.util.files import held, remove_leftovers
 
 TIMEOUT = 30.0  # seconds without a byte before a mirror is given up
 CHUNK = 1 << 20  # bytes
@@ -57,6 +58,7 @@ def fetch(
     reasons = []
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target.parent)
         for url in urls:
             try:
                 _receive(url, partial, f"downloading {target.name}", progress)
@@ -87,7 +89,7 @@ def _receive(url: str, partial: Path, what: str, progress: Progress | None) -> N
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
     except (OSError, http.client.HTTPException) as error:
         raise _Refused(str(error)) from error
-    with response, partial.open("wb") as file:
+    with response, partial.open("wb") as file, held(partial):
         total = int(response.headers.get("Content-Length") or 0)
         done = 0
         while chunk := _read(response):

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from zerosum.errors import ZerosumError
 from zerosum.metrics.score import Score
 from zerosum.util import formats
-from zerosum.util.files import write_atomic
+from zerosum.util.files import read_bytes, write_atomic
 from zerosum.util.formats import Document, Migrations, rename
 
 FILE = "evaluation.json"  # in a run directory
@@ -130,7 +130,7 @@ def read(path: Path) -> Evaluation:
     """An evaluation from its file or run directory; `ZerosumError` where it is missing, damaged or too new."""
     file = path / FILE if path.is_dir() else path
     try:
-        content = file.read_bytes()
+        content = read_bytes(file)
     except FileNotFoundError:
         raise ZerosumError(f"there is no evaluation {file}; make it with `zerosum evaluate`") from None
     except OSError as error:

@@ -17,6 +17,7 @@ from typing import Any
 
 from zerosum.errors import ZerosumError
 from zerosum.run.directory import RunDirectory
+from zerosum.util.files import is_regular, read_bytes
 
 MIN_SNAPSHOTS = 5  # that a verdict needs
 
@@ -86,7 +87,7 @@ class History:
     def read(cls, path: Path, steps: int) -> History:
         """What a file holds; empty where there is none. A line that a killed run left half-written is passed over."""
         history = cls(steps)
-        for text in path.read_bytes().splitlines() if path.is_file() else ():
+        for text in read_bytes(path).splitlines() if is_regular(path) else ():
             try:
                 history.add(_parsed(json.loads(text)))
             except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):

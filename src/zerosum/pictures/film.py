@@ -11,7 +11,7 @@ from typing import TypeVar
 from PIL import Image
 
 from zerosum.data.images.contents import PICTURE
-from zerosum.util.files import write_atomic
+from zerosum.util.files import open_regular, write_atomic
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def _open(frame: Path | Image.Image) -> Image.Image | None:
     if not isinstance(frame, Path):
         return opaque(frame)
     try:
-        with Image.open(frame) as image:
+        with open_regular(frame) as file, Image.open(file) as image:
             return opaque(image)
     except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
         return None

@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from zerosum.data.images.contents import IMAGE, PICTURE
-from zerosum.util.files import atomic_path
+from zerosum.util.files import atomic_path, open_regular
 
 __all__ = ["IMAGE", "PICTURE", "marked", "read_caption", "save", "with_caption"]
 
@@ -45,7 +45,7 @@ def with_caption(image: Image.Image, title: str, description: str = "") -> Image
 def read_caption(path: Path) -> tuple[str, str]:
     """The title and the description of a picture; "" where it has none, or cannot be read."""
     try:
-        with Image.open(path) as opened:
+        with open_regular(path) as file, Image.open(file) as opened:
             title, description = (str(opened.info.get(keyword, "")) for keyword in CAPTION)
     except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
         return "", ""

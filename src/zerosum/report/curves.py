@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerosum.training.log_keys import FAKE_LOGITS, REAL_LOGITS
+from zerosum.util.files import is_regular, read_bytes
 
 Values = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ def read(path: Path) -> MetricsLog:
     """Read `metrics.jsonl`; no curves where there is none. Of a step logged twice the later line counts."""
     lines: dict[int, dict[str, Any]] = {}
     skipped = 0
-    for text in path.read_bytes().splitlines() if path.is_file() else ():
+    for text in read_bytes(path).splitlines() if is_regular(path) else ():
         try:
             line = json.loads(text)
             lines[int(line["step"])] = line

@@ -13,6 +13,8 @@ from typing import Any
 from PIL import Image
 
 from zerosum.pictures.film import opaque
+from zerosum.util.files import read_bytes
+from zerosum.util.memory import OutOfMemoryError
 
 INLINE = 300_000  # bytes; a picture below is inlined as it is
 WHOLE = 12_000_000  # bytes; the largest film that is inlined
@@ -27,9 +29,9 @@ def image(path: Path, alt: str, side: int | None) -> str:
     if not path.exists():
         return ""
     try:
-        with Image.open(path) as opened:
+        content = read_bytes(path)
+        with Image.open(io.BytesIO(content)) as opened:
             size, kind = opened.size, opened.get_format_mimetype()
-            content = path.read_bytes()
             if side is not None and len(content) > INLINE:
                 picture, buffer, kind = opaque(opened), io.BytesIO(), "image/jpeg"
                 picture.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -37,7 +39,7 @@ def image(path: Path, alt: str, side: int | None) -> str:
                 content, size = buffer.getvalue(), picture.size
             else:
                 opened.load()
-    except (OSError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
+    except (OSError, OutOfMemoryError, SyntaxError, ValueError):  # Pillow calls some broken files a syntax error
         return f"<p>{escape(path.name)} is damaged.</p>"
     if len(content) > WHOLE:
         return f"<p>{escape(path.name)} is too large to be shown here.</p>"

@@ -9,6 +9,8 @@ from zerosum.pictures.film import evenly_spaced
 from zerosum.pictures.png import read_caption
 from zerosum.report.html import bullets, figure, image
 from zerosum.report.run_files import RunFiles
+from zerosum.util.files import read_bytes
+from zerosum.util.memory import OutOfMemoryError
 
 TEXTS = 64  # samples that are texts, at most
 DURING = 12  # pictures of samples during training, at most
@@ -36,8 +38,8 @@ def samples(files: RunFiles) -> str:
 def _texts(path: Path) -> str:
     """Samples that are texts, as text; "" where there are none, or they cannot be read."""
     try:
-        lines = path.read_text("utf-8").split("\n")[:-1]
-    except (OSError, ValueError):
+        lines = read_bytes(path).decode().split("\n")[:-1]
+    except (OSError, OutOfMemoryError, ValueError):
         return ""
     return "<h2>Samples</h2>" + bullets([escape(line) or "\u2013" for line in lines[:TEXTS]], "events") if lines else ""
 

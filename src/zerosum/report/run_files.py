@@ -24,6 +24,7 @@ from zerosum.report import curves
 from zerosum.report.curves import MetricsLog
 from zerosum.run.migrations import MIGRATIONS
 from zerosum.util import formats
+from zerosum.util.files import read_bytes
 
 MODALITY: TypeAdapter[Modality] = TypeAdapter(AnyModality)
 
@@ -38,8 +39,8 @@ class RunFiles:
     def record(self) -> Mapping[str, Any]:
         """run.json in the newest format, not validated; as it stands where it is damaged or of a newer version."""
         try:
-            document = json.loads((self.run / "run.json").read_bytes())
-        except (OSError, ValueError, RecursionError):
+            document = json.loads(read_bytes(self.run / "run.json"))
+        except (OSError, ZerosumError, ValueError, RecursionError):
             return {}
         try:
             return formats.upgrade(document, MIGRATIONS)
@@ -70,7 +71,10 @@ class RunFiles:
     @cached_property
     def log(self) -> MetricsLog:
         """metrics.jsonl"""
-        return curves.read(self.run / "metrics.jsonl")
+        try:
+            return curves.read(self.run / "metrics.jsonl")
+        except (OSError, ZerosumError):
+            return MetricsLog()
 
     @cached_property
     def pictures(self) -> tuple[tuple[int, Path], ...]:
@@ -83,7 +87,7 @@ class RunFiles:
         """health.jsonl; None where it is missing, damaged, or empty."""
         try:
             history = History.read(self.run / "health.jsonl", self.steps or 0)
-        except OSError:
+        except (OSError, ZerosumError):
             return None
         return history if history.snapshots or history.events else None
 

@@ -7,11 +7,14 @@ demand `evaluation.json` and `health.png`.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shutil
-from collections.abc import Iterator
+import math
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
@@ -19,10 +22,12 @@ from pydantic import TypeAdapter, ValidationError
 from zerosum.errors import ZerosumError
 from zerosum.run.migrations import MIGRATIONS
 from zerosum.run.record import Record
-from zerosum.util import formats
+from zerosum.training import checkpoint
+from zerosum.util import files, formats
 from zerosum.util.files import write_atomic
 
 LOCK = ".lock"
+CHECKSUM = "checksum"  # of all else in run.json
 
 
 class RunDirectory:
@@ -35,8 +40,16 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only process that trains here; the lock falls with the process, however it ends."""
+        """Be the only process that trains here; the lock falls with the process, however it ends.
+
+        Raises:
+            ZerosumError: another process has it; or something that is no file, or no folder, stands in its place.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
+        for path in (self.path / LOCK, self.record_path, self.metrics, self.health):
+            _require(path, stat.S_ISREG, "file")
+        for path in (self.checkpoints, self.samples):
+            _require(path, stat.S_ISDIR, "folder")
         lock = FileLock(self.path / LOCK)
         try:
             lock.acquire(timeout=0)
@@ -59,31 +72,47 @@ class RunDirectory:
         self.write(record)
 
     def write(self, record: Record) -> None:
-        """Write `run.json`, in one piece."""
-        fields = TypeAdapter(Record).dump_python(record, mode="json")
-        text = json.dumps({"format": formats.newest(MIGRATIONS), **fields}, indent=2, ensure_ascii=False)
+        """Write `run.json`, in one piece, with a checksum."""
+        fields = {"format": formats.newest(MIGRATIONS), **TypeAdapter(Record).dump_python(record, mode="json")}
+        text = json.dumps({**fields, CHECKSUM: _checksum(fields)}, indent=2, ensure_ascii=False)
         write_atomic(self.record_path, text.encode())
+
+    def tidy(self) -> None:
+        """Remove what killed processes left half-written; by the one process that trains here."""
+        for folder in (self.path, self.samples, self.checkpoints):
+            files.remove_leftovers(folder)
+        checkpoint.settle(self.checkpoints)
 
     def unmake(self) -> None:
         """Delete what a run that never began has written here, and the directory if there is nothing else."""
-        for part in (self.checkpoints, self.samples, self.path / "tensorboard"):
-            shutil.rmtree(part, ignore_errors=True)
-        for file in (self.record_path, self.metrics, self.health, self.path / LOCK):
-            file.unlink(missing_ok=True)
+        folders = (self.checkpoints, self.samples, self.path / "tensorboard")
+        for path in (*folders, self.record_path, self.metrics, self.health, self.path / LOCK):
+            files.remove(path)
         with suppress(OSError):  # somebody's files are there
             self.path.rmdir()
 
     def read(self) -> Record:
         """`run.json`, in the newest format and validated."""
         try:
-            fields = formats.upgrade(json.loads(self.record_path.read_bytes()), MIGRATIONS)
-            return TypeAdapter(Record).validate_python(fields)
+            document = json.loads(files.read_bytes(self.record_path))
+            if isinstance(document, dict) and CHECKSUM in document:  # older versions wrote none
+                checksum = document.pop(CHECKSUM)
+                if checksum != _checksum(document):
+                    raise ZerosumError(
+                        f'{self.record_path} is not as it was written: if you edited it, delete its line "{CHECKSUM}", '
+                        "else it is damaged, and a copy of it belongs in its place"
+                    )
+            return TypeAdapter(Record).validate_python(formats.upgrade(document, MIGRATIONS))
         except FileNotFoundError:
             raise ZerosumError(
                 f"{self.path} holds no run (no run.json there); `zerosum list` shows the runs below this folder"
             ) from None
         except formats.NewerFormatError as error:
             raise ZerosumError(f"{self.record_path} {error}") from None
+        except PermissionError as error:
+            raise ZerosumError(
+                f"{self.record_path} cannot be read: {error.strerror}; let this user read it (chmod, chown)"
+            ) from None
         except (OSError, ValueError, RecursionError) as error:
             reason = str(error)
             if isinstance(error, ValidationError):
@@ -95,21 +124,50 @@ class RunDirectory:
         """Drop the metrics of steps that a resumed run will play again."""
         if not self.metrics.exists():
             return
-        kept = [line for line in self.metrics.read_bytes().splitlines(keepends=True) if _is_until(line, step)]
+        kept = [line for line in files.read_bytes(self.metrics).splitlines(keepends=True) if _is_until(line, step)]
         write_atomic(self.metrics, b"".join(kept))
 
     def seconds_so_far(self) -> float:
         """Training seconds that the metrics report."""
-        lines = self.metrics.read_bytes().splitlines() if self.metrics.exists() else []
-        return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
+        lines = files.read_bytes(self.metrics).splitlines() if self.metrics.exists() else []
+        for line in reversed(lines):
+            with suppress(ValueError, KeyError, TypeError):  # a damaged line
+                seconds = float(json.loads(line)["seconds"])
+                if math.isfinite(seconds) and seconds >= 0:
+                    return seconds
+        return 0.0
+
+    @property
+    def was_trained(self) -> bool:
+        """Whether the metrics, or anything that is no checkpoint by its name, tell of steps that were played."""
+        logged = self.metrics.exists() and self.metrics.stat().st_size > 0
+        return logged or (self.checkpoints.is_dir() and any(self.checkpoints.iterdir()))
 
 
-def free_path(parent: Path, stem: str) -> Path:
-    """`parent/stem-1`, or with the next number that is free."""
+def new_path(parent: Path, stem: str) -> Path:
+    """A new folder `parent/stem-1`, or with the next number that is free; no other process gets the same."""
+    parent.mkdir(parents=True, exist_ok=True)
     number = 1
-    while (parent / f"{stem}-{number}").exists():
-        number += 1
-    return parent / f"{stem}-{number}"
+    while True:
+        path = parent / f"{stem}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _require(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
+    """`ZerosumError` where `path` is there and is not of a kind: a pipe, say, which would be waited for."""
+    with suppress(FileNotFoundError):
+        if not is_kind(path.stat().st_mode):
+            raise ZerosumError(f"{path} is no {kind}, as a run has there; move it away")
+
+
+def _checksum(fields: Mapping[str, Any]) -> str:
+    """Of the content of run.json, however it is laid out: 64 hex digits."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _is_until(line: bytes, step: int) -> bool:

@@ -259,7 +259,7 @@ class Run:
         """`OutOfMemoryError` where `count` samples, in parts and put together, would not fit."""
         latent = in_role(self.game, Generates).prior.dim if has_role(self.game, Generates) else 0
         needed = 2 * 4 * (math.prod(self.modality.shape) + latent) * count
-        memory.require(needed, f"{count:,} samples of {self.path} at once", "draw fewer (-n)")
+        memory.require(needed, f"{count:,} samples of {self.path} at once", "draw fewer (-n)", count=count)
 
     def assert_finite(self, x: Tensor, what: str) -> Tensor:
         """x itself; `ZerosumError` where it is not finite, because training has diverged."""

@@ -3,6 +3,7 @@
 `step-00001000/` holds `game.safetensors` (every player's weights and buffers), `average.safetensors` (the weights to
 sample from), `training.safetensors` (optimiser slots, random state, tensors of the stream's state) and
 `checkpoint.json` (step, data position, a checksum of each file and of itself): what was damaged later is never used.
+A folder of another name, such as a copy's, is no checkpoint.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import errno
 import hashlib
 import json
 import os
-import shutil
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
-from annotated_types import Ge, Gt
-from pydantic import ConfigDict, TypeAdapter
+from annotated_types import Ge, Gt, Le
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
 from safetensors.torch import load_file, save_file
@@ -29,12 +31,16 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
-from zerosum.training.trainer import Trainer
-from zerosum.util import formats, rng
+from zerosum.training.log_keys import Key
+from zerosum.training.trainer import Trainer, Value
+from zerosum.util import files, formats, memory, rng
+from zerosum.util.memory import OutOfMemoryError
 from zerosum.util.text import encodable
 
 GAME, AVERAGE, TRAINING = "game.safetensors", "average.safetensors", "training.safetensors"
 POSITION = "checkpoint.json"
+PARTIAL, REPLACED = ".partial-", ".replaced-"  # before the name of a checkpoint that is written, or gives way to one
+COUNT = Annotated[int, Ge(0), Le(2**63 - 1)]
 
 
 def _from_1(position: formats.Document) -> formats.Document:
@@ -54,11 +60,15 @@ class Position:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    step: Annotated[int, Ge(0)]  # steps played
-    average_rounds: Annotated[int, Ge(0)]
-    stream: dict[str, int]
+    step: COUNT  # steps played
+    average_rounds: COUNT  # as many, where averages are kept
+    stream: dict[str, COUNT]
     checksums: dict[str, str]  # sha256 of each file of tensors; {} for one of format 1, which had none
-    lr_scale: Annotated[float, Gt(0)] = 1.0  # a factor on the learning rates; below 1 after a rollback
+    lr_scale: Annotated[float, Gt(0), Le(1)] = 1.0  # a factor on the learning rates; below 1 after a rollback
+
+    def __post_init__(self) -> None:
+        if self.average_rounds not in (0, self.step):
+            raise ValueError(f"{self.average_rounds} averages are not of step {self.step}")
 
 
 def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
@@ -67,36 +77,78 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
     """
     final = checkpoints / f"step-{trainer.step:08d}"
-    partial = checkpoints / f".partial-{final.name}"
+    partial, replaced = (checkpoints / f"{mark}{final.name}" for mark in (PARTIAL, REPLACED))
     average, state = trainer.average, trainer.stream.state()
     numbers = {name: value for name, value in state.items() if not isinstance(value, Tensor)}
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        files.remove(partial)
         partial.mkdir(parents=True)
-        files = {TRAINING: _training_tensors(trainer, state), GAME: trainer.game.state_dict()}  # the largest first
-        files |= {AVERAGE: average.followers} if average else {}
-        checksums = _written(partial, files)
+        tensors = {TRAINING: _training_tensors(trainer, state), GAME: trainer.game.state_dict()}  # the largest first
+        tensors |= {AVERAGE: average.followers} if average else {}
+        checksums = _written(partial, tensors)
         position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
         (partial / POSITION).write_bytes(_sealed({"format": formats.newest(MIGRATIONS), **asdict(position)}))
         _sync(partial / POSITION)
         _sync(partial)
-        shutil.rmtree(final, ignore_errors=True)  # only there if a run was rolled back behind it
+        if os.path.lexists(final):  # only if a run was rolled back to it; `settle` ends this where a kill comes between
+            files.remove(replaced)
+            final.rename(replaced)
         partial.rename(final)
         _sync(checkpoints)
+        files.remove(replaced)
     except (OSError, SafetensorError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
+        files.remove(partial)
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
         why = "the disk is full; free some space, then resume" if full else str(error)
         raise CheckpointError(f"cannot write {final}: {why}. Earlier checkpoints are untouched") from error
-    others = [path for path in find(checkpoints) if path != final]  # `final` is the newest, whatever its number
-    for old in others[: max(len(others) + 1 - keep, 0)]:
-        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:  # a second Ctrl-C
+        files.remove(partial)
+        raise
+    prune(final, keep)
     return final
 
 
+def prune(newest: Path, keep: int) -> None:
+    """Remove the oldest checkpoints beside `newest`, whatever its number, until `keep` are left."""
+    others = [path for path in find(newest.parent) if path != newest]
+    for old in others[: max(len(others) + 1 - keep, 0)]:
+        files.remove(old)
+
+
+def settle(checkpoints: Path) -> None:
+    """Remove what a killed process left half-written, and put back what it had moved out of the way of that.
+
+    To be called where no other process saves there.
+    """
+    for replaced in checkpoints.glob(f"{REPLACED}step-*"):
+        final = replaced.with_name(replaced.name.removeprefix(REPLACED))
+        if os.path.lexists(final):
+            files.remove(replaced)
+        else:
+            replaced.rename(final)
+    for partial in checkpoints.glob(f"{PARTIAL}*"):
+        files.remove(partial)
+
+
 def find(checkpoints: Path) -> list[Path]:
-    """The complete checkpoints, oldest first."""
-    return sorted(checkpoints.glob("step-*/")) if checkpoints.is_dir() else []
+    """The complete checkpoints, oldest first: folders that are called `step-` and a number of eight digits or more.
+
+    Raises:
+        CheckpointError: the folder cannot be read.
+    """
+    try:
+        found = [path for path in checkpoints.iterdir() if number_of(path) >= 0 and path.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _unreadable(checkpoints, error) from error
+    return sorted(found, key=number_of)
+
+
+def number_of(checkpoint: Path) -> int:
+    """The step in the name of a checkpoint; -1 where this is the name of none."""
+    digits = re.fullmatch(r"step-([0-9]{8}|[1-9][0-9]{8,17})", checkpoint.name)
+    return int(digits[1]) if digits else -1
 
 
 def resume(trainer: Trainer, checkpoint: Path) -> None:
@@ -107,7 +159,7 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
     read = [(own, _fitting(own, _read(path), path)) for own, path in tensors]
     saved = _read(checkpoint / TRAINING)
     try:
-        slots = _slots(trainer, saved)
+        slots, logged = _slots(trainer, saved), _logged(saved, trainer.device)
         rng.restore({key.removeprefix("random/"): v for key, v in saved.items() if key.startswith("random/")})
     except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{checkpoint / TRAINING} does not fit this run: {error}") from error
@@ -121,7 +173,7 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
         average.rounds = position.average_rounds
     if trainer.recorder:
         trainer.recorder.reset()
-    trainer.step, trainer.lr_scale = position.step, position.lr_scale
+    trainer.step, trainer.lr_scale, trainer.pending = position.step, position.lr_scale, logged
 
 
 def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:
@@ -141,14 +193,22 @@ def load(game: Game[Any], checkpoint: Path, average: bool = True) -> None:
 
 
 def step_of(checkpoint: Path) -> int:
-    """Steps played at a checkpoint."""
+    """Steps played at a checkpoint, as it says itself."""
     return _position(checkpoint).step
+
+
+def lr_scale_of(checkpoint: Path) -> float:
+    """The factor on the learning rates at a checkpoint."""
+    return _position(checkpoint).lr_scale
 
 
 def _training_tensors(trainer: Trainer, stream: Mapping[str, int | Tensor]) -> dict[str, Tensor]:
     names = {id(p): name for name, p in trainer.game.named_parameters()}
     tensors = {f"random/{name}": state for name, state in rng.capture().items()}
     tensors |= {f"stream/{name}": value for name, value in stream.items() if isinstance(value, Tensor)}
+    for number, (step, key, value) in enumerate(trainer.pending):  # not read yet: the next line of the log has them
+        what = json.dumps([step, key.player, key.removeprefix(f"{key.player}/"), key.kind])
+        tensors[f"logged/{number:08d}/{what}"] = value
     for player, optimizer in trainer.optimizers.items():
         for parameter, slots in optimizer.state.items():
             for slot, value in slots.items():
@@ -175,11 +235,20 @@ def _slots(trainer: Trainer, saved: Mapping[str, Tensor]) -> dict[str, dict[int,
     return slots
 
 
+def _logged(saved: Mapping[str, Tensor], device: torch.device) -> list[Value]:
+    """What was logged and not read yet when the checkpoint was saved."""
+    found: list[Value] = []
+    for name in sorted(name for name in saved if name.startswith("logged/")):
+        step, player, key, kind = json.loads(name.split("/", 2)[2])
+        found.append((step, Key(player, key, kind), saved[name].to(device)))
+    return found
+
+
 def _position(checkpoint: Path) -> Position:
     """`checkpoint.json`, validated, and from format 2 on compared with its checksum."""
     path = checkpoint / POSITION
     try:
-        content = path.read_bytes()
+        content = files.read_bytes(path)
         document = json.loads(content)
         fields = formats.upgrade(document, MIGRATIONS)
         checksum = fields.pop("checksum", None)
@@ -187,13 +256,19 @@ def _position(checkpoint: Path) -> Position:
             del document["checksum"]
             if content != _sealed(document):
                 raise ValueError("its checksum differs")
-        return TypeAdapter(Position).validate_python(fields)
+        position = TypeAdapter(Position).validate_python(fields)
     except formats.NewerFormatError as error:
         raise CheckpointError(f"{path} {error}") from None
-    except (OSError, KeyError, ValueError, RecursionError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read: it is missing or damaged; delete this checkpoint to use an earlier one"
-        ) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _damaged(path, f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}") from error
+    except (KeyError, ValueError, RecursionError, OutOfMemoryError) as error:
+        raise _damaged(path, error) from error
+    if number_of(checkpoint) not in (-1, position.step):
+        raise _damaged(path, f"it is of step {position.step:,}, and its folder of another")
+    return position
 
 
 def _verified(checkpoint: Path) -> Position:
@@ -204,14 +279,15 @@ def _verified(checkpoint: Path) -> Position:
         try:
             same = not path.exists() or _checksum(path) == position.checksums.get(name)
         except OSError as error:
-            raise _damaged(path, error) from error
+            raise _unreadable(path, error) from error
         if not same:
             raise _damaged(path, "its checksum differs")
     return position
 
 
 def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
+    with files.open_regular(path) as file:
+        memory.require(os.fstat(file.fileno()).st_size, f"reading {path}", _cure(path))
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -221,11 +297,11 @@ def _sealed(fields: Mapping[str, Any]) -> bytes:
     return json.dumps({**fields, "checksum": checksum}, indent=1).encode()
 
 
-def _written(folder: Path, files: Mapping[str, Mapping[str, Tensor]]) -> dict[str, str]:
+def _written(folder: Path, content: Mapping[str, Mapping[str, Tensor]]) -> dict[str, str]:
     """Bring files of tensors to the disk; their checksums. A file is hashed while it and others are written."""
     with ThreadPoolExecutor() as pool:
         synced, checksums = [], {}
-        for name, tensors in files.items():
+        for name, tensors in content.items():
             _write(folder / name, tensors)
             synced.append(pool.submit(_sync, folder / name))
             checksums[name] = pool.submit(_checksum, folder / name)
@@ -241,14 +317,16 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
         save_file(copies, path)
     else:
         path.write_bytes(to_bytes(copies))
+    path.chmod(path.parent.stat().st_mode & 0o666)  # as of any new file; safetensors lets nobody else read it
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path) if _is_utf_8(path) else from_bytes(path.read_bytes())
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing; delete this checkpoint to go on from an earlier one") from None
-    except (OSError, SafetensorError) as error:
+        with files.open_regular(path) as file:  # safetensors would wait for a pipe
+            return load_file(path) if _is_utf_8(path) else from_bytes(file.read())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except SafetensorError as error:
         raise _damaged(path, error) from error
 
 
@@ -257,8 +335,26 @@ def _is_utf_8(path: Path) -> bool:
     return encodable(str(path)) == str(path)
 
 
+def _unreadable(path: Path, error: OSError) -> CheckpointError:
+    """Why the system does not let a file of a checkpoint be read."""
+    if isinstance(error, FileNotFoundError):
+        return CheckpointError(f"{path} is missing; {_cure(path)}")
+    if isinstance(error, PermissionError):
+        return CheckpointError(f"{path} cannot be read: {error.strerror}; let this user read it (chmod, chown)")
+    return CheckpointError(f"{path} cannot be read: {error.strerror or error}; {_cure(path)}")
+
+
 def _damaged(path: Path, why: object) -> CheckpointError:
-    return CheckpointError(f"{path} is damaged ({why}); delete this checkpoint to use an earlier one")
+    return CheckpointError(f"{path} is damaged ({why}); {_cure(path)}")
+
+
+def _cure(path: Path) -> str:
+    """What to do about a file of a checkpoint that cannot be used."""
+    checkpoint = path.parent
+    with suppress(CheckpointError):
+        if earlier := [other for other in find(checkpoint.parent) if number_of(other) < number_of(checkpoint)]:
+            return f"delete this checkpoint to use an earlier one, {earlier[-1].name}"
+    return "put a copy of it in its place, or train again: there is no earlier checkpoint"
 
 
 def _fitting(tensors: Mapping[str, Tensor], saved: dict[str, Tensor], path: Path) -> dict[str, Tensor]:

@@ -23,6 +23,7 @@ MOVES = 8  # of a step that are looked at: some critics make a hundred alike
 BESIDE = 4  # times the weights: themselves, their gradients and Adam's two moments
 SMALLER_NETWORKS = "use a smaller --size or smaller networks"
 SMALLER_BATCH = "use a smaller --batch-size, a smaller --size or smaller networks"
+AS_BEGUN = "free some: a run goes on with the sizes that it began with"
 QUICK = 1.0  # seconds that a probe of a whole batch may take
 SLOW = 0.5  # as a share of a few samples: then it is worth a look at more of them
 
@@ -79,28 +80,50 @@ def require_weights(build: Callable[[], Game[Any]], average: bool, device: torch
         memory.require(needed, "training the networks", SMALLER_NETWORKS, device)
 
 
-def require_step(trainer: Trainer, batch: Any) -> None:
-    """`OutOfMemoryError` where a step would not fit, before any is played.
+def require_step(trainer: Trainer, batch: Any, begun: bool = False) -> None:
+    """`OutOfMemoryError` where a step would not fit, before any is played; it says how large a batch would.
 
     Args:
         trainer: stays as it is, and so do all random numbers.
         batch: of the first samples, of any number, as the game draws it.
+        begun: whether the run goes on, and so has to do with its batches.
     """
     count = trainer.training.batch_size
+    try:
+        needed = _of_step(trainer, batch, count)
+        memory.require(needed, f"a step with a batch of {count:,}", SMALLER_BATCH, trainer.device)
+    except memory.OutOfMemoryError as error:
+        cure = AS_BEGUN if begun else smaller_batch(trainer, batch)
+        raise memory.OutOfMemoryError(str(error).replace(SMALLER_BATCH, cure)) from None
+
+
+def smaller_batch(trainer: Trainer, batch: Any) -> str:
+    """What to do where a step does not fit: the largest batch that does, by an estimate, where there is one."""
+    count, least = trainer.training.batch_size, min(FEW, trainer.training.batch_size)
+    few, many = _of_step(trainer, batch, least), _of_step(trainer, batch, count)
+    each = (many - few) / max(count - least, 1)
+    most = memory.fitting(round(few - least * each), each, trainer.device)
+    if most is None or most >= count:
+        return SMALLER_BATCH
+    if most < least:
+        return SMALLER_NETWORKS
+    return f"use a --batch-size of at most {most:,}, a smaller --size or smaller networks"
+
+
+def _of_step(trainer: Trainer, batch: Any, count: int) -> int:
+    """Bytes that a step with a batch of `count` takes, beside the weights, which are there."""
     parts = [batch] if isinstance(batch, Tensor) else list(batch)
     drawn = sum(math.prod(part.shape[1:]) * part.element_size() for part in parts) * count
-    what = f"a step with a batch of {count:,}"
-    memory.require(4 * drawn, what, SMALLER_BATCH, trainer.device)  # real and fake, and the gradients of both
-    kept = _activations(trainer, parts, type(batch))
-    weights = (BESIDE + bool(trainer.average) - 1) * sum(p.nbytes for p in trainer.game.parameters())  # but themselves
-    memory.require(weights + max(kept, 4 * drawn), what, SMALLER_BATCH, trainer.device)
+    weights = (BESIDE + bool(trainer.average) - 1) * sum(p.nbytes for p in trainer.game.parameters())
+    kept = _activations(trainer, parts, type(batch), count)
+    return weights + max(kept, 4 * drawn)  # real and fake, and the gradients of both
 
 
-def _activations(trainer: Trainer, parts: list[Tensor], kind: type) -> int:
-    """Bytes that the largest move of a step keeps for its gradient, by a step of a copy on the meta device; 0 where
-    that cannot be: a game needs values to go on, say.
+def _activations(trainer: Trainer, parts: list[Tensor], kind: type, count: int) -> int:
+    """Bytes that the largest move of a step with a batch of `count` keeps for its gradient, by a step of a copy on the
+    meta device; 0 where that cannot be: a game needs values to go on, say.
     """
-    count, largest = trainer.training.batch_size, 0
+    largest = 0
     kept: dict[int, Tensor] = {}
     if distributed.world_size() > 1:  # some games average over processes, which the meta device cannot
         return 0

@@ -53,6 +53,15 @@ def first(flag: bool) -> bool:
     return bool(sent)
 
 
+def text_of_first(text: str) -> str:
+    """The text that the first process has."""
+    if world_size() == 1:
+        return text
+    sent = [text]
+    dist.broadcast_object_list(sent, src=0)
+    return sent[0]
+
+
 def mean(value: Tensor) -> Tensor:
     """The mean of `value`, a statistic of each process's batch, over the processes: what a buffer follows."""
     if world_size() == 1:

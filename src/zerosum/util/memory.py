@@ -22,6 +22,7 @@ FAILURES = (  # what PyTorch, NumPy and the C++ library say where memory is shor
     "Storage size calculation overflowed",
     "maximum supported dimension",
     "array is too big",
+    "failed to map segment from shared object",  # a library that is loaded late
 )
 SHARE = 0.9  # of what is free that one thing may take: the rest is for what is not counted
 
@@ -43,19 +44,33 @@ def available(device: torch.device | None = None) -> int | None:
     return min((left for left in known if left is not None), default=None)
 
 
-def require(needed: int, what: str, cure: str, device: torch.device | None = None) -> None:
-    """`OutOfMemoryError` where `needed` bytes do not fit into what is available, of a GPU where `device` is one."""
+def require(needed: int, what: str, cure: str, device: torch.device | None = None, count: int = 0) -> None:
+    """`OutOfMemoryError` where `needed` bytes do not fit into what is available, of a GPU where `device` is one.
+
+    Args:
+        count: of how many things, where twice as many would need twice as much: the message then says how many fit.
+    """
     left = available() if device is None else available(device)
     if left is not None and needed > SHARE * left:
-        raise OutOfMemoryError(f"{what} would take about {size(needed)} of memory, and {size(left)} are free: {cure}")
+        fit = f"; {int(SHARE * left * count / needed):,} fit" if count else ""
+        raise OutOfMemoryError(
+            f"{what} would take about {size(needed)} of memory, and {size(left)} are free{fit}: {cure}"
+        )
+
+
+def fitting(beside: int, each: float, device: torch.device | None = None) -> int | None:
+    """How many things of `each` bytes fit `beside` so many other bytes; None if nobody says."""
+    left = available() if device is None else available(device)
+    return None if left is None or each <= 0 else max(0, int((SHARE * left - beside) / each))
 
 
 def is_failure(error: BaseException) -> bool:
     """Whether it is an allocation that failed, be it Python's, NumPy's, the system's, or PyTorch's on any device."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError | OverflowError | ValueError) and any(words in str(error) for words in FAILURES)
+    kinds = RuntimeError | OverflowError | ValueError | ImportError
+    return isinstance(error, MemoryError | OutOfMemoryError) or (
+        isinstance(error, kinds) and any(words in str(error) for words in FAILURES)
     )
 
 

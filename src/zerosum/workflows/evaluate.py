@@ -201,7 +201,8 @@ def _notes(source: SampleSource, reference: Dataset, against: str | None, trunca
         )
     if against is None:
         # Of the same samples with all labels, with none, and with those that the run has kept.
-        fingerprints = {reference.fingerprint, reference.without_labels().fingerprint}
+        bare = reference.without_labels()
+        fingerprints = {reference.fingerprint, bare.fingerprint, bare.formerly}
         if data.labels is not None:
             with suppress(DataError):  # too few of them by now
                 fingerprints.add(reference.with_labels(data.labels, training.seed).fingerprint)

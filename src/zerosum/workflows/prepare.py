@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +33,7 @@ from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.console import progress
 from zerosum.util.text import abbreviate, encodable
+from zerosum.workflows.changed_data import require_same
 
 FEW = 2  # samples that tell what a batch of many is like
 SHOWN = 10  # vectors that a run keeps of its data, to sample by
@@ -75,8 +77,13 @@ def prepare(
     wanted: DataChoice,
     device: str | None = None,
     quiet: bool = True,
+    began: Record | None = None,
 ) -> Prepared:
-    """Read the data and build the game; nothing is written."""
+    """Read the data and build the game; nothing is written.
+
+    Args:
+        began: of a run that is to go on: `DataError`, which says what has changed, where its data was other.
+    """
     if wanted.labels is not None and not recipe.labelled:
         games = sorted({known.game.name for known in RECIPES.values() if known.labelled})
         raise ZerosumError(
@@ -92,6 +99,10 @@ def prepare(
     whole = whole.with_classes(wanted.classes) if wanted.classes else whole
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
+    if began:
+        if began.data.fingerprint == learnt.formerly:
+            learnt = replace(learnt, fingerprint=learnt.formerly)
+        require_same(began.data, learnt, began.created)
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
     estimate.require_weights(lambda: recipe.build(learnt.spec, options), training.average > 0, place)
     rng.seed(training.seed)
@@ -117,10 +128,11 @@ def prepare(
     )
     trainer = Trainer(game, stream, training, place)
     few = data.Stream(learnt, min(FEW, training.batch_size), seed=training.seed, device=place, batch=recipe.batch)
-    estimate.require_step(trainer, few())
+    estimate.require_step(trainer, few(), began is not None)
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
     record = _describe(recipe, options, wanted, learnt, trainer)
-    notes = [*size_notes(wanted, learnt), *whole.notes, *data_notes(recipe, whole, learnt, wanted.labels)]
+    of_data = (*whole.notes, *data_notes(recipe, whole, learnt, wanted.labels))
+    notes = [*size_notes(wanted, learnt), *of_data, *rate_notes(trainer)]
     return Prepared(trainer, learnt, record, notes)
 
 
@@ -206,6 +218,21 @@ def size_notes(wanted: DataChoice, learnt: Dataset) -> list[str]:
     if wanted.size is not None or find(wanted.name)[0] is not from_folder or size is None:
         return []
     return [f"images are learnt at {size[1]}x{size[0]} pixels, others scaled and cropped; --size chooses another size"]
+
+
+def rate_notes(trainer: Trainer) -> list[str]:
+    """A line about learning rates that are to fall and never do, as training ends before."""
+    decays = {name: player.optimizer.decay for name, player in trainer.players.items()}
+    falling = {name: decay.start for name, decay in decays.items() if decay.shape != "constant"}
+    steps = trainer.training.steps
+    late = [name for name, start in falling.items() if start >= steps]
+    if not late:
+        return []
+    begin = max(falling[name] for name in late)
+    return [
+        f"note: the learning rates of {' and '.join(abbreviate(late))} fall from step {begin:,} on (decay.start), "
+        f"which {steps:,} steps do not reach"
+    ]
 
 
 def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None = None) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from zerosum import data, report
 from zerosum.data.check import counted_samples
+from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
@@ -34,13 +34,13 @@ from zerosum.run.loaded import Run
 from zerosum.run.record import Record
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
-from zerosum.training.estimate import seconds_per_step
+from zerosum.training.estimate import seconds_per_step, smaller_batch
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.console import TrainingProgress
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
 from zerosum.training.hooks.log import JsonLines, Log, Sink
 from zerosum.training.trainer import Diverged, Hook, Trainer
-from zerosum.util import distributed, memory, rng
+from zerosum.util import distributed, files, memory, rng
 from zerosum.util.console import errors
 from zerosum.util.text import duration
 from zerosum.workflows.prepare import Prepared
@@ -72,16 +72,19 @@ def play(
     console = errors(quiet)
     with ExitStack() as stack:
         stack.enter_context(directory.locked())
+        directory.tidy()
         if new:
             directory.create(record)
             stack.enter_context(_unmade(directory, trainer))
         training = trainer.training
         meter = SignalMeter(loaded, trainer.game.makes, training.seed) if training.health else None
+        saver = Checkpoints(directory.checkpoints)
         if not new:
-            if found := checkpoint.find(directory.checkpoints):
-                checkpoint.resume(trainer, found[-1])
+            if not saver.resume(trainer):
+                _begin_again(directory, record, console)
             directory.write(record)  # it may be longer now
-        directory.forget_after(trainer.step)
+        # The last line of a run that was stopped is of values that a later line will have too: the checkpoint has them.
+        directory.forget_after(trainer.step - bool(trainer.pending))
         _introduce(console, directory, trainer, loaded, record, about)
         _project(console, directory, trainer, record)
         progress = stack.enter_context(TrainingProgress(console, trainer.training.steps))
@@ -101,7 +104,6 @@ def play(
         log = Log(training.log_every, training.checkpoint_every, sinks, before)
         draw = _drawing(trainer.game, record, loaded, seed=0)
         pictures = SamplePictures(directory, record, draw, before, lambda line: console.print(line))
-        saver = Checkpoints(directory.checkpoints)
         recovery = Recovery(directory, saver, monitor, console)
         if trainer.step == 0:
             pictures(trainer)
@@ -112,9 +114,13 @@ def play(
                 trainer.train(every)
             except Diverged as error:
                 recovery.roll_back(trainer, error)
+            except Exception as error:
+                if memory.is_failure(error):
+                    raise _no_memory(trainer, new, directory) from error
+                raise
             if trainer.stopping and trainer.step < training.steps:
+                saver.save(trainer)  # before the log is read: what it has is to be part of its next line
                 log.flush(trainer)
-                saver.save(trainer)
                 if interrupt.asked:
                     raise Interrupted(
                         f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
@@ -124,6 +130,30 @@ def play(
     run = Run(directory.path, record, trainer.sampler, trainer.step)
     finish(run, loaded)
     return run
+
+
+def _begin_again(directory: RunDirectory, record: Record, console: Console) -> None:
+    """Say that a run without a checkpoint begins at step 0; `ZerosumError` where steps of it were played."""
+    if directory.was_trained:
+        others = sorted(path.name for path in directory.checkpoints.iterdir()) if directory.checkpoints.is_dir() else []
+        found = f" ({others[0]} is not called step- and eight digits)" if others else ""
+        raise ZerosumError(
+            f"{directory.checkpoints} has no checkpoint to go on from{found}: put one back, or train again in another "
+            f"directory: {record.command}"
+        )
+    console.print(f"{directory.path} was stopped before its first checkpoint: it begins at step 0")
+
+
+def _no_memory(trainer: Trainer, new: bool, directory: RunDirectory) -> memory.OutOfMemoryError:
+    """What a step that found no memory says: how to do with less, or how to go on."""
+    batch = trainer.training.batch_size
+    if new and trainer.step == 0:
+        cure = smaller_batch(trainer, trainer.stream())
+    else:
+        cure = f"free some, then go on with: zerosum resume {directory.path}"
+    return memory.OutOfMemoryError(
+        f"there is not enough memory for step {trainer.step + 1:,}, with a batch of {batch:,}: {cure}"
+    )
 
 
 @contextmanager
@@ -204,32 +234,37 @@ class Recovery:
     """Rolls a run that diverged back to its last good checkpoint, `training.retries` times at most, with other noise.
 
     The learning rates are halved each time, and the factor is kept in the checkpoints, so that a resumed run goes on
-    with it. A second divergence before a newer checkpoint was saved goes back to the one before.
+    with it. A second divergence before a newer checkpoint was saved goes back to the one before. All of this follows
+    from the checkpoints that lie there: a run that was killed on the way does the same once it is resumed.
     """
 
     def __init__(self, directory: RunDirectory, saver: Checkpoints, monitor: Monitor | None, console: Console):
         self.directory, self.saver, self.monitor, self.console = directory, saver, monitor, console
-        self.last = -1  # the step that was gone back to
 
     def roll_back(self, trainer: Trainer, error: Diverged) -> None:
         """Put the trainer back, or raise `error` again."""
         self._note(trainer, "diverged", error.what)
         tries, allowed = round(-math.log2(trainer.lr_scale)), trainer.training.retries
-        found = checkpoint.find(self.directory.checkpoints)
+        if any(self.saver.is_due(checkpoint.number_of(path), trainer) for path in self._found()):
+            self.saver.remove_between(trainer)  # of a run that was stopped: it would not be there without
+        found = self._found()
         if distributed.world_size() > 1 or tries >= allowed or not found:
             raise Diverged(error.step, error.value_name, error.value, tries) from None
-        if checkpoint.step_of(found[-1]) == self.last and len(found) > 1:
-            shutil.rmtree(found.pop())
+        if len(found) > 1 and checkpoint.lr_scale_of(found[-1]) < checkpoint.lr_scale_of(found[-2]):
+            files.remove(found.pop())  # it was gone back to already, and no newer one was saved
         rate = trainer.lr_scale / 2
         checkpoint.resume(trainer, found[-1])
         trainer.pending.clear()
-        trainer.lr_scale, self.last, self.saver.saved = rate, trainer.step, -1
+        trainer.lr_scale, self.saver.saved = rate, -1
         rng.seed(trainer.training.seed + 2 + tries)
         self.saver.save(trainer)  # so that a resumed run has the new rate
         self.directory.forget_after(trainer.step)
         done = f"back to step {trainer.step} with learning rates times {rate:g}, try {tries + 1} of {allowed}"
         self._note(trainer, "rolled back", done)
         self.console.print(f"{error.what}: {done}")
+
+    def _found(self) -> list[Path]:
+        return checkpoint.find(self.directory.checkpoints)
 
     def _note(self, trainer: Trainer, event: str, detail: str) -> None:
         if self.monitor:

@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from zerosum.data.request import Frames, Reading
+from zerosum.data.sources import absolute
 from zerosum.errors import ZerosumError
 from zerosum.games import find
+from zerosum.optim import scheduled
 from zerosum.options import OptionError, hints, idle, parse
 from zerosum.recipe import Recipe, Training
-from zerosum.run.directory import RunDirectory, free_path
+from zerosum.run.directory import RunDirectory, new_path
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record, recipe_of
-from zerosum.training import hardware
-from zerosum.training.trainer import Hook
+from zerosum.training import checkpoint, hardware
+from zerosum.training.trainer import Hook, Trainer
 from zerosum.util import distributed
 from zerosum.util.console import errors
-from zerosum.util.text import legible
+from zerosum.util.text import abbreviate, legible
 from zerosum.workflows.prepare import DataChoice, prepare
 from zerosum.workflows.session import ON_CPU, play
 
@@ -85,8 +87,14 @@ def train(
     prepared = prepare(chosen, training, own, wanted, device, quiet)
     about = legible(Path(prepared.record.data.name).name)
     stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{about}"
-    path = Path(out) if out else free_path(Path("runs"), stem.replace("/", "-").replace(":", "-"))
+    path = Path(out) if out else _new_path(stem.replace("/", "-").replace(":", "-"))
     return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True, hooks=hooks)
+
+
+def _new_path(stem: str) -> Path:
+    """A run directory of this training alone, below runs/; the same for all of its processes."""
+    made = str(new_path(Path("runs"), stem)) if distributed.rank() == 0 else ""
+    return Path(distributed.text_of_first(made))
 
 
 def default_recipe(device: str | None = None) -> tuple[str, str]:
@@ -117,6 +125,7 @@ def resume(
     run: str | Path,
     *,
     steps: int | None = None,
+    data: str | None = None,
     recipe: str | None = None,
     device: str | None = None,
     tensorboard: bool = False,
@@ -127,7 +136,9 @@ def resume(
 
     Args:
         run: the run directory.
-        steps: steps in all, to train longer than was asked at first.
+        steps: steps in all, to train longer than was asked at first. Rates that fall until training ends then follow
+            the schedule of so many steps from here on, which is said.
+        data: where the data lies now, if it was moved; its content is compared with what the run began with.
         recipe: FILE.py:FUNCTION, needed for a run of a recipe from outside the package: loading runs no code unasked.
         hooks: as for `train`.
 
@@ -137,6 +148,7 @@ def resume(
     _check_hooks(hooks)
     directory = RunDirectory(Path(run))
     record = directory.read()
+    begun = record.training.steps
     if steps is not None:
         record = replace(record, training=parse(record.training, {"steps": steps}))
     chosen = recipe_of(record, recipe)
@@ -148,13 +160,43 @@ def resume(
             "it goes on with one D for both, so not bit for bit"
         )
     training = parse(record.training, {"precision": record.precision})
-    data = record.data
-    folder = Path(data.data_dir) if data.data_dir else None
-    wanted = DataChoice(data.name, data.size, data.labels, folder, data.reading, data.classes)
-    prepared = prepare(chosen, training, record.options, wanted, device, quiet)
+    if data is not None:
+        record = replace(record, data=replace(record.data, name=absolute(data)))
+    its = record.data
+    if data is None and Path(its.name).is_absolute() and not Path(its.name).exists():
+        raise ZerosumError(
+            f"the data of {run} is no longer at {its.name}: say where it lies now by `zerosum resume {run} --data PATH`"
+        )
+    folder = Path(its.data_dir) if its.data_dir else None
+    wanted = DataChoice(its.name, its.size, its.labels, folder, its.reading, its.classes)
+    prepared = prepare(chosen, training, record.options, wanted, device, quiet, began=record)
+    found = checkpoint.find(directory.checkpoints)
+    note = _rescheduled(prepared.trainer, begun, checkpoint.number_of(found[-1]) if found else 0)
+    prepared = prepared._replace(notes=[*prepared.notes, *note])
     return play(
         directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
     )
+
+
+def _rescheduled(trainer: Trainer, begun: int, played: int) -> list[str]:
+    """A line where rates that fall until training ends were others so far than a run of the new length has.
+
+    Args:
+        begun: steps that the run was to have.
+        played: steps so far.
+    """
+    steps, batch = trainer.training.steps, trainer.training.batch_size * distributed.world_size()
+    others = [
+        name
+        for name, player in trainer.players.items()
+        if played and len({scheduled(player.optimizer, played - 1, n, batch)["lr"] for n in (begun, steps)}) > 1
+    ]
+    if not others:
+        return []
+    return [
+        f"note: the learning rates of {' and '.join(abbreviate(others))} fall until training ends: so far as in "
+        f"{begun:,} steps, from here on by the schedule of {steps:,}; a run of {steps:,} steps from the start differs"
+    ]
 
 
 def _paired_otherwise(record: Record) -> bool:

@@ -14,6 +14,9 @@ from zerosum.cli.output import show_run
 class Arguments:
     run: RunPath
     steps: Annotated[int | None, flag("training steps in all, to train longer than planned", "as planned")] = None
+    data: Annotated[
+        str | None, flag("where the data lies now, if it was moved; it must be the same", "where it was")
+    ] = None
     recipe: RecipeFile = None
     device: AnyDevice = None
     tensorboard: Annotated[Switch, flag("also write TensorBoard event files", "")] = False
@@ -23,5 +26,13 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "resume", "Resume a run from its newest checkpoint, exactly.")
     from zerosum.workflows.train import resume
 
-    run = resume(given.run, steps=given.steps, recipe=given.recipe, device=given.device, tensorboard=given.tensorboard)
-    show_run(run)
+    show_run(
+        resume(
+            given.run,
+            steps=given.steps,
+            data=given.data,
+            recipe=given.recipe,
+            device=given.device,
+            tensorboard=given.tensorboard,
+        )
+    )

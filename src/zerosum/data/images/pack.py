@@ -26,12 +26,12 @@ from zerosum.data.dataset import DataError, Problem, digest_of
 from zerosum.data.images.decode import Row, frame_name
 from zerosum.data.images.depth import Values, value_notes
 from zerosum.data.paths import cache_dir
+from zerosum.util.files import held, remove_leftovers
 from zerosum.util.memory import is_failure, size
 
 VERSION = 2
 DAMAGED = (OSError, ValueError, KeyError, TypeError)  # what reading half a pack may raise
 LENGTH, DIGEST = 8, 32  # bytes at the end
-STALE = 24 * 3600  # seconds after which an unfinished pack belongs to nobody
 Contents = tuple[tuple[int, int, int], Iterator[Row | Problem], int]  # (C, H, W) of all images, these, and how many
 
 
@@ -75,7 +75,7 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
     partial = final.with_name(f"{mark}.{os.getpid()}.{time.monotonic_ns()}.part")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(final)
+        remove_leftovers(final.parent)
         free, needed = shutil.disk_usage(final.parent).free, count * math.prod(shape)
         if needed > free:
             raise DataError(
@@ -84,9 +84,11 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
                 "folder"
             )
         try:
-            _write(name, partial, shape, rows)
-            pack = _read_again(name, partial)
-            _commit(partial, final)
+            partial.touch()
+            with held(partial):
+                _write(name, partial, shape, rows)
+                pack = _read_again(name, partial)
+                _commit(partial, final)
         finally:
             partial.unlink(missing_ok=True)
         return pack
@@ -116,19 +118,6 @@ def _commit(partial: Path, final: Path) -> None:
         partial.replace(final)
     except PermissionError:  # some systems replace no file that is open
         _read(final)
-
-
-def _remove_stale(final: Path) -> None:
-    """What a killed process left of this pack."""
-    for name in os.listdir(final.parent):
-        partial = final.parent / name
-        with contextlib.suppress(OSError):
-            if (
-                name.startswith(final.stem)
-                and partial.suffix == ".part"
-                and time.time() - partial.stat().st_mtime > STALE
-            ):
-                partial.unlink()
 
 
 def _write(name: str, path: Path, shape: tuple[int, int, int], rows: Iterator[Row | Problem]) -> None:

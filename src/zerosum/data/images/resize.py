@@ -43,7 +43,9 @@ def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     }
     if not changed:
         return data
-    return replace(data, fields={**data.fields, **changed}, fingerprint=fingerprint_of(f"{data.fingerprint} {size}"))
+    mark = fingerprint_of(f"{data.fingerprint} {size}")
+    parts = {name: f"{fingerprint_of(part)} {size}" for name, part in data.parts.items()}
+    return replace(data, fields={**data.fields, **changed}, fingerprint=mark, parts=parts)
 
 
 def _cover(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,8 +1,10 @@
-"""Ctrl-C and `kill` stop a run between two steps, where it can be saved exactly."""
+"""Ctrl-C, `kill` and a terminal that is closed stop a run between two steps, where it can be saved exactly."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from types import FrameType
 
@@ -14,7 +16,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupt:
-    """A context in which SIGINT and SIGTERM wait for the end of the step; a second Ctrl-C does not."""
+    """A context in which SIGINT, SIGTERM and SIGHUP wait for the end of the step; a second Ctrl-C does not.
+
+    Where SIGHUP was ignored before, as by `nohup`, it goes on to be.
+    """
 
     def __init__(self) -> None:
         self.asked = False  # to stop
@@ -22,7 +27,7 @@ class Interrupt:
     def __enter__(self) -> Interrupt:
         self.before = {}
         if threading.current_thread() is threading.main_thread():  # Python allows no handlers elsewhere
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _signals():
                 self.before[number] = signal.signal(number, self._handle)
         return self
 
@@ -34,6 +39,24 @@ class Interrupt:
         trainer.stopping = trainer.stopping or self.asked
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = True
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            _mute_lost_terminals()
+
+
+def _signals() -> list[signal.Signals]:
+    asked = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        asked.append(signal.SIGHUP)
+    return asked
+
+
+def _mute_lost_terminals() -> None:
+    """Send to nowhere what would be printed on a terminal that was closed: writing there is an error."""
+    for stream in (1, 2):
+        try:
+            os.write(stream, b"")
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
