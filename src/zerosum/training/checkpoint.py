@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,8 +27,9 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
+from zerosum.latent import hashed_seed
 from zerosum.training.trainer import Trainer
-from zerosum.util import formats, rng
+from zerosum.util import distributed, formats, rng
 
 GAME, AVERAGE, TRAINING = "game.safetensors", "average.safetensors", "training.safetensors"
 POSITION = "checkpoint.json"
@@ -58,10 +59,10 @@ class Position:
     lr_scale: Annotated[float, Gt(0)] = 1.0  # a factor on the learning rates; below 1 after a rollback
 
 
-def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
+def save(trainer: Trainer, checkpoints: Path, keep: int, others: Sequence[Mapping[str, Tensor]] = ()) -> Path:
     """Write the trainer's whole state to `checkpoints/step-N`, then remove all but the newest `keep`.
 
-    Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
+    `others` are the random states of the processes after the first, where there are several. Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
     """
     final = checkpoints / f"step-{trainer.step:08d}"
     partial = checkpoints / f".partial-{final.name}"
@@ -70,7 +71,7 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        files = {TRAINING: _training_tensors(trainer, state), GAME: trainer.game.state_dict()}  # the largest first
+        files = {TRAINING: _training_tensors(trainer, state, others), GAME: trainer.game.state_dict()}  # largest first
         files |= {AVERAGE: average.followers} if average else {}
         checksums = _written(partial, files)
         position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
@@ -104,8 +105,12 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
     read = [(own, _fitting(own, _read(path), path)) for own, path in tensors]
     saved = _read(checkpoint / TRAINING)
     try:
-        slots = _slots(trainer, saved)
-        rng.restore({key.removeprefix("random/"): v for key, v in saved.items() if key.startswith("random/")})
+        slots, own = _slots(trainer, saved), _random(distributed.rank())
+        noise = {key.removeprefix(own): v for key, v in saved.items() if key.startswith(own)}
+        if noise or own == _random(0):
+            rng.restore(noise)
+        else:  # of a process that the run did not have then: noise that none had before
+            rng.seed(hashed_seed(own, trainer.training.seed, position.step))
     except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{checkpoint / TRAINING} does not fit this run: {error}") from error
     held = {key.removeprefix("stream/"): value for key, value in saved.items() if key.startswith("stream/")}
@@ -142,9 +147,17 @@ def step_of(checkpoint: Path) -> int:
     return _position(checkpoint).step
 
 
-def _training_tensors(trainer: Trainer, stream: Mapping[str, int | Tensor]) -> dict[str, Tensor]:
+def _random(rank: int) -> str:
+    """What the names of a process's random state begin with."""
+    return f"random-{rank}/" if rank else "random/"
+
+
+def _training_tensors(
+    trainer: Trainer, stream: Mapping[str, int | Tensor], others: Sequence[Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
     names = {id(p): name for name, p in trainer.game.named_parameters()}
-    tensors = {f"random/{name}": state for name, state in rng.capture().items()}
+    states = enumerate([rng.capture(), *others])
+    tensors = {f"{_random(rank)}{name}": value for rank, state in states for name, value in state.items()}
     tensors |= {f"stream/{name}": value for name, value in stream.items() if isinstance(value, Tensor)}
     for player, optimizer in trainer.optimizers.items():
         for parameter, slots in optimizer.state.items():

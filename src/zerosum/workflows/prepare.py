@@ -71,7 +71,7 @@ def prepare(
         )
     own = distributed.start()
     place = hardware.find(device) if device else own
-    with progress(quiet) as update:
+    with progress(quiet or distributed.rank() > 0) as update:
         whole = data.load(wanted.name, size=wanted.size, data_dir=wanted.data_dir, progress=update)
         if size := _smaller(recipe, wanted, whole):
             whole = data.load(wanted.name, size=size, data_dir=wanted.data_dir, progress=update)
@@ -155,6 +155,7 @@ def _describe(
         command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         roles=tuple(role.__name__ for role in CANNOT if has_role(trainer.game, role)),
+        processes=distributed.world_size(),
     )
 
 

@@ -64,11 +64,8 @@ def play(
 ) -> Run:
     """Play all steps that are left, or until a hook stops, and leave a complete run directory."""
     trainer, loaded, record, about = prepared
-    if distributed.rank() > 0:  # the first process alone writes
-        if not new and (found := checkpoint.find(directory.checkpoints)):
-            checkpoint.resume(trainer, found[-1])
-        trainer.train()
-        return Run(directory.path, record, trainer.sampler, trainer.step)
+    if distributed.rank() > 0:
+        return _follow(directory, prepared, new, hooks)
     console = errors(quiet)
     with ExitStack() as stack:
         stack.enter_context(directory.locked())
@@ -98,7 +95,7 @@ def play(
             from zerosum.training.hooks.tensorboard import TensorBoard
 
             sinks.append(TensorBoard(directory.path / "tensorboard"))
-        log = Log(training.log_every, training.checkpoint_every, sinks, before)
+        log = Log(training.log_every, training.checkpoint_every, sinks, before)  # its reading is `_follow`'s, too
         draw = _drawing(trainer.game, record, loaded, seed=0)
         pictures = SamplePictures(directory, record, draw, before, lambda line: console.print(line))
         saver = Checkpoints(directory.checkpoints)
@@ -115,7 +112,7 @@ def play(
             if trainer.stopping and trainer.step < training.steps:
                 log.flush(trainer)
                 saver.save(trainer)
-                if interrupt.asked:
+                if distributed.any_says(interrupt.asked):
                     raise Interrupted(
                         f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
                     )
@@ -124,6 +121,24 @@ def play(
     run = Run(directory.path, record, trainer.sampler, trainer.step)
     finish(run, loaded)
     return run
+
+
+def _follow(directory: RunDirectory, prepared: Prepared, new: bool, hooks: Sequence[Hook]) -> Run:
+    """What processes after the first do: the same steps, readings and stops, in the same order, and no file."""
+    trainer, training = prepared.trainer, prepared.trainer.training
+    if not new and (found := checkpoint.find(directory.checkpoints)):
+        checkpoint.resume(trainer, found[-1])
+    log, saver = Log(training.log_every, training.checkpoint_every, []), Checkpoints(directory.checkpoints)
+    with Interrupt() as interrupt:
+        if trainer.step == 0:
+            saver.save(trainer)
+        trainer.train([log, saver, interrupt, *hooks])
+        if trainer.stopping and trainer.step < training.steps:
+            log.flush(trainer)
+            saver.save(trainer)
+            if distributed.any_says(interrupt.asked):
+                raise Interrupted
+    return Run(directory.path, prepared.record, trainer.sampler, trainer.step)
 
 
 @contextmanager
@@ -277,6 +292,9 @@ def _introduce(
         console.print(f"left out {len(loaded.problems):,}: {listed}{more}")
     start = f"resuming at step {trainer.step:,} of" if trainer.step else "training for"
     console.print(f"{start} {trainer.training.steps:,} steps, in {directory.path}")
+    if (world := distributed.world_size()) > 1:
+        share = trainer.training.batch_size
+        console.print(f"a step learns from {share * world:,} samples, {share:,} on each of {world} processes")
 
 
 def _project(console: Console, directory: RunDirectory, trainer: Trainer, record: Record) -> None:

@@ -72,10 +72,12 @@ def train(
     training, own = split(chosen, options)
     sides = (size, size) if isinstance(size, int) else size
     wanted = DataChoice(data or chosen.data, sides, labels, Path(data_dir) if data_dir else None)
-    prepared = prepare(chosen, training, own, wanted, device, quiet)
-    stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{Path(prepared.record.data.name).name}"
-    path = Path(out) if out else free_path(Path("runs"), stem.replace("/", "-").replace(":", "-"))
-    return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True, hooks=hooks)
+    with distributed.together():
+        prepared = prepare(chosen, training, own, wanted, device, quiet)
+        name = chosen.function.__name__ if ":" in chosen.name else chosen.name
+        stem = f"{name}-{Path(prepared.record.data.name).name}".replace("/", "-").replace(":", "-")
+        path = Path(out) if out else distributed.told(free_path(Path("runs"), stem))
+        return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True, hooks=hooks)
 
 
 def default_recipe(device: str | None = None) -> tuple[str, str]:
@@ -129,19 +131,50 @@ def resume(
     if steps is not None:
         record = replace(record, training=parse(record.training, {"steps": steps}))
     chosen = recipe_of(record, recipe)
+    distributed.start()
     if chosen.source != record.source:
-        errors(quiet).print(f"note: {chosen.name} is not the same code that began this run")
+        announce(f"note: {chosen.name} is not the same code that began this run", quiet)
     if _paired_otherwise(record):
-        errors(quiet).print(
+        announce(
             "note: an older version began this run, whose relativistic pairs met D before and after its step; "
-            "it goes on with one D for both, so not bit for bit"
+            "it goes on with one D for both, so not bit for bit",
+            quiet,
         )
-    training = parse(record.training, {"precision": record.precision})
     data = record.data
     wanted = DataChoice(data.name, data.size, data.labels, Path(data.data_dir) if data.data_dir else None)
-    prepared = prepare(chosen, training, record.options, wanted, device, quiet)
-    return play(
-        directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
+    with distributed.together():
+        share, note = share_of(record)
+        if note:
+            announce(note, quiet)
+        training = parse(record.training, {"precision": record.precision, "batch_size": share})
+        prepared = prepare(chosen, training, record.options, wanted, device, quiet)
+        return play(
+            directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
+        )
+
+
+def share_of(record: Record) -> tuple[int, str]:
+    """The samples that each process takes of a step of a run, so that all take as many as ever; a line about that.
+
+    `ZerosumError` where so many processes cannot share them equally.
+    """
+    own, before, now = record.training.batch_size, record.processes, distributed.world_size()
+    if before is None:
+        unknown = f"note: an older version began this run, which does not say on how many processes; {own} on each"
+        return own, f"{unknown} of {now} are {own * now} samples a step" if now > 1 else ""
+    whole = own * before
+    if whole % now:
+        fitting = ", ".join(str(count) for count in range(1, whole + 1) if whole % count == 0)
+        raise ZerosumError(
+            f"a step of this run learns from {whole} samples, which {now} processes cannot share equally; "
+            f"resume it on one of these numbers of processes: {fitting}"
+        )
+    if now == before:
+        return own, ""
+    of_old, of_new = (f"{whole // n} on {f'each of {n} processes' if n > 1 else 'one process'}" for n in (before, now))
+    return whole // now, (
+        f"note: a step still learns from {whole} samples: {of_new}, before {of_old}. Noise is another, and what a "
+        "process takes of its own share, as batch norm does, so the run goes on, but not bit for bit"
     )
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints every so many steps, and at the end."""
+"""Checkpoints every so many steps, and at the end; of several processes each calls the hook, and the first writes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zerosum.training import checkpoint
 from zerosum.training.trainer import Trainer
+from zerosum.util import distributed, rng
 
 
 class Checkpoints:
@@ -22,5 +23,7 @@ class Checkpoints:
         """Save now, unless this step is saved already; `Diverged` rather than a state that is not finite."""
         if self.saved != trainer.step:
             trainer.assert_finite()
-            checkpoint.save(trainer, self.folder, trainer.training.keep)
+            _, *others = distributed.told_by_all(rng.capture())
+            if distributed.rank() == 0:
+                checkpoint.save(trainer, self.folder, trainer.training.keep, others)
             self.saved = trainer.step

@@ -7,6 +7,7 @@ import threading
 from types import FrameType
 
 from zerosum.training.trainer import Trainer
+from zerosum.util import distributed
 
 
 class Interrupted(KeyboardInterrupt):
@@ -14,7 +15,11 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupt:
-    """A context in which SIGINT and SIGTERM wait for the end of the step; a second Ctrl-C does not."""
+    """A context in which SIGINT and SIGTERM wait for the end of the step; a second Ctrl-C does not.
+
+    A launcher of several processes hands on a Ctrl-C that they have had from the terminal, too, and ends them itself
+    where they do not stop: under one a second signal says nothing new.
+    """
 
     def __init__(self) -> None:
         self.asked = False  # to stop
@@ -34,6 +39,6 @@ class Interrupt:
         trainer.stopping = trainer.stopping or self.asked
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.asked and not distributed.launched():
             raise KeyboardInterrupt
         self.asked = True
