@@ -23,6 +23,7 @@ from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
+from zerosum.util import distributed
 
 
 class Unrolled(TwoPlayerGame[Tensor]):
@@ -75,6 +76,7 @@ class Unrolled(TwoPlayerGame[Tensor]):
         for _ in range(self.config.unrolling):
             loss = self._d_loss(state | buffers, real, fake)
             gradients = torch.autograd.grad(loss, list(state.values()), create_graph=True)
+            gradients = distributed.differentiable_mean(gradients)
             state = {
                 name: p - self.config.unrolled_lr * gradient
                 for (name, p), gradient in zip(state.items(), gradients, strict=True)

@@ -123,6 +123,31 @@ def mean(value: Tensor) -> Tensor:
     return summed / world_size()
 
 
+def differentiable_mean(values: Sequence[Tensor]) -> list[Tensor]:
+    """The mean of each of `values` over the processes, in one message; its gradient, of any order, reaches all of them.
+
+    For what every process computes on with, as it does with a network that has made a step of all shares of a batch.
+    """
+    if world_size() == 1 or values[0].is_meta:
+        return list(values)
+    flat: Tensor = _Mean.apply(torch.cat([value.flatten() for value in values]))  # type: ignore[no-untyped-call]
+    parts = flat.split([value.numel() for value in values])
+    return [part.view_as(value) for part, value in zip(parts, values, strict=True)]
+
+
+class _Mean(torch.autograd.Function):
+    """A mean over processes, whose losses are averaged: its gradient is the mean of their gradients."""
+
+    @staticmethod
+    def forward(context: Any, value: Tensor) -> Tensor:
+        return mean(value)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        averaged: Tensor = _Mean.apply(gradient)  # type: ignore[no-untyped-call]
+        return averaged
+
+
 def gather(x: Tensor) -> Tensor:
     """The whole batch: every process's share, (B, ...), in the order of the ranks. No gradient goes through."""
     if world_size() == 1 or x.is_meta:
