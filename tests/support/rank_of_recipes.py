@@ -1,8 +1,9 @@
 """What two processes make of each recipe: run by both, the first writes a line of JSON for each to the file argv[1].
 
-`error`: of the weights after ROUNDS rounds, relative to those of one process with the whole batch and equal draws;
-`differing`: the buffers that differ between the processes after LONG rounds of their own draws; `seconds` of both.
-Arguments after the file: names of recipes.
+`mixes`: whether its networks have statistics of a batch; if not, `error`: of the weights after ROUNDS rounds, relative
+to those of one process with the whole batch and equal draws; `differing`: the buffers that differ between processes
+after LONG rounds of their own draws; `seconds` of the processor. Arguments after the file: recipes, where they have
+options with "+" and these in JSON.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from zerosum.data import Stream
 from zerosum.data.dataset import Dataset, Field, dataset_of
 from zerosum.games import find
+from zerosum.networks.discriminate import mixes_batch
 from zerosum.networks.sgan import GaussianNoise
 from zerosum.optim import sghmc
 from zerosum.recipe import Training
@@ -44,18 +47,15 @@ class Rows(TorchDispatchMode):
         like |= {ATEN.rand: torch.rand, ATEN.rand_like: torch.rand}
         if name is ATEN.randint:
             low, high = (0, args[0]) if isinstance(args[1], (list, tuple)) else args[:2]
-            like[name] = lambda size, generator: torch.randint(low, high, size, generator=generator)
-        if name not in like or out.dim() == 0 or any(isinstance(given, torch.Generator) for given in every(args, kwargs)):
-            return out  # the data's
+            like[name] = partial(torch.randint, low, high)
+        of_data = any(isinstance(given, torch.Generator) for given in [*args, *(kwargs or {}).values()])
+        if name not in like or out.dim() == 0 or of_data:
+            return out
         self.draws += 1
         for i, row in enumerate(out):
             seed = self.draws * 100_003 + self.rank * len(out) + i
             row.copy_(like[name](row.shape, generator=torch.Generator().manual_seed(seed)))
         return out
-
-
-def every(args: Any, kwargs: Any) -> list[Any]:
-    return [*args, *(kwargs or {}).values()]
 
 
 def made(case: Case, batch: int, rank: int, world: int) -> Trainer:
@@ -104,10 +104,9 @@ def alone(case: Case) -> Tensor:
         distributed.rank, distributed.world_size = several
 
 
-def differing(case: Case, options: dict[str, Any]) -> list[str]:
+def differing(case: Case) -> list[str]:
     """The buffers and weights that are not the same in both processes after rounds of other noise in each."""
     rank, world = distributed.rank(), distributed.world_size()
-    case.options = {**case.options, **options}
     trainer = made(case, BATCH // world, rank, world)
     rng.seed(5 + rank)
     trainer.game.train()
@@ -119,8 +118,8 @@ def differing(case: Case, options: dict[str, Any]) -> list[str]:
     for player, optimizer in trainer.optimizers.items():
         for number, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"{player}/{number}/{k}": v for k, v in slots.items() if v is not None}
-    sums = distributed.told_by_all({name: tensor.detach().clone() for name, tensor in tensors.items()})
-    return [name for name in sums[0] if any(not torch.equal(sums[0][name], other[name]) for other in sums[1:])]
+    first, *others = distributed.told_by_all({name: tensor.detach().clone() for name, tensor in tensors.items()})
+    return [name for name in first if any(not torch.equal(first[name], other[name]) for other in others)]
 
 
 def main() -> None:
@@ -128,15 +127,20 @@ def main() -> None:
     distributed.start()
     rank, world = distributed.rank(), distributed.world_size()
     for name in sys.argv[2:]:
-        began = time.monotonic()
-        name, _, options = name.partition("+")
-        case = Case(find(name))
-        own = play(made(case, BATCH // world, rank, world), rank)
-        line = {"name": name, "differing": differing(case, json.loads(options or "{}"))}
-        if rank == 0:
-            whole = alone(Case(find(name)))
+        began = time.process_time()
+        recipe, _, options = name.partition("+")
+        case = Case(find(recipe))
+        case.options |= json.loads(options or "{}")
+        if "long_steps" in case.own:
+            case.options |= {"config": {"long_steps": 2}}
+        line: dict[str, Any] = {"name": name, "mixes": mixes_batch(case.game())}
+        if not line["mixes"]:
+            own = play(made(case, BATCH // world, rank, world), rank)
+            whole = alone(case) if rank == 0 else own
             line["error"] = float((own - whole).norm() / whole.norm())
-            line["seconds"] = time.monotonic() - began
+        line["differing"] = differing(case)
+        line["seconds"] = time.process_time() - began
+        if rank == 0:
             with open(sys.argv[1], "a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
 

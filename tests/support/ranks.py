@@ -48,6 +48,7 @@ def end(processes: Sequence[subprocess.Popen[str]], seconds: float = 250) -> lis
     finally:
         for process in processes:
             process.kill()
+            process.communicate()
     return [(process.returncode, error) for process, error in zip(processes, errors, strict=True)]
 
 

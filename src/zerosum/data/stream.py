@@ -181,9 +181,9 @@ class Stream:
                 change = "the data has changed" if key == "fingerprint" else f"its {key} was {before} and is now {now}"
                 raise DataError(f"cannot go on where the run stopped: {change}; undo this, or start a new run")
         if not self._is_same_batch(state):
-            before, now = (_batch(s.get("batch_size"), s.get("world", 1)) for s in (state, self._identity))
+            was, is_now = (_batch(s.get("batch_size"), s.get("world", 1)) for s in (state, self._identity))
             raise DataError(
-                f"cannot go on where the run stopped: its batch_size was {before} and is now {now}; "
+                f"cannot go on where the run stopped: its batch_size was {was} and is now {is_now}; "
                 "undo this, or start a new run"
             )
         epoch, offset = int(state.get("epoch", -1)), int(state.get("offset", -1))
@@ -193,10 +193,10 @@ class Stream:
 
     def _is_same_batch(self, state: Mapping[str, int | Tensor]) -> bool:
         """Whether all processes together draw as many samples as when the state was taken."""
-        before, world = state.get("batch_size"), state.get("world")
-        if world is None and self.world > 1:  # of an earlier version, which kept no number of processes
+        before, world = int(state.get("batch_size", 0)), int(state.get("world", 0))
+        if world == 0:  # of an earlier version, which kept no number of processes
             return before == self.batch_size
-        return before is not None and int(before) * int(world or 1) == self.batch_size * self.world
+        return before * world == self.batch_size * self.world
 
     def _index_device(self, deck: str) -> torch.device:
         """Where the rows of a deck are kept: beside its fields, on the CPU where one of them is too large to move."""

@@ -59,10 +59,11 @@ class Position:
     lr_scale: Annotated[float, Gt(0)] = 1.0  # a factor on the learning rates; below 1 after a rollback
 
 
-def save(trainer: Trainer, checkpoints: Path, keep: int, others: Sequence[Mapping[str, Tensor]] = ()) -> Path:
+def save(trainer: Trainer, checkpoints: Path, keep: int, further: Sequence[Mapping[str, Tensor]] = ()) -> Path:
     """Write the trainer's whole state to `checkpoints/step-N`, then remove all but the newest `keep`.
 
-    `others` are the random states of the processes after the first, where there are several. Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
+    `further` are the random states of the processes after the first, where there are several. Raises `CheckpointError`
+    where it cannot be written; older checkpoints then stay.
     """
     final = checkpoints / f"step-{trainer.step:08d}"
     partial = checkpoints / f".partial-{final.name}"
@@ -71,7 +72,7 @@ def save(trainer: Trainer, checkpoints: Path, keep: int, others: Sequence[Mappin
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        files = {TRAINING: _training_tensors(trainer, state, others), GAME: trainer.game.state_dict()}  # largest first
+        files = {TRAINING: _training_tensors(trainer, state, further), GAME: trainer.game.state_dict()}  # largest first
         files |= {AVERAGE: average.followers} if average else {}
         checksums = _written(partial, files)
         position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
@@ -105,12 +106,12 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
     read = [(own, _fitting(own, _read(path), path)) for own, path in tensors]
     saved = _read(checkpoint / TRAINING)
     try:
-        slots, own = _slots(trainer, saved), _random(distributed.rank())
-        noise = {key.removeprefix(own): v for key, v in saved.items() if key.startswith(own)}
-        if noise or own == _random(0):
+        slots, prefix = _slots(trainer, saved), _random(distributed.rank())
+        noise = {key.removeprefix(prefix): v for key, v in saved.items() if key.startswith(prefix)}
+        if noise or prefix == _random(0):
             rng.restore(noise)
         else:  # of a process that the run did not have then: noise that none had before
-            rng.seed(hashed_seed(own, trainer.training.seed, position.step))
+            rng.seed(hashed_seed(prefix, trainer.training.seed, position.step))
     except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{checkpoint / TRAINING} does not fit this run: {error}") from error
     held = {key.removeprefix("stream/"): value for key, value in saved.items() if key.startswith("stream/")}
@@ -153,10 +154,10 @@ def _random(rank: int) -> str:
 
 
 def _training_tensors(
-    trainer: Trainer, stream: Mapping[str, int | Tensor], others: Sequence[Mapping[str, Tensor]]
+    trainer: Trainer, stream: Mapping[str, int | Tensor], further: Sequence[Mapping[str, Tensor]]
 ) -> dict[str, Tensor]:
     names = {id(p): name for name, p in trainer.game.named_parameters()}
-    states = enumerate([rng.capture(), *others])
+    states = enumerate([rng.capture(), *further])
     tensors = {f"{_random(rank)}{name}": value for rank, state in states for name, value in state.items()}
     tensors |= {f"stream/{name}": value for name, value in stream.items() if isinstance(value, Tensor)}
     for player, optimizer in trainer.optimizers.items():

@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from zerosum.errors import ZerosumError
@@ -31,7 +33,7 @@ GONE = ("onnection", "roken pipe", "emote", "imed out")  # in what gloo and NCCL
 PATIENCE = 2.0  # seconds that a process which stops waits for the first one to say that it stops of the same
 DIVERGED = 3  # the exit code of what all find at once
 
-_board: dist.Store | None = None  # where a process that stops leaves its reason, readable while others end
+_board: PrefixStore | None = None  # where a process that stops leaves its reason, readable while others end
 
 
 class Lost(ZerosumError):
@@ -47,8 +49,8 @@ def start() -> torch.device:
     global _board
     cuda = torch.cuda.is_available()
     if "RANK" in os.environ and not dist.is_initialized():
-        store, own, count = next(dist.rendezvous("env://"))
-        _board = dist.PrefixStore("zerosum", store)
+        store, own, count = next(rendezvous("env://"))
+        _board = PrefixStore("zerosum", store)
         # What is on the CPU goes by gloo on any machine, so that no agreement waits for a GPU.
         dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", store=store, rank=own, world_size=count)
         if not cuda:
@@ -198,9 +200,7 @@ def agree(module: nn.Module) -> None:
     for buffer in module.buffers():
         by_dtype.setdefault(buffer.dtype, []).append(buffer)
     for buffers in by_dtype.values():
-        shares = [
-            b / world_size() if id(b) in averaged else b if rank() == 0 else torch.zeros_like(b) for b in buffers
-        ]
+        shares = [b / world_size() if id(b) in averaged else b if rank() == 0 else torch.zeros_like(b) for b in buffers]
         flat = torch.cat([share.flatten().byte() if share.dtype == torch.bool else share.flatten() for share in shares])
         _exchange(lambda flat=flat: dist.all_reduce(flat))  # type: ignore[misc]
         for buffer, common in zip(buffers, flat.split([b.numel() for b in buffers]), strict=True):

@@ -110,9 +110,7 @@ def play(
             except Diverged as error:
                 recovery.roll_back(trainer, error)
             if trainer.stopping and trainer.step < training.steps:
-                log.flush(trainer)
-                saver.save(trainer)
-                if distributed.any_says(interrupt.asked):
+                if _stopped_by_signal(trainer, log, saver, interrupt):
                     raise Interrupted(
                         f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
                     )
@@ -121,6 +119,13 @@ def play(
     run = Run(directory.path, record, trainer.sampler, trainer.step)
     finish(run, loaded)
     return run
+
+
+def _stopped_by_signal(trainer: Trainer, log: Log, saver: Checkpoints, interrupt: Interrupt) -> bool:
+    """Read and save where a run stops, each process in the same order; whether a signal stopped one of them."""
+    log.flush(trainer)
+    saver.save(trainer)
+    return distributed.any_says(interrupt.asked)
 
 
 def _follow(directory: RunDirectory, prepared: Prepared, new: bool, hooks: Sequence[Hook]) -> Run:
@@ -133,11 +138,8 @@ def _follow(directory: RunDirectory, prepared: Prepared, new: bool, hooks: Seque
         if trainer.step == 0:
             saver.save(trainer)
         trainer.train([log, saver, interrupt, *hooks])
-        if trainer.stopping and trainer.step < training.steps:
-            log.flush(trainer)
-            saver.save(trainer)
-            if distributed.any_says(interrupt.asked):
-                raise Interrupted
+        if trainer.stopping and trainer.step < training.steps and _stopped_by_signal(trainer, log, saver, interrupt):
+            raise Interrupted
     return Run(directory.path, prepared.record, trainer.sampler, trainer.step)
 
 
