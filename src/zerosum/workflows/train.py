@@ -53,9 +53,10 @@ def train(
         device: "cpu", "cuda" ...; by default a GPU where there is one.
         tensorboard: also write curves for TensorBoard.
         quiet: show no progress.
-        hooks: functions called with the trainer after each step, by the first process alone. One that sets
-            `trainer.stopping` ends the training there: the run is saved and returned, and can be resumed. One that
-            raises loses the steps since the last checkpoint.
+        hooks: functions called with the trainer after each step, of several processes in each: what one changes of the
+            trainer it changes in all, and what it writes is for `distributed.rank()` 0 to write. One that sets
+            `trainer.stopping`, in whichever process, ends the training there: the run is saved and returned, and can
+            be resumed. One that raises loses the steps since the last checkpoint.
         options: any option that `zerosum show RECIPE` lists; nested ones as mappings: `optimizer={"lr": 1e-3}`.
 
     Raises:
