@@ -163,7 +163,7 @@ def test_alone_nothing_happens(monkeypatch: pytest.MonkeyPatch):
     before = [p.grad.clone() for p in layer.parameters()]
     assert (distributed.rank(), distributed.world_size()) == (0, 1)
     assert distributed.broadcast(layer) is layer
-    assert distributed.first(True) is True
+    assert distributed.any_says(True) is True
     distributed.average_gradients(list(layer.parameters()))
     assert distributed.mean(layer.weight) is layer.weight
     assert all(torch.equal(a, p.grad) for a, p in zip(before, layer.parameters(), strict=True))

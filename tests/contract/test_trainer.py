@@ -21,6 +21,7 @@ from zerosum.recipe import Training
 from zerosum.roles import Generates
 from zerosum.training.hardware import resolve_precision
 from zerosum.training.trainer import Average, Diverged, Trainer
+from zerosum.util import rng
 
 
 class Ones:
@@ -447,3 +448,40 @@ def test_an_interval_after_a_rollback_holds_nothing_of_what_diverged():
     t.step = 1  # as a checkpoint of step 1 does
     t.round()
     assert [step for step, _, _ in t.interval] == [1] * len(t.interval) and len(t.interval) == len(t.pending)
+
+
+def test_few_values_are_kept_where_nobody_reads(small_trainer):
+    t = small_trainer(steps=1000, log_every=5)
+    t.game.train()
+    for _ in range(5):
+        t.round()
+    most = len(t.pending)
+    for _ in range(40):
+        t.round()
+        assert len(t.pending) <= most
+    assert {step for step, _, _ in t.interval} == {40, 41, 42, 43, 44}
+
+
+def test_values_have_the_same_means_however_late_they_are_read(small_trainer):
+    means = []
+    for every in (4, 1000):
+        rng.seed(0)
+        t = small_trainer(steps=1000, log_every=every)
+        t.game.train()
+        for _ in range(10):
+            t.round()
+        means.append({key: value for key, value in t.pop_metrics().items() if key.kind == "term"})
+        assert t.pop_metrics() == {}
+    assert means[0] == pytest.approx(means[1]) and len(means[0]) == 2
+
+
+def test_a_trainer_that_nobody_reads_finds_that_it_diverged(small_trainer):
+    def spoil(trainer: Trainer) -> None:
+        if trainer.step == 3:
+            step, key, value = trainer.pending[-1]
+            trainer.pending[-1] = (step, key, value * torch.nan)
+
+    t = small_trainer(steps=50, log_every=5)
+    with pytest.raises(Diverged, match="in step 2"):
+        t.train([spoil])
+    assert t.step == 5

@@ -40,7 +40,7 @@ class AdaptiveAugment(nn.Module):
         """Take in D's logits, (B,) or (B, 1), on a batch of real images. The device is never waited for."""
         if real.shape not in ((len(real),), (len(real), 1)):
             raise refuse("real", real, "(B,) or (B, 1)")
-        self.signs += real.float().sign().mean()
+        self.signs += distributed.mean(real.float().sign().mean())
         self.batches += 1
         due = self.batches >= EVERY
         pace = EVERY * len(real) * distributed.world_size() / self.images

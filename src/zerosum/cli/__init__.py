@@ -102,5 +102,13 @@ usage: zerosum COMMAND ...
 
 
 def _fail(message: str, code: int) -> int:
-    say(f"zerosum: {message}", error=True)
+    """Print a sentence, once for all processes that stop with it."""
+    name = "zerosum"
+    if (process := os.environ.get("RANK", "0")) != "0":
+        from zerosum.util import distributed
+
+        if distributed.first_tells(message, sys.exception()):
+            return code
+        name = f"zerosum, process {process}"
+    say(f"{name}: {message}", error=True)
     return code

@@ -149,6 +149,7 @@ class Stream:
             "fingerprint": int(dataset.fingerprint[:13], 16),  # 52 bits: exact in every reader of JSON
             "batch_size": batch_size,
             "seed": seed,
+            "world": world,
         }
         self._drawn = 0  # samples before this step's, counted over all ranks and epochs
 
@@ -175,14 +176,27 @@ class Stream:
         Raises:
             DataError: it is the position in other data or in another order.
         """
-        for key, now in self._identity.items():
-            if (before := state.get(key)) != now:
+        for key in ("fingerprint", "seed"):
+            if (before := state.get(key)) != (now := self._identity[key]):
                 change = "the data has changed" if key == "fingerprint" else f"its {key} was {before} and is now {now}"
                 raise DataError(f"cannot go on where the run stopped: {change}; undo this, or start a new run")
+        if not self._is_same_batch(state):
+            was, is_now = (_batch(s.get("batch_size"), s.get("world", 1)) for s in (state, self._identity))
+            raise DataError(
+                f"cannot go on where the run stopped: its batch_size was {was} and is now {is_now}; "
+                "undo this, or start a new run"
+            )
         epoch, offset = int(state.get("epoch", -1)), int(state.get("offset", -1))
         if epoch < 0 or not 0 <= offset < len(self._main):
             raise DataError(f"{state} is no position in {len(self._main)} samples; resume from another checkpoint")
         self._drawn = epoch * len(self._main) + offset
+
+    def _is_same_batch(self, state: Mapping[str, int | Tensor]) -> bool:
+        """Whether all processes together draw as many samples as when the state was taken."""
+        before, world = int(state.get("batch_size", 0)), int(state.get("world", 0))
+        if world == 0:  # of an earlier version, which kept no number of processes
+            return before == self.batch_size
+        return before * world == self.batch_size * self.world
 
     def _index_device(self, deck: str) -> torch.device:
         """Where the rows of a deck are kept: beside its fields, on the CPU where one of them is too large to move."""
@@ -192,8 +206,10 @@ class Stream:
     def _loaded(self, field: Field, stored: Tensor, rows: Tensor, start: int) -> Tensor:
         x = field.modality.load(stored.index_select(0, rows.to(stored.device)).to(self.device))
         if self._flip and isinstance(field.modality, Image):
-            generator = self._generator(f"flip{_of(field.deck)}", *divmod(start, len(self._main)))
-            coins = torch.randint(2, (self.batch_size, 1, 1, 1), generator=generator)
+            first, own = start - self.rank * self.batch_size, self.rank * self.batch_size  # of all ranks, and of these
+            generator = self._generator(f"flip{_of(field.deck)}", *divmod(first, len(self._main)))
+            coins = torch.randint(2, (self.batch_size * self.world, 1, 1, 1), generator=generator)
+            coins = coins[own : own + self.batch_size]
             x = torch.lerp(x, x.flip(-1), coins.to(self.device, torch.float32))  # weights of 0 and 1: exact
         return x
 
@@ -201,6 +217,10 @@ class Stream:
         # Hashed, because neighbouring seeds of a generator may give correlated numbers.
         key = hashlib.blake2b(f"{purpose} {self.seed} {position}".encode(), digest_size=8).digest()
         return torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
+
+
+def _batch(size: object, world: object) -> str:
+    return f"{size}" if world == 1 else f"{size} on each of {world} processes"
 
 
 def _of(deck: str) -> str:

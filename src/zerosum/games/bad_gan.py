@@ -96,7 +96,7 @@ class BadGAN(SemiSupervised):
         batch = draw()
         if step < self.config.density_steps:
             log_density = self.density(batch.unlabelled)  # (B,)
-            low = distributed.mean(log_density.detach().float().quantile(self.config.quantile))
+            low = distributed.gather(log_density.detach().float()).quantile(self.config.quantile)
             self.threshold.copy_(low if step == 0 else torch.lerp(self.threshold, low, 0.05))
             yield Move("density", negative_log_likelihood=-log_density.mean())
         yield self.discriminator_move(batch, entropy_weight=self.config.entropy_weight)

@@ -23,6 +23,7 @@ from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
+from zerosum.util import distributed
 from zerosum.util.checks import shapes
 
 
@@ -72,8 +73,9 @@ class BEGAN(LatentGame[Tensor], Discriminates):
         )
         fake = noise(self.generate(self.latents(len(real))), step)
         fake_loss = reconstruction_loss(fake, self.discriminator(fake)).mean()
-        balance = gamma * real_loss.detach() - fake_loss.detach()
-        log = {"k": self.k, "balance": balance, "convergence": real_loss.detach() + balance.abs()}  # M
+        whole = distributed.mean(real_loss), distributed.mean(fake_loss)
+        balance = gamma * whole[0].detach() - whole[1].detach()
+        log = {"k": self.k, "balance": balance, "convergence": whole[0].detach() + balance.abs()}  # M
         yield Move("generator", adversarial=fake_loss, log=log)
         self.k.add_(self.config.k_rate * balance).clamp_(0, 1)
 

@@ -21,6 +21,7 @@ from zerosum.networks.heads import Classes, Discriminator
 from zerosum.networks.sgan import initialise_from_data, weight_normalised
 from zerosum.roles import Classifies, Discriminates
 from zerosum.techniques.consistency import Consistency, Guesses
+from zerosum.util import distributed
 
 InitialImages = Annotated[int, Ge(0), "images of D's data-dependent initialisation, before the first step; 0: none"]
 
@@ -124,15 +125,17 @@ class SemiSupervised(LatentGame[PartlyLabelled], Discriminates, Classifies, ABC)
         """G's loss: from the mean of D's features of unlabelled samples, (B, *shape), to that of fakes', (B, F)."""
         with torch.no_grad():
             real = self.discriminator.body(self.config.consistency.view(unlabelled))
+        real, features = map(distributed.with_common_mean, (real, features))
         return feature_matching(real, features, self.config.feature_distance)
 
     def initialise(self, draw: Draw[PartlyLabelled], step: int) -> None:
         """Before the first step, D's first scales and biases from `initial_images` unlabelled samples, if any."""
         if self.begins(step):
-            batches = [draw().unlabelled]
+            batches = [distributed.gather(draw().unlabelled)]
             while sum(map(len, batches)) < self.config.initial_images:
-                batches.append(draw().unlabelled)
+                batches.append(distributed.gather(draw().unlabelled))
             initialise_from_data(self.discriminator, torch.cat(batches)[: self.config.initial_images])
+            distributed.broadcast(self.discriminator)  # whose noise was another in each process
 
     def begins(self, step: int) -> bool:
         """Whether a round begins with `initialise`."""

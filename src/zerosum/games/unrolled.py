@@ -23,6 +23,7 @@ from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.recipe import recipe
+from zerosum.util import distributed
 from zerosum.util.switches import With
 
 
@@ -77,7 +78,8 @@ class Unrolled(TwoPlayerGame[Tensor]):
         state: dict[str, Tensor] = {n: p for n, p in self.discriminator.named_parameters() if p.requires_grad}
         for _ in range(self.config.unrolling):
             loss = self._d_loss(state | buffers, real, fake)
-            gradients = torch.autograd.grad(loss, list(state.values()), create_graph=True)
+            own = torch.autograd.grad(loss, list(state.values()), create_graph=True)
+            gradients = distributed.differentiable_mean(own)
             state = {
                 name: p - self.config.unrolled_lr * gradient
                 for (name, p), gradient in zip(state.items(), gradients, strict=True)

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, halvings, image_shape, normalisation
 from zerosum.networks.heads import Discriminator
-from zerosum.util import distributed
 from zerosum.util.checks import ArgumentError
 
 LEAK = 0.1
@@ -85,14 +84,14 @@ def initialise_from_data(network: nn.Module, x: Tensor) -> None:
     """Give every `WeightNormLinear`, one after the other, outputs of mean 0 and variance 1 on x, (B, *shape).
 
     By its scale and its bias, as in the authors' code, which does so with 500 images; Salimans and Kingma, 2016,
-    section 3. Biases must still be 0. Of several processes, each gives a share of the batch.
+    section 3. Biases must still be 0.
     """
 
     def centre(layer: nn.Module, _: object, output: Tensor) -> Tensor:
         assert isinstance(layer, WeightNormLinear)
         output = output.float()
-        mean = distributed.mean(output.mean(0))
-        std = (distributed.mean((output - mean).square().mean(0)) + 1e-6).sqrt()
+        mean = output.mean(0)
+        std = ((output - mean).square().mean(0) + 1e-6).sqrt()
         layer.scale.div_(std[:, None])
         layer.bias.sub_(mean / std)
         return (output - mean) / std

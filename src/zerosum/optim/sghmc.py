@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
-from torch import distributed as dist
 from torch.nn import Parameter
 
 from zerosum.util import distributed
@@ -76,7 +75,4 @@ class SGHMC(torch.optim.Optimizer):
 
 def _noise(parameter: Parameter) -> Tensor:
     """Standard normal noise of its shape, the same in every process, so that all move alike."""
-    noise = torch.randn(parameter.shape, dtype=parameter.dtype, device=parameter.device)
-    if distributed.world_size() > 1:
-        dist.broadcast(noise, src=0)
-    return noise
+    return distributed.of_first(torch.randn(parameter.shape, dtype=parameter.dtype, device=parameter.device))

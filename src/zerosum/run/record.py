@@ -71,6 +71,7 @@ class Record:
     created: str  # ISO 8601, UTC
     draw: DrawName = "rows"  # how the z of a seed are drawn, see `latent`
     roles: tuple[str, ...] | None = None  # of the game, names of classes; None in runs of older versions
+    processes: int | None = None  # that each took `training.batch_size` samples a step; None in runs of older versions
 
 
 def recipe_of(record: Record, given: str | None) -> Recipe:

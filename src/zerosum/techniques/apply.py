@@ -113,8 +113,7 @@ class WithTechniques(Game[Any]):
             nonlocal batch, reference
             batch = draw()
             if reference:
-                reference.fill(samples_of(batch, self.core.makes))
-                distributed.broadcast(reference)
+                reference.fill(distributed.gather(samples_of(batch, self.core.makes)))
                 reference = None
             return batch
 
@@ -158,6 +157,7 @@ class WithTechniques(Game[Any]):
         with torch.no_grad():
             real_features = layer_input(self.discriminator, self.layer, real)
         fake_features = layer_input(self.discriminator, self.layer, fake)
+        real_features, fake_features = map(distributed.with_common_mean, (real_features, fake_features))
         return feature_matching(real_features, fake_features, self.techniques.feature_distance)
 
     def _make_norms_virtual(self, shape: Shape) -> None:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -31,9 +31,10 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
+from zerosum.latent import hashed_seed
 from zerosum.training.log_keys import Key
 from zerosum.training.trainer import Trainer, Value
-from zerosum.util import files, formats, memory, rng
+from zerosum.util import distributed, files, formats, memory, rng
 from zerosum.util.memory import OutOfMemoryError
 from zerosum.util.text import encodable
 
@@ -71,10 +72,11 @@ class Position:
             raise ValueError(f"{self.average_rounds} averages are not of step {self.step}")
 
 
-def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
+def save(trainer: Trainer, checkpoints: Path, keep: int, further: Sequence[Mapping[str, Tensor]] = ()) -> Path:
     """Write the trainer's whole state to `checkpoints/step-N`, then remove all but the newest `keep`.
 
-    Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
+    `further` are the random states of the processes after the first, where there are several. Raises `CheckpointError`
+    where it cannot be written; older checkpoints then stay.
     """
     final = checkpoints / f"step-{trainer.step:08d}"
     partial, replaced = (checkpoints / f"{mark}{final.name}" for mark in (PARTIAL, REPLACED))
@@ -83,7 +85,7 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     try:
         files.remove(partial)
         partial.mkdir(parents=True)
-        tensors = {TRAINING: _training_tensors(trainer, state), GAME: trainer.game.state_dict()}  # the largest first
+        tensors = {TRAINING: _training_tensors(trainer, state, further), GAME: trainer.game.state_dict()}
         tensors |= {AVERAGE: average.followers} if average else {}
         checksums = _written(partial, tensors)
         position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
@@ -160,7 +162,12 @@ def resume(trainer: Trainer, checkpoint: Path) -> None:
     saved = _read(checkpoint / TRAINING)
     try:
         slots, logged = _slots(trainer, saved), _logged(saved, trainer.device)
-        rng.restore({key.removeprefix("random/"): v for key, v in saved.items() if key.startswith("random/")})
+        prefix = _random(distributed.rank())
+        noise = {key.removeprefix(prefix): v for key, v in saved.items() if key.startswith(prefix)}
+        if noise or prefix == _random(0):
+            rng.restore(noise)
+        else:  # of a process that the run did not have then: noise that none had before
+            rng.seed(hashed_seed(prefix, trainer.training.seed, position.step))
     except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{checkpoint / TRAINING} does not fit this run: {error}") from error
     held = {key.removeprefix("stream/"): value for key, value in saved.items() if key.startswith("stream/")}
@@ -202,9 +209,17 @@ def lr_scale_of(checkpoint: Path) -> float:
     return _position(checkpoint).lr_scale
 
 
-def _training_tensors(trainer: Trainer, stream: Mapping[str, int | Tensor]) -> dict[str, Tensor]:
+def _random(rank: int) -> str:
+    """What the names of a process's random state begin with."""
+    return f"random-{rank}/" if rank else "random/"
+
+
+def _training_tensors(
+    trainer: Trainer, stream: Mapping[str, int | Tensor], further: Sequence[Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
     names = {id(p): name for name, p in trainer.game.named_parameters()}
-    tensors = {f"random/{name}": state for name, state in rng.capture().items()}
+    states = enumerate([rng.capture(), *further])
+    tensors = {f"{_random(rank)}{name}": value for rank, state in states for name, value in state.items()}
     tensors |= {f"stream/{name}": value for name, value in stream.items() if isinstance(value, Tensor)}
     for number, (step, key, value) in enumerate(trainer.pending):  # not read yet: the next line of the log has them
         what = json.dumps([step, key.player, key.removeprefix(f"{key.player}/"), key.kind])

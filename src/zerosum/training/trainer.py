@@ -77,11 +77,12 @@ class Trainer:
         self.dtype = torch.bfloat16 if resolve_precision(training.precision, self.device) == "bf16" else torch.float32
         self.step = 0  # steps played
         self.lr_scale = 1.0  # a factor on every learning rate; below 1 after a rollback
-        # A hook asks to stop after this step, when all hooks have been called; that of the first process stops all.
+        # A hook asks to stop after this step, when all hooks have been called; that of any process stops all.
         # `zerosum.train` then saves the run, finishes its files and returns it.
         self.stopping = False
         self.pending: list[Value] = []  # logged since the last `pop_metrics`
         self._popped: list[Value] = []  # what `pop_metrics` has taken after this step
+        self._unpopped: dict[Key, tuple[float, int]] = {}  # sum and number of older values that nobody has taken
         # A number, as SGHMC's rate is, would be recorded as is.
         recordable = all(
             isinstance(self.optimizers[name].param_groups[0][key], Tensor)
@@ -105,10 +106,12 @@ class Trainer:
             self.round()
             for hook in hooks:
                 hook(self)
-            self.stopping = distributed.first(self.stopping)
+            self.stopping = distributed.any_says(self.stopping)
 
     def round(self) -> None:
-        """Play one step."""
+        """Play one step; `Diverged` where values that nobody has taken in a whole log interval are not finite."""
+        if self.pending and self.step - self.pending[0][0] >= self.training.log_every:
+            self._fold()
         self._popped = []
         batch = self.training.batch_size * distributed.world_size()
         for name, player in self.players.items():
@@ -126,6 +129,7 @@ class Trainer:
         else:
             logged = self._play(self.stream)
         self.pending += [(self.step, key, value) for key, value in logged]
+        distributed.agree(self.game)
         if self.average:
             self.average.update(self.step * batch, batch)
         self.step += 1
@@ -176,20 +180,32 @@ class Trainer:
         return logged
 
     def pop_metrics(self) -> dict[Key, float]:
-        """The mean of every term and logged value since the last read.
+        """The mean of every term and logged value since the last read, over the whole batch.
 
         Raises `Diverged` with the first that is not finite. This is the only point where the host waits for the device.
+        Of several processes each must call it after the same steps: all get the same values, or the same error.
         """
-        popped, self.pending = self.pending, []
-        self._popped += popped
-        sums: dict[Key, list[float]] = {}
-        for (_, name, _), value in zip(popped, _finite_means(popped), strict=True):
-            sums.setdefault(name, []).append(value)
-        return {name: sum(of) / len(of) for name, of in sums.items()}
+        self._fold()
+        sums, self._unpopped = self._unpopped, {}
+        return {name: total / count for name, (total, count) in sums.items()}
+
+    def _fold(self) -> None:
+        """Read what is pending into `_unpopped`: few numbers, however long nobody takes them."""
+        folded, self.pending = self.pending, []
+        self._popped += folded
+        values: dict[Key, list[float]] = {}
+        for (_, name, _), value in zip(folded, _finite_means(folded), strict=True):
+            values.setdefault(name, []).append(value)
+        for name, new in values.items():
+            total, count = self._unpopped.get(name, (0.0, 0))
+            self._unpopped[name] = total + sum(new), count + len(new)
 
     @property
     def interval(self) -> list[Value]:
-        """What this log interval has logged, whether or not `pop_metrics` has been called after this step already."""
+        """What this log interval has logged, whether or not `pop_metrics` has been called after this step already.
+
+        Of several processes: of this one's share of the batches.
+        """
         return [*self._popped, *self.pending]
 
     def assert_finite(self) -> None:
@@ -254,12 +270,16 @@ def _norm(parameters: Iterable[nn.Parameter]) -> Tensor:
 
 
 def _finite_means(logged: Sequence[Value]) -> list[float]:
-    """Each value's mean, by one kernel for each shape and one wait for the device; `Diverged` if one is not finite."""
+    """Each value's mean, by one kernel for each shape and one wait for the device; `Diverged` if one is not finite.
+
+    The means are over all processes, so that each finds the same one.
+    """
     groups: dict[tuple[int, ...], list[int]] = {}
     for i, (_, _, value) in enumerate(logged):
         groups.setdefault(tuple(value.shape), []).append(i)
     means = [torch.stack([logged[i][2].float() for i in g]).reshape(len(g), -1).mean(1) for g in groups.values()]
-    ordered = dict(zip(itertools.chain(*groups.values()), torch.cat(means).tolist() if means else [], strict=True))
+    common = distributed.mean(torch.cat(means)).tolist() if means else []
+    ordered = dict(zip(itertools.chain(*groups.values()), common, strict=True))
     for i, (step, key, _) in enumerate(logged):
         if not math.isfinite(ordered[i]):
             raise Diverged(step, key, ordered[i])

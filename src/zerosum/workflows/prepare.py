@@ -92,7 +92,7 @@ def prepare(
         )
     own = distributed.start()
     place = hardware.find(device) if device else own
-    with progress(quiet) as update:
+    with progress(quiet or distributed.rank() > 0) as update:
         whole = wanted.load(wanted.size, update)
         if size := _smaller(recipe, wanted, whole):
             whole = wanted.load(size, update)
@@ -183,6 +183,7 @@ def _describe(
         command=_command(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         roles=tuple(role.__name__ for role in CANNOT if has_role(trainer.game, role)),
+        processes=distributed.world_size(),
     )
 
 

@@ -64,11 +64,8 @@ def play(
 ) -> Run:
     """Play all steps that are left, or until a hook stops, and leave a complete run directory."""
     trainer, loaded, record, about = prepared
-    if distributed.rank() > 0:  # the first process alone writes
-        if not new and (found := checkpoint.find(directory.checkpoints)):
-            checkpoint.resume(trainer, found[-1])
-        trainer.train()
-        return Run(directory.path, record, trainer.sampler, trainer.step)
+    if distributed.rank() > 0:
+        return _follow(directory, prepared, new, hooks)
     console = errors(quiet)
     with ExitStack() as stack:
         stack.enter_context(directory.locked())
@@ -101,7 +98,7 @@ def play(
             from zerosum.training.hooks.tensorboard import TensorBoard
 
             sinks.append(TensorBoard(directory.path / "tensorboard"))
-        log = Log(training.log_every, training.checkpoint_every, sinks, before)
+        log = Log(training.log_every, training.checkpoint_every, sinks, before)  # its reading is `_follow`'s, too
         draw = _drawing(trainer.game, record, loaded, seed=0)
         pictures = SamplePictures(directory, record, draw, before, lambda line: console.print(line))
         recovery = Recovery(directory, saver, monitor, console)
@@ -119,9 +116,7 @@ def play(
                     raise _no_memory(trainer, new, directory) from error
                 raise
             if trainer.stopping and trainer.step < training.steps:
-                saver.save(trainer)  # before the log is read: what it has is to be part of its next line
-                log.flush(trainer)
-                if interrupt.asked:
+                if _stopped_by_signal(trainer, log, saver, interrupt):
                     raise Interrupted(
                         f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
                     )
@@ -154,6 +149,28 @@ def _no_memory(trainer: Trainer, new: bool, directory: RunDirectory) -> memory.O
     return memory.OutOfMemoryError(
         f"there is not enough memory for step {trainer.step + 1:,}, with a batch of {batch:,}: {cure}"
     )
+
+
+def _stopped_by_signal(trainer: Trainer, log: Log, saver: Checkpoints, interrupt: Interrupt) -> bool:
+    """Read and save where a run stops, each process in the same order; whether a signal stopped one of them."""
+    saver.save(trainer)  # before the log is read: what it has is to be part of its next line
+    log.flush(trainer)
+    return distributed.any_says(interrupt.asked)
+
+
+def _follow(directory: RunDirectory, prepared: Prepared, new: bool, hooks: Sequence[Hook]) -> Run:
+    """What processes after the first do: the same steps, readings and stops, in the same order, and no file."""
+    trainer, training = prepared.trainer, prepared.trainer.training
+    if not new and (found := checkpoint.find(directory.checkpoints)):
+        checkpoint.resume(trainer, found[-1])
+    log, saver = Log(training.log_every, training.checkpoint_every, []), Checkpoints(directory.checkpoints)
+    with Interrupt() as interrupt:
+        if trainer.step == 0:
+            saver.save(trainer)
+        trainer.train([log, saver, interrupt, *hooks])
+        if trainer.stopping and trainer.step < training.steps and _stopped_by_signal(trainer, log, saver, interrupt):
+            raise Interrupted
+    return Run(directory.path, prepared.record, trainer.sampler, trainer.step)
 
 
 @contextmanager
@@ -312,6 +329,9 @@ def _introduce(
         console.print(f"left out {len(loaded.problems):,}: {listed}{more}")
     start = f"resuming at step {trainer.step:,} of" if trainer.step else "training for"
     console.print(f"{start} {trainer.training.steps:,} steps, in {directory.path}")
+    if (world := distributed.world_size()) > 1:
+        share = trainer.training.batch_size
+        console.print(f"a step learns from {share * world:,} samples, {share:,} on each of {world} processes")
 
 
 def _project(console: Console, directory: RunDirectory, trainer: Trainer, record: Record) -> None:

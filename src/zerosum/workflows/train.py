@@ -63,9 +63,10 @@ def train(
         device: "cpu", "cuda" ...; by default a GPU where there is one.
         tensorboard: also write curves for TensorBoard.
         quiet: show no progress.
-        hooks: functions called with the trainer after each step, by the first process alone. One that sets
-            `trainer.stopping` ends the training there: the run is saved and returned, and can be resumed. One that
-            raises loses the steps since the last checkpoint.
+        hooks: functions called with the trainer after each step, of several processes in each: what one changes of the
+            trainer it changes in all, and what it writes is for `distributed.rank()` 0 to write. One that sets
+            `trainer.stopping`, in whichever process, ends the training there: the run is saved and returned, and can
+            be resumed. One that raises loses the steps since the last checkpoint.
         options: any option that `zerosum show RECIPE` lists; nested ones as mappings: `optimizer={"lr": 1e-3}`.
 
     Raises:
@@ -84,17 +85,17 @@ def train(
     wanted = DataChoice(
         data or chosen.data, sides, labels, Path(data_dir) if data_dir else None, Reading(value_range, frames)
     )
-    prepared = prepare(chosen, training, own, wanted, device, quiet)
-    about = legible(Path(prepared.record.data.name).name)
-    stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{about}"
-    path = Path(out) if out else _new_path(stem.replace("/", "-").replace(":", "-"))
-    return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True, hooks=hooks)
+    with distributed.together():
+        prepared = prepare(chosen, training, own, wanted, device, quiet)
+        about = legible(Path(prepared.record.data.name).name)
+        stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{about}"
+        path = Path(out) if out else _new_path(stem.replace("/", "-").replace(":", "-"))
+        return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True, hooks=hooks)
 
 
 def _new_path(stem: str) -> Path:
     """A run directory of this training alone, below runs/; the same for all of its processes."""
-    made = str(new_path(Path("runs"), stem)) if distributed.rank() == 0 else ""
-    return Path(distributed.text_of_first(made))
+    return distributed.told(new_path(Path("runs"), stem) if distributed.rank() == 0 else Path())
 
 
 def default_recipe(device: str | None = None) -> tuple[str, str]:
@@ -152,14 +153,15 @@ def resume(
     if steps is not None:
         record = replace(record, training=parse(record.training, {"steps": steps}))
     chosen = recipe_of(record, recipe)
+    distributed.start()
     if chosen.source != record.source:
-        errors(quiet).print(f"note: {chosen.name} is not the same code that began this run")
+        announce(f"note: {chosen.name} is not the same code that began this run", quiet)
     if _paired_otherwise(record):
-        errors(quiet).print(
+        announce(
             "note: an older version began this run, whose relativistic pairs met D before and after its step; "
-            "it goes on with one D for both, so not bit for bit"
+            "it goes on with one D for both, so not bit for bit",
+            quiet,
         )
-    training = parse(record.training, {"precision": record.precision})
     if data is not None:
         record = replace(record, data=replace(record.data, name=absolute(data)))
     its = record.data
@@ -169,12 +171,40 @@ def resume(
         )
     folder = Path(its.data_dir) if its.data_dir else None
     wanted = DataChoice(its.name, its.size, its.labels, folder, its.reading, its.classes)
-    prepared = prepare(chosen, training, record.options, wanted, device, quiet, began=record)
-    found = checkpoint.find(directory.checkpoints)
-    note = _rescheduled(prepared.trainer, begun, checkpoint.number_of(found[-1]) if found else 0)
-    prepared = prepared._replace(notes=[*prepared.notes, *note])
-    return play(
-        directory, prepared._replace(record=record), tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks
+    with distributed.together():
+        share, note = share_of(record)
+        if note:
+            announce(note, quiet)
+        training = parse(record.training, {"precision": record.precision, "batch_size": share})
+        prepared = prepare(chosen, training, record.options, wanted, device, quiet, began=record)
+        found = checkpoint.find(directory.checkpoints)
+        rates = _rescheduled(prepared.trainer, begun, checkpoint.number_of(found[-1]) if found else 0)
+        prepared = prepared._replace(record=record, notes=[*prepared.notes, *rates])
+        return play(directory, prepared, tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks)
+
+
+def share_of(record: Record) -> tuple[int, str]:
+    """The samples that each process takes of a step of a run, so that all take as many as ever; a line about that.
+
+    `ZerosumError` where so many processes cannot share them equally.
+    """
+    own, before, now = record.training.batch_size, record.processes, distributed.world_size()
+    if before is None:
+        unknown = f"note: an older version began this run, which does not say on how many processes; {own} on each"
+        return own, f"{unknown} of {now} are {own * now} samples a step" if now > 1 else ""
+    whole = own * before
+    if whole % now:
+        fitting = ", ".join(str(count) for count in range(1, whole + 1) if whole % count == 0)
+        raise ZerosumError(
+            f"a step of this run learns from {whole} samples, which {now} processes cannot share equally; "
+            f"resume it on one of these numbers of processes: {fitting}"
+        )
+    if now == before:
+        return own, ""
+    of_old, of_new = (f"{whole // n} on {f'each of {n} processes' if n > 1 else 'one process'}" for n in (before, now))
+    return whole // now, (
+        f"note: a step still learns from {whole} samples: {of_new}, before {of_old}. Noise is another, and what a "
+        "process takes of its own share, as batch norm does, so the run goes on, but not bit for bit"
     )
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints every so many steps, and at the end."""
+"""Checkpoints every so many steps, and at the end; of several processes each calls the hook, and the first writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zerosum.training import checkpoint
 from zerosum.training.trainer import Trainer
-from zerosum.util import files
+from zerosum.util import distributed, files, rng
 
 
 class Checkpoints:
@@ -27,11 +27,14 @@ class Checkpoints:
         """Save now, unless this step is saved already; `Diverged` rather than a state that is not finite."""
         if self.saved != trainer.step:
             trainer.assert_finite()
-            due = self.is_due(trainer.step, trainer)
-            checkpoint.save(trainer, self.folder, trainer.training.keep + len(self.between(trainer)) + (not due))
+            _, *others = distributed.told_by_all(rng.capture())
+            if distributed.rank() == 0:
+                due = self.is_due(trainer.step, trainer)
+                keep = trainer.training.keep + len(self.between(trainer)) + (not due)
+                checkpoint.save(trainer, self.folder, keep, others)
+                if due:
+                    self.remove_between(trainer)
             self.saved = trainer.step
-            if due:
-                self.remove_between(trainer)
 
     def resume(self, trainer: Trainer) -> bool:
         """Go on from the newest checkpoint, if there is one, and remove what a killed process had no time to remove."""

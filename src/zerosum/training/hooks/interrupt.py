@@ -9,6 +9,7 @@ import threading
 from types import FrameType
 
 from zerosum.training.trainer import Trainer
+from zerosum.util import distributed
 
 
 class Interrupted(KeyboardInterrupt):
@@ -18,7 +19,9 @@ class Interrupted(KeyboardInterrupt):
 class Interrupt:
     """A context in which SIGINT, SIGTERM and SIGHUP wait for the end of the step; a second Ctrl-C does not.
 
-    Where SIGHUP was ignored before, as by `nohup`, it goes on to be.
+    Where SIGHUP was ignored before, as by `nohup`, it goes on to be. A launcher of several processes hands on a Ctrl-C
+    that they have had from the terminal, too, and ends them itself where they do not stop: under one a second signal
+    says nothing new.
     """
 
     def __init__(self) -> None:
@@ -39,7 +42,7 @@ class Interrupt:
         trainer.stopping = trainer.stopping or self.asked
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and number == signal.SIGINT:
+        if self.asked and number == signal.SIGINT and not distributed.launched():
             raise KeyboardInterrupt
         self.asked = True
         if number not in (signal.SIGINT, signal.SIGTERM):
