@@ -193,7 +193,7 @@ def test_a_step_is_estimated_without_being_played():
         training = replace(recipe.training, batch_size=batch_size, precision="fp32")
         trainer = prepare(recipe, training, {}, DataChoice("digits")).trainer
         before = rng.capture(), trainer.stream.state()
-        kept.append(estimate._activations(trainer, [torch.empty(2, 1, 28, 28)], torch.Tensor))
+        kept.append(estimate._activations(trainer, torch.empty(2, 1, 28, 28)))
         assert all(torch.equal(before[0][key], value) for key, value in rng.capture().items())
         assert before[1] == trainer.stream.state() and trainer.step == 0
         played = estimate.estimate(trainer).memory["activations"]
@@ -208,7 +208,8 @@ def test_a_training_that_does_not_fit_leaves_nothing(
     monkeypatch.setattr(memory, "available", lambda device=None: room)
     line = refused(capsys, "train", "dcgan", "--batch-size", 512, "--out", tmp_path / "run", "--steps", 1)
     what = "the networks" if room == 10**5 else "a step with a batch of 512"
-    assert re.search(rf"{what} would take about .* of memory, and .* are free: use a smaller", line)
+    assert re.search(rf"{what} would take about .* of memory, and .* are free: ", line)
+    assert ("about 120 would fit (--batch-size)" in line) is (room > 10**5)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,7 +17,7 @@ from zerosum.errors import ZerosumError
 from zerosum.games import RECIPES, find
 from zerosum.recipe import Training
 from zerosum.run.directory import RunDirectory
-from zerosum.training.estimate import seconds_per_step
+from zerosum.training.estimate import Pace, pace_of
 from zerosum.training.hooks import console as progress
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
@@ -93,7 +93,7 @@ def test_a_resumed_run_promises_no_first_picture(photos: Path, tmp_path: Path, c
 
 
 def test_a_quiet_run_is_not_timed(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(session, "seconds_per_step", lambda trainer: pytest.fail("nobody reads it"))
+    monkeypatch.setattr(session, "pace_of", lambda trainer, patience: pytest.fail("nobody reads it"))
     zerosum.train(data=str(photos), out=tmp_path / "run", quiet=True, **QUICK | {"steps": 1})
 
 
@@ -114,7 +114,7 @@ def test_what_to_expect_is_said_with_its_time(photos: Path, tmp_path: Path, caps
 def test_a_heavy_recipe_on_a_cpu_is_told_of_the_light_one(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(session, "seconds_per_step", lambda trainer: 20.0)
+    monkeypatch.setattr(session, "pace_of", lambda trainer, patience: Pace(20.0, "from 2 of 4 samples"))
     for recipe in ("r3gan/images", "r3gan/small"):
         network = {"widths": (8,), "blocks": 1} if recipe == "r3gan/images" else {"g_width": 4, "d_width": 4}
 
@@ -125,6 +125,7 @@ def test_a_heavy_recipe_on_a_cpu_is_told_of_the_light_one(
         err = capsys.readouterr().err
         assert ("`zerosum train r3gan/small` trains images on a CPU" in err) is (recipe == "r3gan/images")
         assert ("about 1736 h" in err) is (recipe == "r3gan/images")
+        assert "(from 2 of 4 samples)" in err and "`--dry-run` measures what fits into a day" in err
 
 
 @pytest.mark.parametrize(("side", "asked", "learnt"), [
@@ -225,29 +226,11 @@ def test_the_estimate_leaves_the_trainer_as_it_is(name: str):
         trainer = Trainer(game, stream, Training(batch_size=8, precision="fp32"))
         trainer.game.train()
         if estimated:
-            assert 0 < seconds_per_step(trainer) < 60
+            assert 0 < pace_of(trainer, 1.0).seconds < 60
         trainer.round()
         trainer.round()
         states.append({k: v.clone() for k, v in trainer.game.state_dict().items()})
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
-
-
-def test_a_long_step_is_timed_by_few_samples(monkeypatch: pytest.MonkeyPatch):
-    """As a line through the times of two and of eight of them: nobody waits for a whole batch."""
-    from zerosum.training import estimate
-
-    asked: list[int] = []
-
-    def probe(trainer: Trainer, samples: int) -> float:
-        asked.append(samples)
-        return 0.1 + 0.2 * samples
-
-    trainer = small_trainer(batch_size=64)
-    monkeypatch.setattr(estimate, "_probe", probe)
-    assert seconds_per_step(trainer) == pytest.approx(0.1 + 0.2 * 64)
-    assert max(asked) == 8
-    monkeypatch.setattr(estimate, "_probe", lambda trainer, samples: 1e-4 * samples)
-    assert seconds_per_step(trainer) == pytest.approx(64e-4)
 
 
 def test_a_step_that_takes_long_is_not_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -34,7 +34,7 @@ from zerosum.run.loaded import Run
 from zerosum.run.record import Record
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
-from zerosum.training.estimate import seconds_per_step
+from zerosum.training.estimate import pace_of
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.console import TrainingProgress
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
@@ -50,7 +50,8 @@ COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and t
 TEXTS = 64  # in samples.txt
 FIRST_PICTURE = 10.0  # seconds of training before the first picture by time
 ON_CPU = "r3gan/small"  # what trains images where there is no GPU
-LONG = 4 * 3600.0  # seconds: of a training on a CPU that lasts longer, what else there is
+TIMED = 2.0  # seconds that steps are timed for before a training begins
+DAY, LONG = 24 * 3600.0, 4 * 3600.0  # seconds: of a training on a CPU that lasts longer, what else there is
 
 
 def play(
@@ -284,10 +285,12 @@ def _project(console: Console, directory: RunDirectory, trainer: Trainer, record
     steps, played = trainer.training.steps, trainer.step
     if console.quiet or trainer.device.type != "cpu" or distributed.world_size() > 1 or played >= steps:
         return
-    seconds = seconds_per_step(trainer)
+    seconds, source, word = pace_of(trainer, TIMED)
     left = seconds * (steps - played)
     slow = f"; `zerosum train {ON_CPU}` trains images on a CPU" if left > LONG and record.recipe != ON_CPU else ""
-    console.print(f"about {duration(left)} on this machine, at {seconds:.2g} s a step{slow}")
+    slow += ", `--dry-run` measures what fits into a day" if left > DAY else ""
+    how = f" ({source})" if source else ""
+    console.print(f"{word} {duration(left)} on this machine, at {seconds:.2g} s a step{how}{slow}")
     known = RECIPES[record.recipe].milestones if record.recipe in RECIPES else {}
     for step, what in known.items():
         if played < step <= steps:

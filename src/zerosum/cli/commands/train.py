@@ -68,7 +68,9 @@ def run(arguments: Sequence[str]) -> None:
         from zerosum.cli.dry_run import show_plan
         from zerosum.workflows.prepare import DataChoice
 
-        show_plan(recipe, options, DataChoice(given.data, size, given.labels, given.data_dir), given.device)
+        wanted = DataChoice(given.data, size, given.labels, given.data_dir)
+        asked = [word for word in arguments if word != "--dry-run"]
+        show_plan(recipe, options, wanted, given.device, asked if named else [name, *asked])
         return
     show_run(
         train(
