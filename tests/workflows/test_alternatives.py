@@ -71,7 +71,7 @@ def test_each_command_that_a_dry_run_names_is_one(
     folder.mkdir()
     monkeypatch.setenv("ZEROSUM_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    for i in range(8):
+    for i in range(130):
         pixels = np.random.default_rng(i).integers(0, 256, (48, 48, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{i}.png")
     monkeypatch.setattr(module, "pace_of", lambda trainer, patience: Pace(0.1, ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -13,11 +14,15 @@ class Interrupted(KeyboardInterrupt):
     """The user, or the machine's scheduler, asked to stop; the step is complete."""
 
 
-class Interrupt:
-    """A context in which SIGINT and SIGTERM wait for the end of the step; a second Ctrl-C does not."""
+STOPPING = "\nstopping after this step (Ctrl-C again: at once, and without it)\n"
 
-    def __init__(self) -> None:
+
+class Interrupt:
+    """A context in which SIGINT and SIGTERM wait for the end of the step, and say so; a second Ctrl-C does not."""
+
+    def __init__(self, quiet: bool = True) -> None:
         self.asked = False  # to stop
+        self.quiet = quiet
 
     def __enter__(self) -> Interrupt:
         self.before = {}
@@ -37,3 +42,5 @@ class Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if not self.quiet:
+            os.write(2, STOPPING.encode())  # no console: it may be in the middle of a line
