@@ -1,8 +1,8 @@
-# Needs nothing but Python 3.11 or newer. On Linux without a GPU,
-#   make install PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
-# saves gigabytes: PyTorch's usual build brings CUDA along.
+# Needs nothing but Python 3.11 or newer. PyTorch's usual build for Linux brings gigabytes of CUDA along: where there is
+# no NVIDIA GPU, `make install` takes the build without, if its index can be reached. `make install PIP_FLAGS=...` gives
+# pip other flags in place of these.
 PYTHON ?= python3
-PIP_FLAGS ?=
+PIP_FLAGS ?= $(shell $(PYTHON) tools/pip_flags.py)
 DEMO ?= runs/demo
 BIN := .venv/bin
 
@@ -12,9 +12,13 @@ install: .venv/.installed
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt "torch==2.13.0"
-	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e ".[dev]"
+	$(eval FLAGS := --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt)
+	@echo "PyTorch and its packages (flags: $(FLAGS))"
+	$(BIN)/pip install $(FLAGS) "torch==2.13.0"
+	@echo "zerosum and what it needs to be tested"
+	$(BIN)/pip install $(FLAGS) -e ".[dev]"
 	touch $@
+	@echo "ready: . .venv/bin/activate puts zerosum on the PATH of this shell"
 
 demo: install
 	rm -rf $(DEMO)

@@ -10,6 +10,7 @@ beside the same steps timed alone: the ratio is what is left of their speed from
 
 import argparse
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -22,10 +23,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.beside import CASES, SETTINGS, measured, share
 from zerosum.studies.study import commit, hardware
 from zerosum.training.hardware import resolve_precision
 
 ROUNDS = "training steps alone, against the ordinary script"
+BESIDE = {
+    "busy": "beside a busy process, against its quiet speed times its share of the processors",
+    "twin": "beside a second training, against its quiet speed times its share of the processors",
+}
 WHOLE = "a whole `zerosum train`, against its training steps alone"
 
 
@@ -69,6 +75,12 @@ def main() -> None:
         (f"DCGAN 64x64, images/s, {ROUNDS}", 1.8, *dcgan),
         (f"MLP GAN 28x28, images/s, {WHOLE}", 0.0, figure("benchmarks.whole_training", "mlp"), mlp[0]),
         (f"DCGAN 64x64, images/s, {WHOLE}", 0.0, figure("benchmarks.whole_training", "dcgan"), dcgan[0]),
+    ]
+    beside, processors = measured("demo", repeats, {"zerosum": SETTINGS["zerosum"]}), os.cpu_count() or 1
+    rows += [  # the baseline is the quiet training with the share of processors that is left
+        (f"demo, steps/s, {BESIDE[case]}", 1 / 3, beside["zerosum", case], beside["zerosum", "alone"] * left)
+        for case in CASES[1:]
+        if (left := share(case, processors))
     ]
     limits: list[tuple[str, float, Callable[[], float]]] = [
         ("trainer's own cost a move: 60 us or less", 60.0, lambda: max(figure("benchmarks.trainer_cost"), 0.1)),

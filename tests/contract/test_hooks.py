@@ -61,7 +61,8 @@ def test_a_signal_interrupts_unless_all_steps_are_played(tmp_path: Path):
     with pytest.raises(Interrupted, match="stopped and saved at step 3; go on with: zerosum resume"):
         zerosum.train("gan/toy", out=tmp_path / "run", hooks=ctrl_c(2), **chosen)
     assert checkpoint.step_of(checkpoint.find(tmp_path / "run" / "checkpoints")[-1]) == 3
-    assert not (tmp_path / "run" / "samples.png").exists()
+    for name in ("samples.png", "film.gif", "report.html"):
+        assert (tmp_path / "run" / name).exists()
 
     def stop(trainer: Trainer) -> None:
         trainer.stopping = trainer.step == 5

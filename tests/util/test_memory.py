@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ from zerosum.run import loaded, sampling
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import estimate
 from zerosum.training.trainer import Trainer
-from zerosum.util import memory, rng
+from zerosum.util import console, memory, rng
 from zerosum.workflows.evaluate import evaluate
 from zerosum.workflows.prepare import DataChoice, prepare
 from zerosum.workflows.sample import write_samples
@@ -118,6 +119,7 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = {"steps": 1, "health": False, "quiet": True}
     zerosum.train("cgan/digits", "digits", place / "images", batch_size=4, **shared)
     zerosum.train("cgan/toy", "moons", place / "points", batch_size=4, **shared)
+    zerosum.train("gan/toy", "ring", place / "plain", batch_size=4, **shared)
     return place
 
 
@@ -135,6 +137,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
         (("sample", "images", "-n", 10**9, "--out", "a.png"), r"pictures of 1,000,000,000 images .* draw fewer"),
         (("sample", "points", "-n", 10**13, "--out", "a.png"), r"pictures of .* points would take about .* TB"),
         (("sample", "images", "-n", 10**6, "--to-seed", 3, "--out", "a.gif"), r"48,000,000 images .* --frames"),
+        (
+            ("sample", "images", "-n", 10**15, "--out", "a.npz"),
+            r"labels for 1,000,000,000,000,000 images .* fewer",
+        ),
+        (("sample", "plain", "-n", 10**13, "--out", "a.npz"), r"points would take .* TB or more in .* may fit \(-n\)"),
+        (("train", "gan/toy", "--latent-dim", 10**12, "--out", "r"), r"training the networks .* smaller networks"),
+        (("train", "gan/toy", "--batch-size", 10**9, "--out", "r"), r"."),
+        (("train", "dcgan", "--size", 4096, "--out", "r"), r"digits at 4096x4096 pixels .* smaller --size"),
         (("synthesize", "points", "--per-class", 10**12, "--out", "a.npz"), r"points of each class .* make fewer"),
         (("train", "gan/tutorial", "--size", 20_000, "--out", "r"), r"digits at 20000x20000 pixels .* smaller --size"),
         (("train", "dcgan", "--network.width", 50_000, "--out", "r"), r"training the networks .* smaller networks"),
@@ -150,7 +160,7 @@ def test_what_could_never_fit_is_refused_before_it_begins(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.chdir(tmp_path)
-    whole = [small_runs / str(part) if part in ("images", "points") else part for part in arguments]
+    whole = [small_runs / str(part) if part in ("images", "points", "plain") else part for part in arguments]
     assert re.search(said, refused(capsys, *whole))
     assert list(tmp_path.iterdir()) == []
 
@@ -175,6 +185,20 @@ def test_any_number_of_samples_is_written_part_by_part(
         assert written["labels"].tolist() == labels.tolist()
 
 
+def test_many_samples_are_written_with_progress(
+    small_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(loaded, "PART", 1)
+    monkeypatch.setattr(console.Lines, "__init__", lines_at_once)
+    assert cli.main(["sample", str(small_runs / "plain"), "-n", "600", "--out", str(tmp_path / "x.npz")]) == 0
+    assert re.search(r"samples: 256 of 600  ETA \d+ s\nsamples: 512 of 600", capsys.readouterr().err)
+
+
+def lines_at_once(self: console.Lines, out: Any) -> None:
+    self.console, self.every = out, 1e-9
+    self.what, self.first, self.start, self.shown = "", 0, 0.0, 0.0
+
+
 def limited(function: Callable[..., torch.Tensor], most: int) -> Callable[..., torch.Tensor]:
     """The function, of which nobody may ask more than `most` samples at once."""
 
@@ -193,7 +217,7 @@ def test_a_step_is_estimated_without_being_played():
         training = replace(recipe.training, batch_size=batch_size, precision="fp32")
         trainer = prepare(recipe, training, {}, DataChoice("digits")).trainer
         before = rng.capture(), trainer.stream.state()
-        kept.append(estimate._activations(trainer, [torch.empty(2, 1, 28, 28)], torch.Tensor, batch_size))
+        kept.append(estimate._activations(trainer, torch.empty(2, 1, 28, 28), batch_size))
         assert all(torch.equal(before[0][key], value) for key, value in rng.capture().items())
         assert before[1] == trainer.stream.state() and trainer.step == 0
         played = estimate.estimate(trainer).memory["activations"]

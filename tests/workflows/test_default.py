@@ -17,7 +17,7 @@ from zerosum.errors import ZerosumError
 from zerosum.games import RECIPES, find
 from zerosum.recipe import Training
 from zerosum.run.directory import RunDirectory
-from zerosum.training.estimate import seconds_per_step
+from zerosum.training.estimate import Pace, pace_of
 from zerosum.training.hooks import console as progress
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
@@ -79,7 +79,7 @@ def test_a_run_says_its_duration_and_where_its_pictures_are_before_its_first_ste
 
     zerosum.train(data=str(photos), out=tmp_path / "run", hooks=[look], **QUICK | {"steps": 2})
     (err,) = printed
-    assert re.search(r"about \d+ s on this machine, at [\d.]+ s a step\n", err)
+    assert re.search(r"(about|at most) \d+ s on this machine, at [\d.]+ s a step", err)
     assert f"pictures of samples: {tmp_path / 'run' / 'samples'}" in err
     assert "images are learnt at 40x30 pixels" in err
 
@@ -93,7 +93,7 @@ def test_a_resumed_run_promises_no_first_picture(photos: Path, tmp_path: Path, c
 
 
 def test_a_quiet_run_is_not_timed(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(session, "seconds_per_step", lambda trainer: pytest.fail("nobody reads it"))
+    monkeypatch.setattr(session, "pace_of", lambda trainer, patience: pytest.fail("nobody reads it"))
     zerosum.train(data=str(photos), out=tmp_path / "run", quiet=True, **QUICK | {"steps": 1})
 
 
@@ -114,7 +114,7 @@ def test_what_to_expect_is_said_with_its_time(photos: Path, tmp_path: Path, caps
 def test_a_heavy_recipe_on_a_cpu_is_told_of_the_light_one(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(session, "seconds_per_step", lambda trainer: 20.0)
+    monkeypatch.setattr(session, "pace_of", lambda trainer, patience: Pace(20.0, "from 2 of 4 samples"))
     for recipe in ("r3gan/images", "r3gan/small"):
         network = {"widths": (8,), "blocks": 1} if recipe == "r3gan/images" else {"g_width": 4, "d_width": 4}
 
@@ -125,6 +125,7 @@ def test_a_heavy_recipe_on_a_cpu_is_told_of_the_light_one(
         err = capsys.readouterr().err
         assert ("`zerosum train r3gan/small` trains images on a CPU" in err) is (recipe == "r3gan/images")
         assert ("about 1736 h" in err) is (recipe == "r3gan/images")
+        assert "(from 2 of 4 samples)" in err and "`--dry-run` measures what fits into a day" in err
 
 
 @pytest.mark.parametrize(("side", "asked", "learnt"), [
@@ -162,36 +163,44 @@ class Clock:
         return self.now
 
 
-def test_pictures_come_by_time_until_they_come_by_steps(tmp_path: Path):
+def pictures_by(
+    tmp_path: Path, seconds_a_step: float, steps: int, sample_every: int, before: float = 0.0
+) -> tuple[dict[int, float], list[str]]:
+    """The seconds after which there was a picture, by step, and the lines that were printed."""
     run = zerosum.train("gan/toy", out=tmp_path / "run", steps=2, batch_size=8, quiet=True, sample_every=40)
-    trainer = small_trainer(steps=100, sample_every=40)
+    trainer = small_trainer(steps=steps, sample_every=sample_every)
     directory, clock, said = RunDirectory(tmp_path / "run"), Clock(), list[str]()
-    for old in directory.samples.iterdir():
-        old.unlink()
-    hook = SamplePictures(directory, run.record, lambda run: Image.new("RGB", (2, 2)), 0.0, said.append, clock)
+    hook = SamplePictures(directory, run.record, lambda run: Image.new("RGB", (2, 2)), before, said.append, clock)
     times: dict[int, float] = {}
-    for step in range(1, 101):
-        trainer.step, clock.now = step, 1000.0 + 3.0 * step
-        before = set(directory.samples.iterdir())
+    for step in range(1, steps + 1):
+        for old in directory.samples.iterdir():
+            old.unlink()
+        trainer.step, clock.now = step, 1000.0 + seconds_a_step * step
         hook(trainer)
-        if set(directory.samples.iterdir()) != before:
-            times[step] = 3.0 * step
-    assert [*times] == [4, 7, 14, 27, 40, 80, 100]  # 12, 21, 42 and 81 s; then every 40 steps, and the last
-    assert len(said) == 4 and str(directory.samples / "step-00000004.png") in said[0] and "12 s" in said[0]
+        if any(directory.samples.iterdir()):
+            times[step] = before + seconds_a_step * step
+    return times, said
+
+
+def test_pictures_come_by_time_and_by_steps(tmp_path: Path):
+    times, said = pictures_by(tmp_path, 3.0, 100, 90)
+    assert [*times.values()] == [12.0, 30.0, 60.0, 120.0, 240.0, 270.0, 300.0]
+    assert len(said) == 5 and "samples after 12 s: " in said[0] and said[0].endswith("step-00000004.png")
+
+
+def test_long_steps_each_have_their_picture_at_first(tmp_path: Path):
+    times, _ = pictures_by(tmp_path, 25.0, 12, 500)
+    assert [*times.values()] == [25.0, 50.0, 75.0, 125.0, 250.0, 300.0]
+
+
+def test_no_picture_by_time_comes_shortly_after_one_by_steps(tmp_path: Path):
+    times, said = pictures_by(tmp_path, 0.5, 140, 10)
+    assert [*times.values()] == [5.0 * n for n in range(1, 15)] and said == []
 
 
 def test_a_resumed_run_goes_on_with_its_pictures_by_time(tmp_path: Path):
-    run = zerosum.train("gan/toy", out=tmp_path / "run", steps=2, batch_size=8, quiet=True)
-    trainer, clock = small_trainer(steps=100), Clock()
-    hook = SamplePictures(RunDirectory(tmp_path / "run"), run.record, lambda r: Image.new("RGB", (2, 2)), 25.0,
-                          lambda line: None, clock)  # fmt: skip
-    made = []
-    for step, seconds in ((1, 5.0), (2, 14.0), (3, 16.0), (4, 40.0), (5, 60.0)):
-        trainer.step, clock.now = step, 1000.0 + seconds
-        hook(trainer)
-        if (tmp_path / "run" / "samples" / f"step-{step:08d}.png").exists():
-            made.append(step)
-    assert [step for step in made if step != 2] == [3, 5]  # after 41 s and 85 s in all
+    times, _ = pictures_by(tmp_path, 5.0, 13, 500, before=25.0)
+    assert [*times.values()] == [30.0, 60.0, 90.0]  # the last step has one, too
 
 
 def small_trainer(**training: Any) -> Trainer:
@@ -205,7 +214,7 @@ def small_trainer(**training: Any) -> Trainer:
 def test_pictures_by_time_cost_no_random_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     weights = []
     for first in (1e9, 1e-6):
-        monkeypatch.setattr(session, "FIRST_PICTURE", first)
+        monkeypatch.setattr(session, "FIRST_PICTURES", (first,))
         run = zerosum.train("gan/toy", out=tmp_path / str(first), steps=6, batch_size=8, quiet=True, seed=3)
         weights.append([p.detach().clone() for p in run.game.parameters()])
     assert all(torch.equal(a, b) for a, b in zip(*weights, strict=True))
@@ -225,29 +234,11 @@ def test_the_estimate_leaves_the_trainer_as_it_is(name: str):
         trainer = Trainer(game, stream, Training(batch_size=8, precision="fp32"))
         trainer.game.train()
         if estimated:
-            assert 0 < seconds_per_step(trainer) < 60
+            assert 0 < pace_of(trainer, 1.0).seconds < 60
         trainer.round()
         trainer.round()
         states.append({k: v.clone() for k, v in trainer.game.state_dict().items()})
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
-
-
-def test_a_long_step_is_timed_by_few_samples(monkeypatch: pytest.MonkeyPatch):
-    """As a line through the times of two and of eight of them: nobody waits for a whole batch."""
-    from zerosum.training import estimate
-
-    asked: list[int] = []
-
-    def probe(trainer: Trainer, samples: int) -> float:
-        asked.append(samples)
-        return 0.1 + 0.2 * samples
-
-    trainer = small_trainer(batch_size=64)
-    monkeypatch.setattr(estimate, "_probe", probe)
-    assert seconds_per_step(trainer) == pytest.approx(0.1 + 0.2 * 64)
-    assert max(asked) == 8
-    monkeypatch.setattr(estimate, "_probe", lambda trainer, samples: 1e-4 * samples)
-    assert seconds_per_step(trainer) == pytest.approx(64e-4)
 
 
 def test_a_step_that_takes_long_is_not_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 from zerosum import __version__
@@ -42,6 +43,8 @@ FITS = {  # what needs less memory, by command
     "evaluate": "use fewer samples (-n, --real), or an --extractor with fewer features, such as random",
     "data": "choose a smaller --size, or check a part of the data",
 }
+SPINS = "1000"  # turns of a waiting thread before it sleeps; GNU's OpenMP has 300,000
+BEGAN = time.monotonic()  # near enough to the start of the process
 INTERRUPTED, WRONG = 130, 2  # exit codes; errors of our own bring theirs
 
 
@@ -50,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `doctor` has a code for each verdict.
     """
+    spin_briefly()
     given = list(sys.argv[1:] if arguments is None else arguments)
     write_anything()
     try:
@@ -72,6 +76,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def spin_briefly() -> None:
+    """Let OpenMP's threads wait for each other awake for a short time only, unless the user has said for how long.
+
+    They wait at the end of each operation, and one that waits awake takes the processor from the one that it waits for
+    where other programs run, too: small networks then stand still. It counts before PyTorch is imported, and in
+    processes that this one begins (`python -m benchmarks.beside` measures it).
+    """
+    if not os.environ.keys() & {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}:
+        os.environ["GOMP_SPINCOUNT"] = SPINS
+
+
 def _dispatch(given: list[str]) -> int:
     command, *rest = given or ["--help"]
     if command in ("-h", "--help", "help"):
@@ -79,6 +94,8 @@ def _dispatch(given: list[str]) -> int:
     elif command in ("-V", "--version"):
         print(f"zerosum {__version__}")
     elif command in COMMANDS:
+        if "--dry-run" in rest:  # at once: PyTorch alone may take seconds to load
+            print("a dry run: nothing is trained, nothing is written", file=sys.stderr, flush=True)
         return importlib.import_module(f"zerosum.cli.commands.{command}").run(rest) or 0
     else:
         raise ZerosumError(unknown("command", command, COMMANDS, "`zerosum --help` shows all"))

@@ -32,6 +32,7 @@ from zerosum.roles import Classifies, Discriminates, Generates, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 from zerosum.util.files import atomic_path
+from zerosum.util.packages import install
 
 NetworkName = Literal["generator", "discriminator", "classifier"]
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the extra `onnx`
@@ -128,7 +129,7 @@ def _packages() -> list[Any]:
     try:
         return [importlib.import_module(name) for name in PACKAGES]
     except ImportError as error:
-        raise ZerosumError(f"ONNX files need the package {error.name}: pip install 'zerosum[onnx]'") from None
+        raise ZerosumError(f"ONNX files need the package {error.name}: {install('onnx')}") from None
 
 
 def _traced(face: Face, named: str) -> Any:

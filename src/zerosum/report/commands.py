@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
+from pathlib import Path
 from typing import Any
 
 from zerosum.modality import Image
@@ -15,15 +18,32 @@ def section(files: RunFiles) -> str:
     if not files.record:
         return ""
     again = str(files.record.get("command") or BY_PYTHON)
-    hint = "If this run is still in its folder, choose another --out." if "--out" in again else ""
     parts = [
-        command("Train it again", _call(files) if again == BY_PYTHON else again, hint),
+        command("Train it again", _call(files) if again == BY_PYTHON else elsewhere(again)),
         command("Resume from the newest checkpoint", files.command("resume")),
         command(*_samples(files)),
     ]
     if (files.run / "codes.png").exists():
         parts.append(command("Traverse each latent code from 5 points", files.command("sample", "--traverse -n 5")))
     return "<h2>Commands</h2>\n" + "".join(parts)
+
+
+def elsewhere(command: str) -> str:
+    """The command with the next `--out` that is free: `--out runs/cats-2` in place of `--out runs/cats`."""
+    words = shlex.split(command)
+    for i, word in enumerate(words):
+        flag, equals, path = word.partition("=")
+        if flag == "--out" and equals:
+            words[i] = f"--out={_free(path)}"
+        elif flag == "--out" and i + 1 < len(words):
+            words[i + 1] = _free(words[i + 1])
+    return shlex.join(words)
+
+
+def _free(path: str) -> str:
+    stem, dash, number = path.rstrip("/").rpartition("-")
+    stem, first = (stem, int(number) + 1) if dash and number.isdigit() else (path.rstrip("/"), 2)
+    return next(found for n in itertools.count(first) if not Path(found := f"{stem}-{n}").exists())
 
 
 def _samples(files: RunFiles) -> tuple[str, str]:

@@ -28,7 +28,7 @@ def _notes(files: RunFiles) -> Iterator[str]:
         yield "health.jsonl is missing: there is no health verdict. A run trained with --no-health has none."
     if not files.pictures:
         yield "samples/ has no pictures yet."
-    due = [artifact.path for artifact in ARTIFACTS if artifact.written == AT_END and not artifact.optional]
+    due = [artifact.path for artifact in ARTIFACTS if artifact.written.startswith(AT_END) and not artifact.optional]
     never = {"report.html", *(["interpolation.png"] if files.translates else [])}  # this page; it takes a latent space
     for name in due:
         if name not in never and not (run / name).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 AT_END = "at the end"
+STOPPED = f"{AT_END}, and when stopped"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ ARTIFACTS = (
     Artifact(
         "samples/step-N.png",
         "samples of the same latent points",
-        "after 10, 20, 40 ... seconds, then every `--sample-every` steps",
+        "every `--sample-every` steps, and after 10, 30, 60, 120, 240 ... seconds",
     ),
     Artifact(
         "checkpoints/step-N/",
@@ -43,13 +44,13 @@ ARTIFACTS = (
         "every `--checkpoint-every` steps",
     ),
     Artifact("tensorboard/", "the curves for TensorBoard", "while training, with `--tensorboard`", optional=True),
-    Artifact("samples.png", "samples; a row for each class, where the generator takes one", AT_END),
+    Artifact("samples.png", "samples; a row for each class, where the generator takes one", STOPPED),
     Artifact("samples.txt", "texts only: samples, one a line", AT_END, optional=True),
     Artifact("neighbours.png", "images only: samples and their nearest training images", AT_END, optional=True),
     Artifact("interpolation.png", "walks between points of the latent space", AT_END),
     Artifact("codes.png", "what each latent code changes, where z has codes", AT_END, optional=True),
-    Artifact("film.gif", "the pictures of `samples/` as a film", AT_END),
-    Artifact("report.html", "all of this as one page that opens offline", AT_END),
+    Artifact("film.gif", "the pictures of `samples/` as a film", STOPPED),
+    Artifact("report.html", "all of this as one page that opens offline", STOPPED),
     Artifact("evaluation.json", "metrics with their protocol", "`zerosum evaluate`", optional=True),
     Artifact("health.png", "the health signals as a picture", "`zerosum doctor`", optional=True),
     Artifact(

@@ -149,9 +149,14 @@ class Trainer:
         """All moves of a step."""
         return [value for move in self.moves(draw) for value in self.play(move)]
 
-    def moves(self, draw: Draw, game: Game[Any] | None = None) -> Iterator[Move]:
-        """The moves of a step, each computed under autocast just before it is made; of `game`, where it is a copy."""
-        moves = (game or self.game).round(draw, self.step)
+    def moves(self, draw: Draw, game: Game[Any] | None = None, step: int | None = None) -> Iterator[Move]:
+        """The moves of a step, each computed under autocast just before it is made.
+
+        Args:
+            game: a copy, whose moves they are.
+            step: another than the next.
+        """
+        moves = (game or self.game).round(draw, self.step if step is None else step)
         while True:
             bf16 = self.dtype == torch.bfloat16
             with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -24,7 +25,11 @@ from zerosum.pictures.walks import traversal
 from zerosum.run.loaded import Run
 from zerosum.run.sampling import SampleRequest
 from zerosum.util import memory
+from zerosum.util.console import progress
 from zerosum.util.files import atomic_path
+
+Parts = Iterator[tuple[Tensor, Tensor | None]]  # samples, and their classes or vectors
+COMPRESSED = 4  # times smaller than their numbers that files of samples may become
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,12 @@ class Writer:
     """How samples of one kind are written, beside the picture and the arrays that all have."""
 
     default: str  # ending of the file that is written by default
-    endings: Mapping[str, Callable[[Run, SampleRequest, Path], object]]  # by ending: "" is a folder
+    endings: Mapping[str, Callable[[Run, SampleRequest, Path, Parts], object]]  # by ending: "" is a folder
 
 
-def _write_folder(run: Run, request: SampleRequest, out: Path) -> None:
+def _write_folder(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
     digits, first = len(str(request.count - 1)), 0
-    for samples, labels in run.parts(**vars(request)):
+    for samples, labels in parts:
         names = None
         if labels is not None and isinstance(run.condition, Classes):
             names = [run.record.data.classes[k] for k in labels.tolist()]
@@ -47,20 +52,20 @@ def _write_folder(run: Run, request: SampleRequest, out: Path) -> None:
         first += len(samples)
 
 
-def _write_lines(run: Run, request: SampleRequest, out: Path) -> None:
+def _write_lines(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
     assert isinstance(run.modality, Tokens)
     with atomic_path(out) as partial, partial.open("wb") as file:
-        for samples, _ in run.parts(**vars(request)):
+        for samples, _ in parts:
             file.write("".join(f"{text}\n" for text in run.modality.write(samples)).encode())
 
 
-def _write_arrays(run: Run, request: SampleRequest, out: Path) -> None:
+def _write_arrays(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
     """As `numpy.savez_compressed` would, part by part."""
     given: list[Tensor] = []
     with atomic_path(out) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
         first = True
         with archive.open("samples.npy", "w", force_zip64=True) as file:
-            for samples, labels in run.parts(**vars(request)):
+            for samples, labels in parts:
                 stored = run.modality.store(samples).numpy()
                 if first:
                     _write_header(file, stored.dtype, (request.count, *stored.shape[1:]))
@@ -85,6 +90,31 @@ def _require_picture(run: Run, count: int, cure: str) -> None:
     memory.require(of_one * count, f"pictures of {count:,} {modality.plural}", cure)
 
 
+def _require_room(run: Run, count: int, out: Path) -> None:
+    """`OutOfMemoryError` where the labels do not fit into memory, or the files on the disk, even compressed well."""
+    if run.condition is not None:
+        memory.require(3 * 8 * count, f"labels for {count:,} {run.modality.plural}", "draw fewer (-n)")
+    stored = run.modality.store(torch.zeros(1, *run.modality.shape))
+    of_one = max(1, stored.nbytes // COMPRESSED)
+    place = next(folder for folder in out.absolute().parents if folder.is_dir())
+    if of_one * count > (free := shutil.disk_usage(place).free):
+        raise memory.OutOfMemoryError(
+            f"{count:,} {run.modality.plural} would take {memory.size(of_one * count)} or more in {place}, where "
+            f"{memory.size(free)} are free: {free // of_one:,} may fit (-n)"
+        )
+
+
+def _watched(run: Run, request: SampleRequest, quiet: bool) -> Parts:
+    """The parts of what is asked for, and the progress beside them."""
+    done = 0
+    with progress(quiet) as update:
+        update("samples", 0, request.count)
+        for samples, labels in run.parts(**vars(request)):
+            yield samples, labels
+            done += len(samples)
+            update("samples", done, request.count)
+
+
 WRITE: dict[type[Modality], Writer] = {
     Image: Writer(".png", {"": _write_folder}),
     Points: Writer(".png", {}),
@@ -104,14 +134,18 @@ def others(run: Run) -> list[str]:
     return [f"{ending} file" if ending else "folder" for ending in endings]
 
 
-def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
+def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = True) -> None:
     """Write samples to `out`, in the format of its ending.
 
     `.png`: one picture, a grid of images, a scatter plot of points, a sheet of texts; where the generator takes a class
     or a vector and the request names none, each has a row, see `pictures.overview`. `.npz`: `samples` as they are
     stored, uint8 (N, C, H, W) for images, float32 (N, D) for points, int64 ids (N, length) for texts, and int64
     `labels` (N,) or float32 `conditions` (N, K) where there are any. `.txt`: texts, one a line. No ending: a folder of
-    single pictures of images, with their classes or vectors in their names.
+    single pictures of images, with their classes or vectors in their names. All but a picture are written as they are
+    drawn, with progress unless `quiet`.
+
+    Raises:
+        OutOfMemoryError: so many fit neither into memory nor on the disk.
     """
     modality, writer = run.modality, WRITE[type(run.modality)]
     if request.count < 1:
@@ -126,8 +160,9 @@ def write_samples(run: Run, out: Path, request: SampleRequest) -> None:
         _require_picture(run, request.count, f"draw fewer (-n), or write a {' or '.join(others(run))}: any number goes")
         save(overview(run, request), out)
         return
+    _require_room(run, request.count, out)
     write = _write_arrays if out.suffix == ".npz" else writer.endings[out.suffix]
-    write(run, request, out)
+    write(run, request, out, _watched(run, request, quiet))
 
 
 def write_traversal(

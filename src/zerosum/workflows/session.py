@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,14 @@ from zerosum.pictures.render import renderer
 from zerosum.pictures.translations import translations
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.recipe import RECIPES
+from zerosum.report.run_files import RunFiles
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record
 from zerosum.run.sampling import SampleRequest
 from zerosum.training import checkpoint
-from zerosum.training.estimate import seconds_per_step, smaller_batch
+from zerosum.training.estimate import pace_of, smaller_batch
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.hooks.console import TrainingProgress
 from zerosum.training.hooks.interrupt import Interrupt, Interrupted
@@ -48,9 +49,12 @@ from zerosum.workflows.sample import default_ending, write_samples
 
 COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and those that are translated
 TEXTS = 64  # in samples.txt
-FIRST_PICTURE = 10.0  # seconds of training before the first picture by time
+LAST_SEED = 1  # of the files at the end; another than the film's
+FIRST_PICTURES = (10.0, 30.0, 60.0)  # seconds of training before pictures by time; then after twice as many each
+RECENT = 0.75  # of the time before a picture is due: one by steps that came later stands for it
 ON_CPU = "r3gan/small"  # what trains images where there is no GPU
-LONG = 4 * 3600.0  # seconds: of a training on a CPU that lasts longer, what else there is
+TIMED = 2.0  # seconds that steps are timed for before a training begins
+DAY, LONG = 24 * 3600.0, 4 * 3600.0  # seconds: of a training on a CPU that lasts longer, what else there is
 
 
 def play(
@@ -79,13 +83,17 @@ def play(
         if not new:
             if not saver.resume(trainer):
                 _begin_again(directory, record, console)
+            if trainer.step > training.steps:
+                raise ZerosumError(
+                    f"{directory.path} has played {trainer.step:,} steps already, more than --steps {training.steps:,}"
+                )
             directory.write(record)  # it may be longer now
         # The last line of a run that was stopped is of values that a later line will have too: the checkpoint has them.
         directory.forget_after(trainer.step - bool(trainer.pending))
         _introduce(console, directory, trainer, loaded, record, about)
         _project(console, directory, trainer, record)
         progress = stack.enter_context(TrainingProgress(console, trainer.training.steps))
-        interrupt = stack.enter_context(Interrupt())
+        interrupt = stack.enter_context(Interrupt(quiet))
         before = directory.seconds_so_far()
         monitor = None
         if meter:
@@ -117,9 +125,11 @@ def play(
                 raise
             if trainer.stopping and trainer.step < training.steps:
                 if _stopped_by_signal(trainer, log, saver, interrupt):
-                    raise Interrupted(
-                        f"stopped and saved at step {trainer.step}; go on with: zerosum resume {directory.path}"
-                    )
+                    with suppress(KeyboardInterrupt):  # a second Ctrl-C: it is saved already
+                        conclude(Run(directory.path, record, trainer.sampler, trainer.step), loaded)
+                        console.print(f"samples, film and report so far: {directory.path}")
+                    go_on = RunFiles(directory.path).command("resume")
+                    raise Interrupted(f"stopped and saved at step {trainer.step}; go on with: {go_on}")
                 console.print(f"a hook stopped the training at step {trainer.step:,}")
                 break
     run = Run(directory.path, record, trainer.sampler, trainer.step)
@@ -186,8 +196,7 @@ def _unmade(directory: RunDirectory, trainer: Trainer) -> Iterator[None]:
 
 def finish(run: Run, loaded: data.Dataset) -> None:
     """Write the files of `run.artifacts` that are due at the end."""
-    seed = 1  # another than the film's
-    save(_drawing(run.game, run.record, loaded, seed)(run), run.path / "samples.png")
+    seed = LAST_SEED
     if has_role(run.game, Generates):
         if (ending := default_ending(run)) != ".png":
             write_samples(run, run.path / f"samples{ending}", SampleRequest(TEXTS, seed))
@@ -199,15 +208,22 @@ def finish(run: Run, loaded: data.Dataset) -> None:
         if run.codes:
             request = SampleRequest(latents_per_code(run), seed)
             save(traversal(run, request, real=real), run.path / "codes.png")
-    film(sorted((run.path / "samples").glob("step-*.png")), run.path / "film.gif")
+    conclude(run, loaded)
+
+
+def conclude(run: Run, loaded: data.Dataset) -> None:
+    """Write the files that every run has, a stopped one, too: samples, film and report."""
+    save(_drawing(run.game, run.record, loaded, LAST_SEED)(run), run.path / "samples.png")
+    if frames := sorted((run.path / "samples").glob("step-*.png")):
+        film(frames, run.path / "film.gif")
     report.write(run.path)
 
 
 class SamplePictures:
     """A hook: a picture every `training.sample_every` steps and after the last one, a frame of the film.
 
-    Until that many steps are played there is one after 10 s of training, 20 s, 40 s and so on, too, and a line says
-    where. It costs none of the training's random numbers.
+    There is one after 10, 30 and 60 s of training, too, 120 s, 240 s and so on, unless one by steps came shortly
+    before, and a line says where. It costs none of the training's random numbers.
 
     Args:
         draw: makes it, of a run as it is now.
@@ -226,25 +242,32 @@ class SamplePictures:
         clock: Callable[[], float] = time.monotonic,
     ):
         self.directory, self.record, self.draw, self.say, self.clock = directory, record, draw, say, clock
-        self.began = clock() - seconds_before
-        self.next = FIRST_PICTURE
-        while self.next <= seconds_before:
-            self.next *= 2
+        self.began, self.last = clock() - seconds_before, 0.0  # when there was one by steps
+        self.due = _next_picture(seconds_before)
 
     def __call__(self, trainer: Trainer) -> None:
+        seconds = self.clock() - self.began
         if trainer.step % trainer.training.sample_every == 0 or trainer.step == trainer.training.steps:
             self._save(trainer)
-        elif trainer.step < trainer.training.sample_every and (seconds := self.clock() - self.began) >= self.next:
-            path = self._save(trainer)
-            self.say(f"samples after {duration(seconds)}: {path}")
-            while self.next <= seconds:
-                self.next *= 2
+            self.last = seconds
+        elif seconds >= self.due:
+            if self.last <= self.due * RECENT:
+                self.say(f"samples after {duration(seconds)}: {self._save(trainer)}")
+            self.due = _next_picture(seconds)
 
     def _save(self, trainer: Trainer) -> Path:
         run = Run(self.directory.path, self.record, trainer.sampler, trainer.step)
         path = self.directory.samples / f"step-{trainer.step:08d}.png"
         save(self.draw(run), path)
         return path
+
+
+def _next_picture(seconds: float) -> float:
+    """When the next picture by time is due, after so many seconds."""
+    due = next((due for due in FIRST_PICTURES if due > seconds), FIRST_PICTURES[-1])
+    while due <= seconds:
+        due *= 2
+    return due
 
 
 class Recovery:
@@ -327,6 +350,12 @@ def _introduce(
         more = f" and {len(loaded.problems) - 3} more" if len(loaded.problems) > 3 else ""
         listed = "; ".join(str(problem) for problem in loaded.problems[:3])
         console.print(f"left out {len(loaded.problems):,}: {listed}{more}")
+    if trainer.step >= trainer.training.steps:
+        longer = RunFiles(directory.path).command("resume", f"--steps {2 * trainer.training.steps}")
+        console.print(
+            f"{directory.path} is finished: all {trainer.training.steps:,} steps are played; to go on: {longer}"
+        )
+        return
     start = f"resuming at step {trainer.step:,} of" if trainer.step else "training for"
     console.print(f"{start} {trainer.training.steps:,} steps, in {directory.path}")
     if (world := distributed.world_size()) > 1:
@@ -339,13 +368,15 @@ def _project(console: Console, directory: RunDirectory, trainer: Trainer, record
     steps, played = trainer.training.steps, trainer.step
     if console.quiet or trainer.device.type != "cpu" or distributed.world_size() > 1 or played >= steps:
         return
-    seconds = seconds_per_step(trainer)
+    seconds, source, word = pace_of(trainer, TIMED)
     left = seconds * (steps - played)
     slow = f"; `zerosum train {ON_CPU}` trains images on a CPU" if left > LONG and record.recipe != ON_CPU else ""
-    console.print(f"about {duration(left)} on this machine, at {seconds:.2g} s a step{slow}")
+    slow += ", `--dry-run` measures what fits into a day" if left > DAY else ""
+    how = f" ({source})" if source else ""
+    console.print(f"{word} {duration(left)} on this machine, at {seconds:.2g} s a step{how}{slow}")
     known = RECIPES[record.recipe].milestones if record.recipe in RECIPES else {}
     for step, what in known.items():
         if played < step <= steps:
             console.print(f"after about {duration(seconds * (step - played))} ({step:,} steps): {what}")
-    first = f", the first within {FIRST_PICTURE + seconds:.0f} s" if played == 0 else ""
+    first = f", the first within {FIRST_PICTURES[0] + seconds:.0f} s" if played == 0 else ""
     console.print(f"pictures of samples: {directory.samples}{first}")

@@ -79,7 +79,7 @@ def run(arguments: Sequence[str]) -> None:
     elif given.to_seed is not None:
         write_interpolation(run, out, request, given.to_seed, given.frames)
     else:
-        write_samples(run, out, request)
+        write_samples(run, out, request, quiet=False)
     say(out)
     if out.suffix == ".png" and not given.traverse and (numbers := unwritable_names(run)):
         say(f"no font here can write the names of classes; in the picture: {numbers}", error=True)

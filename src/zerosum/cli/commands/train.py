@@ -74,7 +74,9 @@ def run(arguments: Sequence[str]) -> None:
         from zerosum.workflows.prepare import DataChoice
 
         reading = Reading(given.value_range, given.frames)
-        show_plan(recipe, options, DataChoice(given.data, size, given.labels, given.data_dir, reading), given.device)
+        wanted = DataChoice(given.data, size, given.labels, given.data_dir, reading)
+        asked = [word for word in arguments if word != "--dry-run"]
+        show_plan(recipe, options, wanted, given.device, asked if named else [name, *asked])
         return
     show_run(
         train(

@@ -23,6 +23,7 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from zerosum.errors import ZerosumError
+from zerosum.util.packages import install
 
 SIDE = 299
 TOLERANCE = 1e-4  # largest relative difference to the features of the original network
@@ -129,7 +130,7 @@ def _torch_fidelity() -> Any:
     except Exception as error:  # torchvision may fail to import in its own ways
         if isinstance(error, ModuleNotFoundError) and error.name == "torch_fidelity":
             raise ZerosumError(
-                "Inception features need torch-fidelity, which is not installed; `pip install 'zerosum[inception]'`"
+                f"Inception features need torch-fidelity, which is not installed; `{install('inception')}`"
             ) from None
         raise ZerosumError(f"torch-fidelity is installed but does not import: {error}") from error
 

@@ -16,16 +16,20 @@ class Interrupted(KeyboardInterrupt):
     """The user, or the machine's scheduler, asked to stop; the step is complete."""
 
 
+STOPPING = "\nstopping after this step (Ctrl-C again: at once, and without it)\n"
+
+
 class Interrupt:
-    """A context in which SIGINT, SIGTERM and SIGHUP wait for the end of the step; a second Ctrl-C does not.
+    """A context in which SIGINT, SIGTERM and SIGHUP wait for the end of the step, and say so; a second Ctrl-C does not.
 
     Where SIGHUP was ignored before, as by `nohup`, it goes on to be. A launcher of several processes hands on a Ctrl-C
     that they have had from the terminal, too, and ends them itself where they do not stop: under one a second signal
     says nothing new.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool = True) -> None:
         self.asked = False  # to stop
+        self.quiet = quiet
 
     def __enter__(self) -> Interrupt:
         self.before = {}
@@ -44,9 +48,11 @@ class Interrupt:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked and number == signal.SIGINT and not distributed.launched():
             raise KeyboardInterrupt
-        self.asked = True
+        said, self.asked = self.asked, True
         if number not in (signal.SIGINT, signal.SIGTERM):
             _mute_lost_terminals()
+        if not (self.quiet or said):
+            os.write(2, STOPPING.encode())  # no console: it may be in the middle of a line
 
 
 def _signals() -> list[signal.Signals]:

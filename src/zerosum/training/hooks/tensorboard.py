@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zerosum.errors import ZerosumError
 from zerosum.training.log_keys import Key
+from zerosum.util.packages import install
 
 
 class TensorBoard:
@@ -16,9 +17,7 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise ZerosumError(
-                "--tensorboard needs the package tensorboard: pip install 'zerosum[tensorboard]'"
-            ) from None
+            raise ZerosumError(f"--tensorboard needs the package tensorboard: {install('tensorboard')}") from None
         self.writer = SummaryWriter(folder)
 
     def __call__(self, step: int, seconds: float, values: Mapping[Key, float]) -> None:
