@@ -6,13 +6,14 @@ Flags, JSON, validation and the tables of `zerosum show` are all read from that 
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import BaseMetadata
+from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError, unknown
@@ -23,6 +24,37 @@ KIND = "which kind; another starts from its own defaults"
 
 class OptionError(ZerosumError):
     """An option that does not exist, or whose value is out of range."""
+
+
+class Checked:
+    """A base of options: as an instance is made its values are held to their fields' types and bounds, as flags are.
+
+    Numbers of NumPy, and tensors of one number, become Python's.
+
+    Raises:
+        OptionError: a value is of another kind, out of range, NaN or infinite; the message names its field.
+    """
+
+    def __post_init__(self) -> None:
+        cls: Any = type(self)
+        values = vars(self)
+        if cls in _making or all(_fits(values[name], hint) for name, hint in hints(cls).items()):
+            return  # what is plainly right needs no pydantic, which takes long to begin
+        _making.append(cls)
+        try:
+            made = _adapter(cls).validate_python(dict(values))
+        except ValidationError as error:
+            known = [*hints(cls)]
+            raise OptionError(
+                "; ".join(f"{cls.__name__}.{_sentence(dict(e), known)}" for e in error.errors())
+            ) from None
+        finally:
+            _making.remove(cls)
+        for name, value in vars(made).items():
+            object.__setattr__(self, name, value)
+
+
+_making: list[type] = []  # classes whose values pydantic looks at, which makes a further instance
 
 
 @dataclass(frozen=True)
@@ -74,6 +106,12 @@ def rows(instance: object, prefix: str = "") -> Iterator[Option]:
 
 def hints(cls: type) -> dict[str, Any]:
     """The annotations of a dataclass's fields, in order, with their metadata."""
+    known: Any = cls
+    return _hints(known)
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
     found = get_type_hints(cls, include_extras=True)
     return {f.name: found[f.name] for f in fields(cls)}
 
@@ -108,6 +146,39 @@ def type_name(hint: Any) -> str:
     if origin is not None:
         return f"{origin.__name__}[{', '.join(type_name(a) for a in arguments)}]"
     return str(getattr(hint, "__name__", hint))
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is plainly what an annotation says; False where only pydantic can tell."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        bounds = [m for m in arguments[1:] if isinstance(m, BaseMetadata)]
+        return _fits(value, arguments[0]) and (value is None or all(_within(value, bound) for bound in bounds))
+    if origin is Literal:
+        return any(type(value) is type(choice) and value == choice for choice in arguments)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in arguments)
+    if origin is tuple and isinstance(value, tuple):
+        each = [arguments[0]] * len(value) if arguments[1:] == (...,) else arguments
+        return len(each) == len(value) and all(map(_fits, value, each))
+    if origin is dict and isinstance(value, dict):
+        return all(_fits(key, arguments[0]) and _fits(inner, arguments[1]) for key, inner in value.items())
+    if hint is float:
+        return type(value) is float and math.isfinite(value)
+    if hint in (int, str, bool, type(None)) or is_dataclass(hint):
+        return type(value) is hint
+    return False
+
+
+def _within(value: Any, bound: Any) -> bool:
+    """Whether a number keeps a bound of `annotated_types`."""
+    if isinstance(bound, Gt):
+        return bool(value > bound.gt)
+    if isinstance(bound, Ge):
+        return bool(value >= bound.ge)
+    if isinstance(bound, Lt):
+        return bool(value < bound.lt)
+    return isinstance(bound, Le) and bool(value <= bound.le)
 
 
 def _bound(metadata: BaseMetadata) -> str:

@@ -23,13 +23,14 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zerosum.errors import unknown
+from zerosum.options import Checked
 from zerosum.util.checks import ArgumentError, floating, number, refuse
 
 Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True)
-class LabelSmoothing:
+class LabelSmoothing(Checked):
     """D's targets. `LabelSmoothing(real=0.9)` is one-sided (Salimans et al., 2016, section 3.4), `LabelSmoothing(0.9,
     0.1)` two-sided, `LabelSmoothing(flip=0.05)` swaps the targets of a random 5 % of the samples."""
 
@@ -40,6 +41,7 @@ class LabelSmoothing:
     def __post_init__(self) -> None:
         for name, value in (("real", self.real), ("fake", self.fake), ("flip", self.flip)):
             number(f"targets.{name}", value, 0, 1)
+        super().__post_init__()
 
     def of(self, logits: Tensor, other: bool = False) -> Tensor:
         """A target for each of D's logits on real samples, or (`other`) on fakes; shaped like `logits`."""
