@@ -40,6 +40,8 @@ class Checked:
         values = vars(self)
         if cls in _making or all(_fits(values[name], hint) for name, hint in hints(cls).items()):
             return  # what is plainly right needs no pydantic, which takes long to begin
+        if wrong := [name for name, hint in hints(cls).items() if _no_number(values[name], hint)]:
+            raise OptionError(f"{cls.__name__}.{wrong[0]}: should be a number, got {values[wrong[0]]}")
         _making.append(cls)
         try:
             made = _adapter(cls).validate_python(dict(values))
@@ -74,6 +76,9 @@ def parse(default: T, values: Mapping[str, Any]) -> T:
     Raises `OptionError` that names every unknown field and every value out of range.
     """
     cls: Any = type(default)
+    for name, hint in hints(cls).items():
+        if _no_number(values.get(name), hint):
+            raise OptionError(f"{name}: should be a number, got {values[name]}")
     try:
         parsed: T = _adapter(cls).validate_python(_merged(default, values))
         return parsed
@@ -170,6 +175,14 @@ def _fits(value: object, hint: Any) -> bool:
     return False
 
 
+def _no_number(value: object, hint: Any) -> bool:
+    """Whether a value is True or False where a number is wanted, for which pydantic would take 1 or 0."""
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    choices = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return isinstance(value, bool) and bool not in choices and bool({int, float} & set(choices))
+
+
 def _within(value: Any, bound: Any) -> bool:
     """Whether a number keeps a bound of `annotated_types`."""
     if isinstance(bound, Gt):
@@ -208,7 +221,8 @@ def _sentence(error: dict[str, Any], known: list[str]) -> str:
     if error["type"] == "unexpected_keyword_argument":
         name = ".".join([*path, str(error["loc"][-1])])
         return unknown("option", name, known)
-    return f"{'.'.join(path)}: {error['msg'].replace('Input should', 'should')}, got {error['input']!r}"
+    message = error["msg"].replace("Input should", "should").replace("Field required", "should have a value")
+    return f"{'.'.join(path)}: {message}, got {error['input']!r}"
 
 
 @cache

@@ -29,7 +29,7 @@ from zerosum.games import (
     wgan_gp,
 )
 from zerosum.recipe import RECIPES, Recipe
-from zerosum.util import blame
+from zerosum.util import blame, checks
 
 __all__ = [
     "RECIPES",
@@ -68,7 +68,7 @@ def find(name: str) -> Recipe:
 
     Raises `ZerosumError` with the nearest names where there is none.
     """
-    path, colon, own = name.rpartition(":")
+    path, colon, own = checks.text("recipe", name).rpartition(":")
     if colon and path.endswith(".py"):
         return _from_file(Path(path), own)
     name = RENAMED.get(name, name)

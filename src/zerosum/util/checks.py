@@ -42,6 +42,8 @@ def shapes(pattern: str, known: Sizes | None = None, /, **tensors: Tensor) -> Si
     for name, x in tensors.items():
         floating(name, x)
         _fit(name, tuple(x.shape), pattern, found)
+    if len(tensors) > 1:
+        one_device(**tensors)
     return found
 
 
@@ -113,13 +115,21 @@ def path(name: str, value: Any) -> Path:
 
 def text(name: str, value: Any) -> str:
     """A string, or a path as one."""
-    return str(path(name, value)) if isinstance(value, PathLike) else _string(name, value)
-
-
-def _string(name: str, value: Any) -> str:
+    if isinstance(value, PathLike):
+        return str(path(name, value))
     if not isinstance(value, str):
         raise ArgumentError(f"{name} must be a string, not {_shown(value)}")
+    if not value:
+        raise ArgumentError(f"{name} must not be an empty string")
     return value
+
+
+def one_device(**tensors: Tensor) -> None:
+    """Refuse tensors that are not all on one device."""
+    (first, x), *others = tensors.items()
+    for name, other in others:
+        if other.device != x.device:
+            raise ArgumentError(f"{first} is on {x.device} and {name} on {other.device}; bring both to one device")
 
 
 def tensor(name: str, value: Any) -> Tensor:

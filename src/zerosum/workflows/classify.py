@@ -14,6 +14,7 @@ from torch import Tensor
 from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images.fit import fitted
 from zerosum.run.loaded import Run, load
+from zerosum.util import checks
 from zerosum.util.files import atomic_path
 
 BLOCK = 1000  # samples between two words of progress
@@ -86,9 +87,10 @@ def classify(
     Raises:
         ZerosumError: no run there, or one that learnt no classifier; nothing readable there, or nothing of its shape.
     """
-    loaded = run if isinstance(run, Run) else load(run)
+    loaded, images = run if isinstance(run, Run) else load(run), checks.text("images", images)
     loaded.classify(torch.empty(0, *loaded.modality.shape))  # refuses before any image is read
-    given = fitted(str(images), loaded.modality, data_dir=Path(data_dir) if data_dir else None, progress=progress)
+    folder = None if data_dir is None else checks.path("data_dir", data_dir)
+    given = fitted(images, loaded.modality, data_dir=folder, progress=progress)
     parts = []
     for block in given.data.x.split(BLOCK):
         parts.append(loaded.classify(block))
