@@ -68,10 +68,11 @@ def test_seeds(runs: dict[str, Run], seed: Any, tmp_path: Path) -> None:
         lambda: zerosum.evaluate(run, seed=seed, samples=20),
         lambda: zerosum.synthesize(runs["cgan"], tmp_path / "o.npz", 3, seed=seed),
         lambda: data.load("ring", seed=seed),
-        lambda: zerosum.train("gan/toy", out=tmp_path / "run", seed=seed, quiet=True),
-        lambda: Training(seed=seed),
     ):
         assert "seed" in refused(call)
+    if seed != "1":  # options take words for numbers, as JSON and flags give them
+        assert "seed" in refused(lambda: Training(seed=seed))
+        assert "seed" in refused(lambda: zerosum.train("gan/toy", out=tmp_path / "run", seed=seed, quiet=True))
     assert not (tmp_path / "run").exists()
 
 
