@@ -19,29 +19,45 @@ A line for each part that can be imported alone. `help(zerosum.train)`, the docs
 errors; [architecture](architecture.md) says how parts of your own are added. This page is written by
 `python -m tools.api` from the docstrings.
 """
+NETWORKS = [
+    "dcgan",
+    "small",
+    "mlp",
+    "resnet",
+    "r3gan",
+    "sgan",
+    "began",
+    "bigan",
+    "infogan",
+    "tutorial",
+    "conditional",
+    "heads",
+    "pixel_density",
+    "blocks",
+    "discriminate",
+]
+METRICS = [
+    "frechet",
+    "kernel",
+    "inception_score",
+    "manifold",
+    "structural",
+    "modes",
+    "two_sample",
+    "memorization",
+    "tstr",
+    "discrimination",
+    "path_length",
+    "nearest_distance",
+    "parzen",
+    "statistics",
+]
 SECTIONS = {  # title: what is said first, and the modules whose public parts are listed
     "Commands as functions": ("Each does what the command of its name does.", ["zerosum"]),
     "Networks": (
         "Ordinary modules for any height, width and channel count; generators map z to samples, discriminators samples "
         "to logits (B, 1).",
-        [
-            f"zerosum.networks.{name}"
-            for name in (
-                "dcgan",
-                "small",
-                "mlp",
-                "resnet",
-                "r3gan",
-                "sgan",
-                "began",
-                "bigan",
-                "infogan",
-                "tutorial",
-                "conditional",
-                "heads",
-            )
-        ]
-        + ["zerosum.networks.pixel_density", "zerosum.networks.blocks", "zerosum.networks.discriminate"],
+        [f"zerosum.networks.{name}" for name in NETWORKS],
     ),
     "Losses": (
         "Pure functions of logits; an `Objective` has those of both players, as `losses.hinge.d` and `losses.hinge.g`.",
@@ -68,25 +84,7 @@ SECTIONS = {  # title: what is said first, and the modules whose public parts ar
     ),
     "Metrics": (
         "Each file has its function of tensors, and its `Metric` for `zerosum.evaluate` ([metrics](metrics.md)).",
-        [
-            f"zerosum.metrics.{name}"
-            for name in (
-                "frechet",
-                "kernel",
-                "inception_score",
-                "manifold",
-                "structural",
-                "modes",
-                "two_sample",
-                "memorization",
-                "tstr",
-                "discrimination",
-                "path_length",
-                "nearest_distance",
-                "parzen",
-                "statistics",
-            )
-        ],
+        [f"zerosum.metrics.{name}" for name in METRICS],
     ),
     "Parts": (
         "What games, trainers and data are made of.",
