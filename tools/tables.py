@@ -10,16 +10,17 @@ from pathlib import Path
 
 from benchmarks import reports
 
+from tools import chinese
 from zerosum.studies import study, tables
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
 MARKED = re.compile(r"(<!-- table: ([\w-]+)( \(rows\))? -->\n)(.*?)(<!-- end -->)", re.S)
 
 
 def blocks() -> dict[str, str]:
     """Every table, by name."""
-    return {**tables.blocks(study.results()), **reports.blocks()}
+    return {**tables.blocks(study.results()), **reports.blocks(), **chinese.blocks()}
 
 
 def renew(page: str, known: dict[str, str]) -> str:

@@ -6,13 +6,14 @@ Flags, JSON, validation and the tables of `zerosum show` are all read from that 
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import BaseMetadata
+from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError, unknown
@@ -24,6 +25,39 @@ KIND = "which kind; another starts from its own defaults"
 
 class OptionError(ZerosumError):
     """An option that does not exist, or whose value is out of range."""
+
+
+class Checked:
+    """A base of options: as an instance is made its values are held to their fields' types and bounds, as flags are.
+
+    Numbers of NumPy, and tensors of one number, become Python's.
+
+    Raises:
+        OptionError: a value is of another kind, out of range, NaN or infinite; the message names its field.
+    """
+
+    def __post_init__(self) -> None:
+        cls: Any = type(self)
+        values = vars(self)
+        if cls in _making or all(_fits(values[name], hint) for name, hint in hints(cls).items()):
+            return  # what is plainly right needs no pydantic, which takes long to begin
+        if wrong := [name for name, hint in hints(cls).items() if _no_number(values[name], hint)]:
+            raise OptionError(f"{cls.__name__}.{wrong[0]}: should be a number, got {values[wrong[0]]}")
+        _making.append(cls)
+        try:
+            made = _adapter(cls).validate_python(dict(values))
+        except ValidationError as error:
+            known = [*hints(cls)]
+            raise OptionError(
+                "; ".join(f"{cls.__name__}.{_sentence(dict(e), known)}" for e in error.errors())
+            ) from None
+        finally:
+            _making.remove(cls)
+        for name, value in vars(made).items():
+            object.__setattr__(self, name, value)
+
+
+_making: list[type] = []  # classes whose values pydantic looks at, which makes a further instance
 
 
 @dataclass(frozen=True)
@@ -43,6 +77,9 @@ def parse(default: T, values: Mapping[str, Any]) -> T:
     Raises `OptionError` that names every unknown field and every value out of range.
     """
     cls: Any = type(default)
+    for name, hint in hints(cls).items():
+        if _no_number(values.get(name), hint):
+            raise OptionError(f"{name}: should be a number, got {values[name]}")
     try:
         parsed: T = _adapter(cls).validate_python(_merged(default, values))
         return parsed
@@ -99,6 +136,12 @@ def _plain(value: object) -> str:
 
 def hints(cls: type) -> dict[str, Any]:
     """The annotations of a dataclass's fields, in order, with their metadata."""
+    known: Any = cls
+    return _hints(known)
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
     found = get_type_hints(cls, include_extras=True)
     return {f.name: found[f.name] for f in fields(cls)}
 
@@ -135,6 +178,47 @@ def type_name(hint: Any) -> str:
     return str(getattr(hint, "__name__", hint))
 
 
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is plainly what an annotation says; False where only pydantic can tell."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        bounds = [m for m in arguments[1:] if isinstance(m, BaseMetadata)]
+        return _fits(value, arguments[0]) and (value is None or all(_within(value, bound) for bound in bounds))
+    if origin is Literal:
+        return any(type(value) is type(choice) and value == choice for choice in arguments)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in arguments)
+    if origin is tuple and isinstance(value, tuple):
+        each = [arguments[0]] * len(value) if arguments[1:] == (...,) else arguments
+        return len(each) == len(value) and all(map(_fits, value, each))
+    if origin is dict and isinstance(value, dict):
+        return all(_fits(key, arguments[0]) and _fits(inner, arguments[1]) for key, inner in value.items())
+    if hint is float:
+        return type(value) is float and math.isfinite(value)
+    if hint in (int, str, bool, type(None)) or is_dataclass(hint):
+        return type(value) is hint
+    return False
+
+
+def _no_number(value: object, hint: Any) -> bool:
+    """Whether a value is True or False where a number is wanted, for which pydantic would take 1 or 0."""
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    choices = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return isinstance(value, bool) and bool not in choices and bool({int, float} & set(choices))
+
+
+def _within(value: Any, bound: Any) -> bool:
+    """Whether a number keeps a bound of `annotated_types`."""
+    if isinstance(bound, Gt):
+        return bool(value > bound.gt)
+    if isinstance(bound, Ge):
+        return bool(value >= bound.ge)
+    if isinstance(bound, Lt):
+        return bool(value < bound.lt)
+    return isinstance(bound, Le) and bool(value <= bound.le)
+
+
 def _bound(metadata: BaseMetadata) -> str:
     signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
     limits = ((sign, getattr(metadata, name, None)) for name, sign in signs.items())
@@ -162,7 +246,8 @@ def _sentence(error: dict[str, Any], known: list[str]) -> str:
     if error["type"] == "unexpected_keyword_argument":
         name = ".".join([*path, str(error["loc"][-1])])
         return unknown("option", name, known)
-    return f"{'.'.join(path)}: {error['msg'].replace('Input should', 'should')}, got {error['input']!r}"
+    message = error["msg"].replace("Input should", "should").replace("Field required", "should have a value")
+    return f"{'.'.join(path)}: {message}, got {error['input']!r}"
 
 
 @cache

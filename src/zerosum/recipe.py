@@ -24,7 +24,7 @@ from zerosum.game import Game
 from zerosum.modality import Spec
 from zerosum.optim import NEVER, Cosine
 from zerosum.optim.data_points import for_data
-from zerosum.options import parse
+from zerosum.options import Checked, parse
 from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.apply import with_techniques
 
@@ -32,12 +32,12 @@ TECHNIQUES = "techniques"  # the parameter that every recipe has
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Checked):
     """How any game is trained: what the trainer and its hooks need to know."""
 
     steps: Annotated[int, Gt(0), "training steps (in one step every player moves)"] = 10_000
     batch_size: Annotated[int, Gt(0), "samples in a batch"] = 64
-    seed: Annotated[int, Ge(0), "random seed for initialisation, noise and data order"] = 0
+    seed: Annotated[int, Ge(0), Lt(2**63), "random seed for initialisation, noise and data order"] = 0
     average: Annotated[float, Ge(0), Lt(1), "EMA decay of the generator weights; 0 disables"] = 0.999
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], "numeric precision; auto: bf16 where the processor is fast at it"

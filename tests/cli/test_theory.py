@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from shell import Call
 
+from zerosum.cli.commands import theory
 from zerosum.cli.commands.theory import _plain
 from zerosum.theory.claim import Claim, Topic, outcome
 from zerosum.theory.topics import TOPICS
@@ -58,6 +59,30 @@ def test_a_claim_that_fails_is_named_and_told_by_the_exit_code(call: Call, monke
     code, out, err = call("theory", "numbers", "--out", "here")
     assert code == 1 and "FAILS" in out and "1 of 2 claims hold" in out and "numbers: 1 of 2 claims hold" in err
     assert [told["holds"] for told in json.loads(Path("here/claims.json").read_text())["numbers"]] == [False, True]
+
+
+@pytest.mark.parametrize("name", list(TOPICS))
+def test_every_topic_tells_how_far_it_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zerosum.theory import figure_1, gradient, likelihood, optimum
+    from zerosum.theory.progress import watched
+
+    monkeypatch.setattr(likelihood.fit_gan, "__defaults__", (10, 0))
+    monkeypatch.setattr(likelihood.nearest, "__defaults__", (2,))
+    monkeypatch.setattr(figure_1, "ALONE", 10)
+    monkeypatch.setattr(figure_1, "TOGETHER", 30)
+    monkeypatch.setattr(gradient, "ROUNDS", 16)
+    train = optimum.train_discriminator
+    monkeypatch.setattr(optimum, "train_discriminator", lambda pair, seed, steps: train(pair, seed, 5))
+    told: list[tuple[str, int, int]] = []
+    with watched(lambda *step: told.append(step)):
+        TOPICS[name].experiment()
+    assert len(told) >= 10 and all(what and 0 <= done <= total for what, done, total in told)
+
+
+def test_a_long_topic_prints_lines(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theory, "EVERY", 0.0)
+    code, out, err = call("theory", "parallel-lines", "--out", "here")
+    assert code == 0 and "parallel-lines: measuring at each theta, 7 of 21" in err and "measuring" not in out
 
 
 def test_mistakes(call: Call) -> None:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from new_kinds import COLLECTIONS, COPIER, PAIRS
 from torch import Tensor, nn
 
-from zerosum.batches import PartlyLabelled, field_names
-from zerosum.data import Stream
-from zerosum.data.dataset import Dataset, Field, dataset_of
+from zerosum.contract import case as contract
+from zerosum.contract.watching import OnlyOn
+from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games import RECIPES, find
-from zerosum.modality import Classes, Image, Lengths, Modality, Points, Shape, Spec, Tokens
-from zerosum.recipe import Recipe, Training
-from zerosum.roles import Generates, Translates, has_role, in_role
+from zerosum.modality import Image, Modality, Points, Shape, Spec
+from zerosum.recipe import Recipe
 from zerosum.training.trainer import Trainer
 
 POINTS = ("ring", "grid", "swiss-roll", "moons", "gaussians")
@@ -30,9 +28,6 @@ SMALL = {
     "d_width": 4,
 }  # of the option class `network`, where a recipe has one
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
-BATCH, ROWS = 4, 11
-CLASSES = ("a", "b", "c")
-TOKENS = Tokens(("<unk>", "<eos>", "x", "y"), 5)
 IMAGES = (1, 12, 12)
 # Games of further kinds of data: what is asked of every recipe is asked of them.
 OTHERS = {f"support/{Path(where).name}": where for where in (COPIER, PAIRS, COLLECTIONS)}
@@ -56,67 +51,40 @@ class Case:
         plain.options = {**self.options, "config": {k: v for k, v in PLAIN.items() if k in self.own}}
         return plain.game()
 
-    def spec(self, shape: Shape | None = None) -> Spec:
-        """The modalities of data that the game draws."""
+    def of(self, shape: Shape | None = None) -> contract.Case:
+        """The case of the package, of samples of this shape."""
         shape = shape or self.shape
         samples: Modality = Image(*shape) if len(shape) == 3 else Points(*shape)
-        known = {"y": Classes(CLASSES), "ids": TOKENS, "lengths": Lengths(TOKENS.length)}
-        names = [name for name in field_names(self.recipe.batch) if name != "unlabelled"]  # which are the same samples
-        return Spec({name: known.get(name, samples) for name in names}, count=100)
+        return contract.Case(self.recipe, contract.fields(self.recipe.batch, samples), self.options)
+
+    def spec(self, shape: Shape | None = None) -> Spec:
+        """The modalities of data that the game draws."""
+        return self.of(shape).spec
 
     def game(self, shape: Shape | None = None) -> Game[Any]:
-        return self.recipe.build(self.spec(shape), self.options)
+        return self.of(shape).game()
 
     def batch(self, shape: Shape | None = None, device: str = "cpu") -> Any:
         """What a round draws."""
-        spec = self.spec(shape)
-        seed = int(torch.randint(2**31, (), device="cpu"))
-        drawn = _drawn(spec, BATCH, seed)
-        if self.recipe.batch is PartlyLabelled:
-            drawn["unlabelled"] = _drawn(spec, BATCH, seed + 1)["x"]
-        modalities = {**spec.fields, "unlabelled": spec.fields.get("x")}
-        loaded = [modalities[n].load(drawn[n]).to(device) for n in field_names(self.recipe.batch)]
-        return loaded[0] if self.recipe.batch is Tensor else self.recipe.batch(*loaded)
+        return self.of(shape).batch(device)
 
     def z(self, game: Game[Any], device: str = "cpu") -> Tensor:
         """(BATCH, dim) points of a game that generates."""
-        return in_role(game, Generates).prior.draw(BATCH, device)
+        return self.of().z(game, device)
 
     def y(self, game: Game[Any], device: str = "cpu") -> Tensor | None:
         """(BATCH,) the classes that its samples are asked for; None where there is no condition."""
-        return None if in_role(game, Generates).condition is None else torch.arange(BATCH, device=device) % len(CLASSES)
+        return self.of().y(game, device)
 
     def samples(self, game: Game[Any], batch: Any, device: str = "cpu") -> Tensor:
         """What the game makes: of points drawn from its prior, or of the field "a" of a batch."""
-        if has_role(game, Translates):
-            return in_role(game, Translates).translate(batch.a)
-        return in_role(game, Generates).generate(self.z(game, device), self.y(game, device))
+        return self.of().samples(game, batch, device)
 
     def data(self) -> Dataset:
-        spec = self.spec()
-        stored = _drawn(spec, ROWS, 7)
-        if self.recipe.batch is PartlyLabelled:
-            stored["y"][[2, 5]] = -1  # the others are enough for the monitor, which looks at classes of four samples
-        return dataset_of("eleven", {name: Field(spec.fields[name], x) for name, x in stored.items()})
+        return self.of().data()
 
     def trainer(self, **training: Any) -> Trainer:
-        stream = Stream(self.data(), BATCH, seed=1, batch=self.recipe.batch)
-        settings = {"steps": 100, "batch_size": BATCH, "average": 0.9, "precision": "fp32", **training}
-        return Trainer(self.game(), stream, Training(**settings))
-
-
-def _drawn(spec: Spec, count: int, seed: int) -> dict[str, Tensor]:
-    """Random rows of each field, as they are stored; classes take turns."""
-    generator, made = torch.Generator().manual_seed(seed), dict[str, Tensor]()
-    for name, modality in spec.fields.items():
-        if isinstance(modality, Classes):
-            made[name] = torch.arange(count) % modality.size
-        elif isinstance(modality, Lengths):
-            made[name] = TOKENS.lengths(made["ids"])
-        else:
-            box = torch.tensor([[-1.0], [1.0]]).expand(2, modality.shape[-1])
-            made[name] = modality.noise(count, generator, box)
-    return made
+        return self.of().trainer(**training)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -135,30 +103,6 @@ def every_op() -> Callable[..., Any]:
     return OnlyOn
 
 
-class OnlyOn(torch.utils._python_dispatch.TorchDispatchMode):
-    """Fails at the first operation that makes a tensor (not a single number) on another device."""
-
-    def __init__(self, device: str):
-        super().__init__()
-        self.device = device
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = function(*args, **(kwargs or {}))
-        for tensor in _tensors(out):
-            assert tensor.dim() == 0 or tensor.device.type == self.device, (
-                f"{function} made a tensor on {tensor.device}"
-            )
-        return out
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _tensors(inner)
-
-
 @pytest.fixture
 def small_trainer() -> Callable[..., Trainer]:
     """A trainer of `gan/toy`; `edit` may change its game first."""
@@ -167,7 +111,6 @@ def small_trainer() -> Callable[..., Trainer]:
         case = Case(find("gan/toy"))
         game = case.game()
         edit(game)
-        settings = {"steps": 100, "batch_size": BATCH, "average": 0.9, "precision": "fp32", **training}
-        return Trainer(game, Stream(case.data(), BATCH, seed=1), Training(**settings))
+        return case.of().trainer(game, **training)
 
     return make

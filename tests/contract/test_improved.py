@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-import test_phases
 import test_recipes
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ import zerosum
 from zerosum import latent
 from zerosum.augment.adaptive import AdaptiveAugment
 from zerosum.augment.augmented import Augmented
+from zerosum.contract import rules
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
 from zerosum.games import find
@@ -45,17 +46,6 @@ CHOSEN: dict[str, dict[str, Any]] = {
     "bigan/toy": {"layer_noise": {"std": 0.2}},
 }
 TALL = (1, 20, 20)  # halved twice: DCGAN's discriminator has no batch norm in a first layer
-CHECKS = [
-    test_recipes.test_every_parameter_belongs_to_exactly_one_player,
-    test_recipes.test_a_move_changes_its_player_alone,
-    test_recipes.test_terms_are_finite_scalars_with_names_that_stay,
-    test_recipes.test_samples_have_the_shape_of_the_data,
-    test_recipes.test_samples_come_from_z_and_conditions_never_from_the_data,
-    test_recipes.test_the_same_seed_plays_the_same_game,
-    test_recipes.test_it_plays_in_bf16,
-    test_recipes.test_its_options_survive_json,
-    test_phases.test_rounds_of_one_phase_are_one_computation,
-]
 
 
 def case_with(case: Any, **techniques: Any) -> Any:
@@ -71,18 +61,23 @@ def case_with_techniques(request: pytest.FixtureRequest, case_of: Callable[[str]
     return case_with(made, **CHOSEN[request.param])
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("test_"))
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
+def test_it_keeps_the_rule(case_with_techniques, rule: rules.Rule):
+    """`resume`: reference batches, means of the past and ADA's probability are in the checkpoint."""
+    with suppress(rules.DoesNotApply):
+        rule.check(case_with_techniques.of())
+
+
+FURTHER = [
+    test_recipes.test_the_terms_of_a_round_keep_their_names,
+    test_recipes.test_samples_have_any_shape,
+    test_recipes.test_samples_come_from_z_and_conditions_never_from_the_data,
+]
+
+
+@pytest.mark.parametrize("check", FURTHER, ids=lambda check: check.__name__.removeprefix("test_"))
 def test_the_contract_of_recipes(case_with_techniques, check: Callable[[Any], None]):
     check(case_with_techniques)
-
-
-def test_a_round_makes_nothing_on_another_device(case_with_techniques, every_op):
-    test_recipes.test_a_round_makes_nothing_on_another_device(case_with_techniques, every_op)
-
-
-def test_resuming_is_exact(case_with_techniques, tmp_path: Path):
-    """Reference batches, means of the past and ADA's probability are in the checkpoint."""
-    test_recipes.check_resuming(case_with_techniques, tmp_path)
 
 
 def test_nothing_chosen_is_the_game_itself(case_of):
@@ -159,7 +154,7 @@ def test_players_of_several_networks_have_histories_too(case_of):
     for name in ("bigan/toy", "bayesian/toy"):
         trainer = case_with(case_of(name), historical_averaging=0.5).trainer()
         assert isinstance(trainer.game, WithTechniques)
-        test_recipes.play(trainer, 2)
+        rules.play(trainer, 2)
         assert "generator/historical" in trainer.pop_metrics()
 
 
@@ -182,7 +177,7 @@ def test_the_reference_batch_is_the_first_data_and_stays(case_of):
 
 def test_averaged_weights_have_the_reference_batch_and_the_probability(case_of):
     trainer = case_with(case_of("dcgan"), virtual_batch_norm=3, adaptive_augment=True).trainer()
-    test_recipes.play(trainer, 3)
+    rules.play(trainer, 3)
     average = trainer.sampler
     assert isinstance(average, WithTechniques) and average is not trainer.game
     assert torch.equal(average.generator.reference, trainer.game.generator.reference)
@@ -246,7 +241,7 @@ def test_noise_in_the_layers_of_d_is_annealed_and_gone_after_the_round(case_of):
 def test_the_monitor_sees_a_game_with_techniques(case_of):
     case = case_with(case_of("gan/toy"), **SALIMANS)
     trainer = case.trainer()
-    test_recipes.play(trainer, 3)
+    rules.play(trainer, 3)
     signals = SignalMeter(case.data(), trainer.game.makes).measure(trainer, 0.0).signals
     of_players = {"real_accuracy/discriminator", "separation/discriminator", "gradient/generator"}
     assert {"frechet"} | of_players <= signals.keys()

@@ -22,7 +22,7 @@ FLOORS = (
     ("techniques", "recipe"),
     ("games",),
     ("training",),
-    ("run",),
+    ("run", "contract"),
     ("metrics", "pictures"),
     ("health", "evaluation", "exporting"),
     ("report",),
@@ -139,6 +139,7 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 
 # Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
 KIND_ASKED = {
+    "contract/case.py": 1,  # the lengths of texts
     "data/check.py": 2,  # sizes and colours of images, vocabularies of texts
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size

@@ -24,7 +24,8 @@ from zerosum.recipe import RECIPES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(zerosum.__file__).parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
+PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 OLD = {"CHANGELOG.md"}  # names what is gone, too
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 each_current_page = pytest.mark.parametrize(
@@ -238,6 +239,31 @@ def accepts(function: Any, call: ast.Call) -> None:
         assert {keyword.arg for keyword in call.keywords} <= {p.name for p in parameters}, ast.unparse(call)
 
 
-def test_the_readme_quotes_wgan_gp() -> None:
+@pytest.mark.parametrize("page", READMES, ids=lambda page: page.stem)
+def test_the_readme_quotes_wgan_gp(page: Path) -> None:
     body = textwrap.dedent(inspect.getsource(WGANGP.round))
-    assert body in blocks(ROOT / "README.md", "python")
+    assert body in blocks(page, "python")
+
+
+@pytest.mark.parametrize("name", ["README", "docs/theory"])
+def test_chinese_pages_and_english_ones_lead_to_each_other(name: str) -> None:
+    """And have the same commands, recipes and pictures."""
+    english, chinese = ROOT / f"{name}.md", ROOT / f"{name}.zh.md"
+    assert f"({chinese.name})" in english.read_text() and f"({english.name})" in chinese.read_text()
+    pictures = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
+    assert pictures.findall(chinese.read_text()) == pictures.findall(english.read_text())
+    wanted = {tuple(command) for code in blocks(english, "") for command in of_block(code)}
+    assert wanted <= {tuple(command) for code in blocks(chinese, "") for command in of_block(code)}
+
+
+def of_block(code: str) -> Iterator[list[str]]:
+    """The command lines of a block, without comments."""
+    for line in code.splitlines():
+        if line.startswith(("zerosum ", "make ")):
+            yield shlex.split(line.split(" #")[0])
+
+
+def test_chinese_tables_name_the_same_recipes() -> None:
+    rows = [re.findall(r"^\| (`.*?) \|", page.read_text(), re.M) for page in READMES]
+    first = [{name for row in of for name in re.findall(r"`([\w/-]+)`", row)} for of in rows]
+    assert first[0] & {name.partition("/")[0] for name in RECIPES} <= first[1]

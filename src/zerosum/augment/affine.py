@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Tensor
 
+from zerosum.options import Checked
 from zerosum.util.checks import shapes
 
 
 @dataclass(frozen=True)
-class RandomAffine:
+class RandomAffine(Checked):
     """Random affine maps of images that keep their class: small translation, rotation, shear and scaling; edges repeat.
 
     Not for what a gradient penalty sees: `grid_sample` cannot be differentiated twice (`adaptive.warp` can).

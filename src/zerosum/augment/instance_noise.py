@@ -11,12 +11,13 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
+from zerosum.options import Checked
 from zerosum.util.checks import floating
 from zerosum.util.switches import With
 
 
 @dataclass(frozen=True)
-class InstanceNoise:
+class InstanceNoise(Checked):
     """Gaussian noise on D's input, real and fake alike, annealed linearly to none.
 
     It gives the two distributions overlapping supports; Arjovsky and Bottou, 2017, section 3; Sønderby et al., 2017.

@@ -26,6 +26,7 @@ COMMANDS = {
     "doctor": "say whether a run is healthy, and what to try if not",
     "list": "the recipes, and the runs below a folder",
     "show": "every option of a recipe, with its source and default",
+    "check": "hold a game of your own to the contract, a line a rule",
     "data": "check what is in a folder or a known data set",
     "report": "write a run's report.html anew",
     "reproduce": "run a published protocol, and record what came out",

@@ -15,6 +15,7 @@ from zerosum.data.images.stacked import stacked_mnist
 from zerosum.data.points import mixture
 from zerosum.data.request import Frames, Reading, Request, Source
 from zerosum.data.text import lines as text
+from zerosum.util import checks
 from zerosum.util.files import named
 from zerosum.util.text import encodable
 
@@ -76,6 +77,9 @@ def load(
     Raises:
         DataError: the data is missing, unreadable, or not of the kind asked for.
     """
+    name, seed = checks.text("data", name), checks.seed(seed)
+    if isinstance(size, int) or (size is not None and len(size) != 2):
+        raise DataError(f"size must be (height, width), not {size}")
     if size is not None and min(size) < 1:
         raise DataError(f"the size {size[0]}x{size[1]} is empty; give a height and a width of at least 1")
     name = encodable(name)  # as it goes into JSON, pages and pictures

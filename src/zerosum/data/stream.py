@@ -17,6 +17,7 @@ from torch import Tensor
 from zerosum.batches import Paired, PartlyLabelled, Unpaired, field_names
 from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field
 from zerosum.modality import Classes, Image
+from zerosum.util import checks
 
 LABELLED = "labelled"  # the deck of the samples whose class is known, where others are drawn beside them
 RESIDENT = 1 << 30  # bytes: smaller sets live on the device whole, and a batch needs no copy to it
@@ -121,6 +122,7 @@ class Stream:
         rank: int = 0,
         world: int = 1,
     ) -> None:
+        batch_size, seed = checks.integer("batch_size", batch_size), checks.integer("seed", seed)
         if batch_size < 1 or not 0 <= rank < world:
             raise ValueError(f"batch_size {batch_size} must be at least 1 and rank {rank} in [0, {world})")
         decks = deal(dataset, batch)

@@ -20,17 +20,18 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 
-from zerosum.errors import ZerosumError
+from zerosum.errors import ZerosumError, unknown
 from zerosum.game import Game
 from zerosum.modality import Classes, Condition
 from zerosum.roles import Classifies, Discriminates, Generates, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
+from zerosum.util import checks
 from zerosum.util.files import atomic_path
 from zerosum.util.packages import install
 
@@ -62,7 +63,9 @@ def export(run: Run | str | Path, out: str | Path, network: NetworkName = "gener
     Raises:
         ZerosumError: the packages are missing, the game has no such network, or the file would compute something else.
     """
-    out, run = Path(out), run if isinstance(run, Run) else load(run)
+    out, run = checks.path("out", out), run if isinstance(run, Run) else load(run)
+    if network not in (names := get_args(NetworkName)):
+        raise ZerosumError(unknown("network", str(network), names))
     if out.suffix != ".onnx" or out.is_dir():
         raise ZerosumError(f"--out {out}: a network is written to an .onnx file")
     runtime = _packages()[-1]

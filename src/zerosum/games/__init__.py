@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 from zerosum.errors import ZerosumError
 from zerosum.games import (
@@ -28,6 +29,7 @@ from zerosum.games import (
     wgan_gp,
 )
 from zerosum.recipe import RECIPES, Recipe
+from zerosum.util import blame, checks
 
 __all__ = [
     "RECIPES",
@@ -43,6 +45,7 @@ __all__ = [
     "infogan",
     "loss_sensitive",
     "r3gan",
+    "run_file",
     "sgan",
     "two_player",
     "unrolled",
@@ -65,7 +68,7 @@ def find(name: str) -> Recipe:
 
     Raises `ZerosumError` with the nearest names where there is none.
     """
-    path, colon, own = name.rpartition(":")
+    path, colon, own = checks.text("recipe", name).rpartition(":")
     if colon and path.endswith(".py"):
         return _from_file(Path(path), own)
     name = RENAMED.get(name, name)
@@ -87,6 +90,19 @@ def find(name: str) -> Recipe:
 
 def _from_file(path: Path, own: str) -> Recipe:
     """Run a file of the user's and take the recipe that its function `own` registered."""
+    _, found, source = run_file(path)
+    if own not in found:
+        names = ", ".join(found) or "none; decorate a function with @recipe(data=...)"
+        raise ZerosumError(f"{path} has no recipe {own!r}; its recipes: {names}")
+    return replace(found[own], name=f"{path}:{own}", source=source)
+
+
+def run_file(path: Path) -> tuple[ModuleType, dict[str, Recipe], str]:
+    """Run a file of the user's: its module, its recipes by the names of their functions, and its sha256.
+
+    Raises:
+        ZerosumError: it cannot be read, or does not run; the message has its line.
+    """
     try:
         source = path.read_bytes()
     except OSError as error:
@@ -99,13 +115,10 @@ def _from_file(path: Path, own: str) -> Recipe:
     sys.modules[spec.name] = module  # dataclasses look their annotations up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise ZerosumError(f"{path} does not run: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise ZerosumError(f"{path} does not run: {blame.sentence(error)}") from error
     finally:
         found = {r.function.__name__: r for r in RECIPES.values()}
         RECIPES.clear()
         RECIPES.update(before)
-    if own not in found:
-        names = ", ".join(found) or "none; decorate a function with @recipe(data=...)"
-        raise ZerosumError(f"{path} has no recipe {own!r}; its recipes: {names}")
-    return replace(found[own], name=f"{path}:{own}", source=hashlib.sha256(source).hexdigest())
+    return module, found, hashlib.sha256(source).hexdigest()

@@ -25,6 +25,7 @@ from zerosum.networks.dcgan import Network
 from zerosum.networks.discriminate import discriminate_each
 from zerosum.networks.heads import Classes
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Classifies, Discriminates
 
@@ -45,7 +46,7 @@ class ACGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
     condition: Condition
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         objective: Annotated[ObjectiveName, "the adversarial loss, of the source (L_S)"] = "non-saturating"
         penalties: Annotated[Weights | None, "gradient penalties of D's source by name, with their weights"] = None
         penalty_every: PenaltyEvery = 1

@@ -25,6 +25,7 @@ from zerosum.networks.heads import Discriminator
 from zerosum.networks.pixel_density import PixelDensity
 from zerosum.networks.sgan import Network
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer, Optimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.techniques.consistency import Consistency
 from zerosum.util import distributed
@@ -48,7 +49,7 @@ class BadGAN(SemiSupervised):
     threshold: Tensor
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 100
         unsupervised_weight: Annotated[float, Ge(0), "weight of the adversarial loss, real against fake"] = 0.5
         entropy_weight: Annotated[

@@ -20,6 +20,7 @@ from zerosum.modality import Spec
 from zerosum.networks import mlp, small
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import SGHMC, Decay
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 
@@ -62,7 +63,7 @@ class Bayesian(LatentGame[Tensor], Discriminates):
     generator: Generators
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: Annotated[int, Gt(0), "latent dimension (size of z) of each generator"] = 100
         generators: Annotated[int, Gt(0), "samples of the posterior over G's weights"] = 4
         discriminators: Annotated[int, Gt(0), "samples of the posterior over D's weights"] = 2

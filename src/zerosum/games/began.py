@@ -21,6 +21,7 @@ from zerosum.networks import began as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 from zerosum.util import distributed
@@ -37,7 +38,7 @@ class BEGAN(LatentGame[Tensor], Discriminates):
     k: Tensor
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 64
         gamma: Annotated[float, Gt(0), Le(1), "diversity ratio: the loss of fakes over that of reals, at rest"] = 0.5
         k_rate: Annotated[float, Gt(0), "lambda_k: how fast k follows"] = 1e-3
@@ -93,7 +94,7 @@ def reconstruction_loss(v: Tensor, reconstructed: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The size of the convolutional networks."""
 
     width: Annotated[int, Gt(0), "channels of the decoders, and those that the encoder adds at each size (n)"] = 64

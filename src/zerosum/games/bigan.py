@@ -22,6 +22,7 @@ from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, Optimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Encodes
 
@@ -41,7 +42,7 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
     name = "bigan"
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 50
         prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "uniform"
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
@@ -102,7 +103,7 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The size of the perceptrons."""
 
     width: Annotated[int, Gt(0), "units of each hidden layer"] = 1024

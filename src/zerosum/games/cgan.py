@@ -25,6 +25,7 @@ from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import SGD, Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 
 Sight = Literal["concat", "projection"]  # how D sees the condition
@@ -46,7 +47,7 @@ class CGAN(TwoPlayerGame[Labelled]):
     config: Config
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
         penalties: GradientPenalties = None
         penalty_every: PenaltyEvery = 1
@@ -103,7 +104,7 @@ class CGAN(TwoPlayerGame[Labelled]):
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """DCGAN's networks, conditional."""
 
     width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64
@@ -150,7 +151,7 @@ def mnist(
 
 
 @dataclass(frozen=True)
-class ToyNetwork:
+class ToyNetwork(Checked):
     """How D of the small perceptrons sees the condition."""
 
     condition: Annotated[Sight, "D's conditioning: concatenated with x, or projected onto D's last features"] = "concat"

@@ -22,6 +22,7 @@ from zerosum.networks import mlp
 from zerosum.networks import tutorial as plain
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import SGD, Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 
 
@@ -32,7 +33,7 @@ class GAN(TwoPlayerGame[Tensor]):
     config: Config
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 100
         prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "normal"
         d_steps: Annotated[int, Gt(0), "discriminator moves per step (k)"] = 1

@@ -25,13 +25,14 @@ from zerosum.networks import mlp, small
 from zerosum.networks.discriminate import discriminate
 from zerosum.networks.heads import Discriminator
 from zerosum.optim import Adam, Decay, GeneratorOptimizer, Optimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 from zerosum.util.switches import With
 
 
 @dataclass(frozen=True)
-class Clusters:
+class Clusters(Checked):
     """IMSAT's loss of Q's categorical codes on real samples, beyond the paper; Hu et al., 2017."""
 
     weight: Annotated[float, Ge(0), "IMSAT loss weight; 0, as in the paper: Q learns from fakes alone"] = 0.0
@@ -63,7 +64,7 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
     name = "infogan"
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         noise_dim: Annotated[int, Gt(0), "dimensions of z that are noise, incompressible"] = 62
         categories: Annotated[tuple[Annotated[int, Gt(1)], ...], "categories of each categorical code"] = (10,)
         continuous: Annotated[int, Ge(0), "number of continuous codes, each in [-1, 1]"] = 2
@@ -178,7 +179,7 @@ def outputs(config: InfoGAN.Config) -> int:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The size of the paper's networks."""
 
     width: Annotated[int, Gt(0), "channels at half the image's size; x2 at a quarter, x16 in the linear layer"] = 64
@@ -227,7 +228,7 @@ _CLUSTERS = replace(
 
 
 @dataclass(frozen=True)
-class Perceptrons:
+class Perceptrons(Checked):
     """The size of perceptrons."""
 
     width: Annotated[int, Gt(0), "units of each hidden layer of G and D"] = 256

@@ -27,6 +27,7 @@ from zerosum.modality import Spec
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.util.checks import number, shapes
 
@@ -50,7 +51,7 @@ class LossSensitiveGAN(TwoPlayerGame[Tensor]):
     config: Config
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         slope: Annotated[float, Le(1), "slope of the cost below 0: 0 is LS-GAN, 1 is WGAN, between is GLS-GAN"] = 0.0
         margin: Annotated[float, Ge(0), "weight of the margin, the pair's L1 distance summed over pixels"] = 2e-4
         real_weight: Annotated[float, Ge(0), "weight of E L(x) in D's loss: 1/lambda in the paper, 0 in its code"] = 0.0
@@ -97,7 +98,7 @@ class LossSensitiveGAN(TwoPlayerGame[Tensor]):
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The size of DCGAN's networks."""
 
     width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64

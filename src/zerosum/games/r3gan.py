@@ -28,6 +28,7 @@ from zerosum.networks import small as small_networks
 from zerosum.networks.blocks import image_shape
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import ALWAYS, BURN_IN, NEVER, Adam, Cosine, Decay, Optimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 from zerosum.techniques import Techniques
@@ -46,7 +47,7 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
     name = "r3gan"
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 64
         gamma: Annotated[
             float | None, Ge(0), "weight of both gradient penalties; none: the published one nearest in size"
@@ -158,7 +159,7 @@ def _parts(batch: Tensor | Labelled) -> tuple[Tensor, Tensor | None]:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The size of R3GAN's residual networks."""
 
     widths: Annotated[tuple[int, ...], "channels from the smallest size (4 to 7 pixels) to the full one"] = (
@@ -241,7 +242,7 @@ _SMALL = TwoPlayer.Config(
 
 
 @dataclass(frozen=True)
-class SmallNetwork:
+class SmallNetwork(Checked):
     """The size of small convolutional networks: channels next to the images, twice as many for each halving."""
 
     g_width: Annotated[int, Gt(0), "G's channels at half of the images' size"] = 64

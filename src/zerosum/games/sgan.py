@@ -22,6 +22,7 @@ from zerosum.networks.discriminate import frozen_batch_stats
 from zerosum.networks.heads import Discriminator
 from zerosum.networks.sgan import Network
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.techniques.consistency import Consistency
 from zerosum.util.switches import With
@@ -37,7 +38,7 @@ class SGAN(SemiSupervised):
     config: Config
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 100
         fake_logit: Annotated[
             Literal["implicit", "explicit"], "fakes: a logit fixed at 0, or an output of D's own, the (N + 1)th"

@@ -24,6 +24,7 @@ from zerosum.networks import mlp, small
 from zerosum.networks.dcgan import Network
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 
 
@@ -39,7 +40,7 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
     config: Config
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
         penalties: GradientPenalties = None
         penalty_every: PenaltyEvery = 1

@@ -22,6 +22,7 @@ from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.util import distributed
 from zerosum.util.switches import With
@@ -38,7 +39,7 @@ class Unrolled(TwoPlayerGame[Tensor]):
     config: Config
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 100
         unrolling: Annotated[int, Ge(0), "steps of D that G looks ahead (K); 0 is the plain GAN"] = 5
         unrolled_lr: Annotated[
@@ -96,7 +97,7 @@ class Unrolled(TwoPlayerGame[Tensor]):
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The size of DCGAN's networks."""
 
     width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64

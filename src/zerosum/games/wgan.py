@@ -21,6 +21,7 @@ from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Decay, Optimizer, RMSprop
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 from zerosum.util.switches import With
@@ -34,7 +35,7 @@ class WGAN(LatentGame[Tensor], Discriminates):
     name = "wgan"
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 100
         critic_steps: Annotated[int, Gt(0), _SOME_SHORT, "critic moves per step (n_critic)"] = 5
         long_steps: Annotated[int, Gt(0), "critic moves in a long step, which brings it close to its optimum"] = 100
@@ -86,7 +87,7 @@ class WGAN(LatentGame[Tensor], Discriminates):
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """DCGAN's networks; the paper trains without their batch norm, too."""
 
     width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64

@@ -21,6 +21,7 @@ from zerosum.modality import Spec
 from zerosum.networks import mlp, resnet
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, Optimizer
+from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 
@@ -31,7 +32,7 @@ class WGANGP(LatentGame[Tensor], Discriminates):
     name = "wgan-gp"
 
     @dataclass(frozen=True)
-    class Config:
+    class Config(Checked):
         latent_dim: latent.LatentDim = 128
         critic_steps: Annotated[int, Gt(0), "critic moves per step (n_critic)"] = 5
         generator_batches: Annotated[int, Gt(0), "G's batch, in batches of the critic"] = 1
@@ -73,7 +74,7 @@ class WGANGP(LatentGame[Tensor], Discriminates):
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The residual networks."""
 
     width: Annotated[int, Gt(0), "channels of every layer; the paper has 128"] = 128

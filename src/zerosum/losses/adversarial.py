@@ -23,13 +23,14 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zerosum.errors import unknown
-from zerosum.util.checks import ArgumentError, floating, number, refuse
+from zerosum.options import Checked
+from zerosum.util.checks import ArgumentError, floating, number, one_device, refuse
 
 Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True)
-class LabelSmoothing:
+class LabelSmoothing(Checked):
     """D's targets. `LabelSmoothing(real=0.9)` is one-sided (Salimans et al., 2016, section 3.4), `LabelSmoothing(0.9,
     0.1)` two-sided, `LabelSmoothing(flip=0.05)` swaps the targets of a random 5 % of the samples."""
 
@@ -40,6 +41,7 @@ class LabelSmoothing:
     def __post_init__(self) -> None:
         for name, value in (("real", self.real), ("fake", self.fake), ("flip", self.flip)):
             number(f"targets.{name}", value, 0, 1)
+        super().__post_init__()
 
     def of(self, logits: Tensor, other: bool = False) -> Tensor:
         """A target for each of D's logits on real samples, or (`other`) on fakes; shaped like `logits`."""
@@ -66,9 +68,23 @@ def as_logits(name: str, logits: Tensor) -> Tensor:
     return to_float32(logits)
 
 
+def _both(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as logits, of as many samples as there are; `ArgumentError` where they are on two devices."""
+    real, fake = as_logits("real_logits", real_logits), as_logits("fake_logits", fake_logits)
+    one_device(real_logits=real, fake_logits=fake)
+    return real, fake
+
+
+def _hard(targets: LabelSmoothing) -> bool:
+    """Whether targets are 1 and 0; `ArgumentError` for what are none."""
+    if not isinstance(targets, LabelSmoothing):
+        raise ArgumentError(f"targets must be a LabelSmoothing, as in LabelSmoothing(real=0.9), not {targets!r}")
+    return targets == HARD
+
+
 def _pairs(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
     """Both as logits, (B,) or (B, ...) of patches; `ArgumentError` where they are not as many."""
-    real, fake = as_logits("real_logits", real_logits), as_logits("fake_logits", fake_logits)
+    real, fake = _both(real_logits, fake_logits)
     real, fake = (x.flatten() if x.dim() <= 2 else x for x in (real, fake))
     if real.shape != fake.shape:
         raise ArgumentError(
@@ -88,8 +104,8 @@ def cross_entropy_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoo
     Returns:
         A scalar >= 0 for D to minimise; log 4 where D is 1/2 everywhere.
     """
-    real_logits, fake_logits = as_logits("real_logits", real_logits), as_logits("fake_logits", fake_logits)
-    if targets == HARD:
+    real_logits, fake_logits = _both(real_logits, fake_logits)
+    if _hard(targets):
         return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
     on_real = F.binary_cross_entropy_with_logits(real_logits, targets.of(real_logits))
     return on_real + F.binary_cross_entropy_with_logits(fake_logits, targets.of(fake_logits, other=True))
@@ -129,7 +145,8 @@ def least_squares_d(real_logits: Tensor, fake_logits: Tensor, targets: LabelSmoo
     Returns:
         A scalar >= 0 for D to minimise.
     """
-    real_logits, fake_logits = as_logits("real_logits", real_logits), as_logits("fake_logits", fake_logits)
+    real_logits, fake_logits = _both(real_logits, fake_logits)
+    _hard(targets)
     on_real = (real_logits - targets.of(real_logits)).square().mean()
     return 0.5 * (on_real + (fake_logits - targets.of(fake_logits, other=True)).square().mean())
 
@@ -155,7 +172,8 @@ def wasserstein_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     Returns:
         A scalar for the critic, which must be Lipschitz (by clipping or a penalty), to minimise.
     """
-    return as_logits("fake_logits", fake_logits).mean() - as_logits("real_logits", real_logits).mean()
+    real, fake = _both(real_logits, fake_logits)
+    return fake.mean() - real.mean()
 
 
 def wasserstein_g(fake_logits: Tensor) -> Tensor:
@@ -179,10 +197,8 @@ def hinge_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     Returns:
         A scalar >= 0 for D to minimise; 0 where all real logits are above 1 and all fake ones below -1.
     """
-    return (
-        F.relu(1 - as_logits("real_logits", real_logits)).mean()
-        + F.relu(1 + as_logits("fake_logits", fake_logits)).mean()
-    )
+    real, fake = _both(real_logits, fake_logits)
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
 
 
 def hinge_g(fake_logits: Tensor) -> Tensor:
@@ -199,6 +215,7 @@ def hinge_g(fake_logits: Tensor) -> Tensor:
 
 def _one_target(targets: LabelSmoothing) -> None:
     """An `ArgumentError` for a target of fakes that a pair of samples does not have."""
+    _hard(targets)
     if targets.fake and not math.isclose(targets.fake, 1 - targets.real):
         raise ArgumentError(
             f"the relativistic objective has one target for a pair, targets.real ({targets.real:g}), and none for its "
@@ -265,7 +282,7 @@ class Objective:
 
     def check(self, targets: LabelSmoothing) -> None:
         """An `ArgumentError` where D's loss has no such targets."""
-        if targets != HARD and not self.labels:
+        if not _hard(targets) and not self.labels:
             raise ArgumentError(
                 f"the {self.name} objective has no targets to smooth or flip; leave `targets` at {HARD}"
             )

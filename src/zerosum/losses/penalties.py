@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from zerosum.errors import unknown
 from zerosum.losses.adversarial import to_float32
-from zerosum.util.checks import ArgumentError, Sizes, number, refuse, shapes
+from zerosum.util.checks import ArgumentError, Sizes, integer, number, refuse, shapes
 from zerosum.util.switches import With
 
 Discriminator = Callable[[Tensor], Tensor]
@@ -131,7 +131,7 @@ def lazy(
     Raises:
         ArgumentError: a penalty that does not exist, a negative weight, `every` below 1, or as the penalties raise.
     """
-    number("penalty_every", every, 1)
+    integer("penalty_every", every, 1)
     check_weights(weights, network)
     if step % every or not weights:
         return {}
@@ -140,6 +140,8 @@ def lazy(
 
 def check_weights(weights: Mapping[PenaltyName, float] | None, network: nn.Module | None = None) -> None:
     """An `ArgumentError` for weights that `lazy` does not take, or for a network that it does not take with any."""
+    if weights is not None and not isinstance(weights, Mapping):
+        raise ArgumentError(f"penalties must be weights by name, as {{'r1': 1.0}}, not {weights!r:.60}")
     for name, weight in (weights or {}).items():
         if name not in PENALTIES:
             raise ArgumentError(unknown("gradient penalty", name, PENALTIES))
@@ -171,8 +173,12 @@ def _norm_at(discriminator: Discriminator, x: Tensor, *given: Tensor) -> Tensor:
 
 def _squares_at(discriminator: Discriminator, x: Tensor, *given: Tensor) -> Tensor:
     """(B,) the squared norm of D's gradient at each row of x; `given` are the samples that x was made of."""
+    if not callable(discriminator):
+        raise ArgumentError(f"discriminator must be a module or a function of samples, not {discriminator!r:.60}")
     if isinstance(discriminator, nn.Module):
         refuse_batch_norm(discriminator)
+        if (first := next(discriminator.parameters(), None)) is not None and first.device != x.device:
+            raise ArgumentError(f"D is on {first.device} and its samples on {x.device}; bring both to one device")
     if not torch.is_grad_enabled():
         raise ArgumentError("a gradient penalty needs gradients: call it outside torch.no_grad()")
     leaf = to_float32(x.detach()).requires_grad_()

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, Reshape, doubling, halvings, image_shape, normalisation, reparametrise
+from zerosum.options import Checked
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """DCGAN's networks."""
 
     width: Annotated[int, Gt(0), "channels at half the image's size; each further halving doubles them"] = 64

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, Reshape, normalisation, reparametrise
+from zerosum.options import Checked
 
 PointNorm = Literal["batch", "spectral", "weight", "layer", "none"]  # instance norm is of the pixels of a channel
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The perceptrons' normalisation."""
 
     norm: Annotated[PointNorm, "D's normalisation; penalties want any but batch"] = "none"

@@ -20,13 +20,14 @@ from torch import Tensor, nn
 from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, halvings, image_shape, normalisation
 from zerosum.networks.heads import Discriminator
+from zerosum.options import Checked
 from zerosum.util.checks import ArgumentError
 
 LEAK = 0.1
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """The size of the convolutional networks."""
 
     width: Annotated[int, Gt(0), "D's channels at half the image's size; each further halving doubles them"] = 16

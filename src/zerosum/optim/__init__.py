@@ -17,6 +17,7 @@ from zerosum.errors import ZerosumError
 from zerosum.optim import sghmc
 from zerosum.optim.adam import BurnInAdam
 from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, half_cosine
+from zerosum.options import Checked
 from zerosum.util.switches import With
 
 LearningRate = Annotated[float, Gt(0), "learning rate"]
@@ -47,7 +48,7 @@ _IN_TIME = With("shape", _falls, unless="beta2_start")  # Adam's second beta goe
 
 
 @dataclass(frozen=True)
-class Decay:
+class Decay(Checked):
     """A learning-rate schedule: warm-up, then decay, as a factor of the learning rate."""
 
     shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "learning-rate schedule"] = "constant"
@@ -81,7 +82,7 @@ class Decay:
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Checked):
     """Adam; Kingma and Ba, 2015, Algorithm 1. GANs use a small or zero first beta, since the loss moves."""
 
     lr: LearningRate = 2e-4
@@ -109,7 +110,7 @@ class Adam:
 
 
 @dataclass(frozen=True)
-class RMSprop:
+class RMSprop(Checked):
     """RMSprop; Tieleman and Hinton, 2012, lecture 6.5. The optimiser of WGAN, whose critic dislikes momentum."""
 
     lr: LearningRate = 5e-5
@@ -125,7 +126,7 @@ class RMSprop:
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Checked):
     """Stochastic gradient descent with momentum, as in Goodfellow et al., 2014, Algorithm 1."""
 
     lr: LearningRate = 0.1
@@ -139,7 +140,7 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class SGHMC:
+class SGHMC(Checked):
     """Stochastic gradient Hamiltonian Monte Carlo; Chen et al., 2014, eq. 15. It draws weights instead of fitting them.
 
     The loss is a mean over the N data points, and `N loss` minus the logarithm of the posterior; weights come to be

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
+from zerosum.options import Checked
 from zerosum.util.switches import With
 
 BURN_IN = 20_000_000  # images of the burn-in of R3GAN's presets for CIFAR-10 and FFHQ
@@ -19,7 +20,7 @@ def half_cosine(t: float) -> float:
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(Checked):
     """A number that goes from `start` to `end` by half a cosine, and then stays; R3GAN's burn-in, Huang et al., 2024.
 
     A function of the samples that training has seen before a step, over all processes: a resumed run goes on exactly.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,8 +23,11 @@ from zerosum.run import sampling
 from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
-from zerosum.util import memory
+from zerosum.util import checks, memory
+from zerosum.util.text import abbreviate
 
+Asked = int | str | Sequence[int | str] | np.ndarray[Any, Any] | Tensor | None  # classes, by name or number
+STORED = {"8-bit": torch.uint8, "int64": torch.int64}  # what of integers a store holds
 PART = 2**24  # numbers of a part of many samples: 64 MB
 
 
@@ -52,7 +56,7 @@ class Run:
         seed: int = 0,
         *,
         truncation: float | None = None,
-        classes: int | str | Sequence[int | str] | None = None,
+        classes: Asked = None,
         conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
     ) -> Tensor:
         """(count, *shape) float32 on the CPU; images in about [-1, 1]; equal seeds give equal samples.
@@ -63,15 +67,20 @@ class Run:
         Args:
             truncation: > 0; z is kept within this many standard deviations: less variety, more typical samples. By
                 default the recipe's own, which for most is none.
-            classes: what to draw, by name or number, for a GAN that was trained with labels; by default all in turn.
+            classes: what to draw, by name or number, one or several that take turns, for a GAN that was trained
+                with labels; by default all in turn.
             conditions: a vector, or several that take turns, for a GAN that was trained with vectors; by default some
                 of its data's.
+
+        Raises:
+            ZerosumError: a count below 1, a seed that PyTorch does not take, a class that there is none of ...
         """
+        count = checks.integer("count", count, 1)
         self._require(count)
         return sampling.sample(
             self.game,
             count,
-            seed=seed,
+            seed=checks.seed(seed),
             labels=self.labels_for(count, classes, conditions),
             truncation=self._truncation(truncation),
             draw=self.record.draw,
@@ -91,6 +100,7 @@ class Run:
         So that all need not fit into memory. A run of an older version, whose samples depend on how many are drawn,
         gives them in one part.
         """
+        count, seed = checks.integer("count", count, 1), checks.seed(seed)
         labels = self.labels_for(count, classes, conditions)
         if self.record.draw == "batches":
             yield self.sample(count, seed, truncation=truncation, classes=classes, conditions=conditions), labels
@@ -119,6 +129,10 @@ class Run:
         conditions: Sequence[float] | None = None,
     ) -> Tensor:
         """(frames, count, *shape): `count` walks from the samples of one seed to those of the other."""
+        count, frames = checks.integer("count", count, 1), checks.integer("frames", frames, 1)
+        if not isinstance(seeds, Sequence) or len(seeds) != 2:
+            raise ZerosumError(f"seeds must be two, that of the start and that of the end, not {seeds!r}")
+        seeds = (checks.seed(seeds[0]), checks.seed(seeds[1]))
         self._require(frames * count)
         return sampling.interpolate(
             self.game,
@@ -158,8 +172,12 @@ class Run:
             raise ZerosumError(
                 f"the z of {self.record.recipe} has no codes to move; interpolate between two seeds instead"
             )
+        steps, rows, seed = checks.integer("steps", steps), checks.integer("rows", rows), checks.seed(seed)
         if steps < 2 or rows < 1:
             raise ZerosumError(f"a traversal needs at least 2 steps and 1 row, not {steps} and {rows}")
+        codes = [codes] if isinstance(codes, str) else codes
+        if codes is not None and len(codes) == 0:
+            raise ZerosumError("codes is empty: name one at least, or leave it out for all")
         if unknown := [name for name in codes or () if name not in known]:
             raise ZerosumError(
                 f"the z of {self.record.recipe} has no code {unknown[0]!r}; its codes are {', '.join(known)}"
@@ -199,8 +217,7 @@ class Run:
             ZerosumError: the GAN is not an image-to-image model, or a has another shape.
         """
         role, source = in_role(self.game, Translates), self.source
-        if tuple(a.shape[1:]) != source.shape:
-            raise ZerosumError(f"{self.path} translates {source}, not samples of shape {tuple(a.shape[1:])}")
+        a = _samples("a", a, source, f"{self.path} translates {source}")
         return self._in_batches(lambda a: role.translate(source.load(a)), [a], batch_size, self.modality.shape)
 
     def classify(self, x: Tensor, batch_size: int = 256) -> Tensor:
@@ -216,8 +233,7 @@ class Run:
             learners = ", ".join(name for name, recipe in RECIPES.items() if issubclass(recipe.game, Classifies))
             raise ZerosumError(f"{self.record.recipe} learns no classifier; train one of these recipes: {learners}")
         modality = self.modality
-        if tuple(x.shape[1:]) != modality.shape:
-            raise ZerosumError(f"{self.path} classifies samples of shape {modality.shape}, not {tuple(x.shape[1:])}")
+        x = _samples("x", x, modality, f"{self.path} classifies samples of shape {modality.shape}")
         network, classes = in_role(self.game, Classifies).classifier(), len(self.record.data.classes)
         p = self._in_batches(lambda x: network(modality.load(x)).float().softmax(1), [x], batch_size, (classes,))
         return self.assert_finite(p, "class probabilities")
@@ -241,6 +257,8 @@ class Run:
                 "(--techniques.minibatch-discrimination), so it scores no single ones; use a run without it"
             )
         role = in_role(self.game, Discriminates)
+        x = _samples("x", x, self.modality, f"{self.path} scores samples of shape {self.modality.shape}")
+        y = None if y is None else self._labels_of(x, y)
         try:
             rows, load = [x] if y is None else [x, y], self.modality.load
             return self._in_batches(lambda x, y=None: role.score(load(x), y), rows, batch_size, ())
@@ -251,6 +269,7 @@ class Run:
         self, function: Callable[..., Tensor], rows: Sequence[Tensor], batch_size: int, shape: tuple[int, ...]
     ) -> Tensor:
         """(N, *shape) float32 on the CPU, by `function` of batches of all `rows`, on the device of the game."""
+        batch_size = checks.integer("batch_size", batch_size, 1)
         with sampling.eval_no_grad(self.game, 0):  # every row with the same noise, if there is any
             parts = list(sampling.row_by_row(self.game, function, rows, batch_size, lambda number: 0))
         return torch.cat([torch.empty(0, *shape), *(part.float() for part in parts)])
@@ -278,15 +297,32 @@ class Run:
         return in_role(self.game, Generates).prior.codes if has_role(self.game, Generates) else ()
 
     def _truncation(self, asked: float | None) -> float | None:
-        return self.record.training.truncation if asked is None else asked
+        if asked is None:
+            return self.record.training.truncation
+        if (truncation := checks.number("truncation", asked)) <= 0:
+            raise ZerosumError(f"truncation must be above 0, not {asked}")
+        return truncation
+
+    def _labels_of(self, x: Tensor, y: Any) -> Tensor:
+        """The classes (N,) or vectors (N, K) of samples x, each in range."""
+        condition = self.condition
+        if isinstance(condition, Classes):
+            found = torch.tensor([_numbered(one, condition.names) for one in _classes("y", y)], dtype=torch.int64)
+        else:
+            found = checks.finite("y", checks.tensor("y", y)).float()
+        shape = (len(x),) if condition is None else (len(x), *condition.shape)
+        if tuple(found.shape) != shape:
+            raise ZerosumError(f"y must have the shape {shape}, one row for each sample, not {tuple(found.shape)}")
+        return found
 
     def labels_for(
         self,
         count: int,
-        classes: int | str | Sequence[int | str] | None = None,
+        classes: Asked = None,
         conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
     ) -> Tensor | None:
         """(count,) the classes that `sample` draws, or (count, K) the vectors; None for a GAN that takes neither."""
+        count = checks.integer("count", count, 0)
         condition, names = self.condition, self.record.data.classes
         if classes is not None and not isinstance(condition, Classes):
             cure = f"`zerosum synthesize {self.path}` sorts its samples by class" if names else "leave the class out"
@@ -296,12 +332,21 @@ class Run:
         if condition is None:
             return None
         if classes is not None:
-            asked = [classes] if isinstance(classes, (int, str)) else list(classes)
+            asked = _classes("classes", classes)
+            if not asked:
+                raise ZerosumError("classes is empty: name one at least, or leave it out for all in turn")
             return sampling.balanced_labels(count, len(names), [_number(name, names) for name in asked])
         known = self.record.data.vectors if conditions is None else conditions
-        rows = torch.atleast_2d(torch.as_tensor(known, dtype=torch.float32))
-        if conditions is not None and rows.shape[1] != condition.size:
-            raise ZerosumError(f"a condition of {self.record.recipe} has {condition.size} numbers, not {rows.shape[1]}")
+        try:
+            rows = torch.atleast_2d(torch.as_tensor(known, dtype=torch.float32))
+        except (TypeError, ValueError, RuntimeError):
+            raise ZerosumError(
+                f"conditions must be a vector of {condition.size} numbers, or several, not {conditions!r:.60}"
+            ) from None
+        if conditions is not None and (tuple(rows.shape[1:]) != (condition.size,) or not len(rows)):
+            given = f"of shape {tuple(rows.shape[1:])}" if len(rows.shape[1:]) > 1 else f"{rows.shape[1]}"
+            raise ZerosumError(f"a condition of {self.record.recipe} has {condition.size} numbers, not {given}")
+        checks.finite("conditions", rows)
         return sampling.default_labels(condition, count, rows)
 
 
@@ -324,18 +369,21 @@ def load(
     Raises:
         ZerosumError: no run or no checkpoint there, or a damaged one; the recipe does not fit the data of run.json.
     """
-    place, directory = hardware.find(device), RunDirectory(Path(run))
+    place, directory = hardware.find(device), RunDirectory(checks.path("run", run))
+    if not isinstance(average, bool):
+        raise ZerosumError(f"average must be True or False, not {average!r}")
     record = directory.read()
     found = checkpoint.find(directory.checkpoints)
     if not found:
         raise ZerosumError(f"{run} has no checkpoint yet; train it on with `zerosum resume {run}`")
     chosen = found[-1]
     if checkpoint_step is not None:
+        checkpoint_step = checks.integer("checkpoint_step", checkpoint_step)
         steps = {checkpoint.step_of(path): path for path in found}
         if checkpoint_step not in steps:
             raise ZerosumError(f"{run} has no checkpoint of step {checkpoint_step}; it has {sorted(steps)}")
         chosen = steps[checkpoint_step]
-    known = recipe_of(record, recipe)
+    known = recipe_of(record, None if recipe is None else checks.text("recipe", recipe))
     try:
         game = known.build(record.data.spec, record.options)
     except ValueError as error:
@@ -344,9 +392,45 @@ def load(
     return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen), average)
 
 
-def _number(asked: int | str, names: tuple[str, ...]) -> int:
-    if str(asked) in names:
-        return names.index(str(asked))
-    if str(asked).isdecimal() and int(asked) < len(names):
-        return int(asked)
-    raise ZerosumError(f"there is no class {asked!r}; the classes are {', '.join(names)}")
+def _number(asked: object, names: tuple[str, ...]) -> int:
+    """The number of a class that is asked for by name or number."""
+    if isinstance(asked, int | str) and not isinstance(asked, bool):
+        if str(asked) in names:
+            return names.index(str(asked))
+        if str(asked).isdecimal() and int(asked) < len(names):
+            return int(asked)
+    raise ZerosumError(f"there is no class {asked!r}; the classes are {', '.join(abbreviate(names))}")
+
+
+def _numbered(given: object, names: tuple[str, ...]) -> int:
+    """The number of a class that is given by it, as labels are, or by name."""
+    if isinstance(given, str):
+        return _number(given, names)
+    if not 0 <= (k := checks.integer("a class of y", given)) < len(names):
+        raise ZerosumError(f"y must be classes from 0 to {len(names) - 1}, not {k}")
+    return k
+
+
+def _classes(name: str, given: Any) -> list[object]:
+    """The classes that are asked for, one or several, as Python's numbers and strings."""
+    if isinstance(given, Tensor | np.ndarray | np.generic):
+        if isinstance(given, Tensor) and given.device.type == "meta":
+            raise ZerosumError(f"{name} is on the device meta, where tensors hold no numbers")
+        given = given.tolist()
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        return [given]
+    return [
+        one.item() if isinstance(one, np.generic) or (isinstance(one, Tensor) and not one.shape) else one
+        for one in given
+    ]
+
+
+def _samples(name: str, x: Any, modality: Modality, takes: str) -> Tensor:
+    """x as a tensor (N, *shape) of numbers as players see them, or as they are stored; else a `ZerosumError`."""
+    x = checks.tensor(name, x)
+    if not x.shape or tuple(x.shape[1:]) != modality.shape:
+        raise ZerosumError(f"{takes}, not {tuple(x.shape[1:]) if x.shape else 'a single number'}")
+    stored = STORED.get(modality.stored_as)
+    if stored is not None and not x.is_floating_point() and x.dtype != stored:
+        raise ZerosumError(f"{name} is {x.dtype}: {modality.plural} are {stored} as they are stored, else floats")
+    return checks.finite(name, x)

@@ -13,11 +13,12 @@ from annotated_types import Ge, Gt, Lt
 from zerosum.augment.diff_augment import Operation
 from zerosum.augment.instance_noise import InstanceNoise
 from zerosum.losses.feature_matching import FeatureDistance
+from zerosum.options import Checked
 from zerosum.util.switches import With
 
 
 @dataclass(frozen=True)
-class Techniques:
+class Techniques(Checked):
     """What is added to a game; by default nothing."""
 
     feature_matching: Annotated[

@@ -14,6 +14,7 @@ from zerosum.augment import RandomAffine
 from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import to_float32
 from zerosum.modality import Image, Modality
+from zerosum.options import Checked
 from zerosum.util import distributed
 from zerosum.util.checks import refuse, shapes
 from zerosum.util.switches import With
@@ -22,7 +23,7 @@ MEMORY = 0.99  # of how often each class is guessed, a step
 
 
 @dataclass(frozen=True)
-class Consistency:
+class Consistency(Checked):
     """FixMatch (Sohn et al., 2020) with aligned guesses (Berthelot et al., 2020); for images."""
 
     weight: Annotated[float, Ge(0), "FixMatch loss weight"] = 0.0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from zerosum.theory import divergence, estimate
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Grid, normal
+from zerosum.theory.progress import tell
 
 POINTS, ASSIGNED = 5000, 400  # samples of each side; of an assignment
 SHIFT = 0.7
@@ -23,21 +26,26 @@ def experiment() -> dict[str, float]:
     x, y = p.sample(POINTS, random), q.sample(POINTS, random)
     x2, y2 = p2.sample(POINTS, random), q2.sample(POINTS, random)
     moved = x2[:ASSIGNED] + torch.tensor([0.6, 0.8], dtype=torch.float64) * SHIFT
-    return {
-        "kl": float(divergence.kl(p, q, line)),
-        "total_variation": float(divergence.total_variation(p, normal(1.0, 1.0), line)),
-        "wasserstein": float(divergence.wasserstein(p, normal(0.0, 2.0), line)),
-        "js": float(divergence.js(p, q, line)),
-        "js_plane": float(divergence.js(p2, q2, plane)),
-        "sampled_kl": estimate.kl(x, y),
-        "sampled_kl_plane": estimate.kl(x2, y2),
-        "sampled_js": estimate.js(x, y),
-        "sampled_js_plane": estimate.js(x2, y2),
-        "sampled_total_variation": estimate.total_variation(x, normal(1.0, 1.0).sample(POINTS, random)),
-        "sampled_wasserstein": estimate.wasserstein(x, normal(0.0, 2.0).sample(POINTS, random)),
-        "assigned": estimate.wasserstein(x2[:ASSIGNED], moved),
-        "sliced": estimate.sliced_wasserstein(x2[:ASSIGNED], moved, 2000, random),
+    wanted: dict[str, Callable[[], Any]] = {
+        "kl": lambda: divergence.kl(p, q, line),
+        "total_variation": lambda: divergence.total_variation(p, normal(1.0, 1.0), line),
+        "wasserstein": lambda: divergence.wasserstein(p, normal(0.0, 2.0), line),
+        "js": lambda: divergence.js(p, q, line),
+        "js_plane": lambda: divergence.js(p2, q2, plane),
+        "sampled_kl": lambda: estimate.kl(x, y),
+        "sampled_kl_plane": lambda: estimate.kl(x2, y2),
+        "sampled_js": lambda: estimate.js(x, y),
+        "sampled_js_plane": lambda: estimate.js(x2, y2),
+        "sampled_total_variation": lambda: estimate.total_variation(x, normal(1.0, 1.0).sample(POINTS, random)),
+        "sampled_wasserstein": lambda: estimate.wasserstein(x, normal(0.0, 2.0).sample(POINTS, random)),
+        "assigned": lambda: estimate.wasserstein(x2[:ASSIGNED], moved),
+        "sliced": lambda: estimate.sliced_wasserstein(x2[:ASSIGNED], moved, 2000, random),
     }
+    found = {}
+    for done, (name, measure) in enumerate(wanted.items(), 1):
+        found[name] = float(measure())
+        tell("measuring distances", done, len(wanted))
+    return found
 
 
 _KL = math.log(2) + 2 / 8 - 0.5  # log(s2 / s1) + (s1^2 + d^2) / (2 s2^2) - 1/2

@@ -24,6 +24,7 @@ from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Grid, Histogram, mixture
 from zerosum.theory.divergence import error, js, logits_of, optimal_discriminator, value
 from zerosum.theory.frozen import FrozenGenerator, trainer_on
+from zerosum.theory.progress import telling
 from zerosum.util import rng
 
 if TYPE_CHECKING:
@@ -127,10 +128,17 @@ def experiment(seed: int = 0) -> Experiment:
 
     snapshot(0)
     first = trainer_on(DATA, alone, ALONE, 512, seed)
-    first.train([lambda t: snapshot(0) if t.step in (3, 6, 10, 20, 30, 50, 75, 100, ALONE) else None])
+    first.train(
+        [
+            telling("training D alone"),
+            lambda t: snapshot(0) if t.step in (3, 6, 10, 20, 30, 50, 75, 100, ALONE) else None,
+        ]
+    )
     start = len(frames) - 1
     second = trainer_on(DATA, game, TOGETHER, 512, seed + 1)
-    second.train([lambda t: snapshot(t.step) if t.step % (5 if t.step <= 100 else 40) == 0 else None])
+    second.train(
+        [telling("training both"), lambda t: snapshot(t.step) if t.step % (5 if t.step <= 100 else 40) == 0 else None]
+    )
     moved = next(i for i, frame in enumerate(frames) if frame.rounds == 25)
     return Experiment(frames, (2, start, moved, len(frames) - 1))
 

@@ -23,6 +23,7 @@ from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Uniform
 from zerosum.theory.frozen import FrozenGenerator, Penalty, trainer_on
+from zerosum.theory.progress import tell
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -92,6 +93,7 @@ def experiment(seed: int = 0) -> list[Snapshot]:
         if step < ROUNDS:
             trainer.round()
             other.round()
+            tell("training a discriminator and a critic", step + 1, ROUNDS)
     return snapshots
 
 

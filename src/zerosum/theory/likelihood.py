@@ -26,6 +26,7 @@ from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Density, Grid, Mixture, mixture, normal
 from zerosum.theory.divergence import js, kl
 from zerosum.theory.frozen import trainer_on
+from zerosum.theory.progress import telling
 from zerosum.util import rng
 
 GRID = Grid.box((-12.0,), (12.0,), 800)
@@ -87,7 +88,9 @@ class Descent(Game[Tensor]):
 def nearest(p: Density, distance: Distance, start: Gaussian, grid: Grid, steps: int = 300) -> Gaussian:
     """The Gaussian q where descent from `start` on `distance(p, q)` ends: a minimum, not always the least."""
     generator = GaussianGenerator(start)
-    trainer_on(p, Descent(p, distance, generator, grid), steps, batch_size=1, seed=0).train()
+    trainer_on(p, Descent(p, distance, generator, grid), steps, batch_size=1, seed=0).train(
+        [telling("descending on a divergence")]
+    )
     return Gaussian(generator.mean.item(), generator.log_std.exp().item())
 
 
@@ -101,7 +104,7 @@ def fit_gan(p: Density, start: Gaussian, steps: int = 1500, seed: int = 0) -> Ga
     adam = Adam(1e-2, (0.5, 0.99), decay=Decay("linear"))
     config = GAN.Config(latent_dim=1, generator="minimax", g_optimizer=adam, d_optimizer=adam)
     game = GAN(generator, mlp.Discriminator((1,), (32, 32)), config)
-    trainer_on(p, game, steps, 256, seed).train()
+    trainer_on(p, game, steps, 256, seed).train([telling("training a GAN")])
     return Gaussian(generator.bias.item(), abs(generator.weight.item()))
 
 

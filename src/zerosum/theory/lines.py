@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 from zerosum.theory import divergence, estimate, figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Grid, Uniform
+from zerosum.theory.progress import tell
 
 WIDTH = 0.06  # of a strip
 GRID = Grid.box((-1.25, 0.0), (1.25, 1.0), 250)  # six cells across a strip
@@ -70,7 +71,11 @@ class Experiment:
 
 def experiment() -> Experiment:
     random = torch.Generator().manual_seed(0)
-    return Experiment({theta: measure(theta, random) for theta in THETAS})
+    found = {}
+    for done, theta in enumerate(THETAS, 1):
+        found[theta] = measure(theta, random)
+        tell("measuring at each theta", done, len(THETAS))
+    return Experiment(found)
 
 
 def draw(result: Experiment, folder: Path) -> list[Path]:

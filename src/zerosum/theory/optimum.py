@@ -21,6 +21,7 @@ from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Density, Grid, Mixture, Uniform, mixture, normal
 from zerosum.theory.divergence import best_value, error, js, logits_of, optimal_discriminator, optimal_logits, value
 from zerosum.theory.frozen import FrozenGenerator, trainer_on
+from zerosum.theory.progress import tell, telling
 from zerosum.util import rng
 
 
@@ -70,7 +71,7 @@ def train_discriminator(pair: Pair, seed: int, steps: int, batch_size: int = 512
     rng.seed(seed)
     network = mlp.Discriminator((pair.grid.points.shape[1],), (64, 64))
     game = FrozenGenerator(pair.q.sample, network, Adam(5e-3, (0.9, 0.999), decay=Decay("cosine")))
-    trainer_on(pair.p, game, steps, batch_size, seed).train()
+    trainer_on(pair.p, game, steps, batch_size, seed).train([telling("training a discriminator")])
     return network
 
 
@@ -97,7 +98,8 @@ class Experiment:
 def experiment() -> Experiment:
     random = torch.Generator().manual_seed(0)
     identity, gain = 0.0, -math.inf
-    for p, q, grid in PAIRS.values():
+    for done, (p, q, grid) in enumerate(PAIRS.values()):
+        tell("integrating V(D, G)", done, len(PAIRS))
         best = optimal_logits(p, q, grid.points)
         top = float(value(p, q, _constant(best), grid))
         identity = max(identity, abs(top - float(best_value(p, q, grid))))

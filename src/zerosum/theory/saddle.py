@@ -18,6 +18,7 @@ from torch import Tensor
 from zerosum.losses import adversarial, penalties
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
+from zerosum.theory.progress import tell
 
 RATE, GAMMA, STEPS = 0.2, 0.3, 150
 START = (0.02, 0.0)  # near the equilibrium, where the linear theory holds
@@ -62,7 +63,8 @@ def alternating(state: Tensor, gamma: float = 0.0) -> Tensor:
 def path(step: Callable[[Tensor, float], Tensor], gamma: float, start: tuple[float, float], steps: int) -> Tensor:
     """(steps + 1, 2) states."""
     states = [torch.tensor(start, dtype=torch.float64)]
-    for _ in range(steps):
+    for done in range(steps):
+        tell("playing on a saddle", done + 1, steps)
         states.append(step(states[-1].requires_grad_(), gamma).detach())
     return torch.stack([state.detach() for state in states])
 

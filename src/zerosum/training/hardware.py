@@ -17,10 +17,13 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 def find(name: str) -> torch.device:
     """The device called `name`: "cpu", "cuda", "cuda:1" ...; `ZerosumError` where it is not there."""
     try:
-        return torch.empty(0, device=name).device
+        device = torch.empty(0, device=name).device
     except (AssertionError, RuntimeError) as error:  # PyTorch asserts that it was built with CUDA
         first = str(error).splitlines()[0]
         raise ZerosumError(f"cannot compute on {name!r}: {first}; use --device cpu") from None
+    if device.type == "meta":
+        raise ZerosumError("the device 'meta' holds no numbers, so nothing is computed there; use --device cpu")
+    return device
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:

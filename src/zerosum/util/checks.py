@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,6 +42,8 @@ def shapes(pattern: str, known: Sizes | None = None, /, **tensors: Tensor) -> Si
     for name, x in tensors.items():
         floating(name, x)
         _fit(name, tuple(x.shape), pattern, found)
+    if len(tensors) > 1:
+        one_device(**tensors)
     return found
 
 
@@ -64,11 +71,97 @@ def labels(name: str, y: Tensor, classes: int) -> None:
         )
 
 
-def number(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Refuse a number out of [low, high], or one that is none (NaN)."""
-    if not low <= value <= high:
-        bound = f"at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
-        raise ArgumentError(f"{name} must be {bound}, not {value:g}")
+def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
+    """A number in [low, high] as a float: Python's, NumPy's, or a tensor of one number; neither NaN nor infinite."""
+    found = _plain(value)
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise ArgumentError(f"{name} must be a number, not {_shown(value)}")
+    if not low <= found <= high or not math.isfinite(found):
+        bound = (
+            "a finite number" if low == -math.inf else f"at least {low:g}" if high == math.inf else _between(low, high)
+        )
+        raise ArgumentError(f"{name} must be {bound}, not {found:g}")
+    return float(found)
+
+
+def _between(low: float, high: float) -> str:
+    return f"from {low:g} to {high:g}"
+
+
+def integer(name: str, value: Any, low: int | None = None) -> int:
+    """A whole number of at least `low` as an int: Python's, NumPy's, or a tensor of one; no float, no bool, no word."""
+    found = _plain(value)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise ArgumentError(f"{name} must be a whole number, not {_shown(value)}")
+    if low is not None and found < low:
+        raise ArgumentError(f"{name} must be at least {low}, not {found}")
+    return found
+
+
+def seed(value: Any, name: str = "seed") -> int:
+    """A seed that PyTorch takes, as an int."""
+    found = integer(name, value)
+    if not -(2**63) <= found < 2**64:
+        raise ArgumentError(f"{found} is no seed; choose one from -2^63 to 2^64 - 1")
+    return found
+
+
+def path(name: str, value: Any) -> Path:
+    """A path, of a string or a `Path`; the empty string is none."""
+    if not isinstance(value, str | PathLike) or not isinstance(text := fspath(value), str) or text == "":
+        raise ArgumentError(f"{name} must be a path, as a string or pathlib.Path, not {_shown(value)}")
+    return Path(text)
+
+
+def text(name: str, value: Any) -> str:
+    """A string, or a path as one."""
+    if isinstance(value, PathLike):
+        return str(path(name, value))
+    if not isinstance(value, str):
+        raise ArgumentError(f"{name} must be a string, not {_shown(value)}")
+    if not value:
+        raise ArgumentError(f"{name} must not be an empty string")
+    return value
+
+
+def one_device(**tensors: Tensor) -> None:
+    """Refuse tensors that are not all on one device."""
+    (first, x), *others = tensors.items()
+    for name, other in others:
+        if other.device != x.device:
+            raise ArgumentError(f"{first} is on {x.device} and {name} on {other.device}; bring both to one device")
+
+
+def tensor(name: str, value: Any) -> Tensor:
+    """Real numbers as a tensor that holds them: a tensor, or a NumPy array."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
+        return torch.from_numpy(np.ascontiguousarray(value))
+    if not isinstance(value, Tensor) or value.is_complex() or value.dtype == torch.bool:
+        kind = value.dtype if isinstance(value, Tensor | np.ndarray) else type(value).__name__
+        raise ArgumentError(f"{name} must be a tensor or a NumPy array of real numbers, not {kind}")
+    if value.device.type == "meta":
+        raise ArgumentError(f"{name} is on the device meta, where tensors hold no numbers; give one with values")
+    return value
+
+
+def finite(name: str, x: Tensor) -> Tensor:
+    """x itself, if all of it is finite."""
+    if not bool(x.isfinite().all()):
+        raise ArgumentError(f"{name} holds NaN or infinite numbers; leave such samples out")
+    return x
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers, and arrays and tensors of no dimensions, as Python's."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray | Tensor) and value.shape == ()):
+        return value.item() if not isinstance(value, Tensor) or value.device.type != "meta" else value
+    return value
+
+
+def _shown(value: Any) -> str:
+    """A value, or of a long one its kind."""
+    said = repr(value)
+    return said if len(said) <= 40 and "\n" not in said else f"a {type(value).__name__}"
 
 
 def refuse(name: str, x: Tensor, expected: str) -> ArgumentError:

@@ -15,6 +15,7 @@ from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images.fit import fitted
 from zerosum.data.request import Asked, Frames
 from zerosum.run.loaded import Run, load
+from zerosum.util import checks
 from zerosum.util.files import atomic_path
 from zerosum.util.text import cell
 
@@ -91,10 +92,11 @@ def classify(
     Raises:
         ZerosumError: no run there, or one that learnt no classifier; nothing readable there, or nothing of its shape.
     """
-    loaded = run if isinstance(run, Run) else load(run)
+    loaded, images = run if isinstance(run, Run) else load(run), checks.text("images", images)
     loaded.classify(torch.empty(0, *loaded.modality.shape))  # refuses before any image is read
-    where, reading = Path(data_dir) if data_dir else None, Asked(value_range, frames).over(loaded.record.data.reading)
-    given = fitted(str(images), loaded.modality, data_dir=where, progress=progress, reading=reading)
+    where = None if data_dir is None else checks.path("data_dir", data_dir)
+    reading = Asked(value_range, frames).over(loaded.record.data.reading)
+    given = fitted(images, loaded.modality, data_dir=where, progress=progress, reading=reading)
     parts = []
     for block in given.data.x.split(BLOCK):
         parts.append(loaded.classify(block))

@@ -33,7 +33,7 @@ from zerosum.roles import Translates, has_role
 from zerosum.run.loaded import Run
 from zerosum.run.record import versions
 from zerosum.training import hardware
-from zerosum.util import memory, rng
+from zerosum.util import checks, memory, rng
 
 CACHED = 50_000  # samples whose features are kept where moments would do: 400 MB of Inception's
 COPIES = 20_000  # training samples up to which memorization is measured by default: it needs the features of all
@@ -79,9 +79,24 @@ def evaluate(
         ZerosumError: nothing there to evaluate, no data to compare with, an unknown metric or extractor, or one that
             does not fit.
     """
+    samples, real = checks.integer("samples", samples), None if real is None else checks.integer("real", real)
     if samples < 2 or (real is not None and real < 2):
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
-    folder, given = Path(data_dir) if data_dir else None, Asked(value_range, frames)
+    given = Asked(value_range, frames)
+    if not isinstance(target, Run):
+        target = checks.path("target", target)
+    against = None if against is None else checks.text("against", against)
+    if truncation is not None and checks.number("truncation", truncation) <= 0:
+        raise ZerosumError(f"truncation must be above 0, not {truncation}")
+    seed, folder = checks.seed(seed), None if data_dir is None else checks.path("data_dir", data_dir)
+    if isinstance(metrics, str | Metric | PairMetric):
+        metrics = [metrics]
+    if extractor is not None and not isinstance(extractor, str) and not callable(extractor):
+        raise ZerosumError(f"extractor is a name or a function of samples, not {extractor!r:.60}")
+    if not isinstance(metrics, Sequence) or not all(
+        isinstance(metric, str | Metric | PairMetric) for metric in metrics
+    ):
+        raise ZerosumError(f"metrics are names or instances of Metric, not {metrics!r:.60}")
     named = [find(metric) if isinstance(metric, str) else metric for metric in metrics]
     if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
         if len(of_pairs) < len(named):

@@ -22,7 +22,7 @@ from zerosum.roles import Classifies, has_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 from zerosum.run.record import versions
-from zerosum.util import memory
+from zerosum.util import checks, memory
 from zerosum.util.files import atomic_path, write_atomic
 from zerosum.util.text import abbreviate, encodable
 
@@ -94,8 +94,17 @@ def synthesize(
         ZerosumError: `out` is taken, nothing tells the classes apart, a filter is out of range or has nobody to ask,
             a class has a name that neither a folder nor a `labels.csv` can have, or some class does not fill.
     """
+    per_class, tries, seed = (
+        checks.integer("per_class", per_class),
+        checks.integer("tries", tries),
+        checks.seed(seed),
+    )
+    confidence = None if confidence is None else checks.number("confidence", confidence)
+    keep_top = checks.number("keep_top", keep_top)
     _check(per_class, confidence, keep_top, tries)
-    path = Path(out).expanduser().resolve()
+    if truncation is not None and checks.number("truncation", truncation) <= 0:
+        raise ZerosumError(f"truncation must be above 0, not {truncation}")
+    path = checks.path("out", out).expanduser().resolve()
     record_path = path.with_name(f"{path.stem}-{FILE}")  # of points
     for file in (path, record_path) if path.suffix == ".npz" else (path,):
         refuse_taken(file)

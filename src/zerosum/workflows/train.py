@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from zerosum.data.request import Frames, Reading
 from zerosum.data.sources import absolute
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.optim import scheduled
-from zerosum.options import OptionError, hints, idle, parse
+from zerosum.options import OptionError, hints, idle, parse, to_json
 from zerosum.recipe import Recipe, Training
 from zerosum.run.directory import RunDirectory, new_path
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
 from zerosum.training.trainer import Hook, Trainer
-from zerosum.util import distributed
+from zerosum.util import checks, distributed
 from zerosum.util.console import errors
 from zerosum.util.text import abbreviate, legible
 from zerosum.workflows.prepare import DataChoice, prepare
@@ -76,20 +78,22 @@ def train(
         Interrupted: Ctrl-C or SIGTERM; the run is saved.
     """
     _check_hooks(hooks)
+    data = None if data is None else checks.text("data", data)
+    out = None if out is None else checks.path("out", out)
+    labels = None if labels is None else checks.integer("labels", labels, 1)
+    data_dir = None if data_dir is None else checks.path("data_dir", data_dir)
+    sides = _sides(size)
     if recipe is None:
         recipe, why = default_recipe(device)
         announce(why, quiet)
-    chosen = find(recipe)
+    chosen = find(checks.text("recipe", recipe))
     training, own = split(chosen, options)
-    sides = (size, size) if isinstance(size, int) else size
-    wanted = DataChoice(
-        data or chosen.data, sides, labels, Path(data_dir) if data_dir else None, Reading(value_range, frames)
-    )
+    wanted = DataChoice(data or chosen.data, sides, labels, data_dir, Reading(value_range, frames))
     with distributed.together():
         prepared = prepare(chosen, training, own, wanted, device, quiet)
         about = legible(Path(prepared.record.data.name).name)
         stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{about}"
-        path = Path(out) if out else _new_path(stem.replace("/", "-").replace(":", "-"))
+        path = out or _new_path(stem.replace("/", "-").replace(":", "-"))
         return play(RunDirectory(path), prepared, tensorboard=tensorboard, quiet=quiet, new=True, hooks=hooks)
 
 
@@ -147,7 +151,7 @@ def resume(
         ZerosumError: no run there, a damaged checkpoint, data that changed, a run directory in use.
     """
     _check_hooks(hooks)
-    directory = RunDirectory(Path(run))
+    directory = RunDirectory(checks.path("run", run))
     record = directory.read()
     begun = record.training.steps
     if steps is not None:
@@ -240,7 +244,7 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
     """Options by name, as `train` takes them, into training settings and plain values for the recipe's parameters."""
     shared = {name: value for name, value in options.items() if name in hints(Training)}
     first, *others = recipe.options
-    chosen = {name: dict(options[name]) for name in others if name in options}
+    chosen = {name: _by_name(name, options[name]) for name in others if name in options}
     chosen[first] = {n: v for n, v in options.items() if n not in shared and n not in chosen}
     try:
         resolved = recipe.resolve(chosen)
@@ -253,6 +257,26 @@ def split(recipe: Recipe, options: Mapping[str, Any]) -> tuple[Training, dict[st
         raise OptionError("; ".join(nothing))
     _check_averages(recipe, training, shared)
     return training, chosen
+
+
+def _by_name(name: str, given: Any) -> dict[str, Any]:
+    """The options of a parameter, such as `network`, as plain values."""
+    if is_dataclass(given) and not isinstance(given, type):
+        return to_json(given)
+    if not isinstance(given, Mapping):
+        raise OptionError(f"{name} takes options by name, as in {name}={{'width': 64}}, not {given!r:.60}")
+    return dict(given)
+
+
+def _sides(size: Any) -> tuple[int, int] | None:
+    """(H, W) of a size: a side, or two."""
+    if size is None:
+        return None
+    both = [size, size] if isinstance(size, int | np.integer) else list(size) if isinstance(size, Sequence) else []
+    if isinstance(size, str) or len(both) != 2:
+        raise ZerosumError(f"size must be a side in pixels, or (height, width), not {size!r:.60}")
+    height, width = (checks.integer("size", side, 1) for side in both)
+    return height, width
 
 
 def _check_averages(recipe: Recipe, training: Training, given: Mapping[str, Any]) -> None:

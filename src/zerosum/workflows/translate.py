@@ -14,6 +14,7 @@ from zerosum.modality import Image
 from zerosum.pictures.grids import grid
 from zerosum.pictures.png import IMAGE, save
 from zerosum.run.loaded import Run, load
+from zerosum.util import checks
 from zerosum.util.files import plain_name
 
 BLOCK = 64  # images read, translated and written at a time
@@ -55,7 +56,8 @@ def translate(
         ZerosumError: no run there, or one that is not an image-to-image model; nothing readable there; `out` is a file,
             or the folder of the images.
     """
-    loaded, folder = run if isinstance(run, Run) else load(run), Path(out)
+    loaded, folder = run if isinstance(run, Run) else load(run), checks.path("out", out)
+    images = checks.text("images", images)
     source = loaded.source
     if not isinstance(source, Image) or not isinstance(loaded.modality, Image):
         raise ZerosumError(f"{loaded.path} translates {source} to {loaded.modality}, not images to images")
@@ -63,7 +65,8 @@ def translate(
         raise ZerosumError(f"--out {folder} is a file; name a folder for the translated images")
     if folder.resolve() in (Path(images).expanduser().resolve(), Path(images).expanduser().resolve().parent):
         raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
-    where, reading = Path(data_dir) if data_dir else None, Asked(value_range, frames).over(loaded.record.data.reading)
+    where = None if data_dir is None else checks.path("data_dir", data_dir)
+    reading = Asked(value_range, frames).over(loaded.record.data.reading)
     given = fitted(str(images), source, field="a", data_dir=where, progress=progress, reading=reading)
     # In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`.
     plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in given.files]

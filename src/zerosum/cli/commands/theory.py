@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,8 @@ from zerosum.cli.flags import flag, parse
 from zerosum.cli.output import table
 from zerosum.util.console import errors, output
 from zerosum.util.files import write_atomic
+
+EVERY = 5.0  # seconds between plain lines
 
 if TYPE_CHECKING:
     from zerosum.theory.claim import Outcome
@@ -40,6 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Arguments, arguments, "theory", ABOUT)
     import torch
 
+    from zerosum.theory.progress import watched
     from zerosum.theory.topics import TOPICS, find
 
     chosen = [find(name) for name in dict.fromkeys(options.topics)] or list(TOPICS.values())
@@ -48,15 +52,24 @@ def run(arguments: Sequence[str]) -> int:
     console, log = output(), errors()
     record, pictures = {}, []
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn())
-    with Progress(*columns, console=log, disable=not log.is_terminal, transient=True) as progress:
-        task = progress.add_task("", total=len(chosen))
+    with Progress(*columns, console=log, disable=not log.is_terminal, transient=True) as bars:
+        task, inner = bars.add_task("", total=len(chosen)), bars.add_task("", total=None)
         for topic in chosen:
-            progress.update(task, description=topic.name)
+            bars.update(task, description=topic.name)
             start = time.perf_counter()
-            result = topic.experiment()
+            lines = Lines(log, topic.name)
+
+            def told(what: str, done: int, total: int, lines: Lines = lines) -> None:
+                bars.update(inner, description=what, completed=done, total=total)
+                if not log.is_terminal:
+                    lines(what, done, total)
+
+            with watched(told):
+                result = topic.experiment()
             record[topic.name] = topic.check(result)
+            told("drawing", 0, 1)
             pictures += topic.draw(result, options.out)
-            progress.update(task, advance=1)
+            bars.update(task, advance=1)
             log.print(f"{topic.name}: {_tally(record[topic.name])}, {time.perf_counter() - start:.1f} s")
     for topic in chosen:
         console.print(Text.assemble("\n", (topic.name, "bold"), f": {topic.about}"))
@@ -68,6 +81,18 @@ def run(arguments: Sequence[str]) -> int:
     console.print(f"\n{_tally(outcomes)}")
     console.print(f"written: {', '.join(map(str, [*pictures, path]))}")
     return 0 if all(outcome.holds for outcome in outcomes) else 1
+
+
+class Lines:
+    """How far a topic has come, where no terminal shows bars: a line every few seconds."""
+
+    def __init__(self, console: Console, topic: str):
+        self.console, self.topic, self.shown = console, topic, time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if (now := time.monotonic()) - self.shown >= EVERY:
+            self.shown = now
+            self.console.print(f"{self.topic}: {what}, {done:,} of {total:,}")
 
 
 def _tally(outcomes: Sequence[Outcome]) -> str:
