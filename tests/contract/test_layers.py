@@ -141,6 +141,7 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 KIND_ASKED = {
     "contract/case.py": 1,  # the lengths of texts
     "data/check.py": 2,  # sizes and colours of images, vocabularies of texts
+    "data/images/idx.py": 1,  # the shape that a file names
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/stream.py": 2,  # flips
@@ -158,6 +159,7 @@ KIND_ASKED = {
     "networks/blocks.py": 1,  # convolutions refuse other shapes
     "networks/mlp.py": 1,  # tanh for images
     "training/hardware.py": 1,  # weights of convolutions
+    "workflows/alternatives.py": 3,  # a smaller size of images
     "workflows/prepare.py": 1,  # the size of its images
     "workflows/sample.py": 1,  # WRITE
     "workflows/synthesize.py": 2,  # a folder of images, a file of points, nothing else

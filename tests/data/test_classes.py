@@ -39,7 +39,7 @@ def test_classes_have_samples(
     data = of(tmp_path, labels)
     assert data.classes == classes and data.y is not None and data.y[: len(y)].tolist() == y
     assert min(data.counts) > 0
-    said = [one for one in data.notes if "label" in one]
+    said = [one for one in data.notes if "as samples" not in one]
     assert not said if note is None else said[0].startswith(note)
 
 
