@@ -77,7 +77,7 @@ def train(
         announce(why, quiet)
     chosen = find(checks.text("recipe", recipe))
     training, own = split(chosen, options)
-    wanted = DataChoice(data or chosen.data, sides, labels, data_dir)
+    wanted = DataChoice(chosen.data if data is None else data, sides, labels, data_dir)
     prepared = prepare(chosen, training, own, wanted, device, quiet)
     stem = f"{chosen.function.__name__ if ':' in chosen.name else chosen.name}-{Path(prepared.record.data.name).name}"
     path = out or free_path(Path("runs"), stem.replace("/", "-").replace(":", "-"))
