@@ -119,8 +119,6 @@ def text(name: str, value: Any) -> str:
         return str(path(name, value))
     if not isinstance(value, str):
         raise ArgumentError(f"{name} must be a string, not {_shown(value)}")
-    if not value:
-        raise ArgumentError(f"{name} must not be an empty string")
     return value
 
 

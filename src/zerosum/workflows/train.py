@@ -88,7 +88,7 @@ def train(
         announce(why, quiet)
     chosen = find(checks.text("recipe", recipe))
     training, own = split(chosen, options)
-    wanted = DataChoice(data or chosen.data, sides, labels, data_dir, Reading(value_range, frames))
+    wanted = DataChoice(chosen.data if data is None else data, sides, labels, data_dir, Reading(value_range, frames))
     with distributed.together():
         prepared = prepare(chosen, training, own, wanted, device, quiet)
         about = legible(Path(prepared.record.data.name).name)
