@@ -185,7 +185,7 @@ def test_pictures_and_samples_are_known_by_their_marks(tmp_path: Path) -> None:
 def test_a_folder_of_made_images_alone_is_data(tmp_path: Path) -> None:
     """As `zerosum evaluate` and `train` take what `sample` and `synthesize` wrote; beside others it is left out."""
     grids.save_each(torch.zeros(2, 3, 8, 8), tmp_path / "made" / "cat")
-    (tmp_path / "made" / "synthesis.json").write_text("{}")
+    (tmp_path / "made" / "synthesis.json").write_text('{"run": "r", "recipe": "dcgan", "classes": {}}')
     data = loaded(tmp_path / "made")
     assert len(data) == 2 and data.classes == ("cat",)
     Image.new("RGB", (8, 8)).save(tmp_path / "made" / "cat" / "of an older version.png")

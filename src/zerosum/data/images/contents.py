@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +30,7 @@ OF_RUN = re.compile(
     r"(generator|discriminator|classifier)\.onnx"
 )
 FRAME = re.compile(r"step-\d+\.png")  # in a run's `samples`
-KEYS = {"format", "recipe", "training", "data"}  # of a run.json
+RUN, SYNTHESIS = {"format", "recipe", "training", "data"}, {"run", "recipe", "classes"}  # keys of the two records
 LARGEST = 1 << 24  # bytes of one
 NAMED = 3  # files of a kind that a note names
 
@@ -97,8 +97,8 @@ def mark(head: bytes) -> str:
     return next((known for known in (PICTURE, IMAGE) if known.encode() in head), "")
 
 
-def is_run(path: str) -> bool:
-    """Whether this is the `run.json` of a run."""
+def is_record(path: str, keys: Set[str]) -> bool:
+    """Whether this is JSON of zerosum's: an object with these keys, and perhaps others."""
     try:
         about = os.stat(path)
         if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
@@ -107,7 +107,7 @@ def is_run(path: str) -> bool:
             content = json.load(file)
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(content, dict) and content.keys() >= KEYS
+    return isinstance(content, dict) and content.keys() >= keys
 
 
 def _head(path: str) -> bytes:
@@ -198,10 +198,11 @@ def _look(
         return
     names = {entry.name for entry in entries}
     run = prefix.rstrip("/") or "this folder itself"
-    is_own = "run.json" in names and is_run(os.path.join(folder, "run.json"))
+    is_own = "run.json" in names and is_record(os.path.join(folder, "run.json"), RUN)
     if is_own:
         found.runs[run] = 0
-    made = made or (bool(prefix) and "synthesis.json" in names)
+    if prefix and "synthesis.json" in names:
+        made = made or is_record(os.path.join(folder, "synthesis.json"), SYNTHESIS)
     for entry in entries:
         name = f"{prefix}{legible(entry.name)}"
         if entry.name.startswith("."):
