@@ -8,6 +8,7 @@ demand `evaluation.json` and `health.png`.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -101,7 +102,12 @@ class RunDirectory:
     def seconds_so_far(self) -> float:
         """Training seconds that the metrics report."""
         lines = self.metrics.read_bytes().splitlines() if self.metrics.exists() else []
-        return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
+        for line in reversed(lines):
+            with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # a damaged line
+                seconds = float(json.loads(line)["seconds"])
+                if math.isfinite(seconds) and seconds >= 0:
+                    return seconds
+        return 0.0
 
 
 def free_path(parent: Path, stem: str) -> Path:
@@ -115,5 +121,5 @@ def free_path(parent: Path, stem: str) -> Path:
 def _is_until(line: bytes, step: int) -> bool:
     try:
         return bool(json.loads(line)["step"] <= step)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return False  # the last line of a killed run
