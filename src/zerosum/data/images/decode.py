@@ -245,9 +245,9 @@ def _bytes(image: ImageFile) -> int:
     """Of memory, that decoding an opened image takes, and bringing it to 8 bits without transparency."""
     width, height = image.size
     stored = STORED.get(image.mode, 4)
-    changed = 1 if depth.is_deep(image) else 4
+    changed = 1 if _is_deep(image) else 4
     turned = 0 if _turn(image) == 1 else stored
-    deep = 8 if depth.has_deep_colour(image) else 0
+    deep = 8 if _has_deep_colour(image) else 0
     return width * height * (stored + changed + turned + deep + DECODING.get(image.format or "", 0))
 
 
@@ -315,6 +315,17 @@ def _is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
 
 
+def _is_deep(image: Image.Image) -> bool:
+    """Whether it has one value of more than 8 bits for each pixel."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def _has_deep_colour(image: ImageFile) -> bool:
+    """Whether the file of an opened image has 16 bits for each colour, of which Pillow reads the upper 8."""
+    orders = [f"{tile.args}" for tile in image.tile]  # of bytes: RGB;16B
+    return image.mode in ("RGB", "RGBA") and any(";16" in order and "LA" not in order for order in orders)
+
+
 def _is_equal(image: ImageFile) -> bool:
     """Whether all channels have the same pixels: what Pillow makes of later frames of a grey GIF."""
     pixels = np.asarray(image.convert("RGB"))
@@ -323,7 +334,7 @@ def _is_equal(image: ImageFile) -> bool:
 
 def _opaque(image: ImageFile, item: Encoded, reading: Reading, several: bool) -> tuple[Image.Image, Values | None]:
     """The image upright, in an 8-bit mode without transparency, and what its values were if they had more bits."""
-    deep, deep_colour = depth.is_deep(image), depth.has_deep_colour(image)
+    deep, deep_colour = _is_deep(image), _has_deep_colour(image)
     meaning = depth.meaning_of(image, item.file) if deep or deep_colour else None
     lower = None
     if deep_colour and (meaning or (reading.value_range is not None and not depth.fits_bytes(reading))):
