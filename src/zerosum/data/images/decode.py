@@ -279,7 +279,7 @@ def _each(items: Sequence[Encoded], function: Callable[[ImageFile, Encoded, bool
                     _go_to(image, item.frame)
                     results.append(function(image, item, len(items) > 1))
                 except Exception as error:  # a decoder may raise anything on a broken file
-                    if _lacks_memory(error):  # it may be sound
+                    if _lacks_memory(error) and not _had_room(image, error):  # it may be sound
                         raise
                     results.append(Problem(item.name, _reason(error)))
     except Exception as error:
@@ -291,6 +291,12 @@ def _each(items: Sequence[Encoded], function: Callable[[ImageFile, Encoded, bool
 
 def _lacks_memory(error: Exception) -> bool:
     return isinstance(error, OutOfMemoryError) or is_failure(error)
+
+
+def _had_room(image: ImageFile, error: Exception) -> bool:
+    """Whether all that its pixels take was free, and more: a damaged file asks for what nobody has."""
+    left = available()
+    return isinstance(error, MemoryError) and left is not None and left > 1.5 * _bytes(image)
 
 
 def _go_to(image: ImageFile, frame: int) -> None:
@@ -305,7 +311,10 @@ def _go_to(image: ImageFile, frame: int) -> None:
 def _open(file: Path | bytes) -> ImageFile:
     if (file.stat().st_size if isinstance(file, Path) else len(file)) == 0:
         raise ValueError("the file is empty")
-    return Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+    try:
+        return Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+    except MemoryError as error:  # to read a header takes none: it promises gigabytes that are not there
+        raise ValueError("its header promises more than any memory holds") from error
 
 
 def _is_grey(image: Image.Image) -> bool:
