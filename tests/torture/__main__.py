@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.torture import disks, flips, kills, memory
+from tests.torture import disks, flips, fuzz, kills, memory
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "kills": kills.main,
     "flips": flips.main,
     "disks": disks.main,
+    "fuzz": fuzz.main,
     "memory": memory.main,
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,16 +24,6 @@ class Reading:
     frames: Annotated[
         Frames, "of a file with pages or frames, the first is an image, or all are, each with its file's label"
     ] = "first"
-
-    def __post_init__(self) -> None:
-        """Raises:
-        DataError: the range has no width.
-        """
-        if self.value_range is None:
-            return
-        low, high = self.value_range
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise DataError(f"--value-range {low:g} {high:g} has no width; give a lower value, then a higher one")
 
 
 AS_STORED = Reading()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from importlib import import_module
 from pathlib import Path
 
@@ -85,8 +86,7 @@ def load(
     name = encodable(name)  # as it goes into JSON, pages and pictures
     source, option = find(name)
     reading = Reading(value_range, frames)
-    if value_range is not None and not reads_files(name):
-        raise DataError(f"{name} holds what it holds: --value-range is of images in your own files; leave it out")
+    check_reading(name, reading)
     data = source(Request(name, option, size, data_dir, progress, seed, reading))
     if size is not None:
         data = resized(data, size)
@@ -119,6 +119,17 @@ def find(name: str) -> tuple[Source, str]:
     close = difflib.get_close_matches(known, SOURCES, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
+
+
+def check_reading(name: str, reading: Reading) -> None:
+    """`DataError` where a range of values has no width, or is asked of what is no file."""
+    if reading.value_range is None:
+        return
+    low, high = reading.value_range
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise DataError(f"--value-range {low:g} {high:g} has no width; give a lower value, then a higher one")
+    if not reads_files(name):
+        raise DataError(f"{name} holds what it holds: --value-range is of images in your own files; leave it out")
 
 
 def reads_files(name: str) -> bool:

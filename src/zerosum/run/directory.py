@@ -131,7 +131,7 @@ class RunDirectory:
         """Training seconds that the metrics report."""
         lines = files.read_bytes(self.metrics).splitlines() if self.metrics.exists() else []
         for line in reversed(lines):
-            with suppress(ValueError, KeyError, TypeError):  # a damaged line
+            with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # a damaged line
                 seconds = float(json.loads(line)["seconds"])
                 if math.isfinite(seconds) and seconds >= 0:
                     return seconds
@@ -173,5 +173,5 @@ def _checksum(fields: Mapping[str, Any]) -> str:
 def _is_until(line: bytes, step: int) -> bool:
     try:
         return bool(json.loads(line)["step"] <= step)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return False  # the last line of a killed run

@@ -241,9 +241,9 @@ def _bytes(image: ImageFile) -> int:
     """Of memory, that decoding an opened image takes, and bringing it to 8 bits without transparency."""
     width, height = image.size
     stored = STORED.get(image.mode, 4)
-    changed = 1 if depth.is_deep(image) else 4
+    changed = 1 if _is_deep(image) else 4
     turned = 0 if _turn(image) == 1 else stored
-    deep = 8 if depth.has_deep_colour(image) else 0
+    deep = 8 if _has_deep_colour(image) else 0
     return width * height * (stored + changed + turned + deep + DECODING.get(image.format or "", 0))
 
 
@@ -275,7 +275,7 @@ def _each(items: Sequence[Encoded], function: Callable[[ImageFile, Encoded, bool
                     _go_to(image, item.frame)
                     results.append(function(image, item, len(items) > 1))
                 except Exception as error:  # a decoder may raise anything on a broken file
-                    if _lacks_memory(error):  # it may be sound
+                    if _lacks_memory(error) and not _had_room(image, error):  # it may be sound
                         raise
                     results.append(Problem(item.name, _reason(error)))
     except Exception as error:
@@ -287,6 +287,12 @@ def _each(items: Sequence[Encoded], function: Callable[[ImageFile, Encoded, bool
 
 def _lacks_memory(error: Exception) -> bool:
     return isinstance(error, OutOfMemoryError) or is_failure(error)
+
+
+def _had_room(image: ImageFile, error: Exception) -> bool:
+    """Whether all that its pixels take was free, and more: a damaged file asks for what nobody has."""
+    left = available()
+    return isinstance(error, MemoryError) and left is not None and left > 1.5 * _bytes(image)
 
 
 def _go_to(image: ImageFile, frame: int) -> None:
@@ -301,7 +307,10 @@ def _go_to(image: ImageFile, frame: int) -> None:
 def _open(file: Path | bytes) -> ImageFile:
     if (file.stat().st_size if isinstance(file, Path) else len(file)) == 0:
         raise ValueError("the file is empty")
-    return Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+    try:
+        return Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+    except MemoryError as error:  # to read a header takes none: it promises gigabytes that are not there
+        raise ValueError("its header promises more than any memory holds") from error
 
 
 def _is_grey(image: Image.Image) -> bool:
@@ -309,6 +318,17 @@ def _is_grey(image: Image.Image) -> bool:
         palette = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
         return bool((palette == palette[:, :1]).all())
     return image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether it has one value of more than 8 bits for each pixel."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def _has_deep_colour(image: ImageFile) -> bool:
+    """Whether the file of an opened image has 16 bits for each colour, of which Pillow reads the upper 8."""
+    orders = [f"{tile.args}" for tile in image.tile]  # of bytes: RGB;16B
+    return image.mode in ("RGB", "RGBA") and any(";16" in order and "LA" not in order for order in orders)
 
 
 def _is_equal(image: ImageFile) -> bool:
@@ -319,7 +339,7 @@ def _is_equal(image: ImageFile) -> bool:
 
 def _opaque(image: ImageFile, item: Encoded, reading: Reading, several: bool) -> tuple[Image.Image, Values | None]:
     """The image upright, in an 8-bit mode without transparency, and what its values were if they had more bits."""
-    deep, deep_colour = depth.is_deep(image), depth.has_deep_colour(image)
+    deep, deep_colour = _is_deep(image), _has_deep_colour(image)
     meaning = depth.meaning_of(image, item.file) if deep or deep_colour else None
     lower = None
     if deep_colour and (meaning or (reading.value_range is not None and not depth.fits_bytes(reading))):

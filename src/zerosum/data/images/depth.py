@@ -50,16 +50,6 @@ class Values(NamedTuple):
     by: By  # who said so
 
 
-def is_deep(image: Image.Image) -> bool:
-    """Whether it has one value of more than 8 bits for each pixel."""
-    return image.mode == "F" or image.mode.startswith("I")
-
-
-def has_deep_colour(image: Any) -> bool:
-    """Whether the file of an opened image has 16 bits for each colour, of which Pillow reads the upper 8."""
-    return image.mode in ("RGB", "RGBA") and any(_raw(tile)[-4:-1] == ";16" for tile in image.tile)
-
-
 def meaning_of(image: Any, file: Path | bytes) -> Meaning | None:
     """What an opened file says of its values, of the frame that it is at; None where it says nothing, or nonsense."""
     if image.format == "PNG":
@@ -68,7 +58,7 @@ def meaning_of(image: Any, file: Path | bytes) -> Meaning | None:
     if image.format != "TIFF":
         return None
     tags = image.tag_v2
-    inverted = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO and is_deep(image)
+    inverted = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
     bits = int(_largest(tags.get(BITS)) or 0)
     if image.mode == "F":
         black, white, top = _largest(tags.get(LEAST_FLOAT)), _largest(tags.get(MOST_FLOAT)), 1.0
@@ -82,7 +72,7 @@ def meaning_of(image: Any, file: Path | bytes) -> Meaning | None:
 
 
 def grey(image: Image.Image, meaning: Meaning | None, reading: Reading) -> tuple[Image.Image, Values]:
-    """One of `is_deep` in 8 bits, rounded, and not clipped unless a range was asked for.
+    """An image with one deep value a pixel in 8 bits, rounded, and not clipped unless a range was asked for.
 
     Raises:
         ValueError: it has values outside what its type is taken for, or that are not finite.
@@ -113,7 +103,7 @@ def grey(image: Image.Image, meaning: Meaning | None, reading: Reading) -> tuple
 def colour(
     upper: Image.Image, lower: Image.Image | None, meaning: Meaning | None, reading: Reading
 ) -> tuple[Image.Image, Values]:
-    """One of `has_deep_colour`: its upper 8 bits as they are, or both bytes scaled, where `lower` holds the others."""
+    """An image of 16 bits a colour: its upper 8 as they are, or both bytes scaled, where `lower` holds the others."""
     boxes = [(k, box) for k in range(3) for box in bands(*upper.size)]  # not of what is transparent
 
     def values(k: int, box: Box) -> NDArray[np.uint16]:
@@ -262,8 +252,8 @@ def _largest(tag: Any) -> float | None:
 
 def _raw(tile: Any) -> str:
     """The order of bytes that a decoder is told, such as RGB;16B."""
-    raw = tile.args if isinstance(tile.args, str) else tile.args[0]
-    return raw if isinstance(raw, str) and not raw.startswith("LA") else ""
+    raw: str = tile.args if isinstance(tile.args, str) else tile.args[0]
+    return raw
 
 
 def _ends(image: Image.Image) -> list[tuple[float, float]]:

@@ -15,7 +15,7 @@ from zerosum.data.images.folder import layout, with_files
 from zerosum.data.images.pack import Notes
 from zerosum.data.images.resize import CHUNK, resized
 from zerosum.data.request import AS_STORED, Reading, Request
-from zerosum.data.sources import find, from_folder, load, reads_files
+from zerosum.data.sources import check_reading, find, from_folder, load, reads_files
 from zerosum.modality import Image, Modality
 from zerosum.util.files import named
 from zerosum.util.text import legible
@@ -88,6 +88,7 @@ def _read(
     if path.is_file() and holds_image(path):
         return _of_file(path, size, reading)
     if find(name)[0] is from_folder:
+        check_reading(name, reading)
         return with_files(Request(name, size=size, progress=progress, reading=reading))
     asked = reading if reads_files(name) else AS_STORED
     loaded = load(name, data_dir=data_dir, progress=progress, value_range=asked.value_range, frames=asked.frames).of(
@@ -98,6 +99,7 @@ def _read(
 
 def _of_file(path: Path, size: tuple[int, int] | None, reading: Reading) -> tuple[Dataset, tuple[str, ...]]:
     """A single image file, of which all frames are read where that is asked for."""
+    check_reading(str(path.parent), reading)
     item = Encoded(legible(path.name), -1, path)
     items, headers = with_frames([item], [probe(item)], reading.frames)
     readable = [header for header in headers if isinstance(header, Probe)]

@@ -60,7 +60,8 @@ def read_idx(path: Path, sha256: str | None = None) -> Tensor:
             head = file.read(4)
             if len(head) < 4 or head[:2] != b"\0\0" or head[2] != UINT8 or not 0 < head[3] <= MOST_AXES:
                 raise DataError(f"{path} is not an IDX file of bytes; {cure}")
-            head += file.read(4 * head[3])
+            start = 4 + 4 * head[3]
+            head += file.read(start - 4)
             shape = [int.from_bytes(head[k : k + 4], "big") for k in range(4, len(head), 4)]
             promised = math.prod(shape)
             content = file.read(min(promised, LARGEST) + 1)  # a byte too many, but never all that may be packed
@@ -68,7 +69,7 @@ def read_idx(path: Path, sha256: str | None = None) -> Tensor:
         raise DataError(f"cannot read {path}: {error}; {cure}") from error
     if sha256 is not None and hashlib.sha256(head + content).hexdigest() != sha256:
         raise DataError(f"{path} is not the published file (its checksum differs); {cure}")
-    if len(shape) != head[3] or len(content) != promised or not promised:
+    if len(head) != start or len(content) != promised or not promised:
         raise DataError(f"{path} is truncated, or longer than its header promises, {shape}; {cure}")
     return torch.frombuffer(bytearray(content), dtype=torch.uint8).view(shape)
 

@@ -206,7 +206,7 @@ class Notes:
 
     def lines(self) -> list[str]:
         """In sentences."""
-        lines = value_notes(self.values)
+        lines = value_notes(self.values) if self.values else []
         if not self.several:
             return lines
         count, total = len(self.several), sum(self.several.values())
