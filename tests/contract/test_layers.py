@@ -157,6 +157,7 @@ KIND_ASKED = {
     "networks/blocks.py": 1,  # convolutions refuse other shapes
     "networks/mlp.py": 1,  # tanh for images
     "training/hardware.py": 1,  # weights of convolutions
+    "workflows/alternatives.py": 3,  # smaller images
     "workflows/prepare.py": 1,  # the size of its images
     "workflows/sample.py": 1,  # WRITE
     "workflows/synthesize.py": 2,  # a folder of images, a file of points, nothing else
