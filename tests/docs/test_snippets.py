@@ -31,7 +31,7 @@ def shell_lines() -> list[str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of a checkout that `make` reads, `.venv` as `make install` leaves it, photographs, and a run."""
+    """What `make` reads, `.venv` as `make install` leaves it, photographs, and a run of them."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder / name)
