@@ -68,10 +68,13 @@ class Position:
             raise ValueError(f"{self.average_rounds} averages are not of step {self.step}")
 
 
-def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
+def save(trainer: Trainer, checkpoints: Path, keep: int, unread: bool = False) -> Path:
     """Write the trainer's whole state to `checkpoints/step-N`, then remove all but the newest `keep`.
 
     Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
+
+    Args:
+        unread: also what was logged and not read yet, so that the next line of the log is that of an unbroken run.
     """
     final = checkpoints / f"step-{trainer.step:08d}"
     partial, replaced = (checkpoints / f"{mark}{final.name}" for mark in (PARTIAL, REPLACED))
@@ -80,7 +83,7 @@ def save(trainer: Trainer, checkpoints: Path, keep: int) -> Path:
     try:
         files.remove(partial)
         partial.mkdir(parents=True)
-        tensors = {TRAINING: _training_tensors(trainer, state), GAME: trainer.game.state_dict()}  # the largest first
+        tensors = {TRAINING: _training_tensors(trainer, state, unread), GAME: trainer.game.state_dict()}  # the largest first
         tensors |= {AVERAGE: average.followers} if average else {}
         checksums = _written(partial, tensors)
         position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
@@ -199,11 +202,11 @@ def lr_scale_of(checkpoint: Path) -> float:
     return _position(checkpoint).lr_scale
 
 
-def _training_tensors(trainer: Trainer, stream: Mapping[str, int | Tensor]) -> dict[str, Tensor]:
+def _training_tensors(trainer: Trainer, stream: Mapping[str, int | Tensor], unread: bool) -> dict[str, Tensor]:
     names = {id(p): name for name, p in trainer.game.named_parameters()}
     tensors = {f"random/{name}": state for name, state in rng.capture().items()}
     tensors |= {f"stream/{name}": value for name, value in stream.items() if isinstance(value, Tensor)}
-    for number, (step, key, value) in enumerate(trainer.pending):  # not read yet: the next line of the log has them
+    for number, (step, key, value) in enumerate(trainer.pending if unread else ()):
         what = json.dumps([step, key.player, key.removeprefix(f"{key.player}/"), key.kind])
         tensors[f"logged/{number:08d}/{what}"] = value
     for player, optimizer in trainer.optimizers.items():

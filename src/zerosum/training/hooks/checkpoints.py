@@ -28,7 +28,8 @@ class Checkpoints:
         if self.saved != trainer.step:
             trainer.assert_finite()
             due = self.is_due(trainer.step, trainer)
-            checkpoint.save(trainer, self.folder, trainer.training.keep + len(self.between(trainer)) + (not due))
+            keep = trainer.training.keep + len(self.between(trainer)) + (not due)
+            checkpoint.save(trainer, self.folder, keep, unread=not due)  # where one is due, the log is read, too
             self.saved = trainer.step
             if due:
                 self.remove_between(trainer)
