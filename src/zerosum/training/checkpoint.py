@@ -83,7 +83,8 @@ def save(trainer: Trainer, checkpoints: Path, keep: int, unread: bool = False) -
     try:
         files.remove(partial)
         partial.mkdir(parents=True)
-        tensors = {TRAINING: _training_tensors(trainer, state, unread), GAME: trainer.game.state_dict()}  # the largest first
+        tensors = {TRAINING: _training_tensors(trainer, state, unread)}  # the largest first
+        tensors |= {GAME: trainer.game.state_dict()}
         tensors |= {AVERAGE: average.followers} if average else {}
         checksums = _written(partial, tensors)
         position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
