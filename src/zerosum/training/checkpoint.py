@@ -72,11 +72,20 @@ class Position:
             raise ValueError(f"{self.average_rounds} averages are not of step {self.step}")
 
 
-def save(trainer: Trainer, checkpoints: Path, keep: int, further: Sequence[Mapping[str, Tensor]] = ()) -> Path:
+def save(
+    trainer: Trainer,
+    checkpoints: Path,
+    keep: int,
+    further: Sequence[Mapping[str, Tensor]] = (),
+    unread: bool = False,
+) -> Path:
     """Write the trainer's whole state to `checkpoints/step-N`, then remove all but the newest `keep`.
 
-    `further` are the random states of the processes after the first, where there are several. Raises `CheckpointError`
-    where it cannot be written; older checkpoints then stay.
+    Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
+
+    Args:
+        further: the random states of the processes after the first, where there are several.
+        unread: also what was logged and not read yet, so that the next line of the log is that of an unbroken run.
     """
     final = checkpoints / f"step-{trainer.step:08d}"
     partial, replaced = (checkpoints / f"{mark}{final.name}" for mark in (PARTIAL, REPLACED))
@@ -85,7 +94,7 @@ def save(trainer: Trainer, checkpoints: Path, keep: int, further: Sequence[Mappi
     try:
         files.remove(partial)
         partial.mkdir(parents=True)
-        tensors = {TRAINING: _training_tensors(trainer, state, further), GAME: trainer.game.state_dict()}
+        tensors = {TRAINING: _training_tensors(trainer, state, further, unread), GAME: trainer.game.state_dict()}
         tensors |= {AVERAGE: average.followers} if average else {}
         checksums = _written(partial, tensors)
         position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
@@ -215,13 +224,13 @@ def _random(rank: int) -> str:
 
 
 def _training_tensors(
-    trainer: Trainer, stream: Mapping[str, int | Tensor], further: Sequence[Mapping[str, Tensor]]
+    trainer: Trainer, stream: Mapping[str, int | Tensor], further: Sequence[Mapping[str, Tensor]], unread: bool
 ) -> dict[str, Tensor]:
     names = {id(p): name for name, p in trainer.game.named_parameters()}
     states = enumerate([rng.capture(), *further])
     tensors = {f"{_random(rank)}{name}": value for rank, state in states for name, value in state.items()}
     tensors |= {f"stream/{name}": value for name, value in stream.items() if isinstance(value, Tensor)}
-    for number, (step, key, value) in enumerate(trainer.pending):  # not read yet: the next line of the log has them
+    for number, (step, key, value) in enumerate(trainer.pending if unread else ()):
         what = json.dumps([step, key.player, key.removeprefix(f"{key.player}/"), key.kind])
         tensors[f"logged/{number:08d}/{what}"] = value
     for player, optimizer in trainer.optimizers.items():

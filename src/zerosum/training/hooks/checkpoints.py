@@ -31,7 +31,7 @@ class Checkpoints:
             if distributed.rank() == 0:
                 due = self.is_due(trainer.step, trainer)
                 keep = trainer.training.keep + len(self.between(trainer)) + (not due)
-                checkpoint.save(trainer, self.folder, keep, others)
+                checkpoint.save(trainer, self.folder, keep, others, not due)  # where one is due, the log is read, too
                 if due:
                     self.remove_between(trainer)
             self.saved = trainer.step
