@@ -6,7 +6,17 @@ import os
 
 import pytest
 
-from zerosum.util.text import SHOWN, abbreviate, duration, encodable, from_encodable, legible, printable, shape_text
+from zerosum.util.text import (
+    SHOWN,
+    abbreviate,
+    duration,
+    encodable,
+    from_encodable,
+    legible,
+    printable,
+    shape_text,
+    shortened,
+)
 
 
 @pytest.mark.parametrize(("shape", "text"), [((1, 28, 28), "1x28x28"), ((2,), "2"), ((), "")])
@@ -55,3 +65,8 @@ def test_names_that_differ_go_on_differing_and_are_found_again() -> None:
 
 def test_whole_outputs_keep_their_lines() -> None:
     assert printable("a\tb\n\x1b]0;title\x07\r") == "a\tb\n␛]0;title␇␍"
+
+
+def test_a_sentence_quotes_the_ends_of_what_is_long() -> None:
+    assert shortened("cat.png") == "cat.png"
+    assert shortened("a" * 500 + ".png") == "a" * 60 + "..." + "a" * 26 + ".png"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 SHOWN = 10  # entries of a long list
+QUOTED = 120  # letters of a name or a cell that a sentence repeats
 UNKNOWN = "\ufffd"  # the replacement character
 # Control characters, which steer a terminal; what ends a line or turns its direction; halves of no character.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -61,6 +62,11 @@ def unquoted(text: str) -> str:
 def abbreviate(items: Sequence[str]) -> list[str]:
     """The items, or the first of a long list and how many more there are."""
     return list(items) if len(items) <= SHOWN else [*items[:SHOWN], f"... and {len(items) - SHOWN:,} more"]
+
+
+def shortened(text: str) -> str:
+    """`text`, or the beginning and the end of a long one: a sentence quotes it, and stays a sentence."""
+    return text if len(text) <= QUOTED else f"{text[: QUOTED // 2]}...{text[-QUOTED // 4 :]}"
 
 
 def shape_text(shape: Iterable[int]) -> str:

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import DataError, Problem, measured
 from zerosum.data.text.lines import read_text
-from zerosum.util.text import abbreviate, legible, unquoted
+from zerosum.util.text import abbreviate, legible, shortened, unquoted
 
 TABLES = tuple(f"{stem}.{kind}" for stem in ("labels", "metadata") for kind in ("csv", "tsv", "jsonl", "json"))
 STYLEGAN, CELEBA = "dataset.json", ("list_attr_celeba.txt", "list_attr_celeba.csv")
@@ -190,12 +190,13 @@ def _marks(table: Table, files: Collection[str]) -> Annotations:
         before = found.setdefault(file, entry)
         if (before.label, before.vector) != (entry.label, entry.vector):
             raise table.wrong(
-                entry.line, f"{entry.name} has another label or vector in {table.unit} {before.line}; keep one"
+                entry.line,
+                f"{shortened(entry.name)} has another label or vector in {table.unit} {before.line}; keep one",
             )
     if not found and not (table.alone and not lost):
         raise table.wrong(
             lost[0].line,
-            f"there is no image {lost[0].name}, nor one of any other row; "
+            f"there is no image {shortened(lost[0].name)}, nor one of any other row; "
             f"give names relative to {table.path.parent}, with their endings",
         )
     if any(entry.vector for entry in found.values()) and (without := [file for file in files if file not in found]):
@@ -287,9 +288,9 @@ def _read(path: Path) -> Table:
     if not rows:
         raise DataError(f"{path} has no rows; give each image one, with its {NAME} and its {LABEL}, or remove the file")
     if NAME not in columns:
-        raise empty.wrong(1, f"there is no column {NAME}; rename one of {', '.join(columns)}, or the file")
+        raise empty.wrong(1, f"there is no column {NAME}; rename one of {_listed(columns)}, or the file")
     if path.stem.lower() == "labels" and not empty.tells:
-        raise empty.wrong(1, f"there is no column {LABEL} or {CONDITION}...; rename one of {', '.join(columns)}")
+        raise empty.wrong(1, f"there is no column {LABEL} or {CONDITION}...; rename one of {_listed(columns)}")
     return Table(path, columns, tuple(_entry(empty, line, row) for line, row in rows))
 
 
@@ -375,7 +376,9 @@ def _number(table: Table, line: int, column: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not abs(value) <= LARGEST:
-        raise table.wrong(line, f"{column} is {text!r}; give a finite number such as -0.5, or rename the column")
+        raise table.wrong(
+            line, f"{shortened(column)} is {shortened(text)!r}; give a finite number such as -0.5, or rename the column"
+        )
     return value
 
 
@@ -392,7 +395,8 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
             if not header:
                 header = row
                 if twice := next((column for column in row if column and row.count(column) > 1), None):
-                    raise DataError(f"{path}, line {reader.line_num}: two columns are called {twice}; remove one")
+                    said = f"two columns are called {shortened(twice)}; remove one"
+                    raise DataError(f"{path}, line {reader.line_num}: {said}")
                 continue
             if len(row) < len(header) or any(row[len(header) :]):
                 raise DataError(
@@ -425,6 +429,10 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
         yield line, {key: _cell(path, line, key, value) for key, value in row.items()}
 
 
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(abbreviate([shortened(column) for column in columns]))
+
+
 def _cell(path: Path, line: int, key: str, value: object) -> str:
     if value is None or value != value:  # JSON of tables with gaps has NaN
         return ""
@@ -433,5 +441,7 @@ def _cell(path: Path, line: int, key: str, value: object) -> str:
     if isinstance(value, (str, int, float)):
         return str(value).strip()
     if key in (NAME, LABEL) or _is_condition(key):
-        raise DataError(f"{path}, line {line}: {key} is {json.dumps(value)}; give one text or number")
+        raise DataError(
+            f"{path}, line {line}: {shortened(key)} is {shortened(json.dumps(value))}; give one text or number"
+        )
     return ""
