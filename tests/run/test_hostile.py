@@ -282,3 +282,16 @@ def test_files_have_the_mode_of_the_umask(umask: int, mode: int, tmp_path: Path)
     files = [path for path in run.path.rglob("*") if path.is_file() and path.name != ".lock"]
     assert len(files) > 10
     assert {path.name: path.stat().st_mode & 0o777 for path in files} == {path.name: mode for path in files}
+
+
+@pytest.mark.parametrize("name", ["samples", "samples.png", "checkpoints", "report.html"])
+def test_a_run_takes_no_file_of_the_user_for_its_own(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pictures in `--out samples` that is the data's folder, too, say: they would be written over, or deleted."""
+    own = tmp_path / name / "mine.png" if "." not in name else tmp_path / name
+    own.parent.mkdir(exist_ok=True)
+    own.write_bytes(b"mine")
+    assert main(["train", "gan/toy", "--out", str(tmp_path), "--steps", "1"]) == 2
+    assert f"{tmp_path / name} is there already" in capsys.readouterr().err
+    assert own.read_bytes() == b"mine" and [path.name for path in tmp_path.iterdir()] == [name]

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
+from zerosum.run.artifacts import ARTIFACTS
 from zerosum.run.migrations import MIGRATIONS
 from zerosum.run.record import Record
 from zerosum.training import checkpoint
@@ -63,12 +64,16 @@ class RunDirectory:
             lock.release()
 
     def create(self, record: Record) -> None:
-        """Begin a run here; refused where there is one."""
+        """Begin a run here; refused where there is one, or anything that a run would write over or take for its own."""
         if self.record_path.exists():
             raise ZerosumError(
                 f"{self.path} already holds a run; go on with it by `zerosum resume {self.path}`, "
                 "or choose another --out"
             )
+        for name in dict.fromkeys(artifact.path.split("/")[0] for artifact in ARTIFACTS):
+            if (self.path / name).exists():
+                files.remove(self.path / LOCK)  # nothing of a run stays in somebody's folder
+                raise ZerosumError(f"{self.path / name} is there already, and a run writes its own: choose another --out")
         self.write(record)
 
     def write(self, record: Record) -> None:
