@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -55,6 +55,13 @@ class Checked:
             _making.remove(cls)
         for name, value in vars(made).items():
             object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True, eq=False)
+class Among:
+    """Of an annotation: a name that somebody has added to a table is one of the choices, too."""
+
+    table: Callable[[], Mapping[str, object]]
 
 
 _making: list[type] = []  # classes whose values pydantic looks at, which makes a further instance
@@ -182,6 +189,8 @@ def _fits(value: object, hint: Any) -> bool:
     """Whether a value is plainly what an annotation says; False where only pydantic can tell."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
+        if any(isinstance(m, Among) and isinstance(value, str) and value in m.table() for m in arguments[1:]):
+            return True
         bounds = [m for m in arguments[1:] if isinstance(m, BaseMetadata)]
         return _fits(value, arguments[0]) and (value is None or all(_within(value, bound) for bound in bounds))
     if origin is Literal:

@@ -141,7 +141,6 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 KIND_ASKED = {
     "contract/case.py": 1,  # the lengths of texts
     "data/check.py": 2,  # sizes and colours of images, vocabularies of texts
-    "data/images/idx.py": 1,  # the shape that a file names
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/stream.py": 2,  # flips

@@ -34,4 +34,6 @@ def test_a_second_call_would_be_found() -> None:
 def test_one_function_calls_backward_and_step() -> None:
     for method in ("backward", "step"):
         files = {str(path.relative_to(ROOT)): calls(path.read_text(), method) for path in ROOT.rglob("*.py")}
+        files.pop("contract/rules.py")  # asks of copies of a game what their gradients do
+        files.pop("training/estimate.py")  # a step without a gradient, to see what the optimizer's state takes
         assert {path: where for path, where in files.items() if where} == {"training/trainer.py": ["play"]}

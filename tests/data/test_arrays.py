@@ -56,7 +56,8 @@ def test_samples_with_vectors(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", samples=PIXELS, conditions=vectors[::-1])
     np.savez(tmp_path / "c.npz", samples=PIXELS)
     a, b, c = (load(str(tmp_path / name)).fingerprint for name in ("a.npz", "b.npz", "c.npz"))
-    assert len({a, b, c, load(str(tmp_path / "a.npz"), labels=False).fingerprint}) == 4
+    assert len({a, b, c}) == 3
+    assert load(str(tmp_path / "a.npz"), labels=False).fingerprint == c  # whatever the vectors were
 
 
 def test_labels_that_are_all_unknown_are_none(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_a_terminal_that_is_closed_saves_the_run(tmp_path: Path) -> None:
     arguments = ["train", "gan/toy", "--steps", "100000", "--batch-size", "8", "--no-health", "--log-every", "5"]
     child, terminal = pty.fork()
     if child == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
         os.chdir(tmp_path)
         os._exit(main([*arguments, "--out", "run", "--device", "cpu"]))
     log = tmp_path / "run/metrics.jsonl"

@@ -74,7 +74,8 @@ def arrays(request: Request) -> Dataset:
         values = members[found.samples].read()
         labels = None if found.labels is None else members[found.labels].read()
         vectors = None if found.conditions is None else members[found.conditions].read()
-        x, notes = _samples(path, values, request.reading)
+        each = any(of is not None and of.shape[:1] == values.shape[:1] for of in (labels, vectors))
+        x, notes = _samples(path, values, request.reading, each)
         conditions = None if vectors is None else _conditions(path, vectors, len(x))
         y = None if labels is None else _labels(path, labels, len(x))
     if y is not None and measured({*map(str, y[y >= 0].tolist())}, int((y >= 0).sum())):
@@ -240,6 +241,8 @@ def _chosen(path: Path, members: Mapping[str, Member]) -> Chosen:
 def _named(path: Path, members: Mapping[str, Member], names: Sequence[str]) -> str | None:
     """The array that has one of `names`; `DataError` where several have."""
     found = [member for member in members if member.lower() in names]
+    # What classes are called is no second array of labels.
+    found = [member for member in found if members[member].header.dtype.kind not in "US"] or found
     if len(found) > 1:
         raise DataError(
             f"{path} has both {' and '.join(found[:2])}, which could be the same thing; keep one of them, or call it "
@@ -260,13 +263,16 @@ def _listed(members: Mapping[str, Member], names: Any) -> str:
 # -- samples ----------------------------------------------------------------------------------------------------------
 
 
-def _samples(path: Path, values: NDArray[Any], reading: Reading) -> tuple[Tensor, tuple[str, ...]]:
-    """Samples as they are stored, and what they were taken for where that can be doubted."""
+def _samples(path: Path, values: NDArray[Any], reading: Reading, each: bool) -> tuple[Tensor, tuple[str, ...]]:
+    """Samples as they are stored, and what they were taken for where that can be doubted.
+
+    `each`: there is a label or a vector for each along the first axis, which then counts samples.
+    """
     if values.size == 0 or values.ndim == 0:
         raise DataError(f"{path} holds no samples (its shape is {values.shape})")
     if values.dtype.kind == "f" and values.ndim == 2:
         return _points(path, values, reading), ()
-    as_images, note = _as_images(path, values)
+    as_images, note = _as_images(path, values, each)
     if values.dtype == np.uint8:
         plain = _plain(path, as_images)
         if reading.value_range is None:
@@ -291,7 +297,7 @@ def _points(path: Path, values: NDArray[Any], reading: Reading) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
 
-def _as_images(path: Path, values: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _as_images(path: Path, values: NDArray[Any], each: bool) -> tuple[NDArray[Any], tuple[str, ...]]:
     """A view (N, C, H, W), and what it was taken for; `DataError` where that cannot be, or cannot be told."""
     shape, dtype = values.shape, values.dtype
     holds = f"{path} holds {dtype} {shape}"
@@ -300,7 +306,7 @@ def _as_images(path: Path, values: NDArray[Any]) -> tuple[NDArray[Any], tuple[st
         raise DataError(f"{holds}; images are uint8 (N, C, H, W), points are float (N, D); {few}")
     if len(shape) == 3:
         n, h, w = shape
-        if w in (2, 3, 4) or n == 3:
+        if not each and (w in (2, 3, 4) or n == 3):
             raise DataError(
                 f"{holds}, which is one image with {w if w in (2, 3, 4) else n} channels, or {n} grey ones of {h}x{w}; "
                 f"save one image as x[None], {(1, *shape)}, and grey ones as x[:, None], {(n, 1, h, w)}"

@@ -258,7 +258,8 @@ VERDICTS: dict[str, VerdictSpec] = {
         (
             (*_FEW, _NOT_FALLING, _c("travelled", ">", 1.0), _NOT_NEW),
             (*_FEW, _NOT_FALLING, _c("unwatched", ">", 0.0)),  # a new G makes few fakes as well; this one is not new
-            (_c("recall", "<", 0.15), _c("distinct", "<", 0.02), _NOT_NEW),  # they repeat each other, improving or not
+            # They repeat each other, improving or not, and lie where the data does.
+            (_c("recall", "<", 0.15), _c("distinct", "<", 0.02), _c("frechet", "<", 4.0), _NOT_NEW),
             (*_FEW, _NOT_FALLING, *_REAL),  # nor is one whose fakes look real
         ),
     ),

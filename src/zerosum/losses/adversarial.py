@@ -23,7 +23,7 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zerosum.errors import unknown
-from zerosum.options import Checked
+from zerosum.options import Among, Checked
 from zerosum.util.checks import ArgumentError, floating, number, one_device, refuse
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -254,7 +254,10 @@ def relativistic_g(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
     return F.softplus(real - fake).mean()
 
 
-ObjectiveName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
+ObjectiveName = Annotated[
+    Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"],
+    Among(lambda: OBJECTIVES),
+]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from zerosum.data.images.contents import IMAGE, PICTURE
 from zerosum.util.files import atomic_path, open_regular
 
-__all__ = ["IMAGE", "PICTURE", "marked", "read_caption", "save", "with_caption"]
+__all__ = ["IMAGE", "PICTURE", "mark_of_figure", "marked", "read_caption", "save", "with_caption"]
 
 CAPTION = ("Title", "Description")  # keywords of the PNG specification
 
@@ -34,6 +34,11 @@ def marked(mark: str = PICTURE) -> PngInfo:
     info = PngInfo()
     info.add_text("Software", mark)
     return info
+
+
+def mark_of_figure(path: Path) -> dict[str, str]:
+    """The same for Matplotlib: the metadata of a figure that is saved at `path`, as PNG, SVG or PDF."""
+    return {"Software" if path.suffix.lower() == ".png" else "Creator": PICTURE}
 
 
 def with_caption(image: Image.Image, title: str, description: str = "") -> Image.Image:

@@ -30,7 +30,10 @@ def section(files: RunFiles) -> str:
 
 def elsewhere(command: str) -> str:
     """The command with the next `--out` that is free: `--out runs/cats-2` in place of `--out runs/cats`."""
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a record that somebody edited
+        return command
     for i, word in enumerate(words):
         flag, equals, path = word.partition("=")
         if flag == "--out" and equals:

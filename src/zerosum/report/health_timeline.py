@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zerosum.errors import ZerosumError
 from zerosum.health.history import Event, History
 from zerosum.health.verdicts import OPEN, Verdict, diagnose
-from zerosum.pictures.png import PICTURE
+from zerosum.pictures.png import mark_of_figure
 from zerosum.report.health_charts import Chart, Line, Threshold, charts, last_step, verdict_timeline
 from zerosum.report.svg import PAGE, PAPER, VARIABLES, Colors, inline, over_rounds, short, style
 from zerosum.util.files import atomic_path
@@ -65,7 +65,7 @@ def save(history: History, path: Path) -> Path:
         figure.text(0.04, 0.12 / height, "The x axis of each chart: training steps.", fontsize=8, color=PAPER.muted)
         try:
             with atomic_path(path) as partial:
-                figure.savefig(partial, metadata={"Software": PICTURE})
+                figure.savefig(partial, metadata=mark_of_figure(partial))
         except ValueError:
             raise ZerosumError(f"cannot draw {path}: choose a name that ends in .png, .svg or .pdf") from None
     return path

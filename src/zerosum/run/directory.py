@@ -73,7 +73,9 @@ class RunDirectory:
         for name in dict.fromkeys(artifact.path.split("/")[0] for artifact in ARTIFACTS):
             if (self.path / name).exists():
                 files.remove(self.path / LOCK)  # nothing of a run stays in somebody's folder
-                raise ZerosumError(f"{self.path / name} is there already, and a run writes its own: choose another --out")
+                raise ZerosumError(
+                    f"{self.path / name} is there already, and a run writes its own: choose another --out"
+                )
         self.write(record)
 
     def write(self, record: Record) -> None:

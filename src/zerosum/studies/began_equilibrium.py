@@ -16,7 +16,7 @@ from zerosum.games.began import BEGAN
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import extract
 from zerosum.optim import Adam, Decay
-from zerosum.pictures.png import PICTURE
+from zerosum.pictures.png import mark_of_figure
 from zerosum.report.svg import PAPER, over_rounds, style
 from zerosum.run.sampling import sample
 from zerosum.studies.study import Measurements, Study
@@ -100,7 +100,7 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
         right.set_ylim(0, 2 * GAMMA)
         left.set_ylim(bottom=0)
         left.legend(fontsize=8, frameon=False)
-        figure.savefig(partial, dpi=150, metadata={"Software": PICTURE})
+        figure.savefig(partial, dpi=150, metadata=mark_of_figure(partial))
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:

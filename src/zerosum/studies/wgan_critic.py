@@ -14,7 +14,7 @@ from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.games import wgan
 from zerosum.games.wgan import WGAN
-from zerosum.pictures.png import PICTURE
+from zerosum.pictures.png import mark_of_figure
 from zerosum.report.svg import PAPER, over_rounds, style
 from zerosum.studies.quality import Quality
 from zerosum.studies.study import Measurements, Study
@@ -90,7 +90,7 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
             axes.set_xlabel("rounds", fontsize=8, color=PAPER.muted)
             axes.set_ylabel("critic's estimate", fontsize=8, color=PAPER.curves[0])
             other.set_ylabel("Fréchet distance", fontsize=8, color=PAPER.curves[1])
-        figure.savefig(partial, dpi=150, metadata={"Software": PICTURE})
+        figure.savefig(partial, dpi=150, metadata=mark_of_figure(partial))
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:

@@ -22,6 +22,7 @@ if sys.platform != "win32":
 # What `atomic_path` writes, and what downloads and packs of images do: the number is that of the process.
 _LEFT = re.compile(r"\.partial-([0-9]+)-.+|.+\.([0-9]+)(?:\.[^.]+)?\.part", re.DOTALL)
 _swept: set[Path] = set()  # folders that this process has looked through for what others left
+_writing: set[str] = set()  # what this process is writing: a process before it may have had its number
 
 
 @contextmanager
@@ -37,7 +38,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
         remove_leftovers(folder)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
-        partial.touch()
         with held(partial):
             yield partial
             with partial.open("rb") as file:
@@ -58,20 +58,23 @@ def named(name: str) -> Path:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Keep `remove_leftovers` of other processes, in other containers too, from what is written at `path`.
+    """Keep `remove_leftovers` of other threads, of other processes, and in other containers, from what is written at
+    `path`: a file, which is there when the block begins.
 
     The lock falls with the process, however it ends. Windows removes no file that is open, and needs none.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(path, os.O_RDONLY)
+    name = os.path.abspath(path)
+    _writing.add(name)
     try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        yield
+        with path.open("ab") as file:
+            if sys.platform == "win32":
+                file.close()
+            else:
+                with suppress(OSError):  # a file system without locks
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            yield
     finally:
-        os.close(descriptor)
+        _writing.discard(name)
 
 
 def plain_name(text: str) -> str:
@@ -128,9 +131,9 @@ def remove_leftovers(folder: Path) -> None:
     except OSError:
         return
     for name in names:
-        left = _LEFT.fullmatch(name)
-        if left and not _runs(int(left[1] or left[2])) and not _is_held(folder / name):
-            remove(folder / name)
+        left, path = _LEFT.fullmatch(name), folder / name
+        if left and os.path.abspath(path) not in _writing and not _runs(int(left[1] or left[2])) and not _is_held(path):
+            remove(path)
 
 
 def remove(path: Path) -> None:

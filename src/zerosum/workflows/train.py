@@ -23,6 +23,7 @@ from zerosum.training import checkpoint, hardware
 from zerosum.training.trainer import Hook, Trainer
 from zerosum.util import checks, distributed
 from zerosum.util.console import errors
+from zerosum.util.files import named
 from zerosum.util.text import abbreviate, legible
 from zerosum.workflows.prepare import DataChoice, prepare
 from zerosum.workflows.session import ON_CPU, play
@@ -169,7 +170,7 @@ def resume(
     if data is not None:
         record = replace(record, data=replace(record.data, name=absolute(data)))
     its = record.data
-    if data is None and Path(its.name).is_absolute() and not Path(its.name).exists():
+    if data is None and Path(its.name).is_absolute() and not named(its.name).exists():
         raise ZerosumError(
             f"the data of {run} is no longer at {its.name}: say where it lies now by `zerosum resume {run} --data PATH`"
         )

@@ -96,7 +96,7 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: p
     real = os.scandir
 
     def scandir(path: str) -> object:
-        if path.endswith(closed):
+        if str(path).endswith(closed):
             raise PermissionError(13, "Permission denied")
         return real(path)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,13 +65,14 @@ def test_a_pack_that_is_cut_anywhere_or_holds_anything_is_noticed(photos: Path, 
             pack._read(path)
 
 
-def test_an_unfinished_pack_of_yesterday_is_removed_and_one_of_today_left(photos: Path, cache: Path) -> None:
+def test_an_unfinished_pack_of_a_dead_process_is_removed_and_one_of_a_living_left(photos: Path, cache: Path) -> None:
     load(str(photos))
     (path,) = cache.glob("packs/*")
-    old, new = (path.with_name(f"{path.stem}.{k}.0.part") for k in (1, 2))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    old, new = (path.with_name(f"{path.stem}.{process}.t0.part") for process in (dead.pid, os.getppid()))
     for partial in (old, new):
         partial.write_bytes(b"half")
-    os.utime(old, (time.time() - 2 * pack.STALE,) * 2)
     path.write_bytes(b"damaged")
     load(str(photos))
     assert sorted(cache.glob("packs/*")) == sorted([path, new])

@@ -72,7 +72,7 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
     with contextlib.suppress(*DAMAGED):
         return _read(final)
     shape, rows, count = build()
-    partial = final.with_name(f"{mark}.{os.getpid()}.{time.monotonic_ns()}.part")
+    partial = final.with_name(f"{mark}.{os.getpid()}.t{time.monotonic_ns()}.part")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(final.parent)
@@ -84,7 +84,6 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
                 "folder"
             )
         try:
-            partial.touch()
             with held(partial):
                 _write(name, partial, shape, rows)
                 pack = _read_again(name, partial)
