@@ -70,7 +70,9 @@ def test_a_signal_to_one_process_saves_and_stops_all(tmp_path: Path, monkeypatch
     assert (first, second) == (130, 130), said + silent
     step = checkpoint.step_of(checkpoint.find(out / "checkpoints")[-1])
     assert step > 0 and json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])["step"] == step
-    assert lines(said) == [f"zerosum: stopped and saved at step {step}; go on with: zerosum resume {out}"]
+    assert lines(said) == [
+        f"zerosum: stopped and saved at step {step}; go on with: zerosum resume {out} --recipe {RECIPE}"
+    ]
     assert lines(silent) == []
 
 
@@ -90,7 +92,11 @@ def test_a_signal_to_torchrun_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     os.killpg(process.pid, signal.SIGINT)
     ((_, said),) = end([process])
     step = checkpoint.step_of(checkpoint.find(out / "checkpoints")[-1])
-    assert lines(said) == [f"zerosum: stopped and saved at step {step}; go on with: zerosum resume {out}"] and step > 0
+    assert (
+        lines(said)
+        == [f"zerosum: stopped and saved at step {step}; go on with: zerosum resume {out} --recipe {RECIPE}"]
+        and step > 0
+    )
 
 
 def test_under_a_launcher_a_second_signal_says_nothing_new(monkeypatch: pytest.MonkeyPatch):

@@ -15,10 +15,11 @@ from functools import partial
 from typing import Any
 
 import torch
-from conftest import BATCH, Case
+from conftest import Case
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from zerosum.contract.case import BATCH
 from zerosum.data import Stream
 from zerosum.data.dataset import Dataset, Field, dataset_of
 from zerosum.games import find

@@ -38,7 +38,7 @@ def test_what_a_reader_does_wrong_is_seen(tmp_path: Path, monkeypatch: pytest.Mo
             case b"1":
                 os._exit(3)
             case b"2":
-                return bytearray(fuzz.MEMORY + (1 << 28))
+                return bytearray(4 * fuzz.MEMORY)
         return None
 
     made = fuzz.fuzz_readers.Reader(lambda: [b""], read)

@@ -259,7 +259,10 @@ VERDICTS: dict[str, VerdictSpec] = {
             (*_FEW, _NOT_FALLING, _c("travelled", ">", 1.0), _NOT_NEW),
             (*_FEW, _NOT_FALLING, _c("unwatched", ">", 0.0)),  # a new G makes few fakes as well; this one is not new
             # They repeat each other, improving or not, and lie where the data does.
-            (_c("recall", "<", 0.15), _c("distinct", "<", 0.02), _c("frechet", "<", 4.0), _NOT_NEW),
+            (
+                *(_c("recall", "<", 0.15), _c("distinct", "<", 0.02), _c("spread", ">", 0.05)),
+                *(_c("frechet", "<", 4.0), _NOT_NEW),
+            ),
             (*_FEW, _NOT_FALLING, *_REAL),  # nor is one whose fakes look real
         ),
     ),
