@@ -44,7 +44,7 @@ FITS = {  # what needs less memory, by command
     "evaluate": "use fewer samples (-n, --real), or an --extractor with fewer features, such as random",
     "data": "choose a smaller --size, or check a part of the data",
 }
-SPINS = "1000"  # turns of a waiting thread before it sleeps; GNU's OpenMP has 300,000
+SPINS = "3000"  # turns of a waiting thread before it sleeps; GNU's OpenMP has 300,000
 BEGAN = time.monotonic()  # near enough to the start of the process
 INTERRUPTED, WRONG = 130, 2  # exit codes; errors of our own bring theirs
 

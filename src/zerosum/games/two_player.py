@@ -198,7 +198,7 @@ _DEMO_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=21
     name="demo",
     data="digits",
     batch_size=16,
-    steps=6_500,
+    steps=6_000,
     average=0.998,
     truncation=0.8,
     precision="fp32",
