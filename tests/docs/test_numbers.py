@@ -16,7 +16,7 @@ PAGES = [
 UNITS = r"%|ms|µs|MB|GB|seconds|s(?=[\s,.;:|)])|images/s|steps/s|nats|dB|times as fast|errors|秒|毫秒|倍"
 MEASURED = re.compile(rf"(?<![\w./-])\d[\d,.]*\d?\s(?:{UNITS})|± \d|\bdistance \d")
 SOURCE = re.compile(
-    r"zerosum\s+(?:reproduce|theory|evaluate|train|compare|doctor)\b|python -m (?:benchmarks|pytest|tools)"
+    r"zerosum\s+(?:reproduce|theory|evaluate|train|compare|doctor)\b|python -m (?:benchmarks|pytest|tools|tests)"
     r"|make (?:bench|demo)|[\w-]+\.json\b"
 )
 # Numbers that nobody measured: thresholds, confidence, defaults, papers' numbers, what an option means.
