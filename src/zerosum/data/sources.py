@@ -6,6 +6,7 @@ import difflib
 import math
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.dataset import DataError, Dataset, Progress
@@ -119,6 +120,13 @@ def find(name: str) -> tuple[Source, str]:
     close = difflib.get_close_matches(known, SOURCES, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
+
+
+def read_as(reading: Reading, name: str, **other: Any) -> Dataset:
+    """`load` of files as `reading` says; of what is no file as it is."""
+    if not reads_files(name):
+        return load(name, **other)
+    return load(name, value_range=reading.value_range, frames=reading.frames, **other)
 
 
 def check_reading(name: str, reading: Reading) -> None:

@@ -14,8 +14,9 @@ from zerosum.data import Dataset, Mixture
 from zerosum.data.dataset import Progress
 from zerosum.data.points.mixture import gaussian_mixture, grid, ring
 from zerosum.data.request import AS_STORED, Reading
+from zerosum.data.sources import read_as
 from zerosum.errors import ZerosumError
-from zerosum.evaluation.targets import SampleSource, channels_are_equal, read_as
+from zerosum.evaluation.targets import SampleSource, channels_are_equal
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.extractors.tokens import token_counts

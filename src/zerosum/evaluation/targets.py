@@ -6,15 +6,13 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from zerosum import data
 from zerosum.data.dataset import Dataset, Progress
 from zerosum.data.request import AS_STORED, Reading
-from zerosum.data.sources import reads_files
+from zerosum.data.sources import read_as
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Target
 from zerosum.metrics.extractors import Extractor
@@ -144,13 +142,6 @@ def of_files(
         "folder" if path.is_dir() else "file", encodable(str(path.resolve())), fingerprint=loaded.fingerprint
     )
     return SampleSource(target, loaded.modality, loaded.classes, samples, data=loaded)
-
-
-def read_as(reading: Reading, name: str, **other: Any) -> Dataset:
-    """`data.load` of files as `reading` says; of what is no file as it is."""
-    if not reads_files(name):
-        return data.load(name, **other)
-    return data.load(name, value_range=reading.value_range, frames=reading.frames, **other)
 
 
 def shuffle(loaded: Dataset, seed: int) -> Tensor:

@@ -8,23 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from grey_photos import image
 
 from zerosum.data import DataError, Dataset, check, load
-
-NAMES = ("a.png", "b.png", "c.png", "sub/d.png")
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    for k, name in enumerate(NAMES):
-        image(tmp_path / "photos" / name, k)
-    return tmp_path / "photos"
-
-
-def image(path: Path, value: int = 0) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (4, 4), value).save(path)
 
 
 def labelled(photos: Path, content: Any, file: str) -> Dataset:

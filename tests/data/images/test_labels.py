@@ -10,25 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from grey_photos import NAMES, image
 
 from zerosum.data import DataError, Dataset, check, load
-
-NAMES = ("a.png", "b.png", "c.png", "sub/d.png")
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """Four images, one of them in a sub-folder."""
-    for k, name in enumerate(NAMES):
-        image(tmp_path / "photos" / name, k)
-    return tmp_path / "photos"
-
-
-def image(path: Path, value: int = 0) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (4, 4), value).save(path)
-    return path
 
 
 def labelled(photos: Path, text: str | bytes, file: str = "labels.csv") -> Dataset:

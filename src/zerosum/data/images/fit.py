@@ -15,7 +15,7 @@ from zerosum.data.images.folder import layout, with_files
 from zerosum.data.images.pack import Notes
 from zerosum.data.images.resize import CHUNK, resized
 from zerosum.data.request import AS_STORED, Reading, Request
-from zerosum.data.sources import check_reading, find, from_folder, load, reads_files
+from zerosum.data.sources import check_reading, find, from_folder, read_as
 from zerosum.modality import Image, Modality
 from zerosum.util.files import named
 from zerosum.util.text import legible
@@ -90,10 +90,7 @@ def _read(
     if find(name)[0] is from_folder:
         check_reading(name, reading)
         return with_files(Request(name, size=size, progress=progress, reading=reading))
-    asked = reading if reads_files(name) else AS_STORED
-    loaded = load(name, data_dir=data_dir, progress=progress, value_range=asked.value_range, frames=asked.frames).of(
-        field
-    )
+    loaded = read_as(reading, name, data_dir=data_dir, progress=progress).of(field)
     return loaded, tuple(str(k) for k in range(len(loaded.x)))
 
 
