@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import pytest
 import scipy.stats
 import torch
@@ -23,11 +26,20 @@ def test_of_no_hits_the_lower_end_is_nothing(count: int):
     assert intervals.of_share(0.0, count)[0] == 0 and intervals.of_share(1.0, count)[1] == 1
 
 
-@pytest.mark.parametrize("freedom", [4, 9, 19, 100])
-def test_student(freedom: int):
-    assert intervals.student(freedom) == pytest.approx(scipy.stats.t.ppf(0.975, freedom), rel=4e-3)
-    if freedom > 8:
-        assert intervals.student(freedom) == pytest.approx(scipy.stats.t.ppf(0.975, freedom), rel=2e-4)
+@pytest.mark.parametrize(
+    ("freedom", "expected"),
+    [(1, 12.7062), (2, 4.30265), (3, 3.18245), (4, 2.77645), (30, 2.04227), (math.inf, 1.95996)],
+)
+def test_student(freedom: float, expected: float):
+    """By the printed tables."""
+    assert intervals.student(freedom) == pytest.approx(expected, rel=3e-6)
+
+
+def test_student_between_whole_numbers():
+    """Welch's and Satterthwaite's degrees of freedom are none."""
+    values = [intervals.student(freedom) for freedom in (2, 2.25, 2.5, 2.75, 3)]
+    assert all(earlier > later for earlier, later in pairwise(values))
+    assert values[2] == pytest.approx(3.574655, rel=1e-6)
 
 
 def test_the_mean():

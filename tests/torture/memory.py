@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,9 +45,12 @@ class Resident:
 
 
 def resident() -> float:
-    """MB of this process that lie in memory (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    """MB of this process that no file holds, in memory or swapped out (Linux).
+
+    What grows is there. Pages of files (libraries, data) come when they are read and go when the kernel wants them.
+    """
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return sum(int(lines[name].split()[0]) * 1024 / 1e6 for name in ("RssAnon", "VmSwap"))
 
 
 def main(arguments: Sequence[str]) -> int:
