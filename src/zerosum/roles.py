@@ -33,8 +33,20 @@ class Translates(ABC):
     """Makes of each sample of one field, `a`, one of another, the field that `Game.makes` names."""
 
     @abstractmethod
-    def translate(self, a: Tensor) -> Tensor:
-        """(B, *shape_a) to (B, *shape_b)."""
+    def translate(self, a: Tensor, seeds: Tensor | None = None) -> Tensor:
+        """(B, *shape_a) to (B, *shape_b), each on its own.
+
+        Args:
+            seeds: (B,) int64, of the noise of each, where the game has any; by default 0.
+        """
+
+
+class TranslatesBack(Translates):
+    """And the other way."""
+
+    @abstractmethod
+    def translate_back(self, b: Tensor, seeds: Tensor | None = None) -> Tensor:
+        """(B, *shape_b) to (B, *shape_a); see `translate`."""
 
 
 class Classifies(ABC):
@@ -68,6 +80,7 @@ class Encodes(ABC):
 CANNOT: dict[type, str] = {
     Generates: "cannot generate from z",
     Translates: "is not an image-to-image model",
+    TranslatesBack: "translates in one direction only",
     Classifies: "learns no classifier",
     Discriminates: "has no discriminator that scores single samples",
     Encodes: "has no encoder",

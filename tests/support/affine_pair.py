@@ -76,7 +76,7 @@ class AffinePair(Game[Paired | Unpaired], Translates):
             terms["l1"] = self.config.l1 * (fake - b).abs().mean()
         yield Move("translator", **terms)
 
-    def translate(self, a: Tensor) -> Tensor:
+    def translate(self, a: Tensor, seeds: Tensor | None = None) -> Tensor:
         return self.translator(a)
 
     def _seen(self, a: Tensor, b: Tensor) -> Tensor:

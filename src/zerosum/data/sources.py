@@ -14,6 +14,7 @@ from zerosum.data.images.digits import digits
 from zerosum.data.images.idx import FASHION_MNIST, MNIST
 from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
+from zerosum.data.pairs import tasks
 from zerosum.data.points import mixture
 from zerosum.data.request import Frames, Reading, Request, Source
 from zerosum.data.text import lines as text
@@ -45,7 +46,8 @@ SOURCES: dict[str, Source] = {
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),
 }
-OF_FOLDERS = ("pairs", "unpaired", "side-by-side")  # what follows their colon are paths
+UNPAIRED = "unpaired"
+OF_FOLDERS = ("pairs", UNPAIRED, "side-by-side")  # what follows their colon are paths
 
 
 def load(
@@ -64,8 +66,9 @@ def load(
     Args:
         name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose
             classes are its sub-folders, or are named in a `labels.csv` there; an .npy or .npz file of images or
-            points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER". A known name
-            goes before a folder of that name: write "./mnist" for the folder.
+            points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER"; or pairs made
+            from images of any of these, "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA" (`pairs.tasks`). A
+            known name goes before a folder of that name: write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own.
         labels: keep the labels, where there are any.
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
@@ -101,6 +104,8 @@ def find(name: str) -> tuple[Source, str]:
         DataError: it means none; the message lists the known names and says which is close.
     """
     known, _, option = name.partition(":")
+    if _is_task(name):
+        return _from_task, option
     if known in SOURCES:
         return SOURCES[known], option
     path = named(name)
@@ -117,9 +122,37 @@ def find(name: str) -> tuple[Source, str]:
     if is_file:
         endings = ", ".join((*SUFFIXES, *text.SUFFIXES))
         raise DataError(f"{name} is a single file; give a folder of images, or a file that ends in one of {endings}")
-    close = difflib.get_close_matches(known, SOURCES, n=1)
+    close = difflib.get_close_matches(known.partition("@")[0], (*SOURCES, *tasks.TASKS), n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
+
+
+def _is_task(name: str) -> bool:
+    """Whether a name means pairs that are made from images, or the two sides of such pairs."""
+    known, _, option = name.partition(":")
+    return tasks.parse(option.partition(":")[0] if known == UNPAIRED else known) is not None
+
+
+def _from_task(request: Request) -> Dataset:
+    """Pairs made from images, or their two sides."""
+    apart = request.name.startswith(f"{UNPAIRED}:")
+    name, images = (request.option if apart else request.name).partition(":")[0], _images(request.name)
+    if not images:
+        raise DataError(f"{request.name}: name the images of the task, as {name}:photos or {name}:digits")
+    found = tasks.parse(name)
+    assert found is not None
+    data = load(
+        images,
+        size=request.size,
+        labels=False,
+        data_dir=request.data_dir,
+        progress=request.progress,
+        seed=request.seed,
+        value_range=request.reading.value_range,
+        frames=request.reading.frames,
+    )
+    pairs = tasks.with_task(data, *found, request.name, request.progress)
+    return tasks.unpaired_task(pairs, request.name) if apart else pairs
 
 
 def read_as(reading: Reading, name: str, **other: Any) -> Dataset:
@@ -143,12 +176,23 @@ def check_reading(name: str, reading: Reading) -> None:
 def reads_files(name: str) -> bool:
     """Whether a name means images in a user's own files, whose values and frames can be taken in several ways."""
     source, _ = find(name)
+    if source is _from_task:
+        return reads_files(_images(name))
     return source in (from_folder, arrays) or name.partition(":")[0] in OF_FOLDERS
+
+
+def _images(name: str) -> str:
+    """The data that a task is made from."""
+    known, _, option = name.partition(":")
+    return option.partition(":")[2] if known == UNPAIRED else option
 
 
 def absolute(name: str) -> str:
     """The name by which the same data is found from any folder."""
     known, _, option = name.partition(":")
+    if _is_task(name):
+        images = _images(name)
+        return name.removesuffix(images) + absolute(images)
     if known in OF_FOLDERS:
         whole = named(option)
         parts = [whole] if whole.is_dir() else [named(part) for part in option.split(",")]

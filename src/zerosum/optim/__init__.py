@@ -54,6 +54,7 @@ class Decay(Checked):
     shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "learning-rate schedule"] = "constant"
     warmup: Annotated[int, Ge(0), "linear warm-up steps"] = 0
     start: Annotated[int, Ge(0), _IN_TIME, "steps before the decay"] = 0
+    hold: Annotated[float, Ge(0), Lt(1), _IN_TIME, "share of all steps before the decay, beside `start`"] = 0.0
     steps: Annotated[
         int | None,
         Gt(0),
@@ -75,10 +76,15 @@ class Decay(Checked):
             return math.exp(t * math.log(max(self.final, 1e-8)))  # a geometric fall never reaches 0
         return 1 + (self.final - 1) * (t if self.shape == "linear" else half_cosine(t))
 
+    def begins(self, total: int) -> int:
+        """The step with which the decay begins."""
+        return self.start + round(self.hold * total)
+
     def share(self, step: int, total: int, batch: int = 1) -> float:
         """How much of the decay lies behind step `step`, in [0, 1]."""
-        length = self.images / batch if self.images else self.steps or max(total - self.start, 1)
-        return min(max((step - self.start) / length, 0.0), 1.0)
+        start = self.begins(total)
+        length = self.images / batch if self.images else self.steps or max(total - start, 1)
+        return min(max((step - start) / length, 0.0), 1.0)
 
 
 @dataclass(frozen=True)

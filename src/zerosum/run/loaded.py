@@ -210,15 +210,20 @@ class Run:
         in_role(self.game, Translates)
         return self.record.data.spec.a
 
-    def translate(self, a: Tensor, batch_size: int = 64) -> Tensor:
+    def translate(self, a: Tensor, batch_size: int = 64, *, seed: int = 0) -> Tensor:
         """(N, *shape_b) on the CPU, from samples a, (N, *shape_a): floats, images in [-1, 1], or as they are stored.
+
+        Each on its own: `seed` is that of the noise of each, where the GAN has any.
 
         Raises:
             ZerosumError: the GAN is not an image-to-image model, or a has another shape.
         """
         role, source = in_role(self.game, Translates), self.source
         a = _samples("a", a, source, f"{self.path} translates {source}")
-        return self._in_batches(lambda a: role.translate(source.load(a)), [a], batch_size, self.modality.shape)
+        seeds = torch.full((len(a),), checks.seed(seed))
+        return self._in_batches(
+            lambda a, seeds: role.translate(source.load(a), seeds), [a, seeds], batch_size, self.modality.shape
+        )
 
     def classify(self, x: Tensor, batch_size: int = 256) -> Tensor:
         """How likely each class is, (N, K) float32 on the CPU, by the classifier that the game learnt.

@@ -224,8 +224,8 @@ def size_notes(wanted: DataChoice, learnt: Dataset) -> list[str]:
 def rate_notes(trainer: Trainer) -> list[str]:
     """A line about learning rates that are to fall and never do, as training ends before."""
     decays = {name: player.optimizer.decay for name, player in trainer.players.items()}
-    falling = {name: decay.start for name, decay in decays.items() if decay.shape != "constant"}
     steps = trainer.training.steps
+    falling = {name: decay.begins(steps) for name, decay in decays.items() if decay.shape != "constant"}
     late = [name for name, start in falling.items() if start >= steps]
     if not late:
         return []

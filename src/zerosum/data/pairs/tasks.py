@@ -1,0 +1,186 @@
+"""Pairs made from any images: `denoise:DATA`, `inpaint@0.4:DATA` ... An image is the target, and spoiled the input.
+
+What is drawn for a spoiled image depends on the task and on the image's place in the data alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from zerosum.data.dataset import ALL, DataError, Dataset, Field, Progress, fingerprint_of
+from zerosum.modality import Image
+from zerosum.util import memory
+
+CHUNK = 64  # images that are spoiled at once
+LUMA = (0.299, 0.587, 0.114)  # of ITU-R BT.601
+
+Spoil = Callable[[Tensor, float, list[Generator]], Tensor]  # (B, C, H, W) of 0 to 255, a strength, one a row
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be undone, and how strong it is."""
+
+    spoil: Spoil
+    summary: str  # "Gaussian noise of this deviation, of 255"; "" after "of" where it has no strength
+    strength: float = 0.0
+    bounds: tuple[float, float] = (0.0, 0.0)  # of the strength; equal ones: it has none
+    grey: bool = False  # the input has one channel
+
+
+def denoise(x: Tensor, strength: float, generators: list[Generator]) -> Tensor:
+    return x + strength * torch.stack([torch.randn(x.shape[1:], generator=g) for g in generators])
+
+
+def inpaint(x: Tensor, strength: float, generators: list[Generator]) -> Tensor:
+    """A grey rectangle somewhere, whose sides are this share of the image's."""
+    height, width = x.shape[2:]
+    sides = max(1, round(strength * height)), max(1, round(strength * width))
+    spoiled = x.clone()
+    for image, generator in zip(spoiled, generators, strict=True):
+        top, left = (
+            int(torch.randint(whole - side + 1, (), generator=generator))
+            for whole, side in zip((height, width), sides, strict=True)
+        )
+        image[:, top : top + sides[0], left : left + sides[1]] = 127.5
+    return spoiled
+
+
+def colorize(x: Tensor, strength: float, generators: list[Generator]) -> Tensor:
+    return luminance(x)
+
+
+def superres(x: Tensor, strength: float, generators: list[Generator]) -> Tensor:
+    """Scaled down by this factor and up again; bicubic with a = -0.5, antialiased on the way down."""
+    height, width = x.shape[2:]
+    small = max(1, round(height / strength)), max(1, round(width / strength))
+    smaller = F.interpolate(x, small, mode="bicubic", antialias=True).clamp(0, 255).round()
+    return F.interpolate(smaller, (height, width), mode="bicubic", antialias=True)
+
+
+def deblur(x: Tensor, strength: float, generators: list[Generator]) -> Tensor:
+    """Gaussian blur of this deviation in pixels, edges repeated."""
+    radius = math.ceil(3 * strength)
+    weights = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / strength) ** 2)
+    weights = weights / weights.sum()
+    for shape, sides in (((1, 1, -1, 1), (0, 0, radius, radius)), ((1, 1, 1, -1), (radius, radius, 0, 0))):
+        kernel = weights.view(shape).repeat(x.shape[1], 1, 1, 1)
+        x = F.conv2d(F.pad(x, sides, mode="replicate"), kernel, groups=x.shape[1])
+    return x
+
+
+def edges(x: Tensor, strength: float, generators: list[Generator]) -> Tensor:
+    """White where the Sobel gradient of the luminance is at least this share of the largest, 4 * 255; else black."""
+    sobel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    padded = F.pad(luminance(x), (1, 1, 1, 1), mode="replicate")
+    across, down = (F.conv2d(padded, kernel[None, None]) for kernel in (sobel, sobel.T))
+    return 255.0 * (torch.hypot(across, down) >= strength * 4 * 255)
+
+
+def invert(x: Tensor, strength: float, generators: list[Generator]) -> Tensor:
+    return 255 - x
+
+
+def luminance(x: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, 1, H, W): BT.601's of three channels, the mean of any other number."""
+    if x.shape[1] != 3:
+        return x.mean(1, keepdim=True)
+    return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+TASKS: dict[str, Task] = {
+    "denoise": Task(denoise, "Gaussian noise of this deviation, of 255", 25.0, (1.0, 255.0)),
+    "inpaint": Task(inpaint, "a grey rectangle whose sides are this share of the image's", 0.4, (0.05, 0.95)),
+    "colorize": Task(colorize, "no colours", grey=True),
+    "superres": Task(superres, "scaled down by this factor, and up again (bicubic)", 4.0, (1.5, 16.0)),
+    "deblur": Task(deblur, "Gaussian blur of this deviation in pixels", 1.5, (0.3, 20.0)),
+    "edges": Task(edges, "edges: Sobel gradients from this share of the largest on", 0.15, (0.01, 1.0), grey=True),
+    "invert": Task(invert, "inverted colours"),
+}
+
+
+def parse(name: str) -> tuple[str, float] | None:
+    """The task and its strength that "denoise" or "denoise@25" means; None where it is no task.
+
+    Raises:
+        DataError: the strength is none, or out of its bounds.
+    """
+    known, at, given = name.partition("@")
+    if known not in TASKS:
+        return None
+    task = TASKS[known]
+    if not at:
+        return known, task.strength
+    low, high = task.bounds
+    if low == high:
+        raise DataError(f"{name}: {known} has no strength; write '{known}'")
+    try:
+        strength = float(given)
+    except ValueError:
+        strength = math.nan
+    if not low <= strength <= high:
+        raise DataError(f"{name}: the strength of {known} is a number from {low:g} to {high:g} ({task.summary})")
+    return known, strength
+
+
+@torch.no_grad()
+def spoiled(x: Tensor, name: str, strength: float, first: int = 0) -> Tensor:
+    """Images (N, C, H, W) uint8, spoiled; `first` is the place of the first among all.
+
+    Returns:
+        (N, C', H, W) uint8; C' is 1 where the task gives grey images.
+    """
+    parts = []
+    for start in range(0, len(x), CHUNK):
+        part = x[start : start + CHUNK].float()
+        generators = [_generator(name, first + start + row) for row in range(len(part))]
+        parts.append(TASKS[name].spoil(part, strength, generators).clamp(0, 255).round().to(torch.uint8))
+    return torch.cat(parts)
+
+
+def with_task(data: Dataset, name: str, strength: float, as_named: str, progress: Progress | None = None) -> Dataset:
+    """The images of `data` as `b`, and spoiled as `a`, which belong together.
+
+    Raises:
+        DataError: the data holds no images.
+    """
+    image, x = _images(data, as_named)
+    before = Image(1 if TASKS[name].grey else image.channels, *image.size)
+    memory.require(2 * len(x) * math.prod(before.shape), f"{as_named}", "choose a smaller --size")
+    parts = []
+    for start in range(0, len(x), CHUNK):
+        parts.append(spoiled(x[start : start + CHUNK], name, strength, start))
+        if progress:
+            progress(f"making {name} pairs", min(start + CHUNK, len(x)), len(x))
+    fields = {"a": Field(before, torch.cat(parts)), "b": Field(image, x)}
+    mark = fingerprint_of(f"{data.fingerprint} {name} {strength:g}")
+    return replace(data, name=as_named, fields=fields, fingerprint=mark, chosen="", parts={}, formerly="")
+
+
+def unpaired_task(pairs: Dataset, as_named: str) -> Dataset:
+    """Pairs without their bond: `a` of the even rows, and `b` of the odd ones, so that no image is on both sides."""
+    if len(pairs) < 2:
+        raise DataError(f"{as_named}: one image makes no two collections; give two and more")
+    sides = {name: pairs.fields[name] for name in ("a", "b")}
+    fields = {
+        name: Field(field.modality, field.stored[start::2].contiguous(), name)
+        for start, (name, field) in enumerate(sides.items())
+    }
+    return replace(pairs, name=as_named, fields=fields, fingerprint=fingerprint_of(f"{pairs.fingerprint} unpaired"))
+
+
+def _images(data: Dataset, as_named: str) -> tuple[Image, Tensor]:
+    field = data.fields.get("x")
+    if field is None or not isinstance(field.modality, Image) or field.deck != ALL:
+        raise DataError(f"{as_named}: a task is made from images, and {data.name} holds {data.modality.plural}")
+    return field.modality, field.stored
+
+
+def _generator(name: str, row: int) -> Generator:
+    return torch.Generator().manual_seed((sum(name.encode()) << 32) + row)
