@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from annotated_types import Gt
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from zerosum.options import Checked
 from zerosum.util.checks import ArgumentError
 
 Field = Literal[1, 16, 34, 70, 142, 286]
+FIELDS: tuple[Field, ...] = get_args(Field)
 STRIDED: dict[Field, int] = {16: 1, 34: 2, 70: 3, 142: 4, 286: 5}  # layers of stride 2 of each field
 
 

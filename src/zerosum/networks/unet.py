@@ -61,7 +61,7 @@ class Translator(nn.Module):
         self.down = nn.ModuleList(
             nn.Sequential(
                 *([] if level == 0 else [nn.LeakyReLU(0.2)]),
-                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not norm),
+                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=network.norm == "none"),
                 *(normalisation(network.norm, after, images=True) if norm else []),
             )
             for level, (before, after, norm) in enumerate(zip([inputs, *widths], widths, normed, strict=False))
