@@ -26,7 +26,7 @@ SMALL = {
     "widths": (16, 8),
     "g_width": 4,
     "d_width": 4,
-}  # of the option class `network`, where a recipe has one
+}  # of the option classes of networks, where a recipe has them
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
 IMAGES = (1, 12, 12)
 # Games of further kinds of data: what is asked of every recipe is asked of them.
@@ -39,8 +39,11 @@ class Case:
     def __init__(self, recipe: Recipe):
         self.recipe = recipe
         self.shape: Shape = (2,) if recipe.data.partition(":")[0] in POINTS else IMAGES
-        network = recipe.options.get("network")
-        self.options = {"network": {k: v for k, v in SMALL.items() if hasattr(network, k)}} if network else {}
+        self.options = {
+            name: {k: v for k, v in SMALL.items() if hasattr(recipe.options[name], k)}
+            for name in ("network", "patch")
+            if name in recipe.options
+        }
         config = recipe.options.get("config")
         self.own = {field.name for field in fields(config)} if config else set()  # options of the game's config
         self.packs = "packing" in self.own and config.packing > 1  # D judges no single samples

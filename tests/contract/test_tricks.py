@@ -8,12 +8,14 @@ import pytest
 import torch
 from torch import nn
 
+from zerosum.batches import field_names
 from zerosum.games import find
 from zerosum.modality import Classes, Image, Spec
 from zerosum.networks.discriminate import discriminate, mixes_batch
 from zerosum.recipe import RECIPES
 
 IMAGE = Spec({"x": Image(1, 28, 28), "y": Classes(tuple("0123456789"))})
+PAIR = Spec({"a": Image(1, 28, 28), "b": Image(1, 28, 28)})
 PAPERS_WITH_RELU_OR_POOLING = {"gan/tutorial", "sgan/mnist", "wgan-gp/images"}
 
 
@@ -38,9 +40,9 @@ def test_no_relu_and_no_max_pooling_in_d(name: str):
     recipe = RECIPES[name]
     if name.startswith("bad-gan") or "toy" in name or name == "two-player/grid":
         pytest.skip("three players, or points")
-    made = recipe.build(IMAGE).core
-    own = {id(m) for m in made.generator.modules()}
-    modules = [m for p in made.players().values() for d in p.modules for m in d.modules() if id(m) not in own]
+    players = recipe.build(PAIR if "a" in field_names(recipe.batch) else IMAGE).core.players().values()
+    own = {id(m) for p in players if p.averaged for g in p.modules for m in g.modules()}  # of what makes samples
+    modules = [m for p in players for d in p.modules for m in d.modules() if id(m) not in own]
     found = [m for m in modules if isinstance(m, (nn.ReLU, nn.MaxPool2d))]
     assert not found or name in PAPERS_WITH_RELU_OR_POOLING
 

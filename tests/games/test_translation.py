@@ -145,15 +145,15 @@ def test_the_settings_of_the_papers_and_of_the_authors_code():
 
 
 @pytest.mark.parametrize(
-    ("recipe", "a", "b", "message"),
+    ("recipe", "options", "a", "b", "message"),
     [
-        ("pix2pix/images", (3, 8, 8), (3, 32, 32), "bring both to one by --size"),
-        ("pix2pix/images", (3, 16, 16), (3, 16, 16), "too small for patches of 70 pixels: choose --patch.field 34"),
-        ("pix2pix/images", (3, 1, 1), (3, 1, 1), "take larger images"),
-        ("cyclegan/images", (3, 6, 6), (3, 64, 64), "choose a larger --size"),
-        ("cyclegan/images", (3, 64, 64), (3, 16, 64), "choose --patch.field 34"),
+        ("pix2pix/images", {}, (3, 8, 8), (3, 32, 32), "bring both to one by --size"),
+        ("pix2pix/images", {"patch": {"field": 70}}, (3, 16, 16), (3, 16, 16), "patches of 70 .* --patch.field 34"),
+        ("pix2pix/images", {}, (3, 1, 1), (3, 1, 1), "take larger"),
+        ("cyclegan/images", {}, (3, 6, 6), (3, 64, 64), "choose a larger --size"),
+        ("cyclegan/images", {"patch": {"field": 70}}, (3, 64, 64), (3, 16, 64), "choose --patch.field 34"),
     ],
 )
-def test_images_that_are_too_small_are_refused(recipe: str, a: Any, b: Any, message: str):
+def test_images_that_are_too_small_are_refused(recipe: str, options: Any, a: Any, b: Any, message: str):
     with pytest.raises(ZerosumError, match=message):
-        find(recipe).build(Spec({"a": Image(*a), "b": Image(*b)}, 9))
+        find(recipe).build(Spec({"a": Image(*a), "b": Image(*b)}, 9), options)

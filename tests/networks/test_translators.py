@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.networks import patch, resnet_translator, unet
-from zerosum.networks.patch import FIELDS, Patch
+from zerosum.networks.patch import FIELDS, Field, Patch
 from zerosum.networks.resnet_translator import ResNet
 from zerosum.networks.seeded_dropout import SeededDropout, uniform
 from zerosum.networks.unet import UNet
@@ -49,13 +49,13 @@ def test_the_residual_translators_have_the_authors_layers():
 def test_the_patchgan_of_70_pixels_has_the_authors_layers():
     """2.769 million of pairs. Of CycleGAN's 2.765, where a feature has a bias before its norm in place of a gain and a
     bias after it, of 896."""
-    assert round(parameters(patch.Discriminator(6)) / 1e6, 3) == 2.769
-    assert round((parameters(patch.Discriminator(3)) - 896) / 1e6, 3) == 2.765
+    assert round(parameters(patch.Discriminator(6, (256, 256))) / 1e6, 3) == 2.769
+    assert round((parameters(patch.Discriminator(3, (256, 256))) - 896) / 1e6, 3) == 2.765
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_logit_sees_a_patch_of_that_size(field: int):
-    network = patch.Discriminator(1, Patch(field, width=2, norm="none"))  # type: ignore[arg-type]
+def test_a_logit_sees_a_patch_of_that_size(field: Field):
+    network = patch.Discriminator(1, (900, 900), Patch(field, width=2, norm="none"))
     for p in network.parameters():
         nn.init.constant_(p, 0.1)  # so that nothing cancels
     side = 3 * field + 64
@@ -69,16 +69,19 @@ def test_a_logit_sees_a_patch_of_that_size(field: int):
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_the_smallest_image_of_a_patchgan_leaves_a_logit(field: int):
-    network = patch.Discriminator(1, Patch(field, width=2))  # type: ignore[arg-type]
-    assert network(torch.rand(1, 1, network.smallest, network.smallest)).numel() >= 1
-    with pytest.raises(ArgumentError, match=r"too small for patches of .*(choose --patch.field|take larger images)"):
-        network.check(network.smallest - 1, 500)
+def test_the_smallest_image_of_a_patchgan_leaves_a_logit(field: Field):
+    side = patch.smallest(field)
+    network = patch.Discriminator(1, (side, side), Patch(field, width=2))
+    assert network(torch.rand(1, 1, side, side)).numel() >= 1
+    with pytest.raises(
+        ArgumentError, match=r"too small for (patches of .* choose --patch\.field|a discriminator: take)"
+    ):
+        patch.Discriminator(1, (500, side - 1), Patch(field, width=2))
 
 
-def test_a_smaller_field_is_named_where_an_image_is_small():
-    with pytest.raises(ArgumentError, match=r"choose --patch\.field 34"):
-        patch.Discriminator(3).check(20, 20)
+@pytest.mark.parametrize(("side", "field"), [(2, 1), (6, 16), (12, 34), (23, 34), (24, 70), (1000, 70)])
+def test_by_itself_it_takes_the_papers_field_or_the_largest_that_fits(side: int, field: int):
+    assert patch.Discriminator(1, (side, 1000), Patch(width=2)).field == field
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -17,6 +17,7 @@ from zerosum.losses import adversarial
 from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
 from zerosum.modality import Shape, Spec
 from zerosum.networks import resnet_translator
+from zerosum.networks.blocks import image_shape
 from zerosum.networks.discriminate import discriminate
 from zerosum.networks.patch import Discriminator, Patch
 from zerosum.networks.resnet_translator import ResNet
@@ -119,14 +120,12 @@ def images(
     data: Spec, config: CycleGAN.Config = CycleGAN.Config(), network: ResNet = ResNet(), patch: Patch = Patch()
 ) -> CycleGAN:
     """The paper's residual translators and PatchGANs, for two collections of images."""
-    a, b = data.a.shape, data.b.shape
+    a, b = image_shape(data.a.shape), image_shape(data.b.shape)
     if (smallest := min(*a[1:], *b[1:])) < resnet_translator.SMALLEST:
         raise ZerosumError(
             f"images of {smallest} pixels are too small for CycleGAN's translators, which take "
             f"{resnet_translator.SMALLEST} and more: choose a larger --size"
         )
-    of_a, of_b = Discriminator(a[0], patch), Discriminator(b[0], patch)
-    of_a.check(*a[1:])
-    of_b.check(*b[1:])
+    of_a, of_b = Discriminator(a[0], a[1:], patch), Discriminator(b[0], b[1:], patch)
     forth, back = resnet_translator.Translator(a, b, network), resnet_translator.Translator(b, a, network)
     return CycleGAN(forth, back, of_a, of_b, (a, b), config)

@@ -17,6 +17,7 @@ from zerosum.losses import adversarial
 from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
 from zerosum.modality import Spec
 from zerosum.networks import unet
+from zerosum.networks.blocks import image_shape
 from zerosum.networks.discriminate import discriminate
 from zerosum.networks.patch import Discriminator, Patch
 from zerosum.networks.seeded_dropout import LARGEST
@@ -97,12 +98,11 @@ def images(
     data: Spec, config: Pix2Pix.Config = Pix2Pix.Config(), network: UNet = UNet(), patch: Patch = Patch()
 ) -> Pix2Pix:
     """The paper's U-Net and PatchGAN, for pairs of images of one size."""
-    a, b = data.a.shape, data.b.shape
+    a, b = image_shape(data.a.shape), image_shape(data.b.shape)
     if a[1:] != b[1:]:
         raise ZerosumError(
             f"pix2pix makes images of their input's size, and a pair here has {a[1]}x{a[2]} and {b[1]}x{b[2]} pixels: "
             "bring both to one by --size"
         )
-    discriminator = Discriminator(b[0] + (a[0] if config.conditional else 0), patch)
-    discriminator.check(*b[1:])
+    discriminator = Discriminator(b[0] + (a[0] if config.conditional else 0), b[1:], patch)
     return Pix2Pix(unet.Translator(a, b, network), discriminator, config)

@@ -14,6 +14,7 @@ from zerosum.options import Checked
 from zerosum.util.checks import ArgumentError
 
 Field = Literal[1, 16, 34, 70, 142, 286]
+DEFAULT: Field = 70
 FIELDS: tuple[Field, ...] = get_args(Field)
 STRIDED: dict[Field, int] = {16: 1, 34: 2, 70: 3, 142: 4, 286: 5}  # layers of stride 2 of each field
 
@@ -22,22 +23,32 @@ STRIDED: dict[Field, int] = {16: 1, 34: 2, 70: 3, 142: 4, 286: 5}  # layers of s
 class Patch(Checked):
     """D, a PatchGAN."""
 
-    field: Annotated[Field, "pixels of a patch's side (receptive field); 1 judges pixels, 286 whole images of 256"] = 70
-    width: Annotated[
-        int, Gt(0), "channels of the first layer; each further one of stride 2 doubles them, up to 8 times"
-    ] = 64
+    field: Annotated[
+        Field | None,
+        "pixels of a patch's side (receptive field); 1 judges pixels, 286 whole images of 256; none: the paper's 70, "
+        "of smaller images the largest that fits",
+    ] = None
+    width: Annotated[int, Gt(0), "channels of the first layer; further ones double them, up to 8 times"] = 64
     norm: Annotated[Norm, "of the inner layers; none suits gradient penalties"] = "instance"
 
 
 class Discriminator(nn.Module):
-    """Images (B, C, H, W), of any H and W from `smallest` on, to logits (B, 1, h, w) of their patches.
+    """Images (B, C, H, W), of any H and W from `smallest(field)` on, to logits (B, 1, h, w) of their patches.
 
     4x4 convolutions, of stride 2 and then twice of stride 1, LeakyReLU 0.2; of a field of 1 pixel, 1x1 convolutions.
+
+    Args:
+        channels: C.
+        size: (H, W) of the images to learn from.
+
+    Raises:
+        ArgumentError: they are too small for the chosen field.
     """
 
-    def __init__(self, channels: int, network: Patch = Patch()):
+    def __init__(self, channels: int, size: tuple[int, int], network: Patch = Patch()):
         super().__init__()
-        pixels, strided = network.field == 1, STRIDED.get(network.field, 1)
+        self.field = _fitting(size, network.field)
+        pixels, strided = self.field == 1, STRIDED.get(self.field, 1)
         layers: list[nn.Module] = []
         before = channels
         for level in range(strided + 1):
@@ -47,25 +58,31 @@ class Discriminator(nn.Module):
             layers += [_convolution(before, after, stride, pixels, bias=not own), *own, nn.LeakyReLU(0.2)]
             before = after
         self.layers = nn.Sequential(*layers, _convolution(before, 1, 1, pixels, bias=True))
-        self.network = network
         self.apply(initialise)
-
-    @property
-    def smallest(self) -> int:
-        """Pixels of an image's side that leave a logit, and more than one number to normalise in each layer."""
-        return 2 if self.network.field == 1 else 3 * 2 ** STRIDED[self.network.field]
-
-    def check(self, height: int, width: int) -> None:
-        """`ArgumentError` where such images are too small."""
-        if min(height, width) < self.smallest:
-            fits = [field for field, strided in STRIDED.items() if 3 * 2**strided <= min(height, width)]
-            cure = f"choose --patch.field {max(fits, default=1)}" if min(height, width) > 1 else "take larger images"
-            raise ArgumentError(
-                f"images of {height}x{width} pixels are too small for patches of {self.network.field} pixels: {cure}"
-            )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
+
+
+def smallest(field: Field) -> int:
+    """Pixels of an image's side that leave a logit, and more than one number to normalise in each layer."""
+    return 2 if field == 1 else 3 * 2 ** STRIDED[field]
+
+
+def _fitting(size: tuple[int, int], chosen: Field | None) -> Field:
+    """The chosen field, or the largest up to 70 for images of a size (H, W)."""
+    side = min(size)
+    fits = [field for field in FIELDS if smallest(field) <= side]
+    if not fits:
+        raise ArgumentError(f"images of {size[0]}x{size[1]} pixels are too small for a discriminator: take larger ones")
+    if chosen is None:
+        return min(fits[-1], DEFAULT)
+    if chosen not in fits:
+        raise ArgumentError(
+            f"images of {size[0]}x{size[1]} pixels are too small for patches of {chosen} pixels: "
+            f"choose --patch.field {fits[-1]}, or larger images"
+        )
+    return chosen
 
 
 def _convolution(before: int, after: int, stride: int, pixels: bool, bias: bool) -> nn.Conv2d:
