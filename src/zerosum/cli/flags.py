@@ -51,6 +51,14 @@ ValueRange = Annotated[tuple[float, float] | None, flag(READ_AS, "all of the fil
 LikeValueRange = Annotated[tuple[float, float] | None, flag(READ_AS, "as the run's data, or all of the type")]
 LikeFrames = Annotated[Literal["first", "all"] | None, flag(FRAMES, "as the run's data, or first")]
 AnyFrames = Annotated[Literal["first", "all"], flag(FRAMES)]
+AnyTask = Annotated[
+    Literal["denoise", "inpaint", "colorize", "superres", "deblur", "edges", "invert"] | None,
+    flag("make pairs of any images: each is the target, and spoiled by this task the input", ""),
+]
+Strength = Annotated[
+    float | None,
+    flag("of the task: deviation of noise (of 255) or blur (pixels), side of the hole, factor, height of edges", ""),
+]
 AnyDevice = Annotated[str | None, flag("cpu, cuda, cuda:1 ...", "a GPU where there is one")]
 Truncation = Annotated[
     float | None,

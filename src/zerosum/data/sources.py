@@ -127,6 +127,17 @@ def find(name: str) -> tuple[Source, str]:
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
 
 
+def with_task(name: str, task: str, strength: float | None = None, *, apart: bool = False) -> str:
+    """The name of the pairs that a task makes of the images `name`; of their two sides, unpaired, where they go apart.
+
+    Where `name` is a task's already, it is another of its images.
+    """
+    if _is_task(name):
+        name = _images(name)
+    known = task if strength is None else f"{task}@{strength:g}"
+    return f"{UNPAIRED}:{known}:{name}" if apart else f"{known}:{name}"
+
+
 def _is_task(name: str) -> bool:
     """Whether a name means pairs that are made from images, or the two sides of such pairs."""
     known, _, option = name.partition(":")

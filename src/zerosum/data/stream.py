@@ -36,6 +36,9 @@ class Decks:
         return max(self.rows, key=lambda deck: len(self.rows[deck]))
 
 
+OF_PAIRS = "name pairs, as pairs:A,B or unpaired:A,B, or have them made of it, as by --task denoise"
+
+
 def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
     """The decks that a game's batch is filled from.
 
@@ -60,7 +63,8 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
             raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
         *most, last = wanted
         drawn = f"{', '.join(most)} and {last}" if most else last
-        raise DataError(f"{drawer} draws {drawn}; {data.name} has {', '.join(data.fields)}")
+        cure = f"; {OF_PAIRS}" if batch in (Paired, Unpaired) else ""
+        raise DataError(f"{drawer} draws {drawn}; {data.name} has {', '.join(data.fields)}{cure}")
     if batch is PartlyLabelled and not isinstance(fields["y"].modality, Classes):
         raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality}; try cgan")
     dealt = {name: fields[name] for name in wanted}

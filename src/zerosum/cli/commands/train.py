@@ -9,11 +9,14 @@ from typing import Annotated, Any
 
 from tyro.conf import DisallowNone, arg
 
+from zerosum.batches import Unpaired
 from zerosum.cli.flags import (
     AnyDevice,
     AnyFrames,
+    AnyTask,
     DataDir,
     Size,
+    Strength,
     Switch,
     ValueRange,
     changed,
@@ -25,6 +28,8 @@ from zerosum.cli.flags import (
     with_kinds,
 )
 from zerosum.cli.output import show_run
+from zerosum.data.sources import with_task
+from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.recipe import Recipe
 
@@ -45,6 +50,8 @@ class Arguments:
             ".txt: one text a line), or pairs:A,B, unpaired:A,B, side-by-side:FOLDER"
         ),
     ]
+    task: DisallowNone[AnyTask] = None
+    strength: DisallowNone[Strength] = None
     out: Annotated[DisallowNone[Path | None], flag("the run directory", "a new one below runs/")] = None
     size: Annotated[DisallowNone[Size], flag("image size in pixels: one side, or height and width", "the data's")] = (
         None
@@ -65,6 +72,7 @@ def run(arguments: Sequence[str]) -> None:
     name, why = (arguments[0], "") if named else default_recipe(values_of(arguments, ["--device"]) or None)
     recipe = find(name)
     given, options = read(recipe, arguments[named:], f"train {name if named else '[RECIPE]'}")
+    data = _data(given, apart=recipe.batch is Unpaired)
     size = (given.size[0], given.size[-1]) if given.size else None
     if why:
         announce(why, quiet=False)
@@ -74,14 +82,14 @@ def run(arguments: Sequence[str]) -> None:
         from zerosum.workflows.prepare import DataChoice
 
         reading = Reading(given.value_range, given.frames)
-        wanted = DataChoice(given.data, size, given.labels, given.data_dir, reading)
+        wanted = DataChoice(data, size, given.labels, given.data_dir, reading)
         asked = [word for word in arguments if word != "--dry-run"]
         show_plan(recipe, options, wanted, given.device, asked if named else [name, *asked])
         return
     show_run(
         train(
             name,
-            given.data,
+            data,
             given.out,
             size=size,
             labels=given.labels,
@@ -93,6 +101,15 @@ def run(arguments: Sequence[str]) -> None:
             **options,
         )
     )
+
+
+def _data(given: Arguments, apart: bool) -> str:
+    """The name of the data, or of the pairs that a task makes of it."""
+    if given.task is None:
+        if given.strength is not None:
+            raise ZerosumError("--strength is that of a task: add --task denoise, or another")
+        return given.data
+    return with_task(given.data, given.task, given.strength, apart=apart)
 
 
 def read(recipe: Recipe, arguments: Sequence[str], command: str = "train") -> tuple[Arguments, dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -93,6 +94,8 @@ def luminance(x: Tensor) -> Tensor:
         return x.mean(1, keepdim=True)
     return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
+
+TaskName = Literal["denoise", "inpaint", "colorize", "superres", "deblur", "edges", "invert"]
 
 TASKS: dict[str, Task] = {
     "denoise": Task(denoise, "Gaussian noise of this deviation, of 255", 25.0, (1.0, 255.0)),
