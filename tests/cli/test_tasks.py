@@ -16,18 +16,6 @@ from zerosum.data.sources import with_task
 
 NETWORK = ["--network.width", "2", "--patch.width", "2"]
 QUICK = [*NETWORK, "--steps", "2", "--batch-size", "2", "--no-health", "--out", "run"]
-    "--steps",
-    "2",
-    "--batch-size",
-    "2",
-    "--network.width",
-    "2",
-    "--patch.width",
-    "2",
-    "--no-health",
-    "--out",
-    "run",
-]
 
 
 @pytest.fixture(autouse=True)
