@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from zerosum.modality import Shape
 from zerosum.networks.blocks import image_shape
+from zerosum.networks.tiles import Tileable
 from zerosum.networks.unet import Upsampling, initialise, padded
 from zerosum.options import Checked
 
@@ -31,12 +32,16 @@ class ResNet(Checked):
     ] = "resize"
 
 
-class Translator(nn.Module):
+class Translator(Tileable):
     """Images (B, C, H, W), of any H and W from 8 on, to images (B, C', H, W) in [-1, 1]."""
+
+    stride = STRIDE
 
     def __init__(self, source: Shape, target: Shape, network: ResNet = ResNet()):
         super().__init__()
         width = network.width
+        # Both 7x7 convolutions, two halvings, blocks, two doublings; and the pixels of a cell of 4x4.
+        self.reach = 3 + 3 + (1 + 2) + 2 * STRIDE * network.blocks + (2 + 2) + (STRIDE - 1)
         self.layers = nn.Sequential(
             *_convolution(image_shape(source)[0], width, 7),
             *_convolution(width, 2 * width, 3, stride=2),

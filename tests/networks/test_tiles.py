@@ -1,0 +1,92 @@
+"""Tiles: a network's output in parts is that of the whole image, with and without statistics of the whole."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from zerosum.networks.resnet_translator import ResNet, Translator
+from zerosum.networks.tiles import in_tiles, tiles
+from zerosum.networks.unet import Upsampling
+from zerosum.util.checks import ArgumentError
+
+
+def network(norm: bool, upsampling: Upsampling = "resize", blocks: int = 1) -> Translator:
+    torch.manual_seed(0)
+    made = Translator((3, 32, 32), (2, 32, 32), ResNet(8, blocks, upsampling))
+    for name, layer in list(made.named_modules()):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight)  # so that far pixels count
+        if isinstance(layer, nn.InstanceNorm2d) and not norm:
+            parent, _, last = name.rpartition(".")
+            setattr(made.get_submodule(parent), last, nn.Identity())
+    return made.eval()
+
+
+@pytest.mark.parametrize("size", [(97, 130), (40, 301), (128, 128)])
+@pytest.mark.parametrize("upsampling", ["resize", "transposed"])
+@pytest.mark.parametrize(("norm", "allowed"), [(False, 1e-5), (True, 1e-4)])
+def test_parts_are_the_whole(size: tuple[int, int], upsampling: Upsampling, norm: bool, allowed: float):
+    made, x = network(norm, upsampling), torch.rand(3, *size) * 2 - 1
+    with torch.no_grad():
+        whole = made(x[None])[0]
+    assert 0.1 < float(whole.abs().mean()) < 0.9  # or tanh would hide differences
+    found = in_tiles(made, x, 32)
+    assert found.shape == whole.shape and float((found - whole).abs().max()) <= allowed
+
+
+def test_the_reach_is_not_larger_than_it_must_be_by_a_cell():
+    """By gradients of the middle: what is said is at least what is there, and at most four pixels more."""
+    made = network(norm=False, blocks=2)
+    with torch.no_grad():
+        for layer in made.modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.weight.abs_().mul_(0.02)
+    reached = 0
+    for offset in range(4):
+        x = torch.full((1, 3, 160, 160), 0.5, requires_grad=True)
+        place = 80 + offset
+        (gradient,) = torch.autograd.grad(made(x)[0, 0, place, place], x)
+        rows = gradient[0].abs().sum((0, 2)).nonzero()[:, 0]
+        reached = max(reached, place - int(rows[0]), int(rows[-1]) - place)
+    assert reached <= made.reach <= reached + 4
+
+
+def test_a_tile_without_its_reach_would_be_seen():
+    made, x = network(norm=False), torch.rand(3, 96, 96)
+    made.reach = 4
+    with torch.no_grad():
+        assert float((in_tiles(made, x, 32) - made(x[None])[0]).abs().max()) > 1e-3
+
+
+def test_bytes_in_and_out_and_progress():
+    made, said = network(norm=True), list[tuple[int, int]]()
+    image = torch.randint(256, (3, 70, 50), dtype=torch.uint8)
+
+    def load(x: torch.Tensor) -> torch.Tensor:
+        return x / 127.5 - 1
+
+    def store(x: torch.Tensor) -> torch.Tensor:
+        return ((x + 1) * 127.5).round().to(torch.uint8)
+
+    found = in_tiles(made, image, 32, load=load, store=store, progress=lambda done, total: said.append((done, total)))
+    with torch.no_grad():
+        whole = store(made(load(image[None])))[0]
+    assert found.dtype == torch.uint8 and (found.int() - whole.int()).abs().max() <= 1
+    norms = sum(isinstance(layer, nn.InstanceNorm2d) for layer in made.modules())
+    assert said[-1] == (6 * (norms + 1),) * 2 and [done for done, _ in said] == list(range(1, len(said) + 1))
+
+
+def test_tiles_cover_an_image_once():
+    count = torch.zeros(100, 70, dtype=torch.int64)
+    for tile in tiles(100, 70, 32, 8):
+        top, bottom, left, right = tile.inner
+        count[top:bottom, left:right] += 1
+        assert tile.outer[0] == max(top - 8, 0) and tile.outer[3] == min(right + 8, 70)
+    assert (count == 1).all()
+
+
+def test_a_tile_smaller_than_a_cell_is_refused():
+    with pytest.raises(ArgumentError, match="take 4 and more"):
+        in_tiles(network(norm=False), torch.rand(3, 64, 64), 3)
