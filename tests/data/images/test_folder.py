@@ -77,7 +77,7 @@ def test_a_folder_without_images_is_refused(inside: list[str], tmp_path: Path) -
     what = "; passed over 1 file without an image to read: 1 .txt (notes.txt)" if inside == ["notes.txt"] else ""
     with pytest.raises(DataError) as caught:
         load(str(tmp_path))
-    assert str(caught.value) == f"no image in {tmp_path} or its sub-folders{what}"
+    assert str(caught.value) == f"no image in {tmp_path} or its sub-folders{what}; give a folder of PNG, JPEG or other images"
 
 
 def test_a_folder_with_no_readable_image_is_refused(tmp_path: Path, cache: Path) -> None:

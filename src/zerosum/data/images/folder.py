@@ -44,7 +44,8 @@ def listing(root: Path) -> Listing:
     images = inventory.used()
     if not images:
         said = [*map(str, inventory.problems[:1]), *inventory.notes()]
-        raise DataError(f"no image in {root} or its sub-folders{'; '.join(['', *said])}")
+        cure = "give a folder of PNG, JPEG or other images"
+        raise DataError(f"no image in {root} or its sub-folders{'; '.join(['', *said, cure])}")
     return Listing(
         root,
         tuple(Encoded(image.name, -1, Path(image.path)) for image in images),  # labels may change, pixels do not

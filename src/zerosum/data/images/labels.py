@@ -51,6 +51,7 @@ WRITTEN = (
 )
 NAME, LABEL, CONDITION = "file_name", "label", "condition_"
 DELIMITERS = (",", ";", "\t")
+PART = re.compile(r"(train|training|trn|test|testing|tst|val|valid|validation|dev|eval)[ab]?", re.IGNORECASE)
 WHOLE = re.compile(r"(-?[0-9]+)(\.0*)?")  # tables that have gaps write whole numbers as 3.0
 NONE = ("na", "n/a", "#n/a", "<na>", "nan", "null", "none")  # how tables write that there is no label, in any case
 LARGEST = torch.finfo(torch.float32).max
@@ -141,6 +142,12 @@ def read_label_file(root: Path, files: Collection[str]) -> Annotations:
         return replace(marks, notes=(*notes, *marks.notes), read=read)
     # In sub-folders, the outermost is the class; images beside them have no label.
     inside = {file: file.split("/")[0] for file in files if "/" in file}
+    parts = sorted(set(inside.values()))
+    if len(parts) > 1 and all(map(PART.fullmatch, parts)):
+        notes.append(
+            f"the sub-folders {', '.join(parts)} are classes; where they are parts of one set, train on {root / parts[-1]} "
+            "alone, say"
+        )
     return Annotations(inside, {}, notes=tuple(notes), read=read)
 
 
