@@ -15,7 +15,7 @@ from zerosum.data.request import Frames, Reading
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality, Tokens
 from zerosum.util.files import named
-from zerosum.util.text import abbreviate
+from zerosum.util.text import abbreviate, shortened
 
 SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
 
@@ -152,7 +152,7 @@ def _number(count: int, modality: Modality) -> str:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(abbreviate([f"{key} ({n:,})" for key, n in counts.items()]))
+    return ", ".join(abbreviate([f"{shortened(key)} ({n:,})" for key, n in counts.items()]))
 
 
 def _classes(data: Dataset) -> dict[str, int]:

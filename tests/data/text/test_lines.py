@@ -149,3 +149,9 @@ def test_what_a_check_says(write: Write, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "<unk>: 2 tokens (22.22%) are not in the vocabulary\n" in text
     assert "some texts:\n  b b a a <unk>\n  <unk> a\n  a\n  a\n" in text
     assert "duplicates: 1 of 4 repeat another: 2 = 3" in text and "texts.txt: 1 line is empty" in text
+
+
+def test_text_with_nul_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"a b\nc\0 d\n")
+    with pytest.raises(DataError, match="line 2: it holds the character NUL"):
+        load(str(tmp_path / "a.txt"))
