@@ -93,7 +93,7 @@ def test_data_that_is_not_paired_is_refused_as_pairs():
         "the game draws pairs, and a and b of horses/ do not belong together; give both images of a pair one name, "
         "or train a GAN of unpaired data"
     )
-    with pytest.raises(DataError, match=r"^the game draws a and b; ring has x, y$"):
+    with pytest.raises(DataError, match=r"^the game draws a and b; ring has x, y: give other data, or recipe$"):
         Stream(load("ring"), 8, seed=0, batch=Paired)()  # was served as something else before
 
 
@@ -265,12 +265,12 @@ def test_texts_are_drawn_with_their_lengths():
 
 
 @pytest.mark.parametrize(("data", "batch", "message"), [
-    (labelled(), Paired, "pix2pix draws a and b; digits has x, y"),
-    (pairs(), Tensor, "pix2pix draws x; photos/ has a, b"),
-    (pairs(), Labelled, "pix2pix draws x and y; photos/ has a, b"),
-    (captions(), Sequences, "pix2pix draws ids and lengths; captions has picture, words, count"),
-    (captions(), Triple, "pix2pix draws b, y and a; captions has picture, words, count"),
-    (labelled(), Captioned, "pix2pix draws words and picture; digits has x, y"),
+    (labelled(), Paired, "pix2pix draws a and b; digits has x, y: give other data, or recipe"),
+    (pairs(), Tensor, "pix2pix draws x; photos/ has a, b: give other data, or recipe"),
+    (pairs(), Labelled, "pix2pix draws x and y; photos/ has a, b: give other data, or recipe"),
+    (captions(), Sequences, "pix2pix draws ids and lengths; captions has picture, words, count: give other data, or recipe"),
+    (captions(), Triple, "pix2pix draws b, y and a; captions has picture, words, count: give other data, or recipe"),
+    (labelled(), Captioned, "pix2pix draws words and picture; digits has x, y: give other data, or recipe"),
 ])  # fmt: skip
 def test_a_field_that_is_missing_is_named(data: Dataset, batch: type, message: str):
     with pytest.raises(DataError) as error:
@@ -280,7 +280,7 @@ def test_a_field_that_is_missing_is_named(data: Dataset, batch: type, message: s
 
 def test_a_photo_folder_is_no_pair():
     photos = replace(labelled(), name="photos/")
-    with pytest.raises(DataError, match=r"^pix2pix draws a and b; photos/ has x, y$"):
+    with pytest.raises(DataError, match=r"^pix2pix draws a and b; photos/ has x, y: give other data, or recipe$"):
         deal(photos, Paired, "pix2pix")
 
 

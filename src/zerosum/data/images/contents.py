@@ -104,7 +104,12 @@ def kind(head: bytes, name: str) -> tuple[str, bool]:
 
 def holds_image(path: Path) -> bool:
     """Whether a file is an image that zerosum reads, or is called so."""
-    return path.suffix.lower() in SUFFIXES or (path.is_file() and kind(_head(str(path)), path.name)[1])
+    return path.suffix.lower() in SUFFIXES or (path.is_file() and kind_of(path)[1])
+
+
+def kind_of(path: Path) -> tuple[str, bool]:
+    """`kind` of a file that can be read."""
+    return kind(_head(str(path)), path.name)
 
 
 def mark(head: bytes) -> str:
