@@ -76,7 +76,10 @@ LARGE = np.array([0, 1, 2, 3, 2**63], np.uint64)
     ("labels", "cure"),
     [
         (np.eye(5, 3, dtype=np.uint8), "(5, 3); give 5 whole numbers from 0 on, or -1 where there is none: of one-hot"),
-        (np.eye(5, 3), "(5, 3); give 5 whole numbers from 0 on, or -1 where there is none: of one-hot rows, labels.argm"),
+        (
+            np.eye(5, 3),
+            "(5, 3); give 5 whole numbers from 0 on, or -1 where there is none: of one-hot rows, labels.argm",
+        ),
         (np.arange(5.0), "float64 (5,); give 5 whole numbers from 0 on, or -1 where there is none: labels.astype(int)"),
         (np.array(["cat"] * 5), "<U3 (5,); give 5 whole numbers from 0 on, or -1 where there is none: numpy.unique("),
         (np.array([b"cat"] * 5), "|S3 (5,); give 5 whole numbers from 0 on, or -1 where there is none: numpy.unique("),

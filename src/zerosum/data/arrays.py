@@ -302,7 +302,9 @@ def _points(path: Path, values: NDArray[Any], reading: Reading) -> Tensor:
     rows = max(1, ROWS // width)
     parts = (values[k : k + rows] for k in range(0, count, rows))
     if not all(bool((np.abs(part) <= largest).all()) for part in parts):
-        raise DataError(f"{path} has points that are not finite, or beyond float32's {largest:.3g}; remove or scale them")
+        raise DataError(
+            f"{path} has points that are not finite, or beyond float32's {largest:.3g}; remove or scale them"
+        )
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
 

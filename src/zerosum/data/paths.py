@@ -21,7 +21,9 @@ def cache_dir() -> Path:
     try:
         home = Path.home()
     except RuntimeError as error:  # a user without a name, as in containers
-        raise DataError("there is no home folder for a cache; set ZEROSUM_CACHE to a folder that can be written") from error
+        raise DataError(
+            "there is no home folder for a cache; set ZEROSUM_CACHE to a folder that can be written"
+        ) from error
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "zerosum"
     if sys.platform == "win32":

@@ -92,8 +92,8 @@ def test_all_that_is_passed_over_is_said_where_it_is_checked_trained_and_planned
     (tmp_path / "sub" / "notes.txt").write_text("x")
     (tmp_path / ".DS_Store").write_bytes(b"x")
     expected = (
-        "passed over 21 files without an image to read: 1 .txt (sub/notes.txt), 20 HEIF (0.HEIC, 1.HEIC, 10.HEIC ...); to "
-        "train on HEIF, convert them to PNG or JPEG",
+        "passed over 21 files without an image to read: 1 .txt (sub/notes.txt), 20 HEIF (0.HEIC, 1.HEIC, 10.HEIC ...); "
+        "to train on HEIF, convert them to PNG or JPEG",
         "passed over 1 hidden file or folder: .DS_Store",
     )
     assert check(str(tmp_path)).data.notes == expected

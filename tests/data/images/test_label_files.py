@@ -275,7 +275,7 @@ def test_cells_that_nothing_parts_are_one_column(photos: Path, between: str) -> 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
 def test_an_encoding_without_a_mark_is_told_by_its_nuls(photos: Path, encoding: str) -> None:
     (photos / "labels.csv").write_bytes("".join(f"{','.join(row)}\n" for row in CELLS).encode(encoding))
-    with pytest.raises(DataError, match="line 1: it holds the character NUL.*save the file as UTF-8"):
+    with pytest.raises(DataError, match=r"line 1: it holds the character NUL.*save the file as UTF-8"):
         load(str(photos))
 
 

@@ -127,7 +127,7 @@ def test_the_fingerprint_is_of_content(write: Write) -> None:
 
 
 def test_images_are_asked_for_in_vain(write: Write) -> None:
-    with pytest.raises(DataError, match="holds texts, which have no size of .*; give images, or leave --size out"):
+    with pytest.raises(DataError, match=r"holds texts, which have no size of .*; give images, or leave --size out"):
         load(str(write("a b\n")), size=(8, 8))
 
 

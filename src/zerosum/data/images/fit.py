@@ -14,7 +14,7 @@ from zerosum.data.images.decode import Encoded, Probe, Row, decode_all, frame_na
 from zerosum.data.images.folder import layout, with_files
 from zerosum.data.images.pack import Notes
 from zerosum.data.images.resize import CHUNK, resized
-from zerosum.data.request import AS_STORED, Asked, Reading, Request
+from zerosum.data.request import AS_STORED, NOTHING, Asked, Reading, Request
 from zerosum.data.sources import check_reading, find, from_folder, read_as
 from zerosum.modality import Image, Modality
 from zerosum.util.files import named
@@ -44,7 +44,7 @@ def fitted(
     field: str = "x",
     data_dir: Path | None = None,
     progress: Progress | None = None,
-    asked: Asked = Asked(),
+    asked: Asked = NOTHING,
     reading: Reading = AS_STORED,
 ) -> Fitted:
     """All samples of `name`, as `load` takes it, or of a single image file, as `modality` has them.

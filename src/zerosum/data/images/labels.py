@@ -153,6 +153,11 @@ def read_label_file(root: Path, files: Collection[str]) -> Annotations:
     return Annotations(inside, {}, notes=tuple(notes), read=read)
 
 
+def label_files(root: Path) -> list[Path]:
+    """The files in the folder `root` that may have labels, in the order of FILES; `DataError` for a dead link."""
+    return _found(root)[0]
+
+
 def _tells(table: Table, files: Collection[str]) -> bool:
     """Whether it has labels or vectors. JSON of any other content looks like them, but for the names of images."""
     sure = table.unit == "line" or table.alone or table.path.stem.lower() == "labels"

@@ -111,8 +111,8 @@ def cached(name: str, place: object, content: object, build: Callable[[], Conten
 def stamp(about: os.stat_result) -> tuple[int, int, int]:
     """What is other where a file's content is: its bytes, and when its content, and all of it, was changed (in ns).
 
-    Archives give what they hold one time, and images without compression one length: when a file came to its place tells
-    those of two apart, which no program sets.
+    Archives give what they hold one time, and images without compression have one length: those of two are told apart
+    by when they came to their places, which no program sets.
     """
     return about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
@@ -122,7 +122,7 @@ def _hashed(value: object) -> str:
 
 
 def _remove_old(new: Path, mark: str) -> None:
-    """Remove what nobody reads any more: packs of former formats, and of the images that lay where those of `new` do."""
+    """Remove what nobody reads any more: packs of former formats, and of images that lay where those of `new` do."""
     for path in new.parent.iterdir():
         former = FORMER.fullmatch(path.name)
         if former and former[1] is None and path.is_dir():

@@ -94,7 +94,7 @@ def read_text(path: Path) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(
-            f"{path}, line {line}: it holds the character NUL, as no text does, but UTF-16 and UTF-32 without a mark; save "
-            "the file as UTF-8"
+            f"{path}, line {line}: it holds the character NUL, as no text does, but UTF-16 and UTF-32 without a mark; "
+            "save the file as UTF-8"
         )
     return text
