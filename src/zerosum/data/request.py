@@ -40,6 +40,9 @@ class Asked:
         return Reading(self.value_range or before.value_range, self.frames or before.frames)
 
 
+NOTHING = Asked()
+
+
 @dataclass(frozen=True)
 class Request:
     """One call of `load`, as a source sees it."""
