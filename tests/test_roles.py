@@ -18,12 +18,22 @@ from zerosum.latent import Normal
 from zerosum.latent_game import LatentGame, TwoPlayerGame
 from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.optim import Adam
-from zerosum.roles import CANNOT, Classifies, Discriminates, Encodes, Generates, Translates, has_role, in_role
+from zerosum.roles import (
+    CANNOT,
+    Classifies,
+    Discriminates,
+    Encodes,
+    Generates,
+    Translates,
+    TranslatesBack,
+    has_role,
+    in_role,
+)
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
-ROLES = (Generates, Translates, Classifies, Discriminates, Encodes)
+ROLES = (Generates, Translates, TranslatesBack, Classifies, Discriminates, Encodes)
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
 
@@ -42,6 +52,7 @@ class Nothing(Game[Tensor]):
 @pytest.mark.parametrize(("role", "sentence"), [
     (Generates, "nothing cannot generate from z; choose another recipe for that"),
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
+    (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),
@@ -87,10 +98,15 @@ def test_a_game_that_claims_a_role_must_fill_it(role: type):
     ("bad-gan/images", {Generates, Discriminates, Classifies}),
     ("bigan/toy", {Generates, Discriminates, Encodes}),
     ("infogan/toy", {Generates, Discriminates}),
+    ("pix2pix/images", {Translates}),
+    ("cyclegan/images", {Translates, TranslatesBack}),
 ])  # fmt: skip
 def test_what_games_of_the_package_can_do(name: str, roles: set[type]):
     recipe = find(name)
-    spec = POINTS if recipe.data != "digits" else Spec({"x": Image(1, 8, 8), "y": Classes.numbered(3)})
+    image = Image(1, 8, 8)
+    spec = (
+        POINTS if "digits" not in recipe.data else Spec({"x": image, "y": Classes.numbered(3), "a": image, "b": image})
+    )
     game = recipe.build(spec)
     assert {role for role in ROLES if has_role(game, role)} == roles
     assert {role for role in ROLES if issubclass(recipe.game, role)} == roles, "a list of recipes need not build them"

@@ -58,6 +58,10 @@ class Modality(ABC):
         """And back: bytes, token ids, units of the table."""
         return x
 
+    def at(self, size: Sequence[int]) -> Modality:
+        """The same of another height and width, where it has these."""
+        return self
+
     @abstractmethod
     def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
         """`count` samples of who knows nothing but the range of the `real` ones, as stored: (count, *shape)."""
@@ -89,6 +93,11 @@ class Image(Modality):
     def size(self) -> tuple[int, int]:
         """(H, W)."""
         return self.height, self.width
+
+    def at(self, size: Sequence[int]) -> Image:
+        if len(size) != 2 or min(size) < 1:
+            return self
+        return Image(self.channels, size[0], size[1])
 
     def load(self, stored: Tensor) -> Tensor:
         return to_float(stored)

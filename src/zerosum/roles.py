@@ -32,6 +32,9 @@ class Generates(ABC):
 class Translates(ABC):
     """Makes of each sample of one field, `a`, one of another, the field that `Game.makes` names."""
 
+    any_size = False  # whether images of any height and width will do, which stay what they are
+    smallest = 1  # pixels of the sides of these
+
     @abstractmethod
     def translate(self, a: Tensor, seeds: Tensor | None = None) -> Tensor:
         """(B, *shape_a) to (B, *shape_b), each on its own.
@@ -39,6 +42,10 @@ class Translates(ABC):
         Args:
             seeds: (B,) int64, of the noise of each, where the game has any; by default 0.
         """
+
+    def network(self, back: bool = False) -> nn.Module | None:
+        """What translates, or translates back, where that is one network of the images alone."""
+        return None
 
 
 class TranslatesBack(Translates):
@@ -80,7 +87,7 @@ class Encodes(ABC):
 CANNOT: dict[type, str] = {
     Generates: "cannot generate from z",
     Translates: "is not an image-to-image model",
-    TranslatesBack: "translates in one direction only",
+    TranslatesBack: "does not translate in both directions",
     Classifies: "learns no classifier",
     Discriminates: "has no discriminator that scores single samples",
     Encodes: "has no encoder",

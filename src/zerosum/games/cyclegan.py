@@ -37,6 +37,8 @@ class CycleGAN(Game[Unpaired], TranslatesBack):
 
     name = "cyclegan"
     makes = "b"
+    any_size = True
+    smallest = resnet_translator.SMALLEST
 
     @dataclass(frozen=True)
     class Config(Checked):
@@ -93,6 +95,9 @@ class CycleGAN(Game[Unpaired], TranslatesBack):
 
     def translate_back(self, b: Tensor, seeds: Tensor | None = None) -> Tensor:
         return self.back(b)
+
+    def network(self, back: bool = False) -> nn.Module:
+        return self.back if back else self.forth
 
     def _answer(self, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
         objective = OBJECTIVES[self.config.objective]

@@ -37,6 +37,7 @@ class Pix2Pix(Game[Paired], Translates):
 
     name = "pix2pix"
     makes = "b"
+    any_size = True
 
     @dataclass(frozen=True)
     class Config(Checked):

@@ -18,7 +18,7 @@ from zerosum.latent import ROWS, Code
 from zerosum.modality import Classes, Condition, Modality, Vector
 from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
-from zerosum.roles import Classifies, Discriminates, Generates, Translates, has_role, in_role
+from zerosum.roles import Classifies, Discriminates, Generates, Translates, TranslatesBack, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record, recipe_of
@@ -210,20 +210,35 @@ class Run:
         in_role(self.game, Translates)
         return self.record.data.spec.a
 
-    def translate(self, a: Tensor, batch_size: int = 64, *, seed: int = 0) -> Tensor:
+    def translate(self, a: Tensor, batch_size: int = 64, *, back: bool = False, seed: int = 0) -> Tensor:
         """(N, *shape_b) on the CPU, from samples a, (N, *shape_a): floats, images in [-1, 1], or as they are stored.
 
-        Each on its own: `seed` is that of the noise of each, where the GAN has any.
+        Each on its own. Images may have any height and width, where the GAN takes them so, and keep it.
+
+        Args:
+            back: from samples of b to some of a, by a GAN that learnt both directions.
+            seed: of the noise of each, where the GAN has any.
 
         Raises:
-            ZerosumError: the GAN is not an image-to-image model, or a has another shape.
+            ZerosumError: the GAN is not an image-to-image model, or not in that direction, or a has another shape.
         """
-        role, source = in_role(self.game, Translates), self.source
+        role, (source, target) = self.translator(back), self.direction(back)
+        function = in_role(self.game, TranslatesBack).translate_back if back else role.translate
+        a = checks.tensor("a", a)
+        if role.any_size:
+            source, target = (modality.at(a.shape[2:]) for modality in (source, target))
         a = _samples("a", a, source, f"{self.path} translates {source}")
         seeds = torch.full((len(a),), checks.seed(seed))
-        return self._in_batches(
-            lambda a, seeds: role.translate(source.load(a), seeds), [a, seeds], batch_size, self.modality.shape
-        )
+        return self._in_batches(lambda a, seeds: function(source.load(a), seeds), [a, seeds], batch_size, target.shape)
+
+    def translator(self, back: bool = False) -> Translates:
+        """The game as what translates; a `ZerosumError` where it does not, or not back."""
+        return in_role(self.game, TranslatesBack if back else Translates)
+
+    def direction(self, back: bool = False) -> tuple[Modality, Modality]:
+        """The kinds of what is translated, and of what it becomes."""
+        ends = (self.source, self.modality)
+        return ends[::-1] if back else ends
 
     def classify(self, x: Tensor, batch_size: int = 256) -> Tensor:
         """How likely each class is, (N, K) float32 on the CPU, by the classifier that the game learnt.

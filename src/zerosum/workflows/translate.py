@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import torch
+from torch import Tensor, nn
+
 from zerosum.data.dataset import Problem, Progress
+from zerosum.data.images import whole
+from zerosum.data.images.decode import Encoded
 from zerosum.data.images.fit import fitted
-from zerosum.data.request import Asked, Frames
+from zerosum.data.images.pack import Notes
+from zerosum.data.images.whole import Whole
+from zerosum.data.pairs import tasks
+from zerosum.data.request import Asked, Frames, Reading
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
+from zerosum.networks.tiles import Tileable, in_tiles
 from zerosum.pictures.grids import grid
 from zerosum.pictures.png import IMAGE, save
+from zerosum.roles import Translates
+from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
-from zerosum.util import checks
-from zerosum.util.files import named, plain_name
+from zerosum.util import checks, memory
+from zerosum.util.files import atomic_path, named, plain_name
 
-BLOCK = 64  # images read, translated and written at a time
+BLOCK = 64  # images of an array read, translated and written at a time
+TILE = 512  # pixels of a tile's side, without what is around it
+ROOM = 1 << 30  # bytes that the layers of a network may take before an image goes through it in tiles
+MADE_BY = "translation.json"  # in the folder: what its images were made by, so that a half-done one can go on
 
 
 @dataclass(frozen=True)
@@ -25,8 +43,17 @@ class Translation:
     """What was written."""
 
     files: tuple[Path, ...]  # one for each image
-    problems: tuple[Problem, ...] = ()  # files that cannot be read
+    problems: tuple[Problem, ...] = ()  # files that cannot be read, or not be translated
     notes: tuple[str, ...] = ()  # on how files were taken, and what was changed in the images beyond their size
+    kept: int = 0  # of the files, that were there from before
+
+
+@dataclass(frozen=True)
+class Task:
+    """What images are spoiled by before they are translated, and how strongly."""
+
+    name: str
+    strength: float
 
 
 def translate(
@@ -34,6 +61,9 @@ def translate(
     images: str | Path,
     out: str | Path,
     *,
+    back: bool = False,
+    task: str | None = None,
+    seed: int = 0,
     data_dir: str | Path | None = None,
     value_range: tuple[float, float] | None = None,
     frames: Frames | None = None,
@@ -41,43 +71,200 @@ def translate(
 ) -> Translation:
     """Write the translation of each image to a folder, as a PNG of the same name.
 
-    Images are brought to the size and the colours that the translator learnt from.
+    Image files keep their size, and what is transparent in them, where the translator takes any size, as those of
+    pix2pix and CycleGAN do; a large one goes through CycleGAN's in tiles, which changes nothing but the memory that it
+    takes. A folder that was left half-done by the same weights and options goes on where it stopped. Other translators,
+    arrays and known sets: at the size that was learnt.
 
     Args:
         run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
         images: an image file, or what `zerosum.train` takes as data: a folder, an .npy or .npz file, a known set, or
             pairs, whose `a` are translated.
         out: a folder, which is made if it is not there; files in it are overwritten where names are equal.
+        back: from b to a, by a run that learnt both directions.
+        task: spoil the images first, to look at: "denoise", "denoise@40" ... (`data.pairs.tasks`).
+        seed: of the noise of each translation, where the translator has any.
         data_dir: where published sets are looked for first.
         value_range, frames: how image files are read, as in `zerosum.train`; by default as the run's own data were.
         progress: called with (what is being done, done so far, total).
 
     Raises:
-        ZerosumError: no run there, or one that is not an image-to-image model; nothing readable there; `out` is a file,
-            or the folder of the images.
+        ZerosumError: no run there, or one that is not an image-to-image model, or not in that direction; nothing
+            readable there; `out` is a file, or the folder of the images.
     """
     loaded, folder = run if isinstance(run, Run) else load(run), checks.path("out", out)
-    images = checks.text("images", images)
-    source = loaded.source
-    if not isinstance(source, Image) or not isinstance(loaded.modality, Image):
-        raise ZerosumError(f"{loaded.path} translates {source} to {loaded.modality}, not images to images")
+    images, seed = checks.text("images", images), checks.seed(seed)
+    role, (source, target) = loaded.translator(back), loaded.direction(back)
+    if not isinstance(source, Image) or not isinstance(target, Image):
+        raise ZerosumError(f"{loaded.path} translates {source} to {target}, not images to images")
     if folder.exists() and not folder.is_dir():
         raise ZerosumError(f"--out {folder} is a file; name a folder for the translated images")
-    its = named(images).resolve()
-    if folder.resolve() in (its, its.parent):
+    its = named(images)
+    if folder.resolve() in (its.resolve(), its.resolve().parent):
         raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
+    spoils = None if task is None else _task(task, source, target)
     where = None if data_dir is None else checks.path("data_dir", data_dir)
     asked, usual = Asked(value_range, frames), loaded.record.data.reading
-    given = fitted(str(images), source, field="a", data_dir=where, progress=progress, asked=asked, reading=usual)
-    # In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`.
-    plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in given.files]
-    paths = [path.with_suffix(".png") for path in plain]
-    count = Counter(paths)
-    paths = [p if count[p] == 1 else own.with_name(f"{own.name}.png") for p, own in zip(paths, plain, strict=True)]
+    work = _Work(loaded, role, source, target, back, spoils, seed, progress)
+    if role.any_size and whole.is_of_files(its):
+        return work.of_files(its, folder, asked.over(usual))
+    read = source if spoils is None else target
+    given = fitted(images, read, field="a", data_dir=where, progress=progress, asked=asked, reading=usual)
+    paths = _names(given.files, folder)
     for start in range(0, len(paths), BLOCK):
-        translated = loaded.assert_finite(loaded.translate(given.data.x[start : start + BLOCK]), "translations")
-        for path, image in zip(paths[start : start + BLOCK], translated, strict=True):
+        x = given.data.x[start : start + BLOCK]
+        for path, image in zip(paths[start : start + BLOCK], work.translated(x, start), strict=True):
             save(grid(image[None], scale=1), path, IMAGE)
         if progress:
             progress("translating", min(start + BLOCK, len(paths)), len(paths))
     return Translation(tuple(paths), given.data.problems, given.notes)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """How images are translated."""
+
+    run: Run
+    role: Translates
+    source: Image
+    target: Image
+    back: bool
+    task: Task | None
+    seed: int
+    progress: Progress | None
+
+    def translated(self, x: Tensor, first: int = 0) -> Tensor:
+        """Stored images (N, C, H, W), the first of which has the place `first`, to floats (N, C', H, W)."""
+        if self.task is not None:
+            x = tasks.spoiled(x, self.task.name, self.task.strength, first)
+        return self.run.assert_finite(self.run.translate(x, back=self.back, seed=self.seed), "translations")
+
+    def of_files(self, images: Path, out: Path, reading: Reading) -> Translation:
+        """Each image of a folder, or the one that it is, at its own size."""
+        items, problems, notes = whole.files(images)
+        goes_on, channels = self._begin(out, reading), (self.target if self.task else self.source).channels
+        done, left_out, kept, seen = list[Path](), list(problems), 0, Notes()
+        for number, (item, path) in enumerate(zip(items, _names([item.path for item in items], out), strict=True)):
+            if goes_on and reading.frames == "first" and _is_newer(path, item):
+                done.append(path)
+                kept += 1
+            else:
+                for name, image in whole.images(item, channels, reading):
+                    own = path if name == item.path else _names([name], out)[0]
+                    problem = self._write(image, own, number)
+                    if problem is None and isinstance(image, Whole):
+                        done.append(own)
+                        seen.add(image.row)
+                    elif problem is not None:
+                        left_out.append(problem)
+            if self.progress:
+                self.progress("translating", number + 1, len(items))
+        return Translation(tuple(done), tuple(left_out), (*notes, *seen.lines()), kept)
+
+    def _write(self, image: Whole | Problem, path: Path, number: int) -> Problem | None:
+        """One image; or why it was not written."""
+        if isinstance(image, Problem):
+            return image
+        height, width = image.pixels.shape[1:]
+        smallest = self.role.smallest
+        if min(height, width) < smallest:
+            return Problem(image.row.path, f"it has {height}x{width} pixels; a side must have {smallest} or more")
+        made = grid(self._one(image.pixels, number)[None], scale=1)
+        if image.opacity is not None:
+            made = made.convert("RGB")
+            made.putalpha(image.opacity)
+        save(made, path, IMAGE)
+        return None
+
+    def _one(self, x: Tensor, number: int) -> Tensor:
+        """One stored image (C, H, W) to floats (C', H, W), in tiles where it is too large for the whole network."""
+        network = self.role.network(self.back)
+        needed = int(self.bytes_of_layers * x[0].numel())
+        if needed <= ROOM or not isinstance(network, Tileable):
+            height, width = x.shape[1:]
+            memory.require(
+                needed, f"translating an image of {height:,}x{width:,} pixels whole", "scale it down, or cut it"
+            )
+            return self.translated(x[None], number)[0]
+        if self.task is not None:
+            x = tasks.spoiled(x[None], self.task.name, self.task.strength, number)[0]
+        device = next(network.parameters()).device
+        with sampling.eval_no_grad(self.run.game, 0):
+            made = in_tiles(network, x, TILE, load=lambda x: self.source.load(x.to(device)), store=Tensor.cpu)
+        return self.run.assert_finite(made, "translations")
+
+    @cached_property
+    def bytes_of_layers(self) -> float:
+        """For each pixel, that the outputs of all layers take together: more than are there at once."""
+        taken, handles = 0, []
+
+        def count(module: nn.Module, inputs: object, output: object) -> None:
+            nonlocal taken
+            if isinstance(output, Tensor):
+                taken += output.numel() * output.element_size()
+
+        for module in self.run.game.modules():
+            if not any(True for _ in module.children()):
+                handles.append(module.register_forward_hook(count))
+        try:
+            self.run.translate(torch.zeros(1, *self.source.shape), back=self.back)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return taken / (self.source.height * self.source.width)
+
+    def _begin(self, out: Path, reading: Reading) -> bool:
+        """Say in the folder what its images are made by; whether it has some that were made so before."""
+        made_by = {
+            "weights": _digest(self.role.network(self.back) or self.run.game),
+            "back": self.back,
+            "task": None if self.task is None else f"{self.task.name}@{self.task.strength:g}",
+            "seed": self.seed,
+            "value_range": reading.value_range and list(reading.value_range),
+        }
+        path = out / MADE_BY
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            before = None
+        if before == made_by:
+            return True
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(made_by, indent=2) + "\n", encoding="utf-8")
+        return False
+
+
+def _task(name: str, source: Image, target: Image) -> Task:
+    """The task of that name; a `ZerosumError` where its images are none that the translator takes."""
+    found = tasks.parse(name)
+    if found is None:
+        raise ZerosumError(f"there is no task {name!r}; choose one of {', '.join(tasks.TASKS)}")
+    channels = 1 if tasks.TASKS[found[0]].grey else target.channels
+    if channels != source.channels:
+        raise ZerosumError(f"{found[0]} makes images of {channels} channels, and the run takes {source.channels}")
+    return Task(*found)
+
+
+def _names(files: Sequence[str], folder: Path) -> list[Path]:
+    """In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`."""
+    plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in files]
+    paths = [path.with_suffix(".png") for path in plain]
+    count = Counter(paths)
+    return [p if count[p] == 1 else own.with_name(f"{own.name}.png") for p, own in zip(paths, plain, strict=True)]
+
+
+def _is_newer(made: Path, item: Encoded) -> bool:
+    """Whether an image was made after the file that it is made of."""
+    try:
+        return isinstance(item.file, Path) and made.stat().st_mtime_ns >= item.file.stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+def _digest(module: nn.Module) -> str:
+    """Of the weights."""
+    found = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        found.update(name.encode())
+        found.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data if value.numel() else b"")
+    return found.hexdigest()[:16]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, RunPath, WithRunFlags, flag, parse
+from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, RunPath, Switch, WithRunFlags, flag, parse
 from zerosum.util.console import output, progress, say
 
 
@@ -22,6 +22,11 @@ class Arguments:
     ]
     out: Annotated[Path, flag("a folder for the translations, as PNG files of the same names", "")]
     weights: WithRunFlags = NEWEST
+    back: Annotated[Switch, flag("from b to a, by a run that learnt both directions", "")] = False
+    task: Annotated[
+        str | None, flag("spoil the images first, to look at: denoise, denoise@40 ... as in train", "", metavar="TASK")
+    ] = None
+    seed: Annotated[int, flag("of the noise of each translation, where the translator has any")] = 0
     data_dir: DataDir = None
     value_range: LikeValueRange = None
     frames: LikeFrames = None
@@ -37,6 +42,9 @@ def run(arguments: Sequence[str]) -> None:
             given.weights.load(given.run),
             given.images,
             given.out,
+            back=given.back,
+            task=given.task,
+            seed=given.seed,
             data_dir=given.data_dir,
             value_range=given.value_range,
             frames=given.frames,
@@ -45,5 +53,6 @@ def run(arguments: Sequence[str]) -> None:
     console = output()
     for line in [*(f"note: {note}" for note in found.notes), *left_out(found.problems)]:
         console.print(line)
-    console.print(f"{len(found.files):,} images translated")
+    before = f", {found.kept:,} of them before" if found.kept else ""
+    console.print(f"{len(found.files):,} images translated{before}")
     say(given.out)

@@ -107,6 +107,19 @@ def decode(
     return _each([item], _decoder(channels, size, halves, reading, Budget()))[0]
 
 
+def alpha(item: Encoded) -> Image.Image | None:
+    """How opaque each pixel of an image is that can be decoded, upright, in 8 bits; None where all of it is."""
+
+    def read(image: ImageFile, item: Encoded, several: bool) -> Image.Image | None:
+        if not image.has_transparency_data:
+            return None
+        found = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A")
+        return None if found.getextrema() == (255, 255) else found
+
+    found = _each([item], read)[0]
+    return None if isinstance(found, Problem) else found
+
+
 def probe_all(items: Iterable[Encoded]) -> Iterator[Probe | Problem]:
     """`probe` of each, in order, on all processors."""
     yield from _parallel(_probed, items, BLOCK)

@@ -1,0 +1,177 @@
+"""Translating image files at their own size: names, transparency, turns, tiles, both directions, going on, errors."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import zerosum
+from zerosum.cli import main
+from zerosum.errors import ZerosumError
+from zerosum.workflows import translate as workflow
+from zerosum.workflows.translate import translate
+
+QUICK: dict[str, Any] = {"steps": 2, "batch_size": 2, "health": False, "quiet": True, "precision": "fp32"}
+
+
+def pixels(path: Path) -> np.ndarray[Any, Any]:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of each translator, of colour images of 24 pixels."""
+    folder = tmp_path_factory.mktemp("runs")
+    x = np.random.default_rng(0).integers(0, 256, (9, 24, 24, 3), dtype=np.uint8)
+    np.save(folder / "x.npy", x)
+    narrow = {"network": {"width": 4}, "patch": {"width": 2}}
+    zerosum.train("pix2pix", f"denoise:{folder / 'x.npy'}", folder / "pix2pix", **narrow, **QUICK)
+    zerosum.train("cyclegan", f"unpaired:invert:{folder / 'x.npy'}", folder / "cyclegan", **narrow, **QUICK)
+    return folder
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Images of several sizes and kinds."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    draw = np.random.default_rng(1)
+    Image.fromarray(draw.integers(0, 256, (30, 50, 3), dtype=np.uint8)).save(folder / "a.png")
+    Image.fromarray(draw.integers(0, 256, (17, 40), dtype=np.uint8)).save(folder / "grey.bmp")
+    rgba = draw.integers(0, 256, (25, 31, 4), dtype=np.uint8)
+    rgba[..., 3] = np.linspace(0, 255, 31, dtype=np.uint8)
+    Image.fromarray(rgba).save(folder / "more" / "clear.png")
+    turned = Image.fromarray(draw.integers(0, 256, (20, 44, 3), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    turned.save(folder / "turned.jpg", exif=exif)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
+def test_images_keep_their_size_their_names_and_what_is_transparent(runs: Path, photos: Path, name: str) -> None:
+    out = photos.parent / "out"
+    found = translate(runs / name, photos, out)
+    shapes = {str(path.relative_to(out)): pixels(path).shape for path in found.files}
+    clear = shapes.pop("more/clear.png")
+    assert shapes == {"a.png": (30, 50, 3), "grey.png": (17, 40, 3), "turned.png": (44, 20, 3)} and clear == (25, 31, 4)
+    made = pixels(out / "more" / "clear.png")
+    assert np.array_equal(made[..., 3], pixels(photos / "more" / "clear.png")[..., 3])
+    assert found.problems == () and found.kept == 0
+
+
+def test_files_are_what_python_gives(runs: Path, photos: Path) -> None:
+    run = zerosum.load(runs / "cyclegan")
+    translate(run, photos / "a.png", photos.parent / "out")
+    x = torch.from_numpy(pixels(photos / "a.png").copy()).permute(2, 0, 1)[None]
+    expected = run.modality.store(run.translate(x))[0].permute(1, 2, 0).numpy()
+    assert np.array_equal(pixels(photos.parent / "out" / "a.png"), expected)
+
+
+def test_a_large_image_goes_in_tiles_and_becomes_the_same(
+    runs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(2)
+    Image.fromarray(draw.integers(0, 256, (150, 203, 3), dtype=np.uint8)).save(photos / "large.png")
+    whole, tiled = photos.parent / "whole", photos.parent / "tiled"
+    translate(runs / "cyclegan", photos / "large.png", whole)
+    monkeypatch.setattr(workflow, "ROOM", 1)
+    monkeypatch.setattr(workflow, "TILE", 64)
+    used = []
+    monkeypatch.setattr(workflow, "in_tiles", lambda *a, **k: used.append(a[2]) or in_tiles(*a, **k))
+    from zerosum.networks.tiles import in_tiles
+
+    translate(runs / "cyclegan", photos / "large.png", tiled)
+    one, other = (pixels(folder / "large.png").astype(int) for folder in (whole, tiled))
+    assert used == [64] and abs(one - other).max() <= 1
+
+
+def test_a_u_net_takes_a_large_image_whole_or_not_at_all(
+    runs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing_free(needed: int, what: str, cure: str) -> None:
+        raise ZerosumError(f"{what}: {cure}")
+
+    run = zerosum.load(runs / "pix2pix")
+    monkeypatch.setattr(workflow.memory, "require", nothing_free)
+    with pytest.raises(ZerosumError, match="translating an image of 30x50 pixels whole: scale it down"):
+        translate(run, photos / "a.png", photos.parent / "out")
+
+
+def test_both_directions(runs: Path, photos: Path) -> None:
+    run = zerosum.load(runs / "cyclegan")
+    x = torch.rand(1, 3, 24, 24)
+    assert not torch.equal(run.translate(x), run.translate(x, back=True))
+    torch.testing.assert_close(run.translate(x, back=True), run.game.core.back(x).detach())
+    translate(run, photos / "a.png", photos.parent / "forth")
+    translate(run, photos / "a.png", photos.parent / "back", back=True)
+    one, other = (pixels(photos.parent / way / "a.png") for way in ("forth", "back"))
+    assert not np.array_equal(one, other)
+    with pytest.raises(ZerosumError, match="does not translate in both directions"):
+        translate(runs / "pix2pix", photos, photos.parent / "never", back=True)
+
+
+def test_noise_is_by_the_seed_and_not_by_the_others(runs: Path) -> None:
+    run = zerosum.load(runs / "pix2pix")
+    x = torch.rand(3, 3, 24, 24)
+    assert torch.equal(run.translate(x, seed=4), run.translate(x, seed=4))
+    torch.testing.assert_close(run.translate(x, seed=4)[1:2], run.translate(x[1:2], seed=4), rtol=0, atol=2e-6)
+    assert not torch.equal(run.translate(x), run.translate(x, seed=4))
+
+
+def test_a_half_done_folder_goes_on(runs: Path, photos: Path) -> None:
+    out = photos.parent / "out"
+    translate(runs / "cyclegan", photos, out)
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
+    (out / "a.png").unlink()
+    found = translate(runs / "cyclegan", photos, out)
+    assert (len(found.files), found.kept) == (4, 3)
+    assert all(path.stat().st_mtime_ns == before for path, before in times.items() if path.name != "a.png")
+
+
+def test_what_was_made_otherwise_is_made_again(runs: Path, photos: Path) -> None:
+    out = photos.parent / "out"
+    translate(runs / "cyclegan", photos, out)
+    assert translate(runs / "cyclegan", photos, out, back=True).kept == 0
+    assert translate(runs / "cyclegan", photos, out, back=True).kept == 4
+    changed = photos / "a.png"
+    shutil.copy(photos / "grey.bmp", changed)  # a later file, of another image
+    assert translate(runs / "cyclegan", photos, out, back=True).kept == 3
+    assert pixels(out / "a.png").shape == (17, 40, 3)
+
+
+def test_images_that_are_too_small_are_named(runs: Path, photos: Path) -> None:
+    Image.new("RGB", (1, 1)).save(photos / "dot.png")
+    (photos / "broken.png").write_bytes((photos / "a.png").read_bytes()[:200])
+    found = translate(runs / "cyclegan", photos, photos.parent / "out")
+    reasons = {problem.path: problem.reason for problem in found.problems}
+    assert "a side must have 8 or more" in reasons["dot.png"] and set(reasons) == {"dot.png", "broken.png"}
+    assert len(found.files) == 4
+
+
+def test_spoiled_first_to_look_at(runs: Path, photos: Path) -> None:
+    out = photos.parent / "out"
+    translate(runs / "pix2pix", photos / "a.png", out)
+    clean = pixels(out / "a.png")
+    translate(runs / "pix2pix", photos / "a.png", out, task="denoise@80")
+    assert not np.array_equal(pixels(out / "a.png"), clean)
+    for task, message in (("noise", "there is no task"), ("edges", "makes images of 1 channel"), ("denoise@0", "1 to")):
+        with pytest.raises(ZerosumError, match=message):
+            translate(runs / "pix2pix", photos, out, task=task)
+
+
+def test_on_the_command_line(runs: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["translate", str(runs / "cyclegan"), str(photos), "--out", str(photos.parent / "out"), "--back"]
+    assert main(arguments) == 0 and "4 images translated" in capsys.readouterr().out
+    assert main(arguments) == 0 and "4 images translated, 4 of them before" in capsys.readouterr().out
+    assert main([*arguments[:3], "--out", str(photos)]) == 2
+    assert "holds the images themselves" in capsys.readouterr().err
+    assert main(["sample", str(runs / "cyclegan")]) == 2
+    assert "zerosum translate" in capsys.readouterr().err
