@@ -5,8 +5,11 @@
 | generator | z (B, dim), and y where samples can be asked for | x (B, *shape), images in about [-1, 1] |
 | discriminator | x, and y where it judges samples by it | score (B,), the higher the more real |
 | classifier | x | logits (B, K); their softmax are probabilities |
+| translator | a (B, *shape_a), and the seeds (B,) of its noise where it has any | b (B, *shape_b) |
+| translator-back | b, and seeds | a |
 
-y is int64 (B,), the number of a class, or float32 (B, K), a vector. B may be any number. The file's metadata tell the
+y is int64 (B,), the number of a class, or float32 (B, K), a vector. B may be any number, and so may the height and the
+width of images of a translator that takes any. The file's metadata tell the
 recipe, the step and the names of the classes.
 """
 
@@ -28,18 +31,20 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError, unknown
 from zerosum.game import Game
 from zerosum.modality import Classes, Condition
-from zerosum.roles import Classifies, Discriminates, Generates, in_role
+from zerosum.roles import Classifies, Discriminates, Generates, Translates, TranslatesBack, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 from zerosum.util import checks
 from zerosum.util.files import atomic_path
 from zerosum.util.packages import install
 
-NetworkName = Literal["generator", "discriminator", "classifier"]
+NetworkName = Literal["generator", "discriminator", "classifier", "translator", "translator-back"]
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the extra `onnx`
 TRACED, COMPARED = 2, (1, 5)  # samples in the batch that is traced, and in those that are compared afterwards
 TOLERANCE = 1e-3  # of the largest output, or of 1 where that is more: an eighth of a step of an 8-bit image
 ONE = {0: torch.export.Dim("batch")}  # the dimension that is not fixed
+FEWEST = 2  # pixels of a side that is not fixed
+LARGER = (3, 5)  # pixels by which a side is longer where any size is compared
 
 
 class Face(NamedTuple):
@@ -48,22 +53,41 @@ class Face(NamedTuple):
     module: nn.Module
     inputs: Mapping[str, Callable[[int], Tensor]]  # by the names of the arguments of `forward`: makes so many
     output: str
+    any_size: str = ""  # the input whose images may have any height and width
 
     def batch(self, count: int) -> dict[str, Tensor]:
         return {name: make(count) for name, make in self.inputs.items()}
 
+    def compared(self) -> Iterator[dict[str, Tensor]]:
+        """Inputs of which the outputs are compared."""
+        for count in COMPARED:
+            yield self.batch(count)
+        if self.any_size:
+            batch = self.batch(1)
+            yield batch | {self.any_size: nn.functional.pad(batch[self.any_size], (0, LARGER[1], 0, LARGER[0]))}
 
-def export(run: Run | str | Path, out: str | Path, network: NetworkName = "generator") -> None:
+    def dynamic(self) -> dict[str, dict[int, Any]]:
+        """The dimensions of the inputs that are not fixed."""
+        dims: dict[str, dict[int, Any]] = dict.fromkeys(self.inputs, ONE)
+        if self.any_size:
+            sides = [torch.export.Dim(name, min=FEWEST) for name in ("height", "width")]
+            dims[self.any_size] = {**ONE, 2: sides[0], 3: sides[1]}
+        return dims
+
+
+def export(run: Run | str | Path, out: str | Path, network: NetworkName | None = None) -> None:
     """Write one network of a run, and compare what onnxruntime makes of the file with what PyTorch makes.
 
     Args:
         run: a run directory, or what `zerosum.load` returned.
         out: an .onnx file; one that is there is overwritten.
+        network: by default the one that makes the samples.
 
     Raises:
         ZerosumError: the packages are missing, the game has no such network, or the file would compute something else.
     """
     out, run = checks.path("out", out), run if isinstance(run, Run) else load(run)
+    network = network or usual(run)
     if network not in (names := get_args(NetworkName)):
         raise ZerosumError(unknown("network", str(network), names))
     if out.suffix != ".onnx" or out.is_dir():
@@ -76,8 +100,13 @@ def export(run: Run | str | Path, out: str | Path, network: NetworkName = "gener
         program.model.metadata_props.update(_metadata(run, network))
         program.save(partial, external_data=False)
         session = runtime.InferenceSession(partial.read_bytes(), providers=["CPUExecutionProvider"])
-        for count in COMPARED:
-            _compare(session, face, count, f"the {network} of {run.path}")
+        for batch in face.compared():
+            _compare(session, face, batch, f"the {network} of {run.path}")
+
+
+def usual(run: Run) -> NetworkName:
+    """The network that makes a run's samples."""
+    return "translator" if has_role(run.game, Translates) else "generator"
 
 
 class _Generator(nn.Module):
@@ -108,7 +137,19 @@ class _Classifier(nn.Module):
         return logits
 
 
+class _Translator(nn.Module):
+    def __init__(self, game: Game[Any], back: bool):
+        super().__init__()
+        self.game = game
+        self.function = in_role(game, TranslatesBack).translate_back if back else in_role(game, Translates).translate
+
+    def forward(self, x: Tensor, seeds: Tensor) -> Tensor:
+        return self.function(x, seeds)
+
+
 def _face(network: NetworkName, run: Run, game: Game[Any]) -> Face:
+    if network in ("translator", "translator-back"):
+        return _translator(run, game, network == "translator-back")
     shape = run.modality.shape
     labels = {} if run.condition is None else {"y": _labels(run.condition)}
     samples = {"x": lambda count: torch.rand(count, *shape) * 2 - 1}
@@ -120,6 +161,13 @@ def _face(network: NetworkName, run: Run, game: Game[Any]) -> Face:
         return Face(_Classifier(in_role(game, Classifies).classifier()), samples, "logits")
     run.score(samples["x"](1), labels["y"](1) if labels else None)  # refuses where D judges no single samples
     return Face(_Discriminator(game), samples | labels, "score")
+
+
+def _translator(run: Run, game: Game[Any], back: bool) -> Face:
+    module, (source, _), names = _Translator(game, back), run.direction(back), ("a", game.makes)
+    given, made = names[::-1] if back else names
+    inputs = {given: lambda count: torch.rand(count, *source.shape) * 2 - 1, "seeds": torch.arange}
+    return Face(module, inputs, made, given if run.translator(back).any_size else "")
 
 
 def _labels(condition: Condition) -> Callable[[int], Tensor]:
@@ -145,7 +193,7 @@ def _traced(face: Face, named: str) -> Any:
                 tuple(batch.values()),
                 input_names=list(batch),
                 output_names=[face.output],
-                dynamic_shapes=dict.fromkeys(batch, ONE),
+                dynamic_shapes=tuple(face.dynamic().values()),
                 dynamo=True,
                 verbose=False,
             )
@@ -183,8 +231,8 @@ def _metadata(run: Run, network: NetworkName) -> dict[str, str]:
     }
 
 
-def _compare(session: Any, face: Face, count: int, named: str) -> None:
-    batch, used = face.batch(count), [value.name for value in session.get_inputs()]
+def _compare(session: Any, face: Face, batch: Mapping[str, Tensor], named: str) -> None:
+    used, count = [value.name for value in session.get_inputs()], len(next(iter(batch.values())))
     wanted = face.module(*batch.values())
     try:
         (found,) = session.run([face.output], {name: batch[name].numpy() for name in used})

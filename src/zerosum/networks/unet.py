@@ -93,6 +93,12 @@ class Translator(nn.Module):
 
 def padded(x: Tensor, multiple: int) -> Tensor:
     """(B, C, H, W), with its last row and column repeated until H and W are multiples."""
+    if torch.compiler.is_exporting():  # of sizes that are not known yet, and may need it
+        for dim in (2, 3):
+            side = x.shape[dim]
+            whole = (side + multiple - 1) // multiple * multiple
+            x = x.index_select(dim, torch.arange(whole, device=x.device).clamp_max(side - 1))
+        return x
     missing = [-side % multiple for side in x.shape[2:]]
     return F.pad(x, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else x
 

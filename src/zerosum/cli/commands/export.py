@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import Annotated
 
 from zerosum.cli.flags import NEWEST, RunPath, WithRunFlags, flag, parse
-from zerosum.exporting.onnx import NetworkName, export
+from zerosum.exporting.onnx import NetworkName, export, usual
 from zerosum.util.console import say
 
 
 @dataclass(frozen=True)
 class Arguments:
     run: RunPath
-    network: Annotated[NetworkName, flag("which network")] = "generator"
+    network: Annotated[NetworkName | None, flag("which network", "the one that makes the samples")] = None
     out: Annotated[Path | None, flag("FILE.onnx", "RUN/NETWORK.onnx")] = None
     weights: WithRunFlags = NEWEST
 
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "export", "Write a network of a run as an ONNX file, and check it.")
-    out = given.out or given.run / f"{given.network}.onnx"
-    export(given.weights.load(given.run), out, given.network)
+    loaded = given.weights.load(given.run)
+    network = given.network or usual(loaded)
+    out = given.out or given.run / f"{network}.onnx"
+    export(loaded, out, network)
     say(out)
