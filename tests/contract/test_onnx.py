@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 import zerosum
 from zerosum.batches import Labelled
+from zerosum.errors import ZerosumError
 from zerosum.game import Game, Player
 from zerosum.latent import Normal
 from zerosum.modality import Classes, Points, Vector
-from zerosum.roles import Classifies, Discriminates, Generates, has_role, in_role
+from zerosum.roles import Classifies, Discriminates, Generates, Translates, TranslatesBack, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run
 
@@ -68,6 +69,28 @@ def test_onnxruntime_computes_what_pytorch_does(case_of, trained: Run, tmp_path:
             classifier = in_role(game, Classifies).classifier()
             zerosum.export(run, tmp_path / "c.onnx", "classifier")
             torch.testing.assert_close(ask(tmp_path / "c.onnx", "logits", x=x), classifier(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["pix2pix/images", "cyclegan/images"])
+def test_translators_take_any_size(case_of, trained: Run, tmp_path: Path, name: str) -> None:
+    """Dropout's masks, too: they are a function of the seeds."""
+    run = run_of(trained, case_of(name))
+    zerosum.export(run, tmp_path / "t.onnx")  # the network that makes its samples
+    role = in_role(run.game, Translates)
+    for count, size in ((3, (12, 12)), (1, (17, 30))):
+        a, seeds = torch.rand(count, 1, *size) * 2 - 1, torch.arange(5, 5 + count)
+        noise = {"seeds": seeds} if name.startswith("pix2pix") else {}
+        with sampling.eval_no_grad(run.game, 0):
+            b = role.translate(a, seeds)
+        torch.testing.assert_close(ask(tmp_path / "t.onnx", "b", a=a, **noise), b, rtol=1e-4, atol=1e-4)
+    if name.startswith("pix2pix"):
+        with pytest.raises(ZerosumError, match="does not translate in both directions"):
+            zerosum.export(run, tmp_path / "back.onnx", "translator-back")
+        return
+    zerosum.export(run, tmp_path / "back.onnx", "translator-back")
+    with sampling.eval_no_grad(run.game, 0):
+        back = in_role(run.game, TranslatesBack).translate_back(a)
+    torch.testing.assert_close(ask(tmp_path / "back.onnx", "a", b=a), back, rtol=1e-4, atol=1e-4)
 
 
 def test_a_file_says_what_it_is(case_of, trained: Run, tmp_path: Path) -> None:

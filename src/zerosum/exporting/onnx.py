@@ -166,7 +166,10 @@ def _face(network: NetworkName, run: Run, game: Game[Any]) -> Face:
 def _translator(run: Run, game: Game[Any], back: bool) -> Face:
     module, (source, _), names = _Translator(game, back), run.direction(back), ("a", game.makes)
     given, made = names[::-1] if back else names
-    inputs = {given: lambda count: torch.rand(count, *source.shape) * 2 - 1, "seeds": torch.arange}
+    inputs: dict[str, Callable[[int], Tensor]] = {
+        given: lambda count: torch.rand(count, *source.shape) * 2 - 1,
+        "seeds": lambda count: torch.arange(count),
+    }
     return Face(module, inputs, made, given if run.translator(back).any_size else "")
 
 
