@@ -50,6 +50,12 @@ def grid(samples: Tensor, columns: int | None = None, gutter: int = GUTTER, scal
     return Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
 
 
+def single(stored: Tensor) -> Image.Image:
+    """One image as it is stored, uint8 (C, H, W), alone and at its size."""
+    pixels = _drawn(stored).permute(1, 2, 0).contiguous().numpy()
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
 def scale_of(height: int, width: int) -> int:
     """How many pixels a side each pixel of an image of this size becomes in a grid."""
     return math.ceil(VISIBLE / max(height, width))
@@ -127,10 +133,14 @@ def _pixels(samples: Tensor) -> NDArray[np.uint8]:
     """(N, H, W, 1 | 3 | 4)."""
     if samples.dim() != 4 or samples.numel() == 0:
         raise ValueError(f"images are (N, C, H, W) with no empty side, not {tuple(samples.shape)}")
-    channels = samples.shape[1]
-    drawn = channels if channels in (1, 3, 4) else 1 if channels == 2 else 3
-    pixels: NDArray[np.uint8] = to_uint8(samples[:, :drawn]).permute(0, 2, 3, 1).cpu().contiguous().numpy()
+    pixels: NDArray[np.uint8] = to_uint8(_drawn(samples)).permute(0, 2, 3, 1).cpu().contiguous().numpy()
     return pixels
+
+
+def _drawn(samples: Tensor) -> Tensor:
+    """The channels that are drawn, (..., 1 | 3 | 4, H, W)."""
+    channels = samples.shape[-3]
+    return samples[..., : channels if channels in (1, 3, 4) else 1 if channels == 2 else 3, :, :]
 
 
 def _columns(count: int, height: int, width: int) -> int:

@@ -24,7 +24,7 @@ from zerosum.data.request import Asked, Frames, Reading
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
 from zerosum.networks.tiles import Tileable, in_tiles
-from zerosum.pictures.grids import grid
+from zerosum.pictures.grids import grid, single
 from zerosum.pictures.png import IMAGE, save
 from zerosum.roles import Translates
 from zerosum.run import sampling
@@ -169,7 +169,7 @@ class _Work:
         smallest = self.role.smallest
         if min(height, width) < smallest:
             return Problem(image.row.path, f"it has {height}x{width} pixels; a side must have {smallest} or more")
-        made = grid(self._one(image.pixels, number)[None], scale=1)
+        made = single(self._one(image.pixels, number))
         if image.opacity is not None:
             made = made.convert("RGB")
             made.putalpha(image.opacity)
@@ -177,21 +177,22 @@ class _Work:
         return None
 
     def _one(self, x: Tensor, number: int) -> Tensor:
-        """One stored image (C, H, W) to floats (C', H, W), in tiles where it is too large for the whole network."""
+        """One stored image to another (C', H, W), in tiles where it is too large for the whole network at once."""
         network = self.role.network(self.back)
         needed = int(self.bytes_of_layers * x[0].numel())
         if needed <= ROOM or not isinstance(network, Tileable):
             height, width = x.shape[1:]
-            memory.require(
-                needed, f"translating an image of {height:,}x{width:,} pixels whole", "scale it down, or cut it"
-            )
-            return self.translated(x[None], number)[0]
+            what = f"translating an image of {height:,}x{width:,} pixels whole"
+            memory.require(needed, what, "scale it down, or cut it")
+            return self._stored(self.translated(x[None], number))[0]
         if self.task is not None:
             x = tasks.spoiled(x[None], self.task.name, self.task.strength, number)[0]
         device = next(network.parameters()).device
         with sampling.eval_no_grad(self.run.game, 0):
-            made = in_tiles(network, x, TILE, load=lambda x: self.source.load(x.to(device)), store=Tensor.cpu)
-        return self.run.assert_finite(made, "translations")
+            return in_tiles(network, x, TILE, load=lambda x: self.source.load(x.to(device)), store=self._stored)
+
+    def _stored(self, made: Tensor) -> Tensor:
+        return self.target.store(self.run.assert_finite(made, "translations")).cpu()
 
     @cached_property
     def bytes_of_layers(self) -> float:
