@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
+from zerosum.run import commands
 from zerosum.run.artifacts import ARTIFACTS
 from zerosum.run.migrations import MIGRATIONS
 from zerosum.run.record import Record
@@ -67,8 +68,7 @@ class RunDirectory:
         """Begin a run here; refused where there is one, or anything that a run would write over or take for its own."""
         if self.record_path.exists():
             raise ZerosumError(
-                f"{self.path} already holds a run; go on with it by `zerosum resume {self.path}`, "
-                "or choose another --out"
+                f"{self.path} already holds a run; go on with it by `{self.command('resume')}`, or choose another --out"
             )
         for name in dict.fromkeys(artifact.path.split("/")[0] for artifact in ARTIFACTS):
             if (self.path / name).exists():
@@ -77,6 +77,13 @@ class RunDirectory:
                     f"{self.path / name} is there already, and a run writes its own: choose another --out"
                 )
         self.write(record)
+
+    def command(self, name: str, flags: str = "") -> str:
+        """A command on this run, to copy; of one whose run.json cannot be read without a --recipe that it may need."""
+        recipe = ""
+        with suppress(ZerosumError):
+            recipe = self.read().recipe
+        return commands.command(name, self.path, recipe, flags)
 
     def write(self, record: Record) -> None:
         """Write `run.json`, in one piece, with a checksum."""
@@ -109,7 +116,8 @@ class RunDirectory:
                         f'{self.record_path} is not as it was written: if you edited it, delete its line "{CHECKSUM}", '
                         "else it is damaged, and a copy of it belongs in its place"
                     )
-            return TypeAdapter(Record).validate_python(formats.upgrade(document, MIGRATIONS))
+            # As JSON, where a word or true is no number, and lists are tuples.
+            return TypeAdapter(Record).validate_json(json.dumps(formats.upgrade(document, MIGRATIONS)), strict=True)
         except FileNotFoundError:
             raise ZerosumError(
                 f"{self.path} holds no run (no run.json there); `zerosum list` shows the runs below this folder"

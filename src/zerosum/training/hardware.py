@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import platform
 from functools import cache
+from typing import Literal
 
 import torch
 from torch import nn
 
 from zerosum.errors import ZerosumError
 
+Precision = Literal["fp32", "bf16"]
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 
 
@@ -26,7 +28,7 @@ def find(name: str) -> torch.device:
     return device
 
 
-def resolve_precision(precision: str, device: torch.device) -> str:
+def resolve_precision(precision: Precision | Literal["auto"], device: torch.device) -> Precision:
     """Resolve "auto": to "bf16" where the device multiplies it faster than float32, else to "fp32"."""
     if precision != "auto":
         return precision

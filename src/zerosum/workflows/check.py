@@ -10,9 +10,9 @@ from typing import Any, Literal, get_type_hints
 
 import torch
 
-from zerosum.contract import rules
 from zerosum.contract.case import BATCH, EVERYTHING, IMAGES, ROWS, Case, fields, spec_for
-from zerosum.contract.rules import RULES, Broken, DoesNotApply, Rule
+from zerosum.contract.rules import PARTITION, RULES
+from zerosum.contract.rules.rule import Broken, DoesNotApply, Rule
 from zerosum.data.dataset import Progress
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
@@ -48,10 +48,10 @@ class Checked:
         broken = False
         for rule in RULES:
             if broken:  # a trainer takes no such game
-                yield Finding(rule, "skip", f"it needs what {rules.PARTITION.name} asks")
+                yield Finding(rule, "skip", f"it needs what {PARTITION.name} asks")
                 continue
             found = ask(rule, self.case)
-            broken = rule is rules.PARTITION and found.verdict == "FAIL"
+            broken = rule is PARTITION and found.verdict == "FAIL"
             yield found
 
 
