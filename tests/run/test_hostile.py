@@ -357,6 +357,35 @@ def test_files_have_the_mode_of_the_umask(umask: int, mode: int, tmp_path: Path)
     assert {path.name: path.stat().st_mode & 0o777 for path in files} == {path.name: mode for path in files}
 
 
+@pytest.mark.parametrize("out", ["file", "file/below", "dangling", "circle"])
+def test_where_no_folder_can_be_made(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("mine")
+    Path("dangling").symlink_to("nowhere")
+    circle(Path("circle"))
+    assert main(["train", "gan/toy", "--steps", "1", "--out", out]) == 2
+    assert said(capsys) == f"zerosum: {out} is no folder, nor can one be made there; choose another --out"
+    assert main(["doctor", "file"]) == 2
+    assert "file holds no run" in said(capsys)
+
+
+@pytest.mark.parametrize("words", [
+    ("train", "gan/toy", "--steps", "1", "--out", ""), ("report", ""), ("sample", "run", "--out", ""),
+    ("evaluate", "", "-n", "20"), ("resume", "run", "--recipe", ""),
+])  # fmt: skip
+def test_a_variable_that_is_not_set_is_no_folder(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--out "$OUT"`: the empty path would be the current folder."""
+    monkeypatch.chdir(tmp_path)
+    assert main(list(words)) == 2
+    name = words[-2] if words[-2].startswith("--") else "an argument"
+    assert f"{name} is empty, as a variable that is not set is: give it a value" in said(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["samples", "samples.png", "checkpoints", "report.html"])
 def test_a_run_takes_no_file_of_the_user_for_its_own(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,7 +48,10 @@ class RunDirectory:
         Raises:
             ZerosumError: another process has it; or something that is no file, or no folder, stands in its place.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise ZerosumError(f"{self.path} is no folder, nor can one be made there; choose another --out") from None
         for path in (self.path / LOCK, self.record_path, self.metrics, self.health):
             _require(path, stat.S_ISREG, "file")
         for path in (self.checkpoints, self.samples):
@@ -71,7 +75,7 @@ class RunDirectory:
                 f"{self.path} already holds a run; go on with it by `{self.command('resume')}`, or choose another --out"
             )
         for name in dict.fromkeys(artifact.path.split("/")[0] for artifact in ARTIFACTS):
-            if (self.path / name).exists():
+            if os.path.lexists(self.path / name):
                 files.remove(self.path / LOCK)  # nothing of a run stays in somebody's folder
                 raise ZerosumError(
                     f"{self.path / name} is there already, and a run writes its own: choose another --out"
@@ -118,7 +122,7 @@ class RunDirectory:
                     )
             # As JSON, where a word or true is no number, and lists are tuples.
             return TypeAdapter(Record).validate_json(json.dumps(formats.upgrade(document, MIGRATIONS)), strict=True)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise ZerosumError(
                 f"{self.path} holds no run (no run.json there); `zerosum list` shows the runs below this folder"
             ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
@@ -64,7 +64,7 @@ def ask(rule: Rule, case: Case) -> Finding:
         return Finding(rule, "FAIL", str(error))
     except DoesNotApply as error:
         return Finding(rule, "skip", str(error))
-    except Exception as error:  # of the user's code, or of what it called
+    except (Exception, SystemExit) as error:  # of the user's code, or of what it called
         return Finding(rule, "FAIL", blame.sentence(error))
     return Finding(rule, "pass")
 
@@ -115,6 +115,11 @@ def _playable(where: str, recipe: Recipe, spec: Spec, what: str, batch_size: int
     with _blamed(f"{where} cannot play a round with {of} ({what})"):
         for _ in game.train().round(case.batch, 0):
             pass
+    with _blamed(f"{where} has players() that cannot be used"):
+        if not isinstance(players := game.players(), Mapping) or not players:
+            raise ZerosumError(
+                f"it gives {players!r:.40}; return each player by its name: {{'generator': Player(...)}}"
+            )
     return Checked(case, case.game(), what)
 
 
@@ -137,7 +142,7 @@ class _blamed:  # noqa: N801  used as a word of a `with`
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
         if isinstance(error, ZerosumError) and not blame.line(error):
             raise ZerosumError(f"{self.begin}: {error}") from error
-        if isinstance(error, Exception):
+        if isinstance(error, Exception | SystemExit):
             raise ZerosumError(f"{self.begin}: {blame.sentence(error)}") from error
 
 

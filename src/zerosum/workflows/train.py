@@ -112,7 +112,7 @@ def default_recipe(device: str | None = None) -> tuple[str, str]:
     Raises:
         ZerosumError: there is no such device.
     """
-    place = hardware.find(device) if device else distributed.start()
+    place = distributed.start() if device is None else hardware.find(device)
     if place.type == "cpu":
         return ON_CPU, (
             f"{ON_CPU}, the default on a CPU: the paper's loss on small networks; `zerosum train {ON_GPU}` trains "
@@ -152,6 +152,9 @@ def resume(
         ZerosumError: no run there, a damaged checkpoint, data that changed, a run directory in use.
     """
     _check_hooks(hooks)
+    data, recipe = (
+        None if given is None else checks.text(name, given) for name, given in (("data", data), ("recipe", recipe))
+    )
     directory = RunDirectory(checks.path("run", run))
     record = directory.read()
     begun = record.training.steps
