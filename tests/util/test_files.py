@@ -40,6 +40,6 @@ def test_what_is_no_file_is_not_replaced(make, tmp_path: Path, monkeypatch: pyte
 def test_errors_name_what_the_user_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("mine")
-    with pytest.raises(OSError, match="No such file|too long|Not a directory") as error:
+    with pytest.raises(OSError, match=r"No such file|too long|Not a directory") as error:
         write_atomic(Path(name), b"{}")
     assert ".partial" not in str(error.value)

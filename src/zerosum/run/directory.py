@@ -61,12 +61,20 @@ class RunDirectory:
             lock.acquire(timeout=0)
         except Timeout:
             raise ZerosumError(
-                f"{self.path} is in use: another process is training there; choose another --out"
+                f"{self.path} is in use: another process is training there; wait until it ends, or choose another --out"
             ) from None
         try:
             yield
         finally:
             lock.release()
+
+    def require_there(self) -> None:
+        """`ZerosumError` where the directory was moved or deleted meanwhile: what is written would go to a new one."""
+        if not self.record_path.exists():
+            raise ZerosumError(
+                f"{self.path} was moved or deleted while it was trained: `zerosum resume` goes on from its last "
+                "checkpoint where it lies now"
+            )
 
     def create(self, record: Record) -> None:
         """Begin a run here; refused where there is one, or anything that a run would write over or take for its own."""

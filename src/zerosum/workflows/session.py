@@ -106,7 +106,12 @@ def play(
 
             sinks.append(TensorBoard(directory.path / "tensorboard"))
         log = Log(training.log_every, training.checkpoint_every, sinks, before)  # its reading is `_follow`'s, too
-        draw = _drawing(trainer.game, record, loaded, seed=0)
+        drawing = _drawing(trainer.game, record, loaded, seed=0)
+
+        def draw(run: Run) -> Image.Image:
+            directory.require_there()  # saving the picture would make a new one
+            return drawing(run)
+
         pictures = SamplePictures(directory, record, draw, before, lambda line: console.print(line))
         recovery = Recovery(directory, saver, monitor, console)
         if trainer.step == 0:
@@ -121,6 +126,8 @@ def play(
             except Exception as error:
                 if memory.is_failure(error):
                     raise _no_memory(trainer, new, directory) from error
+                if isinstance(error, FileNotFoundError):
+                    directory.require_there()
                 raise
             if trainer.stopping and trainer.step < training.steps:
                 if _stopped_by_signal(trainer, log, saver, interrupt):
@@ -132,7 +139,13 @@ def play(
                 console.print(f"a hook stopped the training at step {trainer.step:,}")
                 break
     run = Run(directory.path, record, trainer.sampler, trainer.step)
-    finish(run, loaded)
+    try:
+        finish(run, loaded)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped at step {trainer.step}, which is saved, before all pictures and the report were written; they "
+            f"come by: {directory.command('resume')}"
+        ) from None
     return run
 
 
