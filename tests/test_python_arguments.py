@@ -253,6 +253,37 @@ def test_what_train_takes(tmp_path: Path) -> None:
     assert (run.step, run.batch_size, run.record.options["config"]["g_optimizer"]["lr"]) == (1, 16, 0.5)
 
 
+@pytest.mark.parametrize("wrong", [3, 3.0, True, ["cpu"], np.float32(3), b"cpu", torch.tensor(3), {}, int])
+def test_devices_data_and_recipes_are_names(runs: dict[str, Run], wrong: Any, tmp_path: Path) -> None:
+    run = next(iter(runs.values())).path
+    for call in (
+        lambda: zerosum.load(run, device=wrong),
+        lambda: zerosum.resume(run, device=wrong, quiet=True),
+        lambda: zerosum.train("gan/toy", device=wrong, out=tmp_path / "run", quiet=True),
+    ):
+        assert "device must be a name, such as 'cpu'" in refused(call)
+    assert "data must be a string" in refused(lambda: zerosum.resume(run, data=wrong, quiet=True))
+    assert "recipe must be a string" in refused(lambda: zerosum.resume(run, recipe=wrong, quiet=True))
+    for name, says in (
+        ("value_range", "value_range must be two numbers"),
+        ("frames", "frames must be 'first' or 'all'"),
+    ):
+        assert says in refused(
+            lambda name=name: zerosum.train("gan/toy", **{name: wrong}, out=tmp_path / "run", quiet=True)
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_of_pytorch_is_one(runs: dict[str, Run]) -> None:
+    assert zerosum.load(next(iter(runs.values())).path, device=torch.device("cpu")).sample(1) is not None
+
+
+def test_numbers_that_float32_has_not(runs: dict[str, Run]) -> None:
+    run = next(run for run in runs.values() if run.condition is None)
+    torch.testing.assert_close(run.sample(3, truncation=1e308), run.sample(3, truncation=1e30))
+    assert "samples must be at most 9223372036854775807" in refused(lambda: zerosum.evaluate(run, samples=10**30))
+
+
 def test_what_load_takes(runs: dict[str, Run]) -> None:
     where = runs["gan"].path
     assert zerosum.load(str(where), checkpoint_step=np.int64(1)).step == 1

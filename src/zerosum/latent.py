@@ -80,7 +80,7 @@ class Normal:
         """The normal distribution cut off at |z| = limit, by inverting its distribution function."""
         half = math.erf(limit / math.sqrt(2))
         # erfinv(±1) is infinite, and float32 rounds the tails of erf to ±1: there the bound takes over.
-        bound = z.abs().clamp_max(limit)
+        bound = z.abs().clamp_max(min(limit, torch.finfo(z.dtype).max))  # a greater one has no float32
         return (torch.erfinv(torch.erf(z / math.sqrt(2)) * half) * math.sqrt(2)).clamp(-bound, bound)
 
 

@@ -210,7 +210,7 @@ def test_sampling_mistakes(call: Call) -> None:
     )
     assert "truncation must be above 0" in refused(call, "sample", "run", "--truncation", 0, "--out", "a.npz")
     assert "takes no class" in refused(call, "sample", "run", "--class", 3)
-    assert "no checkpoint of step 99; it has [0, 4]" in refused(call, "sample", "run", "--checkpoint", 99)
+    assert "no checkpoint of step 99; it has those of 0, 4" in refused(call, "sample", "run", "--checkpoint", 99)
     assert ".gif" in refused(call, "sample", "run", "--to-seed", 3, "--out", "a.png")
 
 

@@ -92,6 +92,16 @@ def test_a_broken_rule_is_told_by_the_exit_code_with_its_cure(call: Call) -> Non
             "mine.py does not run: ModuleNotFoundError: No module named 'helper' (mine.py:1)",
         ),
         ("def f(data):\n    return 3\n", "mine.py:f", "mine.py:f gives 3, which is no game"),
+        (
+            "import sys\ndef f(data):\n    sys.exit(0)\n",
+            "mine.py:f",
+            "mine.py:f cannot be built: SystemExit: 0 (mine.py:3)",
+        ),
+        (
+            GOOD + "\n\nGAN.players, before = lambda self: {}, GAN.players\n",
+            "mine.py:points",
+            "mine.py:points has players() that cannot be used: it gives {}; return each player by its name",
+        ),
         ("def f():\n    return 3\n", "mine.py:f", "mine.py:f must take (data: Spec, ...)"),
         ("def f(data, width=3):\n    return 3\n", "mine.py:f", "mine.py:f must take (data: Spec, ...)"),
         (

@@ -16,7 +16,9 @@ import zerosum
 from zerosum import latent
 from zerosum.augment.adaptive import AdaptiveAugment
 from zerosum.augment.augmented import Augmented
-from zerosum.contract import rules
+from zerosum.contract.rules import RULES
+from zerosum.contract.rules.rule import DoesNotApply, Rule
+from zerosum.contract.rules.state import play
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
 from zerosum.games import find
@@ -61,10 +63,10 @@ def case_with_techniques(request: pytest.FixtureRequest, case_of: Callable[[str]
     return case_with(made, **CHOSEN[request.param])
 
 
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
-def test_it_keeps_the_rule(case_with_techniques, rule: rules.Rule):
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_it_keeps_the_rule(case_with_techniques, rule: Rule):
     """`resume`: reference batches, means of the past and ADA's probability are in the checkpoint."""
-    with suppress(rules.DoesNotApply):
+    with suppress(DoesNotApply):
         rule.check(case_with_techniques.of())
 
 
@@ -154,7 +156,7 @@ def test_players_of_several_networks_have_histories_too(case_of):
     for name in ("bigan/toy", "bayesian/toy"):
         trainer = case_with(case_of(name), historical_averaging=0.5).trainer()
         assert isinstance(trainer.game, WithTechniques)
-        rules.play(trainer, 2)
+        play(trainer, 2)
         assert "generator/historical" in trainer.pop_metrics()
 
 
@@ -177,7 +179,7 @@ def test_the_reference_batch_is_the_first_data_and_stays(case_of):
 
 def test_averaged_weights_have_the_reference_batch_and_the_probability(case_of):
     trainer = case_with(case_of("dcgan"), virtual_batch_norm=3, adaptive_augment=True).trainer()
-    rules.play(trainer, 3)
+    play(trainer, 3)
     average = trainer.sampler
     assert isinstance(average, WithTechniques) and average is not trainer.game
     assert torch.equal(average.generator.reference, trainer.game.generator.reference)
@@ -241,7 +243,7 @@ def test_noise_in_the_layers_of_d_is_annealed_and_gone_after_the_round(case_of):
 def test_the_monitor_sees_a_game_with_techniques(case_of):
     case = case_with(case_of("gan/toy"), **SALIMANS)
     trainer = case.trainer()
-    rules.play(trainer, 3)
+    play(trainer, 3)
     signals = SignalMeter(case.data(), trainer.game.makes).measure(trainer, 0.0).signals
     of_players = {"real_accuracy/discriminator", "separation/discriminator", "gradient/generator"}
     assert {"frechet"} | of_players <= signals.keys()

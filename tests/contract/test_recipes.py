@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from zerosum.contract import rules
+from zerosum.contract.rules import RULES, repeating, samples
+from zerosum.contract.rules.rule import DoesNotApply, Rule
 from zerosum.data.sources import absolute
 from zerosum.games import two_player
 from zerosum.roles import Generates, has_role, in_role
 from zerosum.training.log_keys import values_of
 
 
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
-def test_it_keeps_the_rule(case, rule: rules.Rule):
-    with suppress(rules.DoesNotApply):
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_it_keeps_the_rule(case, rule: Rule):
+    with suppress(DoesNotApply):
         rule.check(case.of())
 
 
@@ -56,7 +57,7 @@ def test_the_terms_of_a_round_keep_their_names(case):
 
 def test_samples_have_any_shape(case):
     for shape in [] if len(case.shape) == 1 else [(3, 16, 8), (4, 9, 11)]:
-        rules.samples(case.of(shape))
+        samples.samples(case.of(shape))
 
 
 def test_samples_come_from_z_and_conditions_never_from_the_data(case):
@@ -87,4 +88,4 @@ def test_resuming_is_exact_with_any_optimizer(case_of, name: str, optimizer: str
     case = case_of(name)
     chosen = {"kind": optimizer, "lr": 1e-3}
     case.options = case.options | {"config": {"g_optimizer": chosen, "d_optimizer": chosen}}
-    rules.resume(case.of(), tmp_path)
+    repeating.resume(case.of(), tmp_path)

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.batches import Draw, Labelled
-from zerosum.contract import rules
 from zerosum.contract.case import CLASSES, Case, fields, spec_for
+from zerosum.contract.rules import RULES
+from zerosum.contract.rules.rule import Rule
 from zerosum.game import Game, Logits, Move, Player
 from zerosum.latent_game import LatentGame, TwoPlayerGame
 from zerosum.losses import non_saturating
@@ -31,7 +32,7 @@ from zerosum.roles import Classifies, Discriminates, Encodes
 from zerosum.techniques import NONE
 from zerosum.workflows.check import ask
 
-BY_NAME = {rule.name: rule for rule in rules.RULES}
+BY_NAME = {rule.name: rule for rule in RULES}
 CLOCK = itertools.count()
 
 
@@ -108,8 +109,8 @@ def found(rule: str, case: Case) -> str:
     return answer.why
 
 
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
-def test_a_good_game_keeps_it(rule: rules.Rule) -> None:
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_good_game_keeps_it(rule: Rule) -> None:
     assert ask(rule, case_of(Good)).verdict == ("skip" if rule.name == "phases" else "pass")
 
 

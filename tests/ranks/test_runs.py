@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from ranks import TESTS, run
+from safetensors.torch import load_file
 
 import zerosum
 from zerosum.data import Stream, load
@@ -17,6 +18,7 @@ from zerosum.data.dataset import DataError
 from zerosum.errors import ZerosumError
 from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record
+from zerosum.training import checkpoint
 from zerosum.util import distributed
 from zerosum.workflows.train import share_of
 
@@ -41,6 +43,20 @@ def test_each_process_goes_on_with_its_own_noise(two: Path):
         assert stopped_at == [4.0], "a hook of one process stops all"
         assert resumed == at_once
     assert first[0][0] != second[0][0] and first[0][1] == second[0][1]  # noise of their own, one game
+
+
+def test_lines_of_a_stopped_run_are_means_of_every_share(tmp_path: Path):
+    """A line after the stop has values from before it: each process goes on with its own, one with those of all."""
+    unbroken, between = played("unread", tmp_path)[0]
+    assert [line["step"] for line in unbroken] == [5, 8] and between == unbroken
+    saved = load_file(tmp_path / "stopped-2/checkpoints/step-00000003/training.safetensors")
+    first, second = (
+        {k.partition("/")[2]: v for k, v in saved.items() if k.startswith(p)} for p in ("logged/", "logged-1/")
+    )
+    assert first.keys() == second.keys() and any(not torch.equal(first[name], second[name]) for name in first)
+    for (_, key, value), name in zip(checkpoint._logged(saved, torch.device("cpu")), sorted(first), strict=True):
+        assert key in name.replace('", "', "/")
+        torch.testing.assert_close(value.mean(), (first[name].mean() + second[name].mean()) / 2)
 
 
 def test_the_whole_batch_stays(two: Path, capsys: pytest.CaptureFixture[str]):

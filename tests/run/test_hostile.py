@@ -176,7 +176,8 @@ def test_a_checkpoint_under_another_number_is_refused(run: Path, capsys: pytest.
 @pytest.mark.parametrize("changes", [
     {"lr_scale": 1e308}, {"lr_scale": 2.0}, {"lr_scale": 0.0}, {"lr_scale": -0.5}, {"lr_scale": float("inf")},
     {"lr_scale": float("nan")}, {"average_rounds": 5}, {"average_rounds": 2**70}, {"step": 7}, {"step": -6},
-    {"stream": {"epoch": -1, "offset": 0}}, {"stream": {"epoch": 2**80, "offset": 0}},
+    {"stream": {"epoch": -1, "offset": 0}}, {"stream": {"epoch": 2**80, "offset": 0}}, {"step": "6"}, {"step": 6.0},
+    {"lr_scale": "0.5"}, {"lr_scale": True}, {"checksums": {}}, {"checksums": {"game.safetensors": "00"}},
 ])  # fmt: skip
 def test_values_that_no_run_has_are_refused(changes: dict[str, object], run: Path, capsys: pytest.CaptureFixture[str]):
     """Though their checksum is right: somebody wrote them."""
@@ -187,6 +188,23 @@ def test_values_that_no_run_has_are_refused(changes: dict[str, object], run: Pat
     for command in (resumed, sampled):
         assert command(run) == 2
         assert "checkpoint.json is damaged (" in said(capsys)
+
+
+def test_averages_that_a_run_keeps_are_not_missing(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run / NEWEST / "checkpoint.json"
+    fields = json.loads(path.read_text()) | {"average_rounds": 0}
+    del fields["checksum"]
+    path.write_bytes(checkpoint._sealed(fields))
+    assert resumed(run) == 2
+    assert "checkpoint.json does not fit this run: it tells of 0 averages after 6 steps; delete this" in said(capsys)
+
+
+def test_a_damaged_checkpoint_keeps_nobody_from_another(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / NEWEST / "checkpoint.json").unlink()
+    out = str(run.parent / "x.npz")
+    assert main(["sample", str(run), "-n", "2", "--out", out, "--checkpoint", "3"]) == 0
+    assert main(["sample", str(run), "-n", "2", "--out", out, "--checkpoint", "4"]) == 2
+    assert said(capsys) == f"zerosum: {run} has no checkpoint of step 4; it has those of 0, 3, 6"
 
 
 def test_without_any_checkpoint_nothing_begins_anew(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,6 +218,8 @@ def test_without_any_checkpoint_nothing_begins_anew(run: Path, capsys: pytest.Ca
         line = said(capsys)
         assert "has no checkpoint to go on from" in line and "train again in another directory: " in line
         assert all(name in line for name in names)
+        assert sampled(run) == 2
+        assert "has no checkpoint; it had some: put a copy of one back into" in said(capsys)
     assert (run / "metrics.jsonl").read_bytes() == before
 
 
@@ -248,6 +268,59 @@ def test_a_changed_run_json_is_said_and_an_edited_one_is_taken(run: Path, capsys
     assert sampled(run) == 0 and RunDirectory(run).read().summary == "mine"
 
 
+@pytest.mark.parametrize(("at", "value", "word"), [
+    (("training", "steps"), "6", "training.steps: "), (("training", "steps"), True, "training.steps: "),
+    (("training", "keep"), 2.0, "training.keep: "), (("processes",), 0, "processes: "),
+    (("processes",), -3, "processes: "), (("data", "count"), 0, "data.count: "),
+    (("data", "fingerprint"), "", "data.fingerprint: "), (("precision",), "fp8", "precision: "),
+    (("options", "config", "latent_dim"), "two", "the options in run.json do not fit gan/toy; undo"),
+    (("options", "config", "foo"), 1, "the options in run.json do not fit gan/toy; undo"),
+])  # fmt: skip
+def test_an_edited_run_json_is_held_to_what_runs_write(
+    at: tuple[str, ...], value: object, word: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(run, at, value)
+    for command in (resumed, sampled):
+        assert command(run) == 2
+        assert word in said(capsys)
+
+
+def edit(run: Path, at: tuple[str, ...], value: object) -> None:
+    fields = json.loads((run / "run.json").read_text())
+    del fields["checksum"]
+    *parents, last = at
+    inner = fields
+    for name in parents:
+        inner = inner[name]
+    inner[last] = value
+    (run / "run.json").write_text(json.dumps(fields))
+
+
+@pytest.mark.parametrize(("fields", "word"), [
+    ({}, "x is points of 2 numbers, and was not there"),
+    ({"x": {"kind": "points", "dim": 3}}, "x was points of 3 numbers, and is points of 2 numbers"),
+])  # fmt: skip
+def test_fields_that_the_data_has_not_are_not_taken_over(
+    fields: object, word: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(run, ("data", "fields"), fields)
+    before = (run / "run.json").read_bytes()
+    assert resumed(run) == 2
+    assert word in said(capsys)
+    assert (run / "run.json").read_bytes() == before
+
+
+STEPS_OF_NO_RUN = ("9" * 23, "-1", "1e400", '"6"x', "NaN")
+
+
+@pytest.mark.parametrize("step", STEPS_OF_NO_RUN)
+def test_a_report_passes_over_steps_of_no_run(step: str, run: Path) -> None:
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(f'{{"step": {step}, "seconds": 1, "generator/adversarial": 2, "a/b": true}}\n')
+    (run / f"samples/step-{'9' * 20}.png").write_bytes(b"")
+    assert "6 of 6 steps" in report.summary(run) and report.write(run).stat().st_size > 3_000
+
+
 def test_what_dead_processes_left_is_removed_and_nothing_else(run: Path) -> None:
     dead = os.fork()
     if dead == 0:
@@ -282,6 +355,35 @@ def test_files_have_the_mode_of_the_umask(umask: int, mode: int, tmp_path: Path)
     files = [path for path in run.path.rglob("*") if path.is_file() and path.name != ".lock"]
     assert len(files) > 10
     assert {path.name: path.stat().st_mode & 0o777 for path in files} == {path.name: mode for path in files}
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", "dangling", "circle"])
+def test_where_no_folder_can_be_made(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("mine")
+    Path("dangling").symlink_to("nowhere")
+    circle(Path("circle"))
+    assert main(["train", "gan/toy", "--steps", "1", "--out", out]) == 2
+    assert said(capsys) == f"zerosum: {out} is no folder, nor can one be made there; choose another --out"
+    assert main(["doctor", "file"]) == 2
+    assert "file holds no run" in said(capsys)
+
+
+@pytest.mark.parametrize("words", [
+    ("train", "gan/toy", "--steps", "1", "--out", ""), ("report", ""), ("sample", "run", "--out", ""),
+    ("evaluate", "", "-n", "20"), ("resume", "run", "--recipe", ""),
+])  # fmt: skip
+def test_a_variable_that_is_not_set_is_no_folder(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--out "$OUT"`: the empty path would be the current folder."""
+    monkeypatch.chdir(tmp_path)
+    assert main(list(words)) == 2
+    name = words[-2] if words[-2].startswith("--") else "an argument"
+    assert f"{name} is empty, as a variable that is not set is: give it a value" in said(capsys)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["samples", "samples.png", "checkpoints", "report.html"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -45,6 +46,22 @@ def whole() -> object:
     return found
 
 
+def unread() -> object:
+    """Eight rounds, at once, and stopped between two lines of the log: the lines of each, but for their seconds."""
+    settings = few | {"checkpoint_every": 100, "steps": 8}
+
+    def stop(trainer: Trainer) -> None:
+        trainer.stopping = trainer.step == 3
+
+    runs = [folder / f"{name}-{world}" for name in ("unbroken", "between")]
+    zerosum.train("gan/toy", out=runs[0], **settings)
+    zerosum.train("gan/toy", out=runs[1], hooks=[stop], **settings)
+    shutil.copytree(runs[1], folder / f"stopped-{world}") if rank == 0 else None
+    zerosum.resume(runs[1], quiet=True)
+    lines = [[json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()] for run in runs]
+    return [[line | {"seconds": 0} for line in of_run] for of_run in lines]
+
+
 def retained() -> object:
     """How many objects and tensors there are after some rounds, and after three times as many."""
     counts = []
@@ -60,4 +77,4 @@ def retained() -> object:
 
 
 with open(folder / f"{world}-{rank}.json", "w", encoding="utf-8") as file:
-    json.dump({"whole": whole, "retained": retained}[part](), file)
+    json.dump({"whole": whole, "unread": unread, "retained": retained}[part](), file)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field, is_dataclass, make_dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -102,8 +103,11 @@ def parse(
         elsewhere: flags that only another choice has, each with what has it and how to choose that.
 
     Raises:
-        ZerosumError: a flag that does not exist, a value that a flag does not take, or a missing one.
+        ZerosumError: a flag that does not exist, a value that a flag does not take, an empty or a missing one.
     """
+    if empty := [before for before, word in pairwise(["", *arguments]) if word == ""]:
+        name = empty[0] if empty[0].startswith("-") else "an argument"
+        raise ZerosumError(f"{name} is empty, as a variable that is not set is: give it a value, or leave it out")
     try:
         with redirect_stderr(io.StringIO()):
             return tyro.cli(cls, args=arguments, prog=f"zerosum {command}", description=description, config=config)

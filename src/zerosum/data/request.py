@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from zerosum.data.dataset import DataError, Dataset, Progress
+from zerosum.util import checks
 
 Frames = Literal["first", "all"]
 
@@ -25,6 +26,19 @@ class Reading:
         Frames, "of a file with pages or frames, the first is an image, or all are, each with its file's label"
     ] = "first"
 
+    def __post_init__(self) -> None:
+        """Raises `DataError`: the range is not two numbers, or the frames are neither the first nor all."""
+        if self.frames not in get_args(Frames):
+            raise DataError(f"frames must be 'first' or 'all', not {self.frames!r:.60}")
+        if self.value_range is None:
+            return
+        try:
+            black, white = self.value_range
+        except (TypeError, ValueError):
+            raise DataError(f"value_range must be two numbers, black and white, not {self.value_range!r:.60}") from None
+        both = tuple(checks.number("value_range", end) for end in (black, white))
+        object.__setattr__(self, "value_range", both)
+
 
 AS_STORED = Reading()
 
@@ -37,7 +51,8 @@ class Asked:
     frames: Frames | None = None
 
     def over(self, before: Reading) -> Reading:
-        return Reading(self.value_range or before.value_range, self.frames or before.frames)
+        asked = before.value_range if self.value_range is None else self.value_range
+        return Reading(asked, before.frames if self.frames is None else self.frames)
 
 
 NOTHING = Asked()

@@ -104,7 +104,7 @@ class History:
             if directory.health.is_file() and directory.health.stat().st_size:
                 raise ZerosumError(
                     f"{directory.health} is damaged, no line of it can be read; delete it: training that goes on "
-                    f"(`zerosum resume {run} --steps N`) writes another"
+                    f"(`{directory.command('resume', '--steps N')}`) writes another"
                 )
             if not record.training.health:
                 raise ZerosumError(f"{run} has no health signals: it was trained with --no-health")

@@ -17,6 +17,7 @@ from zerosum.util.files import is_regular, read_bytes
 
 Values = NDArray[np.float64]
 
+LAST = 2**53  # no run has as many steps; below, a float holds each
 SPEED = "steps per second"
 FORMAT_1 = {"real": REAL_LOGITS, "fake": FAKE_LOGITS}  # terms of runs whose run.json has format 1, and their names now
 
@@ -52,14 +53,16 @@ def read(path: Path) -> MetricsLog:
     for text in read_bytes(path).splitlines() if is_regular(path) else ():
         try:
             line = json.loads(text)
-            lines[int(line["step"])] = line
+            if not 0 <= (step := int(line["step"])) < LAST:
+                raise ValueError
+            lines[step] = line
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             skipped += bool(text.strip())
     columns: dict[str, tuple[list[float], list[float]]] = {}
     not_finite: dict[str, int] = {}
     for step in sorted(lines):
         for key, value in lines[step].items():
-            if key == "step" or not isinstance(value, int | float):
+            if key == "step" or isinstance(value, bool) or not isinstance(value, int | float):
                 continue
             player, term = split(key)
             name = f"{player}/{FORMAT_1[term]}" if player and term in FORMAT_1 else key

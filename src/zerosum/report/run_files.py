@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from zerosum.health.verdicts import Verdict, diagnose
 from zerosum.modality import AnyModality, Modality
 from zerosum.report import curves
 from zerosum.report.curves import MetricsLog
+from zerosum.run import commands
 from zerosum.run.migrations import MIGRATIONS
 from zerosum.util import formats
 from zerosum.util.files import read_bytes
@@ -129,15 +129,11 @@ class RunFiles:
     @property
     def path(self) -> str:
         """The run's path, relative to the current folder where it lies below."""
-        resolved = self.run.resolve()
-        below = resolved != Path.cwd() and resolved.is_relative_to(Path.cwd())
-        return str(resolved.relative_to(Path.cwd()) if below else resolved)
+        return commands.shown(self.run)
 
     def command(self, name: str, flags: str = "") -> str:
         """A command on this run, to copy: `zerosum NAME RUN FLAGS`, with --recipe where the recipe is not built in."""
-        recipe = str(self.record.get("recipe", ""))
-        own = f"--recipe {shlex.quote(recipe)}" if ":" in recipe else ""
-        return " ".join(part for part in ("zerosum", name, shlex.quote(self.path), flags, own) if part)
+        return commands.command(name, self.run, str(self.record.get("recipe", "")), flags)
 
     def advice(self, line: str) -> str:
         """A line of advice in which this run's commands stand for those on RUN."""
@@ -146,5 +142,5 @@ class RunFiles:
 
 def _step(path: Path) -> int:
     """The step in a file's name, or -1."""
-    match = re.fullmatch(r"step-(\d+)", path.stem)
+    match = re.fullmatch(r"step-([0-9]{1,15})", path.stem)
     return int(match[1]) if match else -1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError
+from zerosum.run import commands
 from zerosum.run.artifacts import ARTIFACTS
 from zerosum.run.migrations import MIGRATIONS
 from zerosum.run.record import Record
@@ -46,7 +48,10 @@ class RunDirectory:
         Raises:
             ZerosumError: another process has it; or something that is no file, or no folder, stands in its place.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise ZerosumError(f"{self.path} is no folder, nor can one be made there; choose another --out") from None
         for path in (self.path / LOCK, self.record_path, self.metrics, self.health):
             _require(path, stat.S_ISREG, "file")
         for path in (self.checkpoints, self.samples):
@@ -56,27 +61,41 @@ class RunDirectory:
             lock.acquire(timeout=0)
         except Timeout:
             raise ZerosumError(
-                f"{self.path} is in use: another process is training there; choose another --out"
+                f"{self.path} is in use: another process is training there; wait until it ends, or choose another --out"
             ) from None
         try:
             yield
         finally:
             lock.release()
 
+    def require_there(self) -> None:
+        """`ZerosumError` where the directory was moved or deleted meanwhile: what is written would go to a new one."""
+        if not self.record_path.exists():
+            raise ZerosumError(
+                f"{self.path} was moved or deleted while it was trained: `zerosum resume` goes on from its last "
+                "checkpoint where it lies now"
+            )
+
     def create(self, record: Record) -> None:
         """Begin a run here; refused where there is one, or anything that a run would write over or take for its own."""
         if self.record_path.exists():
             raise ZerosumError(
-                f"{self.path} already holds a run; go on with it by `zerosum resume {self.path}`, "
-                "or choose another --out"
+                f"{self.path} already holds a run; go on with it by `{self.command('resume')}`, or choose another --out"
             )
         for name in dict.fromkeys(artifact.path.split("/")[0] for artifact in ARTIFACTS):
-            if (self.path / name).exists():
+            if os.path.lexists(self.path / name):
                 files.remove(self.path / LOCK)  # nothing of a run stays in somebody's folder
                 raise ZerosumError(
                     f"{self.path / name} is there already, and a run writes its own: choose another --out"
                 )
         self.write(record)
+
+    def command(self, name: str, flags: str = "") -> str:
+        """A command on this run, to copy; of one whose run.json cannot be read without a --recipe that it may need."""
+        recipe = ""
+        with suppress(ZerosumError):
+            recipe = self.read().recipe
+        return commands.command(name, self.path, recipe, flags)
 
     def write(self, record: Record) -> None:
         """Write `run.json`, in one piece, with a checksum."""
@@ -109,8 +128,9 @@ class RunDirectory:
                         f'{self.record_path} is not as it was written: if you edited it, delete its line "{CHECKSUM}", '
                         "else it is damaged, and a copy of it belongs in its place"
                     )
-            return TypeAdapter(Record).validate_python(formats.upgrade(document, MIGRATIONS))
-        except FileNotFoundError:
+            # As JSON, where a word or true is no number, and lists are tuples.
+            return TypeAdapter(Record).validate_json(json.dumps(formats.upgrade(document, MIGRATIONS)), strict=True)
+        except (FileNotFoundError, NotADirectoryError):
             raise ZerosumError(
                 f"{self.path} holds no run (no run.json there); `zerosum list` shows the runs below this folder"
             ) from None

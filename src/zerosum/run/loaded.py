@@ -19,7 +19,7 @@ from zerosum.modality import Classes, Condition, Modality, Vector
 from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
 from zerosum.roles import Classifies, Discriminates, Generates, Translates, TranslatesBack, has_role, in_role
-from zerosum.run import sampling
+from zerosum.run import commands, sampling
 from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
@@ -28,6 +28,7 @@ from zerosum.util.text import abbreviate
 
 Asked = int | str | Sequence[int | str] | np.ndarray[Any, Any] | Tensor | None  # classes, by name or number
 STORED = {"8-bit": torch.uint8, "int64": torch.int64}  # what of integers a store holds
+LONG = 20  # digits of what is no number of a class: Python reads no number of thousands
 PART = 2**24  # numbers of a part of many samples: 64 MB
 
 
@@ -44,6 +45,10 @@ class Run:
     game: Game[Any]
     step: int  # steps played
     average: bool = True  # with averaged weights, where they were kept
+
+    def command(self, name: str, flags: str = "") -> str:
+        """A command on this run, to copy."""
+        return commands.command(name, self.path, self.record.recipe, flags)
 
     @property
     def batch_size(self) -> int:
@@ -345,7 +350,7 @@ class Run:
         count = checks.integer("count", count, 0)
         condition, names = self.condition, self.record.data.classes
         if classes is not None and not isinstance(condition, Classes):
-            cure = f"`zerosum synthesize {self.path}` sorts its samples by class" if names else "leave the class out"
+            cure = f"`{self.command('synthesize')}` sorts its samples by class" if names else "leave the class out"
             raise ZerosumError(f"the generator of {self.record.recipe} takes no class; {cure}")
         if conditions is not None and not isinstance(condition, Vector):
             raise ZerosumError(f"the generator of {self.record.recipe} takes no vector; leave the condition out")
@@ -393,15 +398,17 @@ def load(
     if not isinstance(average, bool):
         raise ZerosumError(f"average must be True or False, not {average!r}")
     record = directory.read()
-    found = checkpoint.find(directory.checkpoints)
-    if not found:
-        raise ZerosumError(f"{run} has no checkpoint yet; train it on with `zerosum resume {run}`")
-    chosen = found[-1]
+    if (chosen := checkpoint.newest(directory.checkpoints)) is None:
+        cure = f"train it on with `{directory.command('resume')}`"
+        if directory.was_trained:
+            cure = f"it had some: put a copy of one back into {directory.checkpoints}, or train again"
+        raise ZerosumError(f"{run} has no checkpoint{'' if directory.was_trained else ' yet'}; {cure}")
     if checkpoint_step is not None:
         checkpoint_step = checks.integer("checkpoint_step", checkpoint_step)
-        steps = {checkpoint.step_of(path): path for path in found}
+        steps = {checkpoint.number_of(path): path for path in checkpoint.find(directory.checkpoints)}
         if checkpoint_step not in steps:
-            raise ZerosumError(f"{run} has no checkpoint of step {checkpoint_step}; it has {sorted(steps)}")
+            saved = ", ".join(abbreviate([f"{step}" for step in steps]))
+            raise ZerosumError(f"{run} has no checkpoint of step {checkpoint_step}; it has those of {saved}")
         chosen = steps[checkpoint_step]
     known = recipe_of(record, None if recipe is None else checks.text("recipe", recipe))
     try:
@@ -417,7 +424,7 @@ def _number(asked: object, names: tuple[str, ...]) -> int:
     if isinstance(asked, int | str) and not isinstance(asked, bool):
         if str(asked) in names:
             return names.index(str(asked))
-        if str(asked).isdecimal() and int(asked) < len(names):
+        if str(asked).isdecimal() and len(str(asked)) < LONG and int(asked) < len(names):
             return int(asked)
     raise ZerosumError(f"there is no class {asked!r}; the classes are {', '.join(abbreviate(names))}")
 

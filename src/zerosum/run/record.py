@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import platform
-import shlex
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict
+from annotated_types import Gt
+from pydantic import ConfigDict, StringConstraints
 
 from zerosum.data.request import AS_STORED, Reading
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.latent import DrawName
 from zerosum.modality import AnyModality, Classes, Image, Spec
+from zerosum.options import OptionError
 from zerosum.recipe import Recipe, Training
+from zerosum.training.hardware import Precision
+from zerosum.util.text import from_encodable, shell_word
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class DataRecord:
 
     name: str  # as `--data` takes it; paths are absolute
     fields: dict[str, AnyModality]  # of the data as the game learns from it
-    count: int  # samples
-    fingerprint: str
+    count: Annotated[int, Gt(0)]  # samples
+    fingerprint: Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
     problems: tuple[str, ...]  # files left out, with the reason
     data_dir: str | None = None
     counts: tuple[int, ...] = ()  # of each class: labelled samples
@@ -65,27 +68,38 @@ class Record:
     data: DataRecord
     players: dict[str, int]  # parameters of each
     device: str
-    precision: str
+    precision: Precision
     versions: dict[str, str]
     command: str
     created: str  # ISO 8601, UTC
     draw: DrawName = "rows"  # how the z of a seed are drawn, see `latent`
     roles: tuple[str, ...] | None = None  # of the game, names of classes; None in runs of older versions
-    processes: int | None = None  # that each took `training.batch_size` samples a step; None in runs of older versions
+    # That each took `training.batch_size` samples a step; None in runs of older versions.
+    processes: Annotated[int, Gt(0)] | None = None
 
 
 def recipe_of(record: Record, given: str | None) -> Recipe:
-    """The recipe of a run; one from outside the package only if it was given, because finding it runs its file."""
+    """The recipe of a run; one from outside the package only if it was given, because finding it runs its file.
+
+    Raises:
+        ZerosumError: there is no such recipe, it was not given, or it has other options than those in run.json.
+    """
     if ":" in record.recipe and given is None:
         raise ZerosumError(
             f"this run was made by {record.recipe}, code from outside zerosum; if you trust that file, "
-            f"add --recipe {shlex.quote(record.recipe)}"
+            f"add --recipe {shell_word(from_encodable(record.recipe))}"
         )
     recipe = find(given or record.recipe)
     if unknown := sorted(record.options.keys() - recipe.options.keys()):
         raise ZerosumError(
             f"run.json has options of {unknown[0]!r}, but {recipe.name} has only those of {', '.join(recipe.options)}"
         )
+    try:
+        recipe.resolve(record.options)
+    except OptionError as error:
+        raise ZerosumError(
+            f"the options in run.json do not fit {recipe.name}; undo what was changed, in it or in the recipe: {error}"
+        ) from None
     return recipe
 
 

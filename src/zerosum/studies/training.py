@@ -63,8 +63,8 @@ def play(trainer: Trainer, folder: Path, hooks: Iterable[Hook] = ()) -> None:
     what they have measured in `folder` themselves.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if found := checkpoint.find(folder):
-        checkpoint.resume(trainer, found[-1])
+    if newest := checkpoint.newest(folder):
+        checkpoint.resume(trainer, newest)
     trainer.train([*hooks, _forget, Checkpoints(folder)])
 
 

@@ -40,6 +40,7 @@ from zerosum.util.text import encodable
 
 GAME, AVERAGE, TRAINING = "game.safetensors", "average.safetensors", "training.safetensors"
 POSITION = "checkpoint.json"
+RANDOM, LOGGED = "random", "logged"  # what the names of tensors begin with that each process has of its own
 PARTIAL, REPLACED = ".partial-", ".replaced-"  # before the name of a checkpoint that is written, or gives way to one
 COUNT = Annotated[int, Ge(0), Le(2**63 - 1)]
 
@@ -76,16 +77,14 @@ def save(
     trainer: Trainer,
     checkpoints: Path,
     keep: int,
-    further: Sequence[Mapping[str, Tensor]] = (),
-    unread: bool = False,
+    own: Sequence[Mapping[str, Tensor]] | None = None,
 ) -> Path:
     """Write the trainer's whole state to `checkpoints/step-N`, then remove all but the newest `keep`.
 
     Raises `CheckpointError` where it cannot be written; older checkpoints then stay.
 
     Args:
-        further: the random states of the processes after the first, where there are several.
-        unread: also what was logged and not read yet, so that the next line of the log is that of an unbroken run.
+        own: what each process has of its own, by rank (`own_state`); by default this one's random state.
     """
     final = checkpoints / f"step-{trainer.step:08d}"
     partial, replaced = (checkpoints / f"{mark}{final.name}" for mark in (PARTIAL, REPLACED))
@@ -94,7 +93,8 @@ def save(
     try:
         files.remove(partial)
         partial.mkdir(parents=True)
-        tensors = {TRAINING: _training_tensors(trainer, state, further, unread), GAME: trainer.game.state_dict()}
+        of_training = _training_tensors(trainer, state, own or [own_state(trainer)])
+        tensors = {TRAINING: of_training, GAME: trainer.game.state_dict()}
         tensors |= {AVERAGE: average.followers} if average else {}
         checksums = _written(partial, tensors)
         position = Position(trainer.step, average.rounds if average else 0, numbers, checksums, trainer.lr_scale)
@@ -117,6 +117,19 @@ def save(
         raise
     prune(final, keep)
     return final
+
+
+def own_state(trainer: Trainer, unread: bool = False) -> dict[str, Tensor]:
+    """What of a process no other has: its random state, and what it has logged, of its share of the batches.
+
+    Args:
+        unread: also what was logged and not read yet, so that the next line of the log is that of an unbroken run.
+    """
+    tensors = {f"{RANDOM}/{name}": value for name, value in rng.capture().items()}
+    for number, (step, key, value) in enumerate(trainer.pending if unread else ()):
+        what = json.dumps([step, key.player, key.removeprefix(f"{key.player}/"), key.kind])
+        tensors[f"{LOGGED}/{number:08d}/{what}"] = value.cpu()
+    return tensors
 
 
 def prune(newest: Path, keep: int) -> None:
@@ -156,6 +169,15 @@ def find(checkpoints: Path) -> list[Path]:
     return sorted(found, key=number_of)
 
 
+def newest(checkpoints: Path) -> Path | None:
+    """The checkpoint that a run goes on from, and that is sampled from; None where there is none.
+
+    Raises:
+        CheckpointError: the folder cannot be read.
+    """
+    return next(reversed(find(checkpoints)), None)
+
+
 def number_of(checkpoint: Path) -> int:
     """The step in the name of a checkpoint; -1 where this is the name of none."""
     digits = re.fullmatch(r"step-([0-9]{8}|[1-9][0-9]{8,17})", checkpoint.name)
@@ -165,18 +187,22 @@ def number_of(checkpoint: Path) -> int:
 def resume(trainer: Trainer, checkpoint: Path) -> None:
     """Put the trainer where it was, bit for bit; `CheckpointError`, with the trainer untouched, if it does not fit."""
     position, average = _verified(checkpoint), trainer.average
+    if position.average_rounds != (position.step if average else 0):
+        raise CheckpointError(
+            f"{checkpoint / POSITION} does not fit this run: it tells of {position.average_rounds:,} averages after "
+            f"{position.step:,} steps; {_cure(checkpoint / POSITION)}"
+        )
     tensors = [(trainer.game.state_dict(keep_vars=True), checkpoint / GAME)]
     tensors += [(dict(average.followers), checkpoint / AVERAGE)] if average else []
     read = [(own, _fitting(own, _read(path), path)) for own, path in tensors]
     saved = _read(checkpoint / TRAINING)
     try:
         slots, logged = _slots(trainer, saved), _logged(saved, trainer.device)
-        prefix = _random(distributed.rank())
-        noise = {key.removeprefix(prefix): v for key, v in saved.items() if key.startswith(prefix)}
-        if noise or prefix == _random(0):
+        noise = _of_process(RANDOM, distributed.rank(), saved)
+        if noise or distributed.rank() == 0:
             rng.restore(noise)
         else:  # of a process that the run did not have then: noise that none had before
-            rng.seed(hashed_seed(prefix, trainer.training.seed, position.step))
+            rng.seed(hashed_seed(_prefix(RANDOM, distributed.rank()), trainer.training.seed, position.step))
     except (KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{checkpoint / TRAINING} does not fit this run: {error}") from error
     held = {key.removeprefix("stream/"): value for key, value in saved.items() if key.startswith("stream/")}
@@ -218,21 +244,26 @@ def lr_scale_of(checkpoint: Path) -> float:
     return _position(checkpoint).lr_scale
 
 
-def _random(rank: int) -> str:
-    """What the names of a process's random state begin with."""
-    return f"random-{rank}/" if rank else "random/"
+def _prefix(kind: str, rank: int) -> str:
+    """What the names begin with that a process has of its own: `random/`, and `random-1/` of the second."""
+    return f"{kind}-{rank}/" if rank else f"{kind}/"
+
+
+def _of_process(kind: str, rank: int, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    prefix = _prefix(kind, rank)
+    return {key.removeprefix(prefix): value for key, value in saved.items() if key.startswith(prefix)}
 
 
 def _training_tensors(
-    trainer: Trainer, stream: Mapping[str, int | Tensor], further: Sequence[Mapping[str, Tensor]], unread: bool
+    trainer: Trainer, stream: Mapping[str, int | Tensor], own: Sequence[Mapping[str, Tensor]]
 ) -> dict[str, Tensor]:
     names = {id(p): name for name, p in trainer.game.named_parameters()}
-    states = enumerate([rng.capture(), *further])
-    tensors = {f"{_random(rank)}{name}": value for rank, state in states for name, value in state.items()}
+    tensors: dict[str, Tensor] = {}
+    for rank, state in enumerate(own):
+        for name, value in state.items():
+            kind, _, rest = name.partition("/")
+            tensors[_prefix(kind, rank) + rest] = value
     tensors |= {f"stream/{name}": value for name, value in stream.items() if isinstance(value, Tensor)}
-    for number, (step, key, value) in enumerate(trainer.pending if unread else ()):
-        what = json.dumps([step, key.player, key.removeprefix(f"{key.player}/"), key.kind])
-        tensors[f"logged/{number:08d}/{what}"] = value
     for player, optimizer in trainer.optimizers.items():
         for parameter, slots in optimizer.state.items():
             for slot, value in slots.items():
@@ -260,12 +291,26 @@ def _slots(trainer: Trainer, saved: Mapping[str, Tensor]) -> dict[str, dict[int,
 
 
 def _logged(saved: Mapping[str, Tensor], device: torch.device) -> list[Value]:
-    """What was logged and not read yet when the checkpoint was saved."""
+    """What this process had logged and not read yet when the checkpoint was saved.
+
+    Where as many processes go on as saved, each has its own share of the batches; else each has all shares, whose mean
+    over the processes is the same.
+    """
+    shares = [share for rank in range(_processes(saved)) if (share := _of_process(LOGGED, rank, saved))]
+    if len(shares) == distributed.world_size():
+        shares = [shares[distributed.rank()]]
     found: list[Value] = []
-    for name in sorted(name for name in saved if name.startswith("logged/")):
-        step, player, key, kind = json.loads(name.split("/", 2)[2])
-        found.append((step, Key(player, key, kind), saved[name].to(device)))
+    for name in sorted(shares[0]) if shares else ():
+        step, player, key, kind = json.loads(name.split("/", 1)[1])
+        parts = [share[name].to(device) for share in shares]
+        value = parts[0] if len(parts) == 1 else torch.cat(parts) if parts[0].dim() else torch.stack(parts).mean()
+        found.append((step, Key(player, key, kind), value))
     return found
+
+
+def _processes(saved: Mapping[str, Tensor]) -> int:
+    """How many processes saved their random states."""
+    return len({key.partition("/")[0] for key in saved if key.startswith(RANDOM)})
 
 
 def _position(checkpoint: Path) -> Position:
@@ -280,7 +325,10 @@ def _position(checkpoint: Path) -> Position:
             del document["checksum"]
             if content != _sealed(document):
                 raise ValueError("its checksum differs")
-        position = TypeAdapter(Position).validate_python(fields)
+        # As JSON, where a word or true is no number.
+        position = TypeAdapter(Position).validate_json(json.dumps(fields), strict=True)
+        if document["format"] > 1 and not {GAME, TRAINING} <= position.checksums.keys():
+            raise ValueError("it lacks the checksum of a file")
     except formats.NewerFormatError as error:
         raise CheckpointError(f"{path} {error}") from None
     except OSError as error:

@@ -5,28 +5,32 @@ from __future__ import annotations
 import ctypes
 import platform
 from functools import cache
+from typing import Literal
 
 import torch
 from torch import nn
 
 from zerosum.errors import ZerosumError
 
+Precision = Literal["fp32", "bf16"]
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 
 
-def find(name: str) -> torch.device:
+def find(name: str | torch.device) -> torch.device:
     """The device called `name`: "cpu", "cuda", "cuda:1" ...; `ZerosumError` where it is not there."""
+    if not isinstance(name, str | torch.device):
+        raise ZerosumError(f"device must be a name, such as 'cpu' or 'cuda:1', not {name!r:.60}")
     try:
         device = torch.empty(0, device=name).device
     except (AssertionError, RuntimeError) as error:  # PyTorch asserts that it was built with CUDA
         first = str(error).splitlines()[0]
-        raise ZerosumError(f"cannot compute on {name!r}: {first}; use --device cpu") from None
+        raise ZerosumError(f"cannot compute on {str(name)!r}: {first}; use --device cpu") from None
     if device.type == "meta":
         raise ZerosumError("the device 'meta' holds no numbers, so nothing is computed there; use --device cpu")
     return device
 
 
-def resolve_precision(precision: str, device: torch.device) -> str:
+def resolve_precision(precision: Precision | Literal["auto"], device: torch.device) -> Precision:
     """Resolve "auto": to "bf16" where the device multiplies it faster than float32, else to "fp32"."""
     if precision != "auto":
         return precision

@@ -88,27 +88,37 @@ def _between(low: float, high: float) -> str:
     return f"from {low:g} to {high:g}"
 
 
-def integer(name: str, value: Any, low: int | None = None) -> int:
-    """A whole number of at least `low` as an int: Python's, NumPy's, or a tensor of one; no float, no bool, no word."""
+def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1) -> int:
+    """A whole number from `low` to `high` as an int: Python's, NumPy's, or a tensor of one; no float, bool or word.
+
+    By default `high` is as far as PyTorch counts.
+    """
     found = _plain(value)
     if isinstance(found, bool) or not isinstance(found, int):
         raise ArgumentError(f"{name} must be a whole number, not {_shown(value)}")
     if low is not None and found < low:
         raise ArgumentError(f"{name} must be at least {low}, not {found}")
+    if found > high:
+        raise ArgumentError(f"{name} must be at most {high}, not {_shown(found)}")
     return found
 
 
 def seed(value: Any, name: str = "seed") -> int:
     """A seed that PyTorch takes, as an int."""
-    found = integer(name, value)
+    found = integer(name, value, high=2**64)
     if not -(2**63) <= found < 2**64:
         raise ArgumentError(f"{found} is no seed; choose one from -2^63 to 2^64 - 1")
     return found
 
 
 def path(name: str, value: Any) -> Path:
-    """A path, of a string or a `Path`; the empty string is none."""
-    if not isinstance(value, str | PathLike) or not isinstance(text := fspath(value), str) or text == "":
+    """A path, of a string or a `Path`; neither the empty string nor one with a NUL is one."""
+    if (
+        not isinstance(value, str | PathLike)
+        or not isinstance(text := fspath(value), str)
+        or text == ""
+        or "\0" in text
+    ):
         raise ArgumentError(f"{name} must be a path, as a string or pathlib.Path, not {_shown(value)}")
     return Path(text)
 

@@ -31,23 +31,39 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     The file is there, empty, when the block begins. What killed processes left in that folder is removed, at the first
     file that this process writes there.
+
+    Raises:
+        OSError: it cannot be written there, or what stands there is no file, a device say, which would be replaced.
     """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(mode := path.stat().st_mode):
+            number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+            why = os.strerror(number) if stat.S_ISDIR(mode) else f"it is {_kind(mode)}, and a file would replace it"
+            raise OSError(number, why, str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     if (folder := path.parent.absolute()) not in _swept:
         _swept.add(folder)
         remove_leftovers(folder)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
-        with held(partial):
+        with _named_as(path, partial), held(partial):
             yield partial
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
-            try:
-                partial.replace(path)
-            except OSError as error:  # a folder stands there, say: named by what the user knows
-                raise OSError(error.errno, error.strerror, str(path)) from error
+            partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        remove(partial)
+
+
+@contextmanager
+def _named_as(path: Path, partial: Path) -> Iterator[None]:
+    """Errors about the temporary file become those about the file that the user knows."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename == str(partial):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def named(name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 
 SHOWN = 10  # entries of a long list
@@ -38,6 +39,25 @@ def encodable(text: str) -> str:
 def from_encodable(text: str) -> str:
     """What `encodable`, or a terminal, made `text` of: the name of a file, with the bytes that it has."""
     return BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
+
+
+def shell_word(text: str) -> str:
+    """`text` as one word of a command to copy, in ASCII wherever a terminal would not show it as it is.
+
+    Control characters and bytes that are no UTF-8 are written as bash and zsh read them: `$'caf\\xe9'`.
+    """
+    if not UNSAFE.search(text):
+        return shlex.quote(text)
+    return "$'" + "".join(map(_escaped, text)) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if not UNSAFE.match(character):
+        return character
+    half = "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
+    return "".join(f"\\x{byte:02x}" for byte in character.encode(errors=half))
 
 
 def _shown(character: str) -> str:

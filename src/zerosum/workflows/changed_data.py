@@ -24,6 +24,10 @@ def require_same(before: DataRecord, now: Dataset, created: str) -> None:
         created: when the run began, ISO 8601.
     """
     if now.fingerprint == before.fingerprint:
+        if wrong := _fields(before, now):
+            raise DataError(
+                f"cannot go on: the data is the same, and in run.json {'; '.join(wrong)}; undo what was changed there"
+            )
         return
     changes = [*_counts(before, now), *_fields(before, now), *_classes(before, now), *_left_out(before, now)]
     if newer := _newer(now.name, created):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 import torch
 
-from zerosum.contract import rules
 from zerosum.contract.case import BATCH, EVERYTHING, IMAGES, ROWS, Case, fields, spec_for
-from zerosum.contract.rules import RULES, Broken, DoesNotApply, Rule
+from zerosum.contract.rules import PARTITION, RULES
+from zerosum.contract.rules.rule import Broken, DoesNotApply, Rule
 from zerosum.data.dataset import Progress
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
@@ -48,10 +48,10 @@ class Checked:
         broken = False
         for rule in RULES:
             if broken:  # a trainer takes no such game
-                yield Finding(rule, "skip", f"it needs what {rules.PARTITION.name} asks")
+                yield Finding(rule, "skip", f"it needs what {PARTITION.name} asks")
                 continue
             found = ask(rule, self.case)
-            broken = rule is rules.PARTITION and found.verdict == "FAIL"
+            broken = rule is PARTITION and found.verdict == "FAIL"
             yield found
 
 
@@ -64,7 +64,7 @@ def ask(rule: Rule, case: Case) -> Finding:
         return Finding(rule, "FAIL", str(error))
     except DoesNotApply as error:
         return Finding(rule, "skip", str(error))
-    except Exception as error:  # of the user's code, or of what it called
+    except (Exception, SystemExit) as error:  # of the user's code, or of what it called
         return Finding(rule, "FAIL", blame.sentence(error))
     return Finding(rule, "pass")
 
@@ -115,6 +115,11 @@ def _playable(where: str, recipe: Recipe, spec: Spec, what: str, batch_size: int
     with _blamed(f"{where} cannot play a round with {of} ({what})"):
         for _ in game.train().round(case.batch, 0):
             pass
+    with _blamed(f"{where} has players() that cannot be used"):
+        if not isinstance(players := game.players(), Mapping) or not players:
+            raise ZerosumError(
+                f"it gives {players!r:.40}; return each player by its name: {{'generator': Player(...)}}"
+            )
     return Checked(case, case.game(), what)
 
 
@@ -137,7 +142,7 @@ class _blamed:  # noqa: N801  used as a word of a `with`
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
         if isinstance(error, ZerosumError) and not blame.line(error):
             raise ZerosumError(f"{self.begin}: {error}") from error
-        if isinstance(error, Exception):
+        if isinstance(error, Exception | SystemExit):
             raise ZerosumError(f"{self.begin}: {blame.sentence(error)}") from error
 
 

@@ -109,7 +109,7 @@ def evaluate(
         features, more = real_data.extractor(extractor, reference, device)
         notes += more
         order, real_count = targets.shuffle(reference, seed), samples if real is None else real
-        compared, unused = order.tensor_split([real_count])
+        compared, unused = order.tensor_split([min(real_count, len(order))])
         own = source.run is None or against is None
         context = Context(
             real=of_dataset(reference, features, name="the real data", chosen=compared, progress=progress),

@@ -91,7 +91,7 @@ def prepare(
             f"{', '.join(games)}"
         )
     own = distributed.start()
-    place = hardware.find(device) if device else own
+    place = own if device is None else hardware.find(device)
     with progress(quiet or distributed.rank() > 0) as update:
         whole = wanted.load(wanted.size, update)
         if size := _smaller(recipe, wanted, whole):

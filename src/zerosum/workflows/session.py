@@ -28,7 +28,6 @@ from zerosum.pictures.render import renderer
 from zerosum.pictures.translations import translations
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.recipe import RECIPES
-from zerosum.report.run_files import RunFiles
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
@@ -107,7 +106,12 @@ def play(
 
             sinks.append(TensorBoard(directory.path / "tensorboard"))
         log = Log(training.log_every, training.checkpoint_every, sinks, before)  # its reading is `_follow`'s, too
-        draw = _drawing(trainer.game, record, loaded, seed=0)
+        drawing = _drawing(trainer.game, record, loaded, seed=0)
+
+        def draw(run: Run) -> Image.Image:
+            directory.require_there()  # saving the picture would make a new one
+            return drawing(run)
+
         pictures = SamplePictures(directory, record, draw, before, lambda line: console.print(line))
         recovery = Recovery(directory, saver, monitor, console)
         if trainer.step == 0:
@@ -122,18 +126,26 @@ def play(
             except Exception as error:
                 if memory.is_failure(error):
                     raise _no_memory(trainer, new, directory) from error
+                if isinstance(error, FileNotFoundError):
+                    directory.require_there()
                 raise
             if trainer.stopping and trainer.step < training.steps:
                 if _stopped_by_signal(trainer, log, saver, interrupt):
                     with suppress(KeyboardInterrupt):  # a second Ctrl-C: it is saved already
                         conclude(Run(directory.path, record, trainer.sampler, trainer.step), loaded)
                         console.print(f"samples, film and report so far: {directory.path}")
-                    go_on = RunFiles(directory.path).command("resume")
+                    go_on = directory.command("resume")
                     raise Interrupted(f"stopped and saved at step {trainer.step}; go on with: {go_on}")
                 console.print(f"a hook stopped the training at step {trainer.step:,}")
                 break
     run = Run(directory.path, record, trainer.sampler, trainer.step)
-    finish(run, loaded)
+    try:
+        finish(run, loaded)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped at step {trainer.step}, which is saved, before all pictures and the report were written; they "
+            f"come by: {directory.command('resume')}"
+        ) from None
     return run
 
 
@@ -155,7 +167,7 @@ def _no_memory(trainer: Trainer, new: bool, directory: RunDirectory) -> memory.O
     if new and trainer.step == 0:
         cure = smaller_batch(trainer, trainer.stream())
     else:
-        cure = f"free some, then go on with: zerosum resume {directory.path}"
+        cure = f"free some, then go on with: {directory.command('resume')}"
     return memory.OutOfMemoryError(
         f"there is not enough memory for step {trainer.step + 1:,}, with a batch of {batch:,}: {cure}"
     )
@@ -171,9 +183,9 @@ def _stopped_by_signal(trainer: Trainer, log: Log, saver: Checkpoints, interrupt
 def _follow(directory: RunDirectory, prepared: Prepared, new: bool, hooks: Sequence[Hook]) -> Run:
     """What processes after the first do: the same steps, readings and stops, in the same order, and no file."""
     trainer, training = prepared.trainer, prepared.trainer.training
-    if not new and (found := checkpoint.find(directory.checkpoints)):
-        checkpoint.resume(trainer, found[-1])
     log, saver = Log(training.log_every, training.checkpoint_every, []), Checkpoints(directory.checkpoints)
+    if not new:
+        saver.resume(trainer)
     with Interrupt() as interrupt:
         if trainer.step == 0:
             saver.save(trainer)
@@ -351,7 +363,7 @@ def _introduce(
         listed = "; ".join(str(problem) for problem in loaded.problems[:3])
         console.print(f"left out {len(loaded.problems):,}: {listed}{more}")
     if trainer.step >= trainer.training.steps:
-        longer = RunFiles(directory.path).command("resume", f"--steps {2 * trainer.training.steps}")
+        longer = directory.command("resume", f"--steps {2 * trainer.training.steps}")
         console.print(
             f"{directory.path} is finished: all {trainer.training.steps:,} steps are played; to go on: {longer}"
         )

@@ -112,7 +112,7 @@ def default_recipe(device: str | None = None) -> tuple[str, str]:
     Raises:
         ZerosumError: there is no such device.
     """
-    place = hardware.find(device) if device else distributed.start()
+    place = distributed.start() if device is None else hardware.find(device)
     if place.type == "cpu":
         return ON_CPU, (
             f"{ON_CPU}, the default on a CPU: the paper's loss on small networks; `zerosum train {ON_GPU}` trains "
@@ -152,6 +152,9 @@ def resume(
         ZerosumError: no run there, a damaged checkpoint, data that changed, a run directory in use.
     """
     _check_hooks(hooks)
+    data, recipe = (
+        None if given is None else checks.text(name, given) for name, given in (("data", data), ("recipe", recipe))
+    )
     directory = RunDirectory(checks.path("run", run))
     record = directory.read()
     begun = record.training.steps
@@ -172,7 +175,8 @@ def resume(
     its = record.data
     if data is None and Path(its.name).is_absolute() and not named(its.name).exists():
         raise ZerosumError(
-            f"the data of {run} is no longer at {its.name}: say where it lies now by `zerosum resume {run} --data PATH`"
+            f"the data of {run} is no longer at {its.name}: say where it lies now by "
+            f"`{directory.command('resume', '--data PATH')}`"
         )
     folder = Path(its.data_dir) if its.data_dir else None
     wanted = DataChoice(its.name, its.size, its.labels, folder, its.reading, its.classes)
@@ -182,8 +186,8 @@ def resume(
             announce(note, quiet)
         training = parse(record.training, {"precision": record.precision, "batch_size": share})
         prepared = prepare(chosen, training, record.options, wanted, device, quiet, began=record)
-        found = checkpoint.find(directory.checkpoints)
-        rates = _rescheduled(prepared.trainer, begun, checkpoint.number_of(found[-1]) if found else 0)
+        newest = checkpoint.newest(directory.checkpoints)
+        rates = _rescheduled(prepared.trainer, begun, checkpoint.number_of(newest) if newest else 0)
         prepared = prepared._replace(record=record, notes=[*prepared.notes, *rates])
         return play(directory, prepared, tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks)
 

@@ -69,8 +69,8 @@ def described(recipe: Recipe) -> tuple[str, str, str]:
 def _row(directory: RunDirectory) -> tuple[str, ...]:
     try:
         record = directory.read()
-        saved = checkpoint.find(directory.checkpoints)
-        step = checkpoint.step_of(saved[-1]) if saved else 0
+        newest = checkpoint.newest(directory.checkpoints)
+        step = checkpoint.step_of(newest) if newest else 0
     except ZerosumError as error:
         return str(directory.path), str(error), "", "", ""
     steps = f"{step:,} of {record.training.steps:,}"

@@ -54,7 +54,6 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.errors import ZerosumError
     from zerosum.pictures.overview import unwritable_names
     from zerosum.pictures.walks import latents_per_code
-    from zerosum.report.run_files import RunFiles
     from zerosum.roles import Translates, has_role
     from zerosum.run.sampling import SampleRequest
     from zerosum.workflows.sample import default_ending, write_interpolation, write_samples, write_traversal
@@ -67,7 +66,7 @@ def run(arguments: Sequence[str]) -> None:
         raise ZerosumError("--code and --steps say how codes are traversed; add --traverse")
     run = given.weights.load(given.run)
     if has_role(run.game, Translates):
-        command = RunFiles(given.run).command("translate", "IMAGES --out DIR")
+        command = run.command("translate", "IMAGES --out DIR")
         raise ZerosumError(f"{run.record.recipe} makes nothing from z alone; `{command}` translates images")
     kind = "codes" if given.traverse else "samples"
     ending = ".gif" if given.to_seed is not None else ".png" if given.traverse else default_ending(run)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zerosum.training import checkpoint
 from zerosum.training.trainer import Trainer
-from zerosum.util import distributed, files, rng
+from zerosum.util import distributed, files
 
 
 class Checkpoints:
@@ -27,23 +27,28 @@ class Checkpoints:
         """Save now, unless this step is saved already; `Diverged` rather than a state that is not finite."""
         if self.saved != trainer.step:
             trainer.assert_finite()
-            _, *others = distributed.told_by_all(rng.capture())
+            due = self.is_due(trainer.step, trainer)  # where one is, the log is read, too
+            own = distributed.told_by_all(checkpoint.own_state(trainer, unread=not due))
             if distributed.rank() == 0:
-                due = self.is_due(trainer.step, trainer)
                 keep = trainer.training.keep + len(self.between(trainer)) + (not due)
-                checkpoint.save(trainer, self.folder, keep, others, not due)  # where one is due, the log is read, too
+                checkpoint.save(trainer, self.folder, keep, own)
                 if due:
                     self.remove_between(trainer)
             self.saved = trainer.step
 
     def resume(self, trainer: Trainer) -> bool:
-        """Go on from the newest checkpoint, if there is one, and remove what a killed process had no time to remove."""
-        if found := checkpoint.find(self.folder):
-            checkpoint.resume(trainer, found[-1])
-            checkpoint.prune(found[-1], trainer.training.keep + len(self.between(trainer)))
-            if self.is_due(trainer.step, trainer):
-                self.remove_between(trainer)
-        return bool(found)
+        """Go on from the newest checkpoint, if there is one, and remove what a killed process had no time to remove.
+
+        Of several processes the first says which that is: they need not see the folder at the same instant.
+        """
+        found = distributed.told(checkpoint.newest(self.folder) if distributed.rank() == 0 else None)
+        if found is not None:
+            checkpoint.resume(trainer, found)
+            if distributed.rank() == 0:
+                checkpoint.prune(found, trainer.training.keep + len(self.between(trainer)))
+                if self.is_due(trainer.step, trainer):
+                    self.remove_between(trainer)
+        return found is not None
 
     def between(self, trainer: Trainer) -> list[Path]:
         """The checkpoints of steps after which none was due."""
