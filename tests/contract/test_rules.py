@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from annotated_types import Gt
+from new_kinds import PAIRS
 from torch import Tensor, nn
 
 from zerosum import latent
@@ -22,9 +23,10 @@ from zerosum.contract.case import CLASSES, Case, fields, spec_for
 from zerosum.contract.rules import RULES
 from zerosum.contract.rules.rule import Rule
 from zerosum.game import Game, Logits, Move, Player
+from zerosum.games import find
 from zerosum.latent_game import LatentGame, TwoPlayerGame
 from zerosum.losses import non_saturating
-from zerosum.modality import Points
+from zerosum.modality import Image, Points
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Optimizer
 from zerosum.recipe import Recipe, Training
@@ -274,6 +276,27 @@ def test_samples() -> None:
     assert "samples have the shape (4, 1)" in found("samples", case_of(generates(lambda self, x: x[:, :1])))
     assert "not finite" in found("samples", case_of(generates(lambda self, x: x / 0)))
     assert "stored as torch.float64" in found("samples", case_of(generates(lambda self, x: x.double())))
+
+
+def test_translating(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = find(PAIRS)
+    case = Case(recipe, fields(recipe.batch, Image(1, 8, 8)))
+    assert ask(BY_NAME["sampling"], case).verdict == "pass"
+
+    def broken_by(translate: Any) -> str:
+        monkeypatch.setattr(recipe.game, "translate", translate)
+        return found("sampling", case)
+
+    def remember(self: Any, a: Tensor, seeds: Tensor | None = None) -> Tensor:
+        known = getattr(self, "known", 0.0)
+        self.known = a.mean() + 1
+        return self.translator(a) + known
+
+    batch = torch.nn.BatchNorm2d(1)
+    assert "draws random numbers" in broken_by(lambda self, a, seeds=None: a + torch.rand(1))
+    assert "after a round" in broken_by(remember)
+    assert "alone is another" in broken_by(lambda self, a, seeds=None: a - a.mean())
+    assert "in training than in use" in broken_by(lambda self, a, seeds=None: batch.train(self.training)(a))
 
 
 def test_sampling() -> None:

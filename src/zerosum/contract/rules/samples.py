@@ -40,7 +40,8 @@ def sampling(case: Case) -> None:
     game = case.game().eval()
     require_maker(game)
     if not has_role(game, Generates):
-        raise DoesNotApply("its samples are not made from z")
+        _translating(case, game)
+        return
     role, y = in_role(game, Generates), case.y(game)
     z = case.z(game)
 
@@ -67,13 +68,42 @@ def sampling(case: Case) -> None:
             "let generate take any number of rows, one among them, in evaluation mode",
         ) from error
     draws = not torch.equal(before, torch.get_rng_state())  # then it is asked for one sample at a time
-    if not draws and not _near(torch.cat(alone), made):
+    if not draws and not near(torch.cat(alone), made):
         raise Broken(
             "a sample alone is another than in its batch, also in evaluation mode",
             "normalise in evaluation by running statistics, not by those of the batch",
         )
     if y is not None and torch.equal(generate(z, y.roll(1, 0)), made):
         raise Broken("samples do not depend on the condition", "use y in generate: self.generator(z, *conditions(y))")
+
+
+def _translating(case: Case, game: Game[Any]) -> None:
+    """Of a translator: equal inputs and seeds, equal outputs, alone and in a batch, in training and in use."""
+    role, a = in_role(game, Translates), case.batch().a
+    seeds = torch.arange(len(a))
+
+    def translate(a: Tensor, seeds: Tensor) -> Tensor:
+        with torch.no_grad():
+            return role.translate(a, seeds)
+
+    before = torch.get_rng_state()
+    made = translate(a, seeds)
+    if not torch.equal(before, torch.get_rng_state()):
+        raise Broken("a translation draws random numbers", "let its noise be a function of `seeds`, as SeededDropout's")
+    list(game.round(case.batch, 10_000))
+    if not torch.equal(translate(a, seeds), made):
+        raise Broken(
+            "equal inputs become something else after a round was computed, though no move was made",
+            "make translations of a (and seeds) alone: keep neither data nor counters that translate reads",
+        )
+    if not near(torch.cat([translate(a[i : i + 1], seeds[i : i + 1]) for i in range(len(a))]), made):
+        raise Broken("a translation alone is another than in its batch", "normalise each sample alone: instance norm")
+    game.train()
+    if not near(translate(a, seeds), made):
+        raise Broken(
+            "a translation is another in training than in use",
+            "let both be one: neither batch norm nor dropout that is switched off in use",
+        )
 
 
 def modes(case: Case) -> None:
@@ -102,6 +132,6 @@ def require_maker(game: Game[Any]) -> None:
         raise DoesNotApply("it makes no samples")
 
 
-def _near(a: Tensor, b: Tensor) -> bool:
+def near(a: Tensor, b: Tensor) -> bool:
     a, b = a.double(), b.double()
     return bool((a - b).abs().max() <= CLOSE * max(1e-6, float(a.abs().max()), float(b.abs().max())))
