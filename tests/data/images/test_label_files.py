@@ -351,5 +351,5 @@ def test_few_classes_of_few_images_are_not_remarked(photos: Path) -> None:
 @pytest.mark.parametrize("number", [10**400, 1e39, float("inf")])
 def test_numbers_that_no_float32_holds_are_refused(photos: Path, number: float) -> None:
     rows = [[name, [number, 1]] for name in ("a.png", "b.png", "c.png", "sub/d.png")]
-    with pytest.raises(DataError, match="entry 1: condition_0 is .*; give a finite number"):
+    with pytest.raises(DataError, match=r"entry 1: condition_0 is .*; give a finite number"):
         labelled(photos, {"labels": rows}, "dataset.json")

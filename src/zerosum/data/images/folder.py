@@ -131,6 +131,6 @@ def _singles(y: Tensor | None) -> tuple[str, ...]:
     if len(counts) <= MOST or 2 * counts.count(1) <= len(counts):
         return ()
     return (
-        f"{counts.count(1):,} of the {len(counts):,} classes have a single image: of numbers that measure, make a column "
-        "condition_...; of names, give those of kinds",
+        f"{counts.count(1):,} of the {len(counts):,} classes have a single image: make numbers that measure a column "
+        "condition_..., and give names of kinds",
     )
