@@ -161,7 +161,19 @@ def test_equal_names_colours_and_broken_files(call: Call, photos: Path) -> None:
     code, out, err = call("translate", photos / "run", "in", "--recipe", PAIRS, "--out", "made")
     assert code == 0, err
     assert sorted(path.name for path in Path("made").iterdir()) == ["x.bmp.png", "x.png.png"]
-    assert "note: colour was turned grey" in out and "left out 1 unreadable files:\n  broken.png: not an image" in out
+    assert "note: colour was turned grey" in out and "left out: 1\n  broken.png: not an image" in out
+
+
+def test_what_is_said_of_files_in_training_is_said_in_translating(call: Call, photos: Path) -> None:
+    Path("in").mkdir()
+    Image.fromarray(np.arange(400, dtype=np.uint16).reshape(20, 20)).save(Path("in", "deep.png"))
+    Path("in", "more.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    code, out, err = call("translate", photos / "run", "in", "--recipe", PAIRS, "--out", "made")
+    assert code == 0, err
+    assert "note: passed over 1 file without an image to read: 1 HEIF (more.heic)" in out
+    assert "note: 1 image of 16 bits holds values from 0 to 399 of 65535, and so is dark: --value-range 0 511" in out
+    code, out, err = call("translate", photos / "run", "digits", "--frames", "all", "--recipe", PAIRS, "--out", "made")
+    assert code == 2 and "--frames all is of images in your own files" in err
 
 
 def test_what_cannot_be_translated(call: Call, photos: Path, texts: Path, images: Path) -> None:

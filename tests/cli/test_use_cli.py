@@ -61,6 +61,19 @@ def asked(tmp_path_factory: pytest.TempPathFactory, animals: Path) -> Path:
     return out
 
 
+def test_what_is_said_of_files_in_training_is_said_in_classifying(call: Call, sorter: Path, tmp_path: Path) -> None:
+    paint(tmp_path / "in" / "a.png", 0)
+    (tmp_path / "in" / "labels.csv").write_text("file_name,label\na.png,NA\ngone.png,x\n")
+    (tmp_path / "in" / "more.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    code, out, err = call("classify", sorter, tmp_path / "in")
+    assert code == 0, err
+    assert "note: passed over 1 file without an image to read: 1 HEIF (more.heic)" in out
+    assert "note: labels.csv: read as no label: NA (1)" in out
+    assert "left out: 1\n  labels.csv: 1 of its 2 rows name no image, the first in line 3: gone.png" in out
+    code, out, err = call("classify", sorter, "digits", "--value-range", 0, 100)
+    assert code == 2 and "--value-range is of images in your own files" in err
+
+
 def test_a_folder_is_classified_with_probabilities_and_errors(call: Call, sorter: Path, animals: Path) -> None:
     code, out, err = call("classify", sorter, animals)
     assert code == 0, err
@@ -114,7 +127,7 @@ def test_images_of_other_sizes_modes_and_classes_and_broken_ones(call: Call, sor
     assert code == 0, err
     assert "colour was turned grey" in out
     assert "knows no class 鸟 (1)" in out
-    assert "left out 1 unreadable files" in out and "猫/broken.png: " in out
+    assert "left out: 1\n  猫/broken.png: " in out
     assert "errors out of 1" in out
     assert [row["label"] for row in rows(Path("new folder/p.csv"))] == ["", "猫", "鸟"]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -58,6 +59,68 @@ def test_samples_with_vectors(tmp_path: Path) -> None:
     a, b, c = (load(str(tmp_path / name)).fingerprint for name in ("a.npz", "b.npz", "c.npz"))
     assert len({a, b, c}) == 3
     assert load(str(tmp_path / "a.npz"), labels=False).fingerprint == c  # whatever the vectors were
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_labels_may_be_true_or_false(column: bool, tmp_path: Path) -> None:
+    y = np.array([True, False, False, True, True])
+    np.savez(tmp_path / "a.npz", samples=PIXELS, labels=y[:, None] if column else y)
+    data = load(str(tmp_path / "a.npz"))
+    assert data.y is not None and data.y.tolist() == [1, 0, 0, 1, 1]
+
+
+LARGE = np.array([0, 1, 2, 3, 2**63], np.uint64)
+
+
+@pytest.mark.parametrize(
+    ("labels", "cure"),
+    [
+        (np.eye(5, 3, dtype=np.uint8), "(5, 3); give 5 whole numbers from 0 on, or -1 where there is none: of one-hot"),
+        (
+            np.eye(5, 3),
+            "(5, 3); give 5 whole numbers from 0 on, or -1 where there is none: of one-hot rows, labels.argm",
+        ),
+        (np.arange(5.0), "float64 (5,); give 5 whole numbers from 0 on, or -1 where there is none: labels.astype(int)"),
+        (np.array(["cat"] * 5), "<U3 (5,); give 5 whole numbers from 0 on, or -1 where there is none: numpy.unique("),
+        (np.array([b"cat"] * 5), "|S3 (5,); give 5 whole numbers from 0 on, or -1 where there is none: numpy.unique("),
+        (-np.arange(5), "int64 (5,) from -4 to 0; give 5 whole numbers"),
+        (LARGE, "uint64 (5,) from 0 to 9223372036854775808; give 5 whole numbers"),
+        (np.arange(6), "int64 (6,); give 5 whole numbers"),
+        (np.int64(3), "int64 (); give 5 whole numbers"),
+    ],
+)
+def test_labels_that_are_none_say_what_they_are_and_how_to_make_them_so(
+    labels: np.ndarray, cure: str, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", samples=PIXELS, labels=labels)
+    with pytest.raises(DataError, match=re.escape(cure)):
+        load(str(tmp_path / "a.npz"))
+
+
+def test_archives_and_arrays_are_told_by_what_they_hold(tmp_path: Path) -> None:
+    """As `numpy.load` tells them."""
+    np.savez(tmp_path / "a.npz", samples=PIXELS, labels=np.arange(5) % 2)
+    np.save(tmp_path / "b.npy", PIXELS)
+    (tmp_path / "a.npz").rename(tmp_path / "archive.npy")
+    (tmp_path / "b.npy").rename(tmp_path / "array.npz")
+    assert load(str(tmp_path / "archive.npy")).classes == ("0", "1")
+    assert len(load(str(tmp_path / "array.npz"))) == 5
+
+
+def test_what_stands_after_an_array_is_said(tmp_path: Path) -> None:
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.save(file, PIXELS)
+        first = file.tell()
+        np.save(file, PIXELS)
+        beyond = file.tell() - first
+    data = load(str(tmp_path / "a.npy"))
+    assert len(data) == 5 and data.notes == (f"a.npy: {beyond} bytes after its array are not read",)
+
+
+def test_points_beyond_float32_are_refused_as_such(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.full((3, 2), 1e300))
+    with pytest.raises(DataError, match=r"points that are not finite, or beyond float32's 3.4e\+38; remove or scale"):
+        load(str(tmp_path / "a.npy"))
 
 
 def test_labels_that_are_all_unknown_are_none(tmp_path: Path) -> None:
@@ -141,7 +204,7 @@ def test_scaling_covers_and_crops_the_centre(tmp_path: Path) -> None:
 
 
 def test_points_have_no_size() -> None:
-    with pytest.raises(DataError, match="ring holds points, which have no size"):
+    with pytest.raises(DataError, match="ring holds points, which have no size of 8x8 pixels; give images, or leave"):
         load("ring", size=(8, 8))
     with pytest.raises(DataError, match="size 0x8 is empty"):
         load("digits", size=(0, 8))

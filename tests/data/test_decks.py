@@ -93,7 +93,7 @@ def test_data_that_is_not_paired_is_refused_as_pairs():
         "the game draws pairs, and a and b of horses/ do not belong together; give both images of a pair one name, "
         "or train a GAN of unpaired data"
     )
-    with pytest.raises(DataError, match=r"^the game draws a and b; ring has x, y$"):
+    with pytest.raises(DataError, match=r"^the game draws a and b; ring has x, y: give other data, or recipe$"):
         Stream(load("ring"), 8, seed=0, batch=Paired)()  # was served as something else before
 
 
@@ -275,12 +275,12 @@ def test_texts_are_drawn_with_their_lengths():
 def test_a_field_that_is_missing_is_named(data: Dataset, batch: type, message: str):
     with pytest.raises(DataError) as error:
         deal(data, batch, "pix2pix")
-    assert str(error.value) == message
+    assert str(error.value) == f"{message}: give other data, or recipe"
 
 
 def test_a_photo_folder_is_no_pair():
     photos = replace(labelled(), name="photos/")
-    with pytest.raises(DataError, match=r"^pix2pix draws a and b; photos/ has x, y$"):
+    with pytest.raises(DataError, match=r"^pix2pix draws a and b; photos/ has x, y: give other data, or recipe$"):
         deal(photos, Paired, "pix2pix")
 
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -19,6 +20,7 @@ from PIL import Image as Picture
 from zerosum.data import SOURCES, DataError, load, paths
 from zerosum.data.images import cifar, idx
 from zerosum.data.images.idx import FASHION_MNIST, MNIST, IdxSet, read_idx
+from zerosum.data.paths import cache_dir
 from zerosum.data.request import Request
 from zerosum.data.sources import absolute
 from zerosum.modality import Image
@@ -74,7 +76,7 @@ def test_a_path_that_may_not_be_looked_at_is_refused(monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "is_dir", is_dir)  # as root every path can be looked at
-    with pytest.raises(DataError, match=r"cannot look at /closed/photos: Permission denied; check its permissions"):
+    with pytest.raises(DataError, match=r"cannot look at /closed/photos: Permission denied; check its spelling and"):
         load("/closed/photos")
 
 
@@ -93,8 +95,59 @@ def test_a_known_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_single_image_is_not_a_data_set(tmp_path: Path) -> None:
     Picture.new("L", (4, 4)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match="single file; give a folder of images"):
+    with pytest.raises(DataError, match="single image; give the folder that it lies in"):
         load(str(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("photos.zip", b"PK\3\4", "single archive; unpack it, and give its folder, or a file that ends in one of .npy"),
+        ("photos.tar.gz", b"\x1f\x8b", "single archive; unpack it"),
+        ("photos.h5", b"\x89HDF", "single file; give a folder of images"),
+        ("a.docx", b"PK\3\4", "single file; give a folder of images"),
+    ],
+)
+def test_a_single_file_is_told_what_to_do_with(name: str, content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(f"{name} is a {said}")):
+        load(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["https://example.com/photos.zip", "s3://bucket/photos", "file:///photos"])
+def test_an_address_is_not_fetched(name: str) -> None:
+    with pytest.raises(DataError, match="is an address, and only published sets are fetched; download it"):
+        load(name)
+
+
+@pytest.mark.parametrize("name", ["digits", "ring", "mnist:test"])
+def test_frames_are_asked_of_files_alone(name: str) -> None:
+    with pytest.raises(DataError, match="--frames all is of images in your own files; leave it out"):
+        load(name, frames="all")
+
+
+@pytest.mark.parametrize("ends", [(0, 1e-320), (-1e308, 1e308), (0, float("inf")), (5, 5), (3, 2)])
+def test_a_range_that_cannot_be_divided_by_is_refused(ends: tuple[float, float], tmp_path: Path) -> None:
+    Picture.new("L", (4, 4)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match="has no width; give a lower value, then a higher one"):
+        load(str(tmp_path), value_range=ends)
+
+
+def test_the_empty_name_is_no_folder() -> None:
+    """It was the folder that one is in, for `resume --data ""`."""
+    with pytest.raises(DataError, match="no data called ''"):
+        load(absolute(""))
+
+
+def test_a_cache_without_a_home_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("ZEROSUM_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", home)
+    with pytest.raises(DataError, match="no home folder for a cache; set ZEROSUM_CACHE"):
+        cache_dir()
 
 
 @pytest.mark.parametrize("name", ["ring:test", "digits:test", "moons:x"])

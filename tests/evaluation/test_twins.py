@@ -160,3 +160,13 @@ def test_samples_that_repeat_are_counted(doubled: Path):
 def test_known_digits_have_no_twins():
     digits = data.load("digits")
     assert torch.equal(find(digits.x[:2000], digits.modality).first, torch.arange(2000))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.01, 0.99])
+def test_twins_are_found_among_a_few_black_and_white_images(share: float) -> None:
+    """Whose covariance has few ranks and many equal eigenvalues."""
+    draw = torch.Generator().manual_seed(0)
+    for count in range(2, 42):
+        x = (torch.rand(count, 3, 8, 8, generator=draw) < share).to(torch.uint8) * 255
+        x = torch.cat([x, x[:1]])
+        assert find(x, Image(3, 8, 8)).first[-1] == 0

@@ -153,6 +153,31 @@ def test_what_has_changed_is_said(photos: Path, run: Path) -> None:
         zerosum.resume(run, steps=5, quiet=True)
 
 
+def test_what_a_run_writes_into_its_data_is_not_called_newer(photos: Path) -> None:
+    small = {"network": {"width": 4}, "steps": 2, **SHORT}
+    run = zerosum.train("cgan/images", str(photos), photos / "a run", **small).path
+    later = time.time() + 60
+    for path in photos.rglob("*"):
+        os.utime(path, (later, later))
+    write_labels(photos, "ac")
+    os.utime(photos / "0.png", (0, 0))
+    os.utime(photos / "labels.csv", (later, later))
+    with pytest.raises(DataError, match=r"newer than the run: 1\.png, 2\.png, 3\.png, \.\.\."):
+        zerosum.resume(run, steps=3, quiet=True)
+    for k in range(8):
+        os.utime(photos / f"{k}.png", (0, 0))
+    with pytest.raises(DataError, match=r"newer than the run: labels\.csv\)"):
+        zerosum.resume(run, steps=3, quiet=True)
+
+
+def test_data_is_looked_for_where_it_is_said_and_nowhere_else(
+    photos: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos)
+    with pytest.raises(DataError, match="no data called ''"):
+        zerosum.resume(run, steps=5, data="", quiet=True)
+
+
 @pytest.mark.parametrize("labels", ["abc", "", None])
 def test_labels_that_a_recipe_does_not_use_may_change(labels: str | None, photos: Path, run: Path) -> None:
     (photos / "labels.csv").unlink() if labels is None else write_labels(photos, labels or "b")
@@ -163,7 +188,7 @@ def test_labels_that_it_uses_may_not(photos: Path, tmp_path: Path) -> None:
     small = {"network": {"width": 4}, "steps": 2, **SHORT}
     run = zerosum.train("cgan/images", str(photos), tmp_path / "run", **small).path
     write_labels(photos, "abbb")
-    with pytest.raises(DataError, match=r"labelled samples of a 4 to 2, b 4 to 6"):
+    with pytest.raises(DataError, match=r"labelled samples of a \(4 then, 2 now\), b \(4 then, 6 now\)"):
         zerosum.resume(run, steps=3, quiet=True)
     write_labels(photos, "ac")
     with pytest.raises(DataError, match=r"classes that are gone: b; new classes: c"):

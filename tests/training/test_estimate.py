@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import zerosum
 from zerosum import data
+from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.recipe import Training
 from zerosum.training import estimate
@@ -136,3 +139,9 @@ def test_memory_is_estimated_with_and_without_a_step(slow: bool, monkeypatch: py
     for one in found:
         assert one.memory["weights"] == weights and one.memory["optimisers"] >= 2 * weights
     assert found[1].memory["activations"] == pytest.approx(found[0].memory["activations"], rel=0.5)
+
+
+def test_a_batch_of_one_is_refused_where_batch_norm_learns_from_it(tmp_path: Path) -> None:
+    with pytest.raises(ZerosumError, match="batch norm cannot learn from a batch of 1: use a --batch-size of"):
+        zerosum.train("gan/tutorial", "digits", tmp_path / "run", batch_size=1, steps=2, quiet=True)
+    assert not (tmp_path / "run").exists()

@@ -120,6 +120,7 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     zerosum.train("cgan/digits", "digits", place / "images", batch_size=4, **shared)
     zerosum.train("cgan/toy", "moons", place / "points", batch_size=4, **shared)
     zerosum.train("gan/toy", "ring", place / "plain", batch_size=4, **shared)
+    zerosum.train("dcgan", "digits", place / "plain images", batch_size=4, network={"width": 4}, **shared)
     return place
 
 
@@ -146,6 +147,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
         (("train", "gan/toy", "--batch-size", 10**9, "--out", "r"), r"."),
         (("train", "dcgan", "--size", 4096, "--out", "r"), r"digits at 4096x4096 pixels .* smaller --size"),
         (("synthesize", "points", "--per-class", 10**12, "--out", "a.npz"), r"points of each class .* make fewer"),
+        (
+            ("synthesize", "images", "--per-class", 10**9, "--out", "a"),
+            r"10,000,000,000 images, 1,000,000,000 of each class, would take .* may fit \(--per-class\)",
+        ),
+        (
+            ("sample", "plain images", "-n", 10**11, "--out", "a"),
+            r"100,000,000,000 images would take .* may fit \(-n\)",
+        ),
         (("train", "gan/tutorial", "--size", 20_000, "--out", "r"), r"digits at 20000x20000 pixels .* smaller --size"),
         (("train", "dcgan", "--network.width", 50_000, "--out", "r"), r"training the networks .* smaller networks"),
         (("train", "dcgan", "--network.width", 50_000, "--dry-run"), r"training the networks .* smaller networks"),
@@ -160,7 +169,9 @@ def test_what_could_never_fit_is_refused_before_it_begins(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.chdir(tmp_path)
-    whole = [small_runs / str(part) if part in ("images", "points", "plain") else part for part in arguments]
+    whole = [
+        small_runs / str(part) if part in ("images", "points", "plain", "plain images") else part for part in arguments
+    ]
     assert re.search(said, refused(capsys, *whole))
     assert list(tmp_path.iterdir()) == []
 

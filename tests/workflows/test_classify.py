@@ -53,12 +53,13 @@ def test_the_table_reads_back(tmp_path: Path, labelled: bool) -> None:
 
 
 def test_what_people_read() -> None:
-    lines = remarks(replace(FOUND, problems=(Problem("x.png", "broken"),), note="colour was turned grey"))
+    lines = remarks(replace(FOUND, problems=(Problem("x.png", "broken"),), notes=("colour was turned grey",)))
     assert lines[0] == "6 images: cat (3), a,b (2), 猫 (1)"
     assert lines[1:] == [
         "note: colour was turned grey",
         "note: the classifier knows no class dog (1); these images do not count below",
-        "left out 1 unreadable files:",
+        "left out: 1",
+        "  x.png: broken",
     ]
     shown = confusions(FOUND)
     cells = [list(map(str, column.cells)) for column in shown.columns]

@@ -49,7 +49,7 @@ def show_plan(
     console = output()
     console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")
     console.print(f"data        {wanted.name}: {counted_samples(data)}, fingerprint {data.fingerprint}")
-    for line in [*notes, *left_out(data)]:
+    for line in [*notes, *left_out(data.problems)]:
         console.print(f"            {line}")
     console.print(f"batch size  {training.batch_size}")
     for player, count in record.players.items():

@@ -56,6 +56,7 @@ class Member(NamedTuple):
 
     header: Header
     read: Callable[[], NDArray[Any]]
+    beyond: int = 0  # bytes after it
 
 
 def arrays(request: Request) -> Dataset:
@@ -69,7 +70,7 @@ def arrays(request: Request) -> Dataset:
     """
     path = named(request.name)
     with _readable(path):
-        members = _npz(path) if path.suffix.lower() == ".npz" else _npy(path)
+        members = _npz(path) if _is_archive(path) else _npy(path)
         found = _chosen(path, members)
         values = members[found.samples].read()
         labels = None if found.labels is None else members[found.labels].read()
@@ -106,6 +107,12 @@ def _readable(path: Path) -> Iterator[None]:
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
+def _is_archive(path: Path) -> bool:
+    """Whether it is an .npz, or an .npy: by what it holds, as `numpy.load` tells them."""
+    with path.open("rb") as file:
+        return file.read(4) in (b"PK\3\4", b"PK\5\6")
+
+
 def _npy(path: Path) -> dict[str, Member]:
     with path.open("rb") as file:
         header = _header(file)
@@ -120,7 +127,7 @@ def _npy(path: Path) -> dict[str, Member]:
         flat = np.memmap(path, header.dtype, "c", header.length, (math.prod(header.shape),))
         return flat.reshape(header.shape, order="F" if header.fortran else "C")
 
-    return {"arr_0": Member(header, read)}
+    return {"arr_0": Member(header, read, left)}
 
 
 def _npz(path: Path) -> dict[str, Member]:
@@ -235,6 +242,8 @@ def _chosen(path: Path, members: Mapping[str, Member]) -> Chosen:
         taken += [f"{conditions} as conditions"] if conditions else []
         left = f"; not read: {_listed(members, rest)}" if rest else ""
         notes.append(f"{path.name}: {', '.join(taken)}{left}")
+    if beyond := members[samples].beyond:
+        notes.append(f"{path.name}: {beyond:,} bytes after its array are not read")
     return Chosen(samples, labels, conditions, tuple(notes))
 
 
@@ -269,7 +278,7 @@ def _samples(path: Path, values: NDArray[Any], reading: Reading, each: bool) -> 
     `each`: there is a label or a vector for each along the first axis, which then counts samples.
     """
     if values.size == 0 or values.ndim == 0:
-        raise DataError(f"{path} holds no samples (its shape is {values.shape})")
+        raise DataError(f"{path} holds no samples, as its shape is {values.shape}; give a file that does")
     if values.dtype.kind == "f" and values.ndim == 2:
         return _points(path, values, reading), ()
     as_images, note = _as_images(path, values, each)
@@ -293,7 +302,9 @@ def _points(path: Path, values: NDArray[Any], reading: Reading) -> Tensor:
     rows = max(1, ROWS // width)
     parts = (values[k : k + rows] for k in range(0, count, rows))
     if not all(bool((np.abs(part) <= largest).all()) for part in parts):
-        raise DataError(f"{path} has points that are not finite; remove them")
+        raise DataError(
+            f"{path} has points that are not finite, or beyond float32's {largest:.3g}; remove or scale them"
+        )
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
 
@@ -361,12 +372,19 @@ def _ends(values: NDArray[Any]) -> str:
 def _labels(path: Path, values: NDArray[Any], count: int) -> Tensor:
     if values.shape == (count, 1):
         values = values[:, 0]
-    if values.dtype.kind == "f" and values.ndim == 2 and len(values) == count:
-        raise DataError(
-            f"{path} has labels {values.dtype} {values.shape}; give numbers of classes, labels.argmax(1) of one-hot"
-        )
-    if values.shape != (count,) or values.dtype.kind not in "iub" or values.min() < -1 or values.max() >= 2**63:
-        raise DataError(f"{path} has labels {values.dtype} {values.shape}; give {count} whole numbers from 0 on, or -1")
+    wrong, kind = f"{path} has labels {values.dtype} {values.shape}", values.dtype.kind
+    wanted = f"give {count} whole numbers from 0 on, or -1 where there is none"
+    if values.ndim == 2 and len(values) == count:
+        raise DataError(f"{wrong}; {wanted}: of one-hot rows, labels.argmax(1)")
+    if values.shape != (count,):
+        raise DataError(f"{wrong}; {wanted}")
+    if kind == "f":
+        raise DataError(f"{wrong}; {wanted}: labels.astype(int); what measures is `conditions`, floats (N, 1)")
+    if kind not in "iub":
+        raise DataError(f"{wrong}; {wanted}: numpy.unique(labels, return_inverse=True)[1]")
+    low, high = int(values.min()), int(values.max())
+    if low < -1 or high >= 2**63:
+        raise DataError(f"{wrong} from {low} to {high}; {wanted}")
     return torch.from_numpy(values.astype(np.int64))
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 
 from zerosum.data import twins
-from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.dataset import Dataset, Problem, Progress
 from zerosum.data.request import Frames, Reading
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality, Tokens
 from zerosum.util.files import named
-from zerosum.util.text import abbreviate
+from zerosum.util.text import abbreviate, shortened
 
 SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
 
@@ -52,7 +52,7 @@ class Report:
                 lines.append(f"{title}{side}: {extra:,} of {len(data.x):,} {how}: {'; '.join(abbreviate(groups))}")
         if self.unsearched:
             lines.append(f"near duplicates{side}: not looked for, as {self.unsearched}")
-        return lines + left_out(data)
+        return lines + left_out(data.problems)
 
 
 def check(
@@ -104,11 +104,11 @@ def counted_samples(data: Dataset) -> str:
     return f"{' and '.join(sides)}, unpaired"
 
 
-def left_out(data: Dataset) -> list[str]:
-    """How many files were left out, and which, in lines."""
-    if not data.problems:
+def left_out(problems: Sequence[Problem]) -> list[str]:
+    """How many files, or parts of them, were left out, and which, in lines."""
+    if not problems:
         return []
-    return [f"left out: {len(data.problems):,}", *(f"  {line}" for line in abbreviate([*map(str, data.problems)]))]
+    return [f"left out: {len(problems):,}", *(f"  {line}" for line in abbreviate([*map(str, problems)]))]
 
 
 def labels(data: Dataset) -> list[str]:
@@ -152,7 +152,7 @@ def _number(count: int, modality: Modality) -> str:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(abbreviate([f"{key} ({n:,})" for key, n in counts.items()]))
+    return ", ".join(abbreviate([f"{shortened(key)} ({n:,})" for key, n in counts.items()]))
 
 
 def _classes(data: Dataset) -> dict[str, int]:

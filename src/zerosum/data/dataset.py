@@ -241,7 +241,9 @@ def numbered(labels: Tensor) -> tuple[Tensor, tuple[str, ...], tuple[str, ...]]:
     if len(present) > 2 and present[-1] == BYTE and present[-2] < BYTE - 1:
         none, present = none | (labels == BYTE), present[:-1]
         notes.append(f"the label {BYTE} of {int((labels == BYTE).sum()):,} samples is read as no label, as -1 is")
-    if len(present) and (missing := int(present[-1]) + 1 - len(present)):
+    if not len(present):
+        notes.append("no sample has a label")
+    elif missing := int(present[-1]) + 1 - len(present):
         known = set(present.tolist())
         absent = (str(k) for k in itertools.count() if k not in known)
         first = itertools.islice(absent, min(missing, SHOWN))

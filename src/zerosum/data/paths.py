@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from zerosum.data.dataset import DataError
 from zerosum.util.files import named
 
 DEBIAN = Path("/usr/share/datasets")  # where Debian's dataset-* packages install
@@ -17,11 +18,17 @@ def cache_dir() -> Path:
         return Path(own).expanduser()
     if xdg := os.environ.get("XDG_CACHE_HOME"):
         return Path(xdg).expanduser() / "zerosum"
+    try:
+        home = Path.home()
+    except RuntimeError as error:  # a user without a name, as in containers
+        raise DataError(
+            "there is no home folder for a cache; set ZEROSUM_CACHE to a folder that can be written"
+        ) from error
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "zerosum"
+        return home / "Library" / "Caches" / "zerosum"
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "zerosum" / "cache"
-    return Path.home() / ".cache" / "zerosum"
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "zerosum" / "cache"
+    return home / ".cache" / "zerosum"
 
 
 def roots(data_dir: Path | None) -> list[Path]:

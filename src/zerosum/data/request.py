@@ -55,6 +55,9 @@ class Asked:
         return Reading(asked, before.frames if self.frames is None else self.frames)
 
 
+NOTHING = Asked()
+
+
 @dataclass(frozen=True)
 class Request:
     """One call of `load`, as a source sees it."""

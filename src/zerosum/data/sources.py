@@ -10,6 +10,7 @@ from typing import Any
 
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.dataset import DataError, Dataset, Progress
+from zerosum.data.images.contents import ARCHIVE, kind_of
 from zerosum.data.images.digits import digits
 from zerosum.data.images.idx import FASHION_MNIST, MNIST
 from zerosum.data.images.resize import resized
@@ -45,6 +46,7 @@ SOURCES: dict[str, Source] = {
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),
 }
+WHITE = 255  # what the upper end of a range of values becomes
 OF_FOLDERS = ("pairs", "unpaired", "side-by-side")  # what follows their colon are paths
 
 
@@ -107,7 +109,7 @@ def find(name: str) -> tuple[Source, str]:
     try:
         is_folder, is_file = path.is_dir() and name != "", path.is_file()
     except OSError as error:
-        raise DataError(f"cannot look at {name}: {error.strerror}; check its permissions") from error
+        raise DataError(f"cannot look at {name}: {error.strerror}; check its spelling and permissions") from error
     if is_folder:
         return from_folder, ""
     if is_file and path.suffix.lower() in SUFFIXES:
@@ -115,11 +117,25 @@ def find(name: str) -> tuple[Source, str]:
     if is_file and path.suffix.lower() in text.SUFFIXES:
         return text.lines, ""
     if is_file:
+        what, cure = _alone(path)
         endings = ", ".join((*SUFFIXES, *text.SUFFIXES))
-        raise DataError(f"{name} is a single file; give a folder of images, or a file that ends in one of {endings}")
+        raise DataError(f"{name} is a single {what}; {cure}, or a file that ends in one of {endings}")
+    if "://" in name:
+        raise DataError(f"{name} is an address, and only published sets are fetched; download it, and give its folder")
     close = difflib.get_close_matches(known, SOURCES, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
+
+
+def _alone(path: Path) -> tuple[str, str]:
+    """What a single file is, and what to give instead."""
+    try:
+        what, readable = kind_of(path)
+    except OSError:
+        what, readable = "", False
+    if readable:
+        return "image", "give the folder that it lies in"
+    return ("archive", "unpack it, and give its folder") if what == ARCHIVE else ("file", "give a folder of images")
 
 
 def read_as(reading: Reading, name: str, **other: Any) -> Dataset:
@@ -130,14 +146,16 @@ def read_as(reading: Reading, name: str, **other: Any) -> Dataset:
 
 
 def check_reading(name: str, reading: Reading) -> None:
-    """`DataError` where a range of values has no width, or is asked of what is no file."""
-    if reading.value_range is None:
-        return
-    low, high = reading.value_range
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise DataError(f"--value-range {low:g} {high:g} has no width; give a lower value, then a higher one")
-    if not reads_files(name):
-        raise DataError(f"{name} holds what it holds: --value-range is of images in your own files; leave it out")
+    """`DataError` where a range of values has no width to divide by, or something is asked of what is no file."""
+    if reading.value_range is not None:
+        low, high = reading.value_range
+        width = high - low
+        if not (math.isfinite(width) and width > 0 and math.isfinite(WHITE / width)):
+            raise DataError(f"--value-range {low:g} {high:g} has no width; give a lower value, then a higher one")
+    asked = {"--value-range": reading.value_range is not None, "--frames all": reading.frames == "all"}
+    if any(asked.values()) and not reads_files(name):
+        flag = next(flag for flag, given in asked.items() if given)
+        raise DataError(f"{name} holds what it holds: {flag} is of images in your own files; leave it out")
 
 
 def reads_files(name: str) -> bool:
@@ -153,4 +171,4 @@ def absolute(name: str) -> str:
         whole = named(option)
         parts = [whole] if whole.is_dir() else [named(part) for part in option.split(",")]
         return encodable(f"{known}:{','.join(str(part.resolve()) for part in parts)}")
-    return name if known in SOURCES else encodable(str(named(name).resolve()))
+    return name if known in SOURCES or not name else encodable(str(named(name).resolve()))

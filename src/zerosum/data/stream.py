@@ -60,7 +60,7 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
             raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
         *most, last = wanted
         drawn = f"{', '.join(most)} and {last}" if most else last
-        raise DataError(f"{drawer} draws {drawn}; {data.name} has {', '.join(data.fields)}")
+        raise DataError(f"{drawer} draws {drawn}; {data.name} has {', '.join(data.fields)}: give other data, or recipe")
     if batch is PartlyLabelled and not isinstance(fields["y"].modality, Classes):
         raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality}; try cgan")
     dealt = {name: fields[name] for name in wanted}

@@ -17,10 +17,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
+from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.training.trainer import Trainer, parameters_of
 from zerosum.util import distributed, memory, rng
 
+SINGLE = "Expected more than 1 value per channel"  # what PyTorch's batch norm says of a batch of one
 FEW = 2  # samples of the first probe: batch norm needs two
 GROWTH = 4  # times as many samples in each further probe
 MOVES = 8  # of a step that are looked at: some critics make a hundred alike
@@ -163,7 +165,7 @@ def _largest_move(trainer: Trainer) -> int:
 
 def _activations(trainer: Trainer, batch: Any, count: int) -> int:
     """Bytes that the largest move of a step with a batch of `count` keeps for its gradient, by a step of a copy on the
-    meta device; 0 where that cannot be: a game needs values to go on, say.
+    meta device; 0 where that cannot be: a game needs values to go on, say. `ZerosumError` where one sample is too few.
     """
     largest = 0
     kept: dict[int, Tensor] = {}
@@ -174,12 +176,17 @@ def _activations(trainer: Trainer, batch: Any, count: int) -> int:
         kept.setdefault(tensor.untyped_storage()._cdata, tensor)  # the meta device has no addresses
         return tensor
 
-    with suppress(RuntimeError, ValueError, TypeError), rng.fork_rng(trainer.device):
-        game, draw = _hollow(trainer, batch, count)
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            for _ in itertools.islice(trainer.moves(draw, game), MOVES):
-                largest = max(largest, sum(tensor.untyped_storage().nbytes() for tensor in kept.values()))
-                kept.clear()
+    try:
+        with suppress(RuntimeError, TypeError), rng.fork_rng(trainer.device):
+            game, draw = _hollow(trainer, batch, count)
+            with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+                for _ in itertools.islice(trainer.moves(draw, game), MOVES):
+                    largest = max(largest, sum(tensor.untyped_storage().nbytes() for tensor in kept.values()))
+                    kept.clear()
+    except ValueError as error:
+        if SINGLE in str(error):
+            cure = "use a --batch-size of at least 2, or networks without batch norm"
+            raise ZerosumError(f"batch norm cannot learn from a batch of {count}: {cure}") from error
     return largest // 2 if trainer.dtype == torch.bfloat16 else largest  # autocast does not reach the meta device
 
 

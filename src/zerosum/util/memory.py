@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,25 @@ def require(needed: int, what: str, cure: str, device: torch.device | None = Non
         fit = f"; {int(SHARE * left * count / needed):,} fit" if count else ""
         raise OutOfMemoryError(
             f"{what} would take about {size(needed)} of memory, and {size(left)} are free{fit}: {cure}"
+        )
+
+
+def require_disk(out: Path, each: int, count: int, what: str, flag: str, single: bool = False) -> None:
+    """`OutOfMemoryError` where so much does not fit on the disk that `out` is to be on; it says how many may.
+
+    Args:
+        each: bytes of one of `count` things, at least.
+        what: the things, for the message.
+        flag: what asks for fewer.
+        single: each is a file of its own, which takes a block of the disk.
+    """
+    place = next(folder for folder in out.absolute().parents if folder.is_dir())
+    if single and sys.platform != "win32":
+        each = max(each, os.statvfs(place).f_frsize)
+    if each * count > (free := shutil.disk_usage(place).free):
+        raise OutOfMemoryError(
+            f"{what} would take {size(each * count)} or more in {place}, where {size(free)} are free: "
+            f"{free // each:,} may fit ({flag})"
         )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
-from pathlib import Path
 
 from zerosum.data.dataset import DataError, Dataset
+from zerosum.data.images.contents import look
+from zerosum.data.images.labels import label_files
 from zerosum.data.sources import find as find_source
 from zerosum.data.sources import from_folder
 from zerosum.modality import Classes, Vector
 from zerosum.run.record import DataRecord
+from zerosum.util.files import named
 
 NAMES = 3  # of files and classes, at most
 
@@ -30,7 +30,7 @@ def require_same(before: DataRecord, now: Dataset, created: str) -> None:
             )
         return
     changes = [*_counts(before, now), *_fields(before, now), *_classes(before, now), *_left_out(before, now)]
-    if newer := list(islice(_newer(now.name, created), NAMES + 1)):
+    if newer := _newer(now.name, created):
         changes.append(f"newer than the run: {_some(newer)}")
     said = "; ".join(changes) or "as many samples and the same classes, with other content or in another order"
     raise DataError(
@@ -61,7 +61,8 @@ def _classes(before: DataRecord, now: Dataset) -> list[str]:
     gone, new = ([name for name in a if name not in b] for a, b in ((then, today), (today, then)))
     said = [f"classes that are gone: {_some(gone)}"] if gone else []
     said += [f"new classes: {_some(new)}"] if new else []
-    moved = [f"{name} {then[name]:,} to {today[name]:,}" for name in then if then[name] != today.get(name, then[name])]
+    moved = [name for name in then if then[name] != today.get(name, then[name])]
+    moved = [f"{name} ({then[name]:,} then, {today[name]:,} now)" for name in moved]
     return said + ([f"labelled samples of {_some(moved)}"] if moved else [])
 
 
@@ -72,17 +73,15 @@ def _left_out(before: DataRecord, now: Dataset) -> list[str]:
     return said + ([f"no longer left out: {_some(gone)}"] if gone else [])
 
 
-def _newer(name: str, created: str) -> Iterable[str]:
-    """The files of a folder that were changed after a run began, in the order of their names."""
+def _newer(name: str, created: str) -> list[str]:
+    """The images of a folder, and files of labels, that were changed after a run began, in the order of their names."""
     if find_source(name)[0] is not from_folder:
-        return
-    root, began = Path(name).expanduser(), datetime.fromisoformat(created).timestamp() + 1  # `created` has no fractions
-    for path in sorted(root.rglob("*")):
-        try:
-            if path.is_file() and path.stat().st_mtime > began:
-                yield str(path.relative_to(root))
-        except OSError:
-            continue
+        return []
+    began = datetime.fromisoformat(created).timestamp() + 1  # `created` has no fractions
+    root = named(name)
+    found = [(image.name, image.stat.st_mtime) for image in look(root).used()]
+    found += [(path.name, path.stat().st_mtime) for path in label_files(root)]
+    return sorted(file for file, changed in found if changed > began)
 
 
 def _some(names: list[str]) -> str:

@@ -34,7 +34,7 @@ class Classification:
     probabilities: Tensor  # (N, K) float32
     labels: tuple[str | None, ...]  # the class that each image has by its folder, file or array; None: unknown
     problems: tuple[Problem, ...] = ()  # files that cannot be read
-    note: str = ""  # what was changed in the images beyond their size
+    notes: tuple[str, ...] = ()  # on how files were taken, and what was changed in the images beyond their size
 
     @property
     def predictions(self) -> Tensor:
@@ -95,8 +95,8 @@ def classify(
     loaded, images = run if isinstance(run, Run) else load(run), checks.text("images", images)
     loaded.classify(torch.empty(0, *loaded.modality.shape))  # refuses before any image is read
     where = None if data_dir is None else checks.path("data_dir", data_dir)
-    reading = Asked(value_range, frames).over(loaded.record.data.reading)
-    given = fitted(images, loaded.modality, data_dir=where, progress=progress, reading=reading)
+    asked, usual = Asked(value_range, frames), loaded.record.data.reading
+    given = fitted(images, loaded.modality, data_dir=where, progress=progress, asked=asked, reading=usual)
     parts = []
     for block in given.data.x.split(BLOCK):
         parts.append(loaded.classify(block))
@@ -113,7 +113,7 @@ def classify(
         probabilities=torch.cat(parts),
         labels=tuple(labels),
         problems=given.data.problems,
-        note=given.note,
+        notes=given.notes,
     )
 
 

@@ -247,7 +247,8 @@ def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None
     if not recipe.labelled:
         lines = labels(whole)
         if whole.condition is not None:
-            what = f"{len(whole.classes)} classes" if whole.classes else "vectors"
+            count = len(whole.classes)
+            what = "vectors" if not count else "one class" if count == 1 else f"{count:,} classes"
             note = f"note: {recipe.name} does not use the {what} of {whole.name}"
             users = fitting(whole, Labelled, PartlyLabelled)
             lines.append(f"{note}; {', '.join(abbreviate(users))} would" if users else note)

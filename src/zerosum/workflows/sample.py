@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,14 +93,13 @@ def _require_room(run: Run, count: int, out: Path) -> None:
     """`OutOfMemoryError` where the labels do not fit into memory, or the files on the disk, even compressed well."""
     if run.condition is not None:
         memory.require(3 * 8 * count, f"labels for {count:,} {run.modality.plural}", "draw fewer (-n)")
-    stored = run.modality.store(torch.zeros(1, *run.modality.shape))
-    of_one = max(1, stored.nbytes // COMPRESSED)
-    place = next(folder for folder in out.absolute().parents if folder.is_dir())
-    if of_one * count > (free := shutil.disk_usage(place).free):
-        raise memory.OutOfMemoryError(
-            f"{count:,} {run.modality.plural} would take {memory.size(of_one * count)} or more in {place}, where "
-            f"{memory.size(free)} are free: {free // of_one:,} may fit (-n)"
-        )
+    what = f"{count:,} {run.modality.plural}"
+    memory.require_disk(out, least_bytes(run.modality), count, what, "-n", single=not out.suffix)
+
+
+def least_bytes(modality: Modality) -> int:
+    """What a sample takes in a file, at least."""
+    return max(1, modality.store(torch.zeros(1, *modality.shape)).nbytes // COMPRESSED)
 
 
 def _watched(run: Run, request: SampleRequest, quiet: bool) -> Parts:

@@ -25,6 +25,7 @@ from zerosum.run.record import versions
 from zerosum.util import checks, memory
 from zerosum.util.files import atomic_path, write_atomic
 from zerosum.util.text import abbreviate, encodable
+from zerosum.workflows.sample import least_bytes
 
 FILE = "synthesis.json"
 BLOCK, NUMBERS = 1000, 2**24  # candidates drawn at once, and numbers in them, at most
@@ -91,6 +92,7 @@ def synthesize(
         progress: called with (what is being done, done so far, total).
 
     Raises:
+        OutOfMemoryError: so many fit neither on the disk nor, of points, into memory.
         ZerosumError: `out` is taken, nothing tells the classes apart, a filter is out of range or has nobody to ask,
             a class has a name that neither a folder nor a `labels.csv` can have, or some class does not fill.
     """
@@ -119,10 +121,13 @@ def synthesize(
     other = classifier if isinstance(classifier, Run) or classifier is None else load(classifier, device=device)
     source = _Source(own, _classifier_run(own, other, confidence), seed, truncation, keep_top < 1)
     pools = [_Pool(k, per_class, confidence, keep_top) for k in range(len(source.classes))]
-
+    total = per_class * len(pools)
     if not images:
-        numbers = math.prod(own.modality.shape) * per_class * len(pools)
-        memory.require(3 * 4 * numbers, f"{per_class:,} points of each class", "make fewer of each class")
+        kept = 3 * 4 * math.prod(own.modality.shape) * total
+        memory.require(kept, f"{per_class:,} points of each class", "make fewer of each class")
+    what = f"{total:,} {own.modality.plural}, {per_class:,} of each class,"
+    memory.require_disk(path, least_bytes(own.modality), total, what, "--per-class", single=images)
+    if not images:
         points: list[list[Tensor]] = [[] for _ in pools]
         _fill(source, pools, lambda k, x, first: points[k].append(x), tries, progress)
         x = [torch.cat(blocks) for blocks in points]

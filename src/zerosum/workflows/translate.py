@@ -15,7 +15,7 @@ from zerosum.pictures.grids import grid
 from zerosum.pictures.png import IMAGE, save
 from zerosum.run.loaded import Run, load
 from zerosum.util import checks
-from zerosum.util.files import plain_name
+from zerosum.util.files import named, plain_name
 
 BLOCK = 64  # images read, translated and written at a time
 
@@ -26,7 +26,7 @@ class Translation:
 
     files: tuple[Path, ...]  # one for each image
     problems: tuple[Problem, ...] = ()  # files that cannot be read
-    note: str = ""  # what was changed in the images beyond their size
+    notes: tuple[str, ...] = ()  # on how files were taken, and what was changed in the images beyond their size
 
 
 def translate(
@@ -63,11 +63,12 @@ def translate(
         raise ZerosumError(f"{loaded.path} translates {source} to {loaded.modality}, not images to images")
     if folder.exists() and not folder.is_dir():
         raise ZerosumError(f"--out {folder} is a file; name a folder for the translated images")
-    if folder.resolve() in (Path(images).expanduser().resolve(), Path(images).expanduser().resolve().parent):
+    its = named(images).resolve()
+    if folder.resolve() in (its, its.parent):
         raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
     where = None if data_dir is None else checks.path("data_dir", data_dir)
-    reading = Asked(value_range, frames).over(loaded.record.data.reading)
-    given = fitted(str(images), source, field="a", data_dir=where, progress=progress, reading=reading)
+    asked, usual = Asked(value_range, frames), loaded.record.data.reading
+    given = fitted(str(images), source, field="a", data_dir=where, progress=progress, asked=asked, reading=usual)
     # In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`.
     plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in given.files]
     paths = [path.with_suffix(".png") for path in plain]
@@ -79,4 +80,4 @@ def translate(
             save(grid(image[None], scale=1), path, IMAGE)
         if progress:
             progress("translating", min(start + BLOCK, len(paths)), len(paths))
-    return Translation(tuple(paths), given.data.problems, given.note)
+    return Translation(tuple(paths), given.data.problems, given.notes)

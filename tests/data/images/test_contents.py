@@ -92,10 +92,50 @@ def test_all_that_is_passed_over_is_said_where_it_is_checked_trained_and_planned
     (tmp_path / "sub" / "notes.txt").write_text("x")
     (tmp_path / ".DS_Store").write_bytes(b"x")
     expected = (
-        "passed over 22 files without an image to read: 1 .txt (sub/notes.txt), 20 HEIF (0.HEIC, 1.HEIC, 10.HEIC ...), "
-        "1 hidden (.DS_Store); to train on HEIF, convert them to PNG or JPEG"
+        "passed over 21 files without an image to read: 1 .txt (sub/notes.txt), 20 HEIF (0.HEIC, 1.HEIC, 10.HEIC ...); "
+        "to train on HEIF, convert them to PNG or JPEG",
+        "passed over 1 hidden file or folder: .DS_Store",
     )
-    assert check(str(tmp_path)).data.notes == (expected,) and f"note: {expected}" in check(str(tmp_path)).lines()
+    assert check(str(tmp_path)).data.notes == expected
+    assert {f"note: {note}" for note in expected} < set(check(str(tmp_path)).lines())
+
+
+def test_a_hidden_folder_with_images_is_not_called_one_without(tmp_path: Path) -> None:
+    image(tmp_path / "a.png")
+    image(tmp_path / ".thumbnails" / "a.png")
+    image(tmp_path / ".b.png")
+    assert loaded(tmp_path).notes == ("passed over 2 hidden files and folders: .b.png, .thumbnails",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cure"),
+    [
+        ("all.zip", b"PK\x03\x04", "1 archive (all.zip); to train on what archives hold, unpack them"),
+        ("0.npy", b"\x93NUMPY\1\0", "1 array (0.npy); arrays are data on their own: put all in one file"),
+        ("0.npz", b"PK\x03\x04", "1 array (0.npz); arrays are data on their own: put all in one file"),
+        ("a.ico", b"\0\0\1\0\1\0\x10\x10", "1 ICO (a.ico); to train on ICO, convert them"),
+        ("a.pcx", b"\x0a\5\1\x08" + bytes(124), "1 PCX (a.pcx); to train on PCX, convert them"),
+        ("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n", "1 EPS (a.eps); to train on EPS, convert them"),
+        ("a.docx", b"PK\x03\x04", "1 .docx (a.docx); give a folder of"),
+    ],
+)
+def test_a_folder_without_images_says_what_to_do_with_what_it_has(
+    name: str, content: bytes, cure: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(f"passed over 1 file without an image to read: {cure}")):
+        loaded(tmp_path)
+
+
+def test_folders_may_be_nested_deeper_than_python_calls(tmp_path: Path) -> None:
+    image(tmp_path / "a.png")
+    image(tmp_path.joinpath(*["d"] * 300, "b.png"))
+    usual = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(300)
+        assert len(look(tmp_path).used()) == 2
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 def test_what_waits_or_never_ends_is_not_opened(tmp_path: Path) -> None:

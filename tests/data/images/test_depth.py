@@ -55,6 +55,12 @@ def twelve_bits(root: Path, count: int = 1) -> Path:
 # -- what is said -----------------------------------------------------------------------------------------------------
 
 
+def test_black_is_not_called_dark(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "a.png")
+    said = "1 image of 16 bits holds values from 0 to 0; 0 became black and 65535 white"
+    assert load(str(tmp_path)).notes == (said,)
+
+
 def test_a_dark_range_is_said_with_the_option_that_mends_it(tmp_path: Path) -> None:
     data = load(str(twelve_bits(tmp_path, 3)))
     assert data.x.max() == 16  # as before

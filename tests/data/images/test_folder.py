@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,10 @@ def test_a_folder_without_images_is_refused(inside: list[str], tmp_path: Path) -
     what = "; passed over 1 file without an image to read: 1 .txt (notes.txt)" if inside == ["notes.txt"] else ""
     with pytest.raises(DataError) as caught:
         load(str(tmp_path))
-    assert str(caught.value) == f"no image in {tmp_path} or its sub-folders{what}"
+    assert (
+        str(caught.value)
+        == f"no image in {tmp_path} or its sub-folders{what}; give a folder of PNG, JPEG or other images"
+    )
 
 
 def test_a_folder_with_no_readable_image_is_refused(tmp_path: Path, cache: Path) -> None:
@@ -393,3 +397,24 @@ def test_pixels_of_one_size_are_exact(tmp_path: Path) -> None:
     Image.fromarray(noise(5, 7)).save(tmp_path / "a.png")
     row = decode(Encoded("a.png", 3, tmp_path / "a.png"), 3, (5, 7))
     assert isinstance(row, Row) and row.label == 3 and np.array_equal(row.pixels.transpose(1, 2, 0), noise(5, 7))
+
+
+def test_nothing_but_the_report_is_printed_of_damaged_files(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As libtiff would by itself, and Pillow's logger."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    for kind in ("TIFF", "JPEG", "PNG", "WEBP", "GIF", "JPEG2000"):
+        for k, packed in enumerate(("tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits") if kind == "TIFF" else ("",)):
+            content = BytesIO()
+            Image.fromarray(pixels).save(content, kind, **({"compression": packed} if packed else {}))
+            for place in (8, 200):
+                damaged = bytearray(content.getvalue())
+                for at in draw.integers(place, len(damaged), 30):
+                    damaged[at] = draw.integers(256)
+                (photos / f"{kind}{k}{place}").write_bytes(damaged)
+    save(photos / "good.png")
+    data = load(str(photos))
+    assert len(data.problems) > 8
+    assert capfd.readouterr() == ("", "")

@@ -246,3 +246,110 @@ def test_a_label_may_look_like_a_formula_as_spreadsheets_quote_it(photos: Path) 
 def test_labels_are_legible(photos: Path) -> None:
     data = labelled(photos, {"a.png": "\x1b[31mred\n", "b.png": "K\udce4"}, "labels.json")
     assert data.classes == ("K�e4", "␛[31mred")
+
+
+# -- dialects and slips -----------------------------------------------------------------------------------------------
+
+CELLS = (("file_name", "label"), ("a.png", "cat"), ("sub/d.png", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("before", "delimiter"), [("sep=;\r\n", ";"), ("sep=,\n", ","), ("sep=\t\r\n", "\t"), ("", ";"), ("", "|")]
+)
+def test_the_delimiter_may_be_told_or_seen(photos: Path, before: str, delimiter: str) -> None:
+    rows = "".join(f"{delimiter.join(row)}\r\n" for row in CELLS)
+    assert names(labelled(photos, before + rows, "labels.csv")) == ["cat", None, None, "dog"]
+
+
+def test_lines_are_counted_with_that_of_the_delimiter(photos: Path) -> None:
+    with pytest.raises(DataError, match="line 3: the header has 2 cells, this row 1"):
+        labelled(photos, "sep=;\nfile_name;label\na.png\n", "labels.csv")
+
+
+@pytest.mark.parametrize("between", [" ", ":", "~"])
+def test_cells_that_nothing_parts_are_one_column(photos: Path, between: str) -> None:
+    with pytest.raises(DataError, match=f"file_name{between}label is one column; part cells by commas"):
+        labelled(photos, "".join(f"{between.join(row)}\n" for row in CELLS), "labels.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_an_encoding_without_a_mark_is_told_by_its_nuls(photos: Path, encoding: str) -> None:
+    (photos / "labels.csv").write_bytes("".join(f"{','.join(row)}\n" for row in CELLS).encode(encoding))
+    with pytest.raises(DataError, match=r"line 1: it holds the character NUL.*save the file as UTF-8"):
+        load(str(photos))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("labels.json", '{"a.png": "cat", "b.png": "cat", "a.png": "dog"}'),
+        ("labels.json", '{"labels": {"a.png": 1, "a.png": 1.5}}'),
+        ("dataset.json", '{"labels": [["a.png", {"label": 1, "label": 2}]]}'),
+        ("labels.jsonl", '{"file_name": "a.png", "label": 1}\n{"file_name": "b.png", "label": 1, "label": 2}'),
+    ],
+)
+def test_a_name_that_stands_twice_with_different_values_is_refused(photos: Path, file: str, content: str) -> None:
+    with pytest.raises(DataError, match="stands there twice, with different values; keep one"):
+        labelled(photos, content, file)
+
+
+def test_a_name_may_stand_twice_with_one_value(photos: Path) -> None:
+    assert names(labelled(photos, '{"a.png": "cat", "a.png": "cat"}', "labels.json")) == ["cat", None, None, None]
+
+
+@pytest.mark.parametrize("other", [[0.5], 3, None])
+def test_vectors_of_unequal_length_are_named(photos: Path, other: Any) -> None:
+    content = {"labels": [["a.png", [0.5, 1]], ["b.png", other]]}
+    with pytest.raises(DataError, match=r"entry 2: b.png has [01] of the 2 numbers that others have; give all as many"):
+        labelled(photos, content, "dataset.json")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("labels.csv", "file_name,label\na.png,\nb.png,-1\n"),
+        ("labels.json", {"a.png": None, "b.png": -1}),
+        ("labels.csv", "file_name,label\na.png,NA\n"),
+    ],
+)
+def test_labels_that_are_all_empty_are_said(photos: Path, file: str, content: Any) -> None:
+    data = labelled(photos, content, file)
+    assert data.y is None and f"{file}: no image has a label" in data.notes
+
+
+def test_a_number_of_many_digits_is_a_name(photos: Path) -> None:
+    """Python reads no number of more than 4,300."""
+    long = "1" * 5000
+    data = labelled(photos, f"file_name,label\na.png,{long}\nb.png,2\nc.png,10\n", "labels.csv")
+    assert data.classes == ("10", long, "2")
+    assert max(map(len, check(str(photos)).lines())) < 500
+
+
+@pytest.mark.parametrize("parts", [("train", "test", "val"), ("Training", "Validation"), ("trainA", "testA")])
+def test_sub_folders_that_are_called_like_parts_of_a_set_are_said(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    for k, part in enumerate(parts):
+        image(tmp_path / part / "cat" / "a.png", k)
+    data = load(str(tmp_path))
+    assert data.classes == tuple(sorted(parts))
+    (note,) = data.notes
+    assert note.endswith(f"are classes; where they are parts of one set, train on one: {tmp_path / parts[0]}")
+
+
+@pytest.mark.parametrize("label", ["{},5", "{}.5%", "2020-01-{:02}", "a cat, number {}", "id{}"])
+def test_a_class_for_each_image_is_said(tmp_path: Path, label: str) -> None:
+    for k in range(12):
+        image(tmp_path / "photos" / f"{k}.png", k)
+    rows = [f'{k}.png,"{label.format(max(k, 1))}"\n' for k in range(12)]
+    data = labelled(tmp_path / "photos", f"file_name,label\n{''.join(rows)}", "labels.csv")
+    assert len(data.classes) == 11 and data.notes[0].startswith("10 of the 11 classes have a single image: ")
+
+
+def test_few_classes_of_few_images_are_not_remarked(photos: Path) -> None:
+    assert labelled(photos, "file_name,label\na.png,x\nb.png,y\nc.png,z\n", "labels.csv").notes == ()
+
+
+@pytest.mark.parametrize("number", [10**400, 1e39, float("inf")])
+def test_numbers_that_no_float32_holds_are_refused(photos: Path, number: float) -> None:
+    rows = [[name, [number, 1]] for name in ("a.png", "b.png", "c.png", "sub/d.png")]
+    with pytest.raises(DataError, match=r"entry 1: condition_0 is .*; give a finite number"):
+        labelled(photos, {"labels": rows}, "dataset.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,62 @@ def test_processes_that_read_write_and_damage_one_pack_agree(photos: Path, cache
         assert process.exitcode == 0
     assert set(found) == {expected}
     assert [path.suffix for path in cache.glob("packs/*")] == [".pack"]
+
+
+def bitmaps(root: Path, colour: int) -> Path:
+    """Images of one length, with the times that an archive gave them."""
+    root.mkdir()
+    for k in range(2):
+        Image.new("L", (4, 4), colour + k).save(root / f"{k}.bmp")
+        os.utime(root / f"{k}.bmp", (315532800, 315532800))
+    return root
+
+
+def test_two_folders_of_equal_names_lengths_and_times_are_two_sets(tmp_path: Path) -> None:
+    one, other = bitmaps(tmp_path / "one", 10), bitmaps(tmp_path / "other", 200)
+    assert load(str(one)).x[:, 0, 0, 0].tolist() == [10, 11]
+    assert load(str(other)).x[:, 0, 0, 0].tolist() == [200, 201]
+
+
+def test_images_that_others_took_the_place_of_are_decoded_anew_and_their_pack_removed(
+    tmp_path: Path, cache: Path
+) -> None:
+    root = bitmaps(tmp_path / "one", 10)
+    load(str(root))
+    (first,) = cache.glob("packs/*")
+    load(str(root), size=(8, 8))
+    shutil.rmtree(root)
+    bitmaps(root, 200)
+    assert load(str(root)).x[:, 0, 0, 0].tolist() == [200, 201]
+    kept = set(cache.glob("packs/*"))
+    assert len(kept) == 2 and first not in kept  # that of another size is asked for some other time
+
+
+def test_a_folder_that_was_moved_keeps_its_pack(tmp_path: Path, cache: Path) -> None:
+    root = bitmaps(tmp_path / "one", 10)
+    before = load(str(root))
+    moved = root.rename(tmp_path / "moved")
+    written = {path: path.stat().st_mtime_ns for path in cache.glob("packs/*")}
+    assert load(str(moved)).fingerprint == before.fingerprint
+    assert {path: path.stat().st_mtime_ns for path in cache.glob("packs/*")} == written
+
+
+def test_packs_of_former_formats_are_removed_and_nothing_else(photos: Path, cache: Path) -> None:
+    packs, mark = cache / "packs", "0123456789abcdef" * 2
+    packs.mkdir()
+    for folder, names in (
+        (mark, ("images.npy", "pack.json")),
+        (f"{mark}ab_c1234.part", ("images.npy",)),
+        (mark.replace("0", "1"), ("images.npy", "mine.txt")),
+        ("holiday", ("pack.json",)),
+    ):
+        (packs / folder).mkdir()
+        for name in names:
+            (packs / folder / name).write_bytes(b"x")
+    newer = f"{pack.VERSION + 1}-{mark[:16]}-{mark}.pack"
+    for name in (f"{mark}.pack", f"{pack.VERSION - 1}-{mark[:16]}-{mark}.pack", newer, "notes.pack", f"{mark}.txt"):
+        (packs / name).write_bytes(b"x")
+    load(str(photos))
+    left = {path.name for path in packs.iterdir()}
+    (own,) = {name for name in left if name.startswith(f"{pack.VERSION}-")}
+    assert left == {own, mark.replace("0", "1"), "holiday", newer, "notes.pack", f"{mark}.txt"}

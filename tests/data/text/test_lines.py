@@ -127,7 +127,7 @@ def test_the_fingerprint_is_of_content(write: Write) -> None:
 
 
 def test_images_are_asked_for_in_vain(write: Write) -> None:
-    with pytest.raises(DataError, match="holds texts, which have no size; leave the size out"):
+    with pytest.raises(DataError, match=r"holds texts, which have no size of .*; give images, or leave --size out"):
         load(str(write("a b\n")), size=(8, 8))
 
 
@@ -149,3 +149,9 @@ def test_what_a_check_says(write: Write, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "<unk>: 2 tokens (22.22%) are not in the vocabulary\n" in text
     assert "some texts:\n  b b a a <unk>\n  <unk> a\n  a\n  a\n" in text
     assert "duplicates: 1 of 4 repeat another: 2 = 3" in text and "texts.txt: 1 line is empty" in text
+
+
+def test_text_with_nul_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"a b\nc\0 d\n")
+    with pytest.raises(DataError, match="line 2: it holds the character NUL"):
+        load(str(tmp_path / "a.txt"))

@@ -14,7 +14,6 @@ from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, RunPa
 from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
 from zerosum.util.console import output, progress, say
-from zerosum.util.text import abbreviate
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,8 +57,6 @@ def run(arguments: Sequence[str]) -> None:
     console = output()
     for line in remarks(found):
         console.print(line)
-    for problem in abbreviate([str(problem) for problem in found.problems]):
-        console.print(f"  {problem}")
     if found.accuracy is not None:
         console.print(f"accuracy {100 * found.accuracy:.2f} %: {found.errors:,} errors out of {found.judged:,}")
         console.print(confusions(found))
@@ -68,17 +65,18 @@ def run(arguments: Sequence[str]) -> None:
 
 def remarks(found: Classification) -> list[str]:
     """In sentences."""
+    from zerosum.data.check import left_out
+
     counts = found.predictions.bincount(minlength=len(found.classes)).tolist()
     most = sorted(zip(counts, found.classes, strict=True), key=lambda pair: -pair[0])
-    lines = [f"{len(found.files):,} images: " + ", ".join(f"{name} ({n:,})" for n, name in most[:SHOWN] if n)]
-    if found.note:
-        lines.append(f"note: {found.note}")
+    count = len(found.files)
+    first = ", ".join(f"{name} ({n:,})" for n, name in most[:SHOWN] if n)
+    lines = [f"{count:,} {'image' if count == 1 else 'images'}: {first}"]
+    lines += [f"note: {note}" for note in found.notes]
     if found.foreign:
         named = ", ".join(f"{name} ({n:,})" for name, n in found.foreign.items())
         lines.append(f"note: the classifier knows no class {named}; these images do not count below")
-    if found.problems:
-        lines.append(f"left out {len(found.problems):,} unreadable files:")
-    return lines
+    return lines + left_out(found.problems)
 
 
 def confusions(found: Classification) -> Table:

@@ -11,7 +11,6 @@ from tyro.conf import Positional
 
 from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, RunPath, WithRunFlags, flag, parse
 from zerosum.util.console import output, progress, say
-from zerosum.util.text import abbreviate
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class Arguments:
 
 def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "translate", "Translate images, by a run that learnt to: pix2pix, CycleGAN ...")
+    from zerosum.data.check import left_out
     from zerosum.workflows.translate import translate
 
     with progress() as update:
@@ -43,11 +43,7 @@ def run(arguments: Sequence[str]) -> None:
             progress=update,
         )
     console = output()
-    if found.note:
-        console.print(f"note: {found.note}")
-    if found.problems:
-        console.print(f"left out {len(found.problems):,} unreadable files:")
-        for problem in abbreviate([str(problem) for problem in found.problems]):
-            console.print(f"  {problem}")
+    for line in [*(f"note: {note}" for note in found.notes), *left_out(found.problems)]:
+        console.print(line)
     console.print(f"{len(found.files):,} images translated")
     say(given.out)

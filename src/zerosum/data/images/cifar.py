@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import numpy as np
 from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.download import fetch, sha256_of
 from zerosum.data.images.decode import Encoded, Row, decode_all
-from zerosum.data.images.pack import cached
+from zerosum.data.images.pack import cached, stamp
 from zerosum.data.paths import cache_dir, find
 from zerosum.data.request import Request, split
 from zerosum.util import memory
@@ -51,10 +52,9 @@ def cifar10(request: Request) -> Dataset:
 
 
 def _load(name: str, path: Path, part: str, rows: Iterator[Row | Problem], progress: Progress | None) -> Dataset:
-    stat = path.stat()
-    key = ["cifar10", path.name, part, stat.st_size, stat.st_mtime_ns]
+    place, content = (["cifar10", part, *what] for what in ([os.path.realpath(path)], [path.name, *stamp(path.stat())]))
     shown = with_progress("decoding images", _readable(path, rows), COUNT[part], progress)
-    pack = cached(name, key, lambda: (SHAPE, shown, COUNT[part]))
+    pack = cached(name, place, content, lambda: (SHAPE, shown, COUNT[part]))
     return dataset(name, pack.x, pack.labels, CLASSES, problems=pack.problems, digest=pack.digest)
 
 

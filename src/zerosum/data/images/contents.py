@@ -13,6 +13,7 @@ import stat
 from collections.abc import Collection, Set
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from zerosum.data.dataset import DataError, Problem
 from zerosum.util.text import abbreviate, legible
@@ -36,6 +37,8 @@ NAMED = 3  # files of a kind that a note names
 
 # -- one file ---------------------------------------------------------------------------------------------------------
 
+ARRAY, ARCHIVE = "array", "archive"
+PACKED = (".zip", ".gz", ".tgz", ".7z", ".rar", ".xz", ".bz2", "")  # endings of archives; documents are such files, too
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF"}  # of ISO media files: those that are read
 _HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _READ = (
@@ -57,10 +60,23 @@ _OTHERS = (
     ("DICOM", re.compile(rb".{128}DICM", re.DOTALL)),
     ("QOI", re.compile(rb"qoif")),
     ("PDF", re.compile(rb"%PDF")),
+    ("EPS", re.compile(rb"%!PS|\xc5\xd0\xd3\xc6")),
+    ("FITS", re.compile(rb"SIMPLE  =")),
+    ("Radiance", re.compile(rb"#\?(RADIANCE|RGBE)\s")),
+    ("DDS", re.compile(rb"DDS \x7c\0\0\0")),
+    ("XCF", re.compile(rb"gimp xcf")),
+    ("SGI", re.compile(rb"\x01\xda[\0\1][\1\2]\0[\1-\3]")),
+    ("ICO", re.compile(rb"\0\0[\1\2]\0[^\0]\0")),
+    ("ICNS", re.compile(rb"icns")),
+    ("PCX", re.compile(rb"\x0a[\0\2-\5]\x01[\1\2\4\x08]")),
+    (ARRAY, re.compile(rb"\x93NUMPY")),
     ("video", re.compile(rb"RIFF....AVI |\x1aE\xdf\xa3|\0\0\x01\xba", re.DOTALL)),
-    ("archive", re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|\xfd7zXZ|BZh")),
+    (ARCHIVE, re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|\xfd7zXZ|BZh")),
 )
-CONVERTED = ("HEIF", "JPEG XL", "Photoshop", "SVG", "OpenEXR", "DICOM", "QOI", "camera raw", "PDF")  # pictures, too
+CONVERTED = (  # pictures, too
+    *("HEIF", "JPEG XL", "Photoshop", "SVG", "OpenEXR", "DICOM", "QOI", "camera raw", "PDF"),
+    *("EPS", "FITS", "Radiance", "DDS", "XCF", "SGI", "ICO", "ICNS", "PCX"),
+)
 
 
 def kind(head: bytes, name: str) -> tuple[str, bool]:
@@ -81,13 +97,19 @@ def kind(head: bytes, name: str) -> tuple[str, bool]:
         return "TGA", True
     for known, magic in _OTHERS:
         if magic.match(head):
-            return known, False
+            known = ARRAY if suffix == ".npz" else known
+            return suffix if known == ARCHIVE and suffix not in PACKED else known, False
     return suffix or "without an ending", False
 
 
 def holds_image(path: Path) -> bool:
     """Whether a file is an image that zerosum reads, or is called so."""
-    return path.suffix.lower() in SUFFIXES or (path.is_file() and kind(_head(str(path)), path.name)[1])
+    return path.suffix.lower() in SUFFIXES or (path.is_file() and kind_of(path)[1])
+
+
+def kind_of(path: Path) -> tuple[str, bool]:
+    """`kind` of a file that can be read."""
+    return kind(_head(str(path)), path.name)
 
 
 def mark(head: bytes) -> str:
@@ -135,6 +157,7 @@ class Inventory:
     images: list[Image] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     passed: dict[str, list[str]] = field(default_factory=dict)  # files that are no images, by their kind
+    hidden: list[str] = field(default_factory=list)  # files and folders
     runs: dict[str, int] = field(default_factory=dict)  # run directories, and how many pictures each has
     drawn: list[str] = field(default_factory=list)  # pictures that zerosum drew elsewhere
 
@@ -162,7 +185,12 @@ class Inventory:
             listed = [f"{len(names):,} {what} ({_few(names)})" for what, names in passed.items() if names]
             convert = [what for what in CONVERTED if passed.get(what)]
             cure = f"; to train on {' and '.join(convert)}, convert them to PNG or JPEG" if convert else ""
+            cure += "; to train on what archives hold, unpack them" if passed.get(ARCHIVE) else ""
+            cure += "; arrays are data on their own: put all in one file, and name that" if passed.get(ARRAY) else ""
             lines.append(f"passed over {_counted(total, 'file')} without an image to read: {', '.join(listed)}{cure}")
+        if self.hidden:
+            what = "hidden file or folder" if len(self.hidden) == 1 else "hidden files and folders"
+            lines.append(f"passed over {len(self.hidden):,} {what}: {_few(self.hidden)}")
         return tuple(lines)
 
 
@@ -172,52 +200,61 @@ def look(root: Path) -> Inventory:
     Raises:
         DataError: the folder itself cannot be read.
     """
-    found = Inventory()
-    _look(found, str(root), "", frozenset(), made=False)
+    found, left = Inventory(), [_Folder(str(root), "", frozenset(), made=False)]
+    while left:  # not by recursion: folders may be nested deeper than Python's calls
+        left += _look(found, left.pop())
+    found.problems.sort(key=lambda problem: problem.path)
     return found
 
 
-def _look(
-    found: Inventory, folder: str, prefix: str, above: frozenset[str], made: bool, frames_of: str | None = None
-) -> None:
-    """Look into a folder, by its path and what the names of its files begin with.
+class _Folder(NamedTuple):
+    """A folder that is to be looked into."""
 
-    Args:
-        made: it is part of a folder that zerosum made.
-        frames_of: the run whose `samples` it is.
-    """
-    if (real := os.path.realpath(folder)) in above:  # a link leads back up
-        return
+    path: str
+    prefix: str  # what the names of its files begin with
+    above: frozenset[tuple[int, int]]  # the device and the inode of each folder that it lies in
+    made: bool  # it is part of a folder that zerosum made
+    frames_of: str | None = None  # the run whose `samples` it is
+
+
+def _look(found: Inventory, folder: _Folder) -> list[_Folder]:
+    """Look into a folder; those that lie in it."""
+    path, prefix, above, made, frames_of = folder
     try:
-        with os.scandir(folder) as inside:
+        about = os.stat(path)
+        if (own := (about.st_dev, about.st_ino)) in above:  # a link leads back up
+            return []
+        with os.scandir(path) as inside:
             entries = sorted(inside, key=lambda entry: entry.name)
     except OSError as error:
         if not prefix:
-            raise DataError(f"cannot read the folder {folder}: {error.strerror}; check its permissions") from error
+            raise DataError(f"cannot read the folder {path}: {error.strerror}; check its permissions") from error
         found.problems.append(Problem(prefix, error.strerror or str(error)))
-        return
+        return []
+    inner: list[_Folder] = []
     names = {entry.name for entry in entries}
     run = prefix.rstrip("/") or "this folder itself"
-    is_own = "run.json" in names and is_record(os.path.join(folder, "run.json"), RUN)
+    is_own = "run.json" in names and is_record(os.path.join(path, "run.json"), RUN)
     if is_own:
         found.runs[run] = 0
     if prefix and "synthesis.json" in names:
-        made = made or is_record(os.path.join(folder, "synthesis.json"), SYNTHESIS)
+        made = made or is_record(os.path.join(path, "synthesis.json"), SYNTHESIS)
     for entry in entries:
         name = f"{prefix}{legible(entry.name)}"
         if entry.name.startswith("."):
             if not (is_own and entry.name == ".lock"):
-                found.passed.setdefault("hidden", []).append(name)
+                found.hidden.append(name)
         elif _is_folder(entry):
             if not (is_own and entry.name in ("checkpoints", "tensorboard")):
-                inner = run if is_own and entry.name == "samples" else None  # which may have been there before
-                _look(found, entry.path, f"{name}/", above | {real}, made, inner)
+                its_frames = run if is_own and entry.name == "samples" else None  # which may have been there before
+                inner.append(_Folder(entry.path, f"{name}/", above | {own}, made, its_frames))
         elif is_own and OF_RUN.fullmatch(entry.name):
             found.runs[run] += entry.name.endswith((".png", ".gif"))
         elif frames_of is not None and FRAME.fullmatch(entry.name):
             found.runs[frames_of] += 1
         else:
             _judge(found, entry, name, made)
+    return inner
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -254,4 +291,4 @@ def _counted(count: int, what: str) -> str:
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names[:NAMED]) + (" ..." if len(names) > NAMED else "")
+    return ", ".join(sorted(names)[:NAMED]) + (" ..." if len(names) > NAMED else "")

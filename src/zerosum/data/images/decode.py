@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import logging
 import math
 import os
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from io import BytesIO
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from zerosum.data.dataset import Problem
 from zerosum.data.images import depth
@@ -304,7 +307,24 @@ def _go_to(image: ImageFile, frame: int) -> None:
         raise ValueError(f"frame {frame + 1} of {math.prod(image.size):,} pixels exceeds limit of {most:,} pixels")
 
 
+@cache
+def _hush() -> None:
+    """Let Pillow, and libtiff that it reads TIFFs with, not print what they think of damaged files: it is raised, too.
+
+    By libtiff's own switches, once: to turn standard error away for a while would take what other threads write there.
+    Where they are out of reach, as in a Pillow that holds the library within itself, it goes on printing.
+    """
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    with suppress(AttributeError, OSError, TypeError):
+        library = ctypes.CDLL(_imaging.__file__)
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            switch = getattr(library, name)
+            switch.argtypes, switch.restype = [ctypes.c_void_p], ctypes.c_void_p
+            switch(None)
+
+
 def _open(file: Path | bytes) -> ImageFile:
+    _hush()
     if (file.stat().st_size if isinstance(file, Path) else len(file)) == 0:
         raise ValueError("the file is empty")
     try:

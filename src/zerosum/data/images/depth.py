@@ -187,7 +187,7 @@ def value_notes(found: Iterable[Values]) -> list[str]:
             line += f"; {scale}" + (f", and values beyond were cut off in {beyond:,}" if beyond else "")
         elif by == "file":
             line += f"; {scale}, as {'the file says' if len(own) == 1 else 'the files say'}"
-        elif high < white / 2:
+        elif 0 < high < white / 2:
             top = f"{high:g}" if kind == "floats" else str(2 ** max(1, math.ceil(math.log2(high + 1))) - 1)
             line += f" of {white:g}, and so {'is' if len(own) == 1 else 'are'} dark: --value-range 0 {top} makes the "
             line += f"largest white, if {top} is meant by it"

@@ -14,7 +14,7 @@ from zerosum.data.images.decode import Encoded, Probe, Row, decode_all, frame_na
 from zerosum.data.images.folder import layout, with_files
 from zerosum.data.images.pack import Notes
 from zerosum.data.images.resize import CHUNK, resized
-from zerosum.data.request import AS_STORED, Reading, Request
+from zerosum.data.request import AS_STORED, NOTHING, Asked, Reading, Request
 from zerosum.data.sources import check_reading, find, from_folder, read_as
 from zerosum.modality import Image, Modality
 from zerosum.util.files import named
@@ -31,6 +31,11 @@ class Fitted:
     files: tuple[str, ...]  # of each sample: its name relative to the folder, or its number
     note: str = ""  # what was changed beyond size
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How files were taken, what was passed over, and what was changed."""
+        return (*self.data.notes, *filter(None, [self.note]))
+
 
 def fitted(
     name: str,
@@ -39,11 +44,12 @@ def fitted(
     field: str = "x",
     data_dir: Path | None = None,
     progress: Progress | None = None,
+    asked: Asked = NOTHING,
     reading: Reading = AS_STORED,
 ) -> Fitted:
     """All samples of `name`, as `load` takes it, or of a single image file, as `modality` has them.
 
-    They are those of `field`, where the data has it.
+    They are those of `field`, where the data has it. Files are read as `asked`, and otherwise as `reading` says.
 
     Images are scaled and cropped as for training. Colour is turned grey, and grey is repeated for red, green and blue,
     where `modality` asks for it.
@@ -52,7 +58,7 @@ def fitted(
         DataError: there is nothing of that name, nothing readable, or nothing that could be brought to this form.
     """
     size = modality.size if isinstance(modality, Image) else None
-    loaded, files = _read(name, field, size, data_dir, progress, reading)
+    loaded, files = _read(name, field, size, data_dir, progress, asked, reading)
     if size is not None and isinstance(loaded.modality, Image):
         loaded = resized(loaded, size)
     if loaded.modality == modality:
@@ -81,15 +87,17 @@ def _read(
     size: tuple[int, int] | None,
     data_dir: Path | None,
     progress: Progress | None,
-    reading: Reading,
+    asked: Asked,
+    usual: Reading,
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The samples with their names; those of folders at `size` already, as only decoding at that size makes them."""
-    path = named(name)
+    path, reading = named(name), asked.over(usual)
     if path.is_file() and holds_image(path):
         return _of_file(path, size, reading)
     if find(name)[0] is from_folder:
         check_reading(name, reading)
         return with_files(Request(name, size=size, progress=progress, reading=reading))
+    check_reading(name, asked.over(AS_STORED))
     loaded = read_as(reading, name, data_dir=data_dir, progress=progress).of(field)
     return loaded, tuple(str(k) for k in range(len(loaded.x)))
 

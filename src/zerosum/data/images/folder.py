@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
+from torch import Tensor
+
+from zerosum.data.dataset import MOST, DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.images.contents import Inventory, look
 from zerosum.data.images.decode import Encoded, Probe, decode_all, probe_all, with_frames
 from zerosum.data.images.labels import read_label_file
-from zerosum.data.images.pack import Contents, Pack, cached
+from zerosum.data.images.pack import Contents, Pack, cached, stamp
 from zerosum.data.request import AS_STORED, Reading, Request
 from zerosum.util.files import named
 
@@ -23,7 +26,7 @@ class Listing:
 
     root: Path
     items: tuple[Encoded, ...]  # `path` is relative to the root, with "/" on every system
-    stamps: tuple[tuple[str, int, int], ...]  # relative name, bytes, time of change in ns
+    stamps: tuple[tuple[str, int, int, int], ...]  # relative name, bytes, times of change in ns: see `stamp`
     problems: tuple[Problem, ...]  # sub-folders and files that cannot be looked at
     inventory: Inventory
 
@@ -43,11 +46,12 @@ def listing(root: Path) -> Listing:
     images = inventory.used()
     if not images:
         said = [*map(str, inventory.problems[:1]), *inventory.notes()]
-        raise DataError(f"no image in {root} or its sub-folders{'; '.join(['', *said])}")
+        cure = "give a folder of PNG, JPEG or other images"
+        raise DataError(f"no image in {root} or its sub-folders{'; '.join(['', *said, cure])}")
     return Listing(
         root,
         tuple(Encoded(image.name, -1, Path(image.path)) for image in images),  # labels may change, pixels do not
-        tuple((image.name, image.stat.st_size, image.stat.st_mtime_ns) for image in images),
+        tuple((image.name, *stamp(image.stat)) for image in images),
         tuple(inventory.problems),
         inventory,
     )
@@ -77,8 +81,8 @@ def packed(
         rows = with_progress("decoding images", decoded, len(items), progress)
         return (channels, *shape), rows, len(items)
 
-    kind = "halves" if halves else "folder"
-    return cached(str(found.root), [kind, size, found.stamps, reading.value_range, reading.frames], build)
+    how = ["halves" if halves else "folder", size, reading.value_range, reading.frames]
+    return cached(str(found.root), [os.path.realpath(found.root), *how], [found.stamps, *how], build)
 
 
 def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:
@@ -107,14 +111,26 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
     marks = read_label_file(found.root, names)
     pack = packed(found, request.size, request.progress, reading=request.reading)
     marks = marks.of(pack.files)
+    y = marks.y(pack.files)
     data = dataset(
         request.name,
         pack.x,
-        marks.y(pack.files),
+        y,
         marks.classes,
         conditions=marks.conditions(pack.files),
         problems=found.problems + marks.problems + pack.problems,
         digest=pack.digest,
-        notes=(*found.inventory.notes(marks.read), *marks.notes, *pack.notes),
+        notes=(*found.inventory.notes(marks.read), *marks.notes, *_singles(y), *pack.notes),
     )
     return data, pack.names
+
+
+def _singles(y: Tensor | None) -> tuple[str, ...]:
+    """A line where most of many classes (N,) have one image alone, as measurements, dates and captions have."""
+    counts = [] if y is None else y[y >= 0].bincount().tolist()
+    if len(counts) <= MOST or 2 * counts.count(1) <= len(counts):
+        return ()
+    return (
+        f"{counts.count(1):,} of the {len(counts):,} classes have a single image: make numbers that measure a column "
+        "condition_..., and give names of kinds",
+    )

@@ -50,7 +50,10 @@ WRITTEN = (
     ".pkl",
 )
 NAME, LABEL, CONDITION = "file_name", "label", "condition_"
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
+SEPARATOR = re.compile(r"sep=([,;\t|])\r?\n")  # the first line, by which spreadsheets tell each other the delimiter
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones
+PART = re.compile(r"(train|training|trn|test|testing|tst|val|valid|validation|dev|eval)[ab]?", re.IGNORECASE)
 WHOLE = re.compile(r"(-?[0-9]+)(\.0*)?")  # tables that have gaps write whole numbers as 3.0
 NONE = ("na", "n/a", "#n/a", "<na>", "nan", "null", "none")  # how tables write that there is no label, in any case
 LARGEST = torch.finfo(torch.float32).max
@@ -70,7 +73,7 @@ class Annotations:
     def classes(self) -> tuple[str, ...]:
         """Names in their order: by number if all are whole numbers, else by letter."""
         known = sorted(set(self.labels.values()))
-        return tuple(sorted(known, key=int) if all(re.fullmatch(r"-?[0-9]+", name) for name in known) else known)
+        return tuple(sorted(known, key=int) if all(map(WHOLE_NUMBER.fullmatch, known)) else known)
 
     def of(self, files: Collection[str]) -> Annotations:
         """Those of some of the images, without the classes of others."""
@@ -141,7 +144,18 @@ def read_label_file(root: Path, files: Collection[str]) -> Annotations:
         return replace(marks, notes=(*notes, *marks.notes), read=read)
     # In sub-folders, the outermost is the class; images beside them have no label.
     inside = {file: file.split("/")[0] for file in files if "/" in file}
+    parts = sorted(set(inside.values()))
+    if len(parts) > 1 and all(map(PART.fullmatch, parts)):
+        notes.append(
+            f"the sub-folders {', '.join(parts)} are classes; where they are parts of one set, train on one: "
+            f"{root / next((part for part in parts if part.lower().startswith('tr')), parts[0])}"
+        )
     return Annotations(inside, {}, notes=tuple(notes), read=read)
+
+
+def label_files(root: Path) -> list[Path]:
+    """The files in the folder `root` that may have labels, in the order of FILES; `DataError` for a dead link."""
+    return _found(root)[0]
 
 
 def _tells(table: Table, files: Collection[str]) -> bool:
@@ -214,6 +228,8 @@ def _marks(table: Table, files: Collection[str]) -> Annotations:
     if blank:
         written = ", ".join(f"{label} ({count:,})" for label, count in sorted(blank.items()))
         notes.append(f"{table.path.name}: read as no label: {written}; if it is a class, write its name otherwise")
+    if LABEL in table.columns and not (labels or vectors):
+        notes.append(f"{table.path.name}: no image has a label")
     if table.path.name.lower() in CELEBA:
         notes.append(f"{table.path.name}: the {len(table.columns) - 1} attributes are read as vectors of numbers")
     count = len(set(labels.values()))
@@ -287,6 +303,8 @@ def _read(path: Path) -> Table:
     empty = Table(path, columns, ())
     if not rows:
         raise DataError(f"{path} has no rows; give each image one, with its {NAME} and its {LABEL}, or remove the file")
+    if NAME not in columns and (joined := next((column for column in columns if NAME in column), None)):
+        raise empty.wrong(1, f"{shortened(joined)} is one column; part cells by commas, semicolons or tabs")
     if NAME not in columns:
         raise empty.wrong(1, f"there is no column {NAME}; rename one of {_listed(columns)}, or the file")
     if path.stem.lower() == "labels" and not empty.tells:
@@ -299,10 +317,7 @@ def _json(path: Path, text: str) -> Table:
 
     A label that is a list of numbers is a vector.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: this is no JSON ({error}); mend it, or remove it") from error
+    document = _parsed(text, f"{path}", "mend it, or remove it")
     inner = document["labels"] if isinstance(document, dict) and "labels" in document else document
     alone = inner is not document  # StyleGAN's: sub-folders are parts, even where the labels are null
     rows = list(_json_rows(path, [] if inner is None and alone else inner))
@@ -314,6 +329,11 @@ def _json(path: Path, text: str) -> Table:
         )
     columns = tuple(dict.fromkeys(column for row in rows if row for column in row))
     empty = Table(path, columns, (), "entry", alone)
+    numbers = [column for column in columns if _is_condition(column)]
+    for k, row in enumerate(rows, 1):
+        if row and (own := sum(column in row for column in numbers)) < len(numbers):
+            said = f"{shortened(row[NAME])} has {own} of the {len(numbers)} numbers that others have; give all as many"
+            raise empty.wrong(k, said)
     return replace(empty, entries=tuple(_entry(empty, k, row) for k, row in enumerate(rows, 1) if row))
 
 
@@ -327,7 +347,7 @@ def _json_rows(path: Path, inner: Any) -> Iterator[dict[str, str] | None]:
         elif isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):
             name, label = row
             if isinstance(label, list) and label and all(isinstance(x, int | float) for x in label):
-                yield {NAME: name} | {f"{CONDITION}{i}": str(float(x)) for i, x in enumerate(label)}
+                yield {NAME: name} | {f"{CONDITION}{i}": str(+x) for i, x in enumerate(label)}
             elif isinstance(label, dict) and any(key == LABEL or _is_condition(key) for key in label):
                 yield {NAME: name} | {key: _cell(path, k, key, value) for key, value in label.items()}
             elif label is None or isinstance(label, str | int | float):
@@ -384,7 +404,9 @@ def _number(table: Table, line: int, column: str, text: str) -> float:
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows and the lines where they end; their delimiter is the one that parts `file_name` from the other columns."""
-    delimiter = next((d for d in DELIMITERS if NAME in _header(text, d)), ",")
+    if told := SEPARATOR.match(text):
+        text = "\n" + text[told.end() :]
+    delimiter = told[1] if told else next((d for d in DELIMITERS if NAME in _header(text, d)), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     try:
@@ -420,13 +442,26 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for line, content in enumerate(text.split("\n"), 1):
         if not content.strip():
             continue
-        try:
-            row = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {line}: this is no JSON ({error}); write one object a line") from error
+        row = _parsed(content, f"{path}, line {line}", "write one object a line")
         if not isinstance(row, dict):
             raise DataError(f'{path}, line {line}: this is no object; write {{"{NAME}": ..., "{LABEL}": ...}}')
         yield line, {key: _cell(path, line, key, value) for key, value in row.items()}
+
+
+def _parsed(text: str, where: str, cure: str) -> Any:
+    """JSON in which no name stands twice with different values: of these a reader takes the last."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if repr(found.setdefault(name, value)) != repr(value):  # NaN is not equal to itself
+                raise DataError(f"{where}: {shortened(name)} stands there twice, with different values; keep one")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: this is no JSON ({error}); {cure}") from error
 
 
 def _listed(columns: Sequence[str]) -> str:

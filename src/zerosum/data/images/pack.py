@@ -1,7 +1,9 @@
 """Images decoded once: files of the cache with the pixels, memory-mapped when read, and what belongs to them.
 
 A pack is the bytes of all images, JSON, the length of that in 8 bytes, and its SHA-256; the JSON has that of the bytes.
-So each of them is covered, and a pack is one file, which another takes the place of whole.
+So each of them is covered, and a pack is one file, which another takes the place of whole. It is called by its format,
+by where its images lie and by what they are: who writes one removes those of former formats, and the one of the same
+place, whose images have changed since.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -26,10 +29,12 @@ from zerosum.data.dataset import DataError, Problem, digest_of
 from zerosum.data.images.decode import Row, frame_name
 from zerosum.data.images.depth import Values, value_notes
 from zerosum.data.paths import cache_dir
-from zerosum.util.files import held, remove_leftovers
+from zerosum.util.files import held, remove, remove_leftovers
 from zerosum.util.memory import is_failure, size
 
-VERSION = 2
+VERSION = 3
+FORMER = re.compile(r"([0-9]+)-[0-9a-f]{16}-[0-9a-f]{32}\.pack|[0-9a-f]{32}(\.pack|\w{8}\.part)?")
+OF_FORMAT_1 = {"images.npy", "pack.json"}  # in a folder
 DAMAGED = (OSError, ValueError, KeyError, TypeError)  # what reading half a pack may raise
 LENGTH, DIGEST = 8, 32  # bytes at the end
 Contents = tuple[tuple[int, int, int], Iterator[Row | Problem], int]  # (C, H, W) of all images, these, and how many
@@ -53,29 +58,32 @@ class Pack:
         return tuple(frame_name(file, frame) for file, frame in zip(self.files, self.frames, strict=True))
 
 
-def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
-    """The pack of `key`, built by `build` where there is none or a damaged one.
+def cached(name: str, place: object, content: object, build: Callable[[], Contents]) -> Pack:
+    """The pack of `content`, built by `build` where there is none or a damaged one.
 
     A pack is written to a temporary name, flushed to the disk and renamed, so it is there whole or not at all. One that
     several write at the same time is that of the last, and the same.
 
     Args:
         name: what errors call the data.
-        key: JSON-able; everything that the pixels depend on.
+        place: JSON-able; where the images lie, and how they are decoded: a new pack of a place takes the old one's.
+        content: JSON-able; everything that the pixels depend on, but where the images lie: they may be moved.
         build: called only when needed.
 
     Raises:
         DataError: no image can be read, or the cache cannot be written.
     """
-    mark = hashlib.sha256(json.dumps([VERSION, key]).encode()).hexdigest()[:32]
-    final = cache_dir() / "packs" / f"{mark}.pack"
-    with contextlib.suppress(*DAMAGED):
-        return _read(final)
+    mark, digest = _hashed(place)[:16], _hashed(content)[:32]
+    final = cache_dir() / "packs" / f"{VERSION}-{mark}-{digest}.pack"
+    for path in (final, *sorted(final.parent.glob(f"{VERSION}-*-{digest}.pack"))):
+        with contextlib.suppress(*DAMAGED):
+            return _read(path)
     shape, rows, count = build()
-    partial = final.with_name(f"{mark}.{os.getpid()}.t{time.monotonic_ns()}.part")
+    partial = final.with_name(f"{final.stem}.{os.getpid()}.t{time.monotonic_ns()}.part")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(final.parent)
+        _remove_old(final, mark)
         free, needed = shutil.disk_usage(final.parent).free, count * math.prod(shape)
         if needed > free:
             raise DataError(
@@ -98,6 +106,30 @@ def cached(name: str, key: object, build: Callable[[], Contents]) -> Pack:
             f"cannot write the decoded images of {name} to {final.parent}: {error.strerror or error}; "
             f"free some space there or set ZEROSUM_CACHE to another folder"
         ) from error
+
+
+def stamp(about: os.stat_result) -> tuple[int, int, int]:
+    """What is other where a file's content is: its bytes, and when its content, and all of it, was changed (in ns).
+
+    Archives give what they hold one time, and images without compression have one length: those of two are told apart
+    by when they came to their places, which no program sets.
+    """
+    return about.st_size, about.st_mtime_ns, about.st_ctime_ns
+
+
+def _hashed(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
+def _remove_old(new: Path, mark: str) -> None:
+    """Remove what nobody reads any more: packs of former formats, and of images that lay where those of `new` do."""
+    for path in new.parent.iterdir():
+        former = FORMER.fullmatch(path.name)
+        if former and former[1] is None and path.is_dir():
+            former = former if {inner.name for inner in path.iterdir()} <= OF_FORMAT_1 else None
+        is_old = former is not None and (former[1] is None or int(former[1]) < VERSION)
+        if is_old or (path.name.startswith(f"{VERSION}-{mark}-") and path.suffix == ".pack" and path != new):
+            remove(path)
 
 
 def _read_again(name: str, partial: Path) -> Pack:

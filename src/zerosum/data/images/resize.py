@@ -24,7 +24,10 @@ def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     """
     images = {name: (field, field.modality) for name, field in data.fields.items() if isinstance(field.modality, Image)}
     if not images:
-        raise DataError(f"{data.name} holds {data.modality.plural}, which have no size; leave the size out")
+        raise DataError(
+            f"{data.name} holds {data.modality.plural}, which have no size of {size[0]}x{size[1]} pixels; give images, "
+            "or leave --size out"
+        )
     channels = sum(len(field) * image.channels for field, image in images.values() if image.size != size)
     # All of them twice, in parts and put together, and one in floats.
     needed = math.prod(size) * (2 * channels + 16 * max(image.channels for _, image in images.values()))

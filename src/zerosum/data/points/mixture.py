@@ -32,6 +32,8 @@ class Mixture:
         weights = means.new_ones(count) if weights is None else weights
         if weights.shape != (count,) or not bool((weights > 0).all()) or not bool((self.std > 0).all()):
             raise ValueError(f"weights must be {count} positive numbers, and so must std")
+        if not all(bool(numbers.isfinite().all()) for numbers in (means, self.std, weights)):
+            raise ValueError("means, std and weights must be finite")
         self.weights = weights / weights.sum()  # (K,)
 
     def __repr__(self) -> str:

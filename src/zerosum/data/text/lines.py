@@ -86,8 +86,15 @@ def read_text(path: Path) -> str:
         raise DataError(f"cannot read {path}: {error.strerror}; check its permissions") from error
     utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as spreadsheets save "Unicode text"
     try:
-        return content.decode("utf-16" if utf16 else "utf-8-sig")
+        text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         where, kind = (f"{path}", "UTF-16") if utf16 else (f"{path}, line {line}", "UTF-8")
         raise DataError(f"{where}: this is not {kind}; save the file as UTF-8") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(
+            f"{path}, line {line}: it holds the character NUL, as no text does, but UTF-16 and UTF-32 without a mark; "
+            "save the file as UTF-8"
+        )
+    return text
