@@ -292,7 +292,7 @@ def _packs() -> list[bytes]:
     found = []
     for k in range(2):
         rows = (Row(f"{n}.png", n, np.full((3, 4, 4), 9 * n + k, np.uint8)) for n in range(3))
-        pack.cached("seed", ["fuzz", k], lambda rows=rows: ((3, 4, 4), rows, 3))
+        pack.cached("seed", ["fuzz", k], ["fuzz", k], lambda rows=rows: ((3, 4, 4), rows, 3))
     for path in sorted((cache_dir() / "packs").glob("*.pack"))[:2]:
         found.append(path.read_bytes())
     return found

@@ -333,3 +333,23 @@ def test_sub_folders_that_are_called_like_parts_of_a_set_are_said(tmp_path: Path
     assert data.classes == tuple(sorted(parts))
     (note,) = data.notes
     assert note.endswith(f"are classes; where they are parts of one set, train on one: {tmp_path / parts[0]}")
+
+
+@pytest.mark.parametrize("label", ["{},5", "{}.5%", "2020-01-{:02}", "a cat, number {}", "id{}"])
+def test_a_class_for_each_image_is_said(tmp_path: Path, label: str) -> None:
+    for k in range(12):
+        image(tmp_path / "photos" / f"{k}.png", k)
+    rows = [f'{k}.png,"{label.format(max(k, 1))}"\n' for k in range(12)]
+    data = labelled(tmp_path / "photos", f"file_name,label\n{''.join(rows)}", "labels.csv")
+    assert len(data.classes) == 11 and data.notes[0].startswith("10 of the 11 classes have a single image: ")
+
+
+def test_few_classes_of_few_images_are_not_remarked(photos: Path) -> None:
+    assert labelled(photos, "file_name,label\na.png,x\nb.png,y\nc.png,z\n", "labels.csv").notes == ()
+
+
+@pytest.mark.parametrize("number", [10**400, 1e39, float("inf")])
+def test_numbers_that_no_float32_holds_are_refused(photos: Path, number: float) -> None:
+    rows = [[name, [number, 1]] for name in ("a.png", "b.png", "c.png", "sub/d.png")]
+    with pytest.raises(DataError, match=r"entry 1: condition_0 is .*; give a finite number"):
+        labelled(photos, {"labels": rows}, "dataset.json")

@@ -69,7 +69,9 @@ def remarks(found: Classification) -> list[str]:
 
     counts = found.predictions.bincount(minlength=len(found.classes)).tolist()
     most = sorted(zip(counts, found.classes, strict=True), key=lambda pair: -pair[0])
-    lines = [f"{len(found.files):,} images: " + ", ".join(f"{name} ({n:,})" for n, name in most[:SHOWN] if n)]
+    count = len(found.files)
+    first = ", ".join(f"{name} ({n:,})" for n, name in most[:SHOWN] if n)
+    lines = [f"{count:,} {'image' if count == 1 else 'images'}: {first}"]
     lines += [f"note: {note}" for note in found.notes]
     if found.foreign:
         named = ", ".join(f"{name} ({n:,})" for name, n in found.foreign.items())

@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerosum.data.dataset import DataError, Dataset, Problem, Progress, dataset, with_progress
+from torch import Tensor
+
+from zerosum.data.dataset import MOST, DataError, Dataset, Problem, Progress, dataset, with_progress
 from zerosum.data.images.contents import Inventory, look
 from zerosum.data.images.decode import Encoded, Probe, decode_all, probe_all, with_frames
 from zerosum.data.images.labels import read_label_file
@@ -109,14 +111,26 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
     marks = read_label_file(found.root, names)
     pack = packed(found, request.size, request.progress, reading=request.reading)
     marks = marks.of(pack.files)
+    y = marks.y(pack.files)
     data = dataset(
         request.name,
         pack.x,
-        marks.y(pack.files),
+        y,
         marks.classes,
         conditions=marks.conditions(pack.files),
         problems=found.problems + marks.problems + pack.problems,
         digest=pack.digest,
-        notes=(*found.inventory.notes(marks.read), *marks.notes, *pack.notes),
+        notes=(*found.inventory.notes(marks.read), *marks.notes, *_singles(y), *pack.notes),
     )
     return data, pack.names
+
+
+def _singles(y: Tensor | None) -> tuple[str, ...]:
+    """A line where most of many classes (N,) have one image alone, as measurements, dates and captions have."""
+    counts = [] if y is None else y[y >= 0].bincount().tolist()
+    if len(counts) <= MOST or 2 * counts.count(1) <= len(counts):
+        return ()
+    return (
+        f"{counts.count(1):,} of the {len(counts):,} classes have a single image: make numbers that measure a column "
+        "condition_..., and give names of kinds",
+    )

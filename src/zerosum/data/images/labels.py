@@ -347,7 +347,7 @@ def _json_rows(path: Path, inner: Any) -> Iterator[dict[str, str] | None]:
         elif isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):
             name, label = row
             if isinstance(label, list) and label and all(isinstance(x, int | float) for x in label):
-                yield {NAME: name} | {f"{CONDITION}{i}": str(float(x)) for i, x in enumerate(label)}
+                yield {NAME: name} | {f"{CONDITION}{i}": str(+x) for i, x in enumerate(label)}
             elif isinstance(label, dict) and any(key == LABEL or _is_condition(key) for key in label):
                 yield {NAME: name} | {key: _cell(path, k, key, value) for key, value in label.items()}
             elif label is None or isinstance(label, str | int | float):
