@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,59 @@ def test_spoiled_first_to_look_at(runs: Path, photos: Path) -> None:
     for task, message in (("noise", "there is no task"), ("edges", "makes images of 1 channel"), ("denoise@0", "1 to")):
         with pytest.raises(ZerosumError, match=message):
             translate(runs / "pix2pix", photos, out, task=task)
+
+
+def test_a_full_disk_loses_nothing(runs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save, out = workflow.save, photos.parent / "out"
+
+    def full(image: Image.Image, path: Path, mark: str) -> None:
+        if path.name == "grey.png":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(image, path, mark)
+
+    monkeypatch.setattr(workflow, "save", full)
+    arguments = ["translate", str(runs / "cyclegan"), str(photos), "--out", str(out)]
+    assert main(arguments) == 2
+    assert [path.name for path in sorted(out.rglob("*.png"))] == ["a.png"]
+    monkeypatch.setattr(workflow, "save", save)
+    assert translate(runs / "cyclegan", photos, out).kept == 1
+
+
+def test_a_very_wide_image(runs: Path, photos: Path) -> None:
+    Image.new("RGB", (20_000, 40), "red").save(photos / "wide.png")
+    translate(runs / "cyclegan", photos / "wide.png", photos.parent / "out")
+    assert pixels(photos.parent / "out" / "wide.png").shape == (40, 20_000, 3)
+
+
+def test_pairs_that_do_not_match_are_named_before_a_training(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One without a partner, one of another form; transparent, grey and deep ones are taken."""
+    a, b = photos.parent / "a", photos.parent / "b"
+    for folder in (a, b):
+        folder.mkdir()
+        for i in range(6):
+            Image.new("RGB", (24, 24), (40 * i, 0, 0)).save(folder / f"{i}.png")
+        Image.new("RGBA" if folder == a else "RGB", (24, 24), "blue").save(folder / "clear.png")
+    Image.fromarray(np.full((24, 24), 40_000, np.uint16)).save(a / "deep.png")
+    Image.new("L", (24, 24), 9).save(b / "deep.png")
+    Image.new("RGB", (24, 24)).save(a / "alone.png")
+    Image.new("RGB", (48, 24)).save(a / "wide.png")
+    Image.new("RGB", (24, 24)).save(b / "wide.png")
+    network = ["--network.width", "2", "--patch.width", "2", "--no-health", "--steps", "1", "--batch-size", "2"]
+    out = ["--out", str(photos.parent / "run")]
+    assert main(["train", "pix2pix", "--data", f"pairs:{a},{b}", "--size", "24", *network, *out]) == 0
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "8 aligned pairs" in said and "a/alone.png: there is no image of this name" in said
+    assert "a/wide.png: it has 24x48 pixels and its partner 24x24" in said
+    assert main(["data", "check", f"pairs:{a},{b}", "--size", "24"]) == 0
+    assert "8 aligned pairs" in capsys.readouterr().out
+    assert main(["train", "pix2pix", "--data", f"pairs:{a},{photos}", *network]) == 2
+    assert "has the name of one of" in capsys.readouterr().err
+
+
+def test_a_gan_that_cannot_translate(photos: Path) -> None:
+    run = zerosum.train("gan/toy", out=photos.parent / "toy", **QUICK)
+    with pytest.raises(ZerosumError, match="gan is not an image-to-image model"):
+        translate(run, photos, photos.parent / "out")
 
 
 def test_on_the_command_line(runs: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,5 +54,5 @@ def run(arguments: Sequence[str]) -> None:
     for line in [*(f"note: {note}" for note in found.notes), *left_out(found.problems)]:
         console.print(line)
     before = f", {found.kept:,} of them before" if found.kept else ""
-    console.print(f"{len(found.files):,} images translated{before}")
+    console.print(f"{len(found.files):,} image{'s' if len(found.files) != 1 else ''} translated{before}")
     say(given.out)
