@@ -233,6 +233,9 @@ def test_pairs_are_measured_one_by_one(call: Call, photos: Path) -> None:
     error = (made - data["b"].stored.double()).square().mean((1, 2, 3))
     expected = float((10 * (255**2 / error).log10()).mean())
     assert found["psnr"]["scores"]["mean"]["value"] == pytest.approx(expected, rel=1e-6)
+    before = (data["a"].stored.double() - data["b"].stored.double()).square().mean((1, 2, 3))
+    of_inputs = found["psnr"]["scores"]["of the inputs"]["value"]
+    assert of_inputs == pytest.approx(float((10 * (255**2 / before).log10()).mean()), rel=1e-6)
     assert 0 < found["ssim"]["scores"]["mean"]["value"] <= 1
     code, _, err = call(*measure, "--against", f"unpaired:{photos / 'photos'}")
     assert code == 2 and "holds none: give --against pairs:A,B" in err

@@ -8,7 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.metrics.structural import C1, WEIGHTS, ms_ssim, ms_ssim_diversity, psnr, scales_of, ssim
+from zerosum.metrics.structural import (
+    C1,
+    WEIGHTS,
+    GradientEnergy,
+    gradient_energy,
+    ms_ssim,
+    ms_ssim_diversity,
+    psnr,
+    scales_of,
+    ssim,
+)
 
 
 def noise(*shape: int) -> Tensor:
@@ -127,3 +137,22 @@ def test_pairs_are_of_different_images_and_follow_the_seed():
     )
     with pytest.raises(ValueError, match="two images"):
         ms_ssim_diversity(x[:1])
+
+
+def test_gradient_energy_of_known_slopes():
+    """A slope of 2 grey levels a pixel to the right and 4 downwards: (4 + 16) / 2."""
+    rows, columns = torch.meshgrid(torch.arange(9.0), torch.arange(12.0), indexing="ij")
+    x = ((2 * columns + 4 * rows) / 127.5 - 1)[None, None].repeat(2, 3, 1, 1)
+    assert gradient_energy(x).tolist() == pytest.approx([10.0, 10.0], rel=1e-5)
+    assert gradient_energy(x, border=2).tolist() == pytest.approx([10.0, 10.0], rel=1e-5)
+    assert gradient_energy(torch.zeros(1, 1, 4, 4)).tolist() == [0.0]
+    with pytest.raises(ValueError, match="no neighbours in both directions"):
+        gradient_energy(torch.zeros(1, 1, 1, 4))
+
+
+def test_a_blurred_image_has_less_gradient_energy_than_its_reference():
+    x = torch.rand(1, 3, 16, 16) * 2 - 1
+    assert GradientEnergy().measure(x, x) == 1
+    assert GradientEnergy().measure(x / 2, x) == pytest.approx(0.25)
+    with pytest.raises(ValueError, match="its reference is flat"):
+        GradientEnergy().measure(x, torch.zeros_like(x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ class Pair(NamedTuple):
     image: Tensor
     reference: Tensor
     repeated: bool = False  # whether one of the two was grey, and is repeated to RGB beside the other
+    before: Pair | None = None  # what the image was translated from, where that has its size, beside the reference
 
 
 def measure(
@@ -68,7 +70,9 @@ def measure_run(
         for start in range(0, len(a), BLOCK):
             part = run.assert_finite(run.translate(a[start : start + BLOCK]), "translations")
             for i, (image, partner) in enumerate(zip(run.modality.store(part), b[start:], strict=False), start):
-                yield _in_one_colour(str(i), image, partner)
+                pair = _in_one_colour(str(i), image, partner)
+                alike = a.shape[2:] == b.shape[2:]
+                yield pair._replace(before=_in_one_colour(str(i), a[i], partner)) if alike else pair
 
     return _measure(metrics, translated(), len(a), seed, progress)[1:]
 
@@ -79,6 +83,7 @@ def _measure(
     """The fingerprint of the images, the results, and notes on what was converted."""
     start, repeated = time.monotonic(), 0
     values: dict[str, list[float]] = {metric.name: [] for metric in metrics}
+    before: dict[str, list[float]] = {metric.name: [] for metric in metrics}  # of what the images were translated from
     digests, shapes = (hashlib.sha256(), hashlib.sha256()), set()
     for pair in with_progress("comparing pairs", compared, count, progress):
         shapes.add(tuple(pair.reference.shape))
@@ -89,6 +94,9 @@ def _measure(
         for metric in metrics:
             try:
                 values[metric.name].append(metric.measure(pair.image[None], pair.reference[None]))
+                if pair.before:
+                    own = metric.measure(pair.before.image[None], pair.before.reference[None])
+                    before[metric.name].append(own)
             except ValueError as error:
                 raise ZerosumError(f"{metric.name} of {pair.name} cannot be measured: {error}") from error
     ours, theirs = (digest.hexdigest()[:16] for digest in digests)
@@ -106,7 +114,10 @@ def _measure(
             reference=theirs,
             seed=seed,
         )
-        results.append(Result(protocol, {"mean": _mean(metric.name, values[metric.name])}, (), seconds))
+        scores = {"mean": _mean(metric, values[metric.name])}
+        if all(map(math.isfinite, before[metric.name] or [math.inf])):
+            scores["of the inputs"] = _mean(metric, before[metric.name])
+        results.append(Result(protocol, scores, (), seconds))
     notes = []
     if repeated:
         which = "each pair" if repeated == count else f"{repeated:,} of the {count:,} pairs"
@@ -159,10 +170,11 @@ def _readable(item: Encoded, read: Read | Problem) -> Read:
     return read
 
 
-def _mean(name: str, values: list[float]) -> Score:
+def _mean(metric: PairMetric, values: list[float]) -> Score:
     scores = torch.tensor(values, dtype=torch.float64)
     if not bool(scores.isfinite().all()):
-        raise ZerosumError(f"{name} is infinite: an image equals its partner; are they the folders you meant?")
-    if len(scores) < intervals.FEWEST:
-        return Score(float(scores.mean()), "higher", note="no interval: too few images")
-    return Score(float(scores.mean()), "higher", intervals.of_groups(values), "Student's t, of the images")
+        raise ZerosumError(f"{metric.name} is infinite: an image equals its partner; are they the folders you meant?")
+    why_not = metric.no_interval or ("no interval: too few images" if len(scores) < intervals.FEWEST else "")
+    if why_not:
+        return Score(float(scores.mean()), metric.better, note=why_not)
+    return Score(float(scores.mean()), metric.better, intervals.of_groups(values), "Student's t, of the images")

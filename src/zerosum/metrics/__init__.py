@@ -30,6 +30,7 @@ _CLASSES = {
     "parzen": "parzen.Parzen",
     "psnr": "structural.Psnr",
     "ssim": "structural.Ssim",
+    "gradient-energy": "structural.GradientEnergy",
 }
 
 

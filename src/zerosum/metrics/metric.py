@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from annotated_types import Ge
 from torch import Tensor
 
-from zerosum.metrics.score import Score
+from zerosum.metrics.score import Better, Score
 from zerosum.modality import Modality
 
 if TYPE_CHECKING:  # a metric's function takes plain tensors and waits for none of these
@@ -92,6 +92,8 @@ class PairMetric(ABC):
     border: Annotated[int, Ge(0), "pixels to cut off at each side first"] = 0
 
     name: ClassVar[str]
+    better: ClassVar[Better] = "higher"
+    no_interval: ClassVar[str] = ""  # why its mean has none
 
     @abstractmethod
     def measure(self, image: Tensor, reference: Tensor) -> float:
