@@ -8,10 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Generator
 
 from zerosum.data.dataset import DataError, Dataset, Problem, dataset
-from zerosum.data.images.decode import Encoded, Probe, Row, decode, probe_all, with_frames
+from zerosum.data.images.decode import Encoded, Pixels, Probe, Row, decode, probe_all, with_frames
 from zerosum.data.images.folder import layout, listing
 from zerosum.data.images.pack import Contents, cached
 from zerosum.data.request import Request
@@ -37,7 +36,7 @@ def crops(request: Request) -> Dataset:
     probes = list(probe_all(found.items))
     items, headers = with_frames(found.items, probes, request.reading.frames)
     channels = layout([header for header in headers if isinstance(header, Probe)], size)[0]
-    large = [header for header in headers if isinstance(header, Probe) and _count(header, size)]
+    large = [header for header in headers if isinstance(header, Probe) and _count((header.height, header.width), size)]
     if not large:
         problem = next((str(header) for header in headers if isinstance(header, Problem)), "")
         raise DataError(
@@ -47,7 +46,7 @@ def crops(request: Request) -> Dataset:
 
     def build() -> Contents:
         rows = _cropped(items, headers, channels, size, request)
-        return (channels, *size), rows, sum(_count(header, size) for header in large)
+        return (channels, *size), rows, sum(_count((header.height, header.width), size) for header in large)
 
     reading = request.reading
     key = ["crops", size, request.seed, found.stamps, reading.value_range, reading.frames]
@@ -68,7 +67,7 @@ def _cropped(
         if isinstance(header, Problem):
             yield header
             continue
-        if not (count := _count(header, size)):
+        if not _count((header.height, header.width), size):
             reason = f"it has {header.height}x{header.width} pixels, fewer than a crop of {size[0]}x{size[1]}"
             yield Problem(item.name, f"{reason}; choose a smaller --size to learn from it")
             continue
@@ -76,28 +75,27 @@ def _cropped(
         if isinstance(row, Problem):
             yield row
             continue
-        generator = torch.Generator().manual_seed(_seed(item.name, request.seed))
-        for top, left in _places((header.height, header.width), size, count, generator):
-            crop = row.pixels[:, top : top + size[0], left : left + size[1]]
-            yield row._replace(pixels=np.ascontiguousarray(crop))
+        yield from (row._replace(pixels=crop) for crop in cut(row.pixels, item.name, size, request.seed))
         if request.progress:
             request.progress("cropping images", done, len(items))
 
 
-def _count(header: Probe, size: tuple[int, int]) -> int:
-    """Crops of a file; 0 where it is smaller than one."""
-    free = [whole - side + 1 for whole, side in zip((header.height, header.width), size, strict=True)]
+def cut(pixels: Pixels, name: str, size: tuple[int, int], seed: int) -> Iterator[Pixels]:
+    """The crops (C, *size) of an image (C, H, W) of this name; none where it is smaller."""
+    generator = torch.Generator().manual_seed(_seed(name, seed))
+    free = [whole - side + 1 for whole, side in zip(pixels.shape[1:], size, strict=True)]
+    count = _count((pixels.shape[1], pixels.shape[2]), size)
+    places = [torch.randint(max(1, most), (count,), generator=generator).tolist() for most in free]
+    for top, left in zip(*places, strict=True):
+        yield np.ascontiguousarray(pixels[:, top : top + size[0], left : left + size[1]])
+
+
+def _count(whole: tuple[int, int], size: tuple[int, int]) -> int:
+    """Crops of an image of (H, W) pixels; 0 where it is smaller than one."""
+    free = [side - own + 1 for side, own in zip(whole, size, strict=True)]
     if min(free) < 1:
         return 0
-    covering = round(OVER * header.height * header.width / math.prod(size))
-    return min(MOST, covering, math.prod(free))
-
-
-def _places(whole: tuple[int, int], size: tuple[int, int], count: int, generator: Generator) -> list[tuple[int, int]]:
-    """(top, left) of each crop."""
-    free = [side - own + 1 for side, own in zip(whole, size, strict=True)]
-    drawn = (torch.randint(most, (count,), generator=generator).tolist() for most in free)
-    return list(zip(*drawn, strict=True))
+    return min(MOST, round(OVER * math.prod(whole) / math.prod(size)), math.prod(free))
 
 
 def _seed(name: str, seed: int) -> int:
