@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import zerosum
 from zerosum.batches import Paired
 from zerosum.errors import ZerosumError
 from zerosum.game import Move
@@ -44,7 +46,7 @@ PAIR = Paired(torch.full((2, 1, 3, 4), 0.1), torch.full((2, 1, 6, 8), 0.9))
 
 def terms(game: SRGAN, step: int = 0) -> dict[str, dict[str, Tensor]]:
     moves: list[Move] = list(game.round(lambda: PAIR, step))
-    return {move.player: move.terms for move in moves}
+    return {move.player: {name: term.detach() for name, term in move.terms.items()} for move in moves}
 
 
 def test_the_loss_is_equation_3():
@@ -123,3 +125,13 @@ def test_the_factor_is_that_of_the_data(recipe: str, factor: int):
 def test_what_cannot_be_trained_is_refused(recipe: str, options: Any, b: tuple[int, int, int], message: str):
     with pytest.raises(ZerosumError, match=message):
         find(recipe).build(Spec({"a": Image(3, 8, 6), "b": Image(*b)}, 9), options)
+
+
+def test_a_run_goes_on_with_its_data(tmp_path: Path):
+    """Its images have two sizes, and the larger is the one that was asked for; 28 pixels are cut to 27."""
+    small = {"network": {"width": 2, "blocks": 1}, "batch_size": 4, "quiet": True, "health": False}
+    zerosum.train("srgan/pixels", "shrink@3:digits", tmp_path / "run", steps=2, **small)
+    run = zerosum.resume(tmp_path / "run", steps=3, quiet=True)
+    assert run.step == 3 and run.source.size == (9, 9) and run.modality.size == (27, 27)
+    zerosum.train("srgan/pixels", "shrink@2:digits", tmp_path / "sized", size=(16, 16), steps=1, **small)
+    assert zerosum.resume(tmp_path / "sized", steps=2, quiet=True).modality.size == (16, 16)

@@ -159,7 +159,7 @@ def _from_task(request: Request) -> Dataset:
     else:
         data = load(
             images,
-            size=request.size,
+            size=request.size if factor is None else None,
             labels=False,
             data_dir=request.data_dir,
             progress=request.progress,
@@ -171,6 +171,9 @@ def _from_task(request: Request) -> Dataset:
         pairs = tasks.with_task(data, *task, request.name, request.progress)
     else:
         assert factor is not None
+        cut = tuple(side // factor * factor for side in data.modality.shape[1:])
+        if request.size not in (None, cut):  # a run that goes on asks for the size that it had
+            data = resized(data, request.size)
         pairs = tasks.with_shrunk(data, factor, request.name, request.progress)
     return tasks.unpaired_task(pairs, request.name) if apart else pairs
 
