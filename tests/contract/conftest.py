@@ -16,6 +16,7 @@ from zerosum.contract.watching import OnlyOn
 from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games import RECIPES, find
+from zerosum.games.srgan import SRGAN
 from zerosum.modality import Image, Modality, Points, Shape, Spec
 from zerosum.recipe import Recipe
 from zerosum.training.trainer import Trainer
@@ -29,6 +30,7 @@ SMALL = {
 }  # of the option classes of networks, where a recipe has them
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
 IMAGES = (1, 12, 12)
+ENLARGED = 2  # how many times games for pairs of two sizes enlarge images
 # Games of further kinds of data: what is asked of every recipe is asked of them.
 OTHERS = {f"support/{Path(where).name}": where for where in (COPIER, PAIRS, COLLECTIONS)}
 
@@ -41,7 +43,7 @@ class Case:
         self.shape: Shape = (2,) if recipe.data.partition(":")[0] in POINTS else IMAGES
         self.options = {
             name: {k: v for k, v in SMALL.items() if hasattr(recipe.options[name], k)}
-            for name in ("network", "patch")
+            for name in ("network", "patch", "judge")
             if name in recipe.options
         }
         config = recipe.options.get("config")
@@ -58,7 +60,11 @@ class Case:
         """The case of the package, of samples of this shape."""
         shape = shape or self.shape
         samples: Modality = Image(*shape) if len(shape) == 3 else Points(*shape)
-        return contract.Case(self.recipe, contract.fields(self.recipe.batch, samples), self.options)
+        fields = contract.fields(self.recipe.batch, samples)
+        if issubclass(self.recipe.game, SRGAN):
+            enlarged = Image(shape[0], *(ENLARGED * side for side in shape[1:]))
+            fields = Spec({**fields.fields, "b": enlarged}, fields.count)
+        return contract.Case(self.recipe, fields, self.options)
 
     def spec(self, shape: Shape | None = None) -> Spec:
         """The modalities of data that the game draws."""

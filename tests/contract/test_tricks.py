@@ -16,6 +16,7 @@ from zerosum.recipe import RECIPES
 
 IMAGE = Spec({"x": Image(1, 28, 28), "y": Classes(tuple("0123456789"))})
 PAIR = Spec({"a": Image(1, 28, 28), "b": Image(1, 28, 28)})
+ENLARGED = Spec({"a": Image(1, 14, 14), "b": Image(1, 28, 28)})
 PAPERS_WITH_RELU_OR_POOLING = {"gan/tutorial", "sgan/mnist", "wgan-gp/images"}
 
 
@@ -40,7 +41,8 @@ def test_no_relu_and_no_max_pooling_in_d(name: str):
     recipe = RECIPES[name]
     if name.startswith("bad-gan") or "toy" in name or name == "two-player/grid":
         pytest.skip("three players, or points")
-    players = recipe.build(PAIR if "a" in field_names(recipe.batch) else IMAGE).core.players().values()
+    pair = ENLARGED if name.startswith("srgan/") else PAIR
+    players = recipe.build(pair if "a" in field_names(recipe.batch) else IMAGE).core.players().values()
     own = {id(m) for p in players if p.averaged for g in p.modules for m in g.modules()}  # of what makes samples
     modules = [m for p in players for d in p.modules for m in d.modules() if id(m) not in own]
     found = [m for m in modules if isinstance(m, (nn.ReLU, nn.MaxPool2d))]

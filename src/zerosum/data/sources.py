@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,10 @@ def load(
         name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose
             classes are its sub-folders, or are named in a `labels.csv` there; an .npy or .npz file of images or
             points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER"; or pairs made
-            from images of any of these, "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA" (`pairs.tasks`). A
-            known name goes before a folder of that name: write "./mnist" for the folder.
-        size: (H, W) to scale and crop images to; None keeps the source's own.
+            from images of any of these, "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA" (`pairs.tasks`),
+            "shrink@4:DATA". A known name goes before a folder of that name: write "./mnist" for the
+            folder.
+        size: (H, W) to scale and crop images to; None keeps the source's own. Of "shrink:FOLDER" that of the crops.
         labels: keep the labels, where there are any.
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
         progress: called with (what is being done, done so far, total), the total 0 where it is unknown.
@@ -94,7 +96,7 @@ def load(
     reading = Reading(value_range, frames)
     check_reading(name, reading)
     data = source(Request(name, option, size, data_dir, progress, seed, reading))
-    if size is not None:
+    if size is not None and _factor(name) is None:
         data = resized(data, size)
     return data if labels else data.without_labels()
 
@@ -127,7 +129,8 @@ def find(name: str) -> tuple[Source, str]:
         raise DataError(f"{name} is a single {what}; {cure}, or a file that ends in one of {endings}")
     if "://" in name:
         raise DataError(f"{name} is an address, and only published sets are fetched; download it, and give its folder")
-    close = difflib.get_close_matches(known.partition("@")[0], (*SOURCES, *tasks.TASKS), n=1)
+    made = (*SOURCES, *tasks.TASKS, tasks.SHRINK)
+    close = difflib.get_close_matches(known.partition("@")[0], made, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
 
@@ -145,8 +148,17 @@ def with_task(name: str, task: str, strength: float | None = None, *, apart: boo
 
 def _is_task(name: str) -> bool:
     """Whether a name means pairs that are made from images, or the two sides of such pairs."""
+    return _factor(name) is not None or tasks.parse(_task(name)) is not None
+
+
+def _factor(name: str) -> int | None:
+    """By how much the images of a name are shrunk; None where they are not."""
+    return tasks.factor_of(_task(name))
+
+
+def _task(name: str) -> str:
     known, _, option = name.partition(":")
-    return tasks.parse(option.partition(":")[0] if known == UNPAIRED else known) is not None
+    return option.partition(":")[0] if known == UNPAIRED else known
 
 
 def _from_task(request: Request) -> Dataset:
@@ -155,19 +167,30 @@ def _from_task(request: Request) -> Dataset:
     name, images = (request.option if apart else request.name).partition(":")[0], _images(request.name)
     if not images:
         raise DataError(f"{request.name}: name the images of the task, as {name}:photos or {name}:digits")
-    found = tasks.parse(name)
-    assert found is not None
-    data = load(
-        images,
-        size=request.size,
-        labels=False,
-        data_dir=request.data_dir,
-        progress=request.progress,
-        seed=request.seed,
-        value_range=request.reading.value_range,
-        frames=request.reading.frames,
-    )
-    pairs = tasks.with_task(data, *found, request.name, request.progress)
+    factor, task = tasks.factor_of(name), tasks.parse(name)
+    if factor is not None and request.size is not None:
+        tasks.require_multiples(request.size, factor)
+    if factor is not None and find(images)[0] is from_folder:
+        data = _imported("pairs.crops:crops")(replace(request, name=images, option=""))
+    else:
+        data = load(
+            images,
+            size=request.size if factor is None else None,
+            labels=False,
+            data_dir=request.data_dir,
+            progress=request.progress,
+            seed=request.seed,
+            value_range=request.reading.value_range,
+            frames=request.reading.frames,
+        )
+    if task is not None:
+        pairs = tasks.with_task(data, *task, request.name, request.progress)
+    else:
+        assert factor is not None
+        cut = tuple(side // factor * factor for side in data.modality.shape[1:])
+        if request.size not in (None, cut):  # a run that goes on asks for the size that it had
+            data = resized(data, request.size)
+        pairs = tasks.with_shrunk(data, factor, request.name, request.progress)
     return tasks.unpaired_task(pairs, request.name) if apart else pairs
 
 

@@ -40,7 +40,7 @@ def psnr(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor
     `border` pixels are cut off at each side first; `luma` compares the Y channel of BT.601 alone, as papers on
     super-resolution do. `ValueError` where shapes differ, the border is too wide, or there is no colour for luma.
     """
-    x, y = _prepared(x, y, luma, border)
+    x, y = prepared(x, y, luma, border)
     return 10 * (PEAK**2 / (x - y).square().mean((1, 2, 3))).log10()
 
 
@@ -50,7 +50,7 @@ def ssim(x: Tensor, y: Tensor, *, luma: bool = False, border: int = 0) -> Tensor
     The mean over all channels and all places where the Gaussian window of 11x11 pixels fits. Arguments and errors are
     those of `psnr`.
     """
-    x, y = _prepared(x, y, luma, border)
+    x, y = prepared(x, y, luma, border)
     return torch.cat([_similarity(*pair)[0].mean(1) for pair in zip(x.split(CHUNK), y.split(CHUNK), strict=True)])
 
 
@@ -71,7 +71,7 @@ def ms_ssim(x: Tensor, y: Tensor, *, scales: int | None = None) -> Tensor:
     fewer scales than the paper's five, by default `scales_of`; the weights of these are then scaled to a sum of 1.
     `ValueError` where the shapes differ, or the images are too small for so many scales.
     """
-    x, y = _prepared(x, y)
+    x, y = prepared(x, y)
     most = scales_of(x.shape[2], x.shape[3])
     if scales is not None and not 1 <= scales <= most:
         raise ValueError(f"images of {x.shape[2]}x{x.shape[3]} pixels have 1 to {most} scales, not {scales}")
@@ -136,7 +136,7 @@ def _window(side: int) -> Tensor:
     return weights / weights.sum(1, keepdim=True)
 
 
-def _prepared(x: Tensor, y: Tensor, luma: bool = False, border: int = 0) -> tuple[Tensor, Tensor]:
+def prepared(x: Tensor, y: Tensor, luma: bool = False, border: int = 0) -> tuple[Tensor, Tensor]:
     """Both as float64 in [0, 255], cropped."""
     if x.shape != y.shape or x.dim() != 4 or not (x.is_floating_point() and y.is_floating_point()):
         raise ValueError(
@@ -152,10 +152,13 @@ def _prepared(x: Tensor, y: Tensor, luma: bool = False, border: int = 0) -> tupl
 
 def _values(x: Tensor, luma: bool, border: int) -> Tensor:
     x = (x[:, :, border : x.shape[2] - border, border : x.shape[3] - border].double() + 1) * (PEAK / 2)
-    if luma:  # as MATLAB's rgb2ycbcr: 16 to 235
-        red, green, blue = x.split(1, dim=1)
-        x = 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / PEAK
-    return x
+    return luma_of(x) if luma else x
+
+
+def luma_of(x: Tensor) -> Tensor:
+    """(N, 3, H, W) of 0 to 255 to Y of BT.601, (N, 1, H, W) of 16 to 235: MATLAB's rgb2ycbcr, not rounded."""
+    red, green, blue = x.split(1, dim=1)
+    return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / PEAK
 
 
 @dataclass(frozen=True)

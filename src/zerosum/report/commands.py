@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def _call(files: RunFiles) -> str:
     data, options = files.part("data"), files.part("options")
     arguments: dict[str, Any] = {"data": data.get("name")}
     if sizes := [field.size for field in files.fields.values() if isinstance(field, Image)]:
-        arguments["size"] = sizes[0]
+        arguments["size"] = max(sizes, key=math.prod)  # of two the one that was asked for
     arguments |= {name: data[name] for name in ("labels", "data_dir") if data.get(name)}
     first: Any = next(iter(options.values()), {})  # its fields are keywords of their own
     arguments |= {**files.part("training"), **(first if isinstance(first, dict) else {})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -49,8 +50,9 @@ class DataRecord:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """(H, W) of its images; None without images."""
-        return next((field.size for field in self.fields.values() if isinstance(field, Image)), None)
+        """(H, W) of its images, of two sizes the larger, which is the one that was asked for; None without images."""
+        sizes = [field.size for field in self.fields.values() if isinstance(field, Image)]
+        return max(sizes, key=math.prod, default=None)
 
 
 @dataclass(frozen=True)

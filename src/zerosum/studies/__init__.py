@@ -14,6 +14,9 @@ from zerosum.studies.health import HEALTH
 from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
+from zerosum.studies.sr_bicubic import SR_BICUBIC
+from zerosum.studies.srgan_set5 import SRGAN_SET5
+from zerosum.studies.srresnet_set5 import SRRESNET_SET5
 from zerosum.studies.stacked_mnist import STACKED_MNIST_OWN
 from zerosum.studies.study import Study
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
@@ -38,6 +41,9 @@ STUDIES = {
         INFOGAN_ERROR_OWN,
         OPTIMAL_DISCRIMINATOR,
         SGAN_MNIST_OWN,
+        SR_BICUBIC,
+        SRGAN_SET5,
+        SRRESNET_SET5,
         STACKED_MNIST_OWN,
         SYNTHESIZE_MNIST,
         TRICKS,

@@ -150,6 +150,8 @@ UNEXAMINED = {  # recipes without a healthy run, and why
     "infogan/mnist": "its networks take too long on a processor",
     "sgan/images": "its generator serves the discriminator, and stays poor",
     "sgan/mnist": "its generator serves the discriminator, and stays poor",
+    "srgan/images": "what it makes follows from its input, pixel by pixel: see its PSNR",
+    "srgan/pixels": "it has no discriminator",
 }
 
 HEALTHY = (

@@ -1,6 +1,7 @@
 """Pairs made from any images: `denoise:DATA`, `inpaint@0.4:DATA` ... An image is the target, and spoiled the input.
 
-What is drawn for a spoiled image depends on the task and on the image's place in the data alone.
+What is drawn for a spoiled image depends on the task and on the image's place in the data alone. `shrink@4:DATA` has
+inputs of another size than the targets.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from zerosum.data.dataset import ALL, DataError, Dataset, Field, Progress, fingerprint_of
+from zerosum.data.images.bicubic import shrunk_bytes
 from zerosum.modality import Image
 from zerosum.util import memory
 
 CHUNK = 64  # images that are spoiled at once
+SHRINK, FACTORS, FACTOR = "shrink", (2, 3, 4), 4  # the name, what may follow its "@", and what is meant without
 LUMA = (0.299, 0.587, 0.114)  # of ITU-R BT.601
 
 Spoil = Callable[[Tensor, float, list[Generator]], Tensor]  # (B, C, H, W) of 0 to 255, a strength, one a row
@@ -163,6 +166,57 @@ def with_task(data: Dataset, name: str, strength: float, as_named: str, progress
             progress(f"making {name} pairs", min(start + CHUNK, len(x)), len(x))
     fields = {"a": Field(before, torch.cat(parts)), "b": Field(image, x)}
     mark = fingerprint_of(f"{data.fingerprint} {name} {strength:g}")
+    return replace(data, name=as_named, fields=fields, fingerprint=mark, chosen="", parts={}, formerly="")
+
+
+def factor_of(name: str) -> int | None:
+    """By how much "shrink" or "shrink@3" shrinks images; None where the name is neither.
+
+    Raises:
+        DataError: the factor is none of 2, 3 and 4.
+    """
+    known, at, given = name.partition("@")
+    if known != SHRINK:
+        return None
+    if not at:
+        return FACTOR
+    if given not in map(str, FACTORS):
+        raise DataError(f"{name}: images are shrunk 2, 3 or 4 times; write {SHRINK}@4")
+    return int(given)
+
+
+def require_multiples(size: tuple[int, int], factor: int) -> None:
+    """`DataError` where sides (H, W) that are asked for are no multiples of the factor."""
+    if any(side % factor for side in size):
+        near = " ".join(str(max(1, round(side / factor)) * factor) for side in size)
+        raise DataError(f"images of {size[0]}x{size[1]} pixels cannot be shrunk {factor} times: say --size {near}")
+
+
+@torch.no_grad()
+def with_shrunk(data: Dataset, factor: int, as_named: str, progress: Progress | None = None) -> Dataset:
+    """The images of `data` as `b`, cut to multiples of the factor, and shrunk by it as `a` (`images.bicubic`).
+
+    Raises:
+        DataError: the data holds no images, or smaller ones than the factor.
+    """
+    image, x = _images(data, as_named)
+    channels, (height, width) = image.channels, (side // factor for side in image.size)
+    if min(height, width) < 1:
+        raise DataError(f"{as_named}: images of {image.height}x{image.width} pixels cannot be shrunk {factor} times")
+    b = x[..., : factor * height, : factor * width]
+    # All of the shrunk ones twice, in parts and put together, and a part of the large ones in float64.
+    part = CHUNK * 3 * 8 * channels * factor**2 * height * width
+    memory.require(2 * len(b) * channels * height * width + part, as_named, "choose a smaller --size")
+    parts: list[Tensor] = []
+    for start in range(0, len(b), CHUNK):
+        parts.append(shrunk_bytes(b[start : start + CHUNK], factor))
+        if progress:
+            progress("shrinking images", min(start + CHUNK, len(b)), len(b))
+    fields = {
+        "a": Field(Image(channels, height, width), torch.cat(parts)),
+        "b": Field(Image(channels, factor * height, factor * width), b.contiguous()),
+    }
+    mark = fingerprint_of(f"{data.fingerprint} {SHRINK} {factor}")
     return replace(data, name=as_named, fields=fields, fingerprint=mark, chosen="", parts={}, formerly="")
 
 
