@@ -58,7 +58,7 @@ def gradient_energy(x: Tensor, *, luma: bool = False, border: int = 0) -> Tensor
     """How sharp images (N, C, H, W) in [-1, 1] are, (N,): the mean square of the differences of neighbouring pixels, to
     the right and below, in units of 8 bits. Noise has a lot of it, too. Arguments and errors are those of `psnr`.
     """
-    x, _ = _prepared(x, x, luma, border)
+    x, _ = prepared(x, x, luma, border)
     if min(x.shape[2:]) < 2:
         raise ValueError(f"an image of {x.shape[2]}x{x.shape[3]} pixels has no neighbours in both directions")
     return sum(x.diff(dim=dim).square().mean((1, 2, 3)) for dim in (2, 3)) / 2  # type: ignore[return-value]

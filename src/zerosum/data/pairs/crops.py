@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -48,9 +49,8 @@ def crops(request: Request) -> Dataset:
         rows = _cropped(items, headers, channels, size, request)
         return (channels, *size), rows, sum(_count((header.height, header.width), size) for header in large)
 
-    reading = request.reading
-    key = ["crops", size, request.seed, found.stamps, reading.value_range, reading.frames]
-    pack = cached(str(root), key, build)
+    how = ["crops", size, request.seed, request.reading.value_range, request.reading.frames]
+    pack = cached(str(root), [os.path.realpath(root), *how], [found.stamps, *how], build)
     return dataset(
         request.name,
         pack.x,
