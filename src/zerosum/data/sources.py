@@ -148,7 +148,8 @@ def with_task(name: str, task: str, strength: float | None = None, *, apart: boo
 
 def _is_task(name: str) -> bool:
     """Whether a name means pairs that are made from images, or the two sides of such pairs."""
-    return _factor(name) is not None or tasks.parse(_task(name)) is not None
+    known = _task(name).partition("@")[0]
+    return known in tasks.TASKS or known == tasks.SHRINK
 
 
 def _factor(name: str) -> int | None:
