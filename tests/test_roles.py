@@ -18,12 +18,23 @@ from zerosum.latent import Normal
 from zerosum.latent_game import LatentGame, TwoPlayerGame
 from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.optim import Adam
-from zerosum.roles import CANNOT, Classifies, Discriminates, Encodes, Generates, Translates, has_role, in_role
+from zerosum.roles import (
+    CANNOT,
+    Classifies,
+    Discriminates,
+    Encodes,
+    Generates,
+    Predicts,
+    Translates,
+    TranslatesBack,
+    has_role,
+    in_role,
+)
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
-ROLES = (Generates, Translates, Classifies, Discriminates, Encodes)
+ROLES = (Generates, Translates, TranslatesBack, Predicts, Classifies, Discriminates, Encodes)
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
 
@@ -42,6 +53,7 @@ class Nothing(Game[Tensor]):
 @pytest.mark.parametrize(("role", "sentence"), [
     (Generates, "nothing cannot generate from z; choose another recipe for that"),
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
+    (Predicts, "nothing makes no films; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),
@@ -166,4 +178,4 @@ def test_points_of_z_are_drawn_where_the_game_is():
 
 
 def test_all_recipes_say_what_they_build():
-    assert all(issubclass(recipe.game, (Generates, Translates)) for recipe in RECIPES.values())
+    assert all(issubclass(recipe.game, (Generates, Translates, Predicts)) for recipe in RECIPES.values())

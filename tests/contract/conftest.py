@@ -16,7 +16,7 @@ from zerosum.contract.watching import OnlyOn
 from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games import RECIPES, find
-from zerosum.modality import Image, Modality, Points, Shape, Spec
+from zerosum.modality import Image, Modality, Points, Shape, Spec, Video
 from zerosum.recipe import Recipe
 from zerosum.training.trainer import Trainer
 
@@ -29,6 +29,8 @@ SMALL = {
 }  # of the option classes of networks, where a recipe has them
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
 IMAGES = (1, 12, 12)
+FILMS = 6  # frames of a film
+TWO_PHASES = {"autoencoder_steps": 3, "start": 2, "free": 3}  # of `config`: both within a few rounds of short films
 # Games of further kinds of data: what is asked of every recipe is asked of them.
 OTHERS = {f"support/{Path(where).name}": where for where in (COPIER, PAIRS, COLLECTIONS)}
 
@@ -44,6 +46,9 @@ class Case:
             for name in ("network", "patch")
             if name in recipe.options
         }
+        self.films = recipe.data.startswith("scenes")
+        if self.films:
+            self.options["config"] = TWO_PHASES
         config = recipe.options.get("config")
         self.own = {field.name for field in fields(config)} if config else set()  # options of the game's config
         self.packs = "packing" in self.own and config.packing > 1  # D judges no single samples
@@ -58,6 +63,7 @@ class Case:
         """The case of the package, of samples of this shape."""
         shape = shape or self.shape
         samples: Modality = Image(*shape) if len(shape) == 3 else Points(*shape)
+        samples = Video(FILMS, *shape) if self.films else samples
         return contract.Case(self.recipe, contract.fields(self.recipe.batch, samples), self.options)
 
     def spec(self, shape: Shape | None = None) -> Spec:

@@ -22,7 +22,7 @@ from zerosum import options
 from zerosum.contract.case import Case
 from zerosum.contract.watching import ElsewhereError, OnlyOn, Written
 from zerosum.game import Game, Move
-from zerosum.roles import Classifies, Discriminates, Encodes, Generates, Translates, has_role, in_role
+from zerosum.roles import Classifies, Discriminates, Encodes, Generates, Predicts, Translates, has_role, in_role
 from zerosum.training import checkpoint
 from zerosum.training.log_keys import values_of
 from zerosum.training.trainer import Trainer, parameters_of
@@ -316,8 +316,7 @@ def modes(case: Case) -> None:
             "leave the mode as it was: the trainer sets it, and `zerosum.load` for sampling",
         )
     game.eval()
-    if not (has_role(game, Generates) or has_role(game, Translates)):
-        raise DoesNotApply("it makes no samples")
+    _require_maker(game)
     before = {name: value.clone() for name, value in game.state_dict().items()}
     case.samples(game, case.batch())
     if moved := [name for name, value in game.state_dict().items() if not _same(value, before[name])]:
@@ -335,7 +334,7 @@ def device(case: Case) -> None:
             for move in game.round(lambda: batch, 0):
                 move.loss.backward(inputs=_own(game, move.player))
                 moves += 1
-            if has_role(game, Generates) or has_role(game, Translates):
+            if _makes_samples(game):
                 case.samples(game, batch, "meta")
     except ElsewhereError as error:
         raise Broken(
@@ -544,8 +543,12 @@ def _forget_gradients(game: Game[Any]) -> None:
         p.grad = None
 
 
+def _makes_samples(game: Game[Any]) -> bool:
+    return any(has_role(game, role) for role in (Generates, Translates, Predicts))
+
+
 def _require_maker(game: Game[Any]) -> None:
-    if not (has_role(game, Generates) or has_role(game, Translates)):
+    if not _makes_samples(game):
         raise DoesNotApply("it makes no samples")
 
 
