@@ -62,8 +62,10 @@ def _write_lines(run: Run, request: SampleRequest, out: Path, parts: Parts) -> N
 
 def _write_films(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
     """All videos side by side, as they move."""
+    _require_picture(run, request.count, "draw fewer (-n), or write a .npz file: any number goes")
     videos = torch.cat([samples for samples, _ in parts])
-    film([grid(frame) for frame in videos.unbind(1)], out, seconds=PACE * videos.shape[1], hold=0.5)
+    frames = videos.shape[1]
+    film([grid(frame) for frame in videos.unbind(1)], out, PACE * frames, hold=0.5, most=frames)
 
 
 def _write_arrays(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
