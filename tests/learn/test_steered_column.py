@@ -1,4 +1,4 @@
-"""A driving simulator learns in seconds where actions lead: a bright column, which steps to the left or to the right."""
+"""A driving simulator learns in seconds where actions lead: a bright column that steps left or right."""
 
 from __future__ import annotations
 

@@ -77,10 +77,15 @@ def run(arguments: Sequence[str]) -> None:
         command = RunFiles(given.run).command("translate", "IMAGES --out DIR")
         raise ZerosumError(f"{run.record.recipe} makes nothing from z alone; `{command}` translates images")
     if has_role(run.game, Predicts):
-        if given.traverse or given.to_seed is not None or given.truncation is not None:
-            raise ZerosumError(
-                f"{run.record.recipe} makes films of frames, not of z: leave out --traverse, --to-seed, --truncation"
-            )
+        of_z = {
+            "--traverse": given.traverse,
+            "--to-seed": given.to_seed is not None,
+            "--truncation": given.truncation is not None,
+            "--class": given.class_ is not None,
+            "--condition": given.condition is not None,
+        }
+        if meant := [name for name, asked in of_z.items() if asked]:
+            raise ZerosumError(f"{run.record.recipe} makes films of frames and actions, not of z: leave out {meant[0]}")
         out = given.out or given.run / f"samples-seed-{given.seed}.gif"
         count = VIDEOS if given.n is None else given.n
         write_film(run, out, given.frames, count=count, seed=given.seed, steer=given.steer)
