@@ -56,17 +56,17 @@ def test_a_dark_frame_has_its_digit_in_the_middle():
 
 
 def test_an_action_pushes_a_digit_to_the_right_and_down():
-    state = square().step(state_of_digit(5, 5), torch.tensor([[1.0, -0.5]]))
+    state = square().advanced(state_of_digit(5, 5), torch.tensor([[1.0, -0.5]]))
     torch.testing.assert_close(state, state_of_digit(5 + PUSH, 5 - PUSH / 2, PUSH, -PUSH / 2))
-    fast = square().step(state_of_digit(5, 5, FASTEST, 0), torch.tensor([[1.0, 0.0]]))
+    fast = square().advanced(state_of_digit(5, 5, FASTEST, 0), torch.tensor([[1.0, 0.0]]))
     assert fast[0, 3] == FASTEST
 
 
 def test_walls_throw_a_digit_back():
     still = torch.zeros(1, 2)
-    right = square().step(state_of_digit(ROOM - 0.5, 9, 2, 0), still)
+    right = square().advanced(state_of_digit(ROOM - 0.5, 9, 2, 0), still)
     torch.testing.assert_close(right, state_of_digit(ROOM - 1.5, 9, -2, 0))
-    above = square().step(state_of_digit(9, 1, 0, -2), still)
+    above = square().advanced(state_of_digit(9, 1, 0, -2), still)
     torch.testing.assert_close(above, state_of_digit(9, 1, 0, 2))
 
 
@@ -100,7 +100,7 @@ def _phases(state: Tensor) -> list[Tensor]:
 def test_the_car_stays_and_the_road_moves_against_the_steering():
     scene = Track()
     state = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0]])
-    frames = [scene.draw(scene.step(state, torch.full((1, 1), a))) for a in (-1.0, 0.0, 1.0)]
+    frames = [scene.draw(scene.advanced(state, torch.full((1, 1), a))) for a in (-1.0, 0.0, 1.0)]
     left, middle, right = (float(scene.position(to_float(frame))) for frame in frames)
     assert left - middle == pytest.approx(1, abs=0.1) and middle - right == pytest.approx(1, abs=0.1)
     for frame in frames:
@@ -117,8 +117,8 @@ def test_what_is_ahead_comes_one_row_nearer_with_each_frame():
 def test_the_barrier_holds_the_car():
     scene, state = Track(), Track().begin(20, Generator().manual_seed(2))
     for _ in range(40):
-        state = scene.step(state, torch.ones(20, 1))
-        road = scene.step(state, torch.zeros(20, 1))  # moves along alone
+        state = scene.advanced(state, torch.ones(20, 1))
+        road = scene.advanced(state, torch.zeros(20, 1))  # moves along alone
         assert ((state[:, 0] - road[:, 0]).abs() < 2 * BARRIER).all()
     positions = seen(scene, state)
     assert (positions < MIDDLE).all(), "at the right barrier the road is on the left"
@@ -153,7 +153,7 @@ def test_a_film_is_what_its_actions_make_of_its_state():
     state, frames, actions = drawn(scene, 3, 4, 0)
     for t in range(4):
         assert torch.equal(scene.draw(state), frames[:, t])
-        state = scene.step(state, actions[:, t])
+        state = scene.advanced(state, actions[:, t])
 
 
 def test_films_are_data(monkeypatch: pytest.MonkeyPatch):

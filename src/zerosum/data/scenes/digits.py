@@ -32,7 +32,7 @@ class MovingDigits(Scene):
         speed = FASTEST * (2 * torch.rand(count, 2, generator=generator) - 1)
         return torch.cat([chosen, place, speed], 1)
 
-    def step(self, state: Tensor, action: Tensor) -> Tensor:
+    def advanced(self, state: Tensor, action: Tensor) -> Tensor:
         chosen, place, speed = state[:, :1], state[:, 1:3], state[:, 3:]
         speed = (speed + PUSH * action).clamp(-FASTEST, FASTEST)
         place = place + speed

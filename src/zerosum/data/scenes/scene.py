@@ -23,7 +23,7 @@ class Scene(ABC):
         """(count, S) random states."""
 
     @abstractmethod
-    def step(self, state: Tensor, action: Tensor) -> Tensor:
+    def advanced(self, state: Tensor, action: Tensor) -> Tensor:
         """The state (N, S) one frame later, under actions (N, axes)."""
 
     @abstractmethod
@@ -43,7 +43,7 @@ class Scene(ABC):
         frames = []
         for action in actions.unbind(1):
             frames.append(self.draw(state))
-            state = self.step(state, action)
+            state = self.advanced(state, action)
         return torch.stack(frames, 1)
 
     def driven(self, state: Tensor, length: int, generator: Generator) -> Tensor:
@@ -53,5 +53,5 @@ class Scene(ABC):
             kept = torch.rand(len(state), 1, generator=generator) < KEPT
             action = torch.where(kept, action, self.drive(state, generator))
             actions.append(action)
-            state = self.step(state, action)
+            state = self.advanced(state, action)
         return torch.stack(actions, 1)

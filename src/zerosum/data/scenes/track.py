@@ -36,7 +36,7 @@ class Track(Scene):
         offset = BARRIER * (2 * torch.rand(count, 1, generator=generator) - 1)
         return torch.cat([_course(phases, along) + offset, along, phases], 1)
 
-    def step(self, state: Tensor, action: Tensor) -> Tensor:
+    def advanced(self, state: Tensor, action: Tensor) -> Tensor:
         across, along, phases = state[:, :1] + action, state[:, 1:2] + 1, state[:, 2:]
         road = _course(phases, along)
         return torch.cat([road + (across - road).clamp(-BARRIER, BARRIER), along, phases], 1)
