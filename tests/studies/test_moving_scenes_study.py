@@ -94,6 +94,7 @@ def test_who_knows_the_scene_is_right_in_all_and_who_mirrors_it_in_none(part: st
     assert found["error"] == 0 and found["patches"] == pytest.approx(0, abs=1e-6) and len(found["drift"]) == FREE
     assert study.steering(trainer(1.0), scene, state, stored, actions) == 1.0
     assert study.steering(trainer(-1.0), scene, state, stored, actions) < 0.3
+    assert study.steering(trainer(0.01), scene, state, stored, actions) == 0, "who hardly moves is not right"
     assert STEERED < FREE
 
 
