@@ -209,10 +209,10 @@ MOVING_SCENES = Study(
         "The error of position is the mean distance of the digit's centre, or of the road's middle before the car, "
         f"from where it is in the film. Steering: after the shown frames {STEERED} of full steering to either side; it "
         f"is right where the foreseen positions of the two differ, by {MOVED:g} pixels or more, to the side that the "
-        f"drawn scene's do, of films in which these differ by {LEAST:g} pixel or more. The value is that share, the mean of both scenes. On each "
-        "scene it is to be 0.95, the VAE-GAN sharper than the VAE and nearer in patches than the noisy one, with at "
-        f"most {EQUAL} of the VAE's error and {TOO_SHARP} of real films' energy. Settings are to be chosen on seeds "
-        "from 100 on."
+        f"drawn scene's do, of films in which these differ by {LEAST:g} pixel or more. The value is that share, the "
+        "mean of both scenes. On each scene it is to be 0.95, the VAE-GAN sharper than the VAE and nearer in patches "
+        f"than the noisy one, with at most {EQUAL} of the VAE's error and {TOO_SHARP} of real films' energy. Settings "
+        "are to be chosen on seeds from 100 on."
     ),
     published="pictures; no number",
     target=0.95,
