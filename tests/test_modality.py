@@ -16,14 +16,27 @@ from torch import Generator, Tensor
 from zerosum import modality
 from zerosum.evaluation.real_data import EXTRACTORS
 from zerosum.health.features import FEATURES
-from zerosum.modality import AnyModality, Classes, Image, Lengths, Modality, Points, Spec, Tokens, Vector
+from zerosum.modality import (
+    Actions,
+    AnyModality,
+    Classes,
+    Image,
+    Lengths,
+    Modality,
+    Points,
+    Spec,
+    Tokens,
+    Vector,
+    Video,
+)
 from zerosum.pictures.render import DRAW
 from zerosum.workflows.sample import WRITE
 
 VARIED = Tokens(("<unk>", "<eos>", "red", "green", "blue"), 4)
 FIXED = Tokens(("<unk>", "a", "b"), 3, separator="")
 KINDS: list[Modality] = [
-    Image(3, 4, 5), Points(2), VARIED, FIXED, Classes(("cat", "dog", "eel")), Vector(3), Lengths(4)
+    Image(3, 4, 5), Video(2, 3, 2, 4), Points(2), VARIED, FIXED, Classes(("cat", "dog", "eel")), Vector(3),
+    Actions(4, 2), Lengths(4)
 ]  # fmt: skip
 
 
@@ -66,14 +79,14 @@ def test_noise_is_of_the_seed_and_fills_the_range(kind: Modality):
     one, same, other = (kind.noise(4000, Generator().manual_seed(seed), real) for seed in (1, 1, 2))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert one.shape == (4000, *kind.shape) and one.dtype == real.dtype
-    if isinstance(kind, Points | Vector):
+    if isinstance(kind, Points | Vector | Actions):
         low, high = real.amin(0), real.amax(0)
         assert (one >= low).all() and (one <= high).all()
         torch.testing.assert_close(one.mean(0), (low + high) / 2, atol=0.15, rtol=0)
         torch.testing.assert_close(one.var(0), (high - low).square() / 12, rtol=0.1, atol=0)
         return
-    most = {Image: 255, Tokens: getattr(kind, "size", 0), Classes: 3, Lengths: 4}[type(kind)]
-    last = most if isinstance(kind, Image | Lengths) else most - 1
+    most = {Image: 255, Video: 255, Tokens: getattr(kind, "size", 0), Classes: 3, Lengths: 4}[type(kind)]
+    last = most if isinstance(kind, Image | Video | Lengths) else most - 1
     assert one.unique().tolist() == list(range(last + 1)), "every value comes, and no other"
     counts = one.flatten().bincount().double()
     assert (counts / counts.mean()).sub(1).abs().max() < 0.3
@@ -145,8 +158,8 @@ def test_what_is_no_kind_of_data_is_refused(text: str):
 
 def test_kinds_as_people_read_them():
     assert list(map(str, KINDS)) == [
-        "images of 3x4x5", "points of 2 numbers", "texts of up to 4 tokens", "texts of 3 tokens", "classes",
-        "vectors of 3 numbers", "lengths"
+        "images of 3x4x5", "videos of 2 frames of 3x2x4", "points of 2 numbers", "texts of up to 4 tokens",
+        "texts of 3 tokens", "classes", "vectors of 3 numbers", "actions of 4x2", "lengths"
     ]  # fmt: skip
 
 
@@ -202,7 +215,7 @@ def lacking(kinds: Iterable[type[Modality]], tables: Mapping[str, Mapping[type[M
 def test_every_kind_of_samples_is_in_every_table():
     assert lacking(own_kinds(), TABLES) == []
     samples = {kind for kind in own_kinds() if not kind.labels}
-    assert {Image, Points, Tokens} <= samples and {Classes, Vector, Lengths}.isdisjoint(samples)
+    assert {Image, Video, Points, Tokens} <= samples and {Classes, Vector, Actions, Lengths}.isdisjoint(samples)
     for name, table in TABLES.items():
         assert table.keys() == samples, f"{name} knows what holds no samples"
 

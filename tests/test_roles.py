@@ -24,6 +24,7 @@ from zerosum.roles import (
     Discriminates,
     Encodes,
     Generates,
+    Predicts,
     Translates,
     TranslatesBack,
     has_role,
@@ -33,7 +34,7 @@ from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
-ROLES = (Generates, Translates, TranslatesBack, Classifies, Discriminates, Encodes)
+ROLES = (Generates, Translates, TranslatesBack, Predicts, Classifies, Discriminates, Encodes)
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
 
@@ -53,6 +54,7 @@ class Nothing(Game[Tensor]):
     (Generates, "nothing cannot generate from z; choose another recipe for that"),
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),
+    (Predicts, "nothing makes no films; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),
@@ -182,4 +184,4 @@ def test_points_of_z_are_drawn_where_the_game_is():
 
 
 def test_all_recipes_say_what_they_build():
-    assert all(issubclass(recipe.game, (Generates, Translates)) for recipe in RECIPES.values())
+    assert all(issubclass(recipe.game, (Generates, Translates, Predicts)) for recipe in RECIPES.values())

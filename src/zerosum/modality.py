@@ -110,6 +110,40 @@ class Image(Modality):
 
 
 @dataclass(frozen=True)
+class Video(Modality):
+    """Films of one length: bytes (T, C, H, W) in the store, floats in [-1, 1] for players."""
+
+    frames: Positive
+    channels: Positive
+    height: Positive
+    width: Positive
+    kind: Literal["video"] = "video"
+    plural, stored_as = "videos", "8-bit"
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return self.frames, self.channels, self.height, self.width
+
+    @property
+    def size_in_words(self) -> str:
+        return f"{self.frames} frames of {self.image.size_in_words}"
+
+    @property
+    def image(self) -> Image:
+        """One frame."""
+        return Image(self.channels, self.height, self.width)
+
+    def load(self, stored: Tensor) -> Tensor:
+        return to_float(stored)
+
+    def store(self, x: Tensor) -> Tensor:
+        return to_uint8(x)
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return (256 * torch.rand(count, *self.shape, generator=generator)).to(torch.uint8)
+
+
+@dataclass(frozen=True)
 class Points(Modality):
     """Points of a space of `dim` dimensions, float32."""
 
@@ -242,6 +276,23 @@ class Vector(Modality):
 
 
 @dataclass(frozen=True)
+class Actions(Modality):
+    """What is done in each frame of a video, float32 (T, size): action t leads from frame t to frame t + 1."""
+
+    frames: Positive
+    size: Positive
+    kind: Literal["actions"] = "actions"
+    plural, stored_as, labels = "actions", "float32", True
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.frames, self.size
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return _in_box(count, generator, real)
+
+
+@dataclass(frozen=True)
 class Lengths(Modality):
     """How many tokens a text has, int64 (), at most `longest`."""
 
@@ -258,7 +309,7 @@ class Lengths(Modality):
 
 
 Condition = Classes | Vector  # what a sample can be asked to be
-AnyModality = Annotated[Image | Points | Tokens | Classes | Vector | Lengths, Discriminator("kind")]
+AnyModality = Annotated[Image | Video | Points | Tokens | Classes | Vector | Actions | Lengths, Discriminator("kind")]
 
 
 @dataclass(frozen=True)
@@ -296,6 +347,6 @@ class Spec:
 
 
 def _in_box(count: int, generator: Generator, real: Tensor) -> Tensor:
-    """Uniform in the box that holds all of `real`, (N, D)."""
+    """Uniform in the box that holds all of `real`, (N, ...)."""
     low, high = real.amin(0), real.amax(0)
-    return low + (high - low) * torch.rand(count, real.shape[1], generator=generator)
+    return low + (high - low) * torch.rand(count, *low.shape, generator=generator)

@@ -56,6 +56,20 @@ class TranslatesBack(Translates):
         """(B, *shape_b) to (B, *shape_a); see `translate`."""
 
 
+class Predicts(ABC):
+    """Foresees how a film goes on from its first frames, under given actions."""
+
+    start: int  # frames that it is shown
+
+    @abstractmethod
+    def predict(self, frames: Tensor, actions: Tensor) -> Tensor:
+        """The N frames (B, N, C, H, W) that follow `frames`, (B, start, C, H, W).
+
+        Args:
+            actions: (B, start + N - 1, K); action t leads from frame t to frame t + 1.
+        """
+
+
 class Classifies(ABC):
     """Learns a classifier on the way."""
 
@@ -88,6 +102,7 @@ CANNOT: dict[type, str] = {
     Generates: "cannot generate from z",
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",
+    Predicts: "makes no films",
     Classifies: "learns no classifier",
     Discriminates: "has no discriminator that scores single samples",
     Encodes: "has no encoder",

@@ -17,7 +17,7 @@ from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games import RECIPES, find
 from zerosum.games.srgan import SRGAN
-from zerosum.modality import Image, Modality, Points, Shape, Spec
+from zerosum.modality import Image, Modality, Points, Shape, Spec, Video
 from zerosum.recipe import Recipe
 from zerosum.training.trainer import Trainer
 
@@ -31,6 +31,8 @@ SMALL = {
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images
+FILMS = 6  # frames of a film
+TWO_PHASES = {"autoencoder_steps": 3, "start": 2, "free": 3}  # of `config`: both within a few rounds of short films
 # Games of further kinds of data: what is asked of every recipe is asked of them.
 OTHERS = {f"support/{Path(where).name}": where for where in (COPIER, PAIRS, COLLECTIONS)}
 
@@ -46,6 +48,9 @@ class Case:
             for name in ("network", "patch", "judge")
             if name in recipe.options
         }
+        self.films = recipe.data.startswith("scenes")
+        if self.films:
+            self.options["config"] = TWO_PHASES
         config = recipe.options.get("config")
         self.own = {field.name for field in fields(config)} if config else set()  # options of the game's config
         self.packs = "packing" in self.own and config.packing > 1  # D judges no single samples
@@ -60,6 +65,7 @@ class Case:
         """The case of the package, of samples of this shape."""
         shape = shape or self.shape
         samples: Modality = Image(*shape) if len(shape) == 3 else Points(*shape)
+        samples = Video(FILMS, *shape) if self.films else samples
         fields = contract.fields(self.recipe.batch, samples)
         if issubclass(self.recipe.game, SRGAN):
             enlarged = Image(shape[0], *(ENLARGED * side for side in shape[1:]))

@@ -12,7 +12,7 @@ from zerosum.batches import Labelled, PartlyLabelled, field_names, samples_of
 from zerosum.data.stream import deal
 from zerosum.game import Game, Logits
 from zerosum.latent_game import LatentGame
-from zerosum.roles import Classifies, Discriminates, Encodes, Generates, Translates, has_role, in_role
+from zerosum.roles import Classifies, Discriminates, Encodes, Generates, Predicts, Translates, has_role, in_role
 
 
 def labels(game: Game[Any], batch: Any) -> Tensor | None:
@@ -35,7 +35,7 @@ def test_it_makes_samples_of_a_field_and_draws_fields_of_the_data(case):
 def test_what_it_can_do_it_does(case):
     game, batch = case.game().eval(), case.batch()
     made = case.spec().fields[game.makes]
-    assert has_role(game, Generates) or has_role(game, Translates), "it makes no samples at all"
+    assert any(has_role(game, role) for role in (Generates, Translates, Predicts)), "it makes no samples at all"
     if has_role(game, Generates):
         role = in_role(game, Generates)
         assert isinstance(game.core, LatentGame)
@@ -50,6 +50,10 @@ def test_what_it_can_do_it_does(case):
                 role.generate(case.z(game))
     if has_role(game, Translates):
         assert in_role(game, Translates).translate(batch.a).shape == (4, *made.shape)
+    if has_role(game, Predicts):
+        start = in_role(game, Predicts).start
+        foreseen = in_role(game, Predicts).predict(batch.x[:, :start], batch.actions[:, :-1])
+        assert foreseen.shape == (4, made.shape[0] - start, *made.shape[1:])
     if has_role(game, Classifies):
         logits = in_role(game, Classifies).classifier()(samples_of(batch))
         assert logits.shape == (4, case.spec().classes) and logits.isfinite().all()
@@ -111,6 +115,8 @@ def test_the_first_term_of_a_generating_move_is_its_objective(case):
     players = game.players()
     if len(players) == 1:
         pytest.skip("it has no opponent")
+    if has_role(game, Predicts):
+        pytest.skip("several players make its films, each by an objective of its own")
     (own,) = generating_players(case, game)
     opponents = [p for name, player in players.items() if name != own for m in player.modules for p in m.parameters()]
     moves = 0

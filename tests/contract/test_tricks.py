@@ -10,13 +10,14 @@ from torch import nn
 
 from zerosum.batches import field_names
 from zerosum.games import find
-from zerosum.modality import Classes, Image, Spec
+from zerosum.modality import Actions, Classes, Image, Spec, Video
 from zerosum.networks.discriminate import discriminate, mixes_batch
 from zerosum.recipe import RECIPES
 
 IMAGE = Spec({"x": Image(1, 28, 28), "y": Classes(tuple("0123456789"))})
 PAIR = Spec({"a": Image(1, 28, 28), "b": Image(1, 28, 28)})
 ENLARGED = Spec({"a": Image(1, 14, 14), "b": Image(1, 28, 28)})
+FILM = Spec({"x": Video(15, 1, 28, 28), "actions": Actions(15, 1)}, count=1000)
 PAPERS_WITH_RELU_OR_POOLING = {"gan/tutorial", "sgan/mnist", "wgan-gp/images"}
 
 
@@ -41,10 +42,13 @@ def test_no_relu_and_no_max_pooling_in_d(name: str):
     recipe = RECIPES[name]
     if name.startswith("bad-gan") or "toy" in name or name == "two-player/grid":
         pytest.skip("three players, or points")
+    drawn = field_names(recipe.batch)
     pair = ENLARGED if name.startswith("srgan/") else PAIR
-    players = recipe.build(pair if "a" in field_names(recipe.batch) else IMAGE).core.players().values()
-    own = {id(m) for p in players if p.averaged for g in p.modules for m in g.modules()}  # of what makes samples
-    modules = [m for p in players for d in p.modules for m in d.modules() if id(m) not in own]
+    spec = pair if "a" in drawn else FILM if "actions" in drawn else IMAGE
+    players = recipe.build(spec).core.players()
+    makers = [p for name, p in players.items() if p.averaged or name == "generator"]
+    own = {id(m) for p in makers for g in p.modules for m in g.modules()}  # of what makes samples
+    modules = [m for p in players.values() for d in p.modules for m in d.modules() if id(m) not in own]
     found = [m for m in modules if isinstance(m, (nn.ReLU, nn.MaxPool2d))]
     assert not found or name in PAPERS_WITH_RELU_OR_POOLING
 

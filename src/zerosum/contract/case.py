@@ -14,9 +14,9 @@ from zerosum.batches import PartlyLabelled, field_names
 from zerosum.data.dataset import DataError, Dataset, Field, Progress, dataset_of
 from zerosum.data.stream import deal
 from zerosum.game import Game
-from zerosum.modality import Classes, Image, Lengths, Modality, Spec, Tokens
+from zerosum.modality import Actions, Classes, Image, Lengths, Modality, Spec, Tokens
 from zerosum.recipe import Recipe, Training
-from zerosum.roles import Generates, Translates, has_role, in_role
+from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
 from zerosum.training.trainer import Trainer
 
 BATCH, ROWS = 4, 11  # samples of a batch, and of the whole data
@@ -79,9 +79,15 @@ class Case:
         return rows(Spec({"y": condition}), self.batch_size, 0)["y"].to(device)
 
     def samples(self, game: Game[Any], batch: Any, device: str = "cpu") -> Tensor:
-        """What the game makes: of points drawn from its prior, or of the field "a" of a batch."""
+        """What the game makes: of points drawn from its prior, of the field "a" of a batch, or of the first frames of
+        its films, which are part of it.
+        """
         if has_role(game, Translates):
             return in_role(game, Translates).translate(batch.a)
+        if has_role(game, Predicts):
+            role = in_role(game, Predicts)
+            start = batch.x[:, : role.start]
+            return torch.cat([start, role.predict(start, batch.actions[:, :-1])], 1)
         return in_role(game, Generates).generate(self.z(game, device), self.y(game, device))
 
     def data(self) -> Dataset:
@@ -107,7 +113,7 @@ def rows(spec: Spec, count: int, seed: int) -> dict[str, Tensor]:
         elif isinstance(modality, Lengths):
             made[name] = next(kind.lengths(made[own]) for own, kind in spec.fields.items() if isinstance(kind, Tokens))
         else:
-            box = torch.tensor([[-1.0], [1.0]]).expand(2, modality.shape[-1])
+            box = torch.stack([-torch.ones(modality.shape), torch.ones(modality.shape)])
             made[name] = modality.noise(count, generator, box)
     return made
 
@@ -144,6 +150,7 @@ def spec_for(recipe: Recipe, chosen: str | None = None, progress: Progress | Non
 def fields(batch: type, samples: Modality, classes: Classes = CLASSES) -> Spec:
     """The fields that a batch draws, by their names: classes, texts with their lengths, and else `samples`."""
     known: dict[str, Modality] = {"y": classes, "ids": TOKENS, "lengths": LENGTHS}
+    known["actions"] = Actions(samples.shape[0], 2)  # of each frame
     names = [name for name in field_names(batch) if name != "unlabelled"]  # which are the same samples
     return Spec({name: known.get(name, samples) for name in names}, count=100)
 

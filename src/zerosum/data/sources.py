@@ -19,6 +19,7 @@ from zerosum.data.images.stacked import stacked_mnist
 from zerosum.data.pairs import tasks
 from zerosum.data.points import mixture
 from zerosum.data.request import Frames, Reading, Request, Source
+from zerosum.data.scenes.source import scenes
 from zerosum.data.text import lines as text
 from zerosum.util import checks
 from zerosum.util.files import named
@@ -44,6 +45,7 @@ SOURCES: dict[str, Source] = {
     "swiss-roll": mixture.swiss_roll,
     "moons": mixture.moons,
     "gaussians": mixture.gaussians,
+    "scenes": scenes,
     "pairs": _imported("pairs.folders:paired"),
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),

@@ -21,7 +21,7 @@ from zerosum.metrics import extractors
 from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.extractors.tokens import token_counts
 from zerosum.metrics.samples import to_channels
-from zerosum.modality import Image, Modality, Points, Tokens
+from zerosum.modality import Image, Modality, Points, Tokens, Video
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
 INCEPTION = "inception-v3"
@@ -140,8 +140,8 @@ def _of_images(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
         return extractors.find("random", device), [note]
 
 
-def _of_points(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
-    """The values themselves."""
+def _of_values(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
+    """The values themselves, of points, and of all frames of a video."""
     return extractors.find("pixels", device), []
 
 
@@ -153,7 +153,8 @@ def _of_texts(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
 
 EXTRACTORS: dict[type[Modality], Callable[[Dataset, str], tuple[Extractor, list[str]]]] = {
     Image: _of_images,
-    Points: _of_points,
+    Video: _of_values,
+    Points: _of_values,
     Tokens: _of_texts,
 }
 

@@ -16,7 +16,7 @@ from zerosum.health.sight import sight
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors.digits import CLASSES
 from zerosum.metrics.extractors.random import SMALLEST
-from zerosum.modality import Image, Modality, Points, Tokens
+from zerosum.modality import Image, Modality, Points, Tokens, Video
 from zerosum.pictures.neighbours import thumbnails
 from zerosum.util import rng
 
@@ -110,6 +110,32 @@ class ImageSpace(FeatureSpace):
         return thumbnails(x)
 
 
+class VideoSpace(FeatureSpace):
+    """Videos by the features of two frames as images: in the middle, and the last."""
+
+    sees = True
+
+    def __init__(self, modality: Video, real: Tensor, generator: Generator):
+        self.modality, self.places = modality, [modality.frames // 2, modality.frames - 1]
+        self.images = ImageSpace(modality.image, self._frames(real), generator)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self._of_frames(self.images, x)
+
+    def seen(self, x: Tensor) -> Tensor:
+        return self._of_frames(self.images.seen, x)
+
+    def thumbnail(self, x: Tensor) -> Tensor:
+        return self._of_frames(self.images.thumbnail, x)
+
+    def _frames(self, x: Tensor) -> Tensor:
+        """(2 N, C, H, W)."""
+        return x[:, self.places].flatten(0, 1)
+
+    def _of_frames(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        return function(self._frames(x)).reshape(len(x), -1)
+
+
 class PointSpace(FeatureSpace):
     """Points in units of their deviation, and waves of several lengths: more than their mean and covariance count."""
 
@@ -173,6 +199,7 @@ class TokenSpace(FeatureSpace):
 
 FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]] = {
     Image: ImageSpace,
+    Video: VideoSpace,
     Points: PointSpace,
     Tokens: TokenSpace,
 }

@@ -22,8 +22,8 @@ from zerosum.health.history import Snapshot, of_player
 from zerosum.health.modes import ByLabel, Clusters, Modes, OrRegions
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
-from zerosum.modality import Classes, Condition
-from zerosum.roles import Generates, Translates, has_role, in_role
+from zerosum.modality import Classes, Condition, Modality
+from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
 from zerosum.run.sampling import default_labels, device_of, eval_no_grad, sample
 from zerosum.training.log_keys import Key, Kind
 from zerosum.training.trainer import Trainer, Value
@@ -46,6 +46,7 @@ FEWEST = 4  # samples of a class that is measured
 OTHERS = "all other classes"  # what these are called together
 NEAREST = 3  # neighbours that make a ball
 TRANSLATED = 64  # samples translated at once
+PREDICTED = 16  # videos foreseen at once
 
 OF_SAMPLES = {
     "frechet": "Fréchet distance of fakes to reals; 1 is that of one average sample, repeated",
@@ -138,6 +139,10 @@ class SampleMeter:
         self.source = None  # what is translated: the modality and stored samples
         if source := dataset.fields.get("a"):
             self.source = source.modality, source.stored[_rows(len(source), SAMPLES, generator)]
+        self.films = None  # what is foreseen: the modality of videos, and some as stored, with their actions
+        if actions := dataset.fields.get("actions"):
+            rows = _rows(len(field), SAMPLES, generator)
+            self.films = field.modality, field.stored[rows], actions.stored[rows]
 
     def _find_copies_of_reals(self, x: Tensor, count: int) -> None:
         """How near reals lie to each other, of `count` in all: whether a fake that is as near to one would be a copy.
@@ -281,6 +286,8 @@ class SampleMeter:
         """(N, *shape) on the CPU; None of a game that makes no samples."""
         if has_role(game, Generates):
             return sample(game, count, seed=self.seed, labels=None if labels is None else labels[:count])
+        if has_role(game, Predicts) and self.films is not None:
+            return self._foreseen(game, count, *self.films)
         if not has_role(game, Translates) or self.source is None:
             return None
         modality, stored = self.source
@@ -288,6 +295,17 @@ class SampleMeter:
         with eval_no_grad(game, self.seed):
             parts = [role.translate(modality.load(a.to(device))) for a in stored[:count].split(TRANSLATED)]
             return torch.cat([part.float() if part.is_floating_point() else part for part in parts]).cpu()
+
+    def _foreseen(self, game: Game[Any], count: int, modality: Modality, videos: Tensor, actions: Tensor) -> Tensor:
+        """Videos (N, *shape) of which the first frames are real, and the others foreseen."""
+        role, device = in_role(game, Predicts), device_of(game)
+        parts = zip(videos[:count].split(PREDICTED), actions[:count, :-1].split(PREDICTED), strict=True)
+        made = []
+        with eval_no_grad(game, self.seed):
+            for x, own in parts:
+                start = modality.load(x[:, : role.start].to(device))
+                made.append(torch.cat([start, role.predict(start, own.to(device)).float()], 1).cpu())
+        return torch.cat(made)
 
     def condition_of(self, game: Game[Any]) -> Condition | None:
         """What the game's samples are asked for; None of a G of z alone."""

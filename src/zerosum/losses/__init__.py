@@ -5,7 +5,7 @@ from zerosum import losses
 losses.relativistic.d(real_logits, fake_logits) + 0.5 * losses.penalties.r1(discriminator, real)
 """
 
-from zerosum.losses import adversarial, feature_matching, mutual_information, penalties, semi_supervised
+from zerosum.losses import adversarial, feature_matching, mutual_information, penalties, semi_supervised, variational
 from zerosum.losses.adversarial import (
     OBJECTIVES,
     LabelSmoothing,
@@ -34,5 +34,6 @@ __all__ = [
     "penalties",
     "relativistic",
     "semi_supervised",
+    "variational",
     "wasserstein",
 ]

@@ -10,10 +10,12 @@ from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Image, Modality, Points, Tokens
+from zerosum.modality import Image, Modality, Points, Tokens, Video
+from zerosum.pictures.fonts import label_rows
 from zerosum.pictures.grids import grid, grid_rows, grid_walks, room_of
 from zerosum.pictures.neighbours import neighbours
 from zerosum.pictures.scatter import paths, scatter, scatter_groups
+from zerosum.pictures.strips import FRAMES, strips
 from zerosum.pictures.text_sheet import LINE, sheet
 
 
@@ -57,6 +59,23 @@ def _images(image: Image) -> Renderer:
     )
 
 
+def _videos(video: Video) -> Renderer:
+    return Renderer(
+        picture=lambda samples, real: strips(samples),
+        row=strips,
+        rows=lambda groups, names, note, real: label_rows([strips(group) for group in groups], names, note),
+        walks=lambda frames, real: grid_walks(frames[:, :, -1]),
+        categories=lambda values, real: grid_walks(values[:, :, -1].transpose(0, 1)),
+        group="A block for each {}; in each block z is the same",
+        walk="Each row interpolates between two latent points in equal steps{}; of each video the last frame",
+        code="Each row moves one latent code through its values; the rest of z is fixed; of each video the last frame",
+        walk_size=(6, 10),
+        latents=1,
+        count=lambda rows: max(8, 2 * rows),
+        room=min(FRAMES, video.frames) * room_of(*video.image.shape),
+    )
+
+
 def _points(points: Points) -> Renderer:
     return Renderer(
         picture=scatter,
@@ -95,7 +114,12 @@ def _texts(tokens: Tokens) -> Renderer:
     )
 
 
-DRAW: dict[type[Modality], Callable[[Any], Renderer]] = {Image: _images, Points: _points, Tokens: _texts}
+DRAW: dict[type[Modality], Callable[[Any], Renderer]] = {
+    Image: _images,
+    Video: _videos,
+    Points: _points,
+    Tokens: _texts,
+}
 
 
 def renderer(modality: Modality) -> Renderer:

@@ -29,7 +29,8 @@ def _notes(files: RunFiles) -> Iterator[str]:
     if not files.pictures:
         yield "samples/ has no pictures yet."
     due = [artifact.path for artifact in ARTIFACTS if artifact.written.startswith(AT_END) and not artifact.optional]
-    never = {"report.html", *(["interpolation.png"] if files.translates else [])}  # this page; it takes a latent space
+    no_z = files.translates or files.predicts
+    never = {"report.html", *(["interpolation.png"] if no_z else [])}  # this page; it takes a latent space
     for name in due:
         if name not in never and not (run / name).exists():
             yield f"{name} is missing; a run writes it when it ends."

@@ -24,12 +24,15 @@ def samples(files: RunFiles) -> str:
     if not path.exists() and files.pictures:
         step, path = files.pictures[-1]
         caption, alt = f"The newest samples, step {step:,}", f"{of}, step {step}"
-    points = "inputs" if files.translates else "latent points"
+    points = "inputs" if files.translates else "first frames" if files.predicts else "latent points"
+    how = "Foreseen after real first frames, below the data" if files.predicts else "Samples as they move"
+    moving = image(run / "samples.gif", f"{of}, as they move", side=None)
     title, description = read_caption(path)
     final = image(path, f"{alt}: {description}" if description else alt, SIDE)
     film = image(run / "film.gif", f"{of}, as a film over training", side=None)
     return _texts(run / "samples.txt") or _pair(
         "Samples",
+        figure(moving, how),
         figure(final, f"{caption}. {title}" if title else caption),
         figure(film, f"{'Translations' if files.translates else 'Samples'} of the same {points} over training"),
     )

@@ -68,6 +68,12 @@ class RunFiles:
         roles = self.record.get("roles")
         return "Translates" in roles if isinstance(roles, list) else "a" in self.fields
 
+    @property
+    def predicts(self) -> bool:
+        """Whether its game foresees how videos go on."""
+        roles = self.record.get("roles")
+        return isinstance(roles, list) and "Predicts" in roles
+
     @cached_property
     def log(self) -> MetricsLog:
         """metrics.jsonl"""

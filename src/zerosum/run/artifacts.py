@@ -46,6 +46,9 @@ ARTIFACTS = (
     Artifact("tensorboard/", "the curves for TensorBoard", "while training, with `--tensorboard`", optional=True),
     Artifact("samples.png", "samples; a row for each class, where the generator takes one", STOPPED),
     Artifact("samples.txt", "texts only: samples, one a line", AT_END, optional=True),
+    Artifact(
+        "samples.gif", "videos only: samples as they move, or data and what is foreseen of it", AT_END, optional=True
+    ),
     Artifact("neighbours.png", "images only: samples and their nearest training images", AT_END, optional=True),
     Artifact("interpolation.png", "walks between points of the latent space", AT_END),
     Artifact("codes.png", "what each latent code changes, where z has codes", AT_END, optional=True),
@@ -55,7 +58,8 @@ ARTIFACTS = (
     Artifact("health.png", "the health signals as a picture", "`zerosum doctor`", optional=True),
     Artifact(
         "samples-seed-N.png",
-        "more samples; with `--to-seed` an interpolation, a `.gif`; with `--traverse` `codes-seed-N.png`",
+        "more samples, of videos a `.gif`; with `--to-seed` an interpolation, a `.gif`; with `--traverse` "
+        "`codes-seed-N.png`",
         "`zerosum sample`",
         optional=True,
     ),

@@ -15,10 +15,19 @@ from torch import Tensor
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import ROWS, Code
-from zerosum.modality import Classes, Condition, Modality, Vector
+from zerosum.modality import Classes, Condition, Modality, Vector, Video
 from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
-from zerosum.roles import Classifies, Discriminates, Generates, Translates, TranslatesBack, has_role, in_role
+from zerosum.roles import (
+    Classifies,
+    Discriminates,
+    Generates,
+    Predicts,
+    Translates,
+    TranslatesBack,
+    has_role,
+    in_role,
+)
 from zerosum.run import commands, sampling
 from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record, recipe_of
@@ -244,6 +253,41 @@ class Run:
         """The kinds of what is translated, and of what it becomes."""
         ends = (self.source, self.modality)
         return ends[::-1] if back else ends
+
+    def predict(self, frames: Tensor, actions: Tensor, batch_size: int = 16) -> Tensor:
+        """How videos go on, (N, L - start + 1, C, H, W) on the CPU, from their first frames, under actions (N, L, K).
+
+        Args:
+            frames: (N, T, C, H, W), of which the first `run.game.core.start` are looked at: floats in [-1, 1], or
+                bytes as they are stored.
+            actions: action t leads from frame t to frame t + 1.
+
+        Raises:
+            ZerosumError: the GAN makes no films, or frames or actions have another shape, or are too few.
+        """
+        role, (_, *frame) = in_role(self.game, Predicts), self.modality.shape
+        frames, actions = checks.tensor("frames", frames), checks.finite("actions", checks.tensor("actions", actions))
+        size = self.record.data.spec.actions.shape[-1]
+        if frames.shape[1:2] < (role.start,) or [*frames.shape[2:]] != frame:
+            raise ZerosumError(
+                f"{self.path} foresees frames of {'x'.join(map(str, frame))} from the first {role.start}, not from "
+                f"videos of {tuple(frames.shape[1:])}"
+            )
+        if len(actions) != len(frames) or actions.shape[1:2] < (role.start,) or tuple(actions.shape[2:]) != (size,):
+            raise ZerosumError(
+                f"actions must be ({len(frames)}, L, {size}), with L of at least {role.start}, not "
+                f"{tuple(actions.shape)}"
+            )
+        channels, height, width = frame
+        seen = Video(role.start, channels, height, width)
+        frames = _samples("frames", frames[:, : role.start], seen, f"{self.path} is shown {seen}")
+        count = actions.shape[1] - role.start + 1
+        return self._in_batches(
+            lambda x, actions: role.predict(seen.load(x), actions),
+            [frames, actions.float()],
+            batch_size,
+            (count, *frame),
+        )
 
     def classify(self, x: Tensor, batch_size: int = 256) -> Tensor:
         """How likely each class is, (N, K) float32 on the CPU, by the classifier that the game learnt.

@@ -12,6 +12,7 @@ from zerosum.studies.gan_parzen import GAN_PARZEN
 from zerosum.studies.grid import GRID, GRID_OWN
 from zerosum.studies.health import HEALTH
 from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
+from zerosum.studies.moving_scenes import MOVING_SCENES
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
 from zerosum.studies.sr_bicubic import SR_BICUBIC
@@ -39,6 +40,7 @@ STUDIES = {
         GRID_OWN,
         HEALTH,
         INFOGAN_ERROR_OWN,
+        MOVING_SCENES,
         OPTIMAL_DISCRIMINATOR,
         SGAN_MNIST_OWN,
         SR_BICUBIC,

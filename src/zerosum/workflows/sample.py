@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Classes, Image, Modality, Points, Tokens
+from zerosum.modality import Classes, Image, Modality, Points, Tokens, Video
 from zerosum.pictures.film import film
-from zerosum.pictures.grids import save_each
+from zerosum.pictures.grids import grid, save_each
 from zerosum.pictures.overview import overview
 from zerosum.pictures.png import save
 from zerosum.pictures.render import renderer
@@ -28,6 +28,7 @@ from zerosum.util.console import progress
 from zerosum.util.files import atomic_path
 
 Parts = Iterator[tuple[Tensor, Tensor | None]]  # samples, and their classes or vectors
+PACE = 0.1  # seconds of a video's frame in a film
 COMPRESSED = 4  # times smaller than their numbers that files of samples may become
 
 
@@ -56,6 +57,14 @@ def _write_lines(run: Run, request: SampleRequest, out: Path, parts: Parts) -> N
     with atomic_path(out) as partial, partial.open("wb") as file:
         for samples, _ in parts:
             file.write("".join(f"{text}\n" for text in run.modality.write(samples)).encode())
+
+
+def _write_films(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
+    """All videos side by side, as they move."""
+    _require_picture(run, request.count, "draw fewer (-n), or write a .npz file: any number goes")
+    videos = torch.cat([samples for samples, _ in parts])
+    frames = videos.shape[1]
+    film([grid(frame) for frame in videos.unbind(1)], out, PACE * frames, hold=0.5, most=frames)
 
 
 def _write_arrays(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
@@ -115,6 +124,7 @@ def _watched(run: Run, request: SampleRequest, quiet: bool) -> Parts:
 
 WRITE: dict[type[Modality], Writer] = {
     Image: Writer(".png", {"": _write_folder}),
+    Video: Writer(".gif", {".gif": _write_films}),
     Points: Writer(".png", {}),
     Tokens: Writer(".txt", {".txt": _write_lines}),
 }
@@ -138,9 +148,9 @@ def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = Tru
     `.png`: one picture, a grid of images, a scatter plot of points, a sheet of texts; where the generator takes a class
     or a vector and the request names none, each has a row, see `pictures.overview`. `.npz`: `samples` as they are
     stored, uint8 (N, C, H, W) for images, float32 (N, D) for points, int64 ids (N, length) for texts, and int64
-    `labels` (N,) or float32 `conditions` (N, K) where there are any. `.txt`: texts, one a line. No ending: a folder of
-    single pictures of images, with their classes or vectors in their names. All but a picture are written as they are
-    drawn, with progress unless `quiet`.
+    `labels` (N,) or float32 `conditions` (N, K) where there are any. `.txt`: texts, one a line. `.gif`: videos, as they
+    move. No ending: a folder of single pictures of images, with their classes or vectors in their names. All but a
+    picture are written as they are drawn, with progress unless `quiet`.
 
     Raises:
         OutOfMemoryError: so many fit neither into memory nor on the disk.

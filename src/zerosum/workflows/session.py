@@ -24,11 +24,12 @@ from zerosum.modality import Modality
 from zerosum.pictures.film import film
 from zerosum.pictures.overview import MOST_ROWS, choices, overview
 from zerosum.pictures.png import save
+from zerosum.pictures.predictions import predictions
 from zerosum.pictures.render import renderer
 from zerosum.pictures.translations import translations
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.recipe import RECIPES
-from zerosum.roles import Generates, Translates, has_role, in_role
+from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
 from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record
@@ -43,10 +44,12 @@ from zerosum.training.trainer import Diverged, Hook, Trainer
 from zerosum.util import distributed, files, memory, rng
 from zerosum.util.console import errors
 from zerosum.util.text import duration
+from zerosum.workflows.predict import write_film
 from zerosum.workflows.prepare import Prepared
 from zerosum.workflows.sample import default_ending, write_samples
 
 COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and those that are translated
+FORESEEN = 4  # videos in a picture of what is foreseen
 TEXTS = 64  # in samples.txt
 LAST_SEED = 1  # of the files at the end; another than the film's
 FIRST_PICTURES = (10.0, 30.0, 60.0)  # seconds of training before pictures by time; then after twice as many each
@@ -220,6 +223,8 @@ def finish(run: Run, loaded: data.Dataset) -> None:
         if run.codes:
             request = SampleRequest(latents_per_code(run), seed)
             save(traversal(run, request, real=real), run.path / "codes.png")
+    if has_role(run.game, Predicts):
+        write_film(run, run.path / "samples.gif", seed=seed, data=loaded)
     conclude(run, loaded)
 
 
@@ -324,11 +329,14 @@ class Recovery:
 
 
 def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -> Callable[[Run], Image.Image]:
-    """What draws the samples of a run as it is now: those of fixed latent points, or of fixed sources."""
+    """What draws the samples of a run as it is now: of fixed latent points, of fixed sources, or of fixed videos."""
     if has_role(game, Translates):
         a, b = (loaded.fields[name] for name in ("a", game.makes))
         aligned = a.deck == b.deck
         return lambda run: translations(run, a.stored[:TRANSLATED], b.stored[:TRANSLATED] if aligned else None)
+    if has_role(game, Predicts):
+        videos, actions = (loaded.fields[name].stored[:FORESEEN] for name in (game.makes, "actions"))
+        return lambda run: predictions(run, videos, actions)
     modality = record.data.fields[game.makes]
     request = SampleRequest(renderer(modality).count(_rows(game, record)), seed)
     real = _behind(modality, loaded)

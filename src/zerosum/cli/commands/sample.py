@@ -17,14 +17,15 @@ from zerosum.util.console import say
 class Arguments:
     run: RunPath
     n: Annotated[
-        int | None, flag("number of samples; with --traverse, points z for each code", "64", aliases=["-n"])
+        int | None,
+        flag("number of samples; with --traverse, points z for each code; of films, 8", "64", aliases=["-n"]),
     ] = None
     seed: Annotated[int, flag("random seed")] = 0
     out: Annotated[
         Path | None,
         flag(
             "FILE.png: one picture, with a row for each class if there are classes; FILE.npz: arrays; FILE.txt: "
-            "texts, one a line; FILE.gif: an interpolation; any other name: a folder of pictures",
+            "texts, one a line; FILE.gif: an interpolation, or a film; any other name: a folder of pictures",
             "RUN/samples-seed-SEED.png",
         ),
     ] = None
@@ -38,7 +39,12 @@ class Arguments:
     to_seed: Annotated[
         int | None, flag("interpolate from the samples of --seed to those of this seed, as a GIF", "")
     ] = None
-    frames: Annotated[int, flag("frames of the interpolation")] = 48
+    frames: Annotated[
+        int | None, flag("frames of the interpolation, or, of a run that makes films, those that it foresees", "48")
+    ] = None
+    steer: Annotated[
+        tuple[float, ...] | None, flag("an action, of a run that makes films, for every frame", "those of its data")
+    ] = None
     traverse: Annotated[
         Switch, flag("latent traversal: vary each code of z alone, in a row of the picture each", "")
     ] = False
@@ -54,8 +60,9 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.errors import ZerosumError
     from zerosum.pictures.overview import unwritable_names
     from zerosum.pictures.walks import latents_per_code
-    from zerosum.roles import Translates, has_role
+    from zerosum.roles import CANNOT, Predicts, Translates, has_role
     from zerosum.run.sampling import SampleRequest
+    from zerosum.workflows.predict import VIDEOS, write_film
     from zerosum.workflows.sample import default_ending, write_interpolation, write_samples, write_traversal
 
     if given.traverse and given.to_seed is not None:
@@ -68,6 +75,26 @@ def run(arguments: Sequence[str]) -> None:
     if has_role(run.game, Translates):
         command = run.command("translate", "IMAGES --out DIR")
         raise ZerosumError(f"{run.record.recipe} makes nothing from z alone; `{command}` translates images")
+    if has_role(run.game, Predicts):
+        of_z = {
+            "--traverse": given.traverse,
+            "--to-seed": given.to_seed is not None,
+            "--truncation": given.truncation is not None,
+            "--class": given.class_ is not None,
+            "--condition": given.condition is not None,
+        }
+        if meant := [name for name, asked in of_z.items() if asked]:
+            raise ZerosumError(f"{run.record.recipe} makes films of frames and actions, not of z: leave out {meant[0]}")
+        out = given.out or given.run / f"samples-seed-{given.seed}.gif"
+        count = VIDEOS if given.n is None else given.n
+        write_film(run, out, given.frames, count=count, seed=given.seed, steer=given.steer)
+        say(out)
+        return
+    if given.steer is not None or (given.frames is not None and given.to_seed is None):
+        flag_given = "--frames" if given.steer is None else "--steer"
+        raise ZerosumError(
+            f"{run.record.recipe} {CANNOT[Predicts]}: leave out {flag_given}, or interpolate by --to-seed"
+        )
     kind = "codes" if given.traverse else "samples"
     ending = ".gif" if given.to_seed is not None else ".png" if given.traverse else default_ending(run)
     out = given.out or given.run / f"{kind}-seed-{given.seed}{ending}"
@@ -76,7 +103,7 @@ def run(arguments: Sequence[str]) -> None:
     if given.traverse:
         write_traversal(run, out, request, given.code or None, 10 if given.steps is None else given.steps)
     elif given.to_seed is not None:
-        write_interpolation(run, out, request, given.to_seed, given.frames)
+        write_interpolation(run, out, request, given.to_seed, 48 if given.frames is None else given.frames)
     else:
         write_samples(run, out, request, quiet=False)
     say(out)

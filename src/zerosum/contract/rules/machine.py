@@ -9,10 +9,10 @@ import torch
 from zerosum.contract.case import Case
 from zerosum.contract.rules.moves import own_parameters
 from zerosum.contract.rules.rule import Broken, DoesNotApply
+from zerosum.contract.rules.samples import makes_samples
 from zerosum.contract.rules.words import first_line, in_words
 from zerosum.contract.watching import ElsewhereError, OnlyOn, Written
 from zerosum.game import Game
-from zerosum.roles import Generates, Translates, has_role
 
 PHASES = 60  # rounds whose phases are looked at
 
@@ -26,7 +26,7 @@ def device(case: Case) -> None:
             for move in game.round(lambda: batch, 0):
                 move.loss.backward(inputs=own_parameters(game, move.player))
                 moves += 1
-            if has_role(game, Generates) or has_role(game, Translates):
+            if makes_samples(game):
                 case.samples(game, batch, "meta")
     except ElsewhereError as error:
         raise Broken(

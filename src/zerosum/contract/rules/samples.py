@@ -13,7 +13,7 @@ from zerosum.contract.rules.rule import Broken, DoesNotApply
 from zerosum.contract.rules.state import same
 from zerosum.contract.rules.words import first_line, some
 from zerosum.game import Game
-from zerosum.roles import Generates, Translates, has_role, in_role
+from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
 
 CLOSE = 1e-3  # of a sample alone and in a batch, beside the largest number of both
 
@@ -39,9 +39,11 @@ def sampling(case: Case) -> None:
     """Equal z and y, equal samples; whatever data was drawn, and whichever random numbers come next."""
     game = case.game().eval()
     require_maker(game)
-    if not has_role(game, Generates):
+    if has_role(game, Translates):
         _translating(case, game)
         return
+    if not has_role(game, Generates):
+        raise DoesNotApply("its samples are not made from z")
     role, y = in_role(game, Generates), case.y(game)
     z = case.z(game)
 
@@ -117,8 +119,7 @@ def modes(case: Case) -> None:
             "leave the mode as it was: the trainer sets it, and `zerosum.load` for sampling",
         )
     game.eval()
-    if not (has_role(game, Generates) or has_role(game, Translates)):
-        raise DoesNotApply("it makes no samples")
+    require_maker(game)
     before = {name: value.clone() for name, value in game.state_dict().items()}
     case.samples(game, case.batch())
     if moved := [name for name, value in game.state_dict().items() if not same(value, before[name])]:
@@ -127,8 +128,12 @@ def modes(case: Case) -> None:
         raise Broken(f"sampling puts {some([n or 'the game' for n in woken])} in training mode", "leave the mode")
 
 
+def makes_samples(game: Game[Any]) -> bool:
+    return any(has_role(game, role) for role in (Generates, Translates, Predicts))
+
+
 def require_maker(game: Game[Any]) -> None:
-    if not (has_role(game, Generates) or has_role(game, Translates)):
+    if not makes_samples(game):
         raise DoesNotApply("it makes no samples")
 
 

@@ -1,0 +1,1 @@
+"""Films of scenes that the package draws, and that actions steer."""
