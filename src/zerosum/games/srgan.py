@@ -51,7 +51,7 @@ class SRGAN(Game[Paired], Translates):
         distance: Annotated[Literal["squared", "absolute"], "of pixels: squared, as in the paper, or absolute"] = (
             "squared"
         )
-        perceptual: Annotated[float, Ge(0), "weight of the distance of features (eq. 5)"] = 0.0
+        perceptual: Annotated[float, Ge(0), "weight of the distance of features (eq. 5), which only Python gives"] = 0.0
         warm_up: Annotated[
             int, Ge(0), "steps in which G does not answer to D yet: D learns, and G by the other terms alone"
         ] = 0
@@ -69,7 +69,7 @@ class SRGAN(Game[Paired], Translates):
         if config.pixels == 0 and config.perceptual == 0:
             raise ZerosumError("--pixels 0 and --perceptual 0 leave nothing that ties an image to its input; raise one")
         if config.perceptual and features is None:
-            raise ZerosumError("a perceptual loss compares features: give SRGAN(..., features=network), or no weight")
+            raise ZerosumError("--perceptual compares features, which Python code gives: SRGAN(..., features=network)")
         if config.adversarial and discriminator is None:
             raise ZerosumError("an adversarial loss needs a discriminator: give one, or --adversarial 0")
         adversarial.check(config.objective, adversarial.HARD)
