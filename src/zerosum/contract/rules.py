@@ -29,6 +29,7 @@ from zerosum.training.trainer import Trainer, parameters_of
 from zerosum.util import rng
 
 TURNS = 12  # rounds in which every player moves at least once
+LATER = 10_000  # a round after any beginning, in which a player may learn alone
 PHASES = 60  # rounds whose phases are looked at
 CLOSE = 1e-3  # of a sample alone and in a batch, beside the largest number of both
 
@@ -105,7 +106,7 @@ def partition(case: Case) -> None:
 def turns(case: Case) -> None:
     trainer = case.trainer()
     missing = set(trainer.players)
-    for step in range(TURNS):
+    for step in (*range(TURNS), LATER):
         for move in _moves(trainer, step):
             if move.player not in trainer.players:
                 raise Broken(
@@ -117,7 +118,7 @@ def turns(case: Case) -> None:
         if not missing:
             return
     raise Broken(
-        f"{' and '.join(sorted(missing))} made no move in {TURNS} rounds",
+        f"{' and '.join(sorted(missing))} made no move in {TURNS} rounds, nor in a later one",
         "yield a Move of every player, or leave the player out of players()",
     )
 

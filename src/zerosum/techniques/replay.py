@@ -41,9 +41,9 @@ class Replay(nn.Module):
     def history(self, fakes: Tensor) -> Tensor:
         """`fakes`, (B, *shape), whose second half is of earlier rounds once the buffer is full; half of them are kept.
 
-        B is at most `size`.
+        Of a batch whose half is more than `size`, only so many.
         """
-        half = len(fakes) // 2
+        half = min(len(fakes) // 2, len(self.fakes))
         full, places = self._places(half)
         earlier = self.fakes[places]
         mixed = torch.cat([fakes[: len(fakes) - half], torch.where(full, earlier, fakes[len(fakes) - half :])])
