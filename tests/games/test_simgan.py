@@ -168,7 +168,7 @@ def test_every_player_moves_in_the_end(name: str):
 
 def test_the_settings_of_the_paper():
     config, training = find("simgan/images").options["config"], find("simgan/images").training
-    assert (config.pretrain_refiner, config.pretrain_discriminator, config.history) == (1000, 200, 25_600)
+    assert (config.pretrain_refiner, config.pretrain_discriminator, config.history) == (1000, 200, 2_560)
     assert (config.refiner_steps, config.discriminator_steps, training.batch_size) == (2, 1, 512)
     assert config.g_optimizer == config.d_optimizer == Adam(1e-3, (0.9, 0.999)) and config.reduction == "sum"
 
@@ -219,6 +219,11 @@ def test_a_patch_has_23_pixels():
 def test_images_that_cannot_pass_for_real_ones_are_refused(a: Any, b: Any, message: str):
     with pytest.raises(ZerosumError, match=message):
         find("simgan/images").build(Spec({"a": Image(*a), "b": Image(*b)}, 9))
+
+
+def test_a_history_that_fits_nowhere_is_refused():
+    with pytest.raises(ZerosumError, match=r"a history of 1,000,000,000,000 images .*--history"):
+        find("simgan/images").build(small("simgan/images").spec, {"config": {"history": 10**12}})
 
 
 def test_a_refiner_that_could_learn_nothing_alone_is_refused():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge, Gt
@@ -25,6 +25,7 @@ from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Translates
 from zerosum.techniques.replay import Replay
+from zerosum.util import memory
 
 
 class SimGAN(Game[Unpaired], Translates):
@@ -55,7 +56,7 @@ class SimGAN(Game[Unpaired], Translates):
         pretrain_discriminator: Annotated[int, Ge(0), "steps after them, in which D learns alone"] = 200
         history: Annotated[
             int, Ge(0), "refined images that are kept; half of what D is shown are such earlier ones; 0: none"
-        ] = 25_600
+        ] = 2_560
         g_optimizer: GeneratorOptimizer = Adam(1e-3, (0.9, 0.999))
         d_optimizer: DiscriminatorOptimizer = Adam(1e-3, (0.9, 0.999))
 
@@ -85,8 +86,10 @@ class SimGAN(Game[Unpaired], Translates):
             a = draw().a  # (B, C, H, W)
             refined = self.refiner(a)
             adversarial = self._local(non_saturating.g, self.discriminator(refined))  # eq. 3
-            terms = {"regularisation": self._distance(refined, a)} if self.config.regularisation else {}
-            yield Move("refiner", adversarial=adversarial, **terms)
+            terms: dict[str, Any] = {"adversarial": adversarial}
+            if self.config.regularisation:
+                terms["regularisation"] = self._distance(refined, a)
+            yield Move("refiner", **terms)
         for _ in range(self.config.discriminator_steps):
             a, b = draw()
             with torch.no_grad():
@@ -120,6 +123,10 @@ class SimGAN(Game[Unpaired], Translates):
 @recipe(data="gauges", batch_size=512, steps=10_000, average=0.0, sample_every=200)
 def images(data: Spec, config: SimGAN.Config = SimGAN.Config(), network: Network = Network()) -> SimGAN:
     """The paper's refiner and local discriminator, for synthetic images and real ones."""
+    return _simgan(data, config, network)
+
+
+def _simgan(data: Spec, config: SimGAN.Config, network: Network) -> SimGAN:
     a, b = image_shape(data.a.shape), image_shape(data.b.shape)
     if a != b:
         sizes = " and ".join("x".join(map(str, shape)) for shape in (a, b))
@@ -127,24 +134,28 @@ def images(data: Spec, config: SimGAN.Config = SimGAN.Config(), network: Network
             f"SimGAN's refined images are to pass for real ones, and here synthetic and real ones have {sizes}: bring "
             "both to one size by --size, and to the same colours"
         )
+    kept = config.history * math.prod(a) * 4
+    memory.require(kept, f"a history of {config.history:,} images", "choose a smaller --history or --size")
     return SimGAN(networks.Refiner(a[0], network), networks.Discriminator(a[0], network), a, config)
 
 
-_ADAM = Adam(1e-3, (0.5, 0.999), decay=Decay("linear", hold=0.5))
+_DECAY = Decay("linear", hold=0.5)
 
 
-@recipe(data="gauges", batch_size=32, steps=1_500, average=0.0, sample_every=100)
+@recipe(data="gauges", batch_size=8, steps=1_000, average=0.0, sample_every=100)
 def gauges(
     data: Spec,
     config: SimGAN.Config = SimGAN.Config(
-        regularisation=0.1,
-        pretrain_refiner=200,
+        regularisation=0.2,
+        refiner_steps=1,
+        discriminator_steps=2,
+        pretrain_refiner=250,
         pretrain_discriminator=50,
         history=1_024,
-        g_optimizer=_ADAM,
-        d_optimizer=_ADAM,
+        g_optimizer=Adam(3e-4, decay=_DECAY),
+        d_optimizer=Adam(1e-3, decay=_DECAY),
     ),
-    network: Network = Network(width=24, blocks=3, d_width=48),
+    network: Network = Network(width=16, blocks=2),
 ) -> SimGAN:
-    """Smaller networks and fewer steps, for the gauges that zerosum draws: minutes on one core."""
-    return images(data, config, network)
+    """A smaller refiner and fewer steps, for the gauges that zerosum draws: minutes on one core."""
+    return _simgan(data, config, network)

@@ -14,6 +14,7 @@ from zerosum.studies.health import HEALTH
 from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
+from zerosum.studies.simgan_gauges import SIMGAN_GAUGES
 from zerosum.studies.stacked_mnist import STACKED_MNIST_OWN
 from zerosum.studies.study import Study
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
@@ -38,6 +39,7 @@ STUDIES = {
         INFOGAN_ERROR_OWN,
         OPTIMAL_DISCRIMINATOR,
         SGAN_MNIST_OWN,
+        SIMGAN_GAUGES,
         STACKED_MNIST_OWN,
         SYNTHESIZE_MNIST,
         TRICKS,

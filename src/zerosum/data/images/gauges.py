@@ -93,7 +93,7 @@ class _Dials:
         middle = (SIDE - 1) / 2
         self.centres = torch.stack([_uniform(count, generator, middle - 1.5, middle + 1.5) for _ in range(2)], 1)
         self.radii = _uniform(count, generator, 11.5, 13.5)
-        shades = ((0.35, 0.65), (0.85, 1.0), (0.0, 0.25), (0.0, 0.2))
+        shades = ((0.25, 0.6), (0.65, 1.0), (0.0, 0.3), (0.0, 0.25))
         self.ground, self.face, self.rim, self.needle = (_rows(_uniform(count, generator, *of)) for of in shades)
         self.width = _rows(_uniform(count, generator, 0.7, 1.1))  # half of the needle's
         self.grain = _noise((count, SIDE, SIDE), generator) * GRAIN
@@ -147,11 +147,11 @@ def worn(x: Tensor, inside: Tensor, generator: Generator) -> Tensor:
     x = x + rough + (stains - rough) * inside
     pixels = (torch.arange(SIDE, dtype=torch.float64) - (SIDE - 1) / 2) / (SIDE / 2)
     light = directions()[torch.randint(TENTHS, (count,), generator=generator)]
-    strength = _rows(_uniform(count, generator, 0.0, 0.3))
+    strength = _rows(_uniform(count, generator, 0.0, 0.2))
     slope = pixels[None, None, :] * _rows(light[:, 0]) + pixels[None, :, None] * _rows(light[:, 1])
     x = x * (1 + strength * slope)
     x = x + (_blurred(_blurred(x)) - x) * _rows(_uniform(count, generator, 0.5, 1.0))
-    contrast, shift = _rows(_uniform(count, generator, 0.35, 0.6)), _rows(_uniform(count, generator, -0.1, 0.1))
+    contrast, shift = _rows(_uniform(count, generator, 0.4, 0.6)), _rows(_uniform(count, generator, -0.05, 0.05))
     x = (x - 0.5) * contrast + 0.5 + shift
     return x + _noise((count, SIDE, SIDE), generator) * _rows(_uniform(count, generator, 0.02, 0.05))
 
