@@ -92,7 +92,7 @@ def fitted(images: Tensor, centres: Tensor, radii: Tensor) -> Tensor:
 
 
 def moved(images: Tensor, centres: Tensor, radii: Tensor) -> Tensor:
-    """(2,) pixels to the right and down by which all dials stand elsewhere than said, by their rims; quarters at best.
+    """(2,) pixels to the right and down by which all dials stand elsewhere than said, by their rims.
 
     A refiner that moves everything alike leaves the angles as they are, and what reads these has to look there. Ticks
     and needle have no part in it, so that a needle that moves in its dial goes on counting as drift.
@@ -106,8 +106,17 @@ def moved(images: Tensor, centres: Tensor, radii: Tensor) -> Tensor:
     for beside in (0.0, -BESIDE, BESIDE):
         ring = centres.float()[:, None] + (radius + beside) * around  # (N, A, 2)
         levels.append(_levels(x, ring[:, None] + shifts[None, :, None]).mean(2))  # (N, S)
-    fit = (levels[1] + levels[2]) / 2 - levels[0]
-    return shifts[fit.mean(0).argmax()]
+    fit = ((levels[1] + levels[2]) / 2 - levels[0]).mean(0).view(len(steps), len(steps))
+    right, down = divmod(int(fit.argmax()), len(steps))
+    return torch.stack([_peak(fit[:, down], right), _peak(fit[right], down)]) * 0.25 + steps[0]
+
+
+def _peak(fit: Tensor, at: int) -> Tensor:
+    """The place of the maximum at `at`, by the parabola through it and its neighbours; itself, at an end."""
+    if not 0 < at < len(fit) - 1:
+        return torch.tensor(float(at))
+    before, here, after = fit[at - 1 : at + 2]
+    return at + (before - after) / (2 * (before - 2 * here + after))
 
 
 def _levels(x: Tensor, places: Tensor) -> Tensor:
@@ -210,12 +219,13 @@ SIMGAN_GAUGES = Study(
         f"is by how many degrees {FITTED} needles are read elsewhere after refinement than before it, the mean of "
         "absolute differences, by a template that knows the dials and learns nothing: a dark line from the centre "
         "beside lighter ones. Beside it stands how far its readings of clean and of worn gauges are from the truth. "
-        "Settings were chosen on seed 100."
+        "Settings were chosen on seed 100; how finely the template sees that a dial has moved was settled when seed 0 "
+        "had been seen, which is not among the seeds."
     ),
     published="",
     target=0.8,
     relation="<=",
-    seeds=(0, 1, 2),
+    seeds=(1, 2, 3),
     parts=lambda seed: PARTS,
     run=run,
     summarise=summarise,
