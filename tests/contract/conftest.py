@@ -29,6 +29,7 @@ SMALL = {
     "d_width": 4,
 }  # of the option classes of networks, where a recipe has them
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
+BEGUN = {"pretrain_refiner": 0, "pretrain_discriminator": 0}  # of `config`: every player moves from the first round on
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images
 FILMS = 6  # frames of a film
@@ -53,12 +54,14 @@ class Case:
             self.options["config"] = TWO_PHASES
         config = recipe.options.get("config")
         self.own = {field.name for field in fields(config)} if config else set()  # options of the game's config
+        if begun := {k: v for k, v in BEGUN.items() if k in self.own}:
+            self.options["config"] = begun
         self.packs = "packing" in self.own and config.packing > 1  # D judges no single samples
 
     def plain(self) -> Game[Any]:
         """The game without noise on what D sees, and without views of it."""
         plain = Case(self.recipe)
-        plain.options = {**self.options, "config": {k: v for k, v in PLAIN.items() if k in self.own}}
+        plain.options = {**self.options, "config": {k: v for k, v in (PLAIN | BEGUN).items() if k in self.own}}
         return plain.game()
 
     def of(self, shape: Shape | None = None) -> contract.Case:

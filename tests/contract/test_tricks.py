@@ -18,7 +18,7 @@ IMAGE = Spec({"x": Image(1, 28, 28), "y": Classes(tuple("0123456789"))})
 PAIR = Spec({"a": Image(1, 28, 28), "b": Image(1, 28, 28)})
 ENLARGED = Spec({"a": Image(1, 14, 14), "b": Image(1, 28, 28)})
 FILM = Spec({"x": Video(15, 1, 28, 28), "actions": Actions(15, 1)}, count=1000)
-PAPERS_WITH_RELU_OR_POOLING = {"gan/tutorial", "sgan/mnist", "wgan-gp/images"}
+PAPERS_WITH_RELU_OR_POOLING = {"gan/tutorial", "sgan/mnist", "simgan/gauges", "simgan/images", "wgan-gp/images"}
 
 
 def game(recipe: str, spec: Spec = IMAGE, **options: Any) -> Any:

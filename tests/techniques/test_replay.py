@@ -35,6 +35,15 @@ def test_then_half_of_the_fakes_change_places_with_earlier_ones():
     assert swapped / 4000 == pytest.approx(0.5, abs=0.03)
 
 
+def test_a_batch_of_more_than_there_is_room_for():
+    torch.manual_seed(0)
+    replay = Replay(3, (1,))
+    replay.pool(numbered(1, 3))
+    shown = replay.pool(numbered(10, 8)).flatten().tolist()
+    assert shown[3:] == [13, 14, 15, 16, 17] and {*shown[:3]} <= {1, 2, 3, 10, 11, 12}
+    assert sorted([*shown, *replay.fakes.flatten().tolist()]) == [1, 2, 3, *range(10, 18)]
+
+
 def test_half_of_simgans_batch_is_history():
     torch.manual_seed(0)
     replay = Replay(4, (1,))

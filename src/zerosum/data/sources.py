@@ -13,6 +13,7 @@ from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.dataset import DataError, Dataset, Progress
 from zerosum.data.images.contents import ARCHIVE, kind_of
 from zerosum.data.images.digits import digits
+from zerosum.data.images.gauges import gauges
 from zerosum.data.images.idx import FASHION_MNIST, MNIST
 from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
@@ -40,6 +41,7 @@ SOURCES: dict[str, Source] = {
     "fashion-mnist": FASHION_MNIST,
     "cifar10": _imported("images.cifar:cifar10"),
     "stacked-mnist": stacked_mnist,
+    "gauges": gauges,
     "ring": mixture.source(mixture.ring),
     "grid": mixture.source(mixture.grid),
     "swiss-roll": mixture.swiss_roll,

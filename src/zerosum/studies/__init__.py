@@ -15,6 +15,7 @@ from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.moving_scenes import MOVING_SCENES
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
+from zerosum.studies.simgan_gauges import SIMGAN_GAUGES
 from zerosum.studies.sr_bicubic import SR_BICUBIC
 from zerosum.studies.srgan_set5 import SRGAN_SET5
 from zerosum.studies.srresnet_set5 import SRRESNET_SET5
@@ -43,6 +44,7 @@ STUDIES = {
         MOVING_SCENES,
         OPTIMAL_DISCRIMINATOR,
         SGAN_MNIST_OWN,
+        SIMGAN_GAUGES,
         SR_BICUBIC,
         SRGAN_SET5,
         SRRESNET_SET5,

@@ -24,26 +24,26 @@ class Replay(nn.Module):
     @torch.no_grad()
     def pool(self, fakes: Tensor) -> Tensor:
         """What D is to see in place of `fakes`, (B, *shape): of each, with probability 1/2, an earlier one, whose place
-        it takes; while the buffer fills, itself. Each of a batch meets another place.
-
-        B is at most `size`.
+        it takes; while the buffer fills, itself. Each of a batch meets another place; those of a batch beyond `size` are
+        shown as they are.
         """
-        batch = len(fakes)
-        full, places = self._places(batch)
-        swapped = full & (torch.rand(batch, device=fakes.device) < 0.5)
+        fakes = fakes.to(self.fakes.dtype)
+        some, others = fakes.split([met := min(len(fakes), len(self.fakes)), len(fakes) - met])
+        full, places = self._places(met)
+        swapped = full & (torch.rand(met, device=fakes.device) < 0.5)
         coins = swapped.view(-1, *[1] * (fakes.dim() - 1))
         earlier = self.fakes[places]
-        self.fakes[places] = torch.where(coins | ~full, fakes.to(earlier.dtype), earlier)
-        self.count += batch * ~full
-        return torch.where(coins, earlier, fakes.to(earlier.dtype))
+        self.fakes[places] = torch.where(coins | ~full, some, earlier)
+        self.count += met * ~full
+        return torch.cat([torch.where(coins, earlier, some), others])
 
     @torch.no_grad()
     def history(self, fakes: Tensor) -> Tensor:
         """`fakes`, (B, *shape), whose second half is of earlier rounds once the buffer is full; half of them are kept.
 
-        B is at most `size`.
+        Of a batch whose half is more than `size`, only so many.
         """
-        half = len(fakes) // 2
+        half = min(len(fakes) // 2, len(self.fakes))
         full, places = self._places(half)
         earlier = self.fakes[places]
         mixed = torch.cat([fakes[: len(fakes) - half], torch.where(full, earlier, fakes[len(fakes) - half :])])

@@ -13,6 +13,7 @@ from zerosum.contract.rules.words import some
 from zerosum.game import Game
 
 TURNS = 12  # rounds in which every player moves at least once
+LATER = 10_000  # a round after any beginning, in which a player may learn alone
 
 
 def partition(case: Case) -> None:
@@ -50,7 +51,7 @@ def partition(case: Case) -> None:
 def turns(case: Case) -> None:
     trainer = case.trainer()
     missing = set(trainer.players)
-    for step in range(TURNS):
+    for step in (*range(TURNS), LATER):
         for move in moves_of(trainer, step):
             if move.player not in trainer.players:
                 raise Broken(
@@ -62,7 +63,7 @@ def turns(case: Case) -> None:
         if not missing:
             return
     raise Broken(
-        f"{' and '.join(sorted(missing))} made no move in {TURNS} rounds",
+        f"{' and '.join(sorted(missing))} made no move in {TURNS} rounds, nor in a later one",
         "yield a Move of every player, or leave the player out of players()",
     )
 
