@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.batches import Unpaired
-from zerosum.contract import rules
 from zerosum.contract.case import Case
+from zerosum.contract.rules import machine, players, repeating, values
 from zerosum.errors import ZerosumError
 from zerosum.game import Move
 from zerosum.games import find
@@ -150,7 +150,9 @@ def small(recipe: str, **config: Any) -> Case:
 SHORT = {"pretrain_refiner": 2, "pretrain_discriminator": 3, "history": 3}
 
 
-@pytest.mark.parametrize("rule", [rules.resume, rules.phases, rules.turns, rules.terms], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize(
+    "rule", [repeating.resume, machine.phases, players.turns, values.terms], ids=lambda rule: rule.__name__
+)
 def test_pretraining_keeps_the_contract(rule: Any):
     rule(small("simgan/images", **SHORT))
 
@@ -158,12 +160,12 @@ def test_pretraining_keeps_the_contract(rule: Any):
 def test_a_resumed_run_has_the_history(tmp_path: Path):
     """Across the end of both pretrainings, with a history that is full when the checkpoint is made."""
     case = small("simgan/images", pretrain_refiner=1, pretrain_discriminator=2, history=2)
-    rules.resume(case, tmp_path)
+    repeating.resume(case, tmp_path)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_player_moves_in_the_end(name: str):
-    rules.turns(small(name))
+    players.turns(small(name))
 
 
 def test_the_settings_of_the_paper():

@@ -68,6 +68,20 @@ def test_images_keep_their_size_their_names_and_what_is_transparent(runs: Path, 
     assert found.problems == () and found.kept == 0
 
 
+def test_super_resolution_enlarges_images_of_any_size(runs: Path, photos: Path) -> None:
+    network = {"width": 4, "blocks": 1}
+    zerosum.train("srgan/pixels", f"shrink@2:{runs / 'x.npy'}", runs / "sr", network=network, **QUICK)
+    out = photos.parent / "out"
+    found = translate(runs / "sr", photos, out)
+    assert pixels(out / "a.png").shape == (60, 100, 3) and pixels(out / "more" / "clear.png").shape == (50, 62, 4)
+    assert found.problems == () and zerosum.load(runs / "sr").translate(torch.zeros(0, 3, 9, 11)).shape == (
+        0,
+        3,
+        18,
+        22,
+    )
+
+
 def test_files_are_what_python_gives(runs: Path, photos: Path) -> None:
     run = zerosum.load(runs / "cyclegan")
     translate(run, photos / "a.png", photos.parent / "out")

@@ -36,10 +36,12 @@ class SRGAN(Game[Paired], Translates):
 
     Args:
         features: what the perceptual loss compares. A module is frozen, and must do in training what it does in use.
+        factor: by how much larger the translator makes images.
     """
 
     name = "srgan"
     makes = "b"
+    any_size = True
 
     @dataclass(frozen=True)
     class Config(Checked):
@@ -64,6 +66,7 @@ class SRGAN(Game[Paired], Translates):
         discriminator: nn.Module | None = None,
         config: Config = Config(),
         features: Features | None = None,
+        factor: int = 1,
     ):
         super().__init__()
         if config.pixels == 0 and config.perceptual == 0:
@@ -73,7 +76,7 @@ class SRGAN(Game[Paired], Translates):
         if config.adversarial and discriminator is None:
             raise ZerosumError("an adversarial loss needs a discriminator: give one, or --adversarial 0")
         adversarial.check(config.objective, adversarial.HARD)
-        self.translator, self.config = translator, config
+        self.translator, self.config, self.factor = translator, config, factor
         self.discriminator = discriminator if config.adversarial else None
         self.features = features.requires_grad_(False) if isinstance(features, nn.Module) else features
 
@@ -135,7 +138,7 @@ def images(
     translator = _translator(data, network)
     outputs, *size = image_shape(data.b.shape)
     discriminator = Discriminator(outputs, (size[0], size[1]), judge) if config.adversarial else None
-    return SRGAN(translator, discriminator, config)
+    return SRGAN(translator, discriminator, config, factor=translator.factor)
 
 
 _FALLING = Adam(4e-4, (0.9, 0.999), decay=Decay("cosine", final=0.01))
@@ -150,7 +153,8 @@ def pixels(
     """SRResNet: the enlarging network of SRGAN with the pixel loss alone, and no D."""
     if config.adversarial:
         raise ZerosumError("srgan/pixels has no discriminator; for --adversarial train srgan/images")
-    return SRGAN(_translator(data, network), None, config)
+    translator = _translator(data, network)
+    return SRGAN(translator, None, config, factor=translator.factor)
 
 
 def _translator(data: Spec, network: SRResNet) -> srresnet.Translator:

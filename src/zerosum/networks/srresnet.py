@@ -64,7 +64,7 @@ class Translator(nn.Module):
         super().__init__()
         if factor not in FACTORS:
             raise ValueError(f"SRResNet enlarges 2, 3 or 4 times, not {factor} times")
-        width, normed = network.width, network.norm == "batch"
+        width, normed, self.factor = network.width, network.norm == "batch", factor
         self.first = nn.Sequential(nn.Conv2d(inputs, width, 9, padding=4), nn.PReLU())
         self.blocks = nn.Sequential(*(Block(width, network.norm) for _ in range(network.blocks)))
         self.middle = nn.Sequential(

@@ -240,7 +240,7 @@ class Run:
         function = in_role(self.game, TranslatesBack).translate_back if back else role.translate
         a = checks.tensor("a", a)
         if role.any_size:
-            source, target = (modality.at(a.shape[2:]) for modality in (source, target))
+            source, target = source.at(a.shape[2:]), target.at([role.factor * side for side in a.shape[2:]])
         a = _samples("a", a, source, f"{self.path} translates {source}")
         seeds = torch.full((len(a),), checks.seed(seed))
         return self._in_batches(lambda a, seeds: function(source.load(a), seeds), [a, seeds], batch_size, target.shape)

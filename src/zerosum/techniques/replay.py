@@ -24,8 +24,8 @@ class Replay(nn.Module):
     @torch.no_grad()
     def pool(self, fakes: Tensor) -> Tensor:
         """What D is to see in place of `fakes`, (B, *shape): of each, with probability 1/2, an earlier one, whose place
-        it takes; while the buffer fills, itself. Each of a batch meets another place; those of a batch beyond `size` are
-        shown as they are.
+        it takes; while the buffer fills, itself. Each of a batch meets another place; what is beyond `size` of them is
+        shown as it is.
         """
         fakes = fakes.to(self.fakes.dtype)
         some, others = fakes.split([met := min(len(fakes), len(self.fakes)), len(fakes) - met])

@@ -172,7 +172,7 @@ class _Work:
         made = single(self._one(image.pixels, number))
         if image.opacity is not None:
             made = made.convert("RGB")
-            made.putalpha(image.opacity)
+            made.putalpha(image.opacity.resize(made.size))
         save(made, path, IMAGE)
         return None
 
