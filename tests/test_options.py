@@ -125,6 +125,7 @@ def test_rows_of_a_table():
         "inner.steps",
         "inner.images",
         "inner.final",
+        "inner.hold",
     ]
     assert found["size"] == Option("size", "int > 0, < 9", 5, "how many", "recipe")
     assert found["share"] == Option("share", "float or none >= 0", None, "how much", "Small")

@@ -23,6 +23,13 @@ def points(data):
     "Two small perceptrons."
     return GAN(*mlp.toy_pair(2, data.x.shape), GAN.Config(latent_dim=2))
 """
+NOBODY = """
+
+def nobody(data):
+    game = points(data)
+    game.players = dict
+    return game
+"""
 
 
 def lines(out: str) -> dict[str, tuple[str, str]]:
@@ -98,9 +105,9 @@ def test_a_broken_rule_is_told_by_the_exit_code_with_its_cure(call: Call) -> Non
             "mine.py:f cannot be built: SystemExit: 0 (mine.py:3)",
         ),
         (
-            GOOD + "\n\nGAN.players, before = lambda self: {}, GAN.players\n",
-            "mine.py:points",
-            "mine.py:points has players() that cannot be used: it gives {}; return each player by its name",
+            GOOD + NOBODY,
+            "mine.py:nobody",
+            "mine.py:nobody has players() that cannot be used: it gives {}; return each player by its name",
         ),
         ("def f():\n    return 3\n", "mine.py:f", "mine.py:f must take (data: Spec, ...)"),
         ("def f(data, width=3):\n    return 3\n", "mine.py:f", "mine.py:f must take (data: Spec, ...)"),

@@ -13,7 +13,7 @@ from torch import Tensor
 from zerosum.batches import Labelled, Paired, PartlyLabelled, Sequences, Unpaired, field_names, samples_of
 from zerosum.data import DataError, Dataset, Stream, load
 from zerosum.data.dataset import ALL, Field, dataset, dataset_of
-from zerosum.data.stream import LABELLED, deal
+from zerosum.data.stream import LABELLED, OF_PAIRS, deal
 from zerosum.modality import Classes, Image, Lengths, Points, Tokens
 
 
@@ -93,7 +93,7 @@ def test_data_that_is_not_paired_is_refused_as_pairs():
         "the game draws pairs, and a and b of horses/ do not belong together; give both images of a pair one name, "
         "or train a GAN of unpaired data"
     )
-    with pytest.raises(DataError, match=r"^the game draws a and b; ring has x, y: give other data, or recipe$"):
+    with pytest.raises(DataError, match=r"^the game draws a and b; ring has x, y: name pairs"):
         Stream(load("ring"), 8, seed=0, batch=Paired)()  # was served as something else before
 
 
@@ -275,12 +275,13 @@ def test_texts_are_drawn_with_their_lengths():
 def test_a_field_that_is_missing_is_named(data: Dataset, batch: type, message: str):
     with pytest.raises(DataError) as error:
         deal(data, batch, "pix2pix")
-    assert str(error.value) == f"{message}: give other data, or recipe"
+    cure = OF_PAIRS if batch is Paired else "give other data, or recipe"
+    assert str(error.value) == f"{message}: {cure}"
 
 
 def test_a_photo_folder_is_no_pair():
     photos = replace(labelled(), name="photos/")
-    with pytest.raises(DataError, match=r"^pix2pix draws a and b; photos/ has x, y: give other data, or recipe$"):
+    with pytest.raises(DataError, match=r"^pix2pix draws a and b; photos/ has x, y: name pairs"):
         deal(photos, Paired, "pix2pix")
 
 

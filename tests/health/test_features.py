@@ -12,7 +12,7 @@ from zerosum.health.features import FEATURES, FeatureSpace, feature_space
 from zerosum.health.signals import SampleMeter
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import Classes, Image, Modality, Points, Tokens
+from zerosum.modality import Classes, Image, Modality, Points, Tokens, Video
 from zerosum.util import rng
 
 TEXTS = Tokens(("<unk>", "<eos>", *"abcdefgh"), 12)
@@ -52,8 +52,10 @@ def test_samples_have_features_and_thumbnails(modality: Modality):
 
 
 def test_other_kinds_are_refused_by_name():
-    assert set(FEATURES) == {Image, Points, Tokens}
-    with pytest.raises(ZerosumError, match="are of images, points, texts, not of classes; train with --no-health"):
+    assert set(FEATURES) == {Image, Points, Tokens, Video}
+    with pytest.raises(
+        ZerosumError, match="are of images, videos, points, texts, not of classes; train with --no-health"
+    ):
         feature_space(Classes(("a", "b")), torch.zeros(3).long(), torch.Generator())
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zerosum.data.images.bicubic import enlarged
 from zerosum.networks.srresnet import Bicubic, Discriminator, Judge, SRResNet, Translator, icnr
+from zerosum.util.bicubic import enlarged
 
 SMALL = SRResNet(width=4, blocks=2)
 

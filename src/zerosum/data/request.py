@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,10 @@ class Reading:
             black, white = self.value_range
         except (TypeError, ValueError):
             raise DataError(f"value_range must be two numbers, black and white, not {self.value_range!r:.60}") from None
-        both = tuple(checks.number("value_range", end) for end in (black, white))
+        both = tuple(  # what has no width is refused with the data that it is of
+            end if isinstance(end, float) and not math.isfinite(end) else checks.number("value_range", end)
+            for end in (black, white)
+        )
         object.__setattr__(self, "value_range", both)
 
 

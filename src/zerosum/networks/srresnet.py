@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum.data.images.bicubic import kernel
 from zerosum.networks.blocks import normalisation, reparametrise
 from zerosum.options import Checked
+from zerosum.util.bicubic import kernel
 
 FACTORS = (2, 3, 4)
 SLOPE = 0.2  # of LeakyReLU

@@ -54,7 +54,6 @@ class Decay(Checked):
     shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "learning-rate schedule"] = "constant"
     warmup: Annotated[int, Ge(0), "linear warm-up steps"] = 0
     start: Annotated[int, Ge(0), _IN_TIME, "steps before the decay"] = 0
-    hold: Annotated[float, Ge(0), Lt(1), _IN_TIME, "share of all steps before the decay, beside `start`"] = 0.0
     steps: Annotated[
         int | None,
         Gt(0),
@@ -64,6 +63,7 @@ class Decay(Checked):
     ] = None
     images: Annotated[int | None, Gt(0), _IN_TIME, "samples of the decay, in place of its steps"] = None
     final: Annotated[float, Ge(0), Le(1), With("shape", _falls), "final learning rate, as a fraction"] = 0.0
+    hold: Annotated[float, Ge(0), Lt(1), _IN_TIME, "share of all steps before the decay, beside `start`"] = 0.0
 
     def __call__(self, step: int, total: int, batch: int = 1) -> float:
         """The factor in [0, 1] for step `step` (from 0) of `total`, each of `batch` samples over all processes."""

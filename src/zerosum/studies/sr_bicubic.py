@@ -8,10 +8,10 @@ from pathlib import Path
 from torch import Tensor
 
 from zerosum.data.images import benchmarks
-from zerosum.data.images.bicubic import enlarged, shrunk
 from zerosum.metrics.structural import luma_of
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.super_resolution import FACTOR, bicubic, compared, means, whole_blocks
+from zerosum.util.bicubic import enlarged, shrunk
 
 PUBLISHED = {"Set5": 28.43, "Set14": 25.99}  # dB; Ledig et al., 2017, table 2
 NEAR = 0.05  # dB

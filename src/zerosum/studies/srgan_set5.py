@@ -12,7 +12,6 @@ from torch import Tensor
 
 from zerosum.data.images import benchmarks
 from zerosum.data.images.benchmarks import Whole
-from zerosum.data.images.bicubic import to_bytes
 from zerosum.game import Game
 from zerosum.games import find
 from zerosum.metrics.frechet import frechet
@@ -32,6 +31,7 @@ from zerosum.studies.super_resolution import (
     y_of,
 )
 from zerosum.studies.training import play, shortened, trainer_of
+from zerosum.util.bicubic import to_bytes
 
 STEPS, BATCH, CHECKPOINTS = 2_000, 8, 8
 WARM_UP = 0.1  # of the steps

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.data.images.benchmarks import Whole
-from zerosum.data.images.bicubic import enlarged_bytes, shrunk_bytes
 from zerosum.data.pairs import tasks
 from zerosum.data.pairs.crops import cut
 from zerosum.game import Game
@@ -19,6 +18,7 @@ from zerosum.metrics.daala_ssim import daala_ssim
 from zerosum.metrics.structural import PEAK, luma_of, psnr, ssim
 from zerosum.modality import to_float, to_uint8
 from zerosum.roles import Translates, in_role
+from zerosum.util.bicubic import enlarged_bytes, shrunk_bytes
 
 FACTOR = 4
 BORDER = 4  # pixels that are cut off at each side

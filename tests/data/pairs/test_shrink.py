@@ -13,9 +13,9 @@ from torch import Tensor
 from zerosum import data
 from zerosum.batches import Paired
 from zerosum.data.dataset import DataError, Dataset
-from zerosum.data.images.bicubic import shrunk_bytes
 from zerosum.data.sources import absolute, reads_files
 from zerosum.modality import to_uint8
+from zerosum.util.bicubic import shrunk_bytes
 
 SIZES = {"large.png": (60, 80), "middle.png": (40, 33), "exact.png": (24, 24), "small.png": (23, 90)}
 

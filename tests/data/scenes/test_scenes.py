@@ -170,7 +170,7 @@ def test_what_cannot_be_asked_of_films_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(source, "FILMS", 2)
     with pytest.raises(DataError, match="scenes has no part 'boats'; it has scenes:digits and scenes:track"):
         data.load("scenes:boats")
-    with pytest.raises(DataError, match="holds videos, which have no size; leave the size out"):
+    with pytest.raises(DataError, match="holds videos, which have no size of 16x16 pixels"):
         data.load("scenes:digits", size=(16, 16))
     with pytest.raises(DataError, match="leave it out"):
         data.load("scenes:digits", value_range=(0, 1))

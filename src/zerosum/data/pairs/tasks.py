@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from zerosum.data.dataset import ALL, DataError, Dataset, Field, Progress, fingerprint_of
-from zerosum.data.images.bicubic import shrunk_bytes
 from zerosum.modality import Image
 from zerosum.util import memory
+from zerosum.util.bicubic import shrunk_bytes
 
 CHUNK = 64  # images that are spoiled at once
 SHRINK, FACTORS, FACTOR = "shrink", (2, 3, 4), 4  # the name, what may follow its "@", and what is meant without

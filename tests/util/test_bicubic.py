@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zerosum.data.images.bicubic import enlarged, enlarged_bytes, kernel, shrunk, shrunk_bytes
+from zerosum.util.bicubic import enlarged, enlarged_bytes, kernel, shrunk, shrunk_bytes
 
 
 def cubic(d: float) -> float:
