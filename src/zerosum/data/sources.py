@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.dataset import DataError, Dataset, Progress
@@ -100,7 +100,8 @@ def load(
     reading = Reading(value_range, frames)
     check_reading(name, reading)
     data = source(Request(name, option, size, data_dir, progress, seed, reading))
-    if size is not None and _factor(name) is None:
+    made = _made(name)
+    if size is not None and (made is None or tasks.factor_of(made.task) is None):
         data = resized(data, size)
     return data if labels else data.without_labels()
 
@@ -112,7 +113,7 @@ def find(name: str) -> tuple[Source, str]:
         DataError: it means none; the message lists the known names and says which is close.
     """
     known, _, option = name.partition(":")
-    if _is_task(name):
+    if _made(name) is not None:
         return _from_task, option
     if known in SOURCES:
         return SOURCES[known], option
@@ -144,32 +145,33 @@ def with_task(name: str, task: str, strength: float | None = None, *, apart: boo
 
     Where `name` is a task's already, it is another of its images.
     """
-    if _is_task(name):
-        name = _images(name)
+    if (made := _made(name)) is not None:
+        name = made.images
     known = task if strength is None else f"{task}@{strength:g}"
     return f"{UNPAIRED}:{known}:{name}" if apart else f"{known}:{name}"
 
 
-def _is_task(name: str) -> bool:
-    """Whether a name means pairs that are made from images, or the two sides of such pairs."""
-    known = _task(name).partition("@")[0]
-    return known in tasks.TASKS or known == tasks.SHRINK
+class _Made(NamedTuple):
+    """What the name of pairs that are made from images says."""
+
+    apart: bool  # their two sides, unpaired
+    task: str  # with its strength: "denoise@40"
+    images: str  # the data that they are made from
 
 
-def _factor(name: str) -> int | None:
-    """By how much the images of a name are shrunk; None where they are not."""
-    return tasks.factor_of(_task(name))
-
-
-def _task(name: str) -> str:
+def _made(name: str) -> _Made | None:
+    """What a name says that means pairs made from images, or the two sides of such pairs; None of all others."""
     known, _, option = name.partition(":")
-    return option.partition(":")[0] if known == UNPAIRED else known
+    apart = known == UNPAIRED
+    task, _, images = option.partition(":") if apart else (known, "", option)
+    return _Made(apart, task, images) if task.partition("@")[0] in (*tasks.TASKS, tasks.SHRINK) else None
 
 
 def _from_task(request: Request) -> Dataset:
     """Pairs made from images, or their two sides."""
-    apart = request.name.startswith(f"{UNPAIRED}:")
-    name, images = (request.option if apart else request.name).partition(":")[0], _images(request.name)
+    made = _made(request.name)
+    assert made is not None
+    apart, name, images = made
     if not images:
         raise DataError(f"{request.name}: name the images of the task, as {name}:photos or {name}:digits")
     factor, task = tasks.factor_of(name), tasks.parse(name)
@@ -232,24 +234,17 @@ def check_reading(name: str, reading: Reading) -> None:
 
 def reads_files(name: str) -> bool:
     """Whether a name means images in a user's own files, whose values and frames can be taken in several ways."""
+    if (made := _made(name)) is not None:
+        return reads_files(made.images)
     source, _ = find(name)
-    if source is _from_task:
-        return reads_files(_images(name))
     return source in (from_folder, arrays) or name.partition(":")[0] in OF_FOLDERS
-
-
-def _images(name: str) -> str:
-    """The data that a task is made from."""
-    known, _, option = name.partition(":")
-    return option.partition(":")[2] if known == UNPAIRED else option
 
 
 def absolute(name: str) -> str:
     """The name by which the same data is found from any folder."""
     known, _, option = name.partition(":")
-    if _is_task(name):
-        images = _images(name)
-        return name.removesuffix(images) + absolute(images)
+    if (made := _made(name)) is not None:
+        return name.removesuffix(made.images) + absolute(made.images)
     if known in OF_FOLDERS:
         whole = named(option)
         parts = [whole] if whole.is_dir() else [named(part) for part in option.split(",")]

@@ -23,7 +23,7 @@ from zerosum.modality import Condition, Spec
 from zerosum.networks import conditional as networks
 from zerosum.networks import dcgan, mlp
 from zerosum.networks.blocks import Norm
-from zerosum.networks.discriminate import discriminate
+from zerosum.networks.discriminate import constant_logits, discriminate
 from zerosum.optim import SGD, Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
@@ -87,16 +87,11 @@ class CGAN(TwoPlayerGame[Labelled]):
                 real, condition = noise(x, step), self.condition.vector(y)
             fake = noise(self.generate(self.latents(len(x)), y), step)
         # D has moved since it saw these: a pair is compared by one D, the one that G answers to.
-        real_logits = self._constant_logits(real, condition) if objective.paired else None
+        real_logits = constant_logits(self.discriminator, real, condition) if objective.paired else None
         yield Move("generator", adversarial=objective.g(self.discriminator(fake, condition), real_logits))
 
     def phase(self, step: int) -> Hashable | None:
         return step % self.config.penalty_every == 0 if self.config.noise.settled(step) else None
-
-    @torch.no_grad()
-    def _constant_logits(self, x: Tensor, condition: Tensor) -> Tensor:
-        logits: Tensor = self.discriminator(x, condition)
-        return logits
 
     def _given(self, condition: Tensor) -> Callable[[Tensor], Tensor]:
         """D as a function of x alone: of one batch of these conditions, (B, K), or of several below each other."""

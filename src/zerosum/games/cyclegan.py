@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
@@ -18,7 +17,7 @@ from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
 from zerosum.modality import Shape, Spec
 from zerosum.networks import resnet_translator
 from zerosum.networks.blocks import image_shape
-from zerosum.networks.discriminate import discriminate
+from zerosum.networks.discriminate import constant_logits, discriminate
 from zerosum.networks.patch import Discriminator, Patch
 from zerosum.networks.resnet_translator import ResNet
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
@@ -101,10 +100,7 @@ class CycleGAN(Game[Unpaired], TranslatesBack):
 
     def _answer(self, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
         objective = OBJECTIVES[self.config.objective]
-        if not objective.paired:
-            return objective.g(discriminator(fake))
-        with torch.no_grad():
-            real_logits = discriminator(real)
+        real_logits = constant_logits(discriminator, real) if objective.paired else None
         return objective.g(discriminator(fake), real_logits)
 
     def _judged(self, player: str, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Move:

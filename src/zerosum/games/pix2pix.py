@@ -18,7 +18,7 @@ from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
 from zerosum.modality import Spec
 from zerosum.networks import unet
 from zerosum.networks.blocks import image_shape
-from zerosum.networks.discriminate import discriminate
+from zerosum.networks.discriminate import constant_logits, discriminate
 from zerosum.networks.patch import Discriminator, Patch
 from zerosum.networks.seeded_dropout import LARGEST
 from zerosum.networks.unet import UNet
@@ -72,7 +72,7 @@ class Pix2Pix(Game[Paired], Translates):
         real_seen = self._seen(a, b)
         logits = Logits(*discriminate(self.discriminator, real_seen, self._seen(a, fake.detach())))
         yield Move("discriminator", adversarial=objective.d(*logits), logits=logits)
-        real_logits = self._constant_logits(real_seen) if objective.paired else None
+        real_logits = constant_logits(self.discriminator, real_seen) if objective.paired else None
         answer = objective.g(self.discriminator(self._seen(a, fake)), real_logits)
         l1 = {"l1": config.l1 * (fake - b).abs().mean()} if config.l1 else {}
         yield Move("generator", adversarial=config.adversarial * answer, **l1)
@@ -86,12 +86,6 @@ class Pix2Pix(Game[Paired], Translates):
     def _seen(self, a: Tensor, b: Tensor) -> Tensor:
         """What D is shown of a pair."""
         return torch.cat([a, b.to(a.dtype)], dim=1) if self.config.conditional else b
-
-    @torch.no_grad()
-    def _constant_logits(self, seen: Tensor) -> Tensor:
-        assert self.discriminator is not None
-        logits: Tensor = self.discriminator(seen)
-        return logits
 
 
 @recipe(data="edges:digits", batch_size=1, steps=20_000, average=0.0, sample_every=200)

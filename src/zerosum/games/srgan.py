@@ -18,7 +18,7 @@ from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
 from zerosum.modality import Spec
 from zerosum.networks import srresnet
 from zerosum.networks.blocks import image_shape
-from zerosum.networks.discriminate import discriminate
+from zerosum.networks.discriminate import constant_logits, discriminate
 from zerosum.networks.srresnet import Discriminator, Judge, SRResNet
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
@@ -95,7 +95,7 @@ class SRGAN(Game[Paired], Translates):
             return
         logits = Logits(*discriminate(self.discriminator, b, fake.detach().to(b.dtype)))
         yield Move("discriminator", adversarial=objective.d(*logits), logits=logits)
-        real_logits = self._constant_logits(b) if objective.paired else None
+        real_logits = constant_logits(self.discriminator, b) if objective.paired else None
         weight = config.adversarial if step >= config.warm_up else 0.0
         answer = weight * objective.g(self.discriminator(fake.to(b.dtype)), real_logits)
         yield Move("generator", adversarial=answer, **self._content(fake, b))
@@ -119,12 +119,6 @@ class SRGAN(Game[Paired], Translates):
             found = self.features(fake.to(b.dtype)).float()
             terms["features"] = config.perceptual * (found - wanted).square().mean()
         return terms
-
-    @torch.no_grad()
-    def _constant_logits(self, b: Tensor) -> Tensor:
-        assert self.discriminator is not None
-        logits: Tensor = self.discriminator(b)
-        return logits
 
 
 @recipe(data="shrink@4:digits", batch_size=16, steps=20_000, average=0.0, sample_every=200)

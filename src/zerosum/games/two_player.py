@@ -22,7 +22,7 @@ from zerosum.modality import Shape, Spec
 from zerosum.networks import dcgan as networks
 from zerosum.networks import mlp, small
 from zerosum.networks.dcgan import Network
-from zerosum.networks.discriminate import discriminate
+from zerosum.networks.discriminate import constant_logits, discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
@@ -81,7 +81,7 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
             if objective.paired:
                 real = noise(self._pack(draw), step)
         # D has moved since it saw these: a pair is compared by one D, the one that G answers to.
-        real_logits = self._constant_logits(real) if objective.paired else None
+        real_logits = constant_logits(self.discriminator, real) if objective.paired else None
         yield Move("generator", adversarial=objective.g(self.discriminator(fake), real_logits))
 
     def phase(self, step: int) -> Hashable | None:
@@ -91,11 +91,6 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
         if self.config.packing > 1:
             raise ValueError(f"its discriminator does not score single samples, only packs of {self.config.packing}")
         return super().score(x, y)
-
-    @torch.no_grad()
-    def _constant_logits(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.discriminator(x)
-        return logits
 
     def _fakes(self, count: int) -> Tensor:
         return self._pack(lambda: self.generate(self.latents(count)))

@@ -61,7 +61,12 @@ def gradient_energy(x: Tensor, *, luma: bool = False, border: int = 0) -> Tensor
     x, _ = prepared(x, x, luma, border)
     if min(x.shape[2:]) < 2:
         raise ValueError(f"an image of {x.shape[2]}x{x.shape[3]} pixels has no neighbours in both directions")
-    return sum(x.diff(dim=dim).square().mean((1, 2, 3)) for dim in (2, 3)) / 2  # type: ignore[return-value]
+    return squared_steps(x).mean(1) / 2
+
+
+def squared_steps(x: Tensor) -> Tensor:
+    """(...) of images (..., H, W): the mean square of steps between neighbours, down and to the right, added."""
+    return x.diff(dim=-2).square().mean((-2, -1)) + x.diff(dim=-1).square().mean((-2, -1))
 
 
 def ms_ssim(x: Tensor, y: Tensor, *, scales: int | None = None) -> Tensor:

@@ -41,6 +41,13 @@ def discriminate(discriminator: nn.Module, real: Inputs, fake: Inputs) -> tuple[
     return real_logits, fake_logits
 
 
+@torch.no_grad()
+def constant_logits(discriminator: nn.Module, *inputs: Tensor) -> Tensor:
+    """D's logits of real samples that G's fakes are compared with: G's gradient is not to come by them."""
+    logits: Tensor = discriminator(*inputs)
+    return logits
+
+
 def discriminate_each(discriminator: nn.Module, batches: Sequence[Inputs]) -> Sequence[Tensor]:
     """D's outputs of several batches, in one forward pass; in one for each where D mixes a batch."""
     inputs = [batch if isinstance(batch, tuple) else (batch,) for batch in batches]

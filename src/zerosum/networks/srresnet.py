@@ -105,7 +105,7 @@ class Block(nn.Module):
 
 
 class Bicubic(nn.Module):
-    """(B, C, H, W) to (B, C, factor H, factor W) by the kernel of `data.images.bicubic`, edges repeated."""
+    """(B, C, H, W) to (B, C, factor H, factor W) by the kernel of `util.bicubic`, edges repeated."""
 
     weights: Tensor  # (factor, TAPS): of each place within an enlarged pixel
 

@@ -90,8 +90,7 @@ def in_tiles(
     height, width = image.shape[1:]
     rows, columns = (-(-side // stride) * stride for side in (height, width))  # with what is repeated
     parts = list(tiles(rows, columns, tile // stride * stride, reach))
-    norms = [name for name, layer in network.named_modules() if isinstance(layer, nn.InstanceNorm2d)]
-    total, done = len(parts) * (len(norms) + 1), 0
+    fixed, done = _with_fixed_norms(network), 0
 
     def seen(part: Tile) -> Tensor:
         top, bottom, left, right = part.outer
@@ -103,10 +102,10 @@ def in_tiles(
         nonlocal done
         done += 1
         if progress:
-            progress(done, total)
+            progress(done, len(parts) * (len(norms) + 1))
 
-    fixed = _with_fixed_norms(network)
-    for norm in _in_order(fixed, seen(parts[0])):
+    norms = _in_order(fixed, seen(parts[0]))
+    for norm in norms:
         sums = _Sums(norm)
         for part in parts:
             sums.add(fixed, seen(part), part)

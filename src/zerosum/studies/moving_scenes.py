@@ -18,6 +18,7 @@ from zerosum.data.scenes.source import SCENES, drawn
 from zerosum.games import find
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
+from zerosum.metrics.structural import squared_steps
 from zerosum.modality import to_float, to_uint8
 from zerosum.pictures import png
 from zerosum.pictures.fonts import label_rows
@@ -118,8 +119,7 @@ def figures(scene: Scene, x: Tensor, real: Tensor, patches: Moments) -> dict[str
 
 def gradient_energy(x: Tensor) -> float:
     """The mean squared difference of neighbouring pixels across, and that of those down, added; of (..., H, W)."""
-    across, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
-    return float(across.square().mean() + down.square().mean())
+    return float(squared_steps(x).mean())
 
 
 def with_noise(x: Tensor, energy: float, seed: int) -> Tensor:

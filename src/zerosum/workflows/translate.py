@@ -18,7 +18,7 @@ from zerosum.data.images import whole
 from zerosum.data.images.decode import Encoded
 from zerosum.data.images.fit import fitted
 from zerosum.data.images.pack import Notes
-from zerosum.data.images.whole import Whole
+from zerosum.data.images.whole import Opened
 from zerosum.data.pairs import tasks
 from zerosum.data.request import Asked, Frames, Reading
 from zerosum.errors import ZerosumError
@@ -46,14 +46,6 @@ class Translation:
     problems: tuple[Problem, ...] = ()  # files that cannot be read, or not be translated
     notes: tuple[str, ...] = ()  # on how files were taken, and what was changed in the images beyond their size
     kept: int = 0  # of the files, that were there from before
-
-
-@dataclass(frozen=True)
-class Task:
-    """What images are spoiled by before they are translated, and how strongly."""
-
-    name: str
-    strength: float
 
 
 def translate(
@@ -112,8 +104,8 @@ def translate(
     given = fitted(images, read, field="a", data_dir=where, progress=progress, asked=asked, reading=usual)
     paths = _names(given.files, folder)
     for start in range(0, len(paths), BLOCK):
-        x = given.data.x[start : start + BLOCK]
-        for path, image in zip(paths[start : start + BLOCK], work.translated(x, start), strict=True):
+        x = work.spoiled(given.data.x[start : start + BLOCK], start)
+        for path, image in zip(paths[start : start + BLOCK], work.translated(x), strict=True):
             save(grid(image[None], scale=1), path, IMAGE)
         if progress:
             progress("translating", min(start + BLOCK, len(paths)), len(paths))
@@ -129,14 +121,16 @@ class _Work:
     source: Image
     target: Image
     back: bool
-    task: Task | None
+    task: tuple[str, float] | None  # what images are spoiled by before, and how strongly
     seed: int
     progress: Progress | None
 
-    def translated(self, x: Tensor, first: int = 0) -> Tensor:
-        """Stored images (N, C, H, W), the first of which has the place `first`, to floats (N, C', H, W)."""
-        if self.task is not None:
-            x = tasks.spoiled(x, self.task.name, self.task.strength, first)
+    def spoiled(self, x: Tensor, first: int) -> Tensor:
+        """Stored images (N, C, H, W), the first of which has the place `first`, as they are to be translated."""
+        return x if self.task is None else tasks.spoiled(x, *self.task, first)
+
+    def translated(self, x: Tensor) -> Tensor:
+        """Stored images (N, C, H, W) to floats (N, C', H, W)."""
         return self.run.assert_finite(self.run.translate(x, back=self.back, seed=self.seed), "translations")
 
     def of_files(self, images: Path, out: Path, reading: Reading) -> Translation:
@@ -152,7 +146,7 @@ class _Work:
                 for name, image in whole.images(item, channels, reading):
                     own = path if name == item.path else _names([name], out)[0]
                     problem = self._write(image, own, number)
-                    if problem is None and isinstance(image, Whole):
+                    if problem is None and isinstance(image, Opened):
                         done.append(own)
                         seen.add(image.row)
                     elif problem is not None:
@@ -161,7 +155,7 @@ class _Work:
                 self.progress("translating", number + 1, len(items))
         return Translation(tuple(done), tuple(left_out), (*notes, *seen.lines()), kept)
 
-    def _write(self, image: Whole | Problem, path: Path, number: int) -> Problem | None:
+    def _write(self, image: Opened | Problem, path: Path, number: int) -> Problem | None:
         """One image; or why it was not written."""
         if isinstance(image, Problem):
             return image
@@ -169,14 +163,14 @@ class _Work:
         smallest = self.role.smallest
         if min(height, width) < smallest:
             return Problem(image.row.path, f"it has {height}x{width} pixels; a side must have {smallest} or more")
-        made = single(self._one(image.pixels, number))
+        made = single(self._one(self.spoiled(image.pixels[None], number)[0]))
         if image.opacity is not None:
             made = made.convert("RGB")
             made.putalpha(image.opacity.resize(made.size))
         save(made, path, IMAGE)
         return None
 
-    def _one(self, x: Tensor, number: int) -> Tensor:
+    def _one(self, x: Tensor) -> Tensor:
         """One stored image to another (C', H, W), in tiles where it is too large for the whole network at once."""
         network = self.role.network(self.back)
         needed = int(self.bytes_of_layers * x[0].numel())
@@ -184,9 +178,7 @@ class _Work:
             height, width = x.shape[1:]
             what = f"translating an image of {height:,}x{width:,} pixels whole"
             memory.require(needed, what, "scale it down, or cut it")
-            return self._stored(self.translated(x[None], number))[0]
-        if self.task is not None:
-            x = tasks.spoiled(x[None], self.task.name, self.task.strength, number)[0]
+            return self._stored(self.translated(x[None]))[0]
         device = next(network.parameters()).device
         with sampling.eval_no_grad(self.run.game, 0):
             return in_tiles(network, x, TILE, load=lambda x: self.source.load(x.to(device)), store=self._stored)
@@ -219,7 +211,7 @@ class _Work:
         made_by = {
             "weights": _digest(self.role.network(self.back) or self.run.game),
             "back": self.back,
-            "task": None if self.task is None else f"{self.task.name}@{self.task.strength:g}",
+            "task": None if self.task is None else "{}@{:g}".format(*self.task),
             "seed": self.seed,
             "value_range": reading.value_range and list(reading.value_range),
         }
@@ -235,7 +227,7 @@ class _Work:
         return False
 
 
-def _task(name: str, source: Image, target: Image) -> Task:
+def _task(name: str, source: Image, target: Image) -> tuple[str, float]:
     """The task of that name; a `ZerosumError` where its images are none that the translator takes."""
     found = tasks.parse(name)
     if found is None:
@@ -243,7 +235,7 @@ def _task(name: str, source: Image, target: Image) -> Task:
     channels = 1 if tasks.TASKS[found[0]].grey else target.channels
     if channels != source.channels:
         raise ZerosumError(f"{found[0]} makes images of {channels} channels, and the run takes {source.channels}")
-    return Task(*found)
+    return found
 
 
 def _names(files: Sequence[str], folder: Path) -> list[Path]:

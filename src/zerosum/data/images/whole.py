@@ -20,7 +20,7 @@ from zerosum.util.text import legible
 
 
 @dataclass(frozen=True, eq=False)
-class Whole:
+class Opened:
     """An image at its own size, upright."""
 
     row: Row
@@ -49,7 +49,7 @@ def is_of_files(path: Path) -> bool:
     return path.is_dir() or (path.is_file() and holds_image(path))
 
 
-def images(item: Encoded, channels: int, reading: Reading) -> Iterator[tuple[str, Whole | Problem]]:
+def images(item: Encoded, channels: int, reading: Reading) -> Iterator[tuple[str, Opened | Problem]]:
     """The images of a file with their names: its first frame, or each; or why one cannot be used."""
     headers = [probe(item)]
     for own, header in zip(*with_frames([item], headers, reading.frames), strict=True):
@@ -61,4 +61,4 @@ def images(item: Encoded, channels: int, reading: Reading) -> Iterator[tuple[str
         if isinstance(row, Problem):
             yield own.name, row
         else:
-            yield own.name, Whole(row, alpha(own))
+            yield own.name, Opened(row, alpha(own))

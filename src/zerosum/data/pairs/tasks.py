@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -98,8 +97,6 @@ def luminance(x: Tensor) -> Tensor:
     return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
-TaskName = Literal["denoise", "inpaint", "colorize", "superres", "deblur", "edges", "invert"]
-
 TASKS: dict[str, Task] = {
     "denoise": Task(denoise, "Gaussian noise of this deviation, of 255", 25.0, (1.0, 255.0)),
     "inpaint": Task(inpaint, "a grey rectangle whose sides are this share of the image's", 0.4, (0.05, 0.95)),
@@ -142,12 +139,8 @@ def spoiled(x: Tensor, name: str, strength: float, first: int = 0) -> Tensor:
     Returns:
         (N, C', H, W) uint8; C' is 1 where the task gives grey images.
     """
-    parts = []
-    for start in range(0, len(x), CHUNK):
-        part = x[start : start + CHUNK].float()
-        generators = [_generator(name, first + start + row) for row in range(len(part))]
-        parts.append(TASKS[name].spoil(part, strength, generators).clamp(0, 255).round().to(torch.uint8))
-    return torch.cat(parts)
+    generators = [_generator(name, first + row) for row in range(len(x))]
+    return TASKS[name].spoil(x.float(), strength, generators).clamp(0, 255).round().to(torch.uint8)
 
 
 def with_task(data: Dataset, name: str, strength: float, as_named: str, progress: Progress | None = None) -> Dataset:
@@ -159,14 +152,8 @@ def with_task(data: Dataset, name: str, strength: float, as_named: str, progress
     image, x = _images(data, as_named)
     before = Image(1 if TASKS[name].grey else image.channels, *image.size)
     memory.require(2 * len(x) * math.prod(before.shape), f"{as_named}", "choose a smaller --size")
-    parts = []
-    for start in range(0, len(x), CHUNK):
-        parts.append(spoiled(x[start : start + CHUNK], name, strength, start))
-        if progress:
-            progress(f"making {name} pairs", min(start + CHUNK, len(x)), len(x))
-    fields = {"a": Field(before, torch.cat(parts)), "b": Field(image, x)}
-    mark = fingerprint_of(f"{data.fingerprint} {name} {strength:g}")
-    return replace(data, name=as_named, fields=fields, fingerprint=mark, chosen="", parts={}, formerly="")
+    made = _in_parts(x, lambda part, first: spoiled(part, name, strength, first), f"making {name} pairs", progress)
+    return _pairs(data, as_named, Field(before, made), Field(image, x), f"{name} {strength:g}")
 
 
 def factor_of(name: str) -> int | None:
@@ -194,7 +181,7 @@ def require_multiples(size: tuple[int, int], factor: int) -> None:
 
 @torch.no_grad()
 def with_shrunk(data: Dataset, factor: int, as_named: str, progress: Progress | None = None) -> Dataset:
-    """The images of `data` as `b`, cut to multiples of the factor, and shrunk by it as `a` (`images.bicubic`).
+    """The images of `data` as `b`, cut to multiples of the factor, and shrunk by it as `a` (`util.bicubic`).
 
     Raises:
         DataError: the data holds no images, or smaller ones than the factor.
@@ -207,17 +194,9 @@ def with_shrunk(data: Dataset, factor: int, as_named: str, progress: Progress | 
     # All of the shrunk ones twice, in parts and put together, and a part of the large ones in float64.
     part = CHUNK * 3 * 8 * channels * factor**2 * height * width
     memory.require(2 * len(b) * channels * height * width + part, as_named, "choose a smaller --size")
-    parts: list[Tensor] = []
-    for start in range(0, len(b), CHUNK):
-        parts.append(shrunk_bytes(b[start : start + CHUNK], factor))
-        if progress:
-            progress("shrinking images", min(start + CHUNK, len(b)), len(b))
-    fields = {
-        "a": Field(Image(channels, height, width), torch.cat(parts)),
-        "b": Field(Image(channels, factor * height, factor * width), b.contiguous()),
-    }
-    mark = fingerprint_of(f"{data.fingerprint} {SHRINK} {factor}")
-    return replace(data, name=as_named, fields=fields, fingerprint=mark, chosen="", parts={}, formerly="")
+    made = _in_parts(b, lambda part, _: shrunk_bytes(part, factor), "shrinking images", progress)
+    large = Field(Image(channels, factor * height, factor * width), b.contiguous())
+    return _pairs(data, as_named, Field(Image(channels, height, width), made), large, f"{SHRINK} {factor}")
 
 
 def unpaired_task(pairs: Dataset, as_named: str) -> Dataset:
@@ -230,6 +209,22 @@ def unpaired_task(pairs: Dataset, as_named: str) -> Dataset:
         for start, (name, field) in enumerate(sides.items())
     }
     return replace(pairs, name=as_named, fields=fields, fingerprint=fingerprint_of(f"{pairs.fingerprint} unpaired"))
+
+
+def _in_parts(x: Tensor, make: Callable[[Tensor, int], Tensor], what: str, progress: Progress | None) -> Tensor:
+    """What `make` makes of images x and of the place of the first, CHUNK of them at a time."""
+    parts = []
+    for start in range(0, len(x), CHUNK):
+        parts.append(make(x[start : start + CHUNK], start))
+        if progress:
+            progress(what, min(start + CHUNK, len(x)), len(x))
+    return torch.cat(parts)
+
+
+def _pairs(data: Dataset, as_named: str, a: Field, b: Field, made_by: str) -> Dataset:
+    """`a` and `b`, which are made of the images of `data`."""
+    mark = fingerprint_of(f"{data.fingerprint} {made_by}")
+    return replace(data, name=as_named, fields={"a": a, "b": b}, fingerprint=mark, chosen="", parts={}, formerly="")
 
 
 def _images(data: Dataset, as_named: str) -> tuple[Image, Tensor]:
