@@ -101,13 +101,19 @@ def cyclegan(**config: Any) -> CycleGAN:
 def test_cyclegans_loss_is_equation_3_with_the_identity_term():
     played = moves(cyclegan(), Unpaired(flat(0.1), flat(0.8)))
     terms = played["translators"].terms
-    # forth(0.1) = 0.6, which D_b calls 1.8; back(0.8) = 0.6, which D_a calls 1.2: least squares to 1, halved
-    torch.testing.assert_close(terms["adversarial"], torch.tensor((0.8**2 + 0.2**2) / 2))
+    # forth(0.1) = 0.6, which D_b calls 1.8; back(0.8) = 0.6, which D_a calls 1.2: whole squares, for which lambda is 10
+    torch.testing.assert_close(terms["adversarial"], torch.tensor(0.8**2 + 0.2**2))
     torch.testing.assert_close(terms["cycle"], torch.tensor(10 * 2 * 0.3))  # 0.5 - 0.2 is left, both ways around
     torch.testing.assert_close(terms["identity"], torch.tensor(5 * (0.5 + 0.2)))
     of_a, of_b = (played[f"discriminator_{side}"].terms["adversarial"] for side in "ab")
     torch.testing.assert_close(of_a, torch.tensor(((0.2 - 1) ** 2 + 1.2**2) / 2))
     torch.testing.assert_close(of_b, torch.tensor(((2.4 - 1) ** 2 + 1.8**2) / 2))
+
+
+def test_other_objectives_of_cyclegan_are_what_they_are():
+    played = moves(cyclegan(objective="non-saturating"), Unpaired(flat(0.1), flat(0.8)))
+    expected = F.softplus(torch.tensor(-1.8)) + F.softplus(torch.tensor(-1.2))
+    torch.testing.assert_close(played["translators"].terms["adversarial"], expected)
 
 
 def test_no_identity_between_other_channels():

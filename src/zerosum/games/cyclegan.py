@@ -26,12 +26,15 @@ from zerosum.recipe import recipe
 from zerosum.roles import TranslatesBack
 from zerosum.techniques.replay import Replay
 
+# Section 4 and the authors' code have the translators' squares whole, beside which lambda is 10; LSGAN halves them.
+WHOLE: dict[ObjectiveName, float] = {"least-squares": 2.0}
+
 
 class CycleGAN(Game[Unpaired], TranslatesBack):
     """CycleGAN: two translators that undo each other, from unpaired images; Zhu et al., 2017, eq. 3.
 
-    Halved losses of the two D, as in the authors' code, make no difference to Adam. The identity term (section 5.2) is
-    there where both sides have as many channels.
+    The adversarial loss is section 4's, least squares; those of the two D are halved, as in the authors' code, which
+    makes no difference to Adam. The identity term (section 5.2) is there where both sides have as many channels.
     """
 
     name = "cyclegan"
@@ -101,7 +104,7 @@ class CycleGAN(Game[Unpaired], TranslatesBack):
     def _answer(self, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
         objective = OBJECTIVES[self.config.objective]
         real_logits = constant_logits(discriminator, real) if objective.paired else None
-        return objective.g(discriminator(fake), real_logits)
+        return WHOLE.get(self.config.objective, 1.0) * objective.g(discriminator(fake), real_logits)
 
     def _judged(self, player: str, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Move:
         logits = Logits(*discriminate(discriminator, real, fake.to(real.dtype)))
