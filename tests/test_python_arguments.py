@@ -128,7 +128,7 @@ def test_classes_in_arrays(runs: dict[str, Run]) -> None:
     ("x", "says"),
     [
         (torch.zeros(2, 3), "samples of shape (2,), not (3,)"),
-        (torch.zeros(2), "samples of shape (2,), not ()"),
+        (torch.zeros(2), "samples of shape (2,), not (): give a batch, (N, 2)"),
         (torch.tensor(1.0), "not a single number"),
         ([[0.0, 1.0]], "x must be a tensor or a NumPy array of real numbers, not list"),
         ("x", "not str"),

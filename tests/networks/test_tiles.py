@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from zerosum.networks import srresnet
+from zerosum.networks.refiner import Network, Refiner
 from zerosum.networks.resnet_translator import ResNet, Translator
-from zerosum.networks.tiles import in_tiles, tiles
+from zerosum.networks.srresnet import SRResNet
+from zerosum.networks.tiles import Tileable, in_tiles, tiles
 from zerosum.networks.unet import Upsampling
 from zerosum.util.checks import ArgumentError
 
@@ -34,6 +37,58 @@ def test_parts_are_the_whole(size: tuple[int, int], upsampling: Upsampling, norm
     assert 0.1 < float(whole.abs().mean()) < 0.9  # or tanh would hide differences
     found = in_tiles(made, x, 32)
     assert found.shape == whole.shape and float((found - whole).abs().max()) <= allowed
+
+
+def randomised(made: Tileable) -> Tileable:
+    """With weights that let far pixels count, and statistics that are none of a new layer."""
+    for layer in made.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.uniform_(layer.running_mean, -1, 1)  # type: ignore[arg-type]
+            nn.init.uniform_(layer.running_var, 0.5, 2)  # type: ignore[arg-type]
+    return made.eval()
+
+
+ENLARGING = [SRResNet(4, 2, norm, upsampling) for norm in ("none", "batch") for upsampling in ("sub-pixel", "resize")]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [(60, 45), (1, 90), (33, 47), (24, 24)])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("network", ENLARGING)
+def test_enlarged_parts_are_the_whole(network: SRResNet, factor: int, size: tuple[int, int]):
+    torch.manual_seed(0)
+    made, x = randomised(srresnet.Translator(3, 3, factor, network)), torch.rand(3, *size) * 2 - 1
+    with torch.no_grad():
+        whole = made(x[None])[0]
+    found = in_tiles(made, x, 12 * factor)
+    assert found.shape == whole.shape == (3, factor * size[0], factor * size[1])
+    assert float((found - whole).abs().max()) <= 1e-5 * max(1, float(whole.abs().max()))
+
+
+@pytest.mark.parametrize("size", [(60, 45), (1, 90), (33, 47), (20, 20), (20, 21)])
+def test_refined_parts_are_the_whole(size: tuple[int, int]):
+    torch.manual_seed(0)
+    made, x = randomised(Refiner(1, Network(4, 2))), torch.rand(1, *size) * 2 - 1
+    with torch.no_grad():
+        whole = made(x[None])[0]
+    assert float((in_tiles(made, x, 20) - whole).abs().max()) <= 1e-5
+
+
+@pytest.mark.parametrize("network", [SRResNet(4, 2), SRResNet(4, 0, upsampling="resize", base="none")])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_the_reach_of_networks_that_enlarge(network: SRResNet, factor: int):
+    """By gradients, of all places within an enlarged pixel: at least what is there, and at most two pixels more."""
+    made, reached, place = srresnet.Translator(1, 1, factor, network), 0, 30
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.abs_().add_(0.01)
+    for offset in range(factor):
+        x = torch.full((1, 1, 61, 61), 0.5, requires_grad=True)
+        (gradient,) = torch.autograd.grad(made(x)[0, 0, factor * place + offset, factor * place], x)
+        rows = gradient[0, 0].abs().sum(1).nonzero()[:, 0]
+        reached = max(reached, place - int(rows[0]), int(rows[-1]) - place)
+    assert reached <= made.reach <= reached + 2
 
 
 def test_the_reach_is_not_larger_than_it_must_be_by_a_cell():
@@ -90,3 +145,5 @@ def test_tiles_cover_an_image_once():
 def test_a_tile_smaller_than_a_cell_is_refused():
     with pytest.raises(ArgumentError, match="take 4 and more"):
         in_tiles(network(norm=False), torch.rand(3, 64, 64), 3)
+    with pytest.raises(ArgumentError, match="take 3 and more"):
+        in_tiles(srresnet.Translator(3, 3, 3, SRResNet(4, 1)), torch.rand(3, 64, 64), 2)

@@ -43,7 +43,7 @@ PACKAGES = ("onnx", "onnxscript", "onnxruntime")  # the extra `onnx`
 TRACED, COMPARED = 2, (1, 5)  # samples in the batch that is traced, and in those that are compared afterwards
 TOLERANCE = 1e-3  # of the largest output, or of 1 where that is more: an eighth of a step of an 8-bit image
 ONE = {0: torch.export.Dim("batch")}  # the dimension that is not fixed
-FEWEST = 2  # pixels of a side that is not fixed
+FEWEST = 2  # pixels of a side that is not fixed, of networks that take one of 1, too: what is traced is not that
 LARGER = (3, 5)  # pixels by which a side is longer where any size is compared
 
 
@@ -54,6 +54,7 @@ class Face(NamedTuple):
     inputs: Mapping[str, Callable[[int], Tensor]]  # by the names of the arguments of `forward`: makes so many
     output: str
     any_size: str = ""  # the input whose images may have any height and width
+    smallest: int = 1  # pixels of the sides of these
 
     def batch(self, count: int) -> dict[str, Tensor]:
         return {name: make(count) for name, make in self.inputs.items()}
@@ -70,7 +71,7 @@ class Face(NamedTuple):
         """The dimensions of the inputs that are not fixed."""
         dims: dict[str, dict[int, Any]] = dict.fromkeys(self.inputs, ONE)
         if self.any_size:
-            sides = [torch.export.Dim(name, min=FEWEST) for name in ("height", "width")]
+            sides = [torch.export.Dim(name, min=max(FEWEST, self.smallest)) for name in ("height", "width")]
             dims[self.any_size] = {**ONE, 2: sides[0], 3: sides[1]}
         return dims
 
@@ -170,7 +171,8 @@ def _translator(run: Run, game: Game[Any], back: bool) -> Face:
         given: lambda count: torch.rand(count, *source.shape) * 2 - 1,
         "seeds": lambda count: torch.arange(count),
     }
-    return Face(module, inputs, made, given if run.translator(back).any_size else "")
+    role = run.translator(back)
+    return Face(module, inputs, made, given if role.any_size else "", role.smallest)
 
 
 def _labels(condition: Condition) -> Callable[[int], Tensor]:

@@ -39,6 +39,7 @@ class SimGAN(Game[Unpaired], Translates):
 
     name = "simgan"
     makes = "b"
+    any_size = True
 
     @dataclass(frozen=True)
     class Config(Checked):
@@ -106,6 +107,9 @@ class SimGAN(Game[Unpaired], Translates):
 
     def translate(self, a: Tensor, seeds: Tensor | None = None) -> Tensor:
         return self.refiner(a)
+
+    def network(self, back: bool = False) -> nn.Module:
+        return self.refiner
 
     def _distance(self, refined: Tensor, a: Tensor) -> Tensor:
         """lambda times the L1 distance of each image to its refined one, (B, C, H, W); a mean over the images."""

@@ -106,6 +106,9 @@ class SRGAN(Game[Paired], Translates):
     def translate(self, a: Tensor, seeds: Tensor | None = None) -> Tensor:
         return self.translator(a)
 
+    def network(self, back: bool = False) -> nn.Module:
+        return self.translator
+
     def _content(self, fake: Tensor, b: Tensor) -> dict[str, Any]:
         """The terms that compare an image with the one that it is to be."""
         config, terms = self.config, dict[str, Any]()

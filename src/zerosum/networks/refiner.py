@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
+from zerosum.networks.tiles import Tileable
 from zerosum.options import Checked
 
 
@@ -20,15 +21,16 @@ class Network(Checked):
     d_width: Annotated[int, Gt(0), "channels of D's first layer; the next have two thirds and a third"] = 96
 
 
-class Refiner(nn.Module):
+class Refiner(Tileable):
     """R: images (B, C, H, W) in [-1, 1], of any H and W, to such images.
 
-    No strides and no normalisation: a pixel follows from those at most 2 + 2 `blocks` away to every side, and nothing
+    No strides and no normalisation: a pixel follows from those at most 1 + 2 `blocks` away to every side, and nothing
     moves far.
     """
 
     def __init__(self, channels: int, network: Network = Network()):
         super().__init__()
+        self.reach = 1 + 2 * network.blocks
         self.layers = nn.Sequential(
             nn.Conv2d(channels, network.width, 3, padding=1),
             nn.ReLU(),

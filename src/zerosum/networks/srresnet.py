@@ -17,6 +17,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum.networks.blocks import normalisation, reparametrise
+from zerosum.networks.tiles import Tileable
 from zerosum.options import Checked
 from zerosum.util.bicubic import kernel
 
@@ -52,7 +53,7 @@ class Judge(Checked):
     norm: Annotated[Literal["none", "batch", "spectral"], "of its layers; the paper has batch norm"] = "none"
 
 
-class Translator(nn.Module):
+class Translator(Tileable):
     """Images (B, C, H, W), of any H and W, to (B, C', factor H, factor W); in [-1, 1] up to what is to be cut off.
 
     Args:
@@ -71,6 +72,8 @@ class Translator(nn.Module):
             nn.Conv2d(width, width, 3, padding=1, bias=not normed), *normalisation(network.norm, width, images=True)
         )
         steps = (2, 2) if factor == 4 else (factor,)
+        # 9x9 before and after, the second of pixels that are smaller; blocks and the middle; layers that enlarge.
+        self.reach = 4 + math.ceil(4 / factor) + 2 * network.blocks + 1 + len(steps)
         self.up = nn.Sequential(
             *(layer for step in steps for layer in (*_enlarging(width, step, network.upsampling), nn.PReLU()))
         )

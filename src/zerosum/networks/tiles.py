@@ -19,14 +19,15 @@ Translate = Callable[[Tensor], Tensor]
 
 
 class Tileable(nn.Module):
-    """A network from images (B, C, H, W) to (B, C', H, W), of convolutions and of layers that look at single places,
-    instance norm among them.
+    """A network from images (B, C, H, W) to (B, C', factor H, factor W), of convolutions and of layers that look at
+    single places, instance norm among them.
 
     It makes sizes multiples of `stride` by repeating the last row and column. Without instance norm no output depends
-    on a place more than `reach` pixels away.
+    on a pixel of the input that is more than `reach` pixels away.
     """
 
-    stride: int
+    stride = 1
+    factor = 1  # by how much larger images become; instance norm is for those that stay as large
     reach: int
 
     def forward(self, x: Tensor) -> Tensor:
@@ -40,11 +41,14 @@ class Tile:
     inner: tuple[int, int, int, int]  # top, bottom, left, right
     outer: tuple[int, int, int, int]
 
-    def within(self, scale: int) -> tuple[slice, slice]:
-        """The rows and columns of the inner part in a map of the outer one, which is smaller by a factor."""
+    def within(self, scale: int, factor: int = 1) -> tuple[slice, slice]:
+        """The rows and columns of the inner part in a map of the outer one, `scale` times smaller or `factor` times
+        larger.
+        """
         top, _, left, _ = self.outer
-        rows = slice((self.inner[0] - top) // scale, (self.inner[1] - top) // scale)
-        return rows, slice((self.inner[2] - left) // scale, (self.inner[3] - left) // scale)
+        ends = (self.inner[0] - top, self.inner[1] - top, self.inner[2] - left, self.inner[3] - left)
+        first, last, begin, end = (factor * place // scale for place in ends)
+        return slice(first, last), slice(begin, end)
 
 
 def tiles(height: int, width: int, tile: int, reach: int) -> Iterator[Tile]:
@@ -73,10 +77,10 @@ def in_tiles(
     store: Translate = lambda x: x,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
-    """What a network makes of one image, (C, H, W) as stored, to (C', H, W) as stored.
+    """What a network makes of one image, (C, H, W) as stored, to (C', factor H, factor W) as stored.
 
     Args:
-        tile: pixels of a tile's side, without what is around it.
+        tile: pixels of a tile's side in what is made, without what is around it.
         load: stored pixels (1, C, h, w) to what the network sees.
         store: its output to what is kept.
         progress: called with (tiles done so far, tiles in all).
@@ -84,12 +88,12 @@ def in_tiles(
     Raises:
         ArgumentError: no tile of that size can be made.
     """
-    stride, reach = network.stride, -(-network.reach // network.stride) * network.stride
-    if tile < stride:
-        raise ArgumentError(f"tiles of {tile} pixels are too small for this network: take {stride} and more")
+    stride, factor, reach = network.stride, network.factor, -(-network.reach // network.stride) * network.stride
+    if tile < (smallest := stride * factor):
+        raise ArgumentError(f"tiles of {tile} pixels are too small for this network: take {smallest} and more")
     height, width = image.shape[1:]
     rows, columns = (-(-side // stride) * stride for side in (height, width))  # with what is repeated
-    parts = list(tiles(rows, columns, tile // stride * stride, reach))
+    parts = list(tiles(rows, columns, tile // smallest * stride, reach))
     fixed, done = _with_fixed_norms(network), 0
 
     def seen(part: Tile) -> Tensor:
@@ -113,10 +117,10 @@ def in_tiles(
         sums.fix()
     made: Tensor | None = None
     for part in parts:
-        output = store(fixed(seen(part))[..., *part.within(1)])[0]
+        output = store(fixed(seen(part))[..., *part.within(1, factor)])[0]
         if made is None:
-            made = output.new_empty(len(output), height, width)
-        top, bottom, left, right = part.inner
+            made = output.new_empty(len(output), factor * height, factor * width)
+        top, bottom, left, right = (factor * place for place in part.inner)
         target = made[:, top:bottom, left:right]  # without the rows and columns that were repeated
         target.copy_(output[:, : target.shape[1], : target.shape[2]])
         step()

@@ -234,15 +234,24 @@ class Run:
             seed: of the noise of each, where the GAN has any.
 
         Raises:
-            ZerosumError: the GAN is not an image-to-image model, or not in that direction, or a has another shape.
+            ZerosumError: the GAN is not an image-to-image model, or not in that direction, or a has another shape, or
+                smaller images than the GAN takes.
         """
+        if not isinstance(back, bool):
+            raise ZerosumError(f"back must be True or False, not {back!r}")
         role, (source, target) = self.translator(back), self.direction(back)
         function = in_role(self.game, TranslatesBack).translate_back if back else role.translate
-        a = checks.tensor("a", a)
+        a, takes = checks.tensor("a", a), f"{self.path} translates {source}"
         if role.any_size:
+            takes += " or of any other height and width"
             source, target = source.at(a.shape[2:]), target.at([role.factor * side for side in a.shape[2:]])
-        a = _samples("a", a, source, f"{self.path} translates {source}")
-        seeds = torch.full((len(a),), checks.seed(seed))
+        a = _samples("a", a, source, takes)
+        if role.any_size and min(a.shape[2:]) < role.smallest:
+            raise ZerosumError(
+                f"{self.path} translates images whose sides have {role.smallest} pixels and more, not "
+                f"{'x'.join(map(str, a.shape[2:]))}"
+            )
+        seeds = torch.full((len(a),), _signed(checks.seed(seed)))
         return self._in_batches(lambda a, seeds: function(source.load(a), seeds), [a, seeds], batch_size, target.shape)
 
     def translator(self, back: bool = False) -> Translates:
@@ -463,6 +472,11 @@ def load(
     return Run(directory.path, record, game.to(place).eval(), checkpoint.step_of(chosen), average)
 
 
+def _signed(seed: int) -> int:
+    """A seed as int64 has it: those from 2^63 on are the negative ones, as PyTorch takes them."""
+    return seed - 2**64 if seed >= 2**63 else seed
+
+
 def _number(asked: object, names: tuple[str, ...]) -> int:
     """The number of a class that is asked for by name or number."""
     if isinstance(asked, int | str) and not isinstance(asked, bool):
@@ -500,7 +514,8 @@ def _samples(name: str, x: Any, modality: Modality, takes: str) -> Tensor:
     """x as a tensor (N, *shape) of numbers as players see them, or as they are stored; else a `ZerosumError`."""
     x = checks.tensor(name, x)
     if not x.shape or tuple(x.shape[1:]) != modality.shape:
-        raise ZerosumError(f"{takes}, not {tuple(x.shape[1:]) if x.shape else 'a single number'}")
+        given = tuple(x.shape[1:]) if x.shape else "a single number"
+        raise ZerosumError(f"{takes}, not {given}: give a batch, (N, {', '.join(map(str, modality.shape))})")
     stored = STORED.get(modality.stored_as)
     if stored is not None and not x.is_floating_point() and x.dtype != stored:
         raise ZerosumError(f"{name} is {x.dtype}: {modality.plural} are {stored} as they are stored, else floats")

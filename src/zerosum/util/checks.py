@@ -149,6 +149,8 @@ def tensor(name: str, value: Any) -> Tensor:
         raise ArgumentError(f"{name} must be a tensor or a NumPy array of real numbers, not {kind}")
     if value.device.type == "meta":
         raise ArgumentError(f"{name} is on the device meta, where tensors hold no numbers; give one with values")
+    if value.layout != torch.strided:
+        raise ArgumentError(f"{name} is sparse ({value.layout}); give {name}.to_dense()")
     return value
 
 
