@@ -55,6 +55,15 @@ def test_half_of_simgans_batch_is_history():
     assert {9, 10} < set(replay.fakes.flatten().tolist())
 
 
+def test_a_batch_of_one_is_an_earlier_one_in_half_of_the_rounds():
+    torch.manual_seed(0)
+    replay = Replay(3, (1,))
+    for start in range(3):
+        assert torch.equal(replay.history(numbered(start, 1)), numbered(start, 1))
+    earlier = sum(float(replay.history(numbered(start, 1))) < start for start in range(3, 2003))
+    assert replay.count == 3 and earlier / 2000 == pytest.approx(0.5, abs=0.03)
+
+
 def test_it_is_part_of_the_state():
     replay, other = Replay(3, (2,)), Replay(3, (2,))
     replay.pool(torch.rand(3, 2))

@@ -41,8 +41,11 @@ class Replay(nn.Module):
     def history(self, fakes: Tensor) -> Tensor:
         """`fakes`, (B, *shape), whose second half is of earlier rounds once the buffer is full; half of them are kept.
 
-        Of a batch whose half is more than `size`, only so many.
+        Of a batch whose half is more than `size`, only so many. A batch of one has no half: in half of the rounds it is
+        an earlier one, as in `pool`.
         """
+        if len(fakes) == 1:
+            return self.pool(fakes)
         half = min(len(fakes) // 2, len(self.fakes))
         full, places = self._places(half)
         earlier = self.fakes[places]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from bisect import bisect_left
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -36,6 +37,7 @@ from zerosum.util.text import abbreviate, encodable
 from zerosum.workflows.changed_data import require_same
 
 FEW = 2  # samples that tell what a batch of many is like
+LATER = 10**9  # a step after all beginnings
 SHOWN = 10  # vectors that a run keeps of its data, to sample by
 
 
@@ -132,7 +134,7 @@ def prepare(
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
     record = _describe(recipe, options, wanted, learnt, trainer)
     of_data = (*whole.notes, *data_notes(recipe, whole, learnt, wanted.labels))
-    notes = [*size_notes(wanted, learnt), *of_data, *rate_notes(trainer)]
+    notes = [*size_notes(wanted, learnt), *of_data, *rate_notes(trainer), *phase_notes(trainer)]
     return Prepared(trainer, learnt, record, notes)
 
 
@@ -233,6 +235,19 @@ def rate_notes(trainer: Trainer) -> list[str]:
     return [
         f"note: the learning rates of {' and '.join(abbreviate(late))} fall from step {begin:,} on (decay.start), "
         f"which {steps:,} steps do not reach"
+    ]
+
+
+def phase_notes(trainer: Trainer) -> list[str]:
+    """A line about what a game comes to after a beginning, such as a pretraining, that takes all the steps."""
+    phase, steps = trainer.game.phase, trainer.training.steps
+    last = phase(LATER)
+    if last is None or any(phase(step) == last for step in reversed(range(steps))):
+        return []
+    begin = bisect_left(range(LATER), True, lo=steps, key=lambda step: phase(step) == last)
+    return [
+        f"note: {steps:,} steps end in the phase {phase(steps - 1)!r} of {trainer.game.name}; {last!r}, what it is for, "
+        f"begins after step {begin:,}: raise --steps, or lower what comes before"
     ]
 
 
