@@ -246,7 +246,7 @@ def phase_notes(trainer: Trainer) -> list[str]:
         return []
     begin = bisect_left(range(LATER), True, lo=steps, key=lambda step: phase(step) == last)
     return [
-        f"note: {steps:,} steps end in the phase {phase(steps - 1)!r} of {trainer.game.name}; {last!r}, what it is for, "
+        f"note: {steps:,} steps end in the phase {phase(steps - 1)!r} of {trainer.game.name}, before {last!r}, which "
         f"begins after step {begin:,}: raise --steps, or lower what comes before"
     ]
 
