@@ -8,12 +8,14 @@ from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
+from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
 from zerosum.studies.gan_parzen import GAN_PARZEN
 from zerosum.studies.grid import GRID, GRID_OWN
 from zerosum.studies.health import HEALTH
 from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.moving_scenes import MOVING_SCENES
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
+from zerosum.studies.pix2pix_tasks import PIX2PIX_TASKS
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
 from zerosum.studies.simgan_gauges import SIMGAN_GAUGES
 from zerosum.studies.sr_bicubic import SR_BICUBIC
@@ -36,6 +38,7 @@ STUDIES = {
         BIGAN_1NN,
         CGAN_CLASS_ACCURACY,
         CGAN_PARZEN_OWN,
+        CYCLEGAN_KNOWN_MAP,
         GAN_PARZEN,
         GRID,
         GRID_OWN,
@@ -43,6 +46,7 @@ STUDIES = {
         INFOGAN_ERROR_OWN,
         MOVING_SCENES,
         OPTIMAL_DISCRIMINATOR,
+        PIX2PIX_TASKS,
         SGAN_MNIST_OWN,
         SIMGAN_GAUGES,
         SR_BICUBIC,

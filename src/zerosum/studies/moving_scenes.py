@@ -25,7 +25,7 @@ from zerosum.pictures.fonts import label_rows
 from zerosum.pictures.strips import strips
 from zerosum.roles import Predicts, in_role
 from zerosum.run.sampling import eval_no_grad
-from zerosum.studies import training
+from zerosum.studies import sharpness, training
 from zerosum.studies.study import Measurements, Study, part_folder
 from zerosum.training.trainer import Trainer
 
@@ -125,11 +125,8 @@ def gradient_energy(x: Tensor) -> float:
 def with_noise(x: Tensor, energy: float, seed: int) -> Tensor:
     """x in [-1, 1] with white noise, cut off there, that gives it this gradient energy; x itself where it has more."""
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
-    low, high = 0.0, 2.0
-    for _ in range(20):
-        middle = (low + high) / 2
-        low, high = (middle, high) if gradient_energy((x + middle * noise).clamp(-1, 1)) < energy else (low, middle)
-    return (x + low * noise).clamp(-1, 1)
+    least, _ = sharpness.bounds(lambda k: gradient_energy((x + k * noise).clamp(-1, 1)), energy, 2.0, 20)
+    return (x + least * noise).clamp(-1, 1)
 
 
 def patches_of(x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from zerosum.games import find
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
 from zerosum.recipe import Training
-from zerosum.studies import srresnet_set5
+from zerosum.studies import sharpness, srresnet_set5
 from zerosum.studies.srresnet_set5 import SIDE, TESTED_ON, TRAINED_ON
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.super_resolution import (
@@ -104,14 +104,8 @@ def measured(images: Sequence[Whole], before: Game[Any], after: Game[Any], seed:
 
 def of_energy(strengthened: Callable[[float], Tensor], energy: float, strongest: float) -> Tensor:
     """The image of the least strength, up to the strongest, whose gradient energy is at least this; by bisection."""
-    weak, strong = 0.0, strongest
-    for _ in range(HALVINGS):
-        middle = (weak + strong) / 2
-        if gradient_energy(y_of(strengthened(middle))) < energy:
-            weak = middle
-        else:
-            strong = middle
-    return strengthened(strong)
+    _, enough = sharpness.bounds(lambda k: gradient_energy(y_of(strengthened(k))), energy, strongest, HALVINGS)
+    return strengthened(enough)
 
 
 def blurred(x: Tensor) -> Tensor:
@@ -123,11 +117,7 @@ def blurred(x: Tensor) -> Tensor:
 
 def patches(images: Sequence[Tensor]) -> Moments:
     """Mean and covariance of the patches of Y of all images, in parts of 255."""
-    moments = Moments(PATCH**2)
-    for image in images:
-        own = (y_of(image) / 255).unfold(0, PATCH, STRIDE).unfold(1, PATCH, STRIDE)
-        moments.update(own.reshape(-1, PATCH**2))
-    return moments
+    return sharpness.patches((y_of(image)[None] for image in images), PATCH, STRIDE)
 
 
 def _energy(images: Sequence[Tensor]) -> float:

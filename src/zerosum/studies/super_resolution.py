@@ -36,14 +36,19 @@ def bicubic(real: Tensor) -> Tensor:
     return enlarged_bytes(shrunk_bytes(real, FACTOR), FACTOR)
 
 
-def pairs_of(images: Sequence[Whole], side: int, seed: int) -> Dataset:
-    """Crops of side x side pixels, in colour, with them shrunk: what "shrink@4:FOLDER" reads of the same files."""
+def crops_of(images: Sequence[Whole], side: int, seed: int) -> Dataset:
+    """Crops of side x side pixels, in colour."""
     crops = [
         torch.from_numpy(crop)
         for image in images
         for crop in cut(image.pixels.expand(3, -1, -1).numpy(), image.name, (side, side), seed)
     ]
-    return tasks.with_shrunk(dataset("crops", torch.stack(crops)), FACTOR, "shrunk crops")
+    return dataset("crops", torch.stack(crops))
+
+
+def pairs_of(images: Sequence[Whole], side: int, seed: int) -> Dataset:
+    """Crops of side x side pixels, in colour, with them shrunk: what "shrink@4:FOLDER" reads of the same files."""
+    return tasks.with_shrunk(crops_of(images, side, seed), FACTOR, "shrunk crops")
 
 
 @torch.no_grad()

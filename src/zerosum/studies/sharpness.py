@@ -1,0 +1,38 @@
+"""What studies of sharpness share: how strong noise has to be for an energy, and the patches of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from torch import Tensor
+
+from zerosum.metrics.statistics import Moments
+
+
+def bounds(energy_of: Callable[[float], float], energy: float, strongest: float, halvings: int) -> tuple[float, float]:
+    """The strengths between which an energy that grows with them is reached, from 0 to the strongest; by bisection.
+
+    At the first it is less than `energy`, unless that is 0; at the second it is as much or more, unless that is the
+    strongest.
+    """
+    weak, strong = 0.0, strongest
+    for _ in range(halvings):
+        middle = (weak + strong) / 2
+        if energy_of(middle) < energy:
+            weak = middle
+        else:
+            strong = middle
+    return weak, strong
+
+
+def patches(images: Iterable[Tensor], side: int, stride: int) -> Moments:
+    """Mean and covariance of the patches of side x side pixels of all images (C, H, W) of 0 to 255, in parts of 255."""
+    moments: Moments | None = None
+    for image in images:
+        dim = len(image) * side**2
+        own = (image / 255).unfold(1, side, stride).unfold(2, side, stride)  # (C, h, w, side, side)
+        moments = moments or Moments(dim)
+        moments.update(own.permute(1, 2, 0, 3, 4).reshape(-1, dim))
+    if moments is None:
+        raise ValueError("there are no images to take patches of")
+    return moments
