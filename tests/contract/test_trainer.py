@@ -302,8 +302,16 @@ def test_convolutions_lie_channels_last_and_compute_the_same():
 def test_precision():
     assert resolve_precision("fp32", torch.device("cpu")) == "fp32"
     assert resolve_precision("bf16", torch.device("cpu")) == "bf16"
-    assert resolve_precision("auto", torch.device("cpu")) in ("fp32", "bf16")
     assert resolve_precision("auto", torch.device("meta")) == "fp32"
+
+
+@pytest.mark.parametrize(("amx", "expected"), [(True, "bf16"), (False, "fp32")])
+def test_the_fast_precision_of_a_processor_is_bf16_where_it_has_amx_and_not_for_avx_512_alone(
+    amx: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert resolve_precision("auto", torch.device("cpu")) == expected
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
