@@ -49,7 +49,7 @@ def seconds(*arguments: str) -> float:
 
 
 def speed(name: str, count: int, repeats: int) -> tuple[float, float]:
-    """Images/s of zerosum and of the baseline; the baseline with the faster of no or two loading processes."""
+    """Images (pairs) a second of zerosum and the baseline; of this with the faster of no or two loading processes."""
     counts = ("--count", str(count))
     workers = max(("0", "2"), key=lambda w: figure(f"benchmarks.baselines.{name}", *counts, "--workers", w))
     ours, theirs = [], []
@@ -70,9 +70,12 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     seconds("-m", "zerosum", "--help")  # the disk is warm from here on
     mlp, dcgan = speed("mlp", 200, repeats), speed("dcgan", 8, repeats)
+    translators = {name: speed(name, 10, repeats) for name in ("pix2pix", "cyclegan")}
     rows: list[tuple[str, float, float, float]] = [
         (f"MLP GAN 28x28, images/s, {ROUNDS}", 2.5, *mlp),
         (f"DCGAN 64x64, images/s, {ROUNDS}", 1.8, *dcgan),
+        (f"pix2pix 64x64, pairs/s, {ROUNDS}", 2.0, *translators["pix2pix"]),
+        (f"CycleGAN 64x64, pairs/s, {ROUNDS}", 2.0, *translators["cyclegan"]),
         (f"MLP GAN 28x28, images/s, {WHOLE}", 0.0, figure("benchmarks.whole_training", "mlp"), mlp[0]),
         (f"DCGAN 64x64, images/s, {WHOLE}", 0.0, figure("benchmarks.whole_training", "dcgan"), dcgan[0]),
     ]

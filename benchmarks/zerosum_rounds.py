@@ -4,13 +4,16 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.baselines import dcgan, mlp
+from benchmarks.baselines import dcgan, mlp, pix2pix
 from benchmarks.baselines.data import time_rounds, write_jpegs
 from zerosum import data
+from zerosum.game import Game
+from zerosum.games import find
 from zerosum.games.two_player import TwoPlayer
 from zerosum.recipe import Training
 from zerosum.training.trainer import Trainer
@@ -42,13 +45,18 @@ class Spatial(nn.Module):
 
 @dataclass(frozen=True)
 class Setup:
-    generator: nn.Module
-    discriminator: nn.Module
+    game: Game[Any]
     source: data.Dataset
+    batch_size: int
+
+
+def two_player(generator: nn.Module, discriminator: nn.Module) -> TwoPlayer:
+    return TwoPlayer(generator, discriminator, TwoPlayer.Config(shared_fakes=True))
 
 
 def mlp_setup(_: Path) -> Setup:
-    return Setup(mlp.Generator(), Logits(mlp.Discriminator(), flat=True), data.load("digits", labels=False))
+    game = two_player(mlp.Generator(), Logits(mlp.Discriminator(), flat=True))
+    return Setup(game, data.load("digits", labels=False), 64)
 
 
 def dcgan_setup(folder: Path) -> Setup:
@@ -56,19 +64,34 @@ def dcgan_setup(folder: Path) -> Setup:
     generator.apply(dcgan.initialise)
     discriminator.apply(dcgan.initialise)
     write_jpegs(folder, 512)
-    return Setup(Spatial(generator), Logits(discriminator, flat=False), data.load(str(folder), size=(64, 64)))
+    game = two_player(Spatial(generator), Logits(discriminator, flat=False))
+    return Setup(game, data.load(str(folder), size=(64, 64)), 64)
 
 
-SETUPS = {"mlp": mlp_setup, "dcgan": dcgan_setup}
+def pix2pix_setup(folder: Path) -> Setup:
+    pix2pix.write_pairs(folder, 256)
+    source = data.load(f"side-by-side:{folder}", size=(64, 64))
+    return Setup(find("pix2pix/images").build(source.spec), source, 1)
 
 
-def rounds(name: str, count: int, warm_up: int, batch_size: int = 64) -> float:
-    """Images a second over the median of `count` rounds after `warm_up` rounds; the data is packed beforehand."""
+def cyclegan_setup(folder: Path) -> Setup:
+    for seed, side in enumerate("ab"):
+        write_jpegs(folder / side, 256, seed=seed)
+    source = data.load(f"unpaired:{folder / 'a'},{folder / 'b'}", size=(64, 64))
+    return Setup(find("cyclegan/images").build(source.spec), source, 1)
+
+
+SETUPS = {"mlp": mlp_setup, "dcgan": dcgan_setup, "pix2pix": pix2pix_setup, "cyclegan": cyclegan_setup}
+
+
+def rounds(name: str, count: int, warm_up: int) -> float:
+    """Images (pairs) a second over the median of `count` rounds after some; the data is packed beforehand."""
     with TemporaryDirectory() as folder:
         setup = SETUPS[name](Path(folder))
-    game = TwoPlayer(setup.generator, setup.discriminator, TwoPlayer.Config(shared_fakes=True))
+    game, batch_size = setup.game, setup.batch_size
     training = Training(batch_size=batch_size, average=0.0)  # the baselines keep no averaged weights
-    trainer = Trainer(game, data.Stream(setup.source, batch_size, seed=0), training)
+    stream = data.Stream(setup.source, batch_size, seed=0, batch=game.batch)
+    trainer = Trainer(game, stream, training)
 
     def play() -> None:
         trainer.round()
@@ -84,4 +107,4 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--warm-up", type=int, default=2)
     options = parser.parse_args()
-    print(f"{rounds(options.name, options.count, options.warm_up):.1f} images/s")
+    print(f"{rounds(options.name, options.count, options.warm_up):.4g} images/s")

@@ -78,11 +78,16 @@ def write_jpegs(folder: Path, count: int, size: tuple[int, int] = (178, 218), se
 
 
 def batches(dataset: Dataset[tuple[Tensor, int]], batch_size: int, workers: int) -> Iterator[Tensor]:
-    """The epochs of a DataLoader, one after the other, without end."""
+    """The images of a dataset in shuffled batches, without end."""
     loader = DataLoader(dataset, batch_size=batch_size, shuffle=True, drop_last=True, num_workers=workers)
+    for images, _ in endless(loader):
+        yield images
+
+
+def endless(loader: DataLoader[Any]) -> Iterator[Any]:
+    """The epochs of a DataLoader, one after the other, without end."""
     while True:
-        for images, _ in loader:
-            yield images
+        yield from loader
 
 
 def time_rounds(play: Callable[[], Any], count: int, warm_up: int) -> list[float]:
