@@ -282,7 +282,11 @@ class Run:
                 f"{self.path} foresees frames of {'x'.join(map(str, frame))} from the first {role.start}, not from "
                 f"videos of {tuple(frames.shape[1:])}"
             )
-        if actions.shape[:1] != frames.shape[:1] or actions.shape[1:2] < (role.start,) or tuple(actions.shape[2:]) != (size,):
+        if (
+            actions.shape[:1] != frames.shape[:1]
+            or actions.shape[1:2] < (role.start,)
+            or tuple(actions.shape[2:]) != (size,)
+        ):
             raise ZerosumError(
                 f"actions must be ({len(frames)}, L, {size}), with L of at least {role.start}, not "
                 f"{tuple(actions.shape)}"
