@@ -94,6 +94,8 @@ def test_frames_of_another_shape_are_refused(run: Run):
         run.predict(torch.zeros(1, 2, 1, 32, 32), torch.zeros(1, 4, 2))
     with pytest.raises(ZerosumError, match=r"actions must be \(1, L, 2\), with L of at least 3, not \(1, 2, 2\)"):
         run.predict(torch.zeros(1, 3, 1, 32, 32), torch.zeros(1, 2, 2))
+    with pytest.raises(ZerosumError, match=r"actions must be \(1, L, 2\), with L of at least 3, not \(\)"):
+        run.predict(torch.zeros(1, 3, 1, 32, 32), torch.tensor(1.0))
     with pytest.raises(ZerosumError, match="makes no films"):
         zerosum.train("gan/toy", "ring", run.path.parent / "toy", steps=1, batch_size=4, quiet=True).predict(
             torch.zeros(1, 3), torch.zeros(1, 3)

@@ -282,10 +282,10 @@ class Run:
                 f"{self.path} foresees frames of {'x'.join(map(str, frame))} from the first {role.start}, not from "
                 f"videos of {tuple(frames.shape[1:])}"
             )
-        if len(actions) != len(frames) or actions.shape[1:2] < (role.start,) or tuple(actions.shape[2:]) != (size,):
+        given = tuple(actions.shape)
+        if given[:1] + given[2:] != (len(frames), size) or given[1] < role.start:
             raise ZerosumError(
-                f"actions must be ({len(frames)}, L, {size}), with L of at least {role.start}, not "
-                f"{tuple(actions.shape)}"
+                f"actions must be ({len(frames)}, L, {size}), with L of at least {role.start}, not {given}"
             )
         channels, height, width = frame
         seen = Video(role.start, channels, height, width)
