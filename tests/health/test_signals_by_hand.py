@@ -160,7 +160,7 @@ def test_averaged_weights_are_judged_and_the_last_ones_followed(monkeypatch: pyt
     """The centre of the last weights moves where that of their average would not."""
     meter, drawn = SampleMeter(dataset("few", torch.randn(20, 2)), "x"), []
     monkeypatch.setattr(meter, "_labels_for", lambda game: None)
-    monkeypatch.setattr(meter, "_draw", lambda game, count, labels: drawn.append((game, count)))
+    monkeypatch.setattr(meter, "draw", lambda game, count, labels: drawn.append((game, count)))
     meter.measure(SimpleNamespace(game="last", sampler="averaged"))  # type: ignore[arg-type]
     assert drawn == [("averaged", COUNTED), ("last", MOVING)]
 

@@ -20,9 +20,10 @@ from zerosum.game import Game
 from zerosum.health.features import RECOGNISED, feature_space
 from zerosum.health.history import Snapshot, of_player
 from zerosum.health.modes import ByLabel, Clusters, Modes, OrRegions
+from zerosum.health.translations import OF_TRANSLATIONS, Translations
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
-from zerosum.modality import Classes, Condition, Modality
+from zerosum.modality import Classes, Condition, Image, Modality
 from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
 from zerosum.run.sampling import default_labels, device_of, eval_no_grad, sample
 from zerosum.training.log_keys import Key, Kind
@@ -93,7 +94,7 @@ REFERENCE = {  # of the interval that holds 95 % of what other reals reach, in p
     "spread_high": "the most variance of other reals",
     "stray_high": "the largest share of other reals that stray",
 }
-SIGNALS = {**OF_SAMPLES, **REFERENCE, **OF_LOGITS, **OF_MOVES}
+SIGNALS = {**OF_SAMPLES, **REFERENCE, **OF_TRANSLATIONS, **OF_LOGITS, **OF_MOVES}
 
 
 class SignalMeter:
@@ -137,8 +138,12 @@ class SampleMeter:
         if len(field) >= ENOUGH and not self._knows_modes():
             self.modes = self._modes_without_labels(field, searched, generator)
         self.source = None  # what is translated: the modality and stored samples
+        self.translations: Translations | None = None
         if source := dataset.fields.get("a"):
-            self.source = source.modality, source.stored[_rows(len(source), SAMPLES, generator)]
+            rows = _rows(len(source), SAMPLES, generator)
+            self.source = source.modality, source.stored[rows]
+            if isinstance(source.modality, Image) and isinstance(field.modality, Image):
+                self.translations = Translations(source, field, rows, searched, self._distances, seed)
         self.films = None  # what is foreseen: the modality of videos, and some as stored, with their actions
         if actions := dataset.fields.get("actions"):
             rows = _rows(len(field), SAMPLES, generator)
@@ -203,12 +208,19 @@ class SampleMeter:
     def measure(self, trainer: Trainer) -> dict[str, float]:
         """The signals of OF_SAMPLES and REFERENCE; `broken` alone where a sample is not finite."""
         labels = self._labels_for(trainer.game)
-        fakes, moving = self._draw(trainer.sampler, COUNTED, labels), self._draw(trainer.game, MOVING, labels)
+        fakes, moving = self.draw(trainer.sampler, COUNTED, labels), self.draw(trainer.game, MOVING, labels)
         if fakes is None or moving is None:
             return {}
-        signals = self.compare(fakes, moving, labels)
         if not has_role(trainer.game, Generates):
-            signals.pop("copying", None)  # a translation is near its own target, as it should be
+            return self.of_translations(fakes, moving)
+        return self.compare(fakes, moving, labels)
+
+    def of_translations(self, fakes: Tensor, moving: Tensor) -> dict[str, float]:
+        """The signals of outputs (N, *shape) for the first of the inputs, or of what is foreseen."""
+        signals = self.compare(fakes, moving, None)
+        signals.pop("copying", None)  # a translation is near its own target, as it should be
+        if self.translations and "broken" not in signals:
+            signals |= self.translations.signals(fakes, signals)
         return signals
 
     def compare(self, fakes: Tensor, moving: Tensor, labels: Tensor | None) -> dict[str, float]:
@@ -233,6 +245,10 @@ class SampleMeter:
         if self.modes:
             signals |= self.modes.signals(both)
         return signals | (self.labels.signals(fake, labels[: len(fake)]) if self.labels and labels is not None else {})
+
+    def _distances(self, x: Tensor) -> dict[str, float]:
+        """What is measured of fakes, of samples (N, *shape)."""
+        return self._compared(self.space(x), self.space.seen(x))
 
     def features_of_modes(self, x: Tensor) -> Tensor:
         """(N, S + F) of samples (N, *shape): what is seen of them, and their features."""
@@ -282,7 +298,7 @@ class SampleMeter:
         expected = torch.bincount(own, minlength=len(called)) / len(own)
         return ByLabel(seen, own, called, expected, COUNTED, generator)
 
-    def _draw(self, game: Game[Any], count: int, labels: Tensor | None) -> Tensor | None:
+    def draw(self, game: Game[Any], count: int, labels: Tensor | None = None) -> Tensor | None:
         """(N, *shape) on the CPU; None of a game that makes no samples."""
         if has_role(game, Generates):
             return sample(game, count, seed=self.seed, labels=None if labels is None else labels[:count])

@@ -183,6 +183,68 @@ VERDICTS: dict[str, VerdictSpec] = {
             (_c("broken", ">", 0.0),),
         ),
     ),
+    "copies its input": VerdictSpec(
+        21,
+        "Copies its input: the outputs are the inputs, and the targets are not.",
+        (
+            "CycleGAN: a smaller identity term (`--identity 0.1`, or 0), or less of the cycle's (`--cycle 5`)",
+            "SimGAN: less of the distance to the input: `--regularisation`",
+            "more steps: a copy is what many translators learn first (`zerosum resume RUN --steps N`)",
+        ),
+        (
+            (_c("changed", "<", 0.2), _c("asked", ">", 0.03), _NOT_FALLING, _NOT_NEW),
+            (
+                *(_c("changed", "<", 0.15), _c("input_frechet", ">", "frechet_high", 3.0), _c("gained", ">", 0.8)),
+                *(_NOT_FALLING, _NOT_NEW),
+            ),
+            (
+                *(_c("changed", "<", 0.15), _c("input_sight", ">", "sight_high", 3.0), _c("gained_sight", ">", 0.8)),
+                *(_NOT_FALLING, _NOT_NEW),
+            ),
+        ),
+    ),
+    "inverts colours": VerdictSpec(
+        23,
+        "Inverts colours: what is to be dark is bright.",
+        (
+            "without pairs, a larger identity term, which punishes it: `--identity 1`",
+            "another seed: without pairs it is chance which way a translator turns at first",
+            "with pairs, more of the distance to the target: `--l1 100`; look at the pairs (`zerosum data check`)",
+        ),
+        (
+            (_c("agreement", "<", -0.3), _NOT_NEW),
+            (_c("likeness", "<", -0.5), _c("upright", ">", 1.25), _NOT_NEW),
+        ),
+    ),
+    "ignores its input": VerdictSpec(
+        22,
+        "Ignores its input: the outputs do not depend on it.",
+        (
+            "with pairs, more of the distance to the target: `--l1 100`; a D that sees the input (`--conditional`)",
+            "without pairs, more of the cycle's: `--cycle 10`, which a translator that forgets its input cannot meet",
+            "a smaller learning rate of G: `--g-optimizer.lr`",
+        ),
+        (
+            (_c("variation", "<", 0.05), _NOT_FALLING, _NOT_NEW),
+            (_c("tie", ">", 0.95), _NOT_NEW),
+            (_c("following", "<", "following_chance"), _NOT_NEW),
+        ),
+    ),
+    "checkerboard": VerdictSpec(
+        24,
+        "Checkerboard: the outputs have a pattern of every other pixel, which the targets have not.",
+        (
+            "`--network.upsampling resize`, where it is transposed",
+            "more of the distance to the target, or of the cycle's: `--l1`, `--cycle`",
+            "more steps with a falling learning rate: `--g-optimizer.decay.shape linear`",
+        ),
+        (
+            (
+                *(_c("checkerboard", ">", "checkerboard_high", 4.0), _c("checkerboard_size", ">", 0.02)),
+                *(_c("checkerboard_peak", ">", 4.0), _NOT_NEW),
+            ),
+        ),
+    ),
     "memorising": VerdictSpec(
         16,
         "Memorising: the fakes are copies of training samples.",
@@ -323,6 +385,7 @@ VERDICTS: dict[str, VerdictSpec] = {
     ),
     "healthy": VerdictSpec(0, "Healthy: the fakes are close to the data, and as varied."),
 }
+OF_TRANSLATORS = ("copies its input", "inverts colours", "ignores its input", "checkerboard")
 OPEN = ("under-trained", "too early to tell", "nothing to compare", "healthy")  # no failures
 
 

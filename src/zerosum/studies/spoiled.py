@@ -135,6 +135,22 @@ def without_labels(game: Conditional) -> None:
     game.discriminator = Through(lambda x: nn.functional.pad(x[:, :-classes], (0, classes)), game.discriminator)
 
 
+class Unseen(nn.Module):
+    """A translator that is shown black images in place of its inputs."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, a: Tensor, *noise: Tensor) -> Tensor:
+        return self.network(torch.full_like(a, -1.0), *noise)
+
+
+def unseen_input(game: Any) -> None:
+    """pix2pix's translator does not see its input."""
+    game.translator = Unseen(game.translator)
+
+
 def shuffle_labels(loaded: Dataset, seed: int) -> Dataset:
     """Every label at a random sample."""
     assert loaded.y is not None
