@@ -208,7 +208,9 @@ def unpaired_task(pairs: Dataset, as_named: str) -> Dataset:
         name: Field(field.modality, field.stored[start::2].contiguous(), name)
         for start, (name, field) in enumerate(sides.items())
     }
-    return replace(pairs, name=as_named, fields=fields, fingerprint=fingerprint_of(f"{pairs.fingerprint} unpaired"))
+    mark = fingerprint_of(f"{pairs.fingerprint} unpaired")
+    files = {name: pairs.files[ALL][start::2] for start, name in enumerate(sides)} if pairs.files else {}
+    return replace(pairs, name=as_named, fields=fields, fingerprint=mark, files=files)
 
 
 def _in_parts(x: Tensor, make: Callable[[Tensor, int], Tensor], what: str, progress: Progress | None) -> Tensor:
