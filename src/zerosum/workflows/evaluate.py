@@ -29,7 +29,6 @@ from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.metric import Context, Metric, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score, Standing
-from zerosum.modality import Image
 from zerosum.options import to_json
 from zerosum.roles import Translates, has_role
 from zerosum.run.loaded import Run
@@ -213,10 +212,10 @@ def _usual_pairs(
 ) -> tuple[list[Result], list[str]]:
     """What is measured of pairs where no metrics are named: nothing where there are none; and why, where it fails."""
     measured = _aligned(run, against, given, data_dir, progress)
-    if not isinstance(measured.modality, Image) or not pairs.are_aligned(measured):
+    if not pairs.are_aligned(measured):
         return [], []
     usual = [metric for metric in METRICS.values() if isinstance(metric, PairMetric)]
-    usual = [metric for metric in usual if min(measured.modality.size) >= metric.smallest]
+    usual = [metric for metric in usual if min(measured.shape[-2:]) >= metric.smallest]
     try:
         return pairs.measure_run(usual, run, measured, seed, progress)
     except ZerosumError as error:
