@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from PIL import Image
 import zerosum
 from zerosum.cli import main
 from zerosum.errors import ZerosumError
+from zerosum.pictures.png import save_deep
 from zerosum.workflows import translate as workflow
 from zerosum.workflows.translate import translate
 
@@ -243,3 +245,87 @@ def test_on_the_command_line(runs: Path, photos: Path, capsys: pytest.CaptureFix
     assert "holds the images themselves" in capsys.readouterr().err
     assert main(["sample", str(runs / "cyclegan")]) == 2
     assert "zerosum translate" in capsys.readouterr().err
+
+
+def deep_pixels(path: Path) -> np.ndarray[Any, Any]:
+    """Of a PNG of 16 bits, all of them, (H, W, C), by another reader than zerosum's: without filters, as it writes."""
+    content, place, header, data = path.read_bytes(), 8, b"", b""
+    while place < len(content):
+        length, kind = int.from_bytes(content[place : place + 4], "big"), content[place + 4 : place + 8]
+        body = content[place + 8 : place + 8 + length]
+        assert int.from_bytes(content[place + 8 + length : place + 12 + length], "big") == zlib.crc32(kind + body)
+        header, data = (body if kind == b"IHDR" else header), data + (body if kind == b"IDAT" else b"")
+        place += 12 + length
+    width, height, bits, colour = *(int.from_bytes(header[k : k + 4], "big") for k in (0, 4)), header[8], header[9]
+    assert bits == 16
+    rows = np.frombuffer(zlib.decompress(data), np.uint8).reshape(height, -1)
+    assert not rows[:, 0].any()
+    channels = {0: 1, 4: 2, 2: 3, 6: 4}[colour]
+    return np.ascontiguousarray(rows[:, 1:]).view(">u2").astype(np.uint16).reshape(height, width, channels)
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Images of 16 bits, in a folder `deep`: grey, RGB, both with alpha; and a TIFF beside the folder."""
+    (tmp_path / "deep").mkdir()
+    draw, made = np.random.default_rng(3), {}
+    for channels, name in enumerate(("grey", "faint", "colour", "clear"), 1):
+        x = draw.integers(0, 65536, (19, 23, channels)).astype(np.uint16)
+        if channels in (2, 4):
+            x[..., -1] = 65_535
+            x[3, 4, -1] = 12_345
+        save_deep(x, tmp_path / "deep" / f"{name}.png")
+        made[name] = x
+    Image.fromarray(made["grey"][..., 0]).save(tmp_path / "scan.tif")
+    return made
+
+
+def test_16_bits_stay_exact_on_their_way(
+    runs: Path, deep: dict[str, np.ndarray[Any, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a translator that changes nothing; values that 8 bits cannot hold."""
+    monkeypatch.setattr(workflow._Work, "translated", lambda self, x: x)
+    found = translate(runs / "cyclegan", tmp_path / "deep", tmp_path / "out")
+    assert found.problems == () and len(found.files) == 4
+    for name, x in deep.items():
+        made = deep_pixels(tmp_path / "out" / f"{name}.png")
+        colours = x[..., :1].repeat(3, 2) if x.shape[2] < 3 else x[..., :3]
+        opaque = np.ones(x.shape[:2], bool) if x.shape[2] in (1, 3) else x[..., -1] == 65_535
+        assert np.array_equal(made[..., :3][opaque], colours[opaque])
+        assert x.shape[2] in (1, 3) or np.array_equal(made[..., 3], x[..., -1])
+    translate(runs / "cyclegan", tmp_path / "scan.tif", tmp_path / "out")
+    assert np.array_equal(deep_pixels(tmp_path / "out" / "scan.png")[..., :1], deep["grey"])
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_16_bits_are_what_python_gives(
+    runs: Path, deep: dict[str, np.ndarray[Any, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiled: bool
+) -> None:
+    if tiled:
+        monkeypatch.setattr(workflow, "ROOM", 1)
+        monkeypatch.setattr(workflow, "TILE", 8)
+    translate(runs / "cyclegan", tmp_path / "deep" / "colour.png", tmp_path / "out")
+    x = torch.from_numpy(deep["colour"].astype(np.float32)).permute(2, 0, 1)[None] / 32767.5 - 1
+    expected = (zerosum.load(runs / "cyclegan").translate(x)[0].clamp(-1, 1) + 1) * 32767.5
+    made = deep_pixels(tmp_path / "out" / "colour.png").astype(float)
+    assert abs(made - expected.permute(1, 2, 0).numpy()).max() <= (4 if tiled else 1) and (made % 257).any()
+
+
+def test_16_bits_spoiled_enlarged_and_of_a_range(
+    runs: Path, deep: dict[str, np.ndarray[Any, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow._Work, "translated", lambda self, x: x)
+    colour = tmp_path / "deep" / "colour.png"
+    translate(runs / "pix2pix", colour, tmp_path / "out", task="invert")
+    made = deep_pixels(tmp_path / "out" / "colour.png").astype(int)
+    assert abs(made - (65_535 - deep["colour"].astype(int))).max() <= 1
+    twelve = (deep["grey"] >> 4)[..., 0]
+    Image.fromarray(twelve).save(tmp_path / "twelve.png")
+    translate(runs / "cyclegan", tmp_path / "twelve.png", tmp_path / "out", value_range=(0, 4095))
+    made = deep_pixels(tmp_path / "out" / "twelve.png")[..., 0]
+    assert np.array_equal(made, np.round(twelve * (65_535 / 4095)).astype(np.uint16))
+    monkeypatch.undo()
+    network = {"width": 4, "blocks": 1}
+    zerosum.train("srgan/pixels", f"shrink@2:{runs / 'x.npy'}", tmp_path / "sr", network=network, **QUICK)
+    translate(tmp_path / "sr", tmp_path / "deep" / "clear.png", tmp_path / "out")
+    assert deep_pixels(tmp_path / "out" / "clear.png").shape == (38, 46, 4)

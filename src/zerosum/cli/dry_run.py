@@ -45,7 +45,7 @@ def show_plan(
     """
     training, chosen = split(recipe, options)
     prepared = prepare(recipe, training, chosen, wanted, device, quiet=False)
-    trainer, data, record, notes = prepared
+    trainer, data, record, notes, _ = prepared
     console = output()
     console.print(f"recipe      {record.recipe}: {record.summary.splitlines()[0]}")
     console.print(f"data        {wanted.name}: {counted_samples(data)}, fingerprint {data.fingerprint}")

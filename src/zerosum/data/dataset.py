@@ -84,6 +84,7 @@ class Dataset:
     notes: tuple[str, ...] = ()  # how files were taken, where they could be otherwise, and what was passed over
     parts: Mapping[str, str] = field(default_factory=dict)  # what tells the content of a field, where that is known
     formerly: str = ""  # the fingerprint that older versions gave it, where that is another
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of each row of a deck, where rows are of files
 
     def __len__(self) -> int:
         """Samples; of several decks, those of the longest."""
@@ -186,7 +187,8 @@ class Dataset:
             return self
         place = torch.tensor([names.index(name) for name in self.classes])
         y = torch.where(self.y < 0, UNKNOWN, place[self.y.clamp(min=0)])
-        return dataset(self.name, self.x, y, names, conditions=self.vectors, problems=self.problems, notes=self.notes)
+        own = dataset(self.name, self.x, y, names, conditions=self.vectors, problems=self.problems, notes=self.notes)
+        return replace(own, files=self.files)
 
     def without_labels(self, keep: Collection[str] = ()) -> Dataset:
         """The same samples, without the classes and vectors that `keep` does not name.
@@ -275,6 +277,7 @@ def dataset(
     digest: str | None = None,
     fingerprint: str | None = None,
     notes: tuple[str, ...] = (),
+    files: tuple[str, ...] = (),
 ) -> Dataset:
     """Samples, images uint8 (N, C, H, W) or points float32 (N, D), with classes and vectors.
 
@@ -283,6 +286,7 @@ def dataset(
         conditions: float32 (N, K), a vector for each sample.
         digest: `digest_of(x)` where it is known already.
         fingerprint: of computed data; by default that of the content.
+        files: of each sample, where they are of files.
     """
     modality = Image(*x.shape[1:]) if x.dtype == torch.uint8 else Points(x.shape[1])
     fields = {"x": Field(modality, x)}
@@ -304,16 +308,21 @@ def dataset(
         parts |= {key: digest_of(own.stored) for key, own in fields.items() if key not in parts}
         if y is not None:
             parts["y"] += " ".join(classes)
-    return Dataset(name, fields, fingerprint, problems, notes=notes, parts=parts)
+    of = {ALL: files} if files else {}
+    return Dataset(name, fields, fingerprint, problems, notes=notes, parts=parts, files=of)
 
 
 def dataset_of(
-    name: str, fields: Mapping[str, Field], problems: tuple[Problem, ...] = (), notes: tuple[str, ...] = ()
+    name: str,
+    fields: Mapping[str, Field],
+    problems: tuple[Problem, ...] = (),
+    notes: tuple[str, ...] = (),
+    files: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Dataset:
-    """Data of any fields, with the fingerprint of their content, modalities and decks."""
+    """Data of any fields, with the fingerprint of their content, modalities and decks; `files` by deck."""
     content, parts = hashlib.sha256(), dict[str, str]()
     for key, own in fields.items():
         what, digest = f"{own.modality!r} {own.deck} {tuple(own.stored.shape)}", digest_of(own.stored)
         content.update(f"{key} {what}{digest}".encode())
         parts[key] = f"{what} {digest}"
-    return Dataset(name, fields, content.hexdigest()[:16], problems, notes=notes, parts=parts)
+    return Dataset(name, fields, content.hexdigest()[:16], problems, notes=notes, parts=parts, files=files or {})

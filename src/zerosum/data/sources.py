@@ -151,6 +151,11 @@ def with_task(name: str, task: str, strength: float | None = None, *, apart: boo
     return f"{UNPAIRED}:{known}:{name}" if apart else f"{known}:{name}"
 
 
+def together(name: str) -> str:
+    """The name of the pairs whose two sides `name` has apart: "denoise:photos" of "unpaired:denoise:photos"."""
+    return name.partition(":")[2] if (made := _made(name)) is not None and made.apart else name
+
+
 class _Made(NamedTuple):
     """What the name of pairs that are made from images says."""
 

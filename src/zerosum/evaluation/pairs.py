@@ -24,6 +24,7 @@ from zerosum.metrics.score import Score
 from zerosum.modality import to_float
 from zerosum.options import to_json
 from zerosum.run.loaded import Run
+from zerosum.util.bicubic import enlarged_bytes
 from zerosum.util.text import encodable
 
 BLOCK = 64  # images that are translated at a time
@@ -37,7 +38,7 @@ class Pair(NamedTuple):
     image: Tensor
     reference: Tensor
     repeated: bool = False  # whether one of the two was grey, and is repeated to RGB beside the other
-    before: Pair | None = None  # what the image was translated from, where that has its size, beside the reference
+    before: Pair | None = None  # what the image was translated from, at its size, beside the reference
 
 
 def measure(
@@ -62,7 +63,7 @@ def measure_run(
     """Every metric over the translations of `a` and their partners `b`, and notes; `ZerosumError` where no pairs are
     aligned.
     """
-    if not {"a", "b"} <= data.fields.keys() or data.fields["a"].deck != data.fields["b"].deck:
+    if not are_aligned(data):
         raise ZerosumError(f"{metrics[0].name} compares pairs, and {data.name} holds none: give --against pairs:A,B")
     a, b = data.fields["a"].stored, data.fields["b"].stored
 
@@ -71,10 +72,28 @@ def measure_run(
             part = run.assert_finite(run.translate(a[start : start + BLOCK]), "translations")
             for i, (image, partner) in enumerate(zip(run.modality.store(part), b[start:], strict=False), start):
                 pair = _in_one_colour(str(i), image, partner)
-                alike = a.shape[2:] == b.shape[2:]
-                yield pair._replace(before=_in_one_colour(str(i), a[i], partner)) if alike else pair
+                shown = _at_the_size_of(partner, a[i])
+                yield pair if shown is None else pair._replace(before=_in_one_colour(str(i), shown, partner))
 
-    return _measure(metrics, translated(), len(a), seed, progress)[1:]
+    enlarged = a.shape[2:] != b.shape[2:]
+    _, results, notes = _measure(metrics, translated(), len(a), seed, progress)
+    if enlarged and any("of the inputs" in result.scores for result in results):
+        notes.append("`of the inputs` is of these enlarged by the bicubic kernel")
+    return results, notes
+
+
+def are_aligned(data: Dataset) -> bool:
+    """Whether data has inputs `a` and their targets `b`."""
+    return {"a", "b"} <= data.fields.keys() and data.fields["a"].deck == data.fields["b"].deck
+
+
+def _at_the_size_of(target: Tensor, x: Tensor) -> Tensor | None:
+    """A stored input (C, H, W) at the size of its target: as it is, or enlarged; None where neither fits."""
+    height, width = x.shape[1:]
+    factor = target.shape[1] // height
+    if (factor * height, factor * width) != tuple(target.shape[1:]):
+        return None
+    return x if factor == 1 else enlarged_bytes(x[None], factor)[0]
 
 
 def _measure(

@@ -22,6 +22,7 @@ from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.extractors.tokens import token_counts
 from zerosum.metrics.samples import to_channels
 from zerosum.modality import Image, Modality, Points, Tokens, Video
+from zerosum.run.loaded import Run
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
 INCEPTION = "inception-v3"
@@ -45,7 +46,6 @@ def load(
         own = source.run.record.data
         against, data_dir = own.name, data_dir or (Path(own.data_dir) if own.data_dir else None)
     try:
-        loaded = data.load(against, size=_size(source.modality), data_dir=data_dir, progress=progress)
         loaded = read_as(reading, against, size=_size(source.modality), data_dir=data_dir, progress=progress)
         loaded = loaded if source.run is None else loaded.with_classes(source.run.record.data.classes)
         loaded = loaded if source.run is None else loaded.of(source.run.game.makes)
@@ -57,6 +57,19 @@ def load(
     if len(loaded.x) < 2:
         raise ZerosumError(f"{against} has {len(loaded.x)} sample; compare with more real data")
     return loaded
+
+
+def own_parts(run: Run | None, against: str | None, loaded: Dataset) -> tuple[Dataset, Dataset | None]:
+    """What a run learnt from of its own data, and what it held out, where it did and no other data were named.
+
+    `ZerosumError` where one of them is gone.
+    """
+    held_out = None if run is None or against is not None else run.record.data.held_out
+    if held_out is None:
+        return loaded, None
+    from zerosum.data.held_out import split
+
+    return split(loaded, held_out.names)
 
 
 def in_one_colour(reference: Dataset, source: SampleSource) -> tuple[Dataset, SampleSource, list[str]]:

@@ -118,6 +118,10 @@ def _translated(
     if "a" not in reference.fields:
         folder = Path(own.data_dir) if own.data_dir else None
         reference = read_as(own.reading, own.name, size=own.size, data_dir=folder, progress=progress)
+        if own.held_out is not None:
+            from zerosum.data.held_out import split
+
+            reference = split(reference, own.held_out.names).held_out
     a = reference.fields["a"].stored
     chosen = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))[:count]
 

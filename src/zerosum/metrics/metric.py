@@ -94,6 +94,7 @@ class PairMetric(ABC):
     name: ClassVar[str]
     better: ClassVar[Better] = "higher"
     no_interval: ClassVar[str] = ""  # why its mean has none
+    smallest: ClassVar[int] = 1  # pixels that a side needs
 
     @abstractmethod
     def measure(self, image: Tensor, reference: Tensor) -> float:

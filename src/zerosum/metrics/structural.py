@@ -217,6 +217,7 @@ class Ssim(PairMetric):
     """Structural similarity; Wang et al., 2004: the mean over the images, 1 for equal ones."""
 
     name = "ssim"
+    smallest = WINDOW
 
     def measure(self, image: Tensor, reference: Tensor) -> float:
         return float(ssim(image, reference, luma=self.luma, border=self.border))

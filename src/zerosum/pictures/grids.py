@@ -52,7 +52,7 @@ def grid(samples: Tensor, columns: int | None = None, gutter: int = GUTTER, scal
 
 def single(stored: Tensor) -> Image.Image:
     """One image as it is stored, uint8 (C, H, W), alone and at its size."""
-    pixels = _drawn(stored).permute(1, 2, 0).contiguous().numpy()
+    pixels = drawn(stored).permute(1, 2, 0).contiguous().numpy()
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
@@ -133,11 +133,11 @@ def _pixels(samples: Tensor) -> NDArray[np.uint8]:
     """(N, H, W, 1 | 3 | 4)."""
     if samples.dim() != 4 or samples.numel() == 0:
         raise ValueError(f"images are (N, C, H, W) with no empty side, not {tuple(samples.shape)}")
-    pixels: NDArray[np.uint8] = to_uint8(_drawn(samples)).permute(0, 2, 3, 1).cpu().contiguous().numpy()
+    pixels: NDArray[np.uint8] = to_uint8(drawn(samples)).permute(0, 2, 3, 1).cpu().contiguous().numpy()
     return pixels
 
 
-def _drawn(samples: Tensor) -> Tensor:
+def drawn(samples: Tensor) -> Tensor:
     """The channels that are drawn, (..., 1 | 3 | 4, H, W)."""
     channels = samples.shape[-3]
     return samples[..., : channels if channels in (1, 3, 4) else 1 if channels == 2 else 3, :, :]

@@ -32,6 +32,11 @@ def section(files: RunFiles) -> str:
         lines.append((f"{len(classes):,} classes", chips + more + unlabelled))
     if "fingerprint" in data:
         lines.append(("fingerprint", escape(plain(data["fingerprint"]))))
+    if isinstance(held_out := data.get("held_out"), dict) and isinstance(names := held_out.get("names"), list):
+        items = "".join(f"<li>{escape(str(name))}</li>" for name in names[:PROBLEMS])
+        lines.append(
+            ("held out", f"<details><summary>{len(names):,}, not learnt from</summary><ul>{items}</ul></details>")
+        )
     if isinstance(problems := data.get("problems"), list) and problems:
         items = "".join(f"<li>{escape(str(problem))}</li>" for problem in problems[:PROBLEMS])
         lines.append(("skipped", f"<details><summary>{len(problems):,} files</summary><ul>{items}</ul></details>"))

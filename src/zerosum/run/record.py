@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Gt
+from annotated_types import Gt, Lt, MinLen
 from pydantic import ConfigDict, StringConstraints
 
 from zerosum.data.request import AS_STORED, Reading
@@ -20,6 +20,14 @@ from zerosum.options import OptionError
 from zerosum.recipe import Recipe, Training
 from zerosum.training.hardware import Precision
 from zerosum.util.text import from_encodable, shell_word
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What of the data was not learnt from."""
+
+    share: Annotated[float, Gt(0), Lt(1)]  # that was asked for, of the files
+    names: Annotated[tuple[str, ...], MinLen(1)]  # of these files, or the numbers of samples that are none
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,7 @@ class DataRecord:
     labels: int | None = None  # how many were kept, of all there are; None: all
     vectors: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
     reading: Reading = AS_STORED  # how its files are read
+    held_out: HeldOut | None = None  # of all that is there; the rest was learnt from
 
     @property
     def spec(self) -> Spec:

@@ -16,6 +16,7 @@ from torch import Tensor
 from zerosum.data import DataError, Dataset
 from zerosum.data.dataset import Progress, with_progress
 from zerosum.data.request import AS_STORED, Asked, Frames, Reading
+from zerosum.data.sources import read_as, together
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import pairs, real_data, targets
 from zerosum.evaluation.distinct import Distinct, without_twins
@@ -105,12 +106,19 @@ def evaluate(
     with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
         source = targets.open_source(target, truncation, device, folder, progress, given.over(AS_STORED))
         reference = real_data.load(source, against, folder, progress, given.over(_own_reading(source)))
+        learnt, held_out = real_data.own_parts(source.run, against, reference)
+        translates = source.run is not None and has_role(source.run.game, Translates)
+        reference = held_out if translates and held_out is not None else learnt
+        test = held_out or real_data.held_out(reference, folder, progress)
+        about = _notes(source, learnt, against, truncation)
+        if held_out is not None:
+            about.append(_held_out_note(held_out, translates))
         reference, source, notes = real_data.in_one_colour(reference, source)
         features, more = real_data.extractor(extractor, reference, device)
         notes += more
         order, real_count = targets.shuffle(reference, seed), samples if real is None else real
         compared, unused = order.tensor_split([min(real_count, len(order))])
-        own = source.run is None or against is None
+        own = (source.run is None or against is None) and not (translates and held_out is not None)
         context = Context(
             real=of_dataset(reference, features, name="the real data", chosen=compared, progress=progress),
             fake=source.samples(samples, seed, reference, features, progress),
@@ -119,7 +127,7 @@ def evaluate(
             classes=source.classes,
             data=reference,
             training=of_dataset(reference, features, name="the training data", progress=progress) if own else None,
-            test=real_data.like(real_data.held_out(reference, folder, progress), reference.modality),
+            test=None if translates and held_out is not None else real_data.like(test, reference.modality),
             mixture=real_data.mixture(reference),
             run=source.run,
         )
@@ -145,7 +153,10 @@ def evaluate(
         both = zip(selected, results, strict=True)
         measured = (_add_references(m, result, for_metric[m.needs_distinct]) for m, result in both)
         results = list(with_progress("measuring reference scores", measured, len(selected), progress))
-    notes += _notes(source, reference, against, truncation) + _twin_notes(selected, distinct, context)
+    notes += about + _twin_notes(selected, distinct, context)
+    if translates and source.run is not None and not named:
+        one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, seed, folder, progress)
+        results, notes = [*one_by_one, *results], notes + more
     return _evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
 
 
@@ -169,13 +180,53 @@ def _evaluate_pairs(
                 "--against that of their partners"
             )
         reference = real_data.load(source, against, data_dir, progress, given.over(_own_reading(source)))
-        results, notes = pairs.measure_run(metrics, source.run, reference, seed, progress)
-        notes = _notes(source, reference, against, None) + notes
+        learnt, held_out = real_data.own_parts(source.run, against, reference)
+        measured = _aligned(source.run, against, held_out or learnt, data_dir, progress)
+        results, notes = pairs.measure_run(metrics, source.run, measured, seed, progress)
+        notes = _notes(source, learnt, against, None) + notes
+        if held_out is not None:
+            notes.append(_held_out_note(held_out, True))
         return _evaluation(source.target, reference.name, results, {}, notes)
     if against is None:
         raise ZerosumError(f"say which images to compare those of {folder} with: --against FOLDER")
     evaluated, results, notes = pairs.measure(metrics, folder, Path(against), seed, progress, given.over(AS_STORED))
     return _evaluation(evaluated, against, results, {}, notes)
+
+
+def _aligned(
+    run: Run, against: str | None, given: Dataset, data_dir: Path | None, progress: Progress | None
+) -> Dataset:
+    """The pairs that `given` has, or where a task made its two sides apart, those that it makes of the same images."""
+    own = run.record.data
+    name = together(own.name)
+    if against is not None or name == own.name:
+        return given
+    folder = data_dir or (Path(own.data_dir) if own.data_dir else None)
+    whole = read_as(own.reading, name, size=own.size, data_dir=folder, progress=progress)
+    _, held_out = real_data.own_parts(run, None, whole)
+    return held_out or whole
+
+
+def _usual_pairs(
+    run: Run, against: str | None, given: Dataset, seed: int, data_dir: Path | None, progress: Progress | None
+) -> tuple[list[Result], list[str]]:
+    """What is measured of pairs where no metrics are named: nothing where there are none; and why, where it fails."""
+    measured = _aligned(run, against, given, data_dir, progress)
+    if not pairs.are_aligned(measured):
+        return [], []
+    usual = [metric for metric in METRICS.values() if isinstance(metric, PairMetric)]
+    usual = [metric for metric in usual if min(measured.shape[-2:]) >= metric.smallest]
+    try:
+        return pairs.measure_run(usual, run, measured, seed, progress)
+    except ZerosumError as error:
+        return [], [f"outputs are not compared with their targets one by one: {error}"]
+
+
+def _held_out_note(held_out: Dataset, translates: bool) -> str:
+    """What the samples that a run held out are used for."""
+    used = "translated and compared" if translates else "what memorization and the like compare with"
+    count = f"{len(held_out):,} samples" if len(held_out) > 1 else "one sample"
+    return f"held out by the run, and {used}: {count}"
 
 
 def _evaluation(

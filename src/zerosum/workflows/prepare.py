@@ -28,7 +28,7 @@ from zerosum.modality import AnyModality, Image, Modality
 from zerosum.options import to_json
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.roles import CANNOT, has_role
-from zerosum.run.record import DataRecord, Record, versions
+from zerosum.run.record import DataRecord, HeldOut, Record, versions
 from zerosum.training import estimate, hardware
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
@@ -50,6 +50,7 @@ class DataChoice(NamedTuple):
     data_dir: Path | None = None
     reading: Reading = AS_STORED
     classes: tuple[str, ...] = ()  # of the run that goes on; older versions had some without a sample
+    held_out: float | None = None  # the share of the files that is not learnt from
 
     def load(self, size: tuple[int, int] | None, progress: Progress | None) -> Dataset:
         """The data, at `size`."""
@@ -70,6 +71,7 @@ class Prepared(NamedTuple):
     data: Dataset  # as the game learns from it
     record: Record  # what `run.json` will say
     notes: list[str]  # start-up notes on the data
+    shown: Dataset  # what pictures show: what is held out, where something is
 
 
 def prepare(
@@ -99,6 +101,13 @@ def prepare(
         if size := _smaller(recipe, wanted, whole):
             whole = wanted.load(size, update)
     whole = whole.with_classes(wanted.classes) if wanted.classes else whole
+    names: tuple[str, ...] = ()
+    rest = None
+    if wanted.held_out is not None:
+        from zerosum.data.held_out import names_to_hold_out, split
+
+        names = names_to_hold_out(whole, wanted.held_out)
+        whole, rest = split(whole, names)
     learnt = whole if wanted.labels is None else whole.with_labels(wanted.labels, training.seed)
     learnt = learnt if recipe.labelled else learnt.without_labels(field_names(recipe.batch))
     if began:
@@ -132,10 +141,13 @@ def prepare(
     few = data.Stream(learnt, min(FEW, training.batch_size), seed=training.seed, device=place, batch=recipe.batch)
     estimate.require_step(trainer, few(), began is not None)
     rng.seed(training.seed + 1 + distributed.rank())  # each process its own noise
-    record = _describe(recipe, options, wanted, learnt, trainer)
+    held_out = None if wanted.held_out is None else HeldOut(wanted.held_out, names)
+    record = _describe(recipe, options, wanted, learnt, trainer, held_out)
     of_data = (*whole.notes, *data_notes(recipe, whole, learnt, wanted.labels))
+    if held_out is not None:
+        of_data = (*of_data, _held_out_note(held_out, whole))
     notes = [*size_notes(wanted, learnt), *of_data, *rate_notes(trainer), *phase_notes(trainer)]
-    return Prepared(trainer, learnt, record, notes)
+    return Prepared(trainer, learnt, record, notes, learnt if rest is None else rest.of(game.makes))
 
 
 def _smaller(recipe: Recipe, wanted: DataChoice, whole: Dataset) -> tuple[int, int] | None:
@@ -158,6 +170,7 @@ def _describe(
     wanted: DataChoice,
     learnt: Dataset,
     trainer: Trainer,
+    held_out: HeldOut | None,
 ) -> Record:
     training, folder = trainer.training, wanted.data_dir
     return Record(
@@ -177,6 +190,7 @@ def _describe(
             labels=wanted.labels,
             vectors=_some(learnt.vectors),
             reading=wanted.reading,
+            held_out=held_out,
         ),
         players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
         device=str(trainer.device),
@@ -187,6 +201,17 @@ def _describe(
         roles=tuple(role.__name__ for role in CANNOT if has_role(trainer.game, role)),
         processes=distributed.world_size(),
     )
+
+
+def _held_out_note(held_out: HeldOut, kept: Dataset) -> str:
+    """What is not learnt from, of how many, in a line; and classes that have no sample left."""
+    count, unit = len(held_out.names), "file" if kept.files else "sample"
+    left = len({name for names in kept.files.values() for name in names}) or len(kept)
+    line = f"held out: {count:,} {unit}{'' if count == 1 else 's'} of {count + left:,}: "
+    line += ", ".join(abbreviate([*held_out.names]))
+    if empty := [name for name, n in zip(kept.classes, kept.counts, strict=True) if n == 0]:
+        line += f"; which leaves no sample to learn of {', '.join(abbreviate(empty))}"
+    return line
 
 
 def _recordable(fields: Mapping[str, Modality]) -> dict[str, AnyModality]:

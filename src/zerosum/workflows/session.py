@@ -69,7 +69,7 @@ def play(
     hooks: Sequence[Hook] = (),
 ) -> Run:
     """Play all steps that are left, or until a hook stops, and leave a complete run directory."""
-    trainer, loaded, record, about = prepared
+    trainer, loaded, record, about, shown = prepared
     if distributed.rank() > 0:
         return _follow(directory, prepared, new, hooks)
     console = errors(quiet)
@@ -109,7 +109,7 @@ def play(
 
             sinks.append(TensorBoard(directory.path / "tensorboard"))
         log = Log(training.log_every, training.checkpoint_every, sinks, before)  # its reading is `_follow`'s, too
-        drawing = _drawing(trainer.game, record, loaded, seed=0)
+        drawing = _drawing(trainer.game, record, shown, seed=0)
 
         def draw(run: Run) -> Image.Image:
             directory.require_there()  # saving the picture would make a new one
@@ -135,7 +135,7 @@ def play(
             if trainer.stopping and trainer.step < training.steps:
                 if _stopped_by_signal(trainer, log, saver, interrupt):
                     with suppress(KeyboardInterrupt):  # a second Ctrl-C: it is saved already
-                        conclude(Run(directory.path, record, trainer.sampler, trainer.step), loaded)
+                        conclude(Run(directory.path, record, trainer.sampler, trainer.step), shown)
                         console.print(f"samples, film and report so far: {directory.path}")
                     go_on = directory.command("resume")
                     raise Interrupted(f"stopped and saved at step {trainer.step}; go on with: {go_on}")
@@ -143,7 +143,7 @@ def play(
                 break
     run = Run(directory.path, record, trainer.sampler, trainer.step)
     try:
-        finish(run, loaded)
+        finish(run, loaded, shown)
     except KeyboardInterrupt:
         raise Interrupted(
             f"stopped at step {trainer.step}, which is saved, before all pictures and the report were written; they "
@@ -209,8 +209,8 @@ def _unmade(directory: RunDirectory, trainer: Trainer) -> Iterator[None]:
         raise
 
 
-def finish(run: Run, loaded: data.Dataset) -> None:
-    """Write the files of `run.artifacts` that are due at the end."""
+def finish(run: Run, loaded: data.Dataset, shown: data.Dataset) -> None:
+    """Write the files of `run.artifacts` that are due at the end; `shown` is what translations are of."""
     seed = LAST_SEED
     if has_role(run.game, Generates):
         if (ending := default_ending(run)) != ".png":
@@ -225,12 +225,12 @@ def finish(run: Run, loaded: data.Dataset) -> None:
             save(traversal(run, request, real=real), run.path / "codes.png")
     if has_role(run.game, Predicts):
         write_film(run, run.path / "samples.gif", seed=seed, data=loaded)
-    conclude(run, loaded)
+    conclude(run, shown)
 
 
-def conclude(run: Run, loaded: data.Dataset) -> None:
+def conclude(run: Run, shown: data.Dataset) -> None:
     """Write the files that every run has, a stopped one, too: samples, film and report."""
-    save(_drawing(run.game, run.record, loaded, LAST_SEED)(run), run.path / "samples.png")
+    save(_drawing(run.game, run.record, shown, LAST_SEED)(run), run.path / "samples.png")
     if frames := sorted((run.path / "samples").glob("step-*.png")):
         film(frames, run.path / "film.gif")
     report.write(run.path)

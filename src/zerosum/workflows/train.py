@@ -38,6 +38,7 @@ def train(
     *,
     size: int | tuple[int, int] | None = None,
     labels: int | None = None,
+    held_out: float | None = None,
     data_dir: str | Path | None = None,
     value_range: tuple[float, float] | None = None,
     frames: Frames = "first",
@@ -58,6 +59,8 @@ def train(
         out: the run directory; by default a new one under "runs/".
         size: of the images, in pixels: a side of a square, or (height, width).
         labels: how many labels to keep, as many of each class, chosen by the seed; the rest are hidden. By default all.
+        held_out: a share of the files, above 0 and below 1, that is not learnt from; pictures and `zerosum.evaluate` of
+            a translator use these. By the names of files alone (`data.held_out`).
         data_dir: where published sets are looked for first.
         value_range: of images in files, the values that become black and white: (0, 4095) of 12 bits stored in 16. By
             default the whole range of the files' type, or the one that a file names.
@@ -82,6 +85,7 @@ def train(
     data = None if data is None else checks.text("data", data)
     out = None if out is None else checks.path("out", out)
     labels = None if labels is None else checks.integer("labels", labels, 1)
+    held_out = None if held_out is None else checks.number("held_out", held_out)
     data_dir = None if data_dir is None else checks.path("data_dir", data_dir)
     sides = _sides(size)
     if recipe is None:
@@ -89,7 +93,8 @@ def train(
         announce(why, quiet)
     chosen = find(checks.text("recipe", recipe))
     training, own = split(chosen, options)
-    wanted = DataChoice(chosen.data if data is None else data, sides, labels, data_dir, Reading(value_range, frames))
+    reading = Reading(value_range, frames)
+    wanted = DataChoice(chosen.data if data is None else data, sides, labels, data_dir, reading, held_out=held_out)
     with distributed.together():
         prepared = prepare(chosen, training, own, wanted, device, quiet)
         about = legible(Path(prepared.record.data.name).name)
@@ -179,7 +184,8 @@ def resume(
             f"`{directory.command('resume', '--data PATH')}`"
         )
     folder = Path(its.data_dir) if its.data_dir else None
-    wanted = DataChoice(its.name, its.size, its.labels, folder, its.reading, its.classes)
+    held_out = its.held_out.share if its.held_out else None
+    wanted = DataChoice(its.name, its.size, its.labels, folder, its.reading, its.classes, held_out)
     with distributed.together():
         share, note = share_of(record)
         if note:

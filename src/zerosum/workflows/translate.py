@@ -7,15 +7,18 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image as Picture
 from torch import Tensor, nn
 
 from zerosum.data.dataset import Problem, Progress
-from zerosum.data.images import whole
-from zerosum.data.images.decode import Encoded
+from zerosum.data.images import depth, whole
+from zerosum.data.images.decode import Deep, Encoded
 from zerosum.data.images.fit import fitted
 from zerosum.data.images.pack import Notes
 from zerosum.data.images.whole import Opened
@@ -24,8 +27,8 @@ from zerosum.data.request import Asked, Frames, Reading
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
 from zerosum.networks.tiles import Tileable, in_tiles
-from zerosum.pictures.grids import grid, single
-from zerosum.pictures.png import IMAGE, save
+from zerosum.pictures.grids import drawn, grid, single
+from zerosum.pictures.png import IMAGE, save, save_deep
 from zerosum.roles import Translates
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
@@ -163,6 +166,9 @@ class _Work:
         smallest = self.role.smallest
         if min(height, width) < smallest:
             return Problem(image.row.path, f"it has {height}x{width} pixels; a side must have {smallest} or more")
+        if image.deep is not None:
+            save_deep(self._of_16_bits(image.deep, number), path)
+            return None
         made = single(self._one(self.spoiled(image.pixels[None], number)[0]))
         if image.opacity is not None:
             made = made.convert("RGB")
@@ -170,21 +176,49 @@ class _Work:
         save(made, path, IMAGE)
         return None
 
+    def _of_16_bits(self, image: Deep, number: int) -> NDArray[np.uint16]:
+        """What an image of 16 bits becomes, (H, W, C), with its opacity as the last channel where it has one."""
+        x = torch.from_numpy(image.pixels)
+        wanted = (self.target if self.task else self.source).channels
+        if wanted != len(x) and {wanted, len(x)} == {1, 3}:
+            grey = tasks.luminance(x[None].float())[0].round().to(torch.uint16)
+            x = grey if wanted == 1 else x.expand(3, -1, -1)
+        if self.task is not None:
+            floats = tasks.spoiled_floats(x[None].float() * (255 / depth.TOP), *self.task, number)[0]
+            x = (floats * (depth.TOP / 255)).round().to(torch.uint16)
+        made = drawn(self._one(x)).permute(1, 2, 0).contiguous().numpy()
+        if image.opacity is None or made.shape[2] not in (1, 3):
+            return made
+        opacity = image.opacity
+        if opacity.shape != made.shape[:2]:
+            scaled = Picture.fromarray(opacity.astype(np.float32)).resize((made.shape[1], made.shape[0]))
+            opacity = np.asarray(scaled).clip(0, depth.TOP).round().astype(np.uint16)
+        return np.concatenate([made, opacity[..., None]], axis=2)
+
+    def _load(self, x: Tensor) -> Tensor:
+        """Stored pixels, of 8 bits or 16, to what the network sees."""
+        return x.float() * (2 / depth.TOP) - 1 if x.dtype == torch.uint16 else self.source.load(x)
+
     def _one(self, x: Tensor) -> Tensor:
-        """One stored image to another (C', H, W), in tiles where it is too large for the whole network at once."""
+        """One stored image to another (C', H, W) of as many bits, in tiles where it is too large for all layers."""
         network = self.role.network(self.back)
         needed = int(self.bytes_of_layers * x[0].numel())
         if needed <= ROOM or not isinstance(network, Tileable):
             height, width = x.shape[1:]
             what = f"translating an image of {height:,}x{width:,} pixels whole"
             memory.require(needed, what, "scale it down, or cut it")
-            return self._stored(self.translated(x[None]))[0]
+            seen = self._load(x[None]) if x.dtype == torch.uint16 else x[None]
+            return self._stored(self.translated(seen), x.dtype)[0]
         device = next(network.parameters()).device
         with sampling.eval_no_grad(self.run.game, 0):
-            return in_tiles(network, x, TILE, load=lambda x: self.source.load(x.to(device)), store=self._stored)
+            stored = partial(self._stored, dtype=x.dtype)
+            return in_tiles(network, x, TILE, load=lambda x: self._load(x.to(device)), store=stored)
 
-    def _stored(self, made: Tensor) -> Tensor:
-        return self.target.store(self.run.assert_finite(made, "translations")).cpu()
+    def _stored(self, made: Tensor, dtype: torch.dtype) -> Tensor:
+        made = self.run.assert_finite(made, "translations").cpu()
+        if dtype == torch.uint16:
+            return ((made.float().clamp(-1, 1) + 1) * (depth.TOP / 2)).round().to(torch.uint16)
+        return self.target.store(made)
 
     @cached_property
     def bytes_of_layers(self) -> float:
@@ -213,6 +247,7 @@ class _Work:
             "back": self.back,
             "task": None if self.task is None else "{}@{:g}".format(*self.task),
             "seed": self.seed,
+            "bits": 16,  # of what has more than 8
             "value_range": reading.value_range and list(reading.value_range),
         }
         path = out / MADE_BY
@@ -222,8 +257,8 @@ class _Work:
             before = None
         if before == made_by:
             return True
-        with atomic_path(path) as partial:
-            partial.write_text(json.dumps(made_by, indent=2) + "\n", encoding="utf-8")
+        with atomic_path(path) as new:
+            new.write_text(json.dumps(made_by, indent=2) + "\n", encoding="utf-8")
         return False
 
 

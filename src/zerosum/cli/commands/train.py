@@ -57,6 +57,9 @@ class Arguments:
         None
     )
     labels: Annotated[DisallowNone[int | None], flag("labels to keep, a class-balanced subset", "all")] = None
+    held_out: Annotated[
+        DisallowNone[float | None], flag("share of the files not to learn from, to measure and look at", "none")
+    ] = None
     data_dir: DisallowNone[DataDir] = None
     value_range: DisallowNone[ValueRange] = None
     frames: AnyFrames = "first"
@@ -82,7 +85,7 @@ def run(arguments: Sequence[str]) -> None:
         from zerosum.workflows.prepare import DataChoice
 
         reading = Reading(given.value_range, given.frames)
-        wanted = DataChoice(data, size, given.labels, given.data_dir, reading)
+        wanted = DataChoice(data, size, given.labels, given.data_dir, reading, held_out=given.held_out)
         asked = [word for word in arguments if word != "--dry-run"]
         show_plan(recipe, options, wanted, given.device, asked if named else [name, *asked])
         return
@@ -93,6 +96,7 @@ def run(arguments: Sequence[str]) -> None:
             given.out,
             size=size,
             labels=given.labels,
+            held_out=given.held_out,
             data_dir=given.data_dir,
             value_range=given.value_range,
             frames=given.frames,

@@ -82,6 +82,13 @@ class Row(NamedTuple):
     values: Values | None = None  # where it had more than 8 bits, or a range was asked for
 
 
+class Deep(NamedTuple):
+    """A decoded image of more than 8 bits a value, in 16."""
+
+    pixels: NDArray[np.uint16]  # (1 or 3, H, W), laid over white where it is transparent
+    opacity: NDArray[np.uint16] | None  # (H, W), where some of it is transparent
+
+
 def frame_name(path: str, frame: int) -> str:
     """The name of one of several frames of a file, from 0 on, of which the first has the file's."""
     if frame == 0:
@@ -115,6 +122,35 @@ def alpha(item: Encoded) -> Image.Image | None:
             return None
         found = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A")
         return None if found.getextrema() == (255, 255) else found
+
+    found = _each([item], read)[0]
+    return None if isinstance(found, Problem) else found
+
+
+def decode_deep(item: Encoded, reading: Reading) -> Deep | None:
+    """An image that can be decoded, whole and upright, in 16 bits; None where it has 8 or fewer."""
+
+    def read(image: ImageFile, item: Encoded, several: bool) -> Deep | None:
+        deep, colour, faint = _is_deep(image), _has_deep_colour(image), _has_deep_alpha(image)
+        if not (deep or colour or faint):
+            return None
+        size = image.width * image.height
+        # Twice the bytes of four values, of which each is in float64 once.
+        require(size * 80, f"{item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
+        meaning = depth.meaning_of(image, item.file)
+        if faint:
+            both = np.asarray(_both_bytes(item)).astype(np.uint16)
+            return _over_white_deep(both[None, ..., 0] * 256 + both[..., 1], both[..., 2] * 256 + both[..., 3])
+        lower = _lower_bytes(item) if colour else None
+        upright = ImageOps.exif_transpose(image)
+        if lower is None:
+            _, found = depth.grey(upright, meaning, reading)
+            whole = np.asarray(upright)[None]
+            return Deep(depth.to_16_bits(whole, found, meaning is not None and meaning.inverted), None)
+        _, found = depth.colour(upright, lower, meaning, reading)
+        values = (np.asarray(upright).astype(np.uint16) * 256 + np.asarray(lower)).transpose(2, 0, 1)
+        pixels = depth.to_16_bits(values[:3], found)
+        return Deep(pixels, None) if len(values) == 3 else _over_white_deep(pixels, values[3])
 
     found = _each([item], read)[0]
     return None if isinstance(found, Problem) else found
@@ -364,6 +400,11 @@ def _has_deep_colour(image: ImageFile) -> bool:
     return image.mode in ("RGB", "RGBA") and any(";16" in order and "LA" not in order for order in orders)
 
 
+def _has_deep_alpha(image: ImageFile) -> bool:
+    """Whether the file of an opened image is grey and transparent in 16 bits, of which Pillow reads the upper 8."""
+    return any("LA;16" in f"{tile.args}" for tile in image.tile)
+
+
 def _is_equal(image: ImageFile) -> bool:
     """Whether all channels have the same pixels: what Pillow makes of later frames of a grey GIF."""
     pixels = np.asarray(image.convert("RGB"))
@@ -396,6 +437,23 @@ def _lower_bytes(item: Encoded) -> Image.Image:
         _go_to(image, item.frame)
         depth.swap_bytes(image)
         return ImageOps.exif_transpose(image)
+
+
+def _both_bytes(item: Encoded) -> Image.Image:
+    """Of an image of 16 bits grey and 16 transparent, the four bytes of each pixel, as if they were colours."""
+    with _open(item.file) as image:
+        image._mode = "RGBA"
+        image.tile = [tile._replace(args="RGBA" if isinstance(tile.args, str) else ("RGBA",)) for tile in image.tile]
+        image.load()
+        return ImageOps.exif_transpose(image)
+
+
+def _over_white_deep(pixels: NDArray[np.uint16], opacity: NDArray[np.uint16]) -> Deep:
+    """(C, H, W) laid over white by (H, W), both of 0 to 65535."""
+    if (opacity == depth.TOP).all():
+        return Deep(pixels, None)
+    flat = depth.TOP - (depth.TOP - pixels) * (opacity / depth.TOP)
+    return Deep((flat + 0.5).astype(np.uint16), opacity)
 
 
 def _over_white(image: Image.Image) -> Image.Image:

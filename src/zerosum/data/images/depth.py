@@ -172,6 +172,13 @@ def to_bytes(values: NDArray[Any], black: float, white: float) -> NDArray[np.uin
     return (scaled.clip(0, 255) + 0.5).astype(np.uint8)
 
 
+def to_16_bits(values: NDArray[Any], found: Values, inverted: bool = False) -> NDArray[np.uint16]:
+    """Values to 0 for black and 65535 for white, rounded; those beyond are cut off. 16 bits stay what they are."""
+    black, white = (found.white, found.black) if inverted else (found.black, found.white)
+    scaled = (values.astype(np.float64) - black) * (TOP / (white - black))
+    return (scaled.clip(0, TOP) + 0.5).astype(np.uint16)
+
+
 def value_notes(found: Iterable[Values]) -> list[str]:
     """What was found in files of more than 8 bits, or of a range that was asked for, in sentences."""
     groups: dict[tuple[str, float, float, By], list[Values]] = defaultdict(list)

@@ -121,6 +121,7 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
         problems=found.problems + marks.problems + pack.problems,
         digest=pack.digest,
         notes=(*found.inventory.notes(marks.read), *marks.notes, *_singles(y), *pack.notes),
+        files=pack.files,
     )
     return data, pack.names
 

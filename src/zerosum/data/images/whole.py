@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import Problem
 from zerosum.data.images.contents import holds_image
-from zerosum.data.images.decode import Encoded, Probe, Row, alpha, decode, probe, with_frames
+from zerosum.data.images.decode import Deep, Encoded, Probe, Row, alpha, decode, decode_deep, probe, with_frames
 from zerosum.data.images.folder import listing
 from zerosum.data.request import Reading
 from zerosum.util.text import legible
@@ -25,6 +25,7 @@ class Opened:
 
     row: Row
     opacity: Image.Image | None  # of 8 bits, where some of it is transparent
+    deep: Deep | None = None  # the same in 16 bits, where the file has more than 8
 
     @property
     def pixels(self) -> Tensor:
@@ -61,4 +62,4 @@ def images(item: Encoded, channels: int, reading: Reading) -> Iterator[tuple[str
         if isinstance(row, Problem):
             yield own.name, row
         else:
-            yield own.name, Opened(row, alpha(own))
+            yield own.name, Opened(row, alpha(own), decode_deep(own, reading))

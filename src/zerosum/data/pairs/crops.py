@@ -57,6 +57,7 @@ def crops(request: Request) -> Dataset:
         problems=found.problems + pack.problems,
         digest=pack.digest,
         notes=(*found.notes, *pack.notes),
+        files=pack.files,
     )
 
 

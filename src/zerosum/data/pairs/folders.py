@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
+from zerosum.data.dataset import ALL, DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.images.decode import Probe, probe_all
 from zerosum.data.images.folder import DEFAULT, LARGEST, Listing, layout, listing, packed
 from zerosum.data.images.pack import Pack
@@ -64,14 +64,16 @@ def paired(request: Request) -> Dataset:
     alone += [problem for _, problem in unequal]
     chosen = [_rows(pack.x, [own[name] for name in common]) for pack, own in zip(packs, rows, strict=True)]
     fields = {name: Field(Image(*x.shape[1:]), x) for name, x in zip("ab", chosen, strict=True)}
-    return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone), _notes(sides, packs))
+    shared = {ALL: tuple(packs[0].files[rows[0][name]] for name in common)}
+    return dataset_of(request.name, fields, _problems(sides, packs) + tuple(alone), _notes(sides, packs), shared)
 
 
 def unpaired(request: Request) -> Dataset:
     """All images of two folders, each a deck of its own; `DataError` where one cannot be read or holds no image."""
     sides, _, packs = _read(request)
     fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
-    return dataset_of(request.name, fields, _problems(sides, packs), _notes(sides, packs))
+    files = {name: pack.files for name, pack in zip("ab", packs, strict=True)}
+    return dataset_of(request.name, fields, _problems(sides, packs), _notes(sides, packs), files)
 
 
 def side_by_side(request: Request) -> Dataset:
@@ -90,7 +92,8 @@ def side_by_side(request: Request) -> Dataset:
     pack = packed(found, (height, 2 * width), request.progress, halves=True, reading=request.reading)
     halves = {"a": pack.x[..., :width], "b": pack.x[..., width:]}
     fields = {name: Field(Image(*x.shape[1:]), x.contiguous()) for name, x in halves.items()}
-    return dataset_of(request.name, fields, found.problems + pack.problems, (*found.notes, *pack.notes))
+    notes = (*found.notes, *pack.notes)
+    return dataset_of(request.name, fields, found.problems + pack.problems, notes, {ALL: pack.files})
 
 
 def folders(option: str, name: str) -> list[Path]:

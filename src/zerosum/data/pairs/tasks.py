@@ -139,8 +139,14 @@ def spoiled(x: Tensor, name: str, strength: float, first: int = 0) -> Tensor:
     Returns:
         (N, C', H, W) uint8; C' is 1 where the task gives grey images.
     """
+    return spoiled_floats(x.float(), name, strength, first).round().to(torch.uint8)
+
+
+@torch.no_grad()
+def spoiled_floats(x: Tensor, name: str, strength: float, first: int = 0) -> Tensor:
+    """As `spoiled`, of floats of 0 to 255, and not rounded at the end."""
     generators = [_generator(name, first + row) for row in range(len(x))]
-    return TASKS[name].spoil(x.float(), strength, generators).clamp(0, 255).round().to(torch.uint8)
+    return TASKS[name].spoil(x, strength, generators).clamp(0, 255)
 
 
 def with_task(data: Dataset, name: str, strength: float, as_named: str, progress: Progress | None = None) -> Dataset:
@@ -208,7 +214,9 @@ def unpaired_task(pairs: Dataset, as_named: str) -> Dataset:
         name: Field(field.modality, field.stored[start::2].contiguous(), name)
         for start, (name, field) in enumerate(sides.items())
     }
-    return replace(pairs, name=as_named, fields=fields, fingerprint=fingerprint_of(f"{pairs.fingerprint} unpaired"))
+    mark = fingerprint_of(f"{pairs.fingerprint} unpaired")
+    files = {name: pairs.files[ALL][start::2] for start, name in enumerate(sides)} if pairs.files else {}
+    return replace(pairs, name=as_named, fields=fields, fingerprint=mark, files=files)
 
 
 def _in_parts(x: Tensor, make: Callable[[Tensor, int], Tensor], what: str, progress: Progress | None) -> Tensor:
