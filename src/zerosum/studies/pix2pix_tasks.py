@@ -276,7 +276,7 @@ PIX2PIX_TASKS = Study(
         "task holds where L1+cGAN is nearer the real gradient energy than L1 and at a lower Fréchet distance, its "
         f"PSNR is at most {NEAR:g} dB below L1's and above that of L1 with noise, as its Fréchet distance is below, "
         "and D's logit is lower with the swapped input. The value is how many of the four hold. Settings were taken "
-        "from tries on seed 100, 2,000 steps and 20 held-out photographs of BSD100. None held: of superres, with L1 times "
+        "from tries on seed 100, 2,000 steps and 20 held-out photographs of BSD100. None held: of superres, L1 times "
         "30, 100 and 200, with and without instance norm in the U-Net, L1 with noise had the higher PSNR, by 0.0003 to "
         "0.22 dB; of denoise, with L1 times 200, D's logit was not lower with the swapped input. The weight of L1 is "
         "the paper's."
