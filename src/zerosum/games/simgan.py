@@ -146,11 +146,11 @@ def _simgan(data: Spec, config: SimGAN.Config, network: Network) -> SimGAN:
 _DECAY = Decay("linear", hold=0.5)
 
 
-@recipe(data="gauges", batch_size=8, steps=1_000, average=0.0, sample_every=100)
+@recipe(data="gauges", batch_size=8, steps=1_500, average=0.0, sample_every=100)
 def gauges(
     data: Spec,
     config: SimGAN.Config = SimGAN.Config(
-        regularisation=0.2,
+        regularisation=0.1,
         refiner_steps=1,
         discriminator_steps=2,
         pretrain_refiner=250,
@@ -159,7 +159,7 @@ def gauges(
         g_optimizer=Adam(3e-4, decay=_DECAY),
         d_optimizer=Adam(1e-3, decay=_DECAY),
     ),
-    network: Network = Network(width=16, blocks=2),
+    network: Network = Network(width=16, blocks=2, d_width=12),
 ) -> SimGAN:
     """A smaller refiner and fewer steps, for the gauges that zerosum draws: minutes on one core."""
     return _simgan(data, config, network)

@@ -219,8 +219,9 @@ SIMGAN_GAUGES = Study(
         f"is by how many degrees {FITTED} needles are read elsewhere after refinement than before it, the mean of "
         "absolute differences, by a template that knows the dials and learns nothing: a dark line from the centre "
         "beside lighter ones. Beside it stands how far its readings of clean and of worn gauges are from the truth. "
-        "Settings, and how worn gauges are drawn, were chosen on seed 100; how finely the template sees that a dial "
-        "has moved was settled when seed 0 had been seen. Seeds 0 and 1 were seen before, and are not among the seeds."
+        "How worn gauges are drawn was chosen on seed 100, D's width, the regularisation and the steps on seeds 100 to "
+        "104, by the error and the drift that are reported; how finely the template sees that a dial has moved was "
+        "settled when seed 0 had been seen. Seeds 0 and 1 were seen before, and are not among the seeds."
     ),
     published="",
     target=0.8,
