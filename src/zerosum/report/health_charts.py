@@ -82,6 +82,30 @@ SPECS = (
         bad_sides="<",
     ),
     ChartSpec(
+        "Outputs and their inputs",
+        "changes over those asked for; variance over that of targets; distance to own targets over others'",
+        "ratio",
+        {"changed": "changed", "variation": "variation", "tie": "own target", "gained": "nearer than inputs"},
+        level=1.0,
+        bad_sides="<>",
+    ),
+    ChartSpec(
+        "Colours the right way round",
+        "correlation with targets, or with inputs: -1 is inverted",
+        "plain",
+        {"agreement": "with targets", "likeness": "with inputs"},
+        level=0.0,
+        bad_sides="<",
+    ),
+    ChartSpec(
+        "Checkerboards",
+        "energy of every other pixel, over that of targets",
+        "log",
+        {"checkerboard": "outputs"},
+        {"checkerboard_high": "other targets, at most"},
+        bad_sides=">",
+    ),
+    ChartSpec(
         "Discriminator ROC AUC", "real against fake: 0.5 is chance", "share", {"separation": "separation"}, level=0.5
     ),
     ChartSpec(
