@@ -8,6 +8,7 @@ file and all crops of a photograph have one name, and go together; samples witho
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -115,7 +116,7 @@ def _names(data: Dataset, deck: str) -> tuple[str, ...]:
 
 
 def _key(name: str) -> str:
-    return str(PurePosixPath(name).with_suffix("")) if name else name
+    return unicodedata.normalize("NFC", str(PurePosixPath(name).with_suffix("")))
 
 
 def _hash(name: str) -> int:

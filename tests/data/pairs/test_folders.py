@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -206,3 +207,29 @@ def test_what_a_check_says(photos: Path) -> None:
     assert "duplicates of b: 1 of 5 repeat another: 0 = 4" in text
     text = "\n".join(check(f"unpaired:{photos}").lines())
     assert "training would use 6 images of 1x6x4 as a and 5 images of 1x6x4 as b, unpaired;" in text
+
+
+def test_accents_in_another_form_are_one_name(tmp_path: Path) -> None:
+    for form, side in (("NFC", "a"), ("NFD", "b")):
+        for k in range(3):
+            save(tmp_path / side / f"{unicodedata.normalize(form, 'é')}{k}.PNG", k)
+    data = load(f"pairs:{tmp_path}")
+    assert len(data) == 3 and data.problems == () and torch.equal(data.fields["a"].stored, data.fields["b"].stored)
+
+
+@pytest.mark.parametrize("kind", ["pairs", "unpaired"])
+def test_a_folder_given_twice_is_said(tmp_path: Path, kind: str) -> None:
+    save(tmp_path / "a" / "1.png", 3)
+    save(tmp_path / "a" / "2.png", 4)
+    given = check(f"{kind}:{tmp_path / 'a'},{tmp_path / 'a'}/")
+    assert any("is given twice" in line for line in given.lines())
+
+
+def test_one_missing_partner_among_a_thousand_is_named(tmp_path: Path) -> None:
+    for k in range(1000):
+        save(tmp_path / "a" / f"{k}.png", 1)
+        if k != 617:
+            save(tmp_path / "b" / f"{k}.png", 2)
+    report = check(f"pairs:{tmp_path}")
+    said = [line for line in report.lines() if "617" in line]
+    assert len(report.data) == 999 and len(said) == 1 and "there is no image of this name in" in said[0]

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -152,9 +153,12 @@ def _problems(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[Problem,
 
 
 def _notes(sides: Sequence[Listing], packs: Sequence[Pack]) -> tuple[str, ...]:
-    """Those of both folders, and on their files, with the side."""
+    """Those of both folders, and on their files, with the side; and that they are one folder, if they are."""
     both = zip("ab", sides, packs, strict=True)
-    return tuple(f"{name}: {note}" for name, side, pack in both for note in (*side.notes, *pack.notes))
+    notes = tuple(f"{name}: {note}" for name, side, pack in both for note in (*side.notes, *pack.notes))
+    if len({side.root.resolve() for side in sides}) > 1:
+        return notes
+    return (f"{sides[0].root} is given twice, as a and as b: there is nothing to learn but copying", *notes)
 
 
 def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:
@@ -169,4 +173,5 @@ def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:
 
 
 def _stem(file: str) -> str:
-    return str(PurePosixPath(file).with_suffix(""))
+    """The name without its ending; letters with accents in one form, as archives of macOS have them in another."""
+    return unicodedata.normalize("NFC", str(PurePosixPath(file).with_suffix("")))
