@@ -2,7 +2,7 @@
 
 `pairs:A,B` are two folders with equal names, `unpaired:A,B` two that have nothing to do with each other, row by row;
 `pairs:FOLDER` and `unpaired:FOLDER` have them as the sub-folders a and b (or A and B, trainA and trainB), and
-`side-by-side:FOLDER` holds pictures whose left half is a, whose right half is b.
+`side-by-side:FOLDER` holds pictures whose left half is a, whose right half is b. Two files of arrays: `files.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from zerosum.data.dataset import ALL, DataError, Dataset, Field, Problem, datase
 from zerosum.data.images.decode import Probe, probe_all
 from zerosum.data.images.folder import DEFAULT, LARGEST, Listing, layout, listing, packed
 from zerosum.data.images.pack import Pack
+from zerosum.data.pairs.files import of_files
 from zerosum.data.request import Request
 from zerosum.modality import Image
 from zerosum.util.files import named
@@ -25,13 +26,15 @@ SIDES = (("a", "b"), ("A", "B"), ("trainA", "trainB"))  # names of the two sub-f
 
 
 def paired(request: Request) -> Dataset:
-    """The images of two folders that have one name, whatever its ending, in the order of their names.
+    """The images of two folders that have one name, whatever its ending, in the order of their names; or two arrays.
 
     Those of unequal form are left out: scaled to one form they would be cropped apart.
 
     Raises:
         DataError: a folder cannot be read, no name is in both, or no pair is of one form.
     """
+    if (arrays := of_files(request, apart=False)) is not None:
+        return arrays
     sides, sizes, packs = _read(request)
     rows = [_by_stem(side, pack) for side, pack in zip(sides, packs, strict=True)]
     common = sorted(rows[0].keys() & rows[1].keys())
@@ -70,7 +73,13 @@ def paired(request: Request) -> Dataset:
 
 
 def unpaired(request: Request) -> Dataset:
-    """All images of two folders, each a deck of its own; `DataError` where one cannot be read or holds no image."""
+    """All images of two folders, or of two arrays, each a deck of its own.
+
+    Raises:
+        DataError: one of them cannot be read, or holds no image.
+    """
+    if (arrays := of_files(request, apart=True)) is not None:
+        return arrays
     sides, _, packs = _read(request)
     fields = {name: Field(Image(*p.x.shape[1:]), p.x, name) for name, p in zip("ab", packs, strict=True)}
     files = {name: pack.files for name, pack in zip("ab", packs, strict=True)}
