@@ -37,6 +37,7 @@ SHARE = 0.25  # of the memory that is free, where that is less
 STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # in Pillow, by mode; others: 4
 DECODING = {"JPEG2000": 16, "WEBP": 8, "AVIF": 4}  # of the decoder itself, by format; others work line by line
 PROGRESSIVE = 6  # of a JPEG whose lines are complete at its end only, for each pixel that is stored
+IN_16_BITS = 40  # bytes that a pixel takes while it is brought to 16 bits: of RGBA, which takes most, 37 were measured
 ROTATED = 0x0112  # the EXIF tag of the orientation; from 5 on, height and width are exchanged
 SEVERAL = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # whose pages or frames are pictures; those of MPO are depths, gains
 SUBFILE, NO_PAGE = 254, 1 | 4  # the TIFF tag, and its bits of a preview and of a mask
@@ -135,8 +136,7 @@ def decode_deep(item: Encoded, reading: Reading) -> Deep | None:
         if not (deep or colour or faint):
             return None
         size = image.width * image.height
-        # Twice the bytes of four values, of which each is in float64 once.
-        require(size * 80, f"{item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
+        require(size * IN_16_BITS, f"{item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
         meaning = depth.meaning_of(image, item.file)
         if faint:
             both = np.asarray(_both_bytes(item)).astype(np.uint16)
@@ -452,8 +452,10 @@ def _over_white_deep(pixels: NDArray[np.uint16], opacity: NDArray[np.uint16]) ->
     """(C, H, W) laid over white by (H, W), both of 0 to 65535."""
     if (opacity == depth.TOP).all():
         return Deep(pixels, None)
-    flat = depth.TOP - (depth.TOP - pixels) * (opacity / depth.TOP)
-    return Deep((flat + 0.5).astype(np.uint16), opacity)
+    for _, top, _, bottom in depth.bands(*opacity.shape[::-1]):
+        share = opacity[top:bottom] / depth.TOP
+        pixels[:, top:bottom] = depth.TOP - (depth.TOP - pixels[:, top:bottom]) * share + 0.5
+    return Deep(pixels, opacity)
 
 
 def _over_white(image: Image.Image) -> Image.Image:

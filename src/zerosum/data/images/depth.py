@@ -175,8 +175,11 @@ def to_bytes(values: NDArray[Any], black: float, white: float) -> NDArray[np.uin
 def to_16_bits(values: NDArray[Any], found: Values, inverted: bool = False) -> NDArray[np.uint16]:
     """Values to 0 for black and 65535 for white, rounded; those beyond are cut off. 16 bits stay what they are."""
     black, white = (found.white, found.black) if inverted else (found.black, found.white)
-    scaled = (values.astype(np.float64) - black) * (TOP / (white - black))
-    return (scaled.clip(0, TOP) + 0.5).astype(np.uint16)
+    made = np.empty(values.shape, np.uint16)
+    for _, top, _, bottom in bands(values.shape[-1], values.shape[-2]):
+        scaled = (values[..., top:bottom, :].astype(np.float64) - black) * (TOP / (white - black))
+        made[..., top:bottom, :] = scaled.clip(0, TOP) + 0.5
+    return made
 
 
 def value_notes(found: Iterable[Values]) -> list[str]:
