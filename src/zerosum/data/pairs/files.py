@@ -34,7 +34,7 @@ def of_files(request: Request, *, apart: bool) -> Dataset | None:
     counts = [len(side) for side in sides]
     if not apart and counts[0] != counts[1]:
         raise DataError(
-            f"{names[0]} has {counts[0]:,} samples and {names[1]} {counts[1]:,}, and row k of one belongs to row k of the "
+            f"{names[0]} has {counts[0]:,} samples and {names[1]} {counts[1]:,}; row k of one belongs to that of the "
             f"other; give files of equally many, or train on them as they are: unpaired:{request.option}"
         )
     fields = {
