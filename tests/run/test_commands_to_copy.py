@@ -69,7 +69,7 @@ def toy(data: Spec, config: GAN.Config = GAN.Config(latent_dim=2)) -> GAN:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Of a recipe from outside the package, in a folder whose name has a blank."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "finish", lambda run, loaded: None)
+    monkeypatch.setattr(session, "finish", lambda *given: None)
     Path("my gan.py").write_text(RECIPE)
     return zerosum.train("my gan.py:toy", out="a run", health=False, quiet=True, device="cpu").path
 

@@ -32,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy; what goes on with it draws no pictures at the end, which take most of the time."""
-    monkeypatch.setattr(session, "finish", lambda run, loaded: None)
+    monkeypatch.setattr(session, "finish", lambda *given: None)
     return Path(shutil.copytree(made, tmp_path / "run"))
 
 

@@ -21,7 +21,7 @@ SHORT = {"batch_size": 8, "quiet": True, "device": "cpu", "health": False, "log_
 def test_a_run_that_is_moved_while_it_trains(
     sample_every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "finish", lambda run, loaded: None)
+    monkeypatch.setattr(session, "finish", lambda *given: None)
     out, moved = tmp_path / "run", tmp_path / "moved"
 
     def move(trainer: Trainer) -> None:
@@ -41,7 +41,7 @@ def test_a_run_that_is_moved_while_it_trains(
 
 
 def test_ctrl_c_at_the_end_says_how_to_get_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(run: object, loaded: object) -> None:
+    def interrupted(*given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(session, "finish", interrupted)

@@ -31,7 +31,7 @@ SHORT = {"batch_size": 4, "quiet": True, "device": "cpu", "health": False}
 @pytest.fixture(autouse=True)
 def unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pictures at the end, which take most of the time."""
-    monkeypatch.setattr(session, "finish", lambda run, loaded: None)
+    monkeypatch.setattr(session, "finish", lambda *given: None)
 
 
 def stop_at(step: int):

@@ -27,6 +27,7 @@ from zerosum.util import memory
 from zerosum.util.files import named
 
 SUFFIXES = (".npy", ".npz")
+CHANNELS = 16  # the most that images of other than 1 or 3 have, each side of which is longer
 # What an .npz file may call its samples, in small letters; of sets with parts, those for training.
 SAMPLES = ("samples", "sample", "x", "images", "image", "data", "x_train", "train_images", "train_x", "train_data")
 LABELS = ("labels", "label", "y", "targets", "target", "classes", "y_train", "train_labels", "train_y", "train_targets")
@@ -331,9 +332,15 @@ def _as_images(path: Path, values: NDArray[Any], each: bool) -> tuple[NDArray[An
             return values, (said,) if last else ()
         if last:
             return values.transpose(0, 3, 1, 2), ()
-        if shape[3] == 4 or shape[1] == 4:
-            raise DataError(f"{holds}; images are uint8 with 1 or 3 channels: leave the fourth, transparency, out")
-    raise DataError(f"{holds}; images are uint8 (N, C, H, W) with 1 or 3 channels, points are float (N, D)")
+        few, last = (side <= CHANNELS < min(rest) for side, rest in ((shape[1], shape[2:]), (shape[3], shape[1:3])))
+        if few != last:
+            view = values if few else values.transpose(0, 3, 1, 2)
+            said = f"{path.name} {shape} was taken for images of {view.shape[1]} channels"
+            return view, (f"{said}; leave transparency out" if view.shape[1] == 4 else said,)
+    raise DataError(
+        f"{holds}; images are uint8 (N, C, H, W) or (N, H, W, C), with C of 1 or 3, or up to {CHANNELS} and below H "
+        "and W, points are float (N, D)"
+    )
 
 
 def _plain(path: Path, values: NDArray[Any]) -> NDArray[Any]:

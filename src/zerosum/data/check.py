@@ -17,6 +17,8 @@ from zerosum.modality import Image, Modality, Tokens
 from zerosum.util.files import named
 from zerosum.util.text import abbreviate, shortened
 
+MODES = {1: "L", 3: "RGB"}  # Pillow's, of images in arrays
+
 SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
 
 
@@ -83,7 +85,8 @@ def check(
         names = packed(found, size, None, reading=Reading(value_range, frames)).names
     elif isinstance(data.modality, Image) and "x" in data.fields:
         sizes[f"{data.modality.height}x{data.modality.width}"] = len(data)
-        modes["L" if data.modality.channels == 1 else "RGB"] = len(data)
+        channels = data.modality.channels
+        modes[MODES.get(channels, f"{channels} channels")] = len(data)
     alike = twins.find(data.x, data.modality)
     duplicates, near = (
         tuple(tuple(names[row] for row in group) for group in kind) for kind in twins.groups(data.x, alike)

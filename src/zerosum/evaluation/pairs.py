@@ -88,8 +88,12 @@ def are_aligned(data: Dataset) -> bool:
 
 
 def _at_the_size_of(target: Tensor, x: Tensor) -> Tensor | None:
-    """A stored input (C, H, W) at the size of its target: as it is, or enlarged; None where neither fits."""
+    """A stored input (C, H, W) at the size of its target: as it is, or enlarged; None where neither fits, or where
+    their channels cannot be compared.
+    """
     height, width = x.shape[1:]
+    if len(x) != len(target) and 1 not in (len(x), len(target)):
+        return None
     factor = target.shape[1] // height
     if (factor * height, factor * width) != tuple(target.shape[1:]):
         return None
@@ -175,10 +179,10 @@ def open_pairs(files: Sequence[tuple[Encoded, Encoded]], reading: Reading = AS_S
 
 
 def _in_one_colour(name: str, image: Tensor, reference: Tensor) -> Pair:
-    """Two stored images (C, H, W) as floats: grey is repeated to RGB where it stands beside RGB."""
+    """Two stored images (C, H, W) as floats: grey is repeated where it stands beside colours."""
     ours, theirs, repeated = to_float(image), to_float(reference), len(image) != len(reference)
     if repeated:
-        ours, theirs = (side.expand(3, -1, -1).contiguous() for side in (ours, theirs))
+        ours, theirs = (side.expand(max(len(ours), len(theirs)), -1, -1).contiguous() for side in (ours, theirs))
     return Pair(name, ours, theirs, repeated)
 
 

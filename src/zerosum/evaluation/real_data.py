@@ -142,9 +142,14 @@ def extractor(
 
 
 def _of_images(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
-    """The digit network for digits, Inception for other images; random features where Inception is missing."""
+    """The digit network for digits, Inception for other images; random features where Inception is missing.
+
+    No network has seen images of other than 1 or 3 channels, whose pixels themselves are compared.
+    """
     if _are_digits(reference):
         return extractors.find("digits", device), []
+    if reference.modality.shape[0] not in (1, 3):
+        return extractors.find("pixels", device), [f"compared by pixels, for these have {reference.modality}"]
     try:
         return extractors.find(INCEPTION, device), []
     except ZerosumError as error:

@@ -38,6 +38,7 @@ from zerosum.util.files import atomic_path, named, plain_name
 BLOCK = 64  # images of an array read, translated and written at a time
 TILE = 512  # pixels of a tile's side, without what is around it
 ROOM = 1 << 30  # bytes that the layers of a network may take before an image goes through it in tiles
+ARRAY = "translations.npy"  # (N, C, H, W) of images that no picture holds, of other than 1 or 3 channels
 MADE_BY = "translation.json"  # in the folder: what its images were made by, so that a half-done one can go on
 
 
@@ -64,7 +65,8 @@ def translate(
     frames: Frames | None = None,
     progress: Progress | None = None,
 ) -> Translation:
-    """Write the translation of each image to a folder, as a PNG of the same name.
+    """Write the translation of each image to a folder, as a PNG of the same name; all of them to an array there,
+    uint8 (N, C, H, W), where they have other than 1 or 3 channels.
 
     Image files keep their size, and what is transparent in them, where the translator takes any size, as those of
     pix2pix and CycleGAN do; a large one goes through CycleGAN's in tiles, which changes nothing but the memory that it
@@ -106,12 +108,21 @@ def translate(
     read = source if spoils is None else target
     given = fitted(images, read, field="a", data_dir=where, progress=progress, asked=asked, reading=usual)
     paths = _names(given.files, folder)
+    array = None if target.channels in (1, 3) else np.empty((len(paths), *target.shape), np.uint8)
     for start in range(0, len(paths), BLOCK):
         x = work.spoiled(given.data.x[start : start + BLOCK], start)
-        for path, image in zip(paths[start : start + BLOCK], work.translated(x), strict=True):
-            save(grid(image[None], scale=1), path, IMAGE)
+        made = work.translated(x)
+        if array is None:
+            for path, image in zip(paths[start : start + BLOCK], made, strict=True):
+                save(grid(image[None], scale=1), path, IMAGE)
+        else:
+            array[start : start + BLOCK] = target.store(made).cpu().numpy()
         if progress:
             progress("translating", min(start + BLOCK, len(paths)), len(paths))
+    if array is not None:
+        paths = [folder / ARRAY] * len(paths)
+        with atomic_path(folder / ARRAY) as new:
+            np.save(new, array)
     return Translation(tuple(paths), given.data.problems, given.notes)
 
 
