@@ -148,6 +148,7 @@ KIND_ASKED = {
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
     "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
     "games/infogan.py": 1,  # views, of images alone
+    "health/translations.py": 1,  # translations of images
     "modality.py": 1,  # a point has one dimension
     "evaluation/pairs.py": 1,  # how many shapes there are
     "metrics/probe.py": 1,  # a classifier of images has convolutions
