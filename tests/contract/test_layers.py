@@ -151,6 +151,7 @@ KIND_ASKED = {
     "health/translations.py": 2,  # inputs and outputs, images both
     "studies/health_translators.py": 2,  # outputs spoiled on purpose
     "games/infogan.py": 1,  # views, of images alone
+    "health/translations.py": 1,  # translations of images
     "modality.py": 1,  # a point has one dimension
     "evaluation/pairs.py": 1,  # how many shapes there are
     "metrics/probe.py": 1,  # a classifier of images has convolutions

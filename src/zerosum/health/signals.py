@@ -20,10 +20,10 @@ from zerosum.game import Game
 from zerosum.health.features import RECOGNISED, feature_space
 from zerosum.health.history import Snapshot, of_player
 from zerosum.health.modes import ByLabel, Clusters, Modes, OrRegions
-from zerosum.health.translations import OF_TRANSLATIONS, Translations
+from zerosum.health.translations import OF_TRANSLATIONS, Translations, of_images
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
-from zerosum.modality import Classes, Condition, Image, Modality
+from zerosum.modality import Classes, Condition, Modality
 from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
 from zerosum.run.sampling import default_labels, device_of, eval_no_grad, sample
 from zerosum.training.log_keys import Key, Kind
@@ -142,7 +142,7 @@ class SampleMeter:
         if source := dataset.fields.get("a"):
             rows = _rows(len(source), SAMPLES, generator)
             self.source = source.modality, source.stored[rows]
-            if isinstance(source.modality, Image) and isinstance(field.modality, Image):
+            if of_images(source, field):
                 self.translations = Translations(source, field, rows, searched, self._distances, seed)
         self.films = None  # what is foreseen: the modality of videos, and some as stored, with their actions
         if actions := dataset.fields.get("actions"):

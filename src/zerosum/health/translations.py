@@ -17,7 +17,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import Field
 from zerosum.metrics.extractors import LUMA
-from zerosum.modality import Image
+from zerosum.modality import Image, Shape
 
 MOST, LEAST = 128, 32  # outputs that are looked at: fewer of images of more than SIDE x SIDE pixels
 SIDE = 64
@@ -68,11 +68,10 @@ class Translations:
         distances: Callable[[Tensor], Mapping[str, float]],
         seed: int = 0,
     ):
-        assert isinstance(source.modality, Image) and isinstance(target.modality, Image)
-        self.image, self.seed = target.modality, seed
-        pixels = math.prod(self.image.size)
+        shape, self.seed = target.modality.shape, seed
+        pixels = math.prod(shape[1:])
         self.count = min(len(rows), max(LEAST, min(MOST, MOST * SIDE**2 // pixels)))
-        inputs = as_target(source.modality.load(source.stored[rows]), self.image)
+        inputs = as_target(source.modality.load(source.stored[rows]), shape)
         rows, others, self.inputs = rows[: self.count], others[: self.count], inputs[: self.count]
         reals = target.modality.load(target.stored[others])
         self.targets = target.modality.load(target.stored[rows]) if source.deck == target.deck else None
@@ -131,18 +130,24 @@ class Translations:
         return signals
 
 
-def as_target(x: Tensor, image: Image) -> Tensor:
+def of_images(*fields: Field) -> bool:
+    """Whether all of them are images."""
+    return all(isinstance(field.modality, Image) for field in fields)
+
+
+def as_target(x: Tensor, shape: Shape) -> Tensor:
     """Images (N, C, H, W) as they would be if nothing but their form had to change: size by bicubic interpolation, one
     channel by luminance, several by repeating it.
     """
-    if x.shape[2:] != image.size:
-        x = F.interpolate(x, image.size, mode="bicubic", antialias=True).clamp(-1, 1)
-    if x.shape[1] == image.channels:
+    channels, height, width = shape
+    if x.shape[2:] != (height, width):
+        x = F.interpolate(x, (height, width), mode="bicubic", antialias=True).clamp(-1, 1)
+    if x.shape[1] == channels:
         return x
     if x.shape[1] == 3:
         x = x * x.new_tensor(LUMA).view(1, 3, 1, 1)
-        return x.sum(1, keepdim=True).expand(-1, image.channels, -1, -1)
-    return x.mean(1, keepdim=True).expand(-1, image.channels, -1, -1)
+        return x.sum(1, keepdim=True).expand(-1, channels, -1, -1)
+    return x.mean(1, keepdim=True).expand(-1, channels, -1, -1)
 
 
 def checkerboards(x: Tensor) -> tuple[Tensor, Tensor]:

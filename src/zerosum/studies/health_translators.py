@@ -25,7 +25,6 @@ from zerosum.health.signals import COUNTED, MOVING, SampleMeter, of_players
 from zerosum.health.translations import as_target
 from zerosum.health.verdicts import OF_TRANSLATORS, OPEN, diagnose
 from zerosum.metrics import intervals
-from zerosum.modality import Image
 from zerosum.roles import Translates, in_role
 from zerosum.run.sampling import eval_no_grad
 from zerosum.studies.scenarios import SIDE, Scenario
@@ -151,8 +150,7 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
             return
         outputs, moving = meter.draw(trainer.sampler, COUNTED), meter.draw(trainer.game, MOVING)
         assert outputs is not None and moving is not None and meter.source is not None
-        assert isinstance(meter.space.modality, Image)
-        inputs = as_target(meter.source[0].load(meter.source[1]), meter.space.modality)
+        inputs = as_target(meter.source[0].load(meter.source[1]), meter.space.modality.shape)
         seen, own = Seen(outputs, inputs, wanted), of_players(trainer.interval)
         late = made_up if trainer.step in looks[-MIN_SNAPSHOTS:] else []  # by the last looks they are judged
         for name, x in {"": outputs, **{made.name: made.make(seen).clamp(-1, 1) for made in late}}.items():
@@ -188,8 +186,7 @@ def _test(scenario: Scenario, loaded: Dataset) -> Test | None:
     pairs, first = data.load(task, size=(SIDE, SIDE)), 0
     a, b = (pairs.fields[name] for name in "ab")
     x, y = (field.modality.load(field.stored[first : first + 2 * TESTED : 2]) for field in (a, b))
-    assert isinstance(b.modality, Image)
-    copied, constant = _rms(as_target(x, b.modality) - y), _rms(y - y.mean(0))
+    copied, constant = _rms(as_target(x, b.modality.shape) - y), _rms(y - y.mean(0))
     return Test(x, y, max(NEAR * min(copied, constant), CLOSE))
 
 
