@@ -147,9 +147,6 @@ KIND_ASKED = {
     "data/stream.py": 2,  # flips
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
     "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
-    "health/signals.py": 2,  # images made of images
-    "health/translations.py": 2,  # inputs and outputs, images both
-    "studies/health_translators.py": 2,  # outputs spoiled on purpose
     "games/infogan.py": 1,  # views, of images alone
     "health/translations.py": 1,  # translations of images
     "modality.py": 1,  # a point has one dimension
