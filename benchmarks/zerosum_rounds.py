@@ -107,4 +107,4 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--warm-up", type=int, default=2)
     options = parser.parse_args()
-    print(f"{rounds(options.name, options.count, options.warm_up):.4g} images/s")
+    print(f"{rounds(options.name, options.count, options.warm_up):.2f} images/s")

@@ -1,6 +1,5 @@
 """Baseline: the ordinary PyTorch script of CycleGAN at 64x64, with the networks of zerosum (Zhu et al., 2017)."""
 
-import argparse
 import random
 from collections.abc import Iterator
 from itertools import chain
@@ -10,7 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor, nn
 
-from benchmarks.baselines.data import Folder, batches, time_rounds, write_jpegs
+from benchmarks.baselines.data import Folder, batches, command, time_rounds, write_jpegs
 from zerosum.networks.patch import Discriminator
 from zerosum.networks.resnet_translator import Translator
 
@@ -93,8 +92,4 @@ def rounds(count: int, warm_up: int = 2, batch_size: int = 1, workers: int = 0, 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=10)
-    parser.add_argument("--workers", type=int, default=0)
-    options = parser.parse_args()
-    print(f"{rounds(options.count, workers=options.workers):.2f} pairs/s")
+    command(rounds, 10, "pairs/s")

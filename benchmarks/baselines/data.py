@@ -4,6 +4,7 @@
 baselines need no torchvision.
 """
 
+import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
@@ -88,6 +89,15 @@ def endless(loader: DataLoader[Any]) -> Iterator[Any]:
     """The epochs of a DataLoader, one after the other, without end."""
     while True:
         yield from loader
+
+
+def command(rounds: Callable[..., float], count: int, unit: str = "images/s") -> None:
+    """The command of a baseline: prints what its `rounds` measures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=count)
+    parser.add_argument("--workers", type=int, default=0)
+    options = parser.parse_args()
+    print(f"{rounds(options.count, workers=options.workers):.2f} {unit}")
 
 
 def time_rounds(play: Callable[[], Any], count: int, warm_up: int) -> list[float]:

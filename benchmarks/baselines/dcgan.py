@@ -1,13 +1,12 @@
 """Baseline: the ordinary PyTorch script of a DCGAN on 64x64 colour images (Radford et al., 2015; PyTorch tutorial)."""
 
-import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.baselines.data import Folder, batches, time_rounds, write_jpegs
+from benchmarks.baselines.data import Folder, batches, command, time_rounds, write_jpegs
 
 LATENT, BASE, SIZE = 100, 64, 64
 
@@ -106,8 +105,4 @@ def rounds(count: int = 8, warm_up: int = 2, batch_size: int = 64, workers: int 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=8)
-    parser.add_argument("--workers", type=int, default=0)
-    options = parser.parse_args()
-    print(f"{rounds(options.count, workers=options.workers):.1f} images/s")
+    command(rounds, 8)

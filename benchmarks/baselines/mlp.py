@@ -1,11 +1,9 @@
 """Baseline: the ordinary PyTorch script of an MLP GAN on 28x28 digits (Goodfellow et al., 2014, with Adam)."""
 
-import argparse
-
 import torch
 from torch import Tensor, nn
 
-from benchmarks.baselines.data import Digits, batches, time_rounds
+from benchmarks.baselines.data import Digits, batches, command, time_rounds
 
 LATENT = 100
 
@@ -94,8 +92,4 @@ def rounds(count: int = 100, warm_up: int = 20, batch_size: int = 64, workers: i
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--workers", type=int, default=0)
-    options = parser.parse_args()
-    print(f"{rounds(options.count, workers=options.workers):.0f} images/s")
+    command(rounds, 100)

@@ -1,6 +1,5 @@
 """Baseline: the ordinary PyTorch script of pix2pix on 64x64 pairs, on networks of zerosum (Isola et al., 2017)."""
 
-import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.baselines.data import endless, normalize, time_rounds, to_tensor, write_jpegs
+from benchmarks.baselines.data import command, endless, normalize, time_rounds, to_tensor, write_jpegs
 from zerosum.networks.patch import Discriminator
 from zerosum.networks.unet import Translator
 
@@ -86,8 +85,4 @@ def rounds(count: int, warm_up: int = 2, batch_size: int = 1, workers: int = 0, 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--workers", type=int, default=0)
-    options = parser.parse_args()
-    print(f"{rounds(options.count, workers=options.workers):.2f} pairs/s")
+    command(rounds, 20, "pairs/s")
