@@ -18,7 +18,6 @@ from zerosum.util.files import named
 from zerosum.util.text import abbreviate, shortened
 
 MODES = {1: "L", 3: "RGB"}  # Pillow's, of images in arrays
-
 SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
 
 

@@ -22,7 +22,6 @@ from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.extractors.tokens import token_counts
 from zerosum.metrics.samples import to_channels
 from zerosum.modality import Image, Modality, Points, Tokens, Video
-from zerosum.run.loaded import Run
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
 INCEPTION = "inception-v3"
@@ -57,19 +56,6 @@ def load(
     if len(loaded.x) < 2:
         raise ZerosumError(f"{against} has {len(loaded.x)} sample; compare with more real data")
     return loaded
-
-
-def own_parts(run: Run | None, against: str | None, loaded: Dataset) -> tuple[Dataset, Dataset | None]:
-    """What a run learnt from of its own data, and what it held out, where it did and no other data were named.
-
-    `ZerosumError` where one of them is gone.
-    """
-    held_out = None if run is None or against is not None else run.record.data.held_out
-    if held_out is None:
-        return loaded, None
-    from zerosum.data.held_out import split
-
-    return split(loaded, held_out.names)
 
 
 def in_one_colour(reference: Dataset, source: SampleSource) -> tuple[Dataset, SampleSource, list[str]]:

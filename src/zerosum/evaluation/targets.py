@@ -110,6 +110,19 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
     return SampleSource(target, run.modality, record.data.classes, samples, run)
 
 
+def own_parts(run: Run | None, against: str | None, loaded: Dataset) -> tuple[Dataset, Dataset | None]:
+    """What a run learnt from of its own data, and what it held out, where it did and no other data were named.
+
+    `ZerosumError` where one of them is gone.
+    """
+    held_out = None if run is None or against is not None else run.record.data.held_out
+    if held_out is None:
+        return loaded, None
+    from zerosum.data.held_out import split
+
+    return split(loaded, held_out.names)
+
+
 def _translated(
     run: Run, count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None
 ) -> Samples:
@@ -118,10 +131,8 @@ def _translated(
     if "a" not in reference.fields:
         folder = Path(own.data_dir) if own.data_dir else None
         reference = read_as(own.reading, own.name, size=own.size, data_dir=folder, progress=progress)
-        if own.held_out is not None:
-            from zerosum.data.held_out import split
-
-            reference = split(reference, own.held_out.names).held_out
+        learnt, held_out = own_parts(run, None, reference)
+        reference = held_out or learnt
     a = reference.fields["a"].stored
     chosen = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))[:count]
 

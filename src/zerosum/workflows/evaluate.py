@@ -106,9 +106,10 @@ def evaluate(
     with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
         source = targets.open_source(target, truncation, device, folder, progress, given.over(AS_STORED))
         reference = real_data.load(source, against, folder, progress, given.over(_own_reading(source)))
-        learnt, held_out = real_data.own_parts(source.run, against, reference)
+        learnt, held_out = targets.own_parts(source.run, against, reference)
         translates = source.run is not None and has_role(source.run.game, Translates)
-        reference = held_out if translates and held_out is not None else learnt
+        rest = held_out if translates else None  # what is compared with in place of what was learnt from
+        reference = learnt if rest is None else rest
         test = held_out or real_data.held_out(reference, folder, progress)
         about = _notes(source, learnt, against, truncation)
         if held_out is not None:
@@ -118,7 +119,7 @@ def evaluate(
         notes += more
         order, real_count = targets.shuffle(reference, seed), samples if real is None else real
         compared, unused = order.tensor_split([min(real_count, len(order))])
-        own = (source.run is None or against is None) and not (translates and held_out is not None)
+        own = (source.run is None or against is None) and rest is None
         context = Context(
             real=of_dataset(reference, features, name="the real data", chosen=compared, progress=progress),
             fake=source.samples(samples, seed, reference, features, progress),
@@ -127,7 +128,7 @@ def evaluate(
             classes=source.classes,
             data=reference,
             training=of_dataset(reference, features, name="the training data", progress=progress) if own else None,
-            test=None if translates and held_out is not None else real_data.like(test, reference.modality),
+            test=real_data.like(test, reference.modality) if rest is None else None,
             mixture=real_data.mixture(reference),
             run=source.run,
         )
@@ -180,7 +181,7 @@ def _evaluate_pairs(
                 "--against that of their partners"
             )
         reference = real_data.load(source, against, data_dir, progress, given.over(_own_reading(source)))
-        learnt, held_out = real_data.own_parts(source.run, against, reference)
+        learnt, held_out = targets.own_parts(source.run, against, reference)
         measured = _aligned(source.run, against, held_out or learnt, data_dir, progress)
         results, notes = pairs.measure_run(metrics, source.run, measured, seed, progress)
         notes = _notes(source, learnt, against, None) + notes
@@ -203,7 +204,7 @@ def _aligned(
         return given
     folder = data_dir or (Path(own.data_dir) if own.data_dir else None)
     whole = read_as(own.reading, name, size=own.size, data_dir=folder, progress=progress)
-    _, held_out = real_data.own_parts(run, None, whole)
+    _, held_out = targets.own_parts(run, None, whole)
     return held_out or whole
 
 

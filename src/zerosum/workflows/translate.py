@@ -69,9 +69,9 @@ def translate(
     uint8 (N, C, H, W), where they have other than 1 or 3 channels.
 
     Image files keep their size, and what is transparent in them, where the translator takes any size, as those of
-    pix2pix and CycleGAN do; a large one goes through CycleGAN's in tiles, which changes nothing but the memory that it
-    takes. A folder that was left half-done by the same weights and options goes on where it stopped. Other translators,
-    arrays and known sets: at the size that was learnt.
+    pix2pix and CycleGAN do; a large one goes in tiles, but through a U-Net, which changes nothing but the memory that
+    it takes. A folder that was left half-done by the same weights and options goes on where it stopped. Other
+    translators, arrays and known sets: at the size that was learnt.
 
     Args:
         run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
@@ -144,7 +144,7 @@ class _Work:
         return x if self.task is None else tasks.spoiled(x, *self.task, first)
 
     def translated(self, x: Tensor) -> Tensor:
-        """Stored images (N, C, H, W) to floats (N, C', H, W)."""
+        """Images (N, C, H, W), stored or as the network sees them, to floats (N, C', H', W')."""
         return self.run.assert_finite(self.run.translate(x, back=self.back, seed=self.seed), "translations")
 
     def of_files(self, images: Path, out: Path, reading: Reading) -> Translation:
@@ -218,8 +218,7 @@ class _Work:
             height, width = x.shape[1:]
             what = f"translating an image of {height:,}x{width:,} pixels whole"
             memory.require(needed, what, "scale it down, or cut it")
-            seen = self._load(x[None]) if x.dtype == torch.uint16 else x[None]
-            return self._stored(self.translated(seen), x.dtype)[0]
+            return self._stored(self.translated(self._load(x[None])), x.dtype)[0]
         device = next(network.parameters()).device
         with sampling.eval_no_grad(self.run.game, 0):
             stored = partial(self._stored, dtype=x.dtype)
