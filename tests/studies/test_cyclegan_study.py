@@ -19,8 +19,8 @@ from zerosum.studies.cyclegan_known_map import (
     figures,
     mapped,
     trained,
-    translated,
 )
+from zerosum.studies.training import translated
 
 TINY: dict[str, Any] = {"width": 4, "blocks": 1}
 
@@ -89,10 +89,10 @@ def test_a_training_goes_on_from_its_checkpoint(name: str, tmp_path: Path, monke
     data, x = images(), images().fields["x"].stored
     first = trained(name, data, 100, 1.0, tmp_path, TINY)
     again = trained(name, data, 100, 1.0, tmp_path, TINY)  # nothing is left to play
-    made = translated(first, x)
+    made = translated(first, x, 100)
     assert made.shape == x.shape and made.dtype == torch.uint8
-    assert first.step == again.step == 4 and torch.equal(made, translated(again, x))
-    assert not torch.equal(made, translated(trained(name, data, 101, 1.0, tmp_path / "other", TINY), x))
+    assert first.step == again.step == 4 and torch.equal(made, translated(again, x, 100))
+    assert not torch.equal(made, translated(trained(name, data, 101, 1.0, tmp_path / "other", TINY), x, 100))
 
 
 def test_a_part_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

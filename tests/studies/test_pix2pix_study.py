@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from wave_photos import photo
 
 from zerosum.data.images.benchmarks import Whole
 from zerosum.studies import STUDIES, pix2pix_tasks, study
@@ -17,15 +18,11 @@ from zerosum.studies.pix2pix_tasks import PIX2PIX_TASKS, figures, gradient_energ
 WIDTHS: dict[str, Any] = {"NETWORK": {"width": 4, "dropout": 0.0}, "JUDGE": {"width": 4, "field": 16}}
 
 
-def photo(number: int, channels: int = 3, height: int = 70, width: int = 140) -> Whole:
-    generator = torch.Generator().manual_seed(number)
-    rows, columns = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
-    waves = 120 + 50 * torch.sin(rows / (2 + number)) + 50 * torch.cos(columns / 3 + number)
-    noise = 6 * torch.randn(channels, height, width, generator=generator)
-    return Whole(f"{number}.png", (waves + noise).round().clamp(0, 255).to(torch.uint8))
+def wide(number: int, channels: int = 3) -> Whole:
+    return photo(number, channels, 70, 140)
 
 
-SETS = {"BSD100": [photo(0), photo(1, 1)], "Set5": [photo(2), photo(3)], "Set14": [photo(4, 1), photo(5)]}
+SETS = {"BSD100": [wide(0), wide(1, 1)], "Set5": [wide(2), wide(3)], "Set14": [wide(4, 1), wide(5)]}
 
 
 @pytest.fixture
@@ -44,14 +41,14 @@ def test_it_is_known():
 
 def test_tiles_do_not_overlap_and_are_in_colour():
     image = photo(0, 3, 130, 200)
-    found = tiles([image, photo(1, 1)])
+    found = tiles([image, wide(1, 1)])
     assert found.shape == (6, 3, 64, 64)
     assert torch.equal(found[4], image.pixels[:, 64:128, 64:128])
     assert len(tiles([photo(0, 3, 640, 640)])) == pix2pix_tasks.MOST
 
 
 def test_figures_by_hand():
-    real = tiles([photo(0), photo(2)])
+    real = tiles([wide(0), wide(2)])
     same = figures(real, real)
     assert same["energy"] == 1 and same["frechet"] == pytest.approx(0, abs=1e-4) and same["ssim"] == pytest.approx(1)
     off = (real.int() + torch.where(real < 128, 10, -10)).to(torch.uint8)
@@ -60,7 +57,7 @@ def test_figures_by_hand():
 
 
 def test_noise_gives_each_tile_the_energy_of_its_partner():
-    sharp = tiles([photo(0), photo(2)])
+    sharp = tiles([wide(0), wide(2)])
     plain = sharp // 2 + 60
     noisy = with_noise(plain, sharp, seed=0)
     for own, other in zip(noisy, sharp, strict=True):

@@ -8,23 +8,16 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from wave_photos import photo
 
-from zerosum.data.images.benchmarks import Whole
 from zerosum.studies import STUDIES, srgan_set5, srresnet_set5
+from zerosum.studies.sharpness import gradient_energy
 from zerosum.studies.srgan_set5 import SRGAN_SET5, of_energy, patches, share_of_way
 from zerosum.studies.srresnet_set5 import SRRESNET_SET5
-from zerosum.studies.super_resolution import enlarged_by, gradient_energy, pairs_of, y_of
+from zerosum.studies.super_resolution import enlarged_by, pairs_of, y_of
 
 TINY: dict[str, Any] = {"width": 4, "blocks": 1}
 FRACTION = 0.001  # 6 and 2 steps
-
-
-def photo(number: int, channels: int = 3, height: int = 40, width: int = 52) -> Whole:
-    generator = torch.Generator().manual_seed(number)
-    rows, columns = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
-    waves = 120 + 50 * torch.sin(rows / (2 + number)) + 50 * torch.cos(columns / 3 + number)
-    noise = 6 * torch.randn(channels, height, width, generator=generator)
-    return Whole(f"{number}.png", (waves + noise).round().clamp(0, 255).to(torch.uint8))
 
 
 PHOTOGRAPHS = [photo(0), photo(1, channels=1), photo(2)]

@@ -84,6 +84,15 @@ class History:
         self.signals.append({**line.signals, **_derived(self.snapshots)})
 
     @classmethod
+    def ended(cls, snapshots: Iterable[Snapshot], step: int) -> History:
+        """That of a run which has these snapshots, as if it had ended after `step`."""
+        history = cls(step)
+        for snapshot in snapshots:
+            if snapshot.step <= step:
+                history.add(snapshot)
+        return history
+
+    @classmethod
     def read(cls, path: Path, steps: int) -> History:
         """What a file holds; empty where there is none. A line that a killed run left half-written is passed over."""
         history = cls(steps)

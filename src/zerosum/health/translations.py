@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zerosum.data.dataset import Field
-from zerosum.metrics.extractors import LUMA
+from zerosum.data.pairs.tasks import luminance
 from zerosum.modality import Image, Shape
 
 MOST, LEAST = 128, 32  # outputs that are looked at: fewer of images of more than SIDE x SIDE pixels
@@ -142,12 +142,7 @@ def as_target(x: Tensor, shape: Shape) -> Tensor:
     channels, height, width = shape
     if x.shape[2:] != (height, width):
         x = F.interpolate(x, (height, width), mode="bicubic", antialias=True).clamp(-1, 1)
-    if x.shape[1] == channels:
-        return x
-    if x.shape[1] == 3:
-        x = x * x.new_tensor(LUMA).view(1, 3, 1, 1)
-        return x.sum(1, keepdim=True).expand(-1, channels, -1, -1)
-    return x.mean(1, keepdim=True).expand(-1, channels, -1, -1)
+    return x if x.shape[1] == channels else luminance(x).expand(-1, channels, -1, -1)
 
 
 def checkerboards(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,15 +16,15 @@ from zerosum.data.dataset import Dataset, Field, fingerprint_of
 from zerosum.data.pairs import tasks
 from zerosum.game import Game, Move, Player
 from zerosum.games import find
-from zerosum.modality import Spec, to_float, to_uint8
+from zerosum.modality import Spec, to_float
 from zerosum.networks.resnet_translator import ResNet, Translator
 from zerosum.optim import Adam, Decay
 from zerosum.pictures import png
 from zerosum.pictures.grids import grid
 from zerosum.recipe import Training
-from zerosum.roles import Translates, in_role
+from zerosum.roles import Translates
 from zerosum.studies.study import Measurements, Study, by_part, each_value
-from zerosum.studies.training import play, shortened, trainer_of
+from zerosum.studies.training import play, shortened, trainer_of, translated
 from zerosum.training.trainer import Trainer
 
 RECIPE = "cyclegan/images"
@@ -99,14 +99,6 @@ def _paired(spec: Spec, network: dict[str, Any]) -> Aligned:
     return Aligned(Translator(spec.a.shape, spec.b.shape, ResNet(**network)))
 
 
-@torch.no_grad()
-def translated(trainer: Trainer, x: Tensor) -> Tensor:
-    """Translations, uint8, of images, uint8."""
-    role = in_role(trainer.sampler.eval(), Translates)
-    parts = x.split(AT_A_TIME)
-    return torch.cat([to_uint8(role.translate(to_float(part).to(trainer.device))).cpu() for part in parts])
-
-
 def away(x: Tensor, y: Tensor) -> float:
     """The mean absolute difference of images, of 0 to 255."""
     return round(float((x.float() - y.float()).abs().mean()), 4)
@@ -130,7 +122,7 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train a translator on CIFAR-10's training images, and measure it on test images."""
     trainer = trained(part, data.load("cifar10"), seed, fraction, folder)
     x = data.load("cifar10:test").fields["x"].stored[:TESTED]
-    made = translated(trainer, x)
+    made = translated(trainer, x, AT_A_TIME)
     png.save(grid(to_float(torch.cat([images[:SHOWN] for images in (x, made, mapped(x))])), SHOWN), folder / "test.png")
     return {"part": part, "seed": seed, "steps": trainer.training.steps, **figures(x, made)}
 

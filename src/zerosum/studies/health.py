@@ -110,10 +110,7 @@ def _judged(
     scenario: Scenario | Frozen, snapshots: Sequence[Snapshot], stop: int, steps: int, least: float
 ) -> dict[str, Any]:
     """The verdict on the run as it was after a step, and whether it deserved a good one."""
-    history = History(stop)
-    for snapshot in snapshots:
-        if snapshot.step <= stop:
-            history.add(snapshot)
+    history = History.ended(snapshots, stop)
     good = scenario.truth == "healthy"
     if good and isinstance(scenario, Scenario):
         good = bool(history.snapshots) and least >= WHOLE and _final(history.snapshots[-1], snapshots)

@@ -183,9 +183,9 @@ def _test(scenario: Scenario, loaded: Dataset) -> Test | None:
     task = scenario.data.removeprefix("unpaired:")
     if ":" not in task:
         return None
-    pairs, first = data.load(task, size=(SIDE, SIDE)), 0
+    pairs = data.load(task, size=(SIDE, SIDE))
     a, b = (pairs.fields[name] for name in "ab")
-    x, y = (field.modality.load(field.stored[first : first + 2 * TESTED : 2]) for field in (a, b))
+    x, y = (field.modality.load(field.stored[: 2 * TESTED : 2]) for field in (a, b))
     copied, constant = _rms(as_target(x, b.modality.shape) - y), _rms(y - y.mean(0))
     return Test(x, y, max(NEAR * min(copied, constant), CLOSE))
 
@@ -212,10 +212,7 @@ def _deserved(made: MadeUp, scenario: Scenario) -> bool:
 
 def _judged(history: History, stop: int, errors: Mapping[int, float], test: Test | None) -> dict[str, Any]:
     """The verdict as it was after a step, and whether the translations were good then."""
-    so_far = History(stop)
-    for snapshot in history.snapshots:
-        if snapshot.step <= stop:
-            so_far.add(snapshot)
+    so_far = History.ended(history.snapshots, stop)
     last = so_far.snapshots[-1].step
     good = errors[last] <= test.good if test else stop == history.steps
     return {

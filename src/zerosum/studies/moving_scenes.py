@@ -18,7 +18,6 @@ from zerosum.data.scenes.source import SCENES, drawn
 from zerosum.games import find
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
-from zerosum.metrics.structural import squared_steps
 from zerosum.modality import to_float, to_uint8
 from zerosum.pictures import png
 from zerosum.pictures.fonts import label_rows
@@ -26,6 +25,7 @@ from zerosum.pictures.strips import strips
 from zerosum.roles import Predicts, in_role
 from zerosum.run.sampling import eval_no_grad
 from zerosum.studies import sharpness, training
+from zerosum.studies.sharpness import gradient_energy
 from zerosum.studies.study import Measurements, Study, part_folder
 from zerosum.training.trainer import Trainer
 
@@ -115,11 +115,6 @@ def figures(scene: Scene, x: Tensor, real: Tensor, patches: Moments) -> dict[str
         "error": statistics.fmean(off),  # of the position, in pixels
         "drift": [round(value, 3) for value in off],  # the same by frame
     }
-
-
-def gradient_energy(x: Tensor) -> float:
-    """The mean squared difference of neighbouring pixels across, and that of those down, added; of (..., H, W)."""
-    return float(squared_steps(x).mean())
 
 
 def with_noise(x: Tensor, energy: float, seed: int) -> Tensor:

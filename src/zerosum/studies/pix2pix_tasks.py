@@ -17,17 +17,16 @@ from zerosum.data.pairs import tasks
 from zerosum.games import find
 from zerosum.games.pix2pix import Pix2Pix
 from zerosum.metrics.frechet import frechet
-from zerosum.metrics.structural import psnr, squared_steps, ssim
-from zerosum.modality import to_float, to_uint8
+from zerosum.metrics.structural import psnr, ssim
+from zerosum.modality import to_float
 from zerosum.pictures import png
 from zerosum.pictures.fonts import label_rows
 from zerosum.pictures.grids import grid
 from zerosum.recipe import Training
-from zerosum.roles import Translates, in_role
 from zerosum.studies import sharpness
 from zerosum.studies.study import Measurements, Study, part_folder
 from zerosum.studies.super_resolution import crops_of
-from zerosum.studies.training import play, shortened, trainer_of
+from zerosum.studies.training import play, shortened, trainer_of, translated
 from zerosum.training.trainer import Trainer
 from zerosum.util.bicubic import to_bytes
 from zerosum.util.files import write_atomic
@@ -74,7 +73,7 @@ def measured(
     """Figures of one row, and of those that are made beside it: of the input, and of L1 with noise."""
     a, b = inputs(task, tests), tests
     trainer = trained(task, row, photographs, seed, fraction, folder)
-    made = translated(trainer, a)
+    made = translated(trainer, a, AT_A_TIME)
     write_atomic(folder / MADE, save({"made": made.contiguous()}))
     found: dict[str, Any] = {"steps": trainer.training.steps, "rows": {row: figures(made, b)}}
     if row == L1:
@@ -127,13 +126,6 @@ def inputs(task: str, x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def translated(trainer: Trainer, a: Tensor) -> Tensor:
-    """Translations, uint8, of inputs, uint8."""
-    role = in_role(trainer.sampler.eval(), Translates)
-    return torch.cat([to_uint8(role.translate(to_float(x).to(trainer.device))).cpu() for x in a.split(AT_A_TIME)])
-
-
-@torch.no_grad()
 def judged(trainer: Trainer, a: Tensor, b: Tensor) -> dict[str, float]:
     """D's mean logit of real pairs, of them with the input of another pair, and how often the second is lower.
 
@@ -180,7 +172,7 @@ def with_noise(plain: Tensor, sharp: Tensor, seed: int) -> Tensor:
 
 def gradient_energy(image: Tensor) -> float:
     """Of (C, H, W), of 0 to 255: the mean square of steps between neighbours, the mean over channels."""
-    return float(squared_steps(image.double()).mean())
+    return sharpness.gradient_energy(image.double())
 
 
 def figures(made: Tensor, real: Tensor) -> dict[str, float]:
@@ -200,9 +192,9 @@ def _kept(path: Path) -> Tensor:
 def _made_by_l1(task: str, photographs: Sequence[Whole], a: Tensor, seed: int, fraction: float, folder: Path) -> Tensor:
     """What L1's part has kept; where it is not done yet, what the same training makes in a folder inside this one."""
     kept = part_folder(folder.parents[1], seed, f"{task} {L1}") / MADE
-    return (
-        _kept(kept) if kept.exists() else translated(trained(task, L1, photographs, seed, fraction, folder / "l1"), a)
-    )
+    if kept.exists():
+        return _kept(kept)
+    return translated(trained(task, L1, photographs, seed, fraction, folder / "l1"), a, AT_A_TIME)
 
 
 def holds(rows: Measurements, logits: Measurements) -> bool:

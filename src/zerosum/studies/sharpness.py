@@ -1,4 +1,4 @@
-"""What studies of sharpness share: how strong noise has to be for an energy, and the patches of images."""
+"""What studies of sharpness share: gradient energy, how strong noise has to be for one, and the patches of images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from collections.abc import Callable, Iterable
 from torch import Tensor
 
 from zerosum.metrics.statistics import Moments
+from zerosum.metrics.structural import squared_steps
+
+
+def gradient_energy(x: Tensor) -> float:
+    """Of (..., H, W): the mean square of steps between neighbours, down and to the right, added; blur has little."""
+    return float(squared_steps(x).mean())
 
 
 def bounds(energy_of: Callable[[float], float], energy: float, strongest: float, halvings: int) -> tuple[float, float]:

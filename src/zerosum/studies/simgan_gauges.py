@@ -18,13 +18,12 @@ from zerosum.data.images.gauges import Gauges
 from zerosum.game import Game, Move, Player
 from zerosum.games import find
 from zerosum.metrics import probe
-from zerosum.modality import Image, to_float, to_uint8
+from zerosum.modality import Image, to_float
 from zerosum.optim import Adam, Decay
 from zerosum.pictures import png
 from zerosum.pictures.grids import grid
-from zerosum.roles import Translates, in_role
 from zerosum.studies.study import Measurements, Study, by_part, each_value
-from zerosum.studies.training import last_weights, play, trainer_of
+from zerosum.studies.training import last_weights, play, trainer_of, translated
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -149,13 +148,6 @@ def turned(degrees: Tensor) -> Tensor:
     return (degrees + 180) % 360 - 180
 
 
-@torch.no_grad()
-def refined(trainer: Trainer, images: Tensor) -> Tensor:
-    """Refined images as bytes, of images as bytes."""
-    role = in_role(trainer.game.eval(), Translates)
-    return torch.cat([to_uint8(role.translate(to_float(x).to(trainer.device))).cpu() for x in images.split(100)])
-
-
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train a regressor on what `part` names, refined images after a SimGAN; its errors on worn gauges not seen."""
     recipe = find(RECIPE)
@@ -167,7 +159,7 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
         training = last_weights(steps, recipe.training.batch_size, seed, min(50, steps), max(1, steps // 10))
         trainer = trainer_of(lambda spec: recipe.build(spec), data.load("gauges", seed=seed), training)
         play(trainer, folder)
-        x = refined(trainer, drawn.images)
+        x = translated(trainer, drawn.images, 100)
         worn = gauges.draw("real", seed, FITTED)
         found |= {"steps": steps, **drift(drawn, x), "template": _mean(_readings(worn, worn.images).abs())}
         rows = torch.cat([images[:SHOWN] for images in (drawn.images, x, worn.images)])

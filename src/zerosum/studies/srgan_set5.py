@@ -18,13 +18,13 @@ from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
 from zerosum.recipe import Training
 from zerosum.studies import sharpness, srresnet_set5
+from zerosum.studies.sharpness import gradient_energy
 from zerosum.studies.srresnet_set5 import SIDE, TESTED_ON, TRAINED_ON
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.super_resolution import (
     bicubic,
     compared,
     enlarged_by,
-    gradient_energy,
     means,
     pairs_of,
     whole_blocks,

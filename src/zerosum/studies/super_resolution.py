@@ -15,7 +15,7 @@ from zerosum.data.pairs import tasks
 from zerosum.data.pairs.crops import cut
 from zerosum.game import Game
 from zerosum.metrics.daala_ssim import daala_ssim
-from zerosum.metrics.structural import PEAK, luma_of, psnr, squared_steps, ssim
+from zerosum.metrics.structural import PEAK, luma_of, psnr, ssim
 from zerosum.modality import to_float, to_uint8
 from zerosum.roles import Translates, in_role
 from zerosum.util.bicubic import enlarged_bytes, shrunk_bytes
@@ -66,11 +66,6 @@ def y_of(x: Tensor) -> Tensor:
     """(H, W) in float64, without the border: of an image (C, H, W) of 0 to 255 its Y, of a grey one itself."""
     y = luma_of(x.double()[None])[0, 0] if len(x) == 3 else x[0].double()
     return y[BORDER:-BORDER, BORDER:-BORDER]
-
-
-def gradient_energy(y: Tensor) -> float:
-    """Of (H, W): the mean square of steps between neighbours, down and to the right, added. Blur has little of it."""
-    return float(squared_steps(y))
 
 
 def compared(image: Tensor, real: Tensor, *, grey_as_colour: bool = False) -> dict[str, float]:

@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.game import Game
-from zerosum.modality import Spec
+from zerosum.modality import Spec, to_float, to_uint8
 from zerosum.recipe import Training
+from zerosum.roles import Translates, in_role
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.trainer import Hook, Trainer
@@ -66,6 +70,14 @@ def play(trainer: Trainer, folder: Path, hooks: Iterable[Hook] = ()) -> None:
     if newest := checkpoint.newest(folder):
         checkpoint.resume(trainer, newest)
     trainer.train([*hooks, _forget, Checkpoints(folder)])
+
+
+@torch.no_grad()
+def translated(trainer: Trainer, images: Tensor, at_a_time: int) -> Tensor:
+    """Translations, uint8 (N, C', H', W'), of images, uint8 (N, C, H, W), in evaluation mode; the averaged weights'."""
+    role = in_role(trainer.sampler.eval(), Translates)
+    parts = images.split(at_a_time)
+    return torch.cat([to_uint8(role.translate(to_float(x).to(trainer.device))).cpu() for x in parts])
 
 
 def _forget(trainer: Trainer) -> None:
