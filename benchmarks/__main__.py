@@ -32,6 +32,7 @@ BESIDE = {
     "busy": "beside a busy process, against its quiet speed times its share of the processors",
     "twin": "beside a second training, against its quiet speed times its share of the processors",
 }
+FOLDER = "a folder translated, against the ordinary script"
 WHOLE = "a whole `zerosum train`, against its training steps alone"
 
 
@@ -59,6 +60,15 @@ def speed(name: str, count: int, repeats: int) -> tuple[float, float]:
     return statistics.median(ours), statistics.median(theirs)
 
 
+def folder_speed(name: str, repeats: int) -> tuple[float, float]:
+    """Images a second of zerosum and the baseline from a folder of photographs to one of translations."""
+    pairs = [
+        (figure("benchmarks.translation", name), figure("benchmarks.baselines.translation", name))
+        for _ in range(repeats)
+    ]
+    return statistics.median(ours for ours, _ in pairs), statistics.median(theirs for _, theirs in pairs)
+
+
 def limit(measure: Callable[[], float], most: float, repeats: int) -> tuple[float, float]:
     """A median time and the most it may be, as (ours, baseline) of inverse times."""
     return 1 / statistics.median(measure() for _ in range(repeats)), 1 / most
@@ -71,11 +81,14 @@ def main() -> None:
     seconds("-m", "zerosum", "--help")  # the disk is warm from here on
     mlp, dcgan = speed("mlp", 200, repeats), speed("dcgan", 8, repeats)
     translators = {name: speed(name, 10, repeats) for name in ("pix2pix", "cyclegan")}
+    translated = {name: folder_speed(name, repeats) for name in translators}
     rows: list[tuple[str, float, float, float]] = [
         (f"MLP GAN 28x28, images/s, {ROUNDS}", 2.5, *mlp),
         (f"DCGAN 64x64, images/s, {ROUNDS}", 1.8, *dcgan),
         (f"pix2pix 64x64, pairs/s, {ROUNDS}", 2.0, *translators["pix2pix"]),
         (f"CycleGAN 64x64, pairs/s, {ROUNDS}", 2.0, *translators["cyclegan"]),
+        (f"pix2pix 64x64, images/s, {FOLDER}", 2.0, *translated["pix2pix"]),
+        (f"CycleGAN 64x64, images/s, {FOLDER}", 2.0, *translated["cyclegan"]),
         (f"MLP GAN 28x28, images/s, {WHOLE}", 0.0, figure("benchmarks.whole_training", "mlp"), mlp[0]),
         (f"DCGAN 64x64, images/s, {WHOLE}", 0.0, figure("benchmarks.whole_training", "dcgan"), dcgan[0]),
     ]

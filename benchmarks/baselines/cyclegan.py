@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.baselines.data import Folder, batches, command, time_rounds, write_jpegs
+from benchmarks.baselines.layers import ordinary
 from zerosum.networks.patch import Discriminator
 from zerosum.networks.resnet_translator import Translator
 
@@ -42,7 +43,7 @@ class Script:
     """The state of the script; `round` is the body of its loop."""
 
     def __init__(self, folders: tuple[Path, Path], batch_size: int, workers: int):
-        self.forth, self.back = Translator(SHAPE, SHAPE), Translator(SHAPE, SHAPE)
+        self.forth, self.back = ordinary(Translator(SHAPE, SHAPE)), ordinary(Translator(SHAPE, SHAPE))
         self.d_a, self.d_b = Discriminator(3, (SIZE, SIZE)), Discriminator(3, (SIZE, SIZE))
         self.gan, self.l1, self.pools = nn.MSELoss(), nn.L1Loss(), (Pool(), Pool())
         translators = chain(self.forth.parameters(), self.back.parameters())

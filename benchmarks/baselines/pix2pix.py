@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.baselines.data import command, endless, normalize, time_rounds, to_tensor, write_jpegs
+from benchmarks.baselines.layers import ordinary
 from zerosum.networks.patch import Discriminator
 from zerosum.networks.unet import Translator
 
@@ -46,7 +47,7 @@ class Script:
     """The state of the script; `round` is the body of its loop."""
 
     def __init__(self, folder: Path, batch_size: int, workers: int):
-        self.generator = Translator((3, SIZE, SIZE), (3, SIZE, SIZE))
+        self.generator = ordinary(Translator((3, SIZE, SIZE), (3, SIZE, SIZE)))
         self.discriminator, self.criterion = Discriminator(6, (SIZE, SIZE)), nn.BCEWithLogitsLoss()
         self.g_optimizer = torch.optim.Adam(self.generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
         self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))

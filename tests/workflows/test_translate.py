@@ -17,6 +17,7 @@ import zerosum
 from zerosum.cli import main
 from zerosum.errors import ZerosumError
 from zerosum.pictures.png import save_deep
+from zerosum.workflows import together
 from zerosum.workflows import translate as workflow
 from zerosum.workflows.translate import translate
 
@@ -185,19 +186,61 @@ def test_spoiled_first_to_look_at(runs: Path, photos: Path) -> None:
 
 
 def test_a_full_disk_loses_nothing(runs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save, out = workflow.save, photos.parent / "out"
+    save, out = together.save, photos.parent / "out"
 
     def full(image: Image.Image, path: Path, mark: str) -> None:
         if path.name == "grey.png":
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
         save(image, path, mark)
 
-    monkeypatch.setattr(workflow, "save", full)
+    monkeypatch.setattr(together, "save", full)
     arguments = ["translate", str(runs / "cyclegan"), str(photos), "--out", str(out)]
     assert main(arguments) == 2
     assert [path.name for path in sorted(out.rglob("*.png"))] == ["a.png"]
-    monkeypatch.setattr(workflow, "save", save)
+    monkeypatch.setattr(together, "save", save)
     assert translate(runs / "cyclegan", photos, out).kept == 1
+
+
+def test_images_of_one_size_go_together(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, draw, counts = tmp_path / "many", np.random.default_rng(2), list[int]()
+    folder.mkdir()
+    for number in range(together.MOST + 3):
+        Image.fromarray(draw.integers(0, 256, (16, 20, 3), dtype=np.uint8)).save(folder / f"{number:02}.png")
+    Image.fromarray(draw.integers(0, 256, (20, 16, 3), dtype=np.uint8)).save(folder / "05.png")  # not as the others
+    Image.fromarray(draw.integers(0, 65_536, (16, 20), dtype=np.uint16)).save(folder / "99.png")  # of other bits
+    made = workflow._Work._made
+
+    def counted(self: workflow._Work, x: torch.Tensor) -> torch.Tensor:
+        counts.append(len(x))
+        return made(self, x)
+
+    monkeypatch.setattr(workflow._Work, "_made", counted)
+    found = translate(runs / "pix2pix", folder, tmp_path / "together")
+    assert counts == [5, 1, 5, 1] and [path.name for path in found.files] == sorted(p.name for p in folder.iterdir())
+    counts.clear()
+    monkeypatch.setattr(together, "MOST", 1)
+    translate(runs / "pix2pix", folder, tmp_path / "alone")
+    assert counts == [1] * 12
+    for path in found.files[:-1]:  # numbers that are rounded otherwise may differ by one
+        one, other = pixels(path).astype(int), pixels(tmp_path / "alone" / path.name).astype(int)
+        assert abs(one - other).max() <= 1 and (one != other).mean() < 0.001
+
+
+def test_no_more_go_together_than_memory_has_room_for(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        Image.new("RGB", (16, 16), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    counts, made = list[int](), workflow._Work._made
+
+    def counted(self: workflow._Work, x: torch.Tensor) -> torch.Tensor:
+        counts.append(len(x))
+        return made(self, x)
+
+    monkeypatch.setattr(workflow._Work, "_made", counted)
+    monkeypatch.setattr(workflow._Work, "bytes_of_layers", workflow.ROOM / (2.5 * 16 * 16))
+    translate(runs / "pix2pix", tmp_path, tmp_path / "out")
+    assert counts == [2, 2]
 
 
 def test_a_very_wide_image(runs: Path, photos: Path) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from zerosum.modality import Shape
 from zerosum.networks.blocks import image_shape
+from zerosum.networks.doubling import doubling
 from zerosum.networks.tiles import Tileable
 from zerosum.networks.unet import Upsampling, initialise, padded
 from zerosum.options import Checked
@@ -81,6 +82,6 @@ def _convolution(before: int, after: int, kernel: int, stride: int = 1) -> list[
 
 def _doubling(before: int, after: int, upsampling: Upsampling) -> list[nn.Module]:
     if upsampling == "resize":
-        return [nn.Upsample(scale_factor=2), *_convolution(before, after, 3)]
+        return [*doubling(before, after, bias=False, edges="reflect"), nn.InstanceNorm2d(after), nn.ReLU()]
     convolution = nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=1, bias=False)
     return [convolution, nn.InstanceNorm2d(after), nn.ReLU()]

@@ -17,6 +17,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from zerosum.networks.blocks import normalisation, reparametrise
+from zerosum.networks.doubling import doubling
 from zerosum.networks.tiles import Tileable
 from zerosum.options import Checked
 from zerosum.util.bicubic import kernel
@@ -130,6 +131,8 @@ class Bicubic(nn.Module):
 
 def _enlarging(width: int, factor: int, upsampling: Literal["sub-pixel", "resize"]) -> list[nn.Module]:
     """(B, width, h, w) to (B, width, factor h, factor w)."""
+    if upsampling == "resize" and factor == 2:
+        return doubling(width, width)
     if upsampling == "resize":
         return [nn.Upsample(scale_factor=factor), nn.Conv2d(width, width, 3, padding=1)]
     convolution = nn.Conv2d(width, factor**2 * width, 3, padding=1)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from zerosum.modality import Shape
 from zerosum.networks.blocks import image_shape, normalisation
+from zerosum.networks.doubling import doubling
 from zerosum.networks.seeded_dropout import SeededDropout
 from zerosum.options import Checked
 
@@ -106,7 +107,7 @@ def padded(x: Tensor, multiple: int) -> Tensor:
 def _doubling(before: int, after: int, upsampling: Upsampling, bias: bool) -> list[nn.Module]:
     if upsampling == "transposed":
         return [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=bias)]
-    return [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1, bias=bias)]
+    return doubling(before, after, bias=bias)
 
 
 def initialise(module: nn.Module) -> None:

@@ -12,13 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image as Picture
 from torch import Tensor, nn
 
 from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images import depth, whole
-from zerosum.data.images.decode import Deep, Encoded
+from zerosum.data.images.decode import Encoded
 from zerosum.data.images.fit import fitted
 from zerosum.data.images.pack import Notes
 from zerosum.data.images.whole import Opened
@@ -27,13 +25,14 @@ from zerosum.data.request import Asked, Frames, Reading
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
 from zerosum.networks.tiles import Tileable, in_tiles
-from zerosum.pictures.grids import drawn, grid, single
-from zerosum.pictures.png import IMAGE, save, save_deep
+from zerosum.pictures.grids import grid
+from zerosum.pictures.png import IMAGE, save
 from zerosum.roles import Translates
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 from zerosum.util import checks, memory
 from zerosum.util.files import atomic_path, named, plain_name
+from zerosum.workflows.together import Together
 
 BLOCK = 64  # images of an array read, translated and written at a time
 TILE = 512  # pixels of a tile's side, without what is around it
@@ -148,48 +147,38 @@ class _Work:
         return self.run.assert_finite(self.run.translate(x, back=self.back, seed=self.seed), "translations")
 
     def of_files(self, images: Path, out: Path, reading: Reading) -> Translation:
-        """Each image of a folder, or the one that it is, at its own size."""
+        """Each image of a folder, or the one that it is, at its own size; those of one size, in a row, together."""
         items, problems, notes = whole.files(images)
         goes_on, channels = self._begin(out, reading), (self.target if self.task else self.source).channels
         done, left_out, kept, seen = list[Path](), list(problems), 0, Notes()
-        for number, (item, path) in enumerate(zip(items, _names([item.path for item in items], out), strict=True)):
-            if goes_on and reading.frames == "first" and _is_newer(path, item):
-                done.append(path)
-                kept += 1
-            else:
-                for name, image in whole.images(item, channels, reading):
-                    own = path if name == item.path else _names([name], out)[0]
-                    problem = self._write(image, own, number)
-                    if problem is None and isinstance(image, Opened):
+        with Together(self._made, self._at_once) as together:
+            for number, (item, path) in enumerate(zip(items, _names([item.path for item in items], out), strict=True)):
+                if goes_on and reading.frames == "first" and _is_newer(path, item):
+                    done.append(path)
+                    kept += 1
+                else:
+                    for name, image in whole.images(item, channels, reading):
+                        if isinstance(image, Problem) or min(image.pixels.shape[1:]) < self.role.smallest:
+                            left_out.append(image if isinstance(image, Problem) else self._too_small(image))
+                            continue
+                        own = path if name == item.path else _names([name], out)[0]
+                        together.add(own, image, self._seen(image, number))
                         done.append(own)
                         seen.add(image.row)
-                    elif problem is not None:
-                        left_out.append(problem)
-            if self.progress:
-                self.progress("translating", number + 1, len(items))
+                if self.progress:
+                    self.progress("translating", number + 1, len(items))
         return Translation(tuple(done), tuple(left_out), (*notes, *seen.lines()), kept)
 
-    def _write(self, image: Opened | Problem, path: Path, number: int) -> Problem | None:
-        """One image; or why it was not written."""
-        if isinstance(image, Problem):
-            return image
+    def _too_small(self, image: Opened) -> Problem:
         height, width = image.pixels.shape[1:]
-        smallest = self.role.smallest
-        if min(height, width) < smallest:
-            return Problem(image.row.path, f"it has {height}x{width} pixels; a side must have {smallest} or more")
-        if image.deep is not None:
-            save_deep(self._of_16_bits(image.deep, number), path)
-            return None
-        made = single(self._one(self.spoiled(image.pixels[None], number)[0]))
-        if image.opacity is not None:
-            made = made.convert("RGB")
-            made.putalpha(image.opacity.resize(made.size))
-        save(made, path, IMAGE)
-        return None
+        reason = f"it has {height}x{width} pixels; a side must have {self.role.smallest} or more"
+        return Problem(image.row.path, reason)
 
-    def _of_16_bits(self, image: Deep, number: int) -> NDArray[np.uint16]:
-        """What an image of 16 bits becomes, (H, W, C), with its opacity as the last channel where it has one."""
-        x = torch.from_numpy(image.pixels)
+    def _seen(self, image: Opened, number: int) -> Tensor:
+        """What of an image the network is to see, as it is stored: (C, H, W), of 8 bits or of 16."""
+        if image.deep is None:
+            return self.spoiled(image.pixels[None], number)[0]
+        x = torch.from_numpy(image.deep.pixels)
         wanted = (self.target if self.task else self.source).channels
         if wanted != len(x) and {wanted, len(x)} == {1, 3}:
             grey = tasks.luminance(x[None].float())[0].round().to(torch.uint16)
@@ -197,32 +186,29 @@ class _Work:
         if self.task is not None:
             floats = tasks.spoiled_floats(x[None].float() * (255 / depth.TOP), *self.task, number)[0]
             x = (floats * (depth.TOP / 255)).round().to(torch.uint16)
-        made = drawn(self._one(x)).permute(1, 2, 0).contiguous().numpy()
-        if image.opacity is None or made.shape[2] not in (1, 3):
-            return made
-        opacity = image.opacity
-        if opacity.shape != made.shape[:2]:
-            scaled = Picture.fromarray(opacity.astype(np.float32)).resize((made.shape[1], made.shape[0]))
-            opacity = np.asarray(scaled).clip(0, depth.TOP).round().astype(np.uint16)
-        return np.concatenate([made, opacity[..., None]], axis=2)
+        return x
 
     def _load(self, x: Tensor) -> Tensor:
         """Stored pixels, of 8 bits or 16, to what the network sees."""
         return x.float() * (2 / depth.TOP) - 1 if x.dtype == torch.uint16 else self.source.load(x)
 
-    def _one(self, x: Tensor) -> Tensor:
-        """One stored image to another (C', H, W) of as many bits, in tiles where it is too large for all layers."""
+    def _at_once(self, x: Tensor) -> int:
+        """How many images of this shape (C, H, W) go through the network at once; those that go in tiles, alone."""
+        return int(ROOM // max(1, int(self.bytes_of_layers * x[0].numel())))
+
+    def _made(self, x: Tensor) -> Tensor:
+        """Stored images to others (N, C', H', W') of as many bits; one that is too large for all layers in tiles."""
         network = self.role.network(self.back)
-        needed = int(self.bytes_of_layers * x[0].numel())
+        needed = int(self.bytes_of_layers * x[:, 0].numel())
         if needed <= ROOM or not isinstance(network, Tileable):
-            height, width = x.shape[1:]
+            height, width = x.shape[2:]
             what = f"translating an image of {height:,}x{width:,} pixels whole"
             memory.require(needed, what, "scale it down, or cut it")
-            return self._stored(self.translated(self._load(x[None])), x.dtype)[0]
+            return self._stored(self.translated(self._load(x)), x.dtype)
         device = next(network.parameters()).device
         with sampling.eval_no_grad(self.run.game, 0):
             stored = partial(self._stored, dtype=x.dtype)
-            return in_tiles(network, x, TILE, load=lambda x: self._load(x.to(device)), store=stored)
+            return in_tiles(network, x[0], TILE, load=lambda x: self._load(x.to(device)), store=stored)[None]
 
     def _stored(self, made: Tensor, dtype: torch.dtype) -> Tensor:
         made = self.run.assert_finite(made, "translations").cpu()

@@ -1,0 +1,100 @@
+"""Translated image files: what goes through the network together, and is written while the next ones do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Picture
+from torch import Tensor
+
+from zerosum.data.images import depth
+from zerosum.data.images.whole import Opened
+from zerosum.pictures.grids import drawn, single
+from zerosum.pictures.png import IMAGE, save, save_deep
+
+MOST = 8  # images at once; more are no faster on a processor (`python -m benchmarks.translation`)
+WRITERS = 8  # threads, which wait for the disk most of the time
+
+
+class Waiting(NamedTuple):
+    """An image that is to go through the network."""
+
+    path: Path  # of its translation
+    image: Opened
+    x: Tensor  # what the network is to see of it, (C, H, W), as it is stored
+
+
+class Together:
+    """Images that come one after the other: those of one size in a row are translated together, the files of the ones
+    before are written meanwhile.
+
+    When the block ends all are written. What the disk has against one is raised when the next are translated.
+
+    Args:
+        translate: stored images (N, C, H, W) to others, (N, C', H', W').
+        at_once: how many of this shape, (C, H, W), memory has room for; 0 as 1.
+    """
+
+    def __init__(self, translate: Callable[[Tensor], Tensor], at_once: Callable[[Tensor], int]):
+        self.translate, self.at_once = translate, at_once
+        self.waiting, self.writing = list[Waiting](), list[Future[None]]()
+        self.writers = ThreadPoolExecutor(WRITERS)
+
+    def __enter__(self) -> Together:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self.writers:  # those that are being written are written to their ends
+            if kind is None:
+                self._go()
+                self._written()
+
+    def add(self, path: Path, image: Opened, x: Tensor) -> None:
+        if self.waiting and not self._fits(x):
+            self._go()
+        self.waiting.append(Waiting(path, image, x))
+
+    def _fits(self, x: Tensor) -> bool:
+        first = self.waiting[0].x
+        return (x.shape, x.dtype) == (first.shape, first.dtype) and len(self.waiting) < min(MOST, self.at_once(x))
+
+    def _go(self) -> None:
+        if not self.waiting:
+            return
+        made = self.translate(torch.stack([one.x for one in self.waiting]))
+        self._written()  # no more than these are held
+        self.writing = [self.writers.submit(write, *pair) for pair in zip(self.waiting, made, strict=True)]
+        self.waiting = []
+
+    def _written(self) -> None:
+        for one in self.writing:
+            one.result()
+
+
+def write(one: Waiting, made: Tensor) -> None:
+    """A translation as it is stored, (C, H, W), as a PNG, with what is transparent in the image."""
+    if one.image.deep is not None:
+        save_deep(_with_opacity(made, one.image.deep.opacity), one.path)
+        return
+    picture = single(made)
+    if one.image.opacity is not None:
+        picture = picture.convert("RGB")
+        picture.putalpha(one.image.opacity.resize(picture.size))
+    save(picture, one.path, IMAGE)
+
+
+def _with_opacity(image: Tensor, opacity: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
+    """An image of 16 bits, (C, H, W), as it is written, (H, W, C), with its opacity as the last channel."""
+    made = drawn(image).permute(1, 2, 0).contiguous().numpy()
+    if opacity is None or made.shape[2] not in (1, 3):
+        return made
+    if opacity.shape != made.shape[:2]:
+        scaled = Picture.fromarray(opacity.astype(np.float32)).resize((made.shape[1], made.shape[0]))
+        opacity = np.asarray(scaled).clip(0, depth.TOP).round().astype(np.uint16)
+    return np.concatenate([made, opacity[..., None]], axis=2)
