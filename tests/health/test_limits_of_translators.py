@@ -73,3 +73,9 @@ def test_one_look_that_is_no_copy_is_enough() -> None:
     assert diagnose(history({}, {}, good=PAIRS, **COPY)).name == "copies its input"
     assert diagnose(history({}, other, {}, good=PAIRS, **COPY)).name not in OF_TRANSLATORS
     assert diagnose(history(other, *[{}] * 5, good=PAIRS, **COPY)).name == "copies its input", "of the last five looks"
+
+
+def test_of_a_long_run_the_last_third_counts() -> None:
+    """Six bad looks of thirty are too few, ten are enough."""
+    assert diagnose(history(*[COPY] * 6, count=24, good=PAIRS)).name not in OF_TRANSLATORS
+    assert diagnose(history(*[COPY] * 10, count=20, good=PAIRS)).name == "copies its input"

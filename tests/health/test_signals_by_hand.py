@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from zerosum import data
 from zerosum.data.dataset import dataset
+from zerosum.game import Game
 from zerosum.health import signals as module
 from zerosum.health.history import History, Snapshot
 from zerosum.health.modes import LEAST, ByLabel, _testable
@@ -18,6 +21,10 @@ from zerosum.health.sight import _edges, _grey
 from zerosum.health.signals import COUNTED, MOVING, REFERENCES, SAMPLES, SampleMeter
 from zerosum.health.verdicts import FAR
 from zerosum.metrics.extractors import LUMA
+from zerosum.metrics.frechet import frechet
+from zerosum.metrics.statistics import Moments
+from zerosum.modality import Classes, Video, to_float
+from zerosum.roles import Predicts
 from zerosum.util import rng
 
 # Histories
@@ -111,6 +118,61 @@ def test_recall_and_precision_are_over_those_of_other_reals(cloud: tuple[SampleM
     assert signals["lifelike"] == pytest.approx(held(few, one), rel=1e-3)
 
 
+def nearest(points: Tensor) -> float:
+    return float(torch.cdist(points, points).sort(1).values[:, 1].median())
+
+
+def test_spread_is_of_variances_and_distinct_of_the_median_distance(cloud: tuple[SampleMeter, Tensor, Tensor]):
+    meter, real, fakes = cloud
+    space: Any = meter.space
+    signals, few, others = compared(cloud), fakes[:SAMPLES], real[:SAMPLES]
+    variances = [space(x * space.scale + space.centre).var(0).sum() for x in (few, others)]
+    assert signals["spread"] == pytest.approx(float(variances[0] / variances[1]), rel=1e-3)
+    assert signals["distinct"] == pytest.approx(nearest(few) / nearest(others), rel=1e-3)
+
+
+def test_sight_is_over_the_variance_of_what_is_seen_of_reals():
+    """Digits a little paler: the distance of Gaussians, over the trace of the reals' covariance."""
+    digits = data.load("digits", size=(16, 16))
+    meter = SampleMeter(digits, "x", 0)
+    fakes = 0.7 * to_float(digits.x[:SAMPLES])
+    moving = fakes[:MOVING]
+    one, other = Moments.of(meter.seen[:SAMPLES]), Moments.of(meter.space.seen(fakes))
+    expected = frechet(one, other) / float(one.covariance.trace())
+    assert meter.compare(fakes, moving, None)["sight"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_logit_of_0_is_right_about_nobody():
+    logits = torch.tensor([-1.0, 0.0, 0.0, 2.0])
+    found = module.of_logits(logits, logits)
+    assert (found["real_accuracy"], found["fake_accuracy"]) == (0.25, 0.25)
+    assert found["separation"] == 0.5 and found["gap"] == 0
+
+
+def test_broken_is_the_share_of_samples_that_are_not_finite(cloud: tuple[SampleMeter, Tensor, Tensor]):
+    fakes = torch.zeros(COUNTED, 2)
+    fakes[:64, 0] = torch.nan
+    found = cloud[0].compare(fakes, torch.zeros(MOVING, 2), None)
+    assert found == {"broken": pytest.approx(64 / (COUNTED + MOVING))}
+
+
+def test_where_reals_are_near_copies_of_each_other_no_fake_is_a_copy():
+    """Each point has another close by, none is equal."""
+    points = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    near = torch.cat([points, points + 1e-3])
+    fakes = points.repeat(2, 1)[:COUNTED]
+    apart, close = (SampleMeter(dataset("d", x), "x") for x in (points, near))
+    assert apart.compare(fakes, fakes[:MOVING], None)["copying"] < 0.1
+    assert "copying" not in close.compare(fakes, fakes[:MOVING], None)
+
+
+def test_how_many_stray_is_known_by_as_many_as_there_are(cloud: tuple[SampleMeter, Tensor, Tensor]):
+    """Half of the thousand points stand for others."""
+    high = 0.01 + 1.96 * math.sqrt(0.01 / 500)
+    assert cloud[0].reference["stray_high"] == pytest.approx(high)
+    assert cloud[0].nearby.strays_high(100) == pytest.approx(0.01 + 1.96 * math.sqrt(0.01 / 100))
+
+
 def test_strays_are_further_from_one_half_than_99_percent_of_the_other(cloud: tuple[SampleMeter, Tensor, Tensor]):
     _, real, fakes = cloud
     far = torch.cdist(real[500:], real[:500]).amin(1).quantile(0.99)
@@ -163,6 +225,51 @@ def test_averaged_weights_are_judged_and_the_last_ones_followed(monkeypatch: pyt
     monkeypatch.setattr(meter, "draw", lambda game, count, labels: drawn.append((game, count)))
     meter.measure(SimpleNamespace(game="last", sampler="averaged"))  # type: ignore[arg-type]
     assert drawn == [("averaged", COUNTED), ("last", MOVING)]
+
+
+def test_films_are_foreseen_by_the_actions_between_their_frames():
+    """The last action of a film leads to a frame that is none of it."""
+
+    class Told(Game[Tensor], Predicts):
+        name, start = "told", 2
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight, self.actions = torch.nn.Parameter(torch.zeros(())), list[Tensor]()
+
+        def players(self) -> Any:
+            return {}
+
+        def round(self, draw: Any, step: int) -> Any:
+            yield from ()
+
+        def predict(self, frames: Tensor, actions: Tensor) -> Tensor:
+            self.actions.append(actions)
+            return torch.full((len(frames), 3, 1, 2, 2), 0.5)
+
+    meter, game = SampleMeter(dataset("few", torch.randn(20, 2)), "x"), Told()
+    videos = torch.randint(256, (20, 5, 1, 2, 2), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    actions = torch.arange(20 * 5.0).view(20, 5, 1)
+    made = meter._foreseen(game, 18, Video(5, 1, 2, 2), videos, actions)
+    assert torch.equal(torch.cat(game.actions), actions[:18, :4])
+    assert torch.equal(made[:, :2], to_float(videos[:18, :2])) and made[:, 2:].unique().tolist() == [0.5]
+
+
+def test_fakes_are_asked_for_in_the_shares_of_the_reals(monkeypatch: pytest.MonkeyPatch):
+    """Of 2,000 reals in the order of their classes, of which the second is three times as frequent."""
+    y = torch.cat([torch.zeros(500), torch.ones(1500)]).long()
+    meter = SampleMeter(dataset("d", torch.randn(2000, 2) + 5 * y[:, None], y, ("a", "b")), "x")
+    monkeypatch.setattr(meter, "condition_of", lambda game: Classes(("a", "b")))
+    labels = meter._labels_for(Any)  # type: ignore[arg-type]
+    assert labels is not None and len(labels) == COUNTED
+    assert float(labels.float().mean()) == pytest.approx(0.75, abs=0.06)
+
+
+def test_chance_is_three_deviations_above_its_mean():
+    """Four classes, of which sixty samples are tested."""
+    y = torch.arange(120) % 4
+    found = module._Labels(torch.randn(120, 3), y, torch.arange(4))
+    assert found.chance == pytest.approx(0.25 + 3 * math.sqrt(0.25 * 0.75 / 60))
 
 
 def test_labels_are_tested_on_the_half_that_was_not_fitted():
