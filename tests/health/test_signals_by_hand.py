@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import scipy.stats
 import torch
 from torch import Tensor
 
@@ -16,8 +17,8 @@ from zerosum.data.dataset import dataset
 from zerosum.game import Game
 from zerosum.health import signals as module
 from zerosum.health.history import History, Snapshot
-from zerosum.health.modes import LEAST, ByLabel, _testable
-from zerosum.health.sight import _edges, _grey
+from zerosum.health.modes import LEAST, ByLabel, Modes, Named, OrRegions, _testable
+from zerosum.health.sight import _edges, _grey, sight
 from zerosum.health.signals import COUNTED, MOVING, REFERENCES, SAMPLES, SampleMeter
 from zerosum.health.verdicts import FAR
 from zerosum.metrics.extractors import LUMA
@@ -44,6 +45,28 @@ def test_distances_are_compared_over_the_last_half():
     )
     assert found["trend"] == pytest.approx(2 / 4.5)
     assert found["relapse"] == 3.0 and found["worst"] == 6.0
+
+
+def test_a_trend_is_of_medians():
+    """Of 18 looks the last nine, of which the first three are 2 1 9 and the last three 1 7 1."""
+    values = [99.0] * 9 + [2.0, 1.0, 9.0, 5.0, 5.0, 5.0, 1.0, 7.0, 1.0]
+    assert derived(*({"frechet": v} for v in values))["trend"] == 0.5
+
+
+def test_a_run_is_unwatched_before_its_first_look():
+    assert derived({"begun": 900.0}, {}, {})["unwatched"] == 900 and derived({}, {})["unwatched"] == 0
+
+
+def test_a_gradient_vanishes_beside_its_largest():
+    assert derived(*({"gradient/g": v} for v in (1.0, 4.0, 2.0)))["vanishing/g"] == 0.5
+
+
+def test_a_loss_swings_over_the_last_looks():
+    """Of eight the last six: 1 -1 1 -1 1 -1 have a deviation of sqrt(6 / 5) and a mean size of 1."""
+    values = (50.0, -80.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0)
+    assert derived(*({"loss/g": v} for v in values))["loss_swing/g"] == pytest.approx(math.sqrt(1.2))
+    judged = ({"loss/g": v, "separation/g": 0.5} for v in values)
+    assert "loss_swing/g" not in derived(*judged)
 
 
 def test_few_looks_are_compared_over_six():
@@ -298,6 +321,41 @@ def test_a_mode_is_missing_below_a_fifth_of_its_share_however_many_are_expected(
     assert named.limit == pytest.approx(0.15), "of ten that are expected, two or more come with a chance of 0.9995"
 
 
+@pytest.mark.parametrize(("modes", "least"), [(1, 2), (10, 1)])
+def test_chance_is_that_of_all_modes_together(modes: int, least: int):
+    """Of twelve that are expected two or fewer come once in 1,920 times, one or none once in 12,500."""
+    assert scipy.stats.poisson.cdf(least, 12) < 1e-3 / modes < scipy.stats.poisson.cdf(least + 1, 12)
+    names, shares = [str(k) for k in range(modes)], torch.full((modes,), 0.1)
+    for named in _testable(names, shares, torch.full((modes,), 12.0)).values():
+        assert named.limit == pytest.approx((least + 0.5) / 12)
+
+
+class Said(Modes):
+    """Modes of half of the reals each, and what is said of their shares."""
+
+    def __init__(self, names: str, *shares: float):
+        self.said, self.expected = torch.tensor(shares), torch.full((len(names),), 0.5)
+        self.testable = {k: Named(name, 0.5, LEAST) for k, name in enumerate(names)}
+
+    def shares(self, seen: Tensor) -> Tensor:
+        return self.said
+
+
+def test_a_mode_has_its_share_over_that_of_the_reals_and_is_missing_below_a_quarter():
+    assert Said("abc", 0.25, 0.125, 0.12).signals(torch.zeros(1, 1)) == {
+        "modes": 3.0, "modes_missing": 1.0, "mode/a": 0.5, "mode/b": 0.25, "mode/c": pytest.approx(0.24),
+    }  # fmt: skip
+
+
+def test_regions_are_asked_where_no_class_is_missing():
+    good, bad = Said("ab", 0.5, 0.5), Said("ab", 1.0, 0.0)
+    regions, others = Said("xy", 0.5, 0.5), Said("xy", 1.0, 0.0)
+    for classes, asked, said in (
+        (good, regions, good), (good, others, others), (bad, regions, bad), (bad, others, bad)
+    ):  # fmt: skip
+        assert OrRegions(classes, asked).signals(torch.zeros(1, 1)) == said.signals(torch.zeros(1, 1))
+
+
 @pytest.mark.parametrize("prior", [0.5, 0.8])
 def test_shares_are_the_likeliest_by_a_probe_that_mixes_up_classes(prior: float):
     """A class shows its own of two signs four times in five: of 62 in 100 the share is 0.7, whatever the prior."""
@@ -328,6 +386,15 @@ def test_edges_of_a_negative_are_those_of_the_picture():
     torch.testing.assert_close(_edges(x), _edges(-x))
     ramp = torch.arange(16.0).expand(1, 1, 16, 16)
     assert float(_edges(ramp)[:, 0].min()) == pytest.approx(2 * (1 - 0.7)), "two pixels apart, less what is blunt"
+
+
+def test_each_octave_has_the_detail_of_its_scale():
+    """Squares of four pixels, +0.5 and -0.5: nothing in the first two octaves, all in the third."""
+    places = torch.arange(32) // 4
+    x = ((places[:, None] + places) % 2 - 0.5).expand(1, 1, 32, 32)
+    octaves = sight(x)[0, -12:].view(3, 4)  # each in four parts of the image
+    expected = 0.15 * torch.tensor([1e-4, 1e-4, 0.25 + 1e-4]).log()
+    torch.testing.assert_close(octaves, expected[:, None].expand(3, 4))
 
 
 def test_grey_is_luma():
