@@ -39,7 +39,7 @@ def test_a_part_keeps_the_best_round(digits: Dataset, tmp_path: Path, monkeypatc
     ]  # fmt: skip
     assert found["rounds"] == 4 and found["best"]["validation"] == max(point["validation"] for point in found["series"])
     assert found["validation"] == pytest.approx(found["best"]["validation"]), "the best weights were measured again"
-    assert found["spread"] == 0.25 and sides[0].shape == (60, 64) and torch.equal(sides[1], points[:40])
+    assert found["spread"] == 0.25 and sides[0].shape == (60, 784) and torch.equal(sides[1], points[:40])
     assert found["sigma"] == found["best"]["sigma"] and math.isfinite(found["likelihood"]) and found["error"] > 0
 
 

@@ -53,6 +53,7 @@ def test_figures_by_hand():
     assert same["energy"] == 1 and same["frechet"] == pytest.approx(0, abs=1e-4) and same["ssim"] == pytest.approx(1)
     off = (real.int() + torch.where(real < 128, 10, -10)).to(torch.uint8)
     assert figures(off, real)["psnr"] == pytest.approx(28.13, abs=0.01), "20 log10(255 / 10)"
+    assert figures(real // 2, real)["energy"] == pytest.approx(0.25, rel=0.02), "of what is made, over that of the real"
     assert gradient_energy(torch.tensor([[[0.0, 3.0], [4.0, 7.0]]])) == 16 + 9
 
 
