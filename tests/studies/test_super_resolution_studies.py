@@ -11,7 +11,7 @@ from torch import Tensor
 from wave_photos import photo
 
 from zerosum.studies import STUDIES, srgan_set5, srresnet_set5
-from zerosum.studies.sharpness import gradient_energy
+from zerosum.studies.sharpness import bounds, gradient_energy
 from zerosum.studies.srgan_set5 import SRGAN_SET5, of_energy, patches, share_of_way
 from zerosum.studies.srresnet_set5 import SRRESNET_SET5
 from zerosum.studies.super_resolution import enlarged_by, pairs_of, y_of
@@ -107,6 +107,13 @@ def test_gradient_energy_by_hand():
     y = torch.tensor([[0.0, 3.0], [4.0, 7.0]], dtype=torch.float64)
     assert gradient_energy(y) == 16 + 9
     assert y_of(photo(0).pixels).shape == (32, 44) and float(y_of(photo(0).pixels).min()) >= 16
+
+
+def test_bounds_are_halved_around_what_is_sought():
+    """Of 0 to 8: 5 lies above 4, below 6 and at 5, which is enough."""
+    found = [bounds(lambda strength: strength, 5.0, 8.0, halvings) for halvings in range(4)]
+    assert found == [(0.0, 8.0), (4.0, 8.0), (4.0, 6.0), (4.0, 5.0)]
+    assert bounds(lambda strength: strength, 99.0, 8.0, 2) == (6.0, 8.0)
 
 
 def test_a_strength_is_found():
