@@ -161,6 +161,28 @@ def test_films_that_are_measured_are_of_seeds_that_none_is_learnt_from(tmp_path:
     assert measured.value.args[0][-1] == study.HELD_OUT + 3 > max(MOVING_SCENES.seeds) + 1000
 
 
+def test_noise_is_added_to_the_vaes_films_up_to_the_energy_of_the_vae_gans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    films: dict[str, Tensor] = {}
+    asked: list[Any] = []
+
+    def predicted(trainer: str, stored: Tensor, actions: Tensor) -> Tensor:
+        films[trainer] = 0.1 * len(films) + to_float(stored[:, START:]) / (2 + len(films))
+        return films[trainer]
+
+    monkeypatch.setattr(study, "TESTED", 4)
+    monkeypatch.setattr(study, "trained", lambda part, options, seed, fraction, folder: folder.name)
+    monkeypatch.setattr(study, "predicted", predicted)
+    monkeypatch.setattr(study, "steering", lambda trainer, *_: float(trainer == GAN))
+    monkeypatch.setattr(study, "with_noise", lambda x, energy, seed: asked.append((x, energy, seed)) or x)
+    found = study.run("track", 3, 1.0, tmp_path)
+    (x, energy, seed) = asked[0]
+    assert torch.equal(x, films[VAE]) and energy == study.gradient_energy(films[GAN]) and seed == 3
+    assert found["steering"] == {GAN: 1.0, VAE: 0.0} and tuple(found["rows"]) == ("real", GAN, VAE, NOISY)
+    assert found["rows"]["real"]["error"] == 0 and found["rows"][NOISY] == found["rows"][VAE] != found["rows"][GAN]
+
+
 def test_the_models_differ_in_their_losses_alone(tiny: None, tmp_path: Path):
     gan, vae = (study.trained("track", study.MODELS[name], 100, 1.0, tmp_path / name).game.core for name in (GAN, VAE))
     assert gan.discriminator is not None and vae.discriminator is None
