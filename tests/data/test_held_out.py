@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -44,6 +45,28 @@ def test_both_parts_are_all_of_it_and_their_content_is_known(tmp_path: Path) -> 
     assert len({data.fingerprint, kept.fingerprint, held_out.fingerprint}) == 3
     assert split(data, names).kept.fingerprint == kept.fingerprint
     assert split(data, names[1:]).kept.fingerprint != kept.fingerprint
+
+
+def test_the_ending_of_a_name_does_not_count(tmp_path: Path) -> None:
+    """A photograph that is stored anew, as another format, stays on its side."""
+    one, other = (load(str(save(tmp_path / end, [f"{k}.{end}" for k in range(60)]))) for end in ("png", "bmp"))
+    names = names_to_hold_out(one, 0.2)
+    assert [name.replace("png", "bmp") for name in names] == list(names_to_hold_out(other, 0.2))
+    assert torch.equal(split(other, names).held_out.x, split(one, names).held_out.x)
+
+
+def test_a_larger_share_holds_out_what_a_smaller_one_does(tmp_path: Path) -> None:
+    data = load(str(save(tmp_path / "x", NAMES)))
+    held_out = [set(names_to_hold_out(data, share)) for share in (1e-9, 0.05, 0.2, 0.5)]
+    assert all(less <= more for less, more in itertools.pairwise(held_out))
+
+
+def test_what_is_wrong_with_the_files_is_said_once(tmp_path: Path) -> None:
+    folder = save(tmp_path / "x", NAMES)
+    (folder / "broken.png").write_bytes(b"none")
+    data = load(str(folder))
+    kept, held_out = split(data, names_to_hold_out(data, 0.2))
+    assert len(kept.problems) == 1 and not held_out.problems
 
 
 def test_about_the_share(tmp_path: Path) -> None:

@@ -86,8 +86,45 @@ def test_d_sees_the_input_of_a_conditional_gan_alone():
         assert judge.seen == channels
 
 
+def test_the_weight_of_the_adversarial_loss_is_gs_alone():
+    game = Pix2Pix(Shift(0.5), Mean(2.0), Pix2Pix.Config(adversarial=3.0))
+    played = moves(game, Paired(flat(0.1), flat(0.9)))
+    real, fake = torch.tensor(1.8), torch.tensor(1.2)
+    torch.testing.assert_close(played["generator"].terms["adversarial"], 3 * F.softplus(-fake))
+    torch.testing.assert_close(played["discriminator"].terms["adversarial"], F.softplus(-real) + F.softplus(fake))
+
+
+def test_each_image_is_judged_beside_its_own_input_and_has_noise_of_its_own():
+    class Product(nn.Module):
+        """A logit: the mean of the product of both channels."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(()))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.weight * x.prod(1, keepdim=True).mean((2, 3))
+
+    class Keeping(Shift):
+        def forward(self, x: Tensor, seeds: Tensor | None = None) -> Tensor:
+            assert seeds is not None
+            self.seeds = seeds
+            return x + self.shift
+
+    translator = Keeping(0.5)
+    a = torch.tensor([-1.0, 0.0, 1.0, 2.0]).view(4, 1, 1, 1).expand(4, 1, 4, 4)
+    played = moves(Pix2Pix(translator, Product(), Pix2Pix.Config()), Paired(a, 3 * a))
+    rows = a[:, 0, 0, 0]
+    real, fake = 3 * rows**2, rows * (rows + 0.5)
+    torch.testing.assert_close(played["generator"].terms["adversarial"], F.softplus(-fake).mean())
+    expected = F.softplus(-real).mean() + F.softplus(fake).mean()
+    torch.testing.assert_close(played["discriminator"].terms["adversarial"], expected)
+    assert len(translator.seeds.unique()) == 4
+
+
 def test_without_an_adversarial_loss_there_is_no_discriminator():
-    game = Pix2Pix(Shift(0.0), Mean(1.0), Pix2Pix.Config(adversarial=0.0))
+    game = Pix2Pix(Shift(0.5), Mean(1.0), Pix2Pix.Config(adversarial=0.0))
+    torch.testing.assert_close(moves(game, Paired(flat(0.1), flat(0.9)))["generator"].loss, torch.tensor(100 * 0.3))
     assert list(game.players()) == ["generator"] == list(moves(game, Paired(flat(0), flat(1))))
     with pytest.raises(ZerosumError, match="nothing to learn"):
         Pix2Pix(Shift(0.0), Mean(1.0), Pix2Pix.Config(adversarial=0.0, l1=0.0))
@@ -108,6 +145,30 @@ def test_cyclegans_loss_is_equation_3_with_the_identity_term():
     of_a, of_b = (played[f"discriminator_{side}"].terms["adversarial"] for side in "ab")
     torch.testing.assert_close(of_a, torch.tensor(((0.2 - 1) ** 2 + 1.2**2) / 2))
     torch.testing.assert_close(of_b, torch.tensor(((2.4 - 1) ** 2 + 1.8**2) / 2))
+
+
+def test_each_translator_is_to_leave_what_it_makes_as_it_is():
+    class Scale(Shift):
+        def forward(self, x: Tensor, seeds: Tensor | None = None) -> Tensor:
+            return x * self.shift
+
+    shapes = ((1, 4, 4), (1, 4, 4))
+    game = CycleGAN(Scale(2.0), Scale(0.25), Mean(2.0), Mean(3.0), shapes, CycleGAN.Config())
+    terms = moves(game, Unpaired(flat(0.1), flat(0.8)))["translators"].terms
+    torch.testing.assert_close(terms["identity"], torch.tensor(5 * (0.075 + 0.8)))  # back makes a, forth makes b
+    torch.testing.assert_close(terms["cycle"], torch.tensor(10 * (0.05 + 0.4)))
+
+
+def test_both_translators_learn_and_are_averaged():
+    game = cyclegan()
+    translators = game.players()["translators"]
+    assert translators.averaged and set(translators.modules) == {game.forth, game.back}
+    assert game.network() is game.forth and game.network(back=True) is game.back
+    of_pairs = Pix2Pix(Shift(0.0), Mean(1.0), Pix2Pix.Config())
+    assert {name: player.averaged for name, player in of_pairs.players().items()} == {
+        "generator": True,
+        "discriminator": False,
+    }
 
 
 def test_other_objectives_of_cyclegan_are_what_they_are():

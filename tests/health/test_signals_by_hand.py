@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import scipy.stats
 import torch
 from torch import Tensor
 
+from zerosum import data
 from zerosum.data.dataset import dataset
+from zerosum.game import Game
 from zerosum.health import signals as module
 from zerosum.health.history import History, Snapshot
-from zerosum.health.modes import LEAST, ByLabel, _testable
-from zerosum.health.sight import _edges, _grey
+from zerosum.health.modes import LEAST, ByLabel, Modes, Named, OrRegions, _testable
+from zerosum.health.sight import _edges, _grey, sight
 from zerosum.health.signals import COUNTED, MOVING, REFERENCES, SAMPLES, SampleMeter
 from zerosum.health.verdicts import FAR
 from zerosum.metrics.extractors import LUMA
+from zerosum.metrics.frechet import frechet
+from zerosum.metrics.statistics import Moments
+from zerosum.modality import Classes, Video, to_float
+from zerosum.roles import Predicts
 from zerosum.util import rng
 
 # Histories
@@ -37,6 +45,28 @@ def test_distances_are_compared_over_the_last_half():
     )
     assert found["trend"] == pytest.approx(2 / 4.5)
     assert found["relapse"] == 3.0 and found["worst"] == 6.0
+
+
+def test_a_trend_is_of_medians():
+    """Of 18 looks the last nine, of which the first three are 2 1 9 and the last three 1 7 1."""
+    values = [99.0] * 9 + [2.0, 1.0, 9.0, 5.0, 5.0, 5.0, 1.0, 7.0, 1.0]
+    assert derived(*({"frechet": v} for v in values))["trend"] == 0.5
+
+
+def test_a_run_is_unwatched_before_its_first_look():
+    assert derived({"begun": 900.0}, {}, {})["unwatched"] == 900 and derived({}, {})["unwatched"] == 0
+
+
+def test_a_gradient_vanishes_beside_its_largest():
+    assert derived(*({"gradient/g": v} for v in (1.0, 4.0, 2.0)))["vanishing/g"] == 0.5
+
+
+def test_a_loss_swings_over_the_last_looks():
+    """Of eight the last six: 1 -1 1 -1 1 -1 have a deviation of sqrt(6 / 5) and a mean size of 1."""
+    values = (50.0, -80.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0)
+    assert derived(*({"loss/g": v} for v in values))["loss_swing/g"] == pytest.approx(math.sqrt(1.2))
+    judged = ({"loss/g": v, "separation/g": 0.5} for v in values)
+    assert "loss_swing/g" not in derived(*judged)
 
 
 def test_few_looks_are_compared_over_six():
@@ -111,6 +141,61 @@ def test_recall_and_precision_are_over_those_of_other_reals(cloud: tuple[SampleM
     assert signals["lifelike"] == pytest.approx(held(few, one), rel=1e-3)
 
 
+def nearest(points: Tensor) -> float:
+    return float(torch.cdist(points, points).sort(1).values[:, 1].median())
+
+
+def test_spread_is_of_variances_and_distinct_of_the_median_distance(cloud: tuple[SampleMeter, Tensor, Tensor]):
+    meter, real, fakes = cloud
+    space: Any = meter.space
+    signals, few, others = compared(cloud), fakes[:SAMPLES], real[:SAMPLES]
+    variances = [space(x * space.scale + space.centre).var(0).sum() for x in (few, others)]
+    assert signals["spread"] == pytest.approx(float(variances[0] / variances[1]), rel=1e-3)
+    assert signals["distinct"] == pytest.approx(nearest(few) / nearest(others), rel=1e-3)
+
+
+def test_sight_is_over_the_variance_of_what_is_seen_of_reals():
+    """Digits a little paler: the distance of Gaussians, over the trace of the reals' covariance."""
+    digits = data.load("digits", size=(16, 16))
+    meter = SampleMeter(digits, "x", 0)
+    fakes = 0.7 * to_float(digits.x[:SAMPLES])
+    moving = fakes[:MOVING]
+    one, other = Moments.of(meter.seen[:SAMPLES]), Moments.of(meter.space.seen(fakes))
+    expected = frechet(one, other) / float(one.covariance.trace())
+    assert meter.compare(fakes, moving, None)["sight"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_logit_of_0_is_right_about_nobody():
+    logits = torch.tensor([-1.0, 0.0, 0.0, 2.0])
+    found = module.of_logits(logits, logits)
+    assert (found["real_accuracy"], found["fake_accuracy"]) == (0.25, 0.25)
+    assert found["separation"] == 0.5 and found["gap"] == 0
+
+
+def test_broken_is_the_share_of_samples_that_are_not_finite(cloud: tuple[SampleMeter, Tensor, Tensor]):
+    fakes = torch.zeros(COUNTED, 2)
+    fakes[:64, 0] = torch.nan
+    found = cloud[0].compare(fakes, torch.zeros(MOVING, 2), None)
+    assert found == {"broken": pytest.approx(64 / (COUNTED + MOVING))}
+
+
+def test_where_reals_are_near_copies_of_each_other_no_fake_is_a_copy():
+    """Each point has another close by, none is equal."""
+    points = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    near = torch.cat([points, points + 1e-3])
+    fakes = points.repeat(2, 1)[:COUNTED]
+    apart, close = (SampleMeter(dataset("d", x), "x") for x in (points, near))
+    assert apart.compare(fakes, fakes[:MOVING], None)["copying"] < 0.1
+    assert "copying" not in close.compare(fakes, fakes[:MOVING], None)
+
+
+def test_how_many_stray_is_known_by_as_many_as_there_are(cloud: tuple[SampleMeter, Tensor, Tensor]):
+    """Half of the thousand points stand for others."""
+    high = 0.01 + 1.96 * math.sqrt(0.01 / 500)
+    assert cloud[0].reference["stray_high"] == pytest.approx(high)
+    assert cloud[0].nearby.strays_high(100) == pytest.approx(0.01 + 1.96 * math.sqrt(0.01 / 100))
+
+
 def test_strays_are_further_from_one_half_than_99_percent_of_the_other(cloud: tuple[SampleMeter, Tensor, Tensor]):
     _, real, fakes = cloud
     far = torch.cdist(real[500:], real[:500]).amin(1).quantile(0.99)
@@ -165,6 +250,51 @@ def test_averaged_weights_are_judged_and_the_last_ones_followed(monkeypatch: pyt
     assert drawn == [("averaged", COUNTED), ("last", MOVING)]
 
 
+def test_films_are_foreseen_by_the_actions_between_their_frames():
+    """The last action of a film leads to a frame that is none of it."""
+
+    class Told(Game[Tensor], Predicts):
+        name, start = "told", 2
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight, self.actions = torch.nn.Parameter(torch.zeros(())), list[Tensor]()
+
+        def players(self) -> Any:
+            return {}
+
+        def round(self, draw: Any, step: int) -> Any:
+            yield from ()
+
+        def predict(self, frames: Tensor, actions: Tensor) -> Tensor:
+            self.actions.append(actions)
+            return torch.full((len(frames), 3, 1, 2, 2), 0.5)
+
+    meter, game = SampleMeter(dataset("few", torch.randn(20, 2)), "x"), Told()
+    videos = torch.randint(256, (20, 5, 1, 2, 2), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    actions = torch.arange(20 * 5.0).view(20, 5, 1)
+    made = meter._foreseen(game, 18, Video(5, 1, 2, 2), videos, actions)
+    assert torch.equal(torch.cat(game.actions), actions[:18, :4])
+    assert torch.equal(made[:, :2], to_float(videos[:18, :2])) and made[:, 2:].unique().tolist() == [0.5]
+
+
+def test_fakes_are_asked_for_in_the_shares_of_the_reals(monkeypatch: pytest.MonkeyPatch):
+    """Of 2,000 reals in the order of their classes, of which the second is three times as frequent."""
+    y = torch.cat([torch.zeros(500), torch.ones(1500)]).long()
+    meter = SampleMeter(dataset("d", torch.randn(2000, 2) + 5 * y[:, None], y, ("a", "b")), "x")
+    monkeypatch.setattr(meter, "condition_of", lambda game: Classes(("a", "b")))
+    labels = meter._labels_for(Any)  # type: ignore[arg-type]
+    assert labels is not None and len(labels) == COUNTED
+    assert float(labels.float().mean()) == pytest.approx(0.75, abs=0.06)
+
+
+def test_chance_is_three_deviations_above_its_mean():
+    """Four classes, of which sixty samples are tested."""
+    y = torch.arange(120) % 4
+    found = module._Labels(torch.randn(120, 3), y, torch.arange(4))
+    assert found.chance == pytest.approx(0.25 + 3 * math.sqrt(0.25 * 0.75 / 60))
+
+
 def test_labels_are_tested_on_the_half_that_was_not_fitted():
     """Classes are apart in the first half and exchanged in the other: every one of these is wrong."""
     y = torch.arange(80) % 2
@@ -189,6 +319,41 @@ def test_a_mode_is_missing_below_a_fifth_of_its_share_however_many_are_expected(
     assert named.limit == LEAST
     (named,) = _testable(["a"], torch.tensor([0.1]), torch.tensor([10.0])).values()
     assert named.limit == pytest.approx(0.15), "of ten that are expected, two or more come with a chance of 0.9995"
+
+
+@pytest.mark.parametrize(("modes", "least"), [(1, 2), (10, 1)])
+def test_chance_is_that_of_all_modes_together(modes: int, least: int):
+    """Of twelve that are expected two or fewer come once in 1,920 times, one or none once in 12,500."""
+    assert scipy.stats.poisson.cdf(least, 12) < 1e-3 / modes < scipy.stats.poisson.cdf(least + 1, 12)
+    names, shares = [str(k) for k in range(modes)], torch.full((modes,), 0.1)
+    for named in _testable(names, shares, torch.full((modes,), 12.0)).values():
+        assert named.limit == pytest.approx((least + 0.5) / 12)
+
+
+class Said(Modes):
+    """Modes of half of the reals each, and what is said of their shares."""
+
+    def __init__(self, names: str, *shares: float):
+        self.said, self.expected = torch.tensor(shares), torch.full((len(names),), 0.5)
+        self.testable = {k: Named(name, 0.5, LEAST) for k, name in enumerate(names)}
+
+    def shares(self, seen: Tensor) -> Tensor:
+        return self.said
+
+
+def test_a_mode_has_its_share_over_that_of_the_reals_and_is_missing_below_a_quarter():
+    assert Said("abc", 0.25, 0.125, 0.12).signals(torch.zeros(1, 1)) == {
+        "modes": 3.0, "modes_missing": 1.0, "mode/a": 0.5, "mode/b": 0.25, "mode/c": pytest.approx(0.24),
+    }  # fmt: skip
+
+
+def test_regions_are_asked_where_no_class_is_missing():
+    good, bad = Said("ab", 0.5, 0.5), Said("ab", 1.0, 0.0)
+    regions, others = Said("xy", 0.5, 0.5), Said("xy", 1.0, 0.0)
+    for classes, asked, said in (
+        (good, regions, good), (good, others, others), (bad, regions, bad), (bad, others, bad)
+    ):  # fmt: skip
+        assert OrRegions(classes, asked).signals(torch.zeros(1, 1)) == said.signals(torch.zeros(1, 1))
 
 
 @pytest.mark.parametrize("prior", [0.5, 0.8])
@@ -221,6 +386,15 @@ def test_edges_of_a_negative_are_those_of_the_picture():
     torch.testing.assert_close(_edges(x), _edges(-x))
     ramp = torch.arange(16.0).expand(1, 1, 16, 16)
     assert float(_edges(ramp)[:, 0].min()) == pytest.approx(2 * (1 - 0.7)), "two pixels apart, less what is blunt"
+
+
+def test_each_octave_has_the_detail_of_its_scale():
+    """Squares of four pixels, +0.5 and -0.5: nothing in the first two octaves, all in the third."""
+    places = torch.arange(32) // 4
+    x = ((places[:, None] + places) % 2 - 0.5).expand(1, 1, 32, 32)
+    octaves = sight(x)[0, -12:].view(3, 4)  # each in four parts of the image
+    expected = 0.15 * torch.tensor([1e-4, 1e-4, 0.25 + 1e-4]).log()
+    torch.testing.assert_close(octaves, expected[:, None].expand(3, 4))
 
 
 def test_grey_is_luma():

@@ -55,6 +55,9 @@ def history(
     ("healthy", 0.6, {}),  # it moves, but what is sampled is close to the data
     ("healthy", 0.2, {**CLASSES}),
     ("memorising", 0.2, {"copying": 0.2, "recall": 0.0, "distinct": 0.0}),
+    ("memorising", 0.2, {"copying": 0.59, "frechet": 0.59}),
+    ("under-trained", 0.2, {"copying": 0.2, "frechet": 0.61}),  # what is far from the data is no copy of it
+    ("healthy", 0.2, {"copying": 0.61}),
     ("labels ignored", 0.2, {**CLASSES, "class_accuracy": 0.1}),
     ("labels ignored", 0.2, {**CLASSES, "class_accuracy_real": 0.11}),
     ("discriminator too strong", 0.0, {"frechet": 5.0, **of("discriminator", SURE)}),

@@ -115,6 +115,45 @@ def test_a_tile_without_its_reach_would_be_seen():
         assert float((in_tiles(made, x, 32) - made(x[None])[0]).abs().max()) > 1e-3
 
 
+class Halving(Tileable):
+    """Half as large, normalised by instance norm with its own gain and bias, and as large again: it sees 3 pixels."""
+
+    stride, reach = 2, 3
+
+    def __init__(self, level: float = 0.0):
+        super().__init__()
+        torch.manual_seed(0)
+        self.down, self.up = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 3, 3, padding=1)
+        self.norm = nn.InstanceNorm2d(4, affine=True)
+        nn.init.constant_(self.down.bias, level)  # type: ignore[arg-type]
+        nn.init.uniform_(self.norm.weight, 0.5, 2)
+        nn.init.uniform_(self.norm.bias, -1, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        height, width = x.shape[2:]
+        x = nn.functional.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
+        x = nn.functional.interpolate(self.norm(self.down(x)), scale_factor=2.0)
+        return self.up(x)[..., :height, :width]
+
+
+@pytest.mark.parametrize("size", [(40, 60), (33, 51)])
+@pytest.mark.parametrize(("level", "allowed"), [(0.0, 1e-5), (1000.0, 2e-2)])
+def test_a_norm_of_its_own_gain_and_a_reach_of_other_than_whole_strides(
+    level: float, allowed: float, size: tuple[int, int]
+):
+    """Sums of squares far from 0 need the double precision that they have."""
+    made, x = Halving(level).eval(), torch.rand(3, *size)
+    with torch.no_grad():
+        whole = made(x[None])[0]
+    assert float((in_tiles(made, x, 16) - whole).abs().max()) <= allowed
+
+
+def test_a_channel_without_variance_stays_at_its_bias():
+    made, x = Halving().eval(), torch.zeros(3, 40, 40)
+    with torch.no_grad():
+        torch.testing.assert_close(in_tiles(made, x, 16), made(x[None])[0])
+
+
 def test_bytes_in_and_out_and_progress():
     made, said = network(norm=True), list[tuple[int, int]]()
     image = torch.randint(256, (3, 70, 50), dtype=torch.uint8)

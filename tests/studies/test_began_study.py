@@ -54,6 +54,8 @@ def test_the_end_is_the_last_tenth():
         "convergence": [2.0] + [0.0] * 89 + [0.5] * 10,
     }
     assert equilibrium(series) == pytest.approx({"ratio": 0.55, "left_of_m": 0.25})
+    risen = {**series, "convergence": [2.0] + [4.0] * 89 + [0.5] * 10}
+    assert equilibrium(risen)["left_of_m"] == 0.25, "of what M was at first, not at most"
 
 
 def test_the_value_is_how_far_the_ratio_lies_from_gamma():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -64,6 +65,14 @@ def test_batch_norm_is_set_to_all_images(monkeypatch: pytest.MonkeyPatch):
     assert torch.allclose(unbent.mean(0), torch.zeros(8), atol=1e-5)
     assert torch.allclose(unbent.std(0), torch.ones(8), atol=0.05)
     assert all(torch.equal(value, before[name]) for name, value in own.state_dict().items()), "the game is as it was"
+
+
+def test_batch_norm_knows_no_test_image(monkeypatch: pytest.MonkeyPatch):
+    own, seen = encoder((1, 6, 6), 3, width=8), list[Any]()
+    calibrate = study.calibrate
+    monkeypatch.setattr(study, "calibrate", lambda e, x, device: seen.append(x) or calibrate(e, x, device))
+    assert set(study.accuracies(own, SPLIT, CPU)) == {"features", "code"}
+    assert len(seen) == 1 and torch.equal(seen[0], SPLIT.train.x)
 
 
 def test_the_nearest_image_says_the_class():

@@ -63,6 +63,10 @@ def test_errors_are_of_the_map():
     off = (true.int() + torch.where(true < 128, 10, -10)).to(torch.uint8)
     assert figures(x, off)["error"] == 10 and not figures(x, off)["inverted"]
     assert figures(x, true)["identity"] == away(x, true) > 0
+    flat = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 4, 4)
+    assert figures(flat, torch.zeros_like(flat))["error"] == 127.5 and not figures(flat, 0 * flat)["inverted"], (
+        "neither"
+    )
 
 
 def part(name: str, seed: int, error: float, inverted: bool = False) -> dict[str, Any]:

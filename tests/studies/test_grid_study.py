@@ -66,3 +66,5 @@ def test_the_summary_is_of_the_best_recipe():
     assert published["values"] == [17] and GRID.extra_check(published)
     for modes, high_quality in ((17, 0.65), (20, 0.93)):
         assert not GRID.extra_check(GRID.summarise([part("GAN", 0, modes, high_quality)])), "not as published"
+    reached = [dict(GRID.summarise([part("GAN", 0, modes, 0.93)])) for modes in (14, 15, 19, 20)]
+    assert [GRID.reached(one) for one in reached] == [False, True, True, False], "17.3, three deviations of 0.8 around"

@@ -53,6 +53,16 @@ def test_patches_are_parts_of_every_third_frame():
     assert torch.equal(patches[4], x[0, 3, :, :6, :6].flatten())
 
 
+def test_an_error_of_position_is_of_both_axes_and_a_mean_over_films_and_frames():
+    """The first two pixels of a frame say where it is: one film is right, the other off by 3 and 4 in half of them."""
+    scene: Any = SimpleNamespace(position=lambda frames: frames[:, 0, 0, :2])
+    real = torch.rand(2, 6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    made = real.clone()
+    made[1, :3, 0, 0, :2] += torch.tensor([3.0, -4.0])
+    found = study.figures(scene, made, real, Moments.of(study.patches_of(real)))
+    assert found["drift"] == [2.5, 2.5, 2.5, 0, 0, 0] and found["error"] == pytest.approx(1.25)
+
+
 class Knowing(Game[Tensor], Predicts):
     """Draws what happens from the states that it is told, `sense` times as far to the right."""
 
@@ -132,6 +142,45 @@ def test_a_part_is_taken_up_where_it_stopped(tiny: None, tmp_path: Path, monkeyp
     monkeypatch.setattr(study, "with_noise", with_noise)
     torch.manual_seed(3)
     assert study.run("track", 100, 1.0, tmp_path / "halves") == whole
+
+
+def test_films_that_are_measured_are_of_seeds_that_none_is_learnt_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Asked(Exception):
+        pass
+
+    def asked(*arguments: Any, **named: Any) -> Any:
+        raise Asked(arguments, named)
+
+    monkeypatch.setattr(study, "drawn", asked)
+    with pytest.raises(Asked) as measured:
+        study.run("track", 3, 1.0, tmp_path)
+    monkeypatch.setattr(study.data, "load", asked)
+    with pytest.raises(Asked) as learnt:
+        study.trained("track", {}, 3, 1.0, tmp_path)
+    assert learnt.value.args == (("scenes:track",), {"seed": 3})
+    assert measured.value.args[0][-1] == study.HELD_OUT + 3 > max(MOVING_SCENES.seeds) + 1000
+
+
+def test_noise_is_added_to_the_vaes_films_up_to_the_energy_of_the_vae_gans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    films: dict[str, Tensor] = {}
+    asked: list[Any] = []
+
+    def predicted(trainer: str, stored: Tensor, actions: Tensor) -> Tensor:
+        films[trainer] = 0.1 * len(films) + to_float(stored[:, START:]) / (2 + len(films))
+        return films[trainer]
+
+    monkeypatch.setattr(study, "TESTED", 4)
+    monkeypatch.setattr(study, "trained", lambda part, options, seed, fraction, folder: folder.name)
+    monkeypatch.setattr(study, "predicted", predicted)
+    monkeypatch.setattr(study, "steering", lambda trainer, *_: float(trainer == GAN))
+    monkeypatch.setattr(study, "with_noise", lambda x, energy, seed: asked.append((x, energy, seed)) or x)
+    found = study.run("track", 3, 1.0, tmp_path)
+    (x, energy, seed) = asked[0]
+    assert torch.equal(x, films[VAE]) and energy == study.gradient_energy(films[GAN]) and seed == 3
+    assert found["steering"] == {GAN: 1.0, VAE: 0.0} and tuple(found["rows"]) == ("real", GAN, VAE, NOISY)
+    assert found["rows"]["real"]["error"] == 0 and found["rows"][NOISY] == found["rows"][VAE] != found["rows"][GAN]
 
 
 def test_the_models_differ_in_their_losses_alone(tiny: None, tmp_path: Path):

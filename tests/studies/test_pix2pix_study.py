@@ -44,7 +44,18 @@ def test_tiles_do_not_overlap_and_are_in_colour():
     found = tiles([image, wide(1, 1)])
     assert found.shape == (6, 3, 64, 64)
     assert torch.equal(found[4], image.pixels[:, 64:128, 64:128])
-    assert len(tiles([photo(0, 3, 640, 640)])) == pix2pix_tasks.MOST
+    large = photo(0, 3, 640, 640)
+    few = tiles([large])
+    assert len(few) == pix2pix_tasks.MOST
+    for place, tile in enumerate(few):  # from all over it
+        row, column = divmod(place * 100 // pix2pix_tasks.MOST, 10)
+        assert torch.equal(tile, large.pixels[:, 64 * row : 64 * row + 64, 64 * column : 64 * column + 64])
+
+
+def test_nothing_is_learnt_from_what_is_measured(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    monkeypatch.setattr(pix2pix_tasks.benchmarks, "images", lambda name: asked.append(name) or SETS[name])
+    assert len(pix2pix_tasks.test_crops()) == 2 + 2 + 2 and asked == ["Set5", "Set14"]
 
 
 def test_figures_by_hand():
@@ -53,6 +64,7 @@ def test_figures_by_hand():
     assert same["energy"] == 1 and same["frechet"] == pytest.approx(0, abs=1e-4) and same["ssim"] == pytest.approx(1)
     off = (real.int() + torch.where(real < 128, 10, -10)).to(torch.uint8)
     assert figures(off, real)["psnr"] == pytest.approx(28.13, abs=0.01), "20 log10(255 / 10)"
+    assert figures(real // 2, real)["energy"] == pytest.approx(0.25, rel=0.02), "of what is made, over that of the real"
     assert gradient_energy(torch.tensor([[[0.0, 3.0], [4.0, 7.0]]])) == 16 + 9
 
 
@@ -62,6 +74,9 @@ def test_noise_gives_each_tile_the_energy_of_its_partner():
     noisy = with_noise(plain, sharp, seed=0)
     for own, other in zip(noisy, sharp, strict=True):
         assert gradient_energy(own) == pytest.approx(gradient_energy(other), rel=0.02)
+    alike = with_noise(plain[:1].expand(2, -1, -1, -1), sharp[:1].expand(2, -1, -1, -1), seed=0)
+    assert not torch.equal(alike[0], alike[1]) and torch.equal(alike[0], noisy[0]), "each has noise of its own"
+    assert not torch.equal(alike[0], with_noise(plain[:1], sharp[:1], seed=1)[0])
     assert torch.equal(with_noise(sharp, plain, 0), sharp), "tiles that are sharp enough stay as they are"
 
 

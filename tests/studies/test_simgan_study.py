@@ -116,3 +116,37 @@ def test_a_part_is_run_and_taken_up_again(tmp_path: Path, monkeypatch: pytest.Mo
     before = sorted(path.name for path in (tmp_path / "refined").iterdir())
     assert simgan_gauges.run("refined", 100, 0.004, tmp_path / "refined") == found["refined"]  # from its checkpoint
     assert sorted(path.name for path in (tmp_path / "refined").iterdir()) == before
+
+
+def test_each_regressor_learns_what_its_part_says_and_is_tested_on_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Refined gauges are inverted here; all are drawn by the seed."""
+    drawings: dict[Tensor, str] = {}
+    asked: list[str] = []
+    draw = gauges.draw
+
+    def drawn_of(part: str, seed: int, count: int = 20) -> gauges.Gauges:
+        asked.append(f"{part} {seed}")
+        drawings[(made := draw(part, seed, count)).images] = part
+        return made
+
+    learnt: list[Tensor] = []
+    tested: list[str] = []
+    monkeypatch.setattr(gauges, "draw", drawn_of)
+    for name in ("trainer_of", "play"):
+        monkeypatch.setattr(simgan_gauges, name, lambda *_: None)
+    monkeypatch.setattr(simgan_gauges.data, "load", lambda *_, **__: None)
+    monkeypatch.setattr(simgan_gauges, "translated", lambda trainer, images, at_a_time: 255 - images)
+    monkeypatch.setattr(simgan_gauges, "drift", lambda *_: {})
+    monkeypatch.setattr(simgan_gauges, "regressor", lambda x, y, steps, seed: learnt.append(x))
+    monkeypatch.setattr(
+        simgan_gauges, "errors", lambda network, on: tested.append(drawings[on.images]) or torch.tensor([1.0, 3.0])
+    )
+    for part in SIMGAN_GAUGES.parts(7):
+        (tmp_path / part).mkdir()
+        assert simgan_gauges.run(part, 7, 1.0, tmp_path / part)["error"] == 2
+    raw, refined, real = learnt
+    assert torch.equal(raw, draw("synthetic", 7, 20).images) and torch.equal(refined, 255 - raw)
+    assert torch.equal(real, draw("real", 7, 20).images)
+    assert tested == ["test"] * 3 and {name.split()[1] for name in asked} == {"7"}

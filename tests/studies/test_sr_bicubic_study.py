@@ -10,6 +10,7 @@ from zerosum.metrics.structural import psnr, ssim
 from zerosum.modality import to_float
 from zerosum.studies import STUDIES, super_resolution
 from zerosum.studies.sr_bicubic import SR_BICUBIC, measure
+from zerosum.util.bicubic import enlarged, enlarged_bytes, shrunk, shrunk_bytes, to_bytes
 
 
 def photo(channels: int, height: int, width: int) -> torch.Tensor:
@@ -41,6 +42,13 @@ def test_grey_is_its_own_y():
     own, as_colour = (super_resolution.compared(made, real, grey_as_colour=taken) for taken in (False, True))
     assert own["psnr"] == pytest.approx(float(psnr(to_float(made)[None], to_float(real)[None], border=4)), abs=1e-4)
     assert as_colour["psnr"] - own["psnr"] == pytest.approx(1.321, abs=1e-3)  # 20 lg (255 / 219)
+
+
+def test_an_image_is_rounded_both_when_it_is_small_and_when_it_is_large():
+    real = photo(3, 40, 48)
+    made = super_resolution.bicubic(real)
+    assert torch.equal(made, enlarged_bytes(shrunk_bytes(real, 4), 4))
+    assert not torch.equal(made, to_bytes(enlarged(shrunk(real.double(), 4), 4)))
 
 
 def test_sides_are_cut_to_multiples():

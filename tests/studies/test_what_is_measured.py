@@ -17,7 +17,8 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
-from zerosum.health.history import Snapshot
+from zerosum.health.history import History, Snapshot
+from zerosum.modality import to_float
 from zerosum.studies import (
     acgan,
     bigan_1nn,
@@ -26,6 +27,7 @@ from zerosum.studies import (
     gan_parzen,
     grid,
     health,
+    health_translators,
     infogan_error,
     optimal_discriminator,
     quality,
@@ -321,6 +323,87 @@ def test_quality_is_the_worse_of_both_distances():
     low = [Snapshot(1, 0.0, {"frechet": 0.01, "frechet_high": 0.1})]
     assert health._distance([look(5, 0.15)], low) == pytest.approx(1.5), "what reals have themselves is near enough"
     assert health._distance([Snapshot(5, 0.0, {})], looks) == float("inf")
+
+
+def test_a_final_quality_obeys_half_as_well_as_the_last_one():
+    """The last look is of the class that was asked for in 0.8, 0.6 above chance."""
+
+    def obeying(accuracy: float) -> Snapshot:
+        return Snapshot(5, 0.0, {**look(5, 1.0).signals, "class_accuracy": accuracy, "class_chance": 0.2})
+
+    looks = [obeying(0.8)] * 3
+    assert health._final(obeying(0.51), looks) and not health._final(obeying(0.49), looks)
+    assert not health._final(look(5, 1.0), looks), "of one that asks for nothing nothing is known"
+
+
+def test_a_class_that_is_left_out_counts_and_broken_fakes_have_none(monkeypatch: pytest.MonkeyPatch):
+    said = {"modes": 3.0, "modes_missing": 1.0, "mode/a": 1.1, "mode/b": 0.2, "mode/c": 0.9}
+    modes: Any = SimpleNamespace(signals=lambda seen: said)
+    probe: Any = SimpleNamespace(condition_of=lambda game: None, modes=modes, features_of_modes=lambda fakes: fakes)
+    drawn: list[Any] = []
+    monkeypatch.setattr(health, "sample", lambda game, count, seed: drawn.append((game, count, seed)) or torch.zeros(2))
+    assert health._least(probe, BOTH, 9) == 0.2 and drawn == [("averaged", health.PROBED, 9)]
+    monkeypatch.setattr(health, "sample", lambda *_, **__: torch.tensor([torch.nan]))
+    assert health._least(probe, BOTH, 9) == 0
+    probe.condition_of = lambda game: "classes"
+    assert health._least(probe, BOTH, 9) == 1
+
+
+def test_trainings_are_counted_and_timed_without_generators_that_nobody_trains():
+    known = {"seed": 8, "truth": "healthy", "verdict": "healthy", "stops": []}
+    found = health.summarise([
+        {**known, "scenario": "a", "trained": True, "watching": 0.1},
+        {**known, "scenario": "b", "trained": True, "watching": 0.3},
+        {**known, "scenario": "c", "trained": False, "watching": 0.9},
+    ])  # fmt: skip
+    assert found["trainings"] == 2 and found["watching_share_of_time"] == 0.3 and found["runs"] == 3
+
+
+@pytest.mark.parametrize("name", ["bad_snapshots", "good_snapshots", "trainings"])
+def test_each_number_is_asked_for(name: str):
+    enough = {"bad_snapshots": health.BAD, "good_snapshots": health.GOOD, "trainings": health.TRAININGS}
+    whole = {**enough, "false_alarms": 0.02, "bad_called_healthy": 0.01}
+    assert health.HEALTH.extra_check(whole) and not health.HEALTH.extra_check({**whole, name: enough[name] - 1})
+
+
+def test_a_translator_is_good_below_the_better_of_a_copy_and_the_mean_target():
+    scene = health_translators.BY_NAME["pix2pix denoise@40"]
+    test = health_translators._test(scene, data.load("digits"))
+    pairs = data.load(scene.data, size=(16, 16))
+    x, y = (to_float(pairs.fields[name].stored[:256:2]) for name in "ab")
+    copied, constant = ((x - y).square().mean().sqrt(), (y - y.mean(0)).square().mean().sqrt())
+    assert test is not None and 1.5 * copied < constant
+    assert test.good == pytest.approx(0.8 * float(copied)) and len(test.a) == health_translators.TESTED
+    history = History(20)
+    history.add(look(10, 1.0))
+    history.add(look(20, 1.0))
+    errors = {10: test.good - 0.01, 20: test.good + 0.01}
+    assert [health_translators._judged(history, stop, errors, test)["good"] for stop in (10, 15, 20)] == [
+        *(True, True, False)
+    ]
+    assert [health_translators._judged(history, stop, {}, None)["good"] for stop in (10, 20)] == [False, True]
+
+
+def test_an_inversion_that_is_inverted_is_a_copy():
+    inverted = next(made for made in health_translators.MADE_UP if made.name == "inverted")
+    deserving = {name: health_translators._deserved(inverted, one) for name, one in health_translators.BY_NAME.items()}
+    assert not deserving["pix2pix invert"] and not deserving["cyclegan invert"] and deserving["pix2pix edges"]
+
+
+def test_a_translators_training_is_named_where_all_its_failures_are_and_alarms_where_any_look_does():
+    def part(seed: int, verdicts: tuple[str, str], alarm: str) -> dict[str, Any]:
+        stops = [{"at": at, "good": True, "verdict": name} for at, name in ((0.5, "healthy"), (1.0, alarm))]
+        cases = [{"name": name, "truth": "checkerboard", "verdict": name} for name in verdicts]
+        return {"scenario": "s", "seed": seed, "stops": stops, "cases": cases}
+
+    board = "checkerboard"
+    found = health_translators.summarise([
+        part(8, (board, board), "healthy"), part(9, (board, "healthy"), board), part(10, (board, board), "oscillating"),
+    ])  # fmt: skip
+    assert found["trainings_with_all_named_interval"] == health._interval([True, False, True])
+    assert found["false_alarms_interval_by_training"] == health._interval([False, True, False])
+    assert found["values"] == [1.0, 0.5, 1.0] and found["failures_named"] == pytest.approx(5 / 6)
+    assert found["false_alarms"] == pytest.approx(1 / 6) == found["other_alarms_on_good"]
 
 
 def test_a_training_is_wrong_where_any_of_its_snapshots_is():

@@ -55,6 +55,19 @@ def test_half_of_simgans_batch_is_history():
     assert {9, 10} < set(replay.fakes.flatten().tolist())
 
 
+def test_places_are_drawn_from_the_whole_buffer():
+    """A batch of two of ten: after a hundred rounds none of the first fakes is left, whatever its place."""
+    torch.manual_seed(0)
+    for way in (Replay.pool, Replay.history):
+        replay = Replay(10, (1,))
+        for start in range(0, 40, 4):
+            way(replay, numbered(start, 4))
+        assert replay.count >= 10
+        for start in range(100, 500, 4):
+            way(replay, numbered(start, 4))
+        assert float(replay.fakes.min()) >= 100
+
+
 def test_a_batch_of_one_is_an_earlier_one_in_half_of_the_rounds():
     torch.manual_seed(0)
     replay = Replay(3, (1,))

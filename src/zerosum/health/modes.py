@@ -51,7 +51,7 @@ class Modes(ABC):
             return {}
         found = self.shares(seen)
         ratios = {named.name: float(found[k]) / named.share for k, named in self.testable.items()}
-        missing = sum(ratios[named.name] <= named.limit for named in self.testable.values())
+        missing = sum(ratios[named.name] < named.limit for named in self.testable.values())
         kinds = {"modes": float(len(self.expected)), "modes_missing": float(missing)}
         return kinds | {f"mode/{name}": ratio for name, ratio in ratios.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.batches import Paired, Unpaired
-from zerosum.data.dataset import DataError
-from zerosum.data.pairs.tasks import TASKS, parse, spoiled
+from zerosum.data.dataset import ALL, DataError, dataset
+from zerosum.data.pairs.tasks import TASKS, parse, spoiled, unpaired_task, with_task
 from zerosum.data.sources import absolute, reads_files
 
 
@@ -38,12 +39,29 @@ def test_noise_has_its_deviation():
     assert not torch.equal(found[0], found[1])
 
 
+def test_what_is_brighter_than_white_is_white_and_what_is_darker_than_black_black():
+    for level in (0, 255):
+        found = spoiled(torch.full((1, 1, 50, 50), level, dtype=torch.uint8), "denoise", 25.0)
+        assert float((found == level).float().mean()) == pytest.approx(0.5, abs=0.05)
+        assert int((found.int() - level).abs().max()) < 130
+
+
 def test_a_hole_has_its_size_and_leaves_the_rest(photos: Tensor):
     found = spoiled(photos, "inpaint", 0.4)
     for before, after in zip(photos, found, strict=True):
         rows, columns = (after != before).any(0).nonzero().unbind(1)
         assert (int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1) == (8, 12)
         assert (after[:, rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] == 128).all()
+
+
+def test_a_hole_may_be_anywhere_and_reaches_each_border():
+    grey = torch.zeros(200, 1, 5, 7, dtype=torch.uint8)
+    tops, lefts = set(), set()
+    for image in spoiled(grey, "inpaint", 0.4):  # of 2x3 pixels
+        rows, columns = image[0].nonzero().unbind(1)
+        tops.add(int(rows.min()))
+        lefts.add(int(columns.min()))
+    assert tops == {0, 1, 2, 3} and lefts == {0, 1, 2, 3, 4}
 
 
 def test_grey_is_bt_601s_luminance():
@@ -69,12 +87,25 @@ def test_a_larger_image_of_few_pixels_is_smooth():
     assert float(found.std()) < 12 and float(found.mean()) == pytest.approx(127.5, abs=4)
 
 
+def test_a_scaled_down_image_has_the_mean_of_its_pixels():
+    """A white column of four: one that is sampled without antialiasing would show none of it."""
+    x = torch.zeros(1, 1, 32, 32, dtype=torch.uint8)
+    x[..., ::4] = 255
+    for image in (x, x.mT):
+        assert float(spoiled(image, "superres", 4.0).float().mean()) == pytest.approx(255 / 4, abs=6)
+
+
 def test_edges_are_where_the_gradient_is():
     x = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
     x[..., 4:] = 200
     found = spoiled(x, "edges", 0.15)
     assert set(found[0, 0].any(0).nonzero().flatten().tolist()) == {3, 4} and found.unique().tolist() == [0, 255]
     assert not spoiled(x, "edges", 0.9).any()
+    assert torch.equal(spoiled(x.mT, "edges", 0.15), found.mT), "whatever its direction"
+    slope = (10 * torch.arange(20)).to(torch.uint8).expand(1, 1, 20, 20)
+    assert spoiled(slope, "edges", 0.078)[..., 5, 5] == 255 and not spoiled(slope, "edges", 0.079).any(), "80 of 1020"
+    aslant = (slope // 2 + slope.mT // 2).contiguous()  # 40 in both directions
+    assert spoiled(aslant, "edges", 0.055)[..., 5, 5] == 255 and not spoiled(aslant, "edges", 0.056).any()
 
 
 def test_names_and_strengths():
@@ -101,6 +132,14 @@ def test_pairs_and_collections_of_a_folder(tmp_path: Path, monkeypatch: pytest.M
     assert absolute("denoise:digits") == "denoise:digits"
     assert reads_files("denoise:x.npy") and not reads_files("denoise:digits")
     assert data.load("denoise:x.npy", size=(8, 8)).fields["a"].modality.shape == (3, 8, 8)
+
+
+def test_each_collection_has_the_names_of_its_own_images():
+    x = torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 1, 4, 4).contiguous()
+    whole = replace(dataset("five", x), files={ALL: tuple("vwxyz")})
+    apart = unpaired_task(with_task(whole, "invert", 0.0, "invert:five"), "unpaired:invert:five")
+    assert apart.files == {"a": ("v", "x", "z"), "b": ("w", "y")}
+    assert apart.fields["b"].stored[:, 0, 0, 0].tolist() == [1, 3]
 
 
 @pytest.mark.parametrize(
