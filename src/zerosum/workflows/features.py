@@ -20,7 +20,7 @@ from zerosum.networks import pretrained, vgg
 from zerosum.networks.pretrained import SUFFIX, About
 from zerosum.training import hardware
 from zerosum.training.trainer import Diverged, Trainer
-from zerosum.util import checks
+from zerosum.util import checks, rng
 from zerosum.util.files import atomic_path
 from zerosum.util.text import encodable
 
@@ -182,7 +182,8 @@ def _trained(
         )
     except Diverged as error:
         raise ZerosumError(f"training diverged: {error.what}; try a larger --batch-size, or another --seed") from error
-    network = vgg.folded(cast(vgg.Classifier, trained.cpu())).to(device)
+    with rng.fork_rng(torch.device("cpu")):
+        network = vgg.folded(cast(vgg.Classifier, trained.cpu())).to(device)
     network.features.calibrate(pixels.to(device))
     if not bool(network.features.scales.isfinite().all()):
         raise ZerosumError(
