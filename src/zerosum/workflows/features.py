@@ -43,7 +43,7 @@ def train_features(
     device: str | None = None,
     progress: Progress | None = None,
 ) -> About:
-    """Train a small VGG to classify images, and write it for `--features` of SRGAN.
+    """Train a small VGG to classify images, and write it for `--features` of SRGAN: what `zerosum features` does.
 
     Equal arguments give equal files on one machine. Whatever ends it before it is done leaves no file.
 
