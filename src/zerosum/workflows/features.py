@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -11,6 +12,7 @@ import torch
 from zerosum import __version__
 from zerosum.batches import Labelled
 from zerosum.data import SOURCES, load
+from zerosum.data.check import labels, left_out
 from zerosum.data.dataset import HINT, DataError, Dataset, Progress
 from zerosum.data.held_out import names_to_hold_out, split
 from zerosum.errors import ZerosumError
@@ -42,6 +44,7 @@ def train_features(
     data_dir: str | Path | None = None,
     device: str | None = None,
     progress: Progress | None = None,
+    notes: Callable[[str], object] | None = None,
 ) -> About:
     """Train a small VGG to classify images, and write it for `--features` of SRGAN: what `zerosum features` does.
 
@@ -56,6 +59,7 @@ def train_features(
         data_dir: where published sets are looked for first.
         device: "cpu", "cuda" ...; by default a GPU where there is one.
         progress: called with (what is being done, done so far, total).
+        notes: called before the training with each line about the data: how many images, files that were left out ...
 
     Returns:
         What the file says of itself; its accuracy is that on the test part of the data, where that has one as cifar10
@@ -74,9 +78,17 @@ def train_features(
         raise ZerosumError(f"--out {out}: features are written to a {SUFFIX} file")
     if out.exists() or out.is_symlink():
         raise ZerosumError(f"{out} is there already, and may be what a run was begun with; choose another --out")
+    learnt, tested, where = _data(data, size, folder, progress)
+    known = _labelled(learnt)
+    if batch_size > len(known.y):
+        raise ZerosumError(
+            f"a batch of {batch_size} is more than the {len(known.y)} labelled images to learn from of {data}; use a "
+            f"--batch-size of at most {len(known.y)}, or more data"
+        )
+    for line in _lines(learnt, len(known.y), f"{len(tested.y):,} others of {where}") if notes else ():
+        notes(line)
     with atomic_path(out) as partial:  # before the training: that it cannot be written is then known
-        learnt, tested, where = _data(data, size, folder, progress)
-        network = _trained(learnt, steps, batch_size, flip, seed, place, progress)
+        network = _trained(learnt, known, steps, batch_size, flip, seed, place, progress)
         errors = probe.mistakes(network, tested.x, tested.y, place)
         about = About(
             channels=learnt.modality.shape[0],
@@ -113,7 +125,7 @@ def _data(
         raise DataError(
             f"{name} has too few labelled images to learn from nine tenths and test on the others; add some"
         )
-    return learnt, tested, f"a tenth of {encodable(whole.name)}"
+    return learnt, tested, encodable(whole.name)
 
 
 def _require(data: Dataset) -> None:
@@ -143,8 +155,16 @@ def _labelled(data: Dataset) -> Labelled:
     return Labelled(data.x[known], data.y[known])
 
 
+def _lines(learnt: Dataset, count: int, tested: str) -> list[str]:
+    """What people should know of the data."""
+    height, width = learnt.modality.shape[1:]
+    first = f"{learnt.name}: learning from {count:,} images of {width}x{height} pixels, to be tested on {tested}"
+    return [first, *labels(learnt), *(f"note: {note}" for note in learnt.notes), *left_out(learnt.problems)]
+
+
 def _trained(
     learnt: Dataset,
+    known: Labelled,
     steps: int,
     batch_size: int,
     flip: bool,
@@ -153,7 +173,7 @@ def _trained(
     progress: Progress | None,
 ) -> vgg.Classifier:
     """The classifier, without batch norm, with scales."""
-    x, y = _labelled(learnt)
+    x, y = known
     shown = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:COMPARED]]
     pixels = to_float(shown)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from tyro.conf import DisallowNone
 
 from zerosum.cli.flags import AnyDevice, DataDir, Size, Switch, flag, parse
-from zerosum.util.console import output, progress, say
+from zerosum.util.console import errors, output, progress, say
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,11 @@ def run(arguments: Sequence[str]) -> None:
             data_dir=given.data_dir,
             device=given.device,
             progress=update,
+            notes=errors().print,
         )
-    errors = round((1 - about.accuracy) * about.tested)
+    wrong = round((1 - about.accuracy) * about.tested)
     output().print(
-        f"accuracy {100 * about.accuracy:.2f} %: {errors:,} errors out of {about.tested:,} images of "
-        f"{about.tested_on}, of which nothing was learnt"
+        f"accuracy {100 * about.accuracy:.2f} %: {wrong:,} errors out of {about.tested:,} images of {about.tested_on} "
+        "that it did not learn from"
     )
     say(given.out)
