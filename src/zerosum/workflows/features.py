@@ -85,8 +85,9 @@ def train_features(
             f"a batch of {batch_size} is more than the {len(known.y)} labelled images to learn from of {data}; use a "
             f"--batch-size of at most {len(known.y)}, or more data"
         )
-    for line in _lines(learnt, len(known.y), f"{len(tested.y):,} others of {where}") if notes else ():
-        notes(line)
+    if notes:
+        for line in _lines(learnt, len(known.y), f"{len(tested.y):,} others of {where}"):
+            notes(line)
     with atomic_path(out) as partial:  # before the training: that it cannot be written is then known
         network = _trained(learnt, known, steps, batch_size, flip, seed, place, progress)
         errors = probe.mistakes(network, tested.x, tested.y, place)
