@@ -30,6 +30,8 @@ NETWORKS = [
     "bigan",
     "infogan",
     "srresnet",
+    "vgg",
+    "pretrained",
     "tutorial",
     "conditional",
     "heads",

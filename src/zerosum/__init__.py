@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zerosum.run.loaded import Run, load
     from zerosum.workflows.classify import classify
     from zerosum.workflows.evaluate import evaluate
+    from zerosum.workflows.features import train_features
     from zerosum.workflows.synthesize import synthesize
     from zerosum.workflows.train import resume, train
     from zerosum.workflows.translate import translate
@@ -39,6 +40,7 @@ __all__ = [
     "resume",
     "synthesize",
     "train",
+    "train_features",
     "translate",
 ]
 
@@ -49,6 +51,7 @@ _PUBLIC = {
     "Run": "run.loaded",
     "evaluate": "workflows.evaluate",
     "classify": "workflows.classify",
+    "train_features": "workflows.features",
     "synthesize": "workflows.synthesize",
     "translate": "workflows.translate",
     "export": "exporting.onnx",

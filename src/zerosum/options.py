@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -17,7 +17,9 @@ from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError, unknown
+from zerosum.util.files import named
 from zerosum.util.switches import With
+from zerosum.util.text import encodable
 
 T = TypeVar("T")
 KIND = "which kind; another starts from its own defaults"
@@ -64,6 +66,10 @@ class Among:
     table: Callable[[], Mapping[str, object]]
 
 
+class NamesFile:
+    """Of an annotation: the option is the path of a file, from the folder in which training is begun."""
+
+
 _making: list[type] = []  # classes whose values pydantic looks at, which makes a further instance
 
 
@@ -100,6 +106,16 @@ def to_json(instance: object) -> dict[str, Any]:
     cls: Any = type(instance)
     dumped: dict[str, Any] = _adapter(cls).dump_python(instance, mode="json")
     return dumped
+
+
+def with_absolute_paths(instance: T) -> T:
+    """The same options, of which those that name a file (`NamesFile`) do so from any folder."""
+    made: Any = instance
+    metadata = {name: getattr(hint, "__metadata__", ()) for name, hint in hints(type(made)).items()}
+    own = {name: getattr(made, name) for name, marks in metadata.items() if NamesFile in marks}
+    paths = {name: encodable(str(named(value).absolute())) for name, value in own.items() if value is not None}
+    changed: T = replace(made, **paths) if paths else instance
+    return changed
 
 
 def rows(instance: object, prefix: str = "") -> Iterator[Option]:

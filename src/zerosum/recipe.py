@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, is_dataclass
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -29,6 +30,7 @@ from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.apply import with_techniques
 
 TECHNIQUES = "techniques"  # the parameter that every recipe has
+_rebuilding: ContextVar[bool] = ContextVar("_rebuilding", default=False)
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,29 @@ class Recipe:
             raise ValueError(f"{game.name} makes {game.makes}, and the data has {', '.join(data)}; set `makes`")
         return with_techniques(game, techniques, data.fields[game.makes])
 
+    def rebuild(self, data: Spec, options: Mapping[str, Mapping[str, Any]] | None = None) -> Game[Any]:
+        """As `build`, of a run whose weights a checkpoint is to fill: files that options name may be gone, or others.
+
+        Raises:
+            ValueError: as `build`.
+        """
+        token = _rebuilding.set(True)
+        try:
+            return self.build(data, options)
+        finally:
+            _rebuilding.reset(token)
+
     def resolve(self, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Every parameter's dataclass, with `options` over the defaults; `OptionError` for what does not fit."""
         return {name: parse(default, options.get(name, {})) for name, default in self.options.items()}
 
 
 RECIPES: dict[str, Recipe] = {}
+
+
+def is_rebuilding() -> bool:
+    """Whether the game that a recipe builds now gets all its weights from a checkpoint: then it reads none of files."""
+    return _rebuilding.get()
 
 
 def recipe(

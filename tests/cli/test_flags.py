@@ -51,7 +51,7 @@ def another(hint: Any, value: object) -> Any:
         0.75,
         {"r1": 0.5, "dragan": 2.0},
     ]
-    candidates += [*names, *((name,) for name in names), (0.25, 0.75), (2, 3), (2, 3, 4), ("a",)]
+    candidates += [*names, *((name,) for name in names), (0.25, 0.75), (2, 3), (2, 3, 4), ("a",), "a"]
     adapter: TypeAdapter[Any] = TypeAdapter(hint)
     for candidate in candidates:
         try:

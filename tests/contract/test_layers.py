@@ -161,6 +161,7 @@ KIND_ASKED = {
     "networks/mlp.py": 1,  # tanh for images
     "training/hardware.py": 1,  # weights of convolutions
     "workflows/alternatives.py": 3,  # a smaller size of images
+    "workflows/features.py": 1,  # a classifier of images
     "workflows/prepare.py": 1,  # the size of its images
     "workflows/sample.py": 1,  # WRITE
     "workflows/synthesize.py": 2,  # a folder of images, a file of points, nothing else

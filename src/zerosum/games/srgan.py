@@ -16,14 +16,16 @@ from zerosum.game import Game, Logits, Move, Player
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
 from zerosum.modality import Spec
-from zerosum.networks import srresnet
+from zerosum.networks import pretrained, srresnet, vgg
 from zerosum.networks.blocks import image_shape
 from zerosum.networks.discriminate import constant_logits, discriminate
 from zerosum.networks.srresnet import Discriminator, Judge, SRResNet
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
-from zerosum.options import Checked
-from zerosum.recipe import recipe
+from zerosum.options import Checked, NamesFile
+from zerosum.recipe import is_rebuilding, recipe
 from zerosum.roles import Translates
+from zerosum.util.files import named
+from zerosum.util.switches import With
 
 Features = Callable[[Tensor], Tensor]  # images (B, C', H, W) in [-1, 1] to (B, ...), on the device of the game
 
@@ -31,8 +33,11 @@ Features = Callable[[Tensor], Tensor]  # images (B, C', H, W) in [-1, 1] to (B, 
 class SRGAN(Game[Paired], Translates):
     """SRGAN: enlarged images that D takes for real ones; Ledig et al., 2017, eq. 3. Without D it is SRResNet.
 
-    The perceptual loss (section 2.2.1) is the squared distance of features, of any network: the paper's is VGG19, which
-    zerosum does not come with.
+    The perceptual loss (section 2.2.1) is the mean squared distance of features, of any network. The paper's is VGG19
+    and its phi_{5,4}, whose weights zerosum does not come with. `--features` names a smaller one, which `zerosum
+    features` trained: of it the last activations of all blocks are compared (`networks.vgg.Features`), so scaled that
+    two different images of those that it was trained on are 1 apart on average. The network is a part of the game, and
+    its weights are in each checkpoint.
 
     Args:
         features: what the perceptual loss compares. A module is frozen, and must do in training what it does in use.
@@ -53,7 +58,15 @@ class SRGAN(Game[Paired], Translates):
         distance: Annotated[Literal["squared", "absolute"], "of pixels: squared, as in the paper, or absolute"] = (
             "squared"
         )
-        perceptual: Annotated[float, Ge(0), "weight of the distance of features (eq. 5), which only Python gives"] = 0.0
+        perceptual: Annotated[
+            float, Ge(0), "weight of the distance of features (eq. 5), of the network that --features names"
+        ] = 0.0
+        features: Annotated[
+            str | None,
+            NamesFile,
+            With("perceptual"),
+            "a file of `zerosum features`: what the perceptual loss compares by",
+        ] = None
         warm_up: Annotated[
             int, Ge(0), "steps in which G does not answer to D yet: D learns, and G by the other terms alone"
         ] = 0
@@ -72,7 +85,10 @@ class SRGAN(Game[Paired], Translates):
         if config.pixels == 0 and config.perceptual == 0:
             raise ZerosumError("--pixels 0 and --perceptual 0 leave nothing that ties an image to its input; raise one")
         if config.perceptual and features is None:
-            raise ZerosumError("--perceptual compares features, which Python code gives: SRGAN(..., features=network)")
+            raise ZerosumError(
+                "--perceptual compares features: name a file with --features, which `zerosum features` trains, or give "
+                "any callable in Python, SRGAN(..., features=network)"
+            )
         if config.adversarial and discriminator is None:
             raise ZerosumError("an adversarial loss needs a discriminator: give one, or --adversarial 0")
         adversarial.check(config.objective, adversarial.HARD)
@@ -135,7 +151,7 @@ def images(
     translator = _translator(data, network)
     outputs, *size = image_shape(data.b.shape)
     discriminator = Discriminator(outputs, (size[0], size[1]), judge) if config.adversarial else None
-    return SRGAN(translator, discriminator, config, factor=translator.factor)
+    return SRGAN(translator, discriminator, config, _features(data, config), translator.factor)
 
 
 _FALLING = Adam(4e-4, (0.9, 0.999), decay=Decay("cosine", final=0.01))
@@ -151,7 +167,7 @@ def pixels(
     if config.adversarial:
         raise ZerosumError("srgan/pixels has no discriminator; for --adversarial train srgan/images")
     translator = _translator(data, network)
-    return SRGAN(translator, None, config, factor=translator.factor)
+    return SRGAN(translator, None, config, _features(data, config), translator.factor)
 
 
 def _translator(data: Spec, network: SRResNet) -> srresnet.Translator:
@@ -164,3 +180,19 @@ def _translator(data: Spec, network: SRResNet) -> srresnet.Translator:
             "shrink@4:FOLDER, which makes pairs of photographs"
         )
     return srresnet.Translator(a[0], b[0], factor, network)
+
+
+def _features(data: Spec, config: SRGAN.Config) -> vgg.Features | None:
+    """The network that `--features` names, for images like `b`; built last, so that the others begin as without it."""
+    if config.features is None or not config.perceptual:
+        return None
+    channels, height, width = image_shape(data.b.shape)
+    if min(height, width) < vgg.SMALLEST:
+        raise ZerosumError(
+            f"--features compares images of {vgg.SMALLEST} pixels a side and more, and these have {width}x{height}: "
+            "take larger ones (--size)"
+        )
+    features = vgg.Features(channels).eval()
+    if not is_rebuilding() and not features.mean.is_meta:
+        features.load_state_dict(pretrained.read_features(named(config.features), channels))
+    return features

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from zerosum.game import Game, Move, Player
 from zerosum.modality import Image, Modality, to_float
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
-from zerosum.training.trainer import Trainer
+from zerosum.training.trainer import Hook, Trainer
 from zerosum.util import rng
 
 
@@ -47,20 +47,26 @@ def fit(
     rate: float,
     seed: int,
     device: torch.device | str = "cpu",
+    flip: bool = False,
+    hooks: Sequence[Hook] = (),
 ) -> nn.Module:
     """The network that `build` makes, trained on x, uint8 images (N, C, H, W) or points (N, D), and y (N,).
 
     It comes back in evaluation mode. Equal seeds give equal networks; no other random number is disturbed.
+
+    Args:
+        flip: mirror images at random.
+        hooks: called with the trainer after each step.
     """
     names = tuple(str(k) for k in range(int(y.max()) + 1))
     training = Training(steps=steps, batch_size=min(batch_size, len(x)), seed=seed, average=0, precision="fp32")
     labelled = dataset("training", x, y, names, fingerprint="0" * 16)
-    stream = data.Stream(labelled, training.batch_size, seed=seed, device=device, batch=Labelled)
+    stream = data.Stream(labelled, training.batch_size, seed=seed, device=device, batch=Labelled, flip=flip)
     with rng.fork_rng(torch.device(device), seed):
         network = build()
         optimizer = Adam(rate, (0.9, 0.999), decay=Decay("linear"))
         trainer = Trainer(Classification(network, optimizer), stream, training, device)
-        trainer.train()
+        trainer.train(hooks)
         trainer.pop_metrics()  # raises Diverged where a loss was not finite
     return network.eval()
 

@@ -465,7 +465,7 @@ def load(
         chosen = steps[checkpoint_step]
     known = recipe_of(record, None if recipe is None else checks.text("recipe", recipe))
     try:
-        game = known.build(record.data.spec, record.options)
+        game = known.rebuild(record.data.spec, record.options)
     except ValueError as error:
         raise ZerosumError(f"{known.name} does not fit the data in {directory.record_path}: {error}") from error
     checkpoint.load(game, chosen, average)

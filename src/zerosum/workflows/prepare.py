@@ -25,7 +25,7 @@ from zerosum.data.sources import absolute, find, from_folder
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
 from zerosum.modality import AnyModality, Image, Modality
-from zerosum.options import to_json
+from zerosum.options import to_json, with_absolute_paths
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.roles import CANNOT, has_role
 from zerosum.run.record import DataRecord, HeldOut, Record, versions
@@ -82,11 +82,13 @@ def prepare(
     device: str | None = None,
     quiet: bool = True,
     began: Record | None = None,
+    filled: bool = False,
 ) -> Prepared:
     """Read the data and build the game; nothing is written.
 
     Args:
         began: of a run that is to go on: `DataError`, which says what has changed, where its data was other.
+        filled: whether a checkpoint is to fill the game, whose weights then need no other file.
     """
     if wanted.labels is not None and not recipe.labelled:
         games = sorted({known.game.name for known in RECIPES.values() if known.labelled})
@@ -115,10 +117,11 @@ def prepare(
             learnt = replace(learnt, fingerprint=learnt.formerly)
         require_same(began.data, learnt, began.created)
     deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
-    estimate.require_weights(lambda: recipe.build(learnt.spec, options), training.average > 0, place)
+    build = recipe.rebuild if filled else recipe.build
+    estimate.require_weights(lambda: build(learnt.spec, options), training.average > 0, place)
     rng.seed(training.seed)
     try:
-        game = recipe.build(learnt.spec, options)
+        game = build(learnt.spec, options)
     except ValueError as error:
         raise ZerosumError(f"{recipe.name} does not fit {learnt.name}: {error}") from error
     if game.batch is not recipe.batch:
@@ -177,7 +180,7 @@ def _describe(
         recipe=encodable(recipe.name),
         source=recipe.source,
         summary=recipe.summary,
-        options={parameter: to_json(values) for parameter, values in recipe.resolve(options).items()},
+        options={name: to_json(with_absolute_paths(own)) for name, own in recipe.resolve(options).items()},
         training=training,
         data=DataRecord(
             name=absolute(wanted.name),

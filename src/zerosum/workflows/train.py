@@ -191,8 +191,10 @@ def resume(
         if note:
             announce(note, quiet)
         training = parse(record.training, {"precision": record.precision, "batch_size": share})
-        prepared = prepare(chosen, training, record.options, wanted, device, quiet, began=record)
         newest = checkpoint.newest(directory.checkpoints)
+        prepared = prepare(
+            chosen, training, record.options, wanted, device, quiet, began=record, filled=newest is not None
+        )
         rates = _rescheduled(prepared.trainer, begun, checkpoint.number_of(newest) if newest else 0)
         prepared = prepared._replace(record=record, notes=[*prepared.notes, *rates])
         return play(directory, prepared, tensorboard=tensorboard, quiet=quiet, new=False, hooks=hooks)
