@@ -19,6 +19,7 @@ from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
 from zerosum.data.pairs import tasks
 from zerosum.data.points import mixture
+from zerosum.data.random_crops import with_crops
 from zerosum.data.request import Frames, Reading, Request, Source
 from zerosum.data.scenes.source import scenes
 from zerosum.data.text import lines as text
@@ -67,6 +68,7 @@ def load(
     seed: int = 0,
     value_range: tuple[float, float] | None = None,
     frames: Frames = "first",
+    crop: tuple[int, int] | None = None,
 ) -> Dataset:
     """All samples of one source.
 
@@ -86,6 +88,8 @@ def load(
             default the whole range of the files' type, or the one that a file names.
         frames: of image files with several pages or frames, the "first" is an image, or "all" are, each with the label
             of its file.
+        crop: (H, W) of crops that a `Stream` draws of the images, at a random place each time; what else looks at the
+            data sees the middle (`random_crops`).
 
     Raises:
         DataError: the data is missing, unreadable, or not of the kind asked for.
@@ -103,6 +107,7 @@ def load(
     made = _made(name)
     if size is not None and (made is None or tasks.factor_of(made.task) is None):
         data = resized(data, size)
+    data = data if crop is None else with_crops(data, crop)
     return data if labels else data.without_labels()
 
 

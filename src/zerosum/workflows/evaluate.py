@@ -203,7 +203,7 @@ def _aligned(
     if against is not None or name == own.name:
         return given
     folder = data_dir or (Path(own.data_dir) if own.data_dir else None)
-    whole = read_as(own.reading, name, size=own.size, data_dir=folder, progress=progress)
+    whole = read_as(own.reading, name, size=own.size, crop=own.crop, data_dir=folder, progress=progress)
     _, held_out = targets.own_parts(run, None, whole)
     return held_out or whole
 
