@@ -18,10 +18,9 @@ from torch import Tensor, nn
 
 from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images import depth, whole
-from zerosum.data.images.decode import Deep, Encoded
+from zerosum.data.images.decode import Encoded, Whole
 from zerosum.data.images.fit import fitted
 from zerosum.data.images.pack import Notes
-from zerosum.data.images.whole import Opened
 from zerosum.data.pairs import tasks
 from zerosum.data.request import Asked, Frames, Reading
 from zerosum.errors import ZerosumError
@@ -160,34 +159,35 @@ class _Work:
                 for name, image in whole.images(item, channels, reading):
                     own = path if name == item.path else _names([name], out)[0]
                     problem = self._write(image, own, number)
-                    if problem is None and isinstance(image, Opened):
+                    if problem is None and isinstance(image, Whole):
                         done.append(own)
-                        seen.add(image.row)
+                        seen.add(image)
                     elif problem is not None:
                         left_out.append(problem)
             if self.progress:
                 self.progress("translating", number + 1, len(items))
         return Translation(tuple(done), tuple(left_out), (*notes, *seen.lines()), kept)
 
-    def _write(self, image: Opened | Problem, path: Path, number: int) -> Problem | None:
+    def _write(self, image: Whole | Problem, path: Path, number: int) -> Problem | None:
         """One image; or why it was not written."""
         if isinstance(image, Problem):
             return image
         height, width = image.pixels.shape[1:]
         smallest = self.role.smallest
         if min(height, width) < smallest:
-            return Problem(image.row.path, f"it has {height}x{width} pixels; a side must have {smallest} or more")
-        if image.deep is not None:
-            save_deep(self._of_16_bits(image.deep, number), path)
+            return Problem(image.path, f"it has {height}x{width} pixels; a side must have {smallest} or more")
+        if image.pixels.dtype == np.uint16:
+            save_deep(self._of_16_bits(image, number), path)
             return None
-        made = single(self._one(self.spoiled(image.pixels[None], number)[0]))
+        x = torch.from_numpy(image.pixels)
+        made = single(self._one(self.spoiled(x[None], number)[0]))
         if image.opacity is not None:
             made = made.convert("RGB")
-            made.putalpha(image.opacity.resize(made.size))
+            made.putalpha(Picture.fromarray(image.opacity).resize(made.size))
         save(made, path, IMAGE)
         return None
 
-    def _of_16_bits(self, image: Deep, number: int) -> NDArray[np.uint16]:
+    def _of_16_bits(self, image: Whole, number: int) -> NDArray[np.uint16]:
         """What an image of 16 bits becomes, (H, W, C), with its opacity as the last channel where it has one."""
         x = torch.from_numpy(image.pixels)
         wanted = (self.target if self.task else self.source).channels
