@@ -62,6 +62,7 @@ class DataChoice(NamedTuple):
             progress=progress,
             value_range=self.reading.value_range,
             frames=self.reading.frames,
+            alpha=self.reading.alpha,
             crop=self.crop,
         )
 

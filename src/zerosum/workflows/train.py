@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zerosum.data.request import Frames, Reading
+from zerosum.data.request import Alpha, Frames, Reading
 from zerosum.data.sources import absolute
 from zerosum.errors import ZerosumError
 from zerosum.games import find
@@ -43,6 +43,7 @@ def train(
     data_dir: str | Path | None = None,
     value_range: tuple[float, float] | None = None,
     frames: Frames = "first",
+    alpha: Alpha = "white",
     device: str | None = None,
     tensorboard: bool = False,
     quiet: bool = False,
@@ -69,6 +70,8 @@ def train(
             default the whole range of the files' type, or the one that a file names.
         frames: of image files with several pages or frames, the "first" is a sample, or "all" are, each with the label
             of its file.
+        alpha: of image files, "white": what is transparent is laid over white; "keep": all are learnt as RGBA, four
+            channels of which the last is the opacity.
         device: "cpu", "cuda" ...; by default a GPU where there is one.
         tensorboard: also write curves for TensorBoard.
         quiet: show no progress.
@@ -96,7 +99,7 @@ def train(
         announce(why, quiet)
     chosen = find(checks.text("recipe", recipe))
     training, own = split(chosen, options)
-    reading = Reading(value_range, frames)
+    reading = Reading(value_range, frames, alpha)
     name = chosen.data if data is None else data
     wanted = DataChoice(name, sides, labels, data_dir, reading, held_out=held_out, crop=crops)
     with distributed.together():

@@ -65,12 +65,12 @@ def translate(
     progress: Progress | None = None,
 ) -> Translation:
     """Write the translation of each image to a folder, as a PNG of the same name; all of them to an array there,
-    uint8 (N, C, H, W), where they have other than 1 or 3 channels.
+    uint8 (N, C, H, W), where they have other than 1 or 3 channels and are no RGBA.
 
-    Image files keep their size, and what is transparent in them, where the translator takes any size, as those of
-    pix2pix and CycleGAN do; a large one goes in tiles, but through a U-Net, which changes nothing but the memory that
-    it takes. A folder that was left half-done by the same weights and options goes on where it stopped. Other
-    translators, arrays and known sets: at the size that was learnt.
+    Image files keep their size, and what is transparent in them, which a run that learnt RGBA translates, too, where
+    the translator takes any size, as those of pix2pix and CycleGAN do; a large one goes in tiles, but through a U-Net,
+    which changes nothing but the memory that it takes. A folder that was left half-done by the same weights and options
+    goes on where it stopped. Other translators, arrays and known sets: at the size that was learnt.
 
     Args:
         run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
@@ -107,7 +107,8 @@ def translate(
     read = source if spoils is None else target
     given = fitted(images, read, field="a", data_dir=where, progress=progress, asked=asked, reading=usual)
     paths = _names(given.files, folder)
-    array = None if target.channels in (1, 3) else np.empty((len(paths), *target.shape), np.uint8)
+    drawable = (1, 3, 4) if usual.alpha == "keep" else (1, 3)
+    array = None if target.channels in drawable else np.empty((len(paths), *target.shape), np.uint8)
     for start in range(0, len(paths), BLOCK):
         x = work.spoiled(given.data.x[start : start + BLOCK], start)
         made = work.translated(x)
@@ -148,8 +149,13 @@ class _Work:
 
     def of_files(self, images: Path, out: Path, reading: Reading) -> Translation:
         """Each image of a folder, or the one that it is, at its own size."""
+        channels = (self.target if self.task else self.source).channels
+        if channels not in (1, 3, 4):
+            raise ZerosumError(
+                f"{self.run.path} translates images of {channels} channels, which no image file has; give an .npy file"
+            )
         items, problems, notes = whole.files(images)
-        goes_on, channels = self._begin(out, reading), (self.target if self.task else self.source).channels
+        goes_on = self._begin(out, reading)
         done, left_out, kept, seen = list[Path](), list(problems), 0, Notes()
         for number, (item, path) in enumerate(zip(items, _names([item.path for item in items], out), strict=True)):
             if goes_on and reading.frames == "first" and _is_newer(path, item):

@@ -11,6 +11,7 @@ from tyro.conf import DisallowNone, arg
 
 from zerosum.batches import Unpaired
 from zerosum.cli.flags import (
+    AnyAlpha,
     AnyDevice,
     AnyFrames,
     AnyTask,
@@ -66,6 +67,7 @@ class Arguments:
     data_dir: DisallowNone[DataDir] = None
     value_range: DisallowNone[ValueRange] = None
     frames: AnyFrames = "first"
+    alpha: AnyAlpha = "white"
     device: DisallowNone[AnyDevice] = None
     tensorboard: Annotated[Switch, flag("also write TensorBoard event files", "")] = False
     dry_run: Annotated[Switch, flag("show the resolved run, its memory and duration; train nothing", "")] = False
@@ -87,7 +89,7 @@ def run(arguments: Sequence[str]) -> None:
         from zerosum.data.request import Reading
         from zerosum.workflows.prepare import DataChoice
 
-        reading = Reading(given.value_range, given.frames)
+        reading = Reading(given.value_range, given.frames, given.alpha)
         wanted = DataChoice(data, size, given.labels, given.data_dir, reading, held_out=given.held_out, crop=crop)
         asked = [word for word in arguments if word != "--dry-run"]
         show_plan(recipe, options, wanted, given.device, asked if named else [name, *asked])
@@ -104,6 +106,7 @@ def run(arguments: Sequence[str]) -> None:
             data_dir=given.data_dir,
             value_range=given.value_range,
             frames=given.frames,
+            alpha=given.alpha,
             device=given.device,
             tensorboard=given.tensorboard,
             **options,

@@ -112,11 +112,12 @@ def probe(item: Encoded) -> Probe | Problem:
 def decode(
     item: Encoded, channels: int, size: tuple[int, int], halves: bool = False, reading: Reading = AS_STORED
 ) -> Row | Problem:
-    """One image of `size` (H, W) with 1 or 3 channels; or why it cannot be used.
+    """One image of `size` (H, W) with 1 channel, 3, or 4: RGBA; or why it cannot be used.
 
     It is turned as EXIF says, laid over white where it is transparent, scaled (Lanczos) until it covers the size,
     and cropped in the centre; of `halves`, each half alone. Values of more than 8 bits are scaled to 8, not clipped,
-    unless `reading` has a range of values.
+    unless `reading` has a range of values. With 4 channels, what is transparent stays so: colours are as files have
+    them, not multiplied by the opacity, and weighted by it where they are scaled.
     """
     return _each([item], _decoder(channels, size, halves, reading, Budget()))[0]
 
@@ -124,17 +125,18 @@ def decode(
 def decode_whole(item: Encoded, channels: int, reading: Reading = AS_STORED) -> Whole | Problem:
     """One image at its own size, and what is transparent in it; or why it cannot be used.
 
-    Of 8 bits as `decode` gives it, with `channels`. Of more bits in 16, with 1 or 3 channels, as the file has them.
+    Of 8 bits as `decode` gives it, with `channels`. Of more bits in 16, with 1 or 3 channels, as the file has them, or
+    4 where so many are wanted, which have the opacity as their last.
     """
 
     def read(image: ImageFile, item: Encoded, several: bool) -> Whole:
         if _is_deep(image) or _has_deep_colour(image) or _has_deep_alpha(image):
-            return _whole_in_16_bits(image, item, reading)
+            return _whole_in_16_bits(image, item, channels, reading)
         what = f"decoding {item.name} of {image.width:,}x{image.height:,} pixels"
         require(_memory_of(image), what, "make the image smaller")
         upright, values = _upright(image, item, reading, several)
         opacity = None
-        if upright.has_transparency_data:
+        if upright.has_transparency_data and channels < 4:
             opacity = np.asarray(upright.convert("RGBA").getchannel("A"))
             upright = _over_white(upright)
         size = upright.height, upright.width
@@ -145,7 +147,7 @@ def decode_whole(item: Encoded, channels: int, reading: Reading = AS_STORED) -> 
     return _each([item], read)[0]
 
 
-def _whole_in_16_bits(image: ImageFile, item: Encoded, reading: Reading) -> Whole:
+def _whole_in_16_bits(image: ImageFile, item: Encoded, channels: int, reading: Reading) -> Whole:
     """An opened image of more than 8 bits: each of its files' bytes is decoded once."""
     size = image.width * image.height
     require(size * IN_16_BITS, f"{item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
@@ -162,6 +164,9 @@ def _whole_in_16_bits(image: ImageFile, item: Encoded, reading: Reading) -> Whol
         grey = ImageOps.exif_transpose(image)
         values = depth.values_of_grey(grey, meaning, reading)
         pixels = depth.to_16_bits(np.asarray(grey)[None], values, meaning is not None and meaning.inverted)
+    if channels == 4:
+        last = np.full(pixels.shape[1:], depth.TOP, np.uint16) if opacity is None else opacity
+        pixels, opacity = np.stack([*np.broadcast_to(pixels, (3, *last.shape)), last]), None
     if opacity is not None and (opacity == depth.TOP).all():
         opacity = None
     if opacity is not None:
@@ -277,7 +282,7 @@ def _decoder(
         require(needed, f"decoding {item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
         with budget.taken(needed):
             flat, values = _upright(image, item, reading, several)
-            flat = _over_white(flat) if flat.has_transparency_data else flat
+            flat = _over_white(flat) if flat.has_transparency_data and channels < 4 else flat
             pixels, values = _shaped(flat, values, channels, size, halves, reading)
             del flat
             if not several:
@@ -290,9 +295,11 @@ def _decoder(
 def _shaped(
     flat: Image.Image, values: Values | None, channels: int, size: tuple[int, int], halves: bool, reading: Reading
 ) -> tuple[Pixels, Values | None]:
-    """An opaque image of 8 bits as (C, H, W), and what its values were."""
-    (height, width), mode = size, "L" if channels == 1 else "RGB"
-    if flat.mode not in ("L", mode):  # grey is scaled as grey: three equal channels would be scaled alike
+    """An image of 8 bits as (C, H, W), and what its values were; it is opaque, unless C is 4."""
+    (height, width), mode = size, {1: "L", 4: "RGBA"}.get(channels, "RGB")
+    if (
+        flat.mode not in ("L", mode) or flat.has_transparency_data
+    ):  # grey is scaled as grey: three equal channels would be scaled alike
         flat = flat.convert(mode)
     if values is None and reading.value_range is not None:
         flat, values = depth.shallow(flat, reading)

@@ -154,18 +154,19 @@ def swap_bytes(image: Any) -> None:
 
 
 def shallow(image: Image.Image, reading: Reading) -> tuple[Image.Image, Values | None]:
-    """An image of 8 bits, L or RGB: as it is, unless a range of such values was asked for.
+    """An image of 8 bits, L, RGB or RGBA: as it is, unless a range of such values was asked for; its opacity always.
 
     A range that 8 bits cannot hold, such as 0 to 4095, is for other files of the folder.
     """
     if not fits_bytes(reading):
         return image, None
     assert reading.value_range is not None
-    ends = _ends(image)
+    ends = _ends(image)[:3]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     table = to_bytes(np.arange(256), *reading.value_range).tolist()
     values = Values("8 bits", low, high, *reading.value_range, "option")
-    return image.point(table * len(image.getbands())), values
+    bands = len(image.getbands())
+    return image.point(table * min(bands, 3) + list(range(256)) * (bands == 4)), values
 
 
 def fits_bytes(reading: Reading) -> bool:
