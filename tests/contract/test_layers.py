@@ -144,6 +144,7 @@ KIND_ASKED = {
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images
+    "data/random_crops.py": 1,  # the fields that can be cropped
     "data/stream.py": 2,  # flips
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
     "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour

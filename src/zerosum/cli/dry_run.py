@@ -23,7 +23,7 @@ from zerosum.workflows.session import DAY
 from zerosum.workflows.train import split
 
 TIMING, LOOKING, ALL = 4.0, 5.0, 17.0  # seconds: of steps of what was asked, of other trainings, and all that it takes
-SIZE, STEPS = "--size", "--steps"
+SIZE, CROP, STEPS = "--size", "--crop", "--steps"
 WHEN = "at the start, in the middle and at the end"
 
 
@@ -91,15 +91,17 @@ def _that_fit(
     """Commands of trainings that take a day at most, and their seconds."""
     for other in alternatives(recipe, training, chosen, prepared.data, prepared.trainer.device, _share(LOOKING)):
         asked = list(given) if other.recipe.name == recipe.name else _on_its_own(other.recipe, wanted, given)
-        size = ["--size", *map(str, dict.fromkeys(other.size))] if other.size else []
-        yield other.seconds, shlex.join(["zerosum", "train", *(_without(asked, SIZE) if size else asked), *size])
+        size = [SIZE, *map(str, dict.fromkeys(other.size))] if other.size else []
+        asked = _without(_without(asked, SIZE), CROP) if size else asked
+        yield other.seconds, shlex.join(["zerosum", "train", *asked, *size])
     if (steps := steps_in_a_day(step)) >= training.log_every:
         yield steps * step, shlex.join(["zerosum", "train", *_without(given, STEPS), "--steps", str(steps)])
 
 
 def _on_its_own(recipe: Recipe, wanted: DataChoice, given: Sequence[str]) -> list[str]:
     """The arguments that train another recipe with its own options on the same data."""
-    size = ["--size", *map(str, dict.fromkeys(wanted.size))] if wanted.size else []
+    size = [SIZE, *map(str, dict.fromkeys(wanted.size))] if wanted.size else []
+    size += [CROP, *map(str, dict.fromkeys(wanted.crop))] if wanted.crop else []
     labels = ["--labels", str(wanted.labels)] if wanted.labels else []
     folder = ["--data-dir", str(wanted.data_dir)] if wanted.data_dir else []
     device = ["--device", values_of(given, ["--device"])] if values_of(given, ["--device"]) else []

@@ -51,6 +51,9 @@ FRAMES = "of image files with several pages or frames: the first, or all, each a
 ValueRange = Annotated[tuple[float, float] | None, flag(READ_AS, "all of the files' type, or what they say")]
 LikeValueRange = Annotated[tuple[float, float] | None, flag(READ_AS, "as the run's data, or all of the type")]
 LikeFrames = Annotated[Literal["first", "all"] | None, flag(FRAMES, "as the run's data, or first")]
+ALPHA = "of image files, what is transparent: laid over white, or kept, so that all are images of 4 channels, RGBA"
+LikeAlpha = Annotated[Literal["white", "keep"] | None, flag(ALPHA, "as the run's data, or white")]
+AnyAlpha = Annotated[Literal["white", "keep"], flag(ALPHA)]
 AnyFrames = Annotated[Literal["first", "all"], flag(FRAMES)]
 AnyTask = Annotated[
     Literal["denoise", "inpaint", "colorize", "superres", "deblur", "edges", "invert"] | None,

@@ -11,7 +11,7 @@ import torch
 
 from zerosum.data import twins
 from zerosum.data.dataset import Dataset, Problem, Progress
-from zerosum.data.request import Frames, Reading
+from zerosum.data.request import Alpha, Frames, Reading
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality, Tokens
 from zerosum.util.files import named
@@ -64,13 +64,16 @@ def check(
     progress: Progress | None = None,
     value_range: tuple[float, float] | None = None,
     frames: Frames = "first",
+    alpha: Alpha = "white",
 ) -> Report:
     """Read all of the data that `load` would read with these arguments, and say what it is.
 
     Raises:
         DataError: nothing could be trained on it.
     """
-    data = load(name, size=size, data_dir=data_dir, progress=progress, value_range=value_range, frames=frames)
+    reading = Reading(value_range, frames, alpha)
+    how = dict(vars(reading))
+    data = load(name, size=size, data_dir=data_dir, progress=progress, **how)
     names: Sequence[str] = [str(k) for k in range(len(data.x))]
     sizes, modes = Counter[str](), Counter[str]()
     if find(name)[0] is from_folder:
@@ -81,7 +84,7 @@ def check(
         probes = [probe for probe in probe_all(found.items) if isinstance(probe, Probe)]
         sizes.update(f"{probe.height}x{probe.width}" for probe in probes)
         modes.update(probe.mode for probe in probes)
-        names = packed(found, size, None, reading=Reading(value_range, frames)).names
+        names = packed(found, size, None, reading=reading).names
     elif isinstance(data.modality, Image) and "x" in data.fields:
         sizes[f"{data.modality.height}x{data.modality.width}"] = len(data)
         channels = data.modality.channels

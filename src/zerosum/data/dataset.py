@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -59,9 +59,18 @@ class Field:
     modality: Modality
     stored: Tensor  # (N, ...), perhaps memory-mapped: bytes, numbers, ids
     deck: str = ALL  # fields of one deck belong together row by row, and are drawn so
+    whole: Tensor | None = None  # (N, C, H, W) images that crops are drawn of; `stored` are then their middles
+    unit: int = 1  # pixels: the places of these crops are multiples of it, for smaller partners are cropped there, too
 
     def __len__(self) -> int:
         return len(self.stored)
+
+    def at(self, rows: Tensor | slice) -> Field:
+        """Some of the rows."""
+        if self.whole is None:
+            return replace(self, stored=self.stored[rows])
+        whole = self.whole[rows]
+        return replace(self, stored=middle(whole, self.stored.shape[2:], self.unit), whole=whole)
 
 
 @dataclass(frozen=True, eq=False)  # tensors have no single answer to ==
@@ -134,6 +143,12 @@ class Dataset:
         return self.modality.shape
 
     @property
+    def whole_size(self) -> tuple[int, int] | None:
+        """(H, W) of the images that crops are drawn of, of several sizes the largest; None where none are drawn."""
+        sizes = [(x.shape[2], x.shape[3]) for f in self.fields.values() if (x := f.whole) is not None]
+        return max(sizes, key=math.prod, default=None)
+
+    @property
     def condition(self) -> Condition | None:
         """What a GAN that learns from the classes, or else from the vectors, can be asked for."""
         return self.spec.y if "y" in self.fields else None
@@ -144,7 +159,7 @@ class Dataset:
 
     def with_samples(self, modality: Modality, x: Tensor, fingerprint: str) -> Dataset:
         """The same labels, with other samples: the same ones resized, say."""
-        changed = replace(self.fields[self.samples], modality=modality, stored=x)
+        changed = Field(modality, x, self.fields[self.samples].deck)
         return replace(self, fields={**self.fields, self.samples: changed}, fingerprint=fingerprint, parts={})
 
     def with_labels(self, count: int, seed: int) -> Dataset:
@@ -254,6 +269,12 @@ def numbered(labels: Tensor) -> tuple[Tensor, tuple[str, ...], tuple[str, ...]]:
         notes.append(f"no sample has the {what} {', '.join(first)}{more}: there are {len(present):,} classes")
     y = torch.searchsorted(present, labels.clamp(min=0)).masked_fill(none, UNKNOWN)
     return y, tuple(map(str, present.tolist())), tuple(notes)
+
+
+def middle(whole: Tensor, size: Sequence[int], unit: int = 1) -> Tensor:
+    """The middle (N, C, *size) of images (N, C, H, W), as a view, from a place on that is a multiple of `unit`."""
+    top, left = ((side - own) // 2 // unit * unit for side, own in zip(whole.shape[2:], size, strict=True))
+    return whole[:, :, top : top + size[0], left : left + size[1]]
 
 
 def fingerprint_of(text: str) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import DataError, Dataset, Field, fingerprint_of
+from zerosum.data.dataset import DataError, Dataset, fingerprint_of
 from zerosum.util import memory
 
 WHOLE = 1 << 64  # what a hash is below
@@ -79,13 +79,13 @@ def split(data: Dataset, names: Collection[str]) -> Split:
                 f"the samples that were held out are {'all there are of' if len(rows[deck][1]) else 'gone from'} "
                 f"{data.name}; put them back, or name other data"
             )
-    needed = sum(field.stored.nbytes for field in data.fields.values())
+    needed = sum((field.stored if field.whole is None else field.whole).nbytes for field in data.fields.values())
     memory.require(needed, f"{data.name} in two parts", "put what is held out into a folder of its own")
     return Split(*(_part(data, {deck: both[k] for deck, both in rows.items()}, k) for k in (0, 1)))
 
 
 def _part(data: Dataset, rows: dict[str, Tensor], number: int) -> Dataset:
-    fields = {name: _taken(field, rows[field.deck]) for name, field in data.fields.items()}
+    fields = {name: field.at(rows[field.deck]) for name, field in data.fields.items()}
     mark = " ".join(f"{deck} {hashlib.sha256(own.numpy().data).hexdigest()}" for deck, own in rows.items())
     return replace(
         data,
@@ -97,10 +97,6 @@ def _part(data: Dataset, rows: dict[str, Tensor], number: int) -> Dataset:
         problems=data.problems if number == 0 else (),
         notes=data.notes if number == 0 else (),
     )
-
-
-def _taken(field: Field, rows: Tensor) -> Field:
-    return replace(field, stored=field.stored.index_select(0, rows))
 
 
 def _decks(data: Dataset) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -12,6 +12,7 @@ from zerosum.data.dataset import DataError, Dataset, Progress
 from zerosum.util import checks
 
 Frames = Literal["first", "all"]
+Alpha = Literal["white", "keep"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,14 @@ class Reading:
     frames: Annotated[
         Frames, "of a file with pages or frames, the first is an image, or all are, each with its file's label"
     ] = "first"
+    alpha: Annotated[Alpha, "what is transparent is laid over white, or kept, as the fourth channel of RGBA"] = "white"
 
     def __post_init__(self) -> None:
-        """Raises `DataError`: the range is not two numbers, or the frames are neither the first nor all."""
+        """Raises `DataError`: the range is not two numbers, or frames or alpha are none of what they can be."""
         if self.frames not in get_args(Frames):
             raise DataError(f"frames must be 'first' or 'all', not {self.frames!r:.60}")
+        if self.alpha not in get_args(Alpha):
+            raise DataError(f"alpha must be 'white' or 'keep', not {self.alpha!r:.60}")
         if self.value_range is None:
             return
         try:
@@ -53,10 +57,11 @@ class Asked:
 
     value_range: tuple[float, float] | None = None
     frames: Frames | None = None
+    alpha: Alpha | None = None
 
     def over(self, before: Reading) -> Reading:
-        asked = before.value_range if self.value_range is None else self.value_range
-        return Reading(asked, before.frames if self.frames is None else self.frames)
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(before, **given)
 
 
 NOTHING = Asked()

@@ -19,7 +19,8 @@ from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
 from zerosum.data.pairs import tasks
 from zerosum.data.points import mixture
-from zerosum.data.request import Frames, Reading, Request, Source
+from zerosum.data.random_crops import with_crops
+from zerosum.data.request import AS_STORED, Alpha, Frames, Reading, Request, Source
 from zerosum.data.scenes.source import scenes
 from zerosum.data.text import lines as text
 from zerosum.util import checks
@@ -67,6 +68,8 @@ def load(
     seed: int = 0,
     value_range: tuple[float, float] | None = None,
     frames: Frames = "first",
+    crop: tuple[int, int] | None = None,
+    alpha: Alpha = "white",
 ) -> Dataset:
     """All samples of one source.
 
@@ -86,6 +89,10 @@ def load(
             default the whole range of the files' type, or the one that a file names.
         frames: of image files with several pages or frames, the "first" is an image, or "all" are, each with the label
             of its file.
+        crop: (H, W) of crops that a `Stream` draws of the images, at a random place each time; what else looks at the
+            data sees the middle (`random_crops`).
+        alpha: of image files, "white": what is transparent is laid over white; "keep": all are RGBA, 4 channels, of
+            which the last is the opacity, 255 where a file has none.
 
     Raises:
         DataError: the data is missing, unreadable, or not of the kind asked for.
@@ -97,12 +104,13 @@ def load(
         raise DataError(f"the size {size[0]}x{size[1]} is empty; give a height and a width of at least 1")
     name = encodable(name)  # as it goes into JSON, pages and pictures
     source, option = find(name)
-    reading = Reading(value_range, frames)
+    reading = Reading(value_range, frames, alpha)
     check_reading(name, reading)
     data = source(Request(name, option, size, data_dir, progress, seed, reading))
     made = _made(name)
     if size is not None and (made is None or tasks.factor_of(made.task) is None):
         data = resized(data, size)
+    data = data if crop is None else with_crops(data, crop)
     return data if labels else data.without_labels()
 
 
@@ -180,6 +188,8 @@ def _from_task(request: Request) -> Dataset:
     if not images:
         raise DataError(f"{request.name}: name the images of the task, as {name}:photos or {name}:digits")
     factor, task = tasks.factor_of(name), tasks.parse(name)
+    if task is not None and tasks.TASKS[task[0]].grey and request.reading.alpha == "keep":
+        raise DataError(f"{task[0]} makes grey images of colours, and opacity is none: leave --alpha keep out")
     if factor is not None and request.size is not None:
         tasks.require_multiples(request.size, factor)
     if factor is not None and find(images)[0] is from_folder:
@@ -194,6 +204,7 @@ def _from_task(request: Request) -> Dataset:
             seed=request.seed,
             value_range=request.reading.value_range,
             frames=request.reading.frames,
+            alpha=request.reading.alpha,
         )
     if task is not None:
         pairs = tasks.with_task(data, *task, request.name, request.progress)
@@ -221,7 +232,8 @@ def read_as(reading: Reading, name: str, **other: Any) -> Dataset:
     """`load` of files as `reading` says; of what is no file as it is."""
     if not reads_files(name):
         return load(name, **other)
-    return load(name, value_range=reading.value_range, frames=reading.frames, **other)
+    alpha = reading.alpha if reads_pictures(name) else AS_STORED.alpha
+    return load(name, value_range=reading.value_range, frames=reading.frames, alpha=alpha, **other)
 
 
 def check_reading(name: str, reading: Reading) -> None:
@@ -231,10 +243,14 @@ def check_reading(name: str, reading: Reading) -> None:
         width = high - low
         if not (math.isfinite(width) and width > 0 and math.isfinite(WHITE / width)):
             raise DataError(f"--value-range {low:g} {high:g} has no width; give a lower value, then a higher one")
+    keeps = reading.alpha == "keep"
     asked = {"--value-range": reading.value_range is not None, "--frames all": reading.frames == "all"}
+    asked["--alpha keep"] = keeps
     if any(asked.values()) and not reads_files(name):
         flag = next(flag for flag, given in asked.items() if given)
         raise DataError(f"{name} holds what it holds: {flag} is of images in your own files; leave it out")
+    if keeps and not reads_pictures(name):
+        raise DataError(f"{name} has the channels that it has: --alpha keep is of image files; leave it out")
 
 
 def reads_files(name: str) -> bool:
@@ -243,6 +259,15 @@ def reads_files(name: str) -> bool:
         return reads_files(made.images)
     source, _ = find(name)
     return source in (from_folder, arrays) or name.partition(":")[0] in OF_FOLDERS
+
+
+def reads_pictures(name: str) -> bool:
+    """Whether a name means image files, which alone have an opacity beside their channels."""
+    if (made := _made(name)) is not None:
+        return reads_pictures(made.images)
+    source, option = find(name)
+    arrays_named = any(Path(part).suffix.lower() in SUFFIXES for part in option.split(","))
+    return source is from_folder or (name.partition(":")[0] in OF_FOLDERS and not arrays_named)
 
 
 def absolute(name: str) -> str:

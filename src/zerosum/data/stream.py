@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from zerosum.batches import Paired, PartlyLabelled, Unpaired, field_names
+from zerosum.data import random_crops
 from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field
 from zerosum.modality import Classes, Image
 from zerosum.util import checks
@@ -104,7 +105,7 @@ class Stream:
     Args:
         dataset: what to draw from.
         batch_size: samples a call, of this rank.
-        seed: of the order and the flips.
+        seed: of the order, the flips and the places of crops.
         device: where batches are wanted.
         batch: what to serve: Tensor (x alone), or a NamedTuple of tensors.
         flip: mirror each image left to right with probability 1/2; those of one row alike.
@@ -143,8 +144,9 @@ class Stream:
         self.batch_size, self.seed, self.rank, self.world = batch_size, seed, rank, world
         self.device, self._batch, self._flip = torch.device(device), batch, flip
         self._fields = {
-            name: (field, field.stored.to(self.device if field.stored.nbytes <= RESIDENT else "cpu"))
+            name: (field, stored.to(self.device if stored.nbytes <= RESIDENT else "cpu"))
             for name, field in decks.fields.items()
+            for stored in [field.stored if field.whole is None else field.whole]
         }
         self._decks = {
             deck: _Deck(rows.to(self._index_device(deck)), partial(self._generator, f"order{_of(deck)}"))
@@ -210,12 +212,17 @@ class Stream:
         return next((home for home in homes if home != self.device), self.device)
 
     def _loaded(self, field: Field, stored: Tensor, rows: Tensor, start: int) -> Tensor:
-        x = field.modality.load(stored.index_select(0, rows.to(stored.device)).to(self.device))
+        first, own = start - self.rank * self.batch_size, self.rank * self.batch_size  # of all ranks, and of these
+        count, position = self.batch_size * self.world, divmod(first, len(self._main))
+        if field.whole is None:
+            x = stored.index_select(0, rows.to(stored.device))
+        else:
+            drawn = random_crops.places(field, count, self._generator(f"crop{_of(field.deck)}", *position))
+            x = random_crops.crops(field, stored, rows.to(stored.device), drawn[own : own + self.batch_size])
+        x = field.modality.load(x.to(self.device))
         if self._flip and isinstance(field.modality, Image):
-            first, own = start - self.rank * self.batch_size, self.rank * self.batch_size  # of all ranks, and of these
-            generator = self._generator(f"flip{_of(field.deck)}", *divmod(first, len(self._main)))
-            coins = torch.randint(2, (self.batch_size * self.world, 1, 1, 1), generator=generator)
-            coins = coins[own : own + self.batch_size]
+            generator = self._generator(f"flip{_of(field.deck)}", *position)
+            coins = torch.randint(2, (count, 1, 1, 1), generator=generator)[own : own + self.batch_size]
             x = torch.lerp(x, x.flip(-1), coins.to(self.device, torch.float32))  # weights of 0 and 1: exact
         return x
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Problem, Progress, with_progress
 from zerosum.data.images.decode import Encoded, decode, probe
-from zerosum.data.images.folder import listing
+from zerosum.data.images.folder import layout, listing
 from zerosum.data.request import AS_STORED, Reading
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Protocol, Result, Target
@@ -172,7 +172,7 @@ def open_pairs(files: Sequence[tuple[Encoded, Encoded]], reading: Reading = AS_S
             raise ZerosumError(f"the two images called {pair[0].path} are of {sizes}; pairs need equal sizes")
         size = (reference.height, reference.width)
         rows = [
-            _readable(item, decode(item, 1 if found.grey else 3, size, reading=reading))
+            _readable(item, decode(item, layout([found], size, reading)[0], size, reading=reading))
             for item, found in zip(pair, (image, reference), strict=True)
         ]
         yield _in_one_colour(pair[0].path, *(torch.from_numpy(row.pixels) for row in rows))

@@ -39,13 +39,16 @@ def load(
 
     `ZerosumError` where none was named, or it cannot be read, or its samples have another shape.
     """
+    size, crop = _size(source.modality), None
     if against is None:
         if source.run is None:
             raise ZerosumError(f"say which real data to compare {source.target.path} with: --against DATA")
         own = source.run.record.data
         against, data_dir = own.name, data_dir or (Path(own.data_dir) if own.data_dir else None)
+        if own.crop is not None:
+            size, crop = own.size, own.crop
     try:
-        loaded = read_as(reading, against, size=_size(source.modality), data_dir=data_dir, progress=progress)
+        loaded = read_as(reading, against, size=size, crop=crop, data_dir=data_dir, progress=progress)
         loaded = loaded if source.run is None else loaded.with_classes(source.run.record.data.classes)
         loaded = loaded if source.run is None else loaded.of(source.run.game.makes)
     except data.DataError as error:
@@ -103,7 +106,10 @@ def held_out(reference: Dataset, data_dir: Path | None, progress: Progress | Non
     if ":" in reference.name or reference.name not in data.SOURCES:
         return None
     with suppress(data.DataError):  # most sets have no parts
-        return data.load(f"{reference.name}:test", size=_size(reference.modality), data_dir=data_dir, progress=progress)
+        size, whole = _size(reference.modality), reference.whole_size
+        crop = size if whole else None
+        name = f"{reference.name}:test"
+        return data.load(name, size=whole or size, crop=crop, data_dir=data_dir, progress=progress)
     return None
 
 

@@ -130,7 +130,7 @@ def _translated(
     own = run.record.data
     if "a" not in reference.fields:
         folder = Path(own.data_dir) if own.data_dir else None
-        reference = read_as(own.reading, own.name, size=own.size, data_dir=folder, progress=progress)
+        reference = read_as(own.reading, own.name, size=own.size, crop=own.crop, data_dir=folder, progress=progress)
         learnt, held_out = own_parts(run, None, reference)
         reference = held_out or learnt
     a = reference.fields["a"].stored

@@ -17,6 +17,9 @@ def section(files: RunFiles) -> str:
     known = {key: data[key] for key in ROWS if data.get(key) is not None}
     lines = [(ROWS[key], escape(plain(value))) for key, value in known.items()]
     lines += [(escape(name), f"{field.plural}, {field.size_in_words}") for name, field in sample_shapes(files).items()]
+    whole = data.get("whole")
+    if isinstance(whole, list) and len(whole) == 2 and all(isinstance(side, int) for side in whole):
+        lines.append(("crops", f"at random places of images of {whole[0]}x{whole[1]} pixels"))
     lines += [("condition", str(field)) for field in files.fields.values() if isinstance(field, Vector)]
     if classes := [name for field in files.fields.values() if isinstance(field, Classes) for name in field.names]:
         counts = data.get("counts")

@@ -15,7 +15,7 @@ from zerosum.data.request import AS_STORED, Reading
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.latent import DrawName
-from zerosum.modality import AnyModality, Classes, Image, Spec
+from zerosum.modality import AnyModality, Classes, Image, Positive, Spec
 from zerosum.options import OptionError
 from zerosum.recipe import Recipe, Training
 from zerosum.training.hardware import Precision
@@ -45,6 +45,7 @@ class DataRecord:
     vectors: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
     reading: Reading = AS_STORED  # how its files are read
     held_out: HeldOut | None = None  # of all that is there; the rest was learnt from
+    whole: tuple[Positive, Positive] | None = None  # (H, W) of the images that crops were drawn of; None: no crops
 
     @property
     def spec(self) -> Spec:
@@ -59,7 +60,18 @@ class DataRecord:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """(H, W) of its images, of two sizes the larger, which is the one that was asked for; None without images."""
+        """(H, W) that its images are read at, of two sizes the larger, which is the one that was asked for; None
+        without images.
+        """
+        return self.whole or self._learnt
+
+    @property
+    def crop(self) -> tuple[int, int] | None:
+        """(H, W) of the crops that were drawn of them, if they were."""
+        return self._learnt if self.whole else None
+
+    @property
+    def _learnt(self) -> tuple[int, int] | None:
         sizes = [field.size for field in self.fields.values() if isinstance(field, Image)]
         return max(sizes, key=math.prod, default=None)
 

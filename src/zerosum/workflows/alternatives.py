@@ -115,7 +115,7 @@ def _trainer(
 ) -> Trainer:
     """A trainer of this recipe on the first samples, enough of them for two batches."""
     count = 2 * training.batch_size
-    few = replace(data, fields={name: replace(f, stored=f.stored[:count]) for name, f in data.fields.items()})
+    few = replace(data, fields={name: field.at(slice(count)) for name, field in data.fields.items()})
     if size is not None and isinstance(data.modality, Image):
         small = F.interpolate(few.x.float(), size, mode="area").to(torch.uint8)
         few = few.with_samples(Image(data.modality.channels, *size), small, data.fingerprint)

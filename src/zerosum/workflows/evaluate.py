@@ -15,7 +15,7 @@ from torch import Tensor
 
 from zerosum.data import DataError, Dataset
 from zerosum.data.dataset import Progress, with_progress
-from zerosum.data.request import AS_STORED, Asked, Frames, Reading
+from zerosum.data.request import AS_STORED, Alpha, Asked, Frames, Reading
 from zerosum.data.sources import read_as, together
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import pairs, real_data, targets
@@ -54,6 +54,7 @@ def evaluate(
     data_dir: str | Path | None = None,
     value_range: tuple[float, float] | None = None,
     frames: Frames | None = None,
+    alpha: Alpha | None = None,
     references: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -71,8 +72,8 @@ def evaluate(
         truncation: of z, in standard deviations; by default none, as in published protocols, whatever the recipe says.
         device: of the extractor, and of a run that is loaded here.
         data_dir: where published sets are looked for first.
-        value_range, frames: how image files are read, the real ones and the target's, as in `zerosum.train`; by default
-            as the run's own data were.
+        value_range, frames, alpha: how image files are read, the real ones and the target's, as in `zerosum.train`; by
+            default as the run's own data were.
         references: measure other real data, and noise, in the same way.
         progress: called with (what is being done, done so far, total).
 
@@ -83,7 +84,7 @@ def evaluate(
     samples, real = checks.integer("samples", samples), None if real is None else checks.integer("real", real)
     if samples < 2 or (real is not None and real < 2):
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
-    given = Asked(value_range, frames)
+    given = Asked(value_range, frames, alpha)
     if not isinstance(target, Run):
         target = checks.path("target", target)
     against = None if against is None else checks.text("against", against)
@@ -203,7 +204,7 @@ def _aligned(
     if against is not None or name == own.name:
         return given
     folder = data_dir or (Path(own.data_dir) if own.data_dir else None)
-    whole = read_as(own.reading, name, size=own.size, data_dir=folder, progress=progress)
+    whole = read_as(own.reading, name, size=own.size, crop=own.crop, data_dir=folder, progress=progress)
     _, held_out = targets.own_parts(run, None, whole)
     return held_out or whole
 

@@ -51,6 +51,7 @@ class DataChoice(NamedTuple):
     reading: Reading = AS_STORED
     classes: tuple[str, ...] = ()  # of the run that goes on; older versions had some without a sample
     held_out: float | None = None  # the share of the files that is not learnt from
+    crop: tuple[int, int] | None = None  # (H, W) of crops at random places, of which `size` is then that of the whole
 
     def load(self, size: tuple[int, int] | None, progress: Progress | None) -> Dataset:
         """The data, at `size`."""
@@ -61,6 +62,8 @@ class DataChoice(NamedTuple):
             progress=progress,
             value_range=self.reading.value_range,
             frames=self.reading.frames,
+            alpha=self.reading.alpha,
+            crop=self.crop,
         )
 
 
@@ -154,9 +157,9 @@ def prepare(
 
 
 def _smaller(recipe: Recipe, wanted: DataChoice, whole: Dataset) -> tuple[int, int] | None:
-    """(H, W) to scale images to that are larger than the recipe's networks are meant for, unless a size was asked."""
+    """(H, W) to scale images to that are larger than the recipe's networks are meant for, unless one was asked for."""
     size = _image_size(whole)
-    if recipe.side is None or wanted.size is not None or size is None or max(size) <= recipe.side:
+    if recipe.side is None or wanted.size or wanted.crop or size is None or max(size) <= recipe.side:
         return None
     height, width = (max(1, round(side * recipe.side / max(size))) for side in size)
     return height, width
@@ -194,6 +197,7 @@ def _describe(
             vectors=_some(learnt.vectors),
             reading=wanted.reading,
             held_out=held_out,
+            whole=learnt.whole_size,
         ),
         players={player: sum(p.numel() for p in own) for player, own in trainer.parameters.items()},
         device=str(trainer.device),
@@ -244,8 +248,11 @@ def _command() -> str:
 
 
 def size_notes(wanted: DataChoice, learnt: Dataset) -> list[str]:
-    """A line about the size of images of a folder, where none was asked for."""
-    size = _image_size(learnt)
+    """A line about crops, or about the size of images of a folder, where none was asked for."""
+    size, whole = _image_size(learnt), learnt.whole_size
+    if wanted.crop is not None and whole is not None:
+        crop, of = ("x".join(map(str, reversed(both))) for both in (wanted.crop, whole))
+        return [f"crops of {crop} pixels are learnt, at random places of images of {of}; pictures show the middle"]
     if wanted.size is not None or find(wanted.name)[0] is not from_folder or size is None:
         return []
     return [f"images are learnt at {size[1]}x{size[0]} pixels, others scaled and cropped; --size chooses another size"]

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.data.images import depth
-from zerosum.data.images.whole import Opened
+from zerosum.data.images.decode import Deep, Pixels, Whole
 from zerosum.pictures.grids import drawn, single
 from zerosum.pictures.png import IMAGE, save, save_deep
 
@@ -26,7 +25,7 @@ class Waiting(NamedTuple):
     """An image that is to go through the network."""
 
     path: Path  # of its translation
-    image: Opened
+    image: Whole
     x: Tensor  # what the network is to see of it, (C, H, W), as it is stored
 
 
@@ -55,7 +54,7 @@ class Together:
                 self._go()
                 self._written()
 
-    def add(self, path: Path, image: Opened, x: Tensor) -> None:
+    def add(self, path: Path, image: Whole, x: Tensor) -> None:
         if self.waiting and not self._fits(x):
             self._go()
         self.waiting.append(Waiting(path, image, x))
@@ -79,17 +78,18 @@ class Together:
 
 def write(one: Waiting, made: Tensor) -> None:
     """A translation as it is stored, (C, H, W), as a PNG, with what is transparent in the image."""
-    if one.image.deep is not None:
-        save_deep(_with_opacity(made, one.image.deep.opacity), one.path)
+    opacity = one.image.opacity
+    if made.dtype == torch.uint16:
+        save_deep(_with_opacity(made, opacity), one.path)
         return
     picture = single(made)
-    if one.image.opacity is not None:
+    if opacity is not None:
         picture = picture.convert("RGB")
-        picture.putalpha(one.image.opacity.resize(picture.size))
+        picture.putalpha(Picture.fromarray(opacity).resize(picture.size))
     save(picture, one.path, IMAGE)
 
 
-def _with_opacity(image: Tensor, opacity: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
+def _with_opacity(image: Tensor, opacity: Pixels | Deep | None) -> Deep:
     """An image of 16 bits, (C, H, W), as it is written, (H, W, C), with its opacity as the last channel."""
     made = drawn(image).permute(1, 2, 0).contiguous().numpy()
     if opacity is None or made.shape[2] not in (1, 3):
@@ -97,4 +97,4 @@ def _with_opacity(image: Tensor, opacity: NDArray[np.uint16] | None) -> NDArray[
     if opacity.shape != made.shape[:2]:
         scaled = Picture.fromarray(opacity.astype(np.float32)).resize((made.shape[1], made.shape[0]))
         opacity = np.asarray(scaled).clip(0, depth.TOP).round().astype(np.uint16)
-    return np.concatenate([made, opacity[..., None]], axis=2)
+    return np.concatenate([made, opacity[..., None].astype(np.uint16)], axis=2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zerosum.data.request import Frames, Reading
+from zerosum.data.request import Alpha, Frames, Reading
 from zerosum.data.sources import absolute
 from zerosum.errors import ZerosumError
 from zerosum.games import find
@@ -37,11 +37,13 @@ def train(
     out: str | Path | None = None,
     *,
     size: int | tuple[int, int] | None = None,
+    crop: int | tuple[int, int] | None = None,
     labels: int | None = None,
     held_out: float | None = None,
     data_dir: str | Path | None = None,
     value_range: tuple[float, float] | None = None,
     frames: Frames = "first",
+    alpha: Alpha = "white",
     device: str | None = None,
     tensorboard: bool = False,
     quiet: bool = False,
@@ -58,6 +60,8 @@ def train(
             "unpaired:A,B", "side-by-side:FOLDER"); by default the recipe's.
         out: the run directory; by default a new one under "runs/".
         size: of the images, in pixels: a side of a square, or (height, width).
+        crop: learn from crops of this size, each time at another random place of the images: size=286, crop=256. Both
+            images of a pair are cropped at one place; pictures and evaluations are of the middle. By default none.
         labels: how many labels to keep, as many of each class, chosen by the seed; the rest are hidden. By default all.
         held_out: a share of the files, above 0 and below 1, that is not learnt from; pictures and `zerosum.evaluate` of
             a translator use these. By the names of files alone (`data.held_out`).
@@ -66,6 +70,8 @@ def train(
             default the whole range of the files' type, or the one that a file names.
         frames: of image files with several pages or frames, the "first" is a sample, or "all" are, each with the label
             of its file.
+        alpha: of image files, "white": what is transparent is laid over white; "keep": all are learnt as RGBA, four
+            channels of which the last is the opacity.
         device: "cpu", "cuda" ...; by default a GPU where there is one.
         tensorboard: also write curves for TensorBoard.
         quiet: show no progress.
@@ -87,14 +93,15 @@ def train(
     labels = None if labels is None else checks.integer("labels", labels, 1)
     held_out = None if held_out is None else checks.number("held_out", held_out)
     data_dir = None if data_dir is None else checks.path("data_dir", data_dir)
-    sides = _sides(size)
+    sides, crops = _sides("size", size), _sides("crop", crop)
     if recipe is None:
         recipe, why = default_recipe(device)
         announce(why, quiet)
     chosen = find(checks.text("recipe", recipe))
     training, own = split(chosen, options)
-    reading = Reading(value_range, frames)
-    wanted = DataChoice(chosen.data if data is None else data, sides, labels, data_dir, reading, held_out=held_out)
+    reading = Reading(value_range, frames, alpha)
+    name = chosen.data if data is None else data
+    wanted = DataChoice(name, sides, labels, data_dir, reading, held_out=held_out, crop=crops)
     with distributed.together():
         prepared = prepare(chosen, training, own, wanted, device, quiet)
         about = legible(Path(prepared.record.data.name).name)
@@ -185,7 +192,7 @@ def resume(
         )
     folder = Path(its.data_dir) if its.data_dir else None
     held_out = its.held_out.share if its.held_out else None
-    wanted = DataChoice(its.name, its.size, its.labels, folder, its.reading, its.classes, held_out)
+    wanted = DataChoice(its.name, its.size, its.labels, folder, its.reading, its.classes, held_out, its.crop)
     with distributed.together():
         share, note = share_of(record)
         if note:
@@ -281,14 +288,14 @@ def _by_name(name: str, given: Any) -> dict[str, Any]:
     return dict(given)
 
 
-def _sides(size: Any) -> tuple[int, int] | None:
-    """(H, W) of a size: a side, or two."""
+def _sides(name: str, size: Any) -> tuple[int, int] | None:
+    """(H, W) of a size, or crop: a side, or two."""
     if size is None:
         return None
     both = [size, size] if isinstance(size, int | np.integer) else list(size) if isinstance(size, Sequence) else []
     if isinstance(size, str) or len(both) != 2:
-        raise ZerosumError(f"size must be a side in pixels, or (height, width), not {size!r:.60}")
-    height, width = (checks.integer("size", side, 1) for side in both)
+        raise ZerosumError(f"{name} must be a side in pixels, or (height, width), not {size!r:.60}")
+    height, width = (checks.integer(name, side, 1) for side in both)
     return height, width
 
 

@@ -16,10 +16,9 @@ from torch import Tensor, nn
 
 from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images import depth, whole
-from zerosum.data.images.decode import Encoded
+from zerosum.data.images.decode import Encoded, Whole
 from zerosum.data.images.fit import fitted
 from zerosum.data.images.pack import Notes
-from zerosum.data.images.whole import Opened
 from zerosum.data.pairs import tasks
 from zerosum.data.request import Asked, Frames, Reading
 from zerosum.errors import ZerosumError
@@ -65,12 +64,12 @@ def translate(
     progress: Progress | None = None,
 ) -> Translation:
     """Write the translation of each image to a folder, as a PNG of the same name; all of them to an array there,
-    uint8 (N, C, H, W), where they have other than 1 or 3 channels.
+    uint8 (N, C, H, W), where they have other than 1 or 3 channels and are no RGBA.
 
-    Image files keep their size, and what is transparent in them, where the translator takes any size, as those of
-    pix2pix and CycleGAN do; a large one goes in tiles, but through a U-Net, which changes nothing but the memory that
-    it takes. A folder that was left half-done by the same weights and options goes on where it stopped. Other
-    translators, arrays and known sets: at the size that was learnt.
+    Image files keep their size, and what is transparent in them, which a run that learnt RGBA translates, too, where
+    the translator takes any size, as those of pix2pix and CycleGAN do; a large one goes in tiles, but through a U-Net,
+    which changes nothing but the memory that it takes. A folder that was left half-done by the same weights and options
+    goes on where it stopped. Other translators, arrays and known sets: at the size that was learnt.
 
     Args:
         run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
@@ -107,7 +106,8 @@ def translate(
     read = source if spoils is None else target
     given = fitted(images, read, field="a", data_dir=where, progress=progress, asked=asked, reading=usual)
     paths = _names(given.files, folder)
-    array = None if target.channels in (1, 3) else np.empty((len(paths), *target.shape), np.uint8)
+    drawable = (1, 3, 4) if usual.alpha == "keep" else (1, 3)
+    array = None if target.channels in drawable else np.empty((len(paths), *target.shape), np.uint8)
     for start in range(0, len(paths), BLOCK):
         x = work.spoiled(given.data.x[start : start + BLOCK], start)
         made = work.translated(x)
@@ -148,8 +148,13 @@ class _Work:
 
     def of_files(self, images: Path, out: Path, reading: Reading) -> Translation:
         """Each image of a folder, or the one that it is, at its own size; those of one size, in a row, together."""
+        channels = (self.target if self.task else self.source).channels
+        if channels not in (1, 3, 4):
+            raise ZerosumError(
+                f"{self.run.path} translates images of {channels} channels, which no image file has; give an .npy file"
+            )
         items, problems, notes = whole.files(images)
-        goes_on, channels = self._begin(out, reading), (self.target if self.task else self.source).channels
+        goes_on = self._begin(out, reading)
         done, left_out, kept, seen = list[Path](), list(problems), 0, Notes()
         with Together(self._made, self._at_once) as together:
             for number, (item, path) in enumerate(zip(items, _names([item.path for item in items], out), strict=True)):
@@ -164,21 +169,21 @@ class _Work:
                         own = path if name == item.path else _names([name], out)[0]
                         together.add(own, image, self._seen(image, number))
                         done.append(own)
-                        seen.add(image.row)
+                        seen.add(image)
                 if self.progress:
                     self.progress("translating", number + 1, len(items))
         return Translation(tuple(done), tuple(left_out), (*notes, *seen.lines()), kept)
 
-    def _too_small(self, image: Opened) -> Problem:
+    def _too_small(self, image: Whole) -> Problem:
         height, width = image.pixels.shape[1:]
         reason = f"it has {height}x{width} pixels; a side must have {self.role.smallest} or more"
-        return Problem(image.row.path, reason)
+        return Problem(image.path, reason)
 
-    def _seen(self, image: Opened, number: int) -> Tensor:
+    def _seen(self, image: Whole, number: int) -> Tensor:
         """What of an image the network is to see, as it is stored: (C, H, W), of 8 bits or of 16."""
-        if image.deep is None:
-            return self.spoiled(image.pixels[None], number)[0]
-        x = torch.from_numpy(image.deep.pixels)
+        x = torch.from_numpy(image.pixels)
+        if x.dtype == torch.uint8:
+            return self.spoiled(x[None], number)[0]
         wanted = (self.target if self.task else self.source).channels
         if wanted != len(x) and {wanted, len(x)} == {1, 3}:
             grey = tasks.luminance(x[None].float())[0].round().to(torch.uint16)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from zerosum.cli.flags import AnyFrames, DataDir, Size, ValueRange, flag, parse
+from zerosum.cli.flags import AnyAlpha, AnyFrames, DataDir, Size, ValueRange, flag, parse
 from zerosum.util.console import progress, say
 
 
@@ -29,6 +29,7 @@ class Arguments:
     data_dir: DataDir = None
     value_range: ValueRange = None
     frames: AnyFrames = "first"
+    alpha: AnyAlpha = "white"
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -44,5 +45,6 @@ def run(arguments: Sequence[str]) -> None:
             progress=update,
             value_range=given.value_range,
             frames=given.frames,
+            alpha=given.alpha,
         )
     say("\n".join(report.lines()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, Switch, WithRunFlags, flag, parse
+from zerosum.cli.flags import NEWEST, DataDir, LikeAlpha, LikeFrames, LikeValueRange, Switch, WithRunFlags, flag, parse
 from zerosum.cli.output import table
 from zerosum.errors import ZerosumError
 from zerosum.metrics import METRICS
@@ -53,6 +53,7 @@ class Arguments:
     data_dir: DataDir = None
     value_range: LikeValueRange = None
     frames: LikeFrames = None
+    alpha: LikeAlpha = None
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -80,6 +81,7 @@ def run(arguments: Sequence[str]) -> None:
             data_dir=given.data_dir,
             value_range=given.value_range,
             frames=given.frames,
+            alpha=given.alpha,
             references=not given.no_references,
             progress=update,
         )

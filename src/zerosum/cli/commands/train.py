@@ -11,6 +11,7 @@ from tyro.conf import DisallowNone, arg
 
 from zerosum.batches import Unpaired
 from zerosum.cli.flags import (
+    AnyAlpha,
     AnyDevice,
     AnyFrames,
     AnyTask,
@@ -56,6 +57,9 @@ class Arguments:
     size: Annotated[DisallowNone[Size], flag("image size in pixels: one side, or height and width", "the data's")] = (
         None
     )
+    crop: Annotated[
+        DisallowNone[Size], flag("learn random crops of this size: one side, or height and width", "whole images")
+    ] = None
     labels: Annotated[DisallowNone[int | None], flag("labels to keep, a class-balanced subset", "all")] = None
     held_out: Annotated[
         DisallowNone[float | None], flag("share of the files not to learn from, to measure and look at", "none")
@@ -63,6 +67,7 @@ class Arguments:
     data_dir: DisallowNone[DataDir] = None
     value_range: DisallowNone[ValueRange] = None
     frames: AnyFrames = "first"
+    alpha: AnyAlpha = "white"
     device: DisallowNone[AnyDevice] = None
     tensorboard: Annotated[Switch, flag("also write TensorBoard event files", "")] = False
     dry_run: Annotated[Switch, flag("show the resolved run, its memory and duration; train nothing", "")] = False
@@ -76,7 +81,7 @@ def run(arguments: Sequence[str]) -> None:
     recipe = find(name)
     given, options = read(recipe, arguments[named:], f"train {name if named else '[RECIPE]'}")
     data = _data(given, apart=recipe.batch is Unpaired)
-    size = (given.size[0], given.size[-1]) if given.size else None
+    size, crop = ((sides[0], sides[-1]) if sides else None for sides in (given.size, given.crop))
     if why:
         announce(why, quiet=False)
     if given.dry_run:
@@ -84,8 +89,8 @@ def run(arguments: Sequence[str]) -> None:
         from zerosum.data.request import Reading
         from zerosum.workflows.prepare import DataChoice
 
-        reading = Reading(given.value_range, given.frames)
-        wanted = DataChoice(data, size, given.labels, given.data_dir, reading, held_out=given.held_out)
+        reading = Reading(given.value_range, given.frames, given.alpha)
+        wanted = DataChoice(data, size, given.labels, given.data_dir, reading, held_out=given.held_out, crop=crop)
         asked = [word for word in arguments if word != "--dry-run"]
         show_plan(recipe, options, wanted, given.device, asked if named else [name, *asked])
         return
@@ -95,11 +100,13 @@ def run(arguments: Sequence[str]) -> None:
             data,
             given.out,
             size=size,
+            crop=crop,
             labels=given.labels,
             held_out=given.held_out,
             data_dir=given.data_dir,
             value_range=given.value_range,
             frames=given.frames,
+            alpha=given.alpha,
             device=given.device,
             tensorboard=given.tensorboard,
             **options,

@@ -40,9 +40,11 @@ PROGRESSIVE = 6  # of a JPEG whose lines are complete at its end only, for each 
 IN_16_BITS = 40  # bytes that a pixel takes while it is brought to 16 bits: of RGBA, which takes most, 37 were measured
 ROTATED = 0x0112  # the EXIF tag of the orientation; from 5 on, height and width are exchanged
 SEVERAL = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # whose pages or frames are pictures; those of MPO are depths, gains
+SIDES = 256, 257  # the TIFF tags of the width and the height that are stored
 SUBFILE, NO_PAGE = 254, 1 | 4  # the TIFF tag, and its bits of a preview and of a mask
 
 Pixels = NDArray[np.uint8]
+Deep = NDArray[np.uint16]
 ImageFile = Any  # an opened file, of a class of Pillow's with what its format has beyond others
 T = TypeVar("T")
 
@@ -83,11 +85,15 @@ class Row(NamedTuple):
     values: Values | None = None  # where it had more than 8 bits, or a range was asked for
 
 
-class Deep(NamedTuple):
-    """A decoded image of more than 8 bits a value, in 16."""
+class Whole(NamedTuple):
+    """A decoded image at its own size, upright."""
 
-    pixels: NDArray[np.uint16]  # (1 or 3, H, W), laid over white where it is transparent
-    opacity: NDArray[np.uint16] | None  # (H, W), where some of it is transparent
+    path: str
+    pixels: Pixels | Deep  # (C, H, W): of 16 bits, where the file has more than 8; laid over white where transparent
+    opacity: Pixels | Deep | None  # (H, W) of as many bits, where some of it is transparent
+    frame: int = 0
+    of: int = 1  # frames in the file
+    values: Values | None = None  # where it had more than 8 bits, or a range was asked for
 
 
 def frame_name(path: str, frame: int) -> str:
@@ -106,54 +112,66 @@ def probe(item: Encoded) -> Probe | Problem:
 def decode(
     item: Encoded, channels: int, size: tuple[int, int], halves: bool = False, reading: Reading = AS_STORED
 ) -> Row | Problem:
-    """One image of `size` (H, W) with 1 or 3 channels; or why it cannot be used.
+    """One image of `size` (H, W) with 1 channel, 3, or 4: RGBA; or why it cannot be used.
 
     It is turned as EXIF says, laid over white where it is transparent, scaled (Lanczos) until it covers the size,
     and cropped in the centre; of `halves`, each half alone. Values of more than 8 bits are scaled to 8, not clipped,
-    unless `reading` has a range of values.
+    unless `reading` has a range of values. With 4 channels, what is transparent stays so: colours are as files have
+    them, not multiplied by the opacity, and weighted by it where they are scaled.
     """
     return _each([item], _decoder(channels, size, halves, reading, Budget()))[0]
 
 
-def alpha(item: Encoded) -> Image.Image | None:
-    """How opaque each pixel of an image is that can be decoded, upright, in 8 bits; None where all of it is."""
+def decode_whole(item: Encoded, channels: int, reading: Reading = AS_STORED) -> Whole | Problem:
+    """One image at its own size, and what is transparent in it; or why it cannot be used.
 
-    def read(image: ImageFile, item: Encoded, several: bool) -> Image.Image | None:
-        if not image.has_transparency_data:
-            return None
-        found = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A")
-        return None if found.getextrema() == (255, 255) else found
+    Of 8 bits as `decode` gives it, with `channels`. Of more bits in 16, with 1 or 3 channels, as the file has them, or
+    4 where so many are wanted, which have the opacity as their last.
+    """
 
-    found = _each([item], read)[0]
-    return None if isinstance(found, Problem) else found
+    def read(image: ImageFile, item: Encoded, several: bool) -> Whole:
+        if _is_deep(image) or _has_deep_colour(image) or _has_deep_alpha(image):
+            return _whole_in_16_bits(image, item, channels, reading)
+        what = f"decoding {item.name} of {image.width:,}x{image.height:,} pixels"
+        require(_memory_of(image), what, "make the image smaller")
+        upright, values = _upright(image, item, reading, several)
+        opacity = None
+        if upright.has_transparency_data and channels < 4:
+            opacity = np.asarray(upright.convert("RGBA").getchannel("A"))
+            upright = _over_white(upright)
+        size = upright.height, upright.width
+        pixels, values = _shaped(upright, values, channels, size, False, reading)
+        faint = opacity is not None and bool((opacity < 255).any())
+        return Whole(item.path, pixels, opacity if faint else None, item.frame, item.of, values)
+
+    return _each([item], read)[0]
 
 
-def decode_deep(item: Encoded, reading: Reading) -> Deep | None:
-    """An image that can be decoded, whole and upright, in 16 bits; None where it has 8 or fewer."""
-
-    def read(image: ImageFile, item: Encoded, several: bool) -> Deep | None:
-        deep, colour, faint = _is_deep(image), _has_deep_colour(image), _has_deep_alpha(image)
-        if not (deep or colour or faint):
-            return None
-        size = image.width * image.height
-        require(size * IN_16_BITS, f"{item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
-        meaning = depth.meaning_of(image, item.file)
-        if faint:
-            both = np.asarray(_both_bytes(item)).astype(np.uint16)
-            return _over_white_deep(both[None, ..., 0] * 256 + both[..., 1], both[..., 2] * 256 + both[..., 3])
-        lower = _lower_bytes(item) if colour else None
-        upright = ImageOps.exif_transpose(image)
-        if lower is None:
-            _, found = depth.grey(upright, meaning, reading)
-            whole = np.asarray(upright)[None]
-            return Deep(depth.to_16_bits(whole, found, meaning is not None and meaning.inverted), None)
-        _, found = depth.colour(upright, lower, meaning, reading)
-        values = (np.asarray(upright).astype(np.uint16) * 256 + np.asarray(lower)).transpose(2, 0, 1)
-        pixels = depth.to_16_bits(values[:3], found)
-        return Deep(pixels, None) if len(values) == 3 else _over_white_deep(pixels, values[3])
-
-    found = _each([item], read)[0]
-    return None if isinstance(found, Problem) else found
+def _whole_in_16_bits(image: ImageFile, item: Encoded, channels: int, reading: Reading) -> Whole:
+    """An opened image of more than 8 bits: each of its files' bytes is decoded once."""
+    size = image.width * image.height
+    require(size * IN_16_BITS, f"{item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
+    meaning, values, opacity = depth.meaning_of(image, item.file), None, None
+    if _has_deep_alpha(image):
+        both = np.asarray(_both_bytes(item)).astype(np.uint16)
+        pixels, opacity = both[None, ..., 0] * 256 + both[..., 1], both[..., 2] * 256 + both[..., 3]
+    elif _has_deep_colour(image):
+        lower, upper = _lower_bytes(item), ImageOps.exif_transpose(image)
+        values = depth.values_of_colour(upper, lower, meaning, reading)
+        stored = (np.asarray(upper).astype(np.uint16) * 256 + np.asarray(lower)).transpose(2, 0, 1)
+        pixels, opacity = depth.to_16_bits(stored[:3], values), stored[3] if len(stored) > 3 else None
+    else:
+        grey = ImageOps.exif_transpose(image)
+        values = depth.values_of_grey(grey, meaning, reading)
+        pixels = depth.to_16_bits(np.asarray(grey)[None], values, meaning is not None and meaning.inverted)
+    if channels == 4:
+        last = np.full(pixels.shape[1:], depth.TOP, np.uint16) if opacity is None else opacity
+        pixels, opacity = np.stack([*np.broadcast_to(pixels, (3, *last.shape)), last]), None
+    if opacity is not None and (opacity == depth.TOP).all():
+        opacity = None
+    if opacity is not None:
+        _lay_over_white(pixels, opacity)
+    return Whole(item.path, pixels, opacity, item.frame, item.of, values)
 
 
 def probe_all(items: Iterable[Encoded]) -> Iterator[Probe | Problem]:
@@ -215,7 +233,9 @@ class Budget:
 
 
 def _probed(image: ImageFile, item: Encoded, several: bool) -> Probe:
-    width, height = reversed(image.size) if _turn(image) >= 5 else image.size
+    # Pillow 13 gives a TIFF's size as it is seen, older ones as it is stored; that of other files is the stored one.
+    width, height = (int(image.tag_v2[side]) for side in SIDES) if image.format == "TIFF" else image.size
+    width, height = (height, width) if _turn(image) >= 5 else (width, height)
     own = (
         height,
         width,
@@ -256,12 +276,13 @@ def _decoder(
     channels: int, size: tuple[int, int], halves: bool, reading: Reading, budget: Budget
 ) -> Callable[[ImageFile, Encoded, bool], Row]:
     def decoded(image: ImageFile, item: Encoded, several: bool) -> Row:
-        longer, whole = 2 * max(size), image.width * image.height
+        longer = 2 * max(size)
         image.draft(None, (longer, longer))  # a large JPEG is decoded small, still twice what is needed
-        needed = _bytes(image) + (PROGRESSIVE * whole if "progressive" in image.info else 0)
+        needed = _memory_of(image)
         require(needed, f"decoding {item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
         with budget.taken(needed):
-            flat, values = _opaque(image, item, reading, several)
+            flat, values = _upright(image, item, reading, several)
+            flat = _over_white(flat) if flat.has_transparency_data and channels < 4 else flat
             pixels, values = _shaped(flat, values, channels, size, halves, reading)
             del flat
             if not several:
@@ -274,9 +295,11 @@ def _decoder(
 def _shaped(
     flat: Image.Image, values: Values | None, channels: int, size: tuple[int, int], halves: bool, reading: Reading
 ) -> tuple[Pixels, Values | None]:
-    """An opaque image of 8 bits as (C, H, W), and what its values were."""
-    (height, width), mode = size, "L" if channels == 1 else "RGB"
-    if flat.mode not in ("L", mode):  # grey is scaled as grey: three equal channels would be scaled alike
+    """An image of 8 bits as (C, H, W), and what its values were; it is opaque, unless C is 4."""
+    (height, width), mode = size, {1: "L", 4: "RGBA"}.get(channels, "RGB")
+    if (
+        flat.mode not in ("L", mode) or flat.has_transparency_data
+    ):  # grey is scaled as grey: three equal channels would be scaled alike
         flat = flat.convert(mode)
     if values is None and reading.value_range is not None:
         flat, values = depth.shallow(flat, reading)
@@ -287,6 +310,11 @@ def _shaped(
         fitted = fitted if fitted.mode == mode else fitted.convert(mode)
         arrays.append(np.asarray(fitted).reshape(*part_size[::-1], channels))
     return np.ascontiguousarray(np.concatenate(arrays, axis=1).transpose(2, 0, 1)), values
+
+
+def _memory_of(image: ImageFile) -> int:
+    """Bytes that decoding an opened image takes, those of a progressive JPEG's lines, too."""
+    return _bytes(image) + (PROGRESSIVE * image.width * image.height if "progressive" in image.info else 0)
 
 
 def _bytes(image: ImageFile) -> int:
@@ -377,9 +405,14 @@ def _open(file: Path | bytes) -> ImageFile:
     if (file.stat().st_size if isinstance(file, Path) else len(file)) == 0:
         raise ValueError("the file is empty")
     try:
-        return Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+        image = Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
     except MemoryError as error:  # to read a header takes none: it promises gigabytes that are not there
         raise ValueError("its header promises more than any memory holds") from error
+    if image.format == "TIFF":
+        image.filename = (
+            ""  # Pillow maps one that is not compressed into memory, and mixes up its sides if it is turned
+        )
+    return image
 
 
 def _is_grey(image: Image.Image) -> bool:
@@ -411,8 +444,8 @@ def _is_equal(image: ImageFile) -> bool:
     return bool((pixels == pixels[..., :1]).all())
 
 
-def _opaque(image: ImageFile, item: Encoded, reading: Reading, several: bool) -> tuple[Image.Image, Values | None]:
-    """The image upright, in an 8-bit mode without transparency, and what its values were if they had more bits."""
+def _upright(image: ImageFile, item: Encoded, reading: Reading, several: bool) -> tuple[Image.Image, Values | None]:
+    """The image upright, in an 8-bit mode, and what its values were if they had more bits."""
     deep, deep_colour = _is_deep(image), _has_deep_colour(image)
     meaning = depth.meaning_of(image, item.file) if deep or deep_colour else None
     lower = None
@@ -425,10 +458,7 @@ def _opaque(image: ImageFile, item: Encoded, reading: Reading, several: bool) ->
         upright = image
     if deep:
         return depth.grey(upright, meaning, reading)
-    values = None
-    if deep_colour:
-        upright, values = depth.colour(upright, lower, meaning, reading)
-    return _over_white(upright) if upright.has_transparency_data else upright, values
+    return depth.colour(upright, lower, meaning, reading) if deep_colour else (upright, None)
 
 
 def _lower_bytes(item: Encoded) -> Image.Image:
@@ -448,14 +478,11 @@ def _both_bytes(item: Encoded) -> Image.Image:
         return ImageOps.exif_transpose(image)
 
 
-def _over_white_deep(pixels: NDArray[np.uint16], opacity: NDArray[np.uint16]) -> Deep:
-    """(C, H, W) laid over white by (H, W), both of 0 to 65535."""
-    if (opacity == depth.TOP).all():
-        return Deep(pixels, None)
+def _lay_over_white(pixels: Deep, opacity: Deep) -> None:
+    """Lay (C, H, W) over white by (H, W), both of 0 to 65535, in place."""
     for _, top, _, bottom in depth.bands(*opacity.shape[::-1]):
         share = opacity[top:bottom] / depth.TOP
         pixels[:, top:bottom] = depth.TOP - (depth.TOP - pixels[:, top:bottom]) * share + 0.5
-    return Deep(pixels, opacity)
 
 
 def _over_white(image: Image.Image) -> Image.Image:

@@ -71,8 +71,8 @@ def meaning_of(image: Any, file: Path | bytes) -> Meaning | None:
     return Meaning(black or 0, white, inverted=inverted)
 
 
-def grey(image: Image.Image, meaning: Meaning | None, reading: Reading) -> tuple[Image.Image, Values]:
-    """An image with one deep value a pixel in 8 bits, rounded, and not clipped unless a range was asked for.
+def values_of_grey(image: Image.Image, meaning: Meaning | None, reading: Reading) -> Values:
+    """Those of an image with one deep value a pixel.
 
     Raises:
         ValueError: it has values outside what its type is taken for, or that are not finite.
@@ -92,39 +92,54 @@ def grey(image: Image.Image, meaning: Meaning | None, reading: Reading) -> tuple
             f"{image.mode} pixels from {low:g} to {high:g}, outside [0, {top:g}]; say which are black and white, as in "
             f"--value-range {min(low, 0):g} {high:g}"
         )
-    ends_of_scale = (white, black) if meaning and meaning.inverted else (black, white)
-    pixels = np.empty((image.height, image.width), np.uint8)
-    for box in boxes:
-        pixels[box[1] : box[3]] = to_bytes(np.asarray(image.crop(box)), *ends_of_scale)
     kind = {"F": "floats", "I": "32 bits"}.get(image.mode, "16 bits")
-    return Image.fromarray(pixels), Values(kind, low, high, black, white, by)
+    return Values(kind, low, high, black, white, by)
+
+
+def grey(image: Image.Image, meaning: Meaning | None, reading: Reading) -> tuple[Image.Image, Values]:
+    """An image with one deep value a pixel in 8 bits, rounded, and not clipped unless a range was asked for.
+
+    Raises:
+        ValueError: it has values outside what its type is taken for, or that are not finite.
+    """
+    found = values_of_grey(image, meaning, reading)
+    ends_of_scale = (found.white, found.black) if meaning and meaning.inverted else (found.black, found.white)
+    pixels = np.empty((image.height, image.width), np.uint8)
+    for box in bands(*image.size):
+        pixels[box[1] : box[3]] = to_bytes(np.asarray(image.crop(box)), *ends_of_scale)
+    return Image.fromarray(pixels), found
+
+
+def values_of_colour(
+    upper: Image.Image, lower: Image.Image | None, meaning: Meaning | None, reading: Reading
+) -> Values:
+    """Those of an image of 16 bits a colour, of which `lower` holds the lower 8; without it, of the upper 8 alone."""
+    parts = [(k, box) for k in range(3) for box in bands(*upper.size)]  # not of what is transparent
+    ends = [(float(part.min()), float(part.max())) for part in (_both(upper, lower, *part) for part in parts)]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    if lower is None:
+        return Values("16 bits a colour", max(0, low - 255), high, 0, TOP, "type")
+    of_parts = (_both(upper, lower, *part) for part in parts)
+    if meaning and meaning.bits and high < 2**meaning.bits and _is_scaled(meaning.bits, of_parts):
+        meaning = None
+    return Values("16 bits a colour", low, high, *_chosen(meaning, reading, low, high, TOP))
 
 
 def colour(
     upper: Image.Image, lower: Image.Image | None, meaning: Meaning | None, reading: Reading
 ) -> tuple[Image.Image, Values]:
     """An image of 16 bits a colour: its upper 8 as they are, or both bytes scaled, where `lower` holds the others."""
-    boxes = [(k, box) for k in range(3) for box in bands(*upper.size)]  # not of what is transparent
-
-    def values(k: int, box: Box) -> NDArray[np.uint16]:
-        high_byte = np.asarray(upper.getchannel(k).crop(box)).astype(np.uint16) * 256
-        return high_byte + (255 if lower is None else np.asarray(lower.getchannel(k).crop(box)))
-
-    ends = [(float(part.min()), float(part.max())) for part in (values(k, box) for k, box in boxes)]
-    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
-    low = low if lower is not None else max(0, low - 255)
-    if meaning and meaning.bits and high < 2**meaning.bits and _is_scaled(meaning.bits, (values(*b) for b in boxes)):
-        meaning = None
-    black, white, by = _chosen(meaning, reading, low, high, TOP)
-    if by == "type" or lower is None:
-        return upper, Values("16 bits a colour", low, high, 0, TOP, "type")
+    found = values_of_colour(upper, lower, meaning, reading)
+    if found.by == "type" or lower is None:
+        return upper, found
     pixels = np.empty((3, upper.height, upper.width), np.uint8)
-    for k, box in boxes:
-        pixels[k, box[1] : box[3]] = to_bytes(values(k, box), black, white)
+    for k in range(3):
+        for box in bands(*upper.size):
+            pixels[k, box[1] : box[3]] = to_bytes(_both(upper, lower, k, box), found.black, found.white)
     channels = [Image.fromarray(channel) for channel in pixels]
     if upper.mode == "RGBA":
         channels.append(upper.getchannel(3))
-    return Image.merge(upper.mode, channels), Values("16 bits a colour", low, high, black, white, by)
+    return Image.merge(upper.mode, channels), found
 
 
 def swap_bytes(image: Any) -> None:
@@ -139,18 +154,19 @@ def swap_bytes(image: Any) -> None:
 
 
 def shallow(image: Image.Image, reading: Reading) -> tuple[Image.Image, Values | None]:
-    """An image of 8 bits, L or RGB: as it is, unless a range of such values was asked for.
+    """An image of 8 bits, L, RGB or RGBA: as it is, unless a range of such values was asked for; its opacity always.
 
     A range that 8 bits cannot hold, such as 0 to 4095, is for other files of the folder.
     """
     if not fits_bytes(reading):
         return image, None
     assert reading.value_range is not None
-    ends = _ends(image)
+    ends = _ends(image)[:3]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     table = to_bytes(np.arange(256), *reading.value_range).tolist()
     values = Values("8 bits", low, high, *reading.value_range, "option")
-    return image.point(table * len(image.getbands())), values
+    bands = len(image.getbands())
+    return image.point(table * min(bands, 3) + list(range(256)) * (bands == 4)), values
 
 
 def fits_bytes(reading: Reading) -> bool:
@@ -205,6 +221,12 @@ def value_notes(found: Iterable[Values]) -> list[str]:
             line += f"; {scale}"
         lines.append(line)
     return lines
+
+
+def _both(upper: Image.Image, lower: Image.Image | None, channel: int, box: Box) -> NDArray[np.uint16]:
+    """Values of 16 bits from both bytes; without the lower one, the largest that they can be."""
+    high_byte = np.asarray(upper.getchannel(channel).crop(box)).astype(np.uint16) * 256
+    return high_byte + (255 if lower is None else np.asarray(lower.getchannel(channel).crop(box)))
 
 
 def _images(count: int) -> str:

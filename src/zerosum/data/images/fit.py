@@ -20,6 +20,7 @@ from zerosum.modality import Image, Modality
 from zerosum.util.files import named
 from zerosum.util.text import legible
 
+OPAQUE = 255  # in the last channel of RGBA
 LUMA = (19595, 38470, 7471)  # of 65,536: the weights of red, green and blue in grey, ITU-R 601, as Pillow rounds them
 
 
@@ -65,6 +66,12 @@ def fitted(
         return Fitted(loaded, files)
     if isinstance(modality, Image) and isinstance(loaded.modality, Image):
         channels = (loaded.modality.channels, modality.channels)
+        if asked.over(reading).alpha == "keep" and channels in ((1, 4), (3, 4)):
+            colours = loaded.x.expand(-1, 3, -1, -1)
+            x = torch.cat([colours, torch.full_like(colours[:, :1], OPAQUE)], 1)
+            mark = fingerprint_of(f"{loaded.fingerprint} opaque")
+            note = "what has no opacity was taken for opaque, as the network learnt RGBA"
+            return Fitted(loaded.with_samples(modality, x, mark), files, note)
         if channels in ((3, 1), (1, 3)):
             to_grey = channels == (3, 1)
             x = grey(loaded.x) if to_grey else loaded.x.expand(-1, 3, -1, -1)
@@ -108,7 +115,7 @@ def _of_file(path: Path, size: tuple[int, int] | None, reading: Reading) -> tupl
     item = Encoded(legible(path.name), -1, path)
     items, headers = with_frames([item], [probe(item)], reading.frames)
     readable = [header for header in headers if isinstance(header, Probe)]
-    found = list(decode_all(items, *layout(readable, size), reading=reading)) if readable else headers
+    found = list(decode_all(items, *layout(readable, size, reading), reading=reading)) if readable else headers
     rows, notes = [row for row in found if isinstance(row, Row)], Notes()
     if not rows:
         problem = next(problem for problem in found if isinstance(problem, Problem))

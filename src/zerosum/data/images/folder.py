@@ -66,8 +66,9 @@ def packed(
 ) -> Pack:
     """The images decoded, from the cache where they are there already.
 
-    They have 1 channel if every image is grey by its mode or palette, else 3; and `size` (H, W), by default their
-    common size if they share one of at most 256 pixels a side, else 64x64. Of `halves`, each half is scaled alone.
+    They have 1 channel if every image is grey by its mode or palette, else 3, or 4 where opacity is kept; and `size`
+    (H, W), by default their common size if they share one of at most 256 pixels a side, else 64x64. Of `halves`, each
+    half is scaled alone.
 
     Raises:
         DataError: no image can be read, or the cache cannot be written.
@@ -76,18 +77,25 @@ def packed(
     def build() -> Contents:
         probes = list(with_progress("looking at images", probe_all(found.items), len(found.items), progress))
         items, probes = with_frames(found.items, probes, reading.frames)
-        channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size)
+        channels, shape = layout([probe for probe in probes if isinstance(probe, Probe)], size, reading)
         decoded = decode_all(items, channels, shape, halves, reading)
         rows = with_progress("decoding images", decoded, len(items), progress)
         return (channels, *shape), rows, len(items)
 
-    how = ["halves" if halves else "folder", size, reading.value_range, reading.frames]
+    how = ["halves" if halves else "folder", size, *how_read(reading)]
     return cached(str(found.root), [os.path.realpath(found.root), *how], [found.stamps, *how], build)
 
 
-def layout(probes: list[Probe], size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:
+def how_read(reading: Reading) -> list[object]:
+    """JSON-able; what the cache keeps images apart by, so that those of older versions are found."""
+    return [reading.value_range, reading.frames, *(["RGBA"] if reading.alpha == "keep" else [])]
+
+
+def layout(
+    probes: list[Probe], size: tuple[int, int] | None, reading: Reading = AS_STORED
+) -> tuple[int, tuple[int, int]]:
     """The number of channels and (H, W) to train with."""
-    channels = 1 if all(probe.grey for probe in probes) else 3
+    channels = 4 if reading.alpha == "keep" else 1 if all(probe.grey for probe in probes) else 3
     if size is not None:
         return channels, size
     sizes = {(probe.height, probe.width) for probe in probes}

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import DataError, Problem, digest_of
-from zerosum.data.images.decode import Row, frame_name
+from zerosum.data.images.decode import Row, Whole, frame_name
 from zerosum.data.images.depth import Values, value_notes
 from zerosum.data.paths import cache_dir
 from zerosum.util.files import held, remove, remove_leftovers
@@ -228,7 +228,7 @@ class Notes:
         self.several: dict[str, int] = {}  # files, and the frames that they have
         self.frames = 0  # beyond the first that were taken
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row | Whole) -> None:
         if row.values is not None:
             self.values.append(row.values)
         if row.of > 1:

@@ -12,7 +12,7 @@ import torch
 
 from zerosum.data.dataset import DataError, Dataset, Problem, dataset
 from zerosum.data.images.decode import Encoded, Pixels, Probe, Row, decode, probe_all, with_frames
-from zerosum.data.images.folder import layout, listing
+from zerosum.data.images.folder import how_read, layout, listing
 from zerosum.data.images.pack import Contents, cached
 from zerosum.data.request import Request
 from zerosum.util.files import named
@@ -36,7 +36,7 @@ def crops(request: Request) -> Dataset:
     size = request.size or (SIDE, SIDE)
     probes = list(probe_all(found.items))
     items, headers = with_frames(found.items, probes, request.reading.frames)
-    channels = layout([header for header in headers if isinstance(header, Probe)], size)[0]
+    channels = layout([header for header in headers if isinstance(header, Probe)], size, request.reading)[0]
     large = [header for header in headers if isinstance(header, Probe) and _count((header.height, header.width), size)]
     if not large:
         problem = next((str(header) for header in headers if isinstance(header, Problem)), "")
@@ -49,7 +49,7 @@ def crops(request: Request) -> Dataset:
         rows = _cropped(items, headers, channels, size, request)
         return (channels, *size), rows, sum(_count((header.height, header.width), size) for header in large)
 
-    how = ["crops", size, request.seed, request.reading.value_range, request.reading.frames]
+    how = ["crops", size, request.seed, *how_read(request.reading)]
     pack = cached(str(root), [os.path.realpath(root), *how], [found.stamps, *how], build)
     return dataset(
         request.name,
