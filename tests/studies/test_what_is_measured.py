@@ -231,6 +231,19 @@ def test_labelled_images_alone_teach_the_classifier_without_generated_ones(monke
     assert learnt == [(2, 0), (7, 0), (9, 0)]
 
 
+def test_the_value_of_generated_images_is_the_ratio_of_errors_in_percent(monkeypatch: pytest.MonkeyPatch):
+    rows = [("20", 0, 10.0, 5.0), ("50", 0, 4.0, 3.0), ("20", 1, 8.0, 8.0), ("50", 1, 2.0, 3.0)]
+    others = {"made": 9.0, "gan": 7.0, "candidates": 11}
+    found = synthesized.summarise([
+        {"part": part, "seed": seed, "real": real, "both": both, **others} for part, seed, real, both in rows
+    ])  # fmt: skip
+    assert found["values"] == [0.625, 1.25] and found["errors"]["50"]["both"] == [3.0, 3.0]
+    monkeypatch.setattr(synthesized.probe, "fit", lambda *_, **__: None)
+    monkeypatch.setattr(synthesized.probe, "mistakes", lambda *_: 3)
+    test = dataset("t", torch.zeros(40, 2), torch.arange(40) % 2, ("a", "b"))
+    assert synthesized.compare(test, test, test, 1, 0) == {"real": 7.5, "made": 7.5, "both": 7.5}
+
+
 def test_pretraining_is_played_beside_equal_rounds_and_labels_are_even(
     untrained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
