@@ -6,7 +6,9 @@ The trainings themselves are left out: a part is handed a trainer whose last and
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +36,7 @@ from zerosum.studies import (
     semi_supervised,
     spoiled,
     stacked_mnist,
+    study,
     synthesized,
     training,
     tricks,
@@ -303,6 +306,38 @@ def test_the_worst_density_is_the_value_of_a_seed():
     found = optimal_discriminator.summarise([dict(zip(keys, row, strict=True)) for row in rows])
     assert found["values"] == [0.03, 0.02] and found["worst_error"] == 0.03
     assert found["most_above_theory"] == pytest.approx(0.1) and found["worst_value_gap"] == pytest.approx(0.2)
+
+
+def test_a_goal_is_reached_by_the_mean_of_all_seeds_and_by_what_is_asked_besides(tmp_path: Path):
+    """The record of two parts, of which one was measured before a change."""
+    given = replace(
+        grid.GRID, name="tiny", seeds=(1, 2), parts=lambda seed: ("a",), target=15.0,
+        extra_check=lambda result: result["ok"],
+        summarise=lambda parts: {"values": [part["value"] for part in parts], "ok": True},
+    )  # fmt: skip
+    assert given.reached({"values": [10.0, 20.0], "ok": True}) and not given.reached(
+        {"values": [9.0, 20.0], "ok": True}
+    )
+    assert not given.reached({"values": [20.0, 20.0], "ok": False})
+    below = replace(given, relation="<=")
+    assert below.reached({"values": [10.0, 20.0], "ok": True}) and not below.reached(
+        {"values": [10.0, 21.0], "ok": True}
+    )
+    for seed, value, changes in ((1, 14.0, ["draws", "monitor"]), (2, 17.0, ["draws"])):
+        figures = {"part": "a", "seed": seed, "value": value}
+        done = {
+            "study": "tiny",
+            "figures": figures,
+            "seconds": 3.0,
+            "commit": "abc",
+            "changes": changes,
+            "hardware": "x",
+        }
+        (tmp_path / f"seed-{seed}").mkdir()
+        (tmp_path / f"seed-{seed}" / "a.json").write_text(json.dumps(done))
+    result = study.record(given, (1, 2), tmp_path, "command")
+    assert (result["mean"], result["verdict"], result["seconds"]) == (15.5, "met", 6.0)
+    assert result["std"] == pytest.approx(math.sqrt(4.5)) and result["changes"] == ["draws"]
 
 
 # The monitor's study
