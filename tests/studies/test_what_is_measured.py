@@ -18,9 +18,12 @@ import torch
 from torch import Tensor
 
 from zerosum import data
+from zerosum.batches import Paired
 from zerosum.data.dataset import Dataset, dataset
+from zerosum.game import Game
 from zerosum.health.history import History, Snapshot
 from zerosum.modality import to_float
+from zerosum.roles import Translates
 from zerosum.studies import (
     acgan,
     bigan_1nn,
@@ -245,6 +248,41 @@ def test_the_value_of_generated_images_is_the_ratio_of_errors_in_percent(monkeyp
     monkeypatch.setattr(synthesized.probe, "mistakes", lambda *_: 3)
     test = dataset("t", torch.zeros(40, 2), torch.arange(40) % 2, ("a", "b"))
     assert synthesized.compare(test, test, test, 1, 0) == {"real": 7.5, "made": 7.5, "both": 7.5}
+
+
+def test_a_shortened_training_has_no_more_checkpoints_than_were_asked_for():
+    """Of 10 steps every third and the last, of 8 every second."""
+    whole = training.last_weights(20, 4, 0, 1, 1)
+    found = [training.shortened(whole, 7, fraction, 4) for fraction in (0.5, 0.4, 1e-9)]
+    assert [(one.steps, one.checkpoint_every, one.seed) for one in found] == [(10, 3, 7), (8, 2, 7), (1, 1, 7)]
+
+
+class Adding(Game[Paired], Translates):
+    """Adds so many levels of 255."""
+
+    name = "adding"
+
+    def __init__(self, levels: int):
+        super().__init__()
+        self.levels, self.sizes = levels, list[int]()
+
+    def players(self) -> Any:
+        return {}
+
+    def round(self, draw: Any, step: int) -> Any:
+        yield from ()
+
+    def translate(self, a: Tensor, seeds: Tensor | None = None) -> Tensor:
+        assert not self.training
+        self.sizes.append(len(a))
+        return a + self.levels / 127.5
+
+
+def test_translations_are_by_averaged_weights_and_bytes():
+    trainer: Any = SimpleNamespace(game=Adding(5), sampler=Adding(9), device=torch.device("cpu"))
+    images = torch.arange(0, 240, 40, dtype=torch.uint8).view(6, 1, 1, 1).expand(6, 1, 2, 2)
+    made = training.translated(trainer, images, 4)
+    assert made.dtype == torch.uint8 and torch.equal(made, images + 9) and trainer.sampler.sizes == [4, 2]
 
 
 def test_pretraining_is_played_beside_equal_rounds_and_labels_are_even(
