@@ -17,6 +17,7 @@ from zerosum.evaluation.compare import compare
 from zerosum.evaluation.pairs import measure_run
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import noise_for, references_for
+from zerosum.evaluation.standing import beside
 from zerosum.evaluation.targets import of_files, of_run
 from zerosum.games import find
 from zerosum.metrics import extractors
@@ -112,3 +113,26 @@ def test_a_score_no_better_than_noise_is_still_the_worse_of_two():
 
     (row,) = compare(evaluation(0.6), evaluation(0.8))
     assert row.better == "B" and row.significant is True
+
+
+@pytest.mark.parametrize(
+    ("value", "real", "noise", "expected"),
+    [
+        (0.5, 0.9, 0.5, "no better than noise"),
+        (0.51, 0.9, 0.5, ""),
+        (0.9, 0.9, 0.5, ""),
+        (0.91, 0.9, 0.5, "better than real data"),
+        (0.9, 0.9, 0.9, ""),
+        (0.7, 0.8, 0.9, "noise wins"),
+    ],
+)
+@pytest.mark.parametrize("better", ["higher", "lower"])
+def test_as_good_as_noise_is_no_better_and_as_good_as_real_data_no_worse(
+    better: Any, value: float, real: float, noise: float, expected: str
+):
+    sign = 1 if better == "higher" else -1
+    references = {"real": sign * real, "noise": sign * noise}
+    assert beside(Score(sign * value, better), references) == expected
+    ends = sorted((sign * value, sign * (value + 0.05)))
+    wide = Score(sign * (value + 0.02), better, (ends[0], ends[1]))
+    assert beside(wide, references) == expected, "the worse end of an interval counts"
