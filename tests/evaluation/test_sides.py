@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import Field, dataset, dataset_of
-from zerosum.evaluation.compare import compare
+from zerosum.evaluation.compare import Comparison, compare, letter
 from zerosum.evaluation.pairs import measure_run
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import noise_for, references_for
@@ -136,3 +136,20 @@ def test_as_good_as_noise_is_no_better_and_as_good_as_real_data_no_worse(
     ends = sorted((sign * value, sign * (value + 0.05)))
     wide = Score(sign * (value + 0.02), better, (ends[0], ends[1]))
     assert beside(wide, references) == expected, "the worse end of an interval counts"
+
+
+def compared(*intervals: tuple[float, float]) -> Comparison:
+    """Scores in the middle of their intervals, beside real data of 0.9."""
+    scores = (Score((low + high) / 2, "higher", (low, high), references={"real": 0.9}) for low, high in intervals)
+    return Comparison("precision-recall", "precision", tuple(scores))
+
+
+def test_intervals_that_touch_are_not_apart_and_what_beats_real_data_is_not_asked():
+    assert compared((0.5, 0.6), (0.6, 0.7)).significant is False
+    assert compared((0.5, 0.6), (0.61, 0.7)).significant is True
+    three = compared((0.5, 0.6), (0.85, 0.95), (0.91, 0.99))
+    assert three.candidates == (0, 1) and three.better == "B" and three.significant is True
+
+
+def test_evaluations_are_called_by_letters_and_then_by_two():
+    assert [letter(n) for n in (0, 25, 26, 27, 52, 701, 702)] == ["A", "Z", "AA", "AB", "BA", "ZZ", "AAA"]
