@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.data.dataset import Field, dataset, dataset_of
 from zerosum.evaluation.compare import Comparison, compare, letter
-from zerosum.evaluation.pairs import measure_run
+from zerosum.evaluation.pairs import measure, measure_run
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import noise_for, references_for
 from zerosum.evaluation.standing import beside
@@ -99,6 +100,20 @@ def test_each_translation_stands_beside_its_own_partner():
     )
     (result,), notes = measure_run([Difference()], run, loaded, 0, None)
     assert result.scores["mean"].value < 1e-6 and result.protocol.real == 70 and not notes
+    apart = (2 * a.double() - 255).abs().flatten(1).amax(1) / 127.5  # of an input and its target
+    assert result.scores["of the inputs"].value == pytest.approx(float(apart.mean()), rel=1e-5)
+
+
+def test_images_and_their_references_have_fingerprints_of_their_own(tmp_path: Path):
+    """Two folders of images beside one of references."""
+    for name, level in (("one", 10), ("other", 20), ("references", 30)):
+        (tmp_path / name).mkdir()
+        Picture.new("L", (8, 8), level).save(tmp_path / name / "x.png")
+    found = [measure([Difference()], tmp_path / name, tmp_path / "references", 0, None) for name in ("one", "other")]
+    targets, results = [target for target, _, _ in found], [own for _, (own,), _ in found]
+    assert len({target.fingerprint for target in targets} | {results[0].protocol.reference}) == 3
+    assert results[0].protocol.reference == results[1].protocol.reference
+    assert results[0].scores["mean"].value == pytest.approx(20 / 127.5)
 
 
 def test_a_score_no_better_than_noise_is_still_the_worse_of_two():
