@@ -14,8 +14,9 @@ from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.data.dataset import Field, dataset, dataset_of
+from zerosum.evaluation import reference_scores
 from zerosum.evaluation.compare import Comparison, compare, letter
-from zerosum.evaluation.pairs import measure, measure_run
+from zerosum.evaluation.pairs import _at_the_size_of, measure, measure_run
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import noise_for, references_for
 from zerosum.evaluation.standing import beside
@@ -26,6 +27,7 @@ from zerosum.metrics.metric import Context, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score
 from zerosum.modality import Image, Points, Spec
+from zerosum.util.bicubic import enlarged_bytes
 
 PIXELS = extractors.find("pixels")
 
@@ -168,3 +170,20 @@ def test_intervals_that_touch_are_not_apart_and_what_beats_real_data_is_not_aske
 
 def test_evaluations_are_called_by_letters_and_then_by_two():
     assert [letter(n) for n in (0, 25, 26, 27, 52, 701, 702)] == ["A", "Z", "AA", "AB", "BA", "ZZ", "AAA"]
+
+
+def test_noise_lies_in_the_range_of_the_real_data_and_is_drawn_anew_in_each_block(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reference_scores, "BLOCK", 15)
+    noise = noise_for(context(80, 40)).x
+    assert len(noise) == 40 == len(noise.unique()) and float(noise.min()) >= 0 and float(noise.max()) <= 79
+
+
+def test_an_input_is_enlarged_by_the_bicubic_kernel_where_its_target_is_larger():
+    x = torch.randint(256, (1, 4, 6), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+
+    def shown(*shape: int) -> Tensor | None:
+        return _at_the_size_of(torch.zeros(*shape, dtype=torch.uint8), x)
+
+    larger, same = shown(3, 12, 18), shown(1, 4, 6)
+    assert larger is not None and torch.equal(larger, enlarged_bytes(x, 3))
+    assert same is not None and torch.equal(same, x) and shown(1, 8, 18) is None and shown(1, 2, 3) is None
