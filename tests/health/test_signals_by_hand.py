@@ -17,8 +17,8 @@ from zerosum.health.modes import LEAST, ByLabel, _testable
 from zerosum.health.sight import _edges, _grey
 from zerosum.health.signals import COUNTED, MOVING, REFERENCES, SAMPLES, SampleMeter
 from zerosum.health.verdicts import FAR
-from zerosum.metrics.extractors import LUMA
 from zerosum.util import rng
+from zerosum.util.luma import LUMA
 
 # Histories
 
