@@ -151,7 +151,7 @@ KIND_ASKED = {
     "games/infogan.py": 1,  # views, of images alone
     "health/translations.py": 1,  # translations of images
     "modality.py": 1,  # a point has one dimension
-    "evaluation/pairs.py": 1,  # how many shapes there are
+    "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
     "metrics/probe.py": 1,  # a classifier of images has convolutions
     "report/commands.py": 1,  # the size of its images
     "run/migrations.py": 1,  # shapes of format 1

@@ -57,6 +57,7 @@ def test_the_tables_of_the_tricks() -> None:
     made = tables.tricks(result)
     assert "| hinge | 4.0 (3.0 to 5.0) | nearer on 3 of 3 |" in made
     assert "| least squares | 5.5 (4.0 to 7.0, 1 diverged) | no clear effect: nearer on 1 of 3 |" in made
+    assert tables._nearer([4.0, 3.0], [4.0, 4.0]) == "no clear effect: nearer on 1 of 2", "as far is not nearer"
     assert "| D: no norm (a trick taken away) | 6.0 (5.0 to 7.0) | further on 3 of 3 |" in made
     assert "| base | 21.0 (20.0 to 22.0) | 20.0 (10.0 to 30.0) |" in made
 

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.data.dataset import Field, dataset, dataset_of
-from zerosum.evaluation.compare import compare
-from zerosum.evaluation.pairs import measure_run
+from zerosum.evaluation import reference_scores
+from zerosum.evaluation.compare import Comparison, compare, letter
+from zerosum.evaluation.pairs import _at_the_size_of, measure, measure_run
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import noise_for, references_for
+from zerosum.evaluation.standing import beside
 from zerosum.evaluation.targets import of_files, of_run
 from zerosum.games import find
 from zerosum.metrics import extractors
@@ -24,6 +27,7 @@ from zerosum.metrics.metric import Context, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score
 from zerosum.modality import Image, Points, Spec
+from zerosum.util.bicubic import enlarged_bytes
 
 PIXELS = extractors.find("pixels")
 
@@ -98,6 +102,20 @@ def test_each_translation_stands_beside_its_own_partner():
     )
     (result,), notes = measure_run([Difference()], run, loaded, 0, None)
     assert result.scores["mean"].value < 1e-6 and result.protocol.real == 70 and not notes
+    apart = (2 * a.double() - 255).abs().flatten(1).amax(1) / 127.5  # of an input and its target
+    assert result.scores["of the inputs"].value == pytest.approx(float(apart.mean()), rel=1e-5)
+
+
+def test_images_and_their_references_have_fingerprints_of_their_own(tmp_path: Path):
+    """Two folders of images beside one of references."""
+    for name, level in (("one", 10), ("other", 20), ("references", 30)):
+        (tmp_path / name).mkdir()
+        Picture.new("L", (8, 8), level).save(tmp_path / name / "x.png")
+    found = [measure([Difference()], tmp_path / name, tmp_path / "references", 0, None) for name in ("one", "other")]
+    targets, results = [target for target, _, _ in found], [own for _, (own,), _ in found]
+    assert len({target.fingerprint for target in targets} | {results[0].protocol.reference}) == 3
+    assert results[0].protocol.reference == results[1].protocol.reference
+    assert results[0].scores["mean"].value == pytest.approx(20 / 127.5)
 
 
 def test_a_score_no_better_than_noise_is_still_the_worse_of_two():
@@ -112,3 +130,60 @@ def test_a_score_no_better_than_noise_is_still_the_worse_of_two():
 
     (row,) = compare(evaluation(0.6), evaluation(0.8))
     assert row.better == "B" and row.significant is True
+
+
+@pytest.mark.parametrize(
+    ("value", "real", "noise", "expected"),
+    [
+        (0.5, 0.9, 0.5, "no better than noise"),
+        (0.51, 0.9, 0.5, ""),
+        (0.9, 0.9, 0.5, ""),
+        (0.91, 0.9, 0.5, "better than real data"),
+        (0.9, 0.9, 0.9, ""),
+        (0.7, 0.8, 0.9, "noise wins"),
+    ],
+)
+@pytest.mark.parametrize("better", ["higher", "lower"])
+def test_as_good_as_noise_is_no_better_and_as_good_as_real_data_no_worse(
+    better: Any, value: float, real: float, noise: float, expected: str
+):
+    sign = 1 if better == "higher" else -1
+    references = {"real": sign * real, "noise": sign * noise}
+    assert beside(Score(sign * value, better), references) == expected
+    ends = sorted((sign * value, sign * (value + 0.05)))
+    wide = Score(sign * (value + 0.02), better, (ends[0], ends[1]))
+    assert beside(wide, references) == expected, "the worse end of an interval counts"
+
+
+def compared(*intervals: tuple[float, float]) -> Comparison:
+    """Scores in the middle of their intervals, beside real data of 0.9."""
+    scores = (Score((low + high) / 2, "higher", (low, high), references={"real": 0.9}) for low, high in intervals)
+    return Comparison("precision-recall", "precision", tuple(scores))
+
+
+def test_intervals_that_touch_are_not_apart_and_what_beats_real_data_is_not_asked():
+    assert compared((0.5, 0.6), (0.6, 0.7)).significant is False
+    assert compared((0.5, 0.6), (0.61, 0.7)).significant is True
+    three = compared((0.5, 0.6), (0.85, 0.95), (0.91, 0.99))
+    assert three.candidates == (0, 1) and three.better == "B" and three.significant is True
+
+
+def test_evaluations_are_called_by_letters_and_then_by_two():
+    assert [letter(n) for n in (0, 25, 26, 27, 52, 701, 702)] == ["A", "Z", "AA", "AB", "BA", "ZZ", "AAA"]
+
+
+def test_noise_lies_in_the_range_of_the_real_data_and_is_drawn_anew_in_each_block(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reference_scores, "BLOCK", 15)
+    noise = noise_for(context(80, 40)).x
+    assert len(noise) == 40 == len(noise.unique()) and float(noise.min()) >= 0 and float(noise.max()) <= 79
+
+
+def test_an_input_is_enlarged_by_the_bicubic_kernel_where_its_target_is_larger():
+    x = torch.randint(256, (1, 4, 6), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+
+    def shown(*shape: int) -> Tensor | None:
+        return _at_the_size_of(torch.zeros(*shape, dtype=torch.uint8), x)
+
+    larger, same = shown(3, 12, 18), shown(1, 4, 6)
+    assert larger is not None and torch.equal(larger, enlarged_bytes(x, 3))
+    assert same is not None and torch.equal(same, x) and shown(1, 8, 18) is None and shown(1, 2, 3) is None

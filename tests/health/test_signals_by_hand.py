@@ -21,12 +21,12 @@ from zerosum.health.modes import LEAST, ByLabel, Modes, Named, OrRegions, _testa
 from zerosum.health.sight import _edges, _grey, sight
 from zerosum.health.signals import COUNTED, MOVING, REFERENCES, SAMPLES, SampleMeter
 from zerosum.health.verdicts import FAR
-from zerosum.metrics.extractors import LUMA
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
 from zerosum.modality import Classes, Video, to_float
 from zerosum.roles import Predicts
 from zerosum.util import rng
+from zerosum.util.luma import LUMA
 
 # Histories
 

@@ -156,3 +156,30 @@ def test_a_blurred_image_has_less_gradient_energy_than_its_reference():
     assert GradientEnergy().measure(x / 2, x) == pytest.approx(0.25)
     with pytest.raises(ValueError, match="its reference is flat"):
         GradientEnergy().measure(x, torch.zeros_like(x))
+
+
+def test_each_pair_has_a_value_of_its_own():
+    x = torch.zeros(2, 1, 16, 16)
+    y = torch.stack([torch.full((1, 16, 16), 0.1), torch.full((1, 16, 16), 0.2)])
+    assert psnr(x, y).tolist() == pytest.approx([20 * math.log10(2 / 0.1), 20 * math.log10(2 / 0.2)])
+    torch.testing.assert_close(ssim(x, y), torch.cat([ssim(x[:1], y[:1]), ssim(x[1:], y[1:])]))
+
+
+def test_what_steadies_the_structure_is_the_square_of_three_hundredths():
+    """Chequered images of five and one levels: variances of 25 and 1, and a covariance of 5."""
+    places = torch.arange(32)
+    board = ((places[:, None] + places) % 2 * 2.0 - 1)[None, None] / 127.5
+    steady = (0.03 * 255) ** 2
+    assert float(ssim(5 * board, board)) == pytest.approx((2 * 5 + steady) / (25 + 1 + steady), rel=1e-3)
+
+
+def test_the_window_is_a_gaussian_of_one_and_a_half_pixels():
+    """Of flat images but for one white pixel, whose place in the only window says its weight."""
+    weight = math.exp(-(2**2) / (2 * 1.5**2)) / sum(math.exp(-(d**2) / (2 * 1.5**2)) for d in range(-5, 6))
+    centre = 1 / sum(math.exp(-(d**2) / (2 * 1.5**2)) for d in range(-5, 6))
+    x, y = torch.full((1, 1, 11, 11), -1.0), torch.full((1, 1, 11, 11), -1.0)
+    x[..., 5, 7] = 1.0
+    mean = weight * centre * 255  # of x; y is black
+    variance = weight * centre * 255**2 - mean**2
+    steady = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    assert float(ssim(x, y)) == pytest.approx(steady[0] / (mean**2 + steady[0]) * steady[1] / (variance + steady[1]))

@@ -6,7 +6,9 @@ The trainings themselves are left out: a part is handed a trainer whose last and
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +18,12 @@ import torch
 from torch import Tensor
 
 from zerosum import data
+from zerosum.batches import Paired
 from zerosum.data.dataset import Dataset, dataset
+from zerosum.game import Game
 from zerosum.health.history import History, Snapshot
 from zerosum.modality import to_float
+from zerosum.roles import Translates
 from zerosum.studies import (
     acgan,
     bigan_1nn,
@@ -34,6 +39,7 @@ from zerosum.studies import (
     semi_supervised,
     spoiled,
     stacked_mnist,
+    study,
     synthesized,
     training,
     tricks,
@@ -231,6 +237,54 @@ def test_labelled_images_alone_teach_the_classifier_without_generated_ones(monke
     assert learnt == [(2, 0), (7, 0), (9, 0)]
 
 
+def test_the_value_of_generated_images_is_the_ratio_of_errors_in_percent(monkeypatch: pytest.MonkeyPatch):
+    rows = [("20", 0, 10.0, 5.0), ("50", 0, 4.0, 3.0), ("20", 1, 8.0, 8.0), ("50", 1, 2.0, 3.0)]
+    others = {"made": 9.0, "gan": 7.0, "candidates": 11}
+    found = synthesized.summarise([
+        {"part": part, "seed": seed, "real": real, "both": both, **others} for part, seed, real, both in rows
+    ])  # fmt: skip
+    assert found["values"] == [0.625, 1.25] and found["errors"]["50"]["both"] == [3.0, 3.0]
+    monkeypatch.setattr(synthesized.probe, "fit", lambda *_, **__: None)
+    monkeypatch.setattr(synthesized.probe, "mistakes", lambda *_: 3)
+    test = dataset("t", torch.zeros(40, 2), torch.arange(40) % 2, ("a", "b"))
+    assert synthesized.compare(test, test, test, 1, 0) == {"real": 7.5, "made": 7.5, "both": 7.5}
+
+
+def test_a_shortened_training_has_no_more_checkpoints_than_were_asked_for():
+    """Of 10 steps every third and the last, of 8 every second."""
+    whole = training.last_weights(20, 4, 0, 1, 1)
+    found = [training.shortened(whole, 7, fraction, 4) for fraction in (0.5, 0.4, 1e-9)]
+    assert [(one.steps, one.checkpoint_every, one.seed) for one in found] == [(10, 3, 7), (8, 2, 7), (1, 1, 7)]
+
+
+class Adding(Game[Paired], Translates):
+    """Adds so many levels of 255."""
+
+    name = "adding"
+
+    def __init__(self, levels: int):
+        super().__init__()
+        self.levels, self.sizes = levels, list[int]()
+
+    def players(self) -> Any:
+        return {}
+
+    def round(self, draw: Any, step: int) -> Any:
+        yield from ()
+
+    def translate(self, a: Tensor, seeds: Tensor | None = None) -> Tensor:
+        assert not self.training
+        self.sizes.append(len(a))
+        return a + self.levels / 127.5
+
+
+def test_translations_are_by_averaged_weights_and_bytes():
+    trainer: Any = SimpleNamespace(game=Adding(5), sampler=Adding(9), device=torch.device("cpu"))
+    images = torch.arange(0, 240, 40, dtype=torch.uint8).view(6, 1, 1, 1).expand(6, 1, 2, 2)
+    made = training.translated(trainer, images, 4)
+    assert made.dtype == torch.uint8 and torch.equal(made, images + 9) and trainer.sampler.sizes == [4, 2]
+
+
 def test_pretraining_is_played_beside_equal_rounds_and_labels_are_even(
     untrained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -290,6 +344,38 @@ def test_the_worst_density_is_the_value_of_a_seed():
     found = optimal_discriminator.summarise([dict(zip(keys, row, strict=True)) for row in rows])
     assert found["values"] == [0.03, 0.02] and found["worst_error"] == 0.03
     assert found["most_above_theory"] == pytest.approx(0.1) and found["worst_value_gap"] == pytest.approx(0.2)
+
+
+def test_a_goal_is_reached_by_the_mean_of_all_seeds_and_by_what_is_asked_besides(tmp_path: Path):
+    """The record of two parts, of which one was measured before a change."""
+    given = replace(
+        grid.GRID, name="tiny", seeds=(1, 2), parts=lambda seed: ("a",), target=15.0,
+        extra_check=lambda result: result["ok"],
+        summarise=lambda parts: {"values": [part["value"] for part in parts], "ok": True},
+    )  # fmt: skip
+    assert given.reached({"values": [10.0, 20.0], "ok": True}) and not given.reached(
+        {"values": [9.0, 20.0], "ok": True}
+    )
+    assert not given.reached({"values": [20.0, 20.0], "ok": False})
+    below = replace(given, relation="<=")
+    assert below.reached({"values": [10.0, 20.0], "ok": True}) and not below.reached(
+        {"values": [10.0, 21.0], "ok": True}
+    )
+    for seed, value, changes in ((1, 14.0, ["draws", "monitor"]), (2, 17.0, ["draws"])):
+        figures = {"part": "a", "seed": seed, "value": value}
+        done = {
+            "study": "tiny",
+            "figures": figures,
+            "seconds": 3.0,
+            "commit": "abc",
+            "changes": changes,
+            "hardware": "x",
+        }
+        (tmp_path / f"seed-{seed}").mkdir()
+        (tmp_path / f"seed-{seed}" / "a.json").write_text(json.dumps(done))
+    result = study.record(given, (1, 2), tmp_path, "command")
+    assert (result["mean"], result["verdict"], result["seconds"]) == (15.5, "met", 6.0)
+    assert result["std"] == pytest.approx(math.sqrt(4.5)) and result["changes"] == ["draws"]
 
 
 # The monitor's study

@@ -14,20 +14,24 @@ from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Problem, Progress, with_progress
 from zerosum.data.images.decode import Encoded, decode, probe
+from zerosum.data.images.fit import grey
 from zerosum.data.images.folder import layout, listing
 from zerosum.data.request import AS_STORED, Reading
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Protocol, Result, Target
 from zerosum.metrics import intervals
-from zerosum.metrics.metric import PairMetric
+from zerosum.metrics.metric import Context, PairMetric
+from zerosum.metrics.samples import Samples, to_channels
 from zerosum.metrics.score import Score
-from zerosum.modality import to_float
+from zerosum.modality import Image, Modality, to_float
 from zerosum.options import to_json
 from zerosum.run.loaded import Run
 from zerosum.util.bicubic import enlarged_bytes
 from zerosum.util.text import encodable
 
 BLOCK = 64  # images that are translated at a time
+OF_INPUTS = "of the inputs"  # the score of what was translated, in the place of its translation
+ENLARGED = f"`{OF_INPUTS}` is of these enlarged by the bicubic kernel"
 Read = TypeVar("Read")
 
 
@@ -72,13 +76,13 @@ def measure_run(
             part = run.assert_finite(run.translate(a[start : start + BLOCK]), "translations")
             for i, (image, partner) in enumerate(zip(run.modality.store(part), b[start:], strict=False), start):
                 pair = _in_one_colour(str(i), image, partner)
-                shown = _at_the_size_of(partner, a[i])
-                yield pair if shown is None else pair._replace(before=_in_one_colour(str(i), shown, partner))
+                shown = _at_the_size_of(partner.shape, a[i : i + 1])
+                yield pair if shown is None else pair._replace(before=_in_one_colour(str(i), shown[0], partner))
 
     enlarged = a.shape[2:] != b.shape[2:]
     _, results, notes = _measure(metrics, translated(), len(a), seed, progress)
-    if enlarged and any("of the inputs" in result.scores for result in results):
-        notes.append("`of the inputs` is of these enlarged by the bicubic kernel")
+    if enlarged and any(OF_INPUTS in result.scores for result in results):
+        notes.append(ENLARGED)
     return results, notes
 
 
@@ -87,17 +91,50 @@ def are_aligned(data: Dataset) -> bool:
     return {"a", "b"} <= data.fields.keys() and data.fields["a"].deck == data.fields["b"].deck
 
 
-def _at_the_size_of(target: Tensor, x: Tensor) -> Tensor | None:
-    """A stored input (C, H, W) at the size of its target: as it is, or enlarged; None where neither fits, or where
-    their channels cannot be compared.
+def inputs_of(context: Context, source: Modality, a: Tensor, rows: Tensor) -> tuple[Samples, str] | None:
+    """What the fakes of a context were translated from, in their place, and a note on what was changed for that.
+
+    Args:
+        a: (N, *shape) as stored, of which `rows` (M,) were translated.
+
+    Returns:
+        None where they are no images, or cannot be brought to the size and the channels of the fakes.
     """
-    height, width = x.shape[1:]
-    if len(x) != len(target) and 1 not in (len(x), len(target)):
+    target = context.fake.modality
+    if not (isinstance(source, Image) and isinstance(target, Image)) or _as_targets(target, a[:1]) is None:
         return None
-    factor = target.shape[1] // height
-    if (factor * height, factor * width) != tuple(target.shape[1:]):
+
+    def blocks() -> Iterator[Tensor]:
+        for part in rows.split(BLOCK):
+            if (shown := _as_targets(target, a[part])) is not None:
+                yield shown
+
+    fake = context.fake
+    samples = Samples("the inputs", len(rows), target, blocks, fake.extractor, None, fake.progress)
+    return samples, ENLARGED if a.shape[2:] != target.size else ""
+
+
+def _as_targets(target: Image, x: Tensor) -> Tensor | None:
+    """Stored inputs (N, C, H, W) as targets: of their size, and grey repeated, or colour turned grey, as they are."""
+    shown = _at_the_size_of(target.shape, x)
+    if shown is None or shown.shape[1] == target.channels:
+        return shown
+    if shown.shape[1] == 1:
+        return to_channels(shown, target.channels)
+    return grey(shown) if shown.shape[1] == 3 else None
+
+
+def _at_the_size_of(shape: Sequence[int], x: Tensor) -> Tensor | None:
+    """Stored inputs (N, C, H, W) at the size of targets of `shape`: as they are, or enlarged; None where neither fits,
+    or where their channels cannot be compared.
+    """
+    channels, height, width = x.shape[1:]
+    if channels != shape[0] and 1 not in (channels, shape[0]):
         return None
-    return x if factor == 1 else enlarged_bytes(x[None], factor)[0]
+    factor = shape[1] // height
+    if (factor * height, factor * width) != tuple(shape[1:]):
+        return None
+    return x if factor == 1 else enlarged_bytes(x, factor)
 
 
 def _measure(
@@ -139,7 +176,7 @@ def _measure(
         )
         scores = {"mean": _mean(metric, values[metric.name])}
         if all(map(math.isfinite, before[metric.name] or [math.inf])):
-            scores["of the inputs"] = _mean(metric, before[metric.name])
+            scores[OF_INPUTS] = _mean(metric, before[metric.name])
         results.append(Result(protocol, scores, (), seconds))
     notes = []
     if repeated:

@@ -127,6 +127,19 @@ def _translated(
     run: Run, count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None
 ) -> Samples:
     """Translations of `count` of the real `a`, at most; of aligned pairs, the partners of the real `b`."""
+    a, chosen = inputs(run, count, seed, reference, progress)
+
+    def blocks() -> Iterator[Tensor]:
+        for rows in chosen.split(BLOCK):
+            yield run.modality.store(run.assert_finite(run.translate(a[rows]), "translations"))
+
+    return Samples("the translations", len(chosen), run.modality, blocks, extractor, None, progress)
+
+
+def inputs(run: Run, count: int, seed: int, reference: Dataset, progress: Progress | None) -> tuple[Tensor, Tensor]:
+    """The real `a` as stored, (N, *shape), of the reference or else of the run's own data, and the rows (M,) of the
+    `count` that are translated, at most.
+    """
     own = run.record.data
     if "a" not in reference.fields:
         folder = Path(own.data_dir) if own.data_dir else None
@@ -134,13 +147,7 @@ def _translated(
         learnt, held_out = own_parts(run, None, reference)
         reference = held_out or learnt
     a = reference.fields["a"].stored
-    chosen = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))[:count]
-
-    def blocks() -> Iterator[Tensor]:
-        for rows in chosen.split(BLOCK):
-            yield run.modality.store(run.assert_finite(run.translate(a[rows]), "translations"))
-
-    return Samples("the translations", len(chosen), run.modality, blocks, extractor, None, progress)
+    return a, torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))[:count]
 
 
 def of_files(

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zerosum.metrics.extractors import LUMA
+from zerosum.util.luma import luma
 
 SIDE = 32  # pixels that larger images are scaled down to
 LEAST = 16  # pixels that smaller ones are scaled up to
@@ -54,7 +54,7 @@ def _scaled(x: Tensor) -> Tensor:
 
 
 def _grey(x: Tensor) -> Tensor:
-    return x if x.shape[1] == 1 else (x * x.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+    return x if x.shape[1] == 1 else luma(x)
 
 
 def _edges(x: Tensor) -> Tensor:

@@ -12,10 +12,9 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.batches import field_names
-from zerosum.errors import ZerosumError
 from zerosum.game import Logits
 from zerosum.metrics import intervals
-from zerosum.metrics.metric import Context, Metric
+from zerosum.metrics.metric import Context, Metric, NotMeasurable
 from zerosum.metrics.score import Score
 from zerosum.metrics.statistics import above
 from zerosum.util import rng
@@ -47,7 +46,7 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
 
     A copy of the game, in evaluation mode, plays step `step` until there are enough; nothing is updated. So a
     discriminator sees what it was trained on: conditions, noise on its input, packs. Of its moves in a step the first
-    counts. `ZerosumError` where no move hands over logits.
+    counts. `NotMeasurable` where no move hands over logits, as of a game without a discriminator, or before it plays.
     """
     game = copy.deepcopy(game).eval()
     device = next(game.parameters()).device
@@ -62,7 +61,7 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
                 if times > 1 and all(len(parts) == times for parts in found.values()):
                     break  # the first time has shown who hands over logits
             if not found:
-                raise ZerosumError(
+                raise NotMeasurable(
                     f"{game.name} hands over no logits of real and fake samples; leave out 'discriminator'"
                 )
     return {player: Logits(*map(torch.cat, zip(*parts, strict=True))) for player, parts in found.items()}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from annotated_types import Ge
 from torch import Tensor
 
+from zerosum.errors import ZerosumError
 from zerosum.metrics.score import Better, Score
 from zerosum.modality import Modality
 
@@ -41,6 +42,10 @@ class Context:
     def fewest(self) -> int:
         """Samples of the smaller side."""
         return min(self.real.count, self.fake.count)
+
+
+class NotMeasurable(ZerosumError):
+    """What a metric needs is missing, which only measuring has shown; where it was not named it is left out."""
 
 
 class Metric(ABC):

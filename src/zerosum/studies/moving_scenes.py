@@ -25,7 +25,7 @@ from zerosum.pictures.strips import strips
 from zerosum.roles import Predicts, in_role
 from zerosum.run.sampling import eval_no_grad
 from zerosum.studies import sharpness, training
-from zerosum.studies.sharpness import gradient_energy
+from zerosum.studies.sharpness import cut, gradient_energy
 from zerosum.studies.study import Measurements, Study, part_folder
 from zerosum.training.trainer import Trainer
 
@@ -126,8 +126,7 @@ def with_noise(x: Tensor, energy: float, seed: int) -> Tensor:
 
 def patches_of(x: Tensor) -> Tensor:
     """(M, C SIDE SIDE) patches of some of the frames (N, T, C, H, W)."""
-    patches = x[:, ::EVERY].unfold(3, SIDE, STRIDE).unfold(4, SIDE, STRIDE)  # (N, T', C, h, w, SIDE, SIDE)
-    return patches.permute(0, 1, 3, 4, 2, 5, 6).reshape(-1, x.shape[2] * SIDE**2)
+    return cut(x[:, ::EVERY], SIDE, STRIDE)
 
 
 def draw(result: Measurements, work: Path, path: Path) -> None:

@@ -31,14 +31,19 @@ def bounds(energy_of: Callable[[float], float], energy: float, strongest: float,
     return weak, strong
 
 
+def cut(x: Tensor, side: int, stride: int) -> Tensor:
+    """(M, C side side) patches of images (..., C, H, W), image by image and row by row."""
+    windows = x.unfold(-2, side, stride).unfold(-2, side, stride)  # (..., C, h, w, side, side)
+    return windows.movedim(-5, -3).reshape(-1, x.shape[-3] * side**2)
+
+
 def patches(images: Iterable[Tensor], side: int, stride: int) -> Moments:
     """Mean and covariance of the patches of side x side pixels of all images (C, H, W) of 0 to 255, in parts of 255."""
     moments: Moments | None = None
     for image in images:
-        dim = len(image) * side**2
-        own = (image / 255).unfold(1, side, stride).unfold(2, side, stride)  # (C, h, w, side, side)
-        moments = moments or Moments(dim)
-        moments.update(own.permute(1, 2, 0, 3, 4).reshape(-1, dim))
+        own = cut(image / 255, side, stride)
+        moments = moments or Moments(own.shape[1])
+        moments.update(own)
     if moments is None:
         raise ValueError("there are no images to take patches of")
     return moments

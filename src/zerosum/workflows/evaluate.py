@@ -25,8 +25,9 @@ from zerosum.evaluation.reference_scores import Reference, noise_for, references
 from zerosum.evaluation.standing import beside, remark
 from zerosum.evaluation.targets import SampleSource
 from zerosum.metrics import METRICS, find
+from zerosum.metrics.frechet import Frechet
 from zerosum.metrics.intervals import GROUPS
-from zerosum.metrics.metric import Context, Metric, PairMetric
+from zerosum.metrics.metric import Context, Metric, NotMeasurable, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score, Standing
 from zerosum.options import to_json
@@ -143,8 +144,10 @@ def evaluate(
         _require_memory(selected, context, references)
         _cache(selected, context)
         contexts = {False: context, True: distinct.context}  # by whether a metric needs distinct samples
-        measured = (_measure(metric, contexts[metric.needs_distinct], truncation) for metric in selected)
-        results = list(with_progress("measuring", measured, len(selected), progress))
+        trying = (_try(metric, contexts[metric.needs_distinct], truncation, bool(named)) for metric in selected)
+        tried = list(with_progress("measuring", trying, len(selected), progress))
+        selected = [metric for metric, result in zip(selected, tried, strict=True) if result is not None]
+        results = [result for result in tried if result is not None]
         known: list[Reference] = []
         for_metric: dict[bool, list[Reference]] = {False: [], True: []}
         if references and any(metric.has_references for metric in selected):
@@ -155,10 +158,13 @@ def evaluate(
         both = zip(selected, results, strict=True)
         measured = (_add_references(m, result, for_metric[m.needs_distinct]) for m, result in both)
         results = list(with_progress("measuring reference scores", measured, len(selected), progress))
+        if translates and references and source.run is not None:
+            results, more = _with_inputs(selected, results, context, source.run, samples)
+            notes += more
     notes += about + _twin_notes(selected, distinct, context)
     if translates and source.run is not None and not named:
         one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, seed, folder, progress)
-        results, notes = [*one_by_one, *results], notes + more
+        results, notes = [*one_by_one, *results], [*dict.fromkeys(notes + more)]
     return _evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
 
 
@@ -336,6 +342,16 @@ def _cache(metrics: Sequence[Metric], context: Context) -> None:
         side.cache(features="features" in needs or ("moments" in needs and side.count <= CACHED))
 
 
+def _try(metric: Metric, context: Context, truncation: float | None, named: bool) -> Result | None:
+    """One metric; None where it was not named, and measuring shows that it cannot be."""
+    try:
+        return _measure(metric, context, truncation)
+    except NotMeasurable:
+        if named:
+            raise
+        return None
+
+
 def _measure(metric: Metric, context: Context, truncation: float | None) -> Result:
     """One metric, with its protocol."""
     start = time.monotonic()
@@ -371,6 +387,29 @@ def _add_references(metric: Metric, result: Result, references: Sequence[Referen
     scores = {name: replace(s, standing=_standing(s, alike.get(name, s))) for name, s in scores.items()}
     remarks = tuple(said for name, score in scores.items() if (said := remark(name, score)))
     return replace(result, scores=scores, warnings=result.warnings + remarks)
+
+
+def _with_inputs(
+    metrics: Sequence[Metric], results: Sequence[Result], context: Context, run: Run, count: int
+) -> tuple[list[Result], list[str]]:
+    """The results, that of the Fréchet distance with that of the inputs, and a note on how these were taken.
+
+    Args:
+        count: translations that were asked for.
+    """
+    if not any(isinstance(metric, Frechet) for metric in metrics):
+        return [*results], []
+    a, rows = targets.inputs(run, count, context.seed, context.data, context.fake.progress)
+    if (found := pairs.inputs_of(context, run.source, a, rows)) is None:
+        return [*results], []
+    inputs, note = found
+    changed = []
+    for metric, result in zip(metrics, results, strict=True):
+        if isinstance(metric, Frechet):
+            (score,) = metric.measure(replace(context, fake=inputs)).values()
+            result = replace(result, scores={**result.scores, pairs.OF_INPUTS: score})
+        changed.append(result)
+    return changed, [note] if note else []
 
 
 def _standing(score: Score, alike: Score) -> Standing:

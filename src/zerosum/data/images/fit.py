@@ -18,10 +18,11 @@ from zerosum.data.request import AS_STORED, NOTHING, Asked, Reading, Request
 from zerosum.data.sources import check_reading, find, from_folder, read_as
 from zerosum.modality import Image, Modality
 from zerosum.util.files import named
+from zerosum.util.luma import LUMA
 from zerosum.util.text import legible
 
 OPAQUE = 255  # in the last channel of RGBA
-LUMA = (19595, 38470, 7471)  # of 65,536: the weights of red, green and blue in grey, ITU-R 601, as Pillow rounds them
+IN_16_BITS = tuple(round(65_536 * weight) for weight in LUMA)  # (19595, 38470, 7471), as Pillow has them
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ def fitted(
 
 def grey(x: Tensor) -> Tensor:
     """Colour images, uint8 (N, 3, H, W), to grey ones, (N, 1, H, W), with the weights and the rounding of Pillow."""
-    weights = torch.tensor(LUMA, dtype=torch.int32)[:, None, None]
+    weights = torch.tensor(IN_16_BITS, dtype=torch.int32)[:, None, None]
     parts = [((part.int() * weights).sum(1, keepdim=True) + 2**15) >> 16 for part in x.split(CHUNK)]
     return torch.cat(parts).to(torch.uint8)
 

@@ -18,10 +18,10 @@ from zerosum.data.dataset import ALL, DataError, Dataset, Field, Progress, finge
 from zerosum.modality import Image
 from zerosum.util import memory
 from zerosum.util.bicubic import shrunk_bytes
+from zerosum.util.luma import luma
 
 CHUNK = 64  # images that are spoiled at once
 SHRINK, FACTORS, FACTOR = "shrink", (2, 3, 4), 4  # the name, what may follow its "@", and what is meant without
-LUMA = (0.299, 0.587, 0.114)  # of ITU-R BT.601
 
 Spoil = Callable[[Tensor, float, list[Generator]], Tensor]  # (B, C, H, W) of 0 to 255, a strength, one a row
 
@@ -92,9 +92,7 @@ def invert(x: Tensor, strength: float, generators: list[Generator]) -> Tensor:
 
 def luminance(x: Tensor) -> Tensor:
     """(B, C, H, W) to (B, 1, H, W): BT.601's of three channels, the mean of any other number."""
-    if x.shape[1] != 3:
-        return x.mean(1, keepdim=True)
-    return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    return luma(x) if x.shape[1] == 3 else x.mean(1, keepdim=True)
 
 
 TASKS: dict[str, Task] = {

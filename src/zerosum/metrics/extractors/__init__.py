@@ -19,8 +19,7 @@ from torch import Tensor
 from zerosum.errors import ZerosumError, unknown
 from zerosum.metrics.extractors.digits import SIDE, Classifier
 from zerosum.metrics.extractors.random import SMALLEST, RandomNetwork
-
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+from zerosum.util.luma import luma
 
 
 class Features(NamedTuple):
@@ -110,7 +109,7 @@ def _digits(device: torch.device) -> Extractor:
     def function(x: Tensor) -> Features:
         x = _images(x, "digits").to(device).clamp(-1, 1)  # a generator may overshoot; a picture of its sample cannot
         if x.shape[1] == 3:
-            x = (x * x.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+            x = luma(x)
         if x.shape[2:] != (SIDE, SIDE):
             x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True)
         return Features(*network(x.contiguous(memory_format=torch.channels_last)))
