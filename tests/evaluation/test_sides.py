@@ -179,10 +179,10 @@ def test_noise_lies_in_the_range_of_the_real_data_and_is_drawn_anew_in_each_bloc
 
 
 def test_an_input_is_enlarged_by_the_bicubic_kernel_where_its_target_is_larger():
-    x = torch.randint(256, (1, 4, 6), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    x = torch.randint(256, (2, 1, 4, 6), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
 
     def shown(*shape: int) -> Tensor | None:
-        return _at_the_size_of(torch.zeros(*shape, dtype=torch.uint8), x)
+        return _at_the_size_of(shape, x)
 
     larger, same = shown(3, 12, 18), shown(1, 4, 6)
     assert larger is not None and torch.equal(larger, enlarged_bytes(x, 3))
