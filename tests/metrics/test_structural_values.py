@@ -204,3 +204,8 @@ def test_no_sample_is_in_two_pairs(monkeypatch: pytest.MonkeyPatch):
     structural.MsSsim(pairs=8).measure(SimpleNamespace(fake=fake, seed=0))  # type: ignore[arg-type]
     first, second = (side[:, 0, 0, 0] for side in seen)
     assert len(first) == len(second) == 8 and len(torch.cat([first, second]).unique()) == 16
+
+
+def test_luma_reaches_from_16_to_235():
+    levels = torch.tensor([0.0, 255.0]).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    assert structural.luma_of(levels).flatten().tolist() == pytest.approx([16, 235])
