@@ -17,6 +17,7 @@ from zerosum.batches import Labelled
 from zerosum.data.dataset import dataset
 from zerosum.metrics import extractors, intervals, probe
 from zerosum.metrics.extractors import Extractor, Features
+from zerosum.metrics.frechet import Frechet
 from zerosum.metrics.inception_score import InceptionScore
 from zerosum.metrics.kernel import Kernel, kernel, variance_over_fakes
 from zerosum.metrics.manifold import DensityCoverage, PrecisionRecall
@@ -151,3 +152,8 @@ def test_classifiers_are_tested_on_the_half_that_they_did_not_learn_from():
     train, test = Tstr()._real(measured)
     both: list[Any] = [*train.x.flatten().tolist(), *test.x.flatten().tolist()]
     assert len(train.y) == len(test.y) == 20 and sorted(both) == x.flatten().tolist()
+
+
+def test_a_frechet_distance_is_not_below_0_and_neither_is_its_interval(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(intervals, "jackknife", lambda value, without: (-1.0, 2.0))
+    assert Frechet().measure(context(points(40, 0), points(40, 1)))["distance"].interval == (0.0, 2.0)

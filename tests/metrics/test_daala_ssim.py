@@ -65,3 +65,11 @@ def test_at_256_rows_it_is_near_wangs():
     torch.testing.assert_close(daala_ssim(x, x), torch.ones(2, dtype=torch.float64))
     with pytest.raises(ValueError, match="of one shape"):
         daala_ssim(x, y[:, :, :10])
+
+
+def test_values_are_those_of_whole_levels():
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randint(256, (2, 2, 1, 20, 24), generator=generator).double()
+    off = 0.9 * torch.rand(x.shape, generator=generator, dtype=torch.float64) - 0.45
+    whole, between = (daala_ssim(side / 127.5 - 1, y / 127.5 - 1) for side in (x, x + off))
+    torch.testing.assert_close(whole, between, rtol=0, atol=1e-12)

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from zerosum.metrics.statistics import Moments
+from zerosum.metrics.statistics import Moments, above
 
 D = torch.float64
 
@@ -121,3 +121,8 @@ def test_what_does_not_fit_is_refused():
         Moments(0)
     with pytest.raises(ValueError, match=r"\(F, F\)"):
         Moments.restore(moments.state() | {"scatter": torch.zeros(2, 2)})
+
+
+def test_a_tie_counts_half():
+    a, b = torch.tensor([0.0, 1.0, 1.0]), torch.tensor([1.0, 0.0])
+    assert above(a, b) == (0 + 0.5 + 2 * (0.5 + 1)) / 6 and above(a, a) == 0.5

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from zerosum.metrics import structural
 from zerosum.metrics.structural import (
     C1,
     WEIGHTS,
@@ -19,6 +22,7 @@ from zerosum.metrics.structural import (
     scales_of,
     ssim,
 )
+from zerosum.modality import to_float
 
 
 def noise(*shape: int) -> Tensor:
@@ -183,3 +187,25 @@ def test_the_window_is_a_gaussian_of_one_and_a_half_pixels():
     variance = weight * centre * 255**2 - mean**2
     steady = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     assert float(ssim(x, y)) == pytest.approx(steady[0] / (mean**2 + steady[0]) * steady[1] / (variance + steady[1]))
+
+
+def test_diversity_has_the_standard_error_of_its_pairs(monkeypatch: pytest.MonkeyPatch):
+    said = torch.tensor([0.1, 0.4, 0.5, 0.8], dtype=torch.float64)
+    monkeypatch.setattr(structural, "ms_ssim", lambda x, y: said)
+    found = ms_ssim_diversity(torch.zeros(9, 1, 16, 16), pairs=4)
+    assert found.mean == pytest.approx(0.45) and found.error == pytest.approx(float(said.std()) / 2)
+
+
+def test_no_sample_is_in_two_pairs(monkeypatch: pytest.MonkeyPatch):
+    seen: list[Tensor] = []
+    monkeypatch.setattr(structural, "ms_ssim", lambda x, y: seen.extend([x, y]) or torch.zeros(len(x)))
+    x = torch.arange(20, dtype=torch.uint8).view(20, 1, 1, 1).expand(20, 1, 16, 16)
+    fake: Any = SimpleNamespace(first=lambda count: to_float(x[:count]), count=20, shape=(1, 16, 16))
+    structural.MsSsim(pairs=8).measure(SimpleNamespace(fake=fake, seed=0))  # type: ignore[arg-type]
+    first, second = (side[:, 0, 0, 0] for side in seen)
+    assert len(first) == len(second) == 8 and len(torch.cat([first, second]).unique()) == 16
+
+
+def test_luma_reaches_from_16_to_235():
+    levels = torch.tensor([0.0, 255.0]).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    assert structural.luma_of(levels).flatten().tolist() == pytest.approx([16, 235])
