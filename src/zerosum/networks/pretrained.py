@@ -78,8 +78,8 @@ def read_features(path: Path, channels: int) -> dict[str, Tensor]:
         return vgg.in_grey(state)
     if about.channels != channels:
         raise ZerosumError(
-            f"the features in {path} are of images with {_counted(about.channels)} ({legible(about.data)}), and these have "
-            f"{_counted(channels)}; train some on such images with `zerosum features`"
+            f"the features in {path} are of images with {_counted(about.channels)} ({legible(about.data)}), and these "
+            f"have {_counted(channels)}; train some on such images with `zerosum features`"
         )
     return state
 
