@@ -105,6 +105,7 @@ def test_weights_are_checked(path: Path) -> None:
     changes: list[tuple[Callable[[TENSORS], object], str]] = [
         (lambda tensors: tensors.pop(name), f"it lacks {name}"),
         (lambda tensors: tensors.update(more=torch.zeros(1)), "it has more, which"),
+        (lambda tensors: tensors.update({"a\n\x1b[31m": torch.zeros(1)}), "[31m, which this network has not"),
         (lambda tensors: tensors.update({name: torch.zeros(64, 32, 1, 1)}), "is (64, 32, 1, 1) of float32, not"),
         (lambda tensors: tensors.update({name: tensors[name].half()}), "of float16, not"),
         (spoil(float("nan")), f"{name} holds numbers that are not finite"),

@@ -18,7 +18,7 @@ from zerosum.errors import ZerosumError
 from zerosum.networks import vgg
 from zerosum.util import files, formats
 from zerosum.util.memory import OutOfMemoryError
-from zerosum.util.text import abbreviate
+from zerosum.util.text import abbreviate, legible
 
 SUFFIX = ".safetensors"
 KEY = "zerosum-features"  # in the header's metadata, where all values are strings
@@ -78,8 +78,8 @@ def read_features(path: Path, channels: int) -> dict[str, Tensor]:
         return vgg.in_grey(state)
     if about.channels != channels:
         raise ZerosumError(
-            f"the features in {path} are of images with {_counted(about.channels)} ({about.data}), and these have "
-            f"{_counted(channels)}; train some on such images with `zerosum features`"
+            f"the features in {path} are of images with {_counted(about.channels)} ({legible(about.data)}), and these "
+            f"have {_counted(channels)}; train some on such images with `zerosum features`"
         )
     return state
 
@@ -131,7 +131,7 @@ def _require_weights(path: Path, expected: dict[str, Tensor], found: dict[str, T
     if missing := [name for name in expected if name not in found]:
         raise _damaged(path, f"it lacks {', '.join(abbreviate(missing))}")
     if unknown := [name for name in found if name not in expected]:
-        raise _damaged(path, f"it has {', '.join(abbreviate(unknown))}, which this network has not")
+        raise _damaged(path, f"it has {legible(', '.join(abbreviate(unknown)))}, which this network has not")
     for name, value in found.items():
         wanted = expected[name]
         if (value.shape, value.dtype) != (wanted.shape, wanted.dtype):
