@@ -156,6 +156,11 @@ def test_images_of_every_source_are_cropped(tmp_path: Path) -> None:
         (images, (0, 4), r"is empty"),
         (lambda: load("shrink@4:digits"), (10, 12), r"4 times smaller: say --crop 8 12"),
         (
+            lambda: of_two("a", "b", tellers(3, 6, 6), tellers(3, 9, 9)),
+            (4, 4),
+            r"of 6x6 and of 9x9 pixels, and crops are of images of one size: bring them to one by --size",
+        ),
+        (
             lambda: of_two("all", "all", tellers(3, 6, 6), tellers(3, 9, 9)),
             (4, 4),
             r"9x9 and 6x6 pixels belong together in two: neither is a multiple",

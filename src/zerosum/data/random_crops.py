@@ -27,7 +27,8 @@ def with_crops(data: Dataset, size: Size) -> Dataset:
     Where these have several sizes, as the pairs of super-resolution have, `size` is of the crops of the largest.
 
     Raises:
-        DataError: the data holds no images, or none that are larger; or a smaller partner has no such crops.
+        DataError: the data holds no images, or none that are larger, or two collections of several sizes; or a smaller
+            partner has no such crops.
     """
     images = {name: field for name, field in data.fields.items() if isinstance(field.modality, Image)}
     if not images:
@@ -37,6 +38,11 @@ def with_crops(data: Dataset, size: Size) -> Dataset:
     sizes: dict[str, list[Size]] = {}
     for field in images.values():
         sizes.setdefault(field.deck, []).append(_size_of(field.stored))
+    if len(largest := sorted({max(of_deck) for of_deck in sizes.values()})) > 1:
+        raise DataError(
+            f"the images of {data.name} are of {' and of '.join(map(_text, largest))} pixels, and crops are of images "
+            "of one size: bring them to one by --size"
+        )
     cropped = {name: _cropped(data.name, field, sizes[field.deck], size) for name, field in images.items()}
     if all(_spare(field) == (0, 0) for field in cropped.values()):
         raise DataError(f"crops of {_text(size)} pixels are the whole images of {data.name}: {_cure(size)}")
