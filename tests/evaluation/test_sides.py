@@ -13,8 +13,9 @@ import torch
 from PIL import Image as Picture
 from torch import Tensor
 
+from zerosum import data
 from zerosum.data.dataset import Field, dataset, dataset_of
-from zerosum.evaluation import reference_scores
+from zerosum.evaluation import real_data, reference_scores
 from zerosum.evaluation.compare import Comparison, compare, letter
 from zerosum.evaluation.pairs import _at_the_size_of, measure, measure_run
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
@@ -187,3 +188,12 @@ def test_an_input_is_enlarged_by_the_bicubic_kernel_where_its_target_is_larger()
     larger, same = shown(3, 12, 18), shown(1, 4, 6)
     assert larger is not None and torch.equal(larger, enlarged_bytes(x, 3))
     assert same is not None and torch.equal(same, x) and shown(1, 8, 18) is None and shown(1, 2, 3) is None
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar10 (jpeg)"])
+def test_cifar_has_a_test_part_whatever_it_was_read_from(monkeypatch: pytest.MonkeyPatch, name: str):
+    asked = list[str]()
+    monkeypatch.setattr(data, "load", lambda name, **_: asked.append(name))
+    real_data.held_out(dataset(name, torch.zeros(4, 3, 8, 8, dtype=torch.uint8)), None, None)
+    real_data.held_out(dataset("folder (jpeg)", torch.zeros(4, 3, 8, 8, dtype=torch.uint8)), None, None)
+    assert asked == ["cifar10:test"]

@@ -215,6 +215,7 @@ def test_the_settings_of_the_papers_and_of_the_authors_code():
     ("recipe", "options", "a", "b", "message"),
     [
         ("pix2pix/images", {}, (3, 8, 8), (3, 32, 32), "bring both to one by --size"),
+        ("cyclegan/images", {}, (3, 16, 16), (3, 24, 24), "have 16x16 and 24x24 pixels: bring both to one by --size"),
         ("pix2pix/images", {"patch": {"field": 70}}, (3, 16, 16), (3, 16, 16), "patches of 70 .* --patch.field 34"),
         ("pix2pix/images", {}, (3, 1, 1), (3, 1, 1), "take larger"),
         ("cyclegan/images", {}, (3, 6, 6), (3, 64, 64), "choose a larger --size"),

@@ -12,6 +12,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.data import Dataset, Mixture
 from zerosum.data.dataset import Progress
+from zerosum.data.images.cifar import BY_JPEG
 from zerosum.data.points.mixture import gaussian_mixture, grid, ring
 from zerosum.data.request import AS_STORED, Reading
 from zerosum.data.sources import read_as
@@ -103,13 +104,13 @@ def _as(data: Dataset, modality: Modality) -> Dataset:
 
 def held_out(reference: Dataset, data_dir: Path | None, progress: Progress | None) -> Dataset | None:
     """The published test images of a set whose training images are the reference, where there are any."""
-    if ":" in reference.name or reference.name not in data.SOURCES:
+    name = reference.name.removesuffix(BY_JPEG)
+    if ":" in name or name not in data.SOURCES:
         return None
     with suppress(data.DataError):  # most sets have no parts
         size, whole = _size(reference.modality), reference.whole_size
         crop = size if whole else None
-        name = f"{reference.name}:test"
-        return data.load(name, size=whole or size, crop=crop, data_dir=data_dir, progress=progress)
+        return data.load(f"{name}:test", size=whole or size, crop=crop, data_dir=data_dir, progress=progress)
     return None
 
 

@@ -130,6 +130,11 @@ def images(
             f"images of {smallest} pixels are too small for CycleGAN's translators, which take "
             f"{resnet_translator.SMALLEST} and more: choose a larger --size"
         )
+    if a[1:] != b[1:]:
+        raise ZerosumError(
+            f"CycleGAN's translators keep the size of images, and those of its collections have {a[1]}x{a[2]} and "
+            f"{b[1]}x{b[2]} pixels: bring both to one by --size"
+        )
     of_a, of_b = Discriminator(a[0], a[1:], patch), Discriminator(b[0], b[1:], patch)
     forth, back = resnet_translator.Translator(a, b, network), resnet_translator.Translator(b, a, network)
     return CycleGAN(forth, back, of_a, of_b, (a, b), config)

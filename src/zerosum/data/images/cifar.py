@@ -30,6 +30,7 @@ MIRRORS = (
 RECORD = 1 + 3 * 32 * 32  # bytes: the label, then the pixels as (3, 32, 32)
 SHAPE = (3, 32, 32)
 LARGEST = 1 << 25  # bytes of a member of an archive, at most: a batch of 10,000 records has 30,730,000
+BY_JPEG = " (jpeg)"  # after the name of what was read from JPEGs
 COUNT = {"train": 50_000, "test": 10_000}
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ def cifar10(request: Request) -> Dataset:
     binary, jpeg = find(BINARY, request.data_dir), find(JPEG, request.data_dir)
     if binary is None and jpeg is not None:
         rows = decode_all(_jpegs(jpeg, part), channels=3, size=SHAPE[1:])
-        return _load(f"{request.name} (jpeg)", jpeg, part, rows, request.progress)
+        return _load(request.name + BY_JPEG, jpeg, part, rows, request.progress)
     path = binary or fetch(MIRRORS, cache_dir() / BINARY, SHA256, progress=request.progress)
     return _load(request.name, path, part, _binary_rows(path, part), request.progress)
 
