@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -247,6 +248,17 @@ def test_what_no_commit_has_is_not_recorded(call: Call, monkeypatch: pytest.Monk
     with pytest.raises(ZerosumError, match="not recorded: parts of tiny were measured with changes"):
         study.write({"name": "tiny", "commit": "abc1234, def5678+"}, tmp_path)
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_record_is_json_where_a_figure_is_infinite(tmp_path: Path):
+    figures = {"psnr": [math.inf, 1.5], "row": {"kl": math.nan, "count": 3}, "words": ("inf", True)}
+    path = study.write({"name": "tiny", "commit": "abc1234", **figures}, tmp_path)
+
+    def refused(constant: str) -> None:
+        raise AssertionError(constant)  # Infinity and NaN, which Python reads and writes, are none
+
+    read = json.loads(path.read_text(), parse_constant=refused)
+    assert read["psnr"] == [None, 1.5] and read["row"] == {"kl": None, "count": 3} and read["words"] == ["inf", True]
 
 
 def test_a_result_says_which_changes_it_was_measured_with(tmp_path: Path) -> None:

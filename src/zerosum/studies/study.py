@@ -7,6 +7,7 @@ and taken up again; parts run in parallel, one process a core.
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import platform
@@ -192,8 +193,18 @@ def write(result: Mapping[str, Any], folder: Path) -> Path:
             f"({result['commit']}); delete those parts, commit, and run it again"
         )
     path = folder / f"{result['name']}.json"
-    write_atomic(path, (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(_finite(result), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomic(path, f"{text}\n".encode())
     return path
+
+
+def _finite(value: Any) -> Any:
+    """A JSON value with nothing in place of what is infinite or no number, such as PSNR of equal images."""
+    if isinstance(value, Mapping):
+        return {key: _finite(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(own) for own in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else None
 
 
 def results(folder: Path | None = None) -> list[dict[str, Any]]:
