@@ -23,7 +23,7 @@ Shape = tuple[int, ...]  # of one sample: (C, H, W) for an image, (D,) for a poi
 Positive = Annotated[int, Gt(0)]
 
 # The float below 1/127.5: rounding up would map 255 to just above 1.
-SCALE = float(torch.nextafter(torch.tensor(1 / 127.5), torch.tensor(0.0)))
+SCALE = float(torch.nextafter(torch.tensor(1 / 127.5, device="cpu"), torch.tensor(0.0, device="cpu")))
 
 
 def to_float(x: Tensor) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -65,3 +68,19 @@ def test_weights_have_the_names_that_they_had() -> None:
 def test_three_times_as_large_is_two_layers() -> None:
     enlarging = srresnet.Translator(3, 3, 3, srresnet.SRResNet(width=2, blocks=1, upsampling="resize"))
     assert isinstance(enlarging.up[0], nn.Upsample)
+
+
+def test_a_pytorch_that_cannot_say_that_it_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 2.7."""
+    x, network = torch.randn(1, 3, 16, 16), unet.Translator((3, 16, 16), (3, 16, 16), unet.UNet(width=2, dropout=0.0))
+    expected = network(x, torch.zeros(1, dtype=torch.int64))
+    monkeypatch.delattr(torch.compiler, "is_exporting")
+    assert torch.equal(network(x, torch.zeros(1, dtype=torch.int64)), expected)
+
+
+def test_networks_are_usable_wherever_the_package_was_imported() -> None:
+    code = (
+        "import torch\nwith torch.device('meta'):\n    from zerosum.networks.doubling import DoublingConv2d\n"
+        "assert DoublingConv2d(3, 5)(torch.randn(1, 3, 16, 16)).shape == (1, 5, 32, 32)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -165,6 +165,42 @@ def test_what_was_made_otherwise_is_made_again(runs: Path, photos: Path) -> None
     assert pixels(out / "a.png").shape == (17, 40, 3)
 
 
+def test_what_was_interrupted_keeps_nothing_of_before(
+    runs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, made, calls = photos.parent / "out", workflow._Work._made, list[int]()
+    translate(runs / "pix2pix", photos, out)
+    before = {path: path.read_bytes() for path in out.rglob("*.png")}
+
+    def stopped(self: workflow._Work, x: torch.Tensor) -> torch.Tensor:
+        calls.append(len(x))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return made(self, x)
+
+    monkeypatch.setattr(workflow._Work, "_made", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        translate(runs / "pix2pix", photos, out, seed=5)
+    monkeypatch.undo()
+    found = translate(runs / "pix2pix", photos, out, seed=5)
+    assert found.kept == 2 and all(path.read_bytes() != own for path, own in before.items())
+
+
+def test_each_translation_has_a_name_of_its_own(runs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    draw = np.random.default_rng(3)
+    pages = [Image.fromarray(draw.integers(0, 256, (16, 20, 3), dtype=np.uint8)) for _ in range(3)]
+    for ending in ("gif", "tif"):
+        pages[0].save(folder / f"a.{ending}", save_all=True, append_images=pages[1:])
+    pages[0].save(folder / "a[2].png")
+    for ending in "xy":
+        pages[0].save(folder / ("n" * 230 + f"{ending}.png"))  # equal as far as names of files are taken over
+    found = translate(runs / "pix2pix", folder, tmp_path / "out", frames="all")
+    assert found.problems == () and len(found.files) == len(set(found.files)) == 9
+    assert sorted(found.files) == sorted((tmp_path / "out").glob("*.png"))
+
+
 def test_images_that_are_too_small_are_named(runs: Path, photos: Path) -> None:
     Image.new("RGB", (1, 1)).save(photos / "dot.png")
     (photos / "broken.png").write_bytes((photos / "a.png").read_bytes()[:200])

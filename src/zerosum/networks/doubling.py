@@ -14,10 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zerosum.networks.blocks import is_exporting
+
 Edges = Literal["zeros", "reflect"]
 
 # Which of the three weights of a side each of the four is the sum of, mirrored, as transposed convolutions have them.
-SIDE = torch.tensor([[0.0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
+SIDE = torch.tensor([[0.0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], device="cpu")  # whatever the default device is
 MIXING = torch.einsum("ak,bl->klab", SIDE, SIDE).reshape(9, 16)
 ENOUGH = 256  # pixels of a batch from which on the multiplications cost more than the weights do
 
@@ -53,6 +55,6 @@ def summed(weight: Tensor) -> Tensor:
 
 def _pays(x: Tensor) -> bool:
     """Measured on processors in single precision alone (`python -m benchmarks.doubling`)."""
-    if torch.compiler.is_exporting() or not x.is_cpu or torch.is_autocast_enabled("cpu"):
+    if is_exporting() or not x.is_cpu or torch.is_autocast_enabled("cpu"):
         return False
     return len(x) * x.shape[2] * x.shape[3] >= ENOUGH

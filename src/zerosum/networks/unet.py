@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 
 from zerosum.modality import Shape
-from zerosum.networks.blocks import image_shape, normalisation
+from zerosum.networks.blocks import image_shape, is_exporting, normalisation
 from zerosum.networks.doubling import doubling
 from zerosum.networks.seeded_dropout import SeededDropout
 from zerosum.options import Checked
@@ -94,7 +94,7 @@ class Translator(nn.Module):
 
 def padded(x: Tensor, multiple: int) -> Tensor:
     """(B, C, H, W), with its last row and column repeated until H and W are multiples."""
-    if torch.compiler.is_exporting():  # of sizes that are not known yet, and may need it
+    if is_exporting():  # of sizes that may need it
         for dim in (2, 3):
             side = x.shape[dim]
             whole = (side + multiple - 1) // multiple * multiple

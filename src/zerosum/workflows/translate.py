@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -154,19 +155,23 @@ class _Work:
                 f"{self.run.path} translates images of {channels} channels, which no image file has; give an .npy file"
             )
         items, problems, notes = whole.files(images)
-        goes_on = self._begin(out, reading)
+        since = self._begin(out, reading)
+        paths = _names([item.path for item in items], out)
+        taken = set(paths)
         done, left_out, kept, seen = list[Path](), list(problems), 0, Notes()
         with Together(self._made, self._at_once) as together:
-            for number, (item, path) in enumerate(zip(items, _names([item.path for item in items], out), strict=True)):
-                if goes_on and reading.frames == "first" and _is_newer(path, item):
+            for number, (item, path) in enumerate(zip(items, paths, strict=True)):
+                if since is not None and reading.frames == "first" and _is_newer(path, item, since):
                     done.append(path)
                     kept += 1
                 else:
-                    for name, image in whole.images(item, channels, reading):
+                    for image in whole.images(item, channels, reading):
                         if isinstance(image, Problem) or min(image.pixels.shape[1:]) < self.role.smallest:
                             left_out.append(image if isinstance(image, Problem) else self._too_small(image))
                             continue
-                        own = path if name == item.path else _names([name], out)[0]
+                        own = path
+                        if image.frame:
+                            own = _free(path.with_name(f"{path.stem}[{image.frame + 1}].png"), taken)
                         together.add(own, image, self._seen(image, number))
                         done.append(own)
                         seen.add(image)
@@ -241,8 +246,11 @@ class _Work:
                 handle.remove()
         return taken / (self.source.height * self.source.width)
 
-    def _begin(self, out: Path, reading: Reading) -> bool:
-        """Say in the folder what its images are made by; whether it has some that were made so before."""
+    def _begin(self, out: Path, reading: Reading) -> int | None:
+        """Say in the folder what its images are made by; since when, in nanoseconds, it says so: older ones are not.
+
+        None where it said something else before, or nothing.
+        """
         made_by = {
             "weights": _digest(self.role.network(self.back) or self.run.game),
             "back": self.back,
@@ -257,10 +265,10 @@ class _Work:
         except (OSError, ValueError):
             before = None
         if before == made_by:
-            return True
+            return path.stat().st_mtime_ns
         with atomic_path(path) as new:
             new.write_text(json.dumps(made_by, indent=2) + "\n", encoding="utf-8")
-        return False
+        return None
 
 
 def _task(name: str, source: Image, target: Image) -> tuple[str, float]:
@@ -275,17 +283,27 @@ def _task(name: str, source: Image, target: Image) -> tuple[str, float]:
 
 
 def _names(files: Sequence[str], folder: Path) -> list[Path]:
-    """In the same sub-folders, as PNGs; `x.jpg` and `x.bmp` of one folder as `x.jpg.png` and `x.bmp.png`."""
+    """In the same sub-folders, as PNGs, each its own; `x.jpg` and `x.bmp` of one as `x.jpg.png` and `x.bmp.png`."""
     plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in files]
     paths = [path.with_suffix(".png") for path in plain]
-    count = Counter(paths)
-    return [p if count[p] == 1 else own.with_name(f"{own.name}.png") for p, own in zip(paths, plain, strict=True)]
+    times, taken = Counter(paths), set[Path]()
+    wanted = (p if times[p] == 1 else own.with_name(f"{own.name}.png") for p, own in zip(paths, plain, strict=True))
+    return [_free(path, taken) for path in wanted]
 
 
-def _is_newer(made: Path, item: Encoded) -> bool:
-    """Whether an image was made after the file that it is made of."""
+def _free(path: Path, taken: set[Path]) -> Path:
+    """The path, or, if it is taken, with the first number that makes another of it; which is taken then."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    free = next(own for own in itertools.chain([path], numbered) if own not in taken)
+    taken.add(free)
+    return free
+
+
+def _is_newer(made: Path, item: Encoded, since: int) -> bool:
+    """Whether an image was made after the file that it is made of, and after `since`, in nanoseconds."""
     try:
-        return isinstance(item.file, Path) and made.stat().st_mtime_ns >= item.file.stat().st_mtime_ns
+        source = item.file.stat().st_mtime_ns if isinstance(item.file, Path) else None
+        return source is not None and made.stat().st_mtime_ns >= max(source, since)
     except OSError:
         return False
 

@@ -30,8 +30,8 @@ def is_of_files(path: Path) -> bool:
     return path.is_dir() or (path.is_file() and holds_image(path))
 
 
-def images(item: Encoded, channels: int, reading: Reading) -> Iterator[tuple[str, Whole | Problem]]:
-    """The images of a file with their names: its first frame, or each; or why one cannot be used."""
+def images(item: Encoded, channels: int, reading: Reading) -> Iterator[Whole | Problem]:
+    """The images of a file: its first frame, or each; or why one cannot be used."""
     headers = [probe(item)]
     for own, header in zip(*with_frames([item], headers, reading.frames), strict=True):
-        yield own.name, header if isinstance(header, Problem) else decode_whole(own, channels, reading)
+        yield header if isinstance(header, Problem) else decode_whole(own, channels, reading)
