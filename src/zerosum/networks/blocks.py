@@ -5,18 +5,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from zerosum.modality import Shape
 
 Norm = Literal["batch", "spectral", "weight", "instance", "layer", "none"]
-
-
-def is_exporting() -> bool:
-    """Whether the network is traced for sizes that are not known yet; before PyTorch 2.7, or is compiled at all."""
-    return bool(getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)())
 
 
 def image_shape(shape: Shape) -> tuple[int, int, int]:

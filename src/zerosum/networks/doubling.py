@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zerosum.networks.blocks import is_exporting
+from zerosum.util.tracing import is_exporting
 
 Edges = Literal["zeros", "reflect"]
 

@@ -15,10 +15,11 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 
 from zerosum.modality import Shape
-from zerosum.networks.blocks import image_shape, is_exporting, normalisation
+from zerosum.networks.blocks import image_shape, normalisation
 from zerosum.networks.doubling import doubling
 from zerosum.networks.seeded_dropout import SeededDropout
 from zerosum.options import Checked
+from zerosum.util.tracing import is_exporting
 
 Upsampling = Literal["resize", "transposed"]
 Norm = Literal["instance", "none"]
