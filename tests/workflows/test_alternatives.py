@@ -65,7 +65,7 @@ def test_steps_in_a_day_are_said_in_two_digits(seconds: float, steps: int):
 
 @pytest.mark.parametrize(
     "of_data",
-    [[], ["--held-out 0.25", "--value-range 0.5 200.0", "--frames all"], ["--value-range -8 200", "--alpha keep"]],
+    [[], ["--held-out 0.25", "--value-range 0.5 200", "--frames all"], ["--value-range -8 200", "--alpha keep"]],
 )
 def test_each_command_that_a_dry_run_names_is_one(
     of_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
