@@ -14,6 +14,8 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import dataset
+from zerosum.data.images.resize import resized
+from zerosum.data.random_crops import with_crops
 from zerosum.data.twins import equal, find
 from zerosum.evaluation.distinct import without_twins
 from zerosum.metrics import extractors
@@ -170,3 +172,21 @@ def test_twins_are_found_among_a_few_black_and_white_images(share: float) -> Non
         x = (torch.rand(count, 3, 8, 8, generator=draw) < share).to(torch.uint8) * 255
         x = torch.cat([x, x[:1]])
         assert find(x, Image(3, 8, 8)).first[-1] == 0
+
+
+def test_images_that_crops_are_drawn_of_go_with_their_crops():
+    x = pictures(6)
+    x[4] = x[1]
+    real = with_crops(dataset("real", x, files=tuple("abcdef")), (16, 16))
+    side = of_dataset(real, extractors.find("pixels"))
+    found = without_twins(Context(side, side, 0, "cpu", (), real, side, None, None, None), torch.arange(6), 6)
+    own = found.context.data.fields["x"]
+    rest = [0, 1, 2, 3, 5]
+    assert own.whole is not None and torch.equal(own.whole, x[rest])
+    assert torch.equal(own.stored, x[rest][:, :, 4:20, 4:20]) and found.context.data.files["all"] == tuple("abcdf")
+
+
+def test_images_that_are_resized_have_no_crops_of_another_size():
+    real = with_crops(dataset("real", pictures(3)), (16, 16))
+    own = resized(real, (8, 8)).fields["x"]
+    assert own.modality == Image(3, 8, 8) and own.stored.shape == (3, 3, 8, 8) and own.whole is None

@@ -63,8 +63,12 @@ def test_steps_in_a_day_are_said_in_two_digits(seconds: float, steps: int):
     assert steps_in_a_day(seconds) == steps and steps * seconds <= DAY
 
 
+@pytest.mark.parametrize(
+    "of_data",
+    [[], ["--held-out 0.25", "--value-range 0.5 200", "--frames all"], ["--value-range -8 200", "--alpha keep"]],
+)
 def test_each_command_that_a_dry_run_names_is_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    of_data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """A folder with a blank in its name; the commands parse, and what was asked for stays in them."""
     folder = tmp_path / "my photos"
@@ -78,11 +82,13 @@ def test_each_command_that_a_dry_run_names_is_one(
     monkeypatch.setattr(estimate, "pace_of", lambda trainer, patience: Pace(100.0, "from 2 of 4 samples"))
     monkeypatch.setattr(dry_run, "_share", lambda seconds: 60.0)  # the session of tests has begun long ago
     asked = ["train", "gan/tutorial", "--data", "my photos", "--batch-size", "4", "--seed", "7", "--size", "48"]
-    assert cli.main([*asked, "--device", "cpu", "--dry-run"]) == 0
+    assert cli.main([*asked, *" ".join(of_data).split(), "--device", "cpu", "--dry-run"]) == 0
     out, err = capsys.readouterr()
     assert err.startswith("a dry run: nothing is trained") and "longer than a day" in err
     commands = re.findall(r"^or +zerosum (.*?)  # about ", out, re.M)
     assert len(commands) >= 3
+    assert any(not command.startswith("train gan/tutorial") for command in commands)
+    assert all(words in command for words in of_data for command in commands)
     assert any("--size 32" in command and "--seed 7" in command and "--size 48" not in command for command in commands)
     assert any(re.search(r"gan/tutorial .*--steps 860\b", command) for command in commands)
     for command in commands:

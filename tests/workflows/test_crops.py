@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,33 @@ def test_damaged_sizes_in_run_json_are_named(folder: Path, tmp_path: Path, capsy
         path.write_text(json.dumps(content))
         assert main(["resume", str(tmp_path / "run"), "--steps", "3"]) == 2
         assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data", "options"),
+    [("dcgan", "{}/a", {"network": {"width": 2}}), ("pix2pix", "pairs:{}", NARROW)],
+)
+def test_other_data_are_read_at_the_scale_of_the_crops(
+    recipe: str, data: str, options: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    """A copy of what was learnt from is as far away as that itself; and the evaluation says how it was read."""
+    run = zerosum.train(recipe, data.format(folder), tmp_path / "run", crop=16, **options, **QUICK)
+    shutil.copytree(folder, tmp_path / "copy")
+    asked: dict[str, Any] = {"metrics": "frechet", "extractor": "pixels", "samples": 12, "references": False}
+    own, other = zerosum.evaluate(run, **asked), zerosum.evaluate(run, data.format(tmp_path / "copy"), **asked)
+    assert other["frechet"].protocol.shape == (3, 16, 16)
+    assert other["frechet"].protocol.reference == own["frechet"].protocol.reference
+    assert other["frechet"].value == own["frechet"].value
+    said = "is read at 24x32 pixels, and crops of 16x16 in the middle are compared, as the run learnt"
+    assert sum(said in note for note in other.notes) == 1 and not any("is read at" in note for note in own.notes)
+
+
+def test_other_data_that_have_no_such_crops_are_read_at_their_size_which_is_said(folder: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"size": (24, 30), "crop": 16, "network": {"width": 2}}
+    run = zerosum.train("dcgan", f"{folder}/a", tmp_path / "run", **options, **QUICK)
+    asked: dict[str, Any] = {"metrics": "frechet", "extractor": "pixels", "samples": 12, "references": False}
+    found = zerosum.evaluate(run, f"shrink@4:{folder}/b", **asked)  # 30 is no multiple of 4
+    assert found["frechet"].protocol.shape == (3, 16, 16)
+    assert any("is read at 16x16 pixels, as it has no crops of 16x16 at 24x30" in note for note in found.notes)
+    with pytest.raises(zerosum.ZerosumError, match="no data called"):
+        zerosum.evaluate(run, str(tmp_path / "none"), **asked)

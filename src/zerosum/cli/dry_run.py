@@ -10,6 +10,7 @@ from typing import Any
 from zerosum.cli import BEGAN
 from zerosum.cli.flags import values_of
 from zerosum.data.check import counted_samples, left_out
+from zerosum.data.request import AS_STORED, Reading
 from zerosum.options import rows
 from zerosum.recipe import Recipe, Training
 from zerosum.training.estimate import estimate
@@ -103,9 +104,19 @@ def _on_its_own(recipe: Recipe, wanted: DataChoice, given: Sequence[str]) -> lis
     size = [SIZE, *map(str, dict.fromkeys(wanted.size))] if wanted.size else []
     size += [CROP, *map(str, dict.fromkeys(wanted.crop))] if wanted.crop else []
     labels = ["--labels", str(wanted.labels)] if wanted.labels else []
+    held_out = ["--held-out", str(wanted.held_out)] if wanted.held_out else []
     folder = ["--data-dir", str(wanted.data_dir)] if wanted.data_dir else []
     device = ["--device", values_of(given, ["--device"])] if values_of(given, ["--device"]) else []
-    return [recipe.name, "--data", wanted.name, *size, *labels, *folder, *device]
+    data = [*size, *_reading(wanted.reading), *labels, *held_out, *folder]
+    return [recipe.name, "--data", wanted.name, *data, *device]
+
+
+def _reading(reading: Reading) -> list[str]:
+    """The arguments by which files are read so, where that is not as they are by default."""
+    ends = [str(end).removesuffix(".0") for end in reading.value_range or ()]
+    values = ["--value-range", *ends] if ends else []
+    chosen = {"--frames": (reading.frames, AS_STORED.frames), "--alpha": (reading.alpha, AS_STORED.alpha)}
+    return [*values, *(word for flag, (own, usual) in chosen.items() if own != usual for word in (flag, own))]
 
 
 def _without(given: Sequence[str], flag: str) -> list[str]:

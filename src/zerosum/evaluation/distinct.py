@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import torch
 from torch import Tensor
@@ -57,7 +58,9 @@ def without_twins(context: Context, order: Tensor, compared: int) -> Distinct:
     if not lost + lost_test:
         return Distinct(context, unused, 0, 0, unsearched)
     cure = "remove them from the data; `zerosum data check` names them"
-    memory.require(int(kept.sum()) * data.x[:1].nbytes, f"a copy of {data.name} without its twins", cure)
+    own = data.fields[data.samples]
+    one = (own.stored if own.whole is None else own.whole)[:1].nbytes
+    memory.require(int(kept.sum()) * one, f"a copy of {data.name} without its twins", cure)
     real = _kept(context.real, kept[order[:compared]])
     training = context.training
     if training is not None:
@@ -82,5 +85,6 @@ def _rows(data: Dataset, keep: Tensor) -> Dataset:
     if bool(keep.all()):
         return data
     deck = data.fields[data.samples].deck
-    fields = {n: replace(f, stored=f.stored[keep]) if f.deck == deck else f for n, f in data.fields.items()}
-    return replace(data, fields=fields)
+    fields = {n: f.at(keep) if f.deck == deck else f for n, f in data.fields.items()}
+    files = {d: tuple(compress(of, keep.tolist())) if d == deck else of for d, of in data.files.items()}
+    return replace(data, fields=fields, files=files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -36,20 +37,24 @@ def load(
     progress: Progress | None,
     reading: Reading = AS_STORED,
 ) -> Dataset:
-    """The real data `against` which a source is measured, by default a run's own, at the size of the source's samples.
+    """The real data `against` which a source is measured, by default a run's own, at the size of the source's samples,
+    and at the scale that a run learnt crops at.
 
     `ZerosumError` where none was named, or it cannot be read, or its samples have another shape.
     """
-    size, crop = _size(source.modality), None
+    size, whole = _size(source.modality), None
     if against is None:
         if source.run is None:
             raise ZerosumError(f"say which real data to compare {source.target.path} with: --against DATA")
         own = source.run.record.data
         against, data_dir = own.name, data_dir or (Path(own.data_dir) if own.data_dir else None)
         if own.crop is not None:
-            size, crop = own.size, own.crop
+            size, whole = own.crop, own.size
+    elif source.run is not None and source.run.record.data.crop == size:
+        whole = source.run.record.data.size
+    is_own = source.run is not None and against == source.run.record.data.name
     try:
-        loaded = read_as(reading, against, size=size, crop=crop, data_dir=data_dir, progress=progress)
+        loaded = _read(reading, against, size, whole, is_own, data_dir, progress)
         loaded = loaded if source.run is None else loaded.with_classes(source.run.record.data.classes)
         loaded = loaded if source.run is None else loaded.of(source.run.game.makes)
     except data.DataError as error:
@@ -60,6 +65,33 @@ def load(
     if len(loaded.x) < 2:
         raise ZerosumError(f"{against} has {len(loaded.x)} sample; compare with more real data")
     return loaded
+
+
+def _read(
+    reading: Reading,
+    name: str,
+    size: tuple[int, int] | None,
+    whole: tuple[int, int] | None,
+    is_own: bool,
+    data_dir: Path | None,
+    progress: Progress | None,
+) -> Dataset:
+    """Data at `size`, or of a run that learnt crops of that size, the middles of the images at `whole`.
+
+    Of other data than the run's own, a note says so; and where such crops of it cannot be, that it is all at `size`.
+    """
+    if whole is None or size is None:
+        return read_as(reading, name, size=size, data_dir=data_dir, progress=progress)
+    crop, images = (f"{height}x{width}" for height, width in (size, whole))
+    try:
+        loaded = read_as(reading, name, size=whole, crop=size, data_dir=data_dir, progress=progress)
+        note = f"{name} is read at {images} pixels, and crops of {crop} in the middle are compared, as the run learnt"
+    except data.DataError:
+        if is_own:
+            raise
+        loaded = read_as(reading, name, size=size, data_dir=data_dir, progress=progress)
+        note = f"{name} is read at {crop} pixels, as it has no crops of {crop} at {images}, of which the run learnt"
+    return loaded if is_own else replace(loaded, notes=(*loaded.notes, note))
 
 
 def in_one_colour(reference: Dataset, source: SampleSource) -> tuple[Dataset, SampleSource, list[str]]:

@@ -158,7 +158,7 @@ def evaluate(
         both = zip(selected, results, strict=True)
         measured = (_add_references(m, result, for_metric[m.needs_distinct]) for m, result in both)
         results = list(with_progress("measuring reference scores", measured, len(selected), progress))
-        if translates and references and source.run is not None:
+        if translates and source.run is not None:
             results, more = _with_inputs(selected, results, context, source.run, samples)
             notes += more
     notes += about + _twin_notes(selected, distinct, context)

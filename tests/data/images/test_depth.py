@@ -242,7 +242,7 @@ def test_a_run_keeps_its_range_when_it_is_resumed_and_evaluated(tmp_path: Path) 
     quick = {"size": 16, "batch_size": 4, "quiet": True, "value_range": (0, 4095)}
     run = zerosum.train("dcgan", str(root), tmp_path / "run", steps=2, **quick)
     recorded = json.loads((run.path / "run.json").read_text())["data"]
-    assert recorded["reading"] == {"value_range": [0.0, 4095.0], "frames": "first"}
+    assert recorded["reading"] == {"value_range": [0.0, 4095.0], "frames": "first", "alpha": "white"}
     assert recorded["fingerprint"] == load(str(root), size=(16, 16), value_range=(0, 4095)).fingerprint
     assert zerosum.resume(run.path, steps=3, quiet=True).step == 3
     told = zerosum.evaluate(run.path, metrics=["kernel"], extractor="pixels", samples=8)

@@ -152,6 +152,7 @@ def _whole_in_16_bits(image: ImageFile, item: Encoded, channels: int, reading: R
     size = image.width * image.height
     require(size * IN_16_BITS, f"{item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
     meaning, values, opacity = depth.meaning_of(image, item.file), None, None
+    clear = _transparent_value(image)
     if _has_deep_alpha(image):
         both = np.asarray(_both_bytes(item)).astype(np.uint16)
         pixels, opacity = both[None, ..., 0] * 256 + both[..., 1], both[..., 2] * 256 + both[..., 3]
@@ -162,8 +163,10 @@ def _whole_in_16_bits(image: ImageFile, item: Encoded, channels: int, reading: R
         pixels, opacity = depth.to_16_bits(stored[:3], values), stored[3] if len(stored) > 3 else None
     else:
         grey = ImageOps.exif_transpose(image)
-        values = depth.values_of_grey(grey, meaning, reading)
-        pixels = depth.to_16_bits(np.asarray(grey)[None], values, meaning is not None and meaning.inverted)
+        values, stored = depth.values_of_grey(grey, meaning, reading), np.asarray(grey)[None]
+        pixels = depth.to_16_bits(stored, values, meaning is not None and meaning.inverted)
+    if clear is not None:
+        opacity = depth.opacity(stored, clear) * np.uint16(depth.TOP)
     if channels == 4:
         last = np.full(pixels.shape[1:], depth.TOP, np.uint16) if opacity is None else opacity
         pixels, opacity = np.stack([*np.broadcast_to(pixels, (3, *last.shape)), last]), None
@@ -438,6 +441,17 @@ def _has_deep_alpha(image: ImageFile) -> bool:
     return any("LA;16" in f"{tile.args}" for tile in image.tile)
 
 
+def _transparent_value(image: ImageFile) -> tuple[int, ...] | None:
+    """The pixel, of one value or three of 16 bits, that the chunk tRNS of an opened PNG makes transparent.
+
+    Of 8 bits Pillow makes it so itself.
+    """
+    found = image.info.get("transparency")
+    if found is None or image.format != "PNG" or not (_is_deep(image) or _has_deep_colour(image)):
+        return None
+    return found if isinstance(found, tuple) else (int(found),)
+
+
 def _is_equal(image: ImageFile) -> bool:
     """Whether all channels have the same pixels: what Pillow makes of later frames of a grey GIF."""
     pixels = np.asarray(image.convert("RGB"))
@@ -448,17 +462,22 @@ def _upright(image: ImageFile, item: Encoded, reading: Reading, several: bool) -
     """The image upright, in an 8-bit mode, and what its values were if they had more bits."""
     deep, deep_colour = _is_deep(image), _has_deep_colour(image)
     meaning = depth.meaning_of(image, item.file) if deep or deep_colour else None
-    lower = None
-    if deep_colour and (meaning or (reading.value_range is not None and not depth.fits_bytes(reading))):
+    clear, lower = _transparent_value(image), None
+    by_both = bool(meaning) or (reading.value_range is not None and not depth.fits_bytes(reading))
+    if deep_colour and (by_both or clear):
         lower = _lower_bytes(item)
     if several:  # the opened file goes on to another frame
         upright: Image.Image = ImageOps.exif_transpose(image)
     else:
         ImageOps.exif_transpose(image, in_place=True)
         upright = image
+    if not deep and not deep_colour:
+        return upright, None
     if deep:
-        return depth.grey(upright, meaning, reading)
-    return depth.colour(upright, lower, meaning, reading) if deep_colour else (upright, None)
+        made, values = depth.grey(upright, meaning, reading)
+    else:
+        made, values = depth.colour(upright, lower if by_both else None, meaning, reading)
+    return (made if clear is None else depth.with_transparent(made, upright, lower, clear)), values
 
 
 def _lower_bytes(item: Encoded) -> Image.Image:

@@ -142,6 +142,28 @@ def colour(
     return Image.merge(upper.mode, channels), found
 
 
+def opacity(stored: NDArray[Any], clear: tuple[int, ...]) -> NDArray[np.uint8]:
+    """1 for each pixel of an image (C, H, W), and 0 for those of the value `clear`, which are transparent."""
+    return (stored != np.reshape(np.array(clear, stored.dtype), (-1, 1, 1))).any(0).astype(np.uint8)
+
+
+def with_transparent(
+    made: Image.Image, stored: Image.Image, lower: Image.Image | None, clear: tuple[int, ...]
+) -> Image.Image:
+    """An image of 8 bits, L or RGB, with the opacity of what it was made of: of deep grey, or of colour's two bytes."""
+    last = np.empty((stored.height, stored.width), np.uint8)
+    for box in bands(*stored.size):
+        if lower is None:
+            part = np.asarray(stored.crop(box))[None]
+        else:
+            part = np.stack([_both(stored, lower, channel, box) for channel in range(3)])
+        last[box[1] : box[3]] = opacity(part, clear) * np.uint8(255)
+    clean = made.copy()  # without what Pillow would look for among 8 bits
+    clean.info = {key: value for key, value in made.info.items() if key != "transparency"}
+    clean.putalpha(Image.fromarray(last))
+    return clean
+
+
 def swap_bytes(image: Any) -> None:
     """Let Pillow read the lower byte of each colour of an opened image: as if its bytes were in the other order."""
     other = {"L": "B", "B": "L", "N": "B" if np.little_endian else "L"}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zerosum.data.dataset import DataError, Dataset, fingerprint_of
+from zerosum.data.dataset import DataError, Dataset, Field, fingerprint_of
 from zerosum.modality import Image
 from zerosum.util import memory
 
@@ -18,6 +18,8 @@ CHUNK, ROOM = 4096, 1 << 26  # images, and pixels, that are scaled at once, unle
 
 def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     """The images at `size` (H, W): scaled (bicubic, antialiased) until they cover it, cropped in the centre.
+
+    Of images that crops are drawn of, their middles are, and no more crops are drawn.
 
     Raises:
         DataError: the data holds no images.
@@ -36,10 +38,10 @@ def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     largest = max(math.prod(size), *(math.prod(image.size) for _, image in images.values()))
     chunk = max(1, min(CHUNK, ROOM // largest))
     changed = {
-        name: replace(
-            field,
-            modality=Image(image.channels, *size),
-            stored=torch.cat([_cover(part, size) for part in field.stored.split(chunk)]),
+        name: Field(
+            Image(image.channels, *size),
+            torch.cat([_cover(part, size) for part in field.stored.split(chunk)]),
+            field.deck,
         )
         for name, (field, image) in images.items()
         if image.size != size
