@@ -32,7 +32,7 @@ from zerosum.data.paths import cache_dir
 from zerosum.util.files import held, remove, remove_leftovers
 from zerosum.util.memory import is_failure, size
 
-VERSION = 3
+VERSION = 4
 FORMER = re.compile(r"([0-9]+)-[0-9a-f]{16}-[0-9a-f]{32}\.pack|[0-9a-f]{32}(\.pack|\w{8}\.part)?")
 OF_FORMAT_1 = {"images.npy", "pack.json"}  # in a folder
 DAMAGED = (OSError, ValueError, KeyError, TypeError)  # what reading half a pack may raise
