@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,14 @@ def test_the_test_part_is_what_is_measured_where_there_is_one(
         (("--out", "folder.safetensors"), "folder.safetensors is there already"),
         (("--out", "there.safetensors/f.safetensors"), "Not a directory"),
         (("--device", "meta"), "holds no numbers"),
+        ({"flip": 1}, "flip must be True or False, not 1"),
+        ({"flip": "no"}, "flip must be True or False, not 'no'"),
+        ({"flip": np.True_}, f"flip must be True or False, not {np.True_!r}"),
+        ({"flip": None}, "flip must be True or False, not None"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
-    arguments: tuple[str, ...],
+    arguments: tuple[str, ...] | dict[str, Any],
     says: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -120,6 +125,12 @@ def test_what_cannot_be_trained_is_refused(
     Path("there.safetensors").write_text("precious")
     Path("folder.safetensors").mkdir()
     before = sorted(Path().iterdir())
+    if isinstance(arguments, dict):  # what no flag can say, and Python can
+        with pytest.raises(ZerosumError, match=re.escape(says)) as told:
+            zerosum.train_features("digits", "new/f.safetensors", **arguments)
+        assert "\n" not in str(told.value) and told.value.exit_code == 2
+        assert sorted(Path().iterdir()) == before
+        return
     given = ["features", *arguments]
     given += ["--out", "new/f.safetensors"] if "--out" not in arguments else []
     given += ["--data", "digits"] if "--data" not in arguments else []

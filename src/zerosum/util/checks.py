@@ -103,6 +103,13 @@ def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1
     return found
 
 
+def switch(name: str, value: Any) -> bool:
+    """True or False itself: no number, word or NumPy's, which are true where somebody meant no."""
+    if not isinstance(value, bool):
+        raise ArgumentError(f"{name} must be True or False, not {_shown(value)}")
+    return value
+
+
 def seed(value: Any, name: str = "seed") -> int:
     """A seed that PyTorch takes, as an int."""
     found = integer(name, value, high=2**64)

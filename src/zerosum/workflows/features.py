@@ -71,7 +71,7 @@ def train_features(
     """
     data, out = checks.text("data", data), checks.path("out", out)
     steps, batch_size = checks.integer("steps", steps, 1), checks.integer("batch_size", batch_size, 2)
-    seed = checks.integer("seed", seed, 0)
+    flip, seed = checks.switch("flip", flip), checks.integer("seed", seed, 0)
     place = hardware.find(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder = None if data_dir is None else checks.path("data_dir", data_dir)
     if out.suffix != SUFFIX:
