@@ -155,6 +155,40 @@ def test_what_ends_early_leaves_no_file(
     assert [path.name for path in tmp_path.iterdir()] == ["few.npz"]
 
 
+def test_a_file_that_appears_during_the_training_stays(
+    few: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, fit = tmp_path / "f.safetensors", probe.fit
+
+    def late(*given: Any, **other: Any) -> Any:
+        out.write_text("precious")
+        return fit(*given, **other)
+
+    monkeypatch.setattr(probe, "fit", late)
+    (tmp_path / "f-2.safetensors").mkdir()
+    with pytest.raises(ZerosumError) as told:
+        zerosum.train_features(few, out, steps=2, batch_size=8)
+    said, new = str(told.value), tmp_path / "f-3.safetensors"
+    assert f"{out} appeared during the training and was left as it is; what was trained is in {new}: give" in said
+    assert out.read_text() == "precious" and read(new)[1].steps == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "f-2.safetensors",
+        "f-3.safetensors",
+        "f.safetensors",
+        "few.npz",
+    ]
+
+
+def test_a_file_that_appears_while_data_is_read_is_not_trained_for(
+    few: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "_trained", lambda *_: pytest.fail("it is refused before any training"))
+    out = tmp_path / "f.safetensors"
+    with pytest.raises(ZerosumError, match="is there already"):
+        zerosum.train_features(few, out, notes=lambda _: out.write_text("precious"))
+    assert out.read_text() == "precious"
+
+
 def test_the_command_prints_the_accuracy(few: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "f.safetensors"
     assert main(["features", "--data", few, "--out", str(out), "--steps", "2", "--batch-size", "8"]) == 0
