@@ -62,8 +62,7 @@ def test_a_new_file_replaces_nothing(links: bool, tmp_path: Path, monkeypatch: p
     assert path.stat().st_nlink == 1
     for make in (lambda: path.write_text("mine"), lambda: path.symlink_to("nowhere"), path.mkdir):
         path.unlink()
-        with pytest.raises(FileExistsError) as error, atomic_path(path, new=True) as partial:
-            partial.write_text("new")
+        with pytest.raises(FileExistsError) as error, atomic_path(path, new=True):
             make()
         assert error.value.filename == "x.json" and error.value.filename2 is None
         before = path.lstat()
