@@ -61,6 +61,15 @@ def test_equal_seeds_give_equal_files(few: str, tmp_path: Path) -> None:
     assert torch.equal(torch.get_rng_state(), state), "nobody else's random numbers are touched"
 
 
+def test_a_size_is_a_side_or_two(few: str, tmp_path: Path) -> None:
+    sizes: list[Any] = [16, np.int64(16), (16, 16), [16, 16]]
+    for number, size in enumerate(sizes):
+        zerosum.train_features(few, tmp_path / f"{number}.safetensors", size=size, steps=1, batch_size=8)
+    one, *others = ((tmp_path / f"{number}.safetensors").read_bytes() for number in range(len(sizes)))
+    zerosum.train_features(few, tmp_path / "8.safetensors", steps=1, batch_size=8)
+    assert all(other == one for other in others) and one != (tmp_path / "8.safetensors").read_bytes()
+
+
 def test_the_test_part_is_what_is_measured_where_there_is_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, few: str
 ) -> None:
@@ -104,6 +113,10 @@ def test_the_test_part_is_what_is_measured_where_there_is_one(
         ({"flip": 1}, "flip must be True or False, not 1"),
         ({"flip": "no"}, "flip must be True or False, not 'no'"),
         ({"flip": np.True_}, f"flip must be True or False, not {np.True_!r}"),
+        ({"size": "16"}, "size must be a side in pixels, or (height, width), not '16'"),
+        ({"size": (16, 16, 16)}, "size must be a side in pixels, or (height, width), not (16, 16, 16)"),
+        ({"size": 0}, "size must be at least 1, not 0"),
+        ({"size": True}, "size must be a whole number, not True"),
         ({"flip": None}, "flip must be True or False, not None"),
     ],
 )

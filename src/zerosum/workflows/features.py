@@ -38,7 +38,7 @@ def train_features(
     data: str = "cifar10",
     out: str | Path = "features.safetensors",
     *,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     steps: int = 2_500,
     batch_size: int = 128,
     flip: bool = False,
@@ -56,7 +56,7 @@ def train_features(
     Args:
         data: labelled images, as `zerosum.train` takes them.
         out: the file, FILE.safetensors, which must not be there.
-        size: (H, W) to scale images to; by default as the data has them.
+        size: to scale images to, in pixels: a side of a square, or (height, width); by default as the data has them.
         steps: of training, each on `batch_size` images.
         flip: mirror images at random, where left and right mean nothing.
         data_dir: where published sets are looked for first.
@@ -74,14 +74,14 @@ def train_features(
     """
     data, out = checks.text("data", data), checks.path("out", out)
     steps, batch_size = checks.integer("steps", steps, 1), checks.integer("batch_size", batch_size, 2)
-    flip, seed = checks.switch("flip", flip), checks.integer("seed", seed, 0)
+    sides, flip, seed = checks.sides("size", size), checks.switch("flip", flip), checks.integer("seed", seed, 0)
     place = hardware.find(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder = None if data_dir is None else checks.path("data_dir", data_dir)
     if out.suffix != SUFFIX:
         raise ZerosumError(f"--out {out}: features are written to a {SUFFIX} file")
     if os.path.lexists(out):
         raise _there(out)
-    learnt, tested, where = _data(data, size, folder, progress)
+    learnt, tested, where = _data(data, sides, folder, progress)
     known = _labelled(learnt)
     if batch_size > len(known.y):
         raise ZerosumError(
