@@ -11,10 +11,11 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
+from os import PathLike, fspath
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 
 from zerosum.errors import ZerosumError, unknown
 from zerosum.util.files import named
@@ -68,6 +69,13 @@ class Among:
 
 class NamesFile:
     """Of an annotation: the option is the path of a file, from the folder in which training is begun."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        def text(value: Any) -> Any:
+            return encodable(fspath(value)) if isinstance(value, PathLike) else value
+
+        return BeforeValidator(text).__get_pydantic_core_schema__(source, handler)
 
 
 _making: list[type] = []  # classes whose values pydantic looks at, which makes a further instance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,30 @@ def test_a_run_needs_the_file_no_more(file: Path, tmp_path: Path, monkeypatch: p
     assert str(tmp_path / "f.safetensors") in Path("../run/report.html").read_text()
 
 
+def test_a_path_names_it_too(file: Path, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"perceptual": 0.1, "batch_size": 4, "health": False, "quiet": True, "steps": 1}
+    given |= {"network": {"width": 2, "blocks": 1}, "judge": {"width": 2}}
+    runs = [
+        zerosum.train("srgan/images", "shrink@2:digits", f"run-{type(own).__name__}", features=own, **given)
+        for own in (str(file), file)
+    ]
+    assert [run.record.options["config"]["features"] for run in runs] == [str(tmp_path / file)] * 2
+    one, other = (run.game.state_dict() for run in runs)
+    assert all(torch.equal(value, other[name]) for name, value in one.items()) and one.keys() == other.keys()
+    own: Any = file
+    assert SRGAN.Config(perceptual=0.1, features=own) == SRGAN.Config(perceptual=0.1, features=str(file))
+    odd: Any = Path(os.fsdecode(b"f\xff.safetensors"))
+    file.rename(odd)
+    assert built(None, perceptual=0.1, features=odd).features is not None
+
+
+@pytest.mark.parametrize("wrong", [3, ["f.safetensors"], True, ""])
+def test_what_names_none(file: Path, wrong: Any) -> None:
+    with pytest.raises(ZerosumError, match="features") as told:
+        zerosum.train("srgan/images", "shrink@2:digits", "run", perceptual=0.1, features=wrong, quiet=True)
+    assert "\n" not in str(told.value) and not Path("run").exists()
+
+
 def test_a_resumed_run_goes_on_as_an_unbroken_one(file: Path) -> None:
     given: dict[str, Any] = {"perceptual": 0.1, "features": str(file), "batch_size": 4, "warm_up": 1, "health": False}
     given |= {"network": {"width": 2, "blocks": 1}, "judge": {"width": 2}, "quiet": True}
@@ -143,6 +168,7 @@ def test_a_run_without_a_checkpoint_needs_it(file: Path, capsys: pytest.CaptureF
         (("--perceptual", "0.1", "--features", "none.safetensors"), "there is no file none.safetensors with features"),
         (("--perceptual", "0.1", "--features", "x.png"), "x.png is no whole .safetensors file"),
         (("--perceptual", "0.1", "--features", "."), "cannot be read"),
+        (("--perceptual", "0.1", "--features", ""), "--features is empty"),
         (("--perceptual", "0.1", "--features", "four.safetensors"), "with 4 channels (x), and these have 1 channel"),
         (("--perceptual", "0.1"), "name a file with --features, which `zerosum features` trains"),
         (("--features", "f.safetensors"), "features has no effect while perceptual is 0.0"),

@@ -86,14 +86,32 @@ def test_what_the_header_says_is_checked(path: Path) -> None:
         ({"channels": 0}, "channels: "),
         ({"channels": "3"}, "channels: "),
         ({"channels": 10**9}, "not (32, 1000000000, 3, 3)"),
+        ({"channels": 10**18}, "channels: "),
+        ({"channels": 10**30}, "channels: "),
+        ({"channels": True}, "channels: "),
         ({"classes": ["cat"]}, "classes: "),
-        ({"classes": ["a", "b", "c"]}, "linear.bias is (2,)"),
+        ({"classes": ["a", "b", "c"]}, "linear.weight is (2, 256)"),
         ({"accuracy": 1.5}, "accuracy: "),
         ({"seed": None}, "seed: "),
         ({"more": 1}, "more: "),
+        ({"a\n\x1b[31m": 1}, "[31m: "),
     ):
         path.write_bytes(whole)
         assert said in rewritten(path, **fields), fields
+
+
+@pytest.mark.parametrize("metadata", ["null", "{}", '{"other": "x"}', "[]", '"x"', "1", f'{{"{KEY}": null}}'])
+def test_a_header_that_says_nothing(path: Path, metadata: str) -> None:
+    header = b'{"__metadata__": %b, "x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}' % metadata.encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    said = refused(path)
+    assert "its header says nothing of a classifier" in said or "is no whole .safetensors file" in said
+
+
+@pytest.mark.parametrize("document", ["null", "[]", "1", '"x"', "{", "{}", "[" * 10**5, "9" * 5000, '{"format": 1}'])
+def test_a_document_that_is_none(path: Path, document: str) -> None:
+    save_file(load_file(path), path, {KEY: document})
+    assert "holds no features that can be used (" in refused(path)
 
 
 def test_weights_are_checked(path: Path) -> None:

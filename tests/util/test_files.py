@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from zerosum.util.files import write_atomic
+from zerosum.util.files import atomic_path, write_atomic
 
 
 def pipe(path: Path) -> None:
@@ -43,3 +44,28 @@ def test_errors_name_what_the_user_named(name: str, tmp_path: Path, monkeypatch:
     with pytest.raises(OSError, match=r"No such file|too long|Not a directory") as error:
         write_atomic(Path(name), b"{}")
     assert ".partial" not in str(error.value)
+
+
+def no_links(*given: object) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_new_file_replaces_nothing(links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.chdir(tmp_path)
+    path = Path("x.json")
+    with atomic_path(path, new=True) as partial:
+        partial.write_text("new")
+    assert path.read_text() == "new" and [found.name for found in Path().iterdir()] == ["x.json"]
+    assert path.stat().st_nlink == 1
+    for make in (lambda: path.write_text("mine"), lambda: path.symlink_to("nowhere"), path.mkdir):
+        path.unlink()
+        with pytest.raises(FileExistsError) as error, atomic_path(path, new=True):
+            make()
+        assert error.value.filename == "x.json" and error.value.filename2 is None
+        before = path.lstat()
+        with pytest.raises(FileExistsError), atomic_path(path, new=True):
+            pytest.fail("it is there")
+        assert path.lstat() == before and [found.name for found in Path().iterdir()] == ["x.json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ def test_equal_seeds_give_equal_files(few: str, tmp_path: Path) -> None:
     assert torch.equal(torch.get_rng_state(), state), "nobody else's random numbers are touched"
 
 
+def test_a_size_is_a_side_or_two(few: str, tmp_path: Path) -> None:
+    sizes: list[Any] = [16, np.int64(16), (16, 16), [16, 16]]
+    for number, size in enumerate(sizes):
+        zerosum.train_features(few, tmp_path / f"{number}.safetensors", size=size, steps=1, batch_size=8)
+    one, *others = ((tmp_path / f"{number}.safetensors").read_bytes() for number in range(len(sizes)))
+    zerosum.train_features(few, tmp_path / "8.safetensors", steps=1, batch_size=8)
+    assert all(other == one for other in others) and one != (tmp_path / "8.safetensors").read_bytes()
+
+
 def test_the_test_part_is_what_is_measured_where_there_is_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, few: str
 ) -> None:
@@ -100,10 +110,18 @@ def test_the_test_part_is_what_is_measured_where_there_is_one(
         (("--out", "folder.safetensors"), "folder.safetensors is there already"),
         (("--out", "there.safetensors/f.safetensors"), "Not a directory"),
         (("--device", "meta"), "holds no numbers"),
+        ({"flip": 1}, "flip must be True or False, not 1"),
+        ({"flip": "no"}, "flip must be True or False, not 'no'"),
+        ({"flip": np.True_}, f"flip must be True or False, not {np.True_!r}"),
+        ({"size": "16"}, "size must be a side in pixels, or (height, width), not '16'"),
+        ({"size": (16, 16, 16)}, "size must be a side in pixels, or (height, width), not (16, 16, 16)"),
+        ({"size": 0}, "size must be at least 1, not 0"),
+        ({"size": True}, "size must be a whole number, not True"),
+        ({"flip": None}, "flip must be True or False, not None"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
-    arguments: tuple[str, ...],
+    arguments: tuple[str, ...] | dict[str, Any],
     says: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -120,6 +138,12 @@ def test_what_cannot_be_trained_is_refused(
     Path("there.safetensors").write_text("precious")
     Path("folder.safetensors").mkdir()
     before = sorted(Path().iterdir())
+    if isinstance(arguments, dict):  # what no flag can say, and Python can
+        with pytest.raises(ZerosumError, match=re.escape(says)) as told:
+            zerosum.train_features("digits", "new/f.safetensors", **arguments)
+        assert "\n" not in str(told.value) and told.value.exit_code == 2
+        assert sorted(Path().iterdir()) == before
+        return
     given = ["features", *arguments]
     given += ["--out", "new/f.safetensors"] if "--out" not in arguments else []
     given += ["--data", "digits"] if "--data" not in arguments else []
@@ -142,6 +166,40 @@ def test_what_ends_early_leaves_no_file(
     if isinstance(error, Diverged):
         assert "nan in step 3; try a larger --batch-size" in str(told.value) and told.value.exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["few.npz"]
+
+
+def test_a_file_that_appears_during_the_training_stays(
+    few: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, fit = tmp_path / "f.safetensors", probe.fit
+
+    def late(*given: Any, **other: Any) -> Any:
+        out.write_text("precious")
+        return fit(*given, **other)
+
+    monkeypatch.setattr(probe, "fit", late)
+    (tmp_path / "f-2.safetensors").mkdir()
+    with pytest.raises(ZerosumError) as told:
+        zerosum.train_features(few, out, steps=2, batch_size=8)
+    said, new = str(told.value), tmp_path / "f-3.safetensors"
+    assert f"{out} appeared during the training and was left as it is; what was trained is in {new}: give" in said
+    assert out.read_text() == "precious" and read(new)[1].steps == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "f-2.safetensors",
+        "f-3.safetensors",
+        "f.safetensors",
+        "few.npz",
+    ]
+
+
+def test_a_file_that_appears_while_data_is_read_is_not_trained_for(
+    few: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "_trained", lambda *_: pytest.fail("it is refused before any training"))
+    out = tmp_path / "f.safetensors"
+    with pytest.raises(ZerosumError, match="is there already"):
+        zerosum.train_features(few, out, notes=lambda _: out.write_text("precious"))
+    assert out.read_text() == "precious"
 
 
 def test_the_command_prints_the_accuracy(few: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -186,6 +186,8 @@ def _features(data: Spec, config: SRGAN.Config) -> vgg.Features | None:
     """The network that `--features` names, for images like `b`; built last, so that the others begin as without it."""
     if config.features is None or not config.perceptual:
         return None
+    if config.features == "":
+        raise ZerosumError("--features '' names no file; give one that `zerosum features` wrote, or leave it out")
     channels, height, width = image_shape(data.b.shape)
     if min(height, width) < vgg.SMALLEST:
         raise ZerosumError(

@@ -32,7 +32,7 @@ class About:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    channels: Annotated[int, Gt(0)]  # of its images
+    channels: Annotated[int, Gt(0), Le(2**31 - 1)]  # of its images; PyTorch cannot count the weights of 10^18
     classes: Annotated[tuple[str, ...], MinLen(2)]
     data: str  # what it was trained on
     fingerprint: str  # of that
@@ -112,7 +112,8 @@ def _read(path: Path) -> tuple[About, dict[str, Tensor]]:
 
 def _about(path: Path, content: bytes) -> About:
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # which safetensors has parsed already
-    document = header.get("__metadata__", {}).get(KEY)
+    metadata = header.get("__metadata__")
+    document = metadata.get(KEY) if isinstance(metadata, dict) else None
     if document is None:
         raise ZerosumError(f"{path} was not written by `zerosum features`: its header says nothing of a classifier")
     try:
@@ -122,7 +123,7 @@ def _about(path: Path, content: bytes) -> About:
         raise ZerosumError(f"{path} {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise _damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise _damaged(path, legible(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error) or "its header is nested too deeply") from error
 
@@ -132,8 +133,8 @@ def _require_weights(path: Path, expected: dict[str, Tensor], found: dict[str, T
         raise _damaged(path, f"it lacks {', '.join(abbreviate(missing))}")
     if unknown := [name for name in found if name not in expected]:
         raise _damaged(path, f"it has {legible(', '.join(abbreviate(unknown)))}, which this network has not")
-    for name, value in found.items():
-        wanted = expected[name]
+    for name, wanted in expected.items():  # in the network's order: that of the file is another at each reading
+        value = found[name]
         if (value.shape, value.dtype) != (wanted.shape, wanted.dtype):
             said = f"{tuple(value.shape)} of {value.dtype}, not {tuple(wanted.shape)} of {wanted.dtype}"
             raise _damaged(path, f"{name} is {said}".replace("torch.", ""))

@@ -237,8 +237,7 @@ class Run:
             ZerosumError: the GAN is not an image-to-image model, or not in that direction, or a has another shape, or
                 smaller images than the GAN takes.
         """
-        if not isinstance(back, bool):
-            raise ZerosumError(f"back must be True or False, not {back!r}")
+        checks.switch("back", back)
         role, (source, target) = self.translator(back), self.direction(back)
         function = in_role(self.game, TranslatesBack).translate_back if back else role.translate
         a, takes = checks.tensor("a", a), f"{self.path} translates {source}"
@@ -448,8 +447,7 @@ def load(
         ZerosumError: no run or no checkpoint there, or a damaged one; the recipe does not fit the data of run.json.
     """
     place, directory = hardware.find(device), RunDirectory(checks.path("run", run))
-    if not isinstance(average, bool):
-        raise ZerosumError(f"average must be True or False, not {average!r}")
+    checks.switch("average", average)
     record = directory.read()
     if (chosen := checkpoint.newest(directory.checkpoints)) is None:
         cure = f"train it on with `{directory.command('resume')}`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
@@ -101,6 +102,24 @@ def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1
     if found > high:
         raise ArgumentError(f"{name} must be at most {high}, not {_shown(found)}")
     return found
+
+
+def sides(name: str, size: Any) -> tuple[int, int] | None:
+    """(H, W) of a size in pixels, a side or two; None of None."""
+    if size is None:
+        return None
+    both = [size, size] if isinstance(size, int | np.integer) else list(size) if isinstance(size, Sequence) else []
+    if isinstance(size, str) or len(both) != 2:
+        raise ArgumentError(f"{name} must be a side in pixels, or (height, width), not {size!r:.60}")
+    height, width = (integer(name, side, 1) for side in both)
+    return height, width
+
+
+def switch(name: str, value: Any) -> bool:
+    """True or False itself: no number, word or NumPy's, which are true where somebody meant no."""
+    if not isinstance(value, bool):
+        raise ArgumentError(f"{name} must be True or False, not {_shown(value)}")
+    return value
 
 
 def seed(value: Any, name: str = "seed") -> int:

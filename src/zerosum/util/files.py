@@ -26,15 +26,21 @@ _writing: set[str] = set()  # what this process is writing: a process before it 
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, new: bool = False) -> Iterator[Path]:
     """A temporary path beside `path`, with its ending; renamed to `path` if the block succeeds, removed if not.
 
     The file is there, empty, when the block begins. What killed processes left in that folder is removed, at the first
     file that this process writes there.
 
+    Args:
+        new: replace nothing: what stands at `path` stays, also what appeared there during the block.
+
     Raises:
+        FileExistsError: something stands at `path`, and the file was to be new.
         OSError: it cannot be written there, or what stands there is no file, a device say, which would be replaced.
     """
+    if new and os.path.lexists(path):
+        raise _exists(path)
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(mode := path.stat().st_mode):
             number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
@@ -50,9 +56,28 @@ def atomic_path(path: Path) -> Iterator[Path]:
             yield partial
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
-            partial.replace(path)
+            if new:
+                _name(partial, path)
+            else:
+                partial.replace(path)
     finally:
         remove(partial)
+
+
+def _name(partial: Path, path: Path) -> None:
+    """Give a file the name `path`, too, which nothing may have, not even a link that leads nowhere."""
+    try:
+        os.link(partial, path)  # at once: nobody can come in between
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise _exists(path) from None
+        partial.replace(path)
+
+
+def _exists(path: Path) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 @contextmanager

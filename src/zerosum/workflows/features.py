@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -36,7 +38,7 @@ def train_features(
     data: str = "cifar10",
     out: str | Path = "features.safetensors",
     *,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     steps: int = 2_500,
     batch_size: int = 128,
     flip: bool = False,
@@ -48,12 +50,13 @@ def train_features(
 ) -> About:
     """Train a small VGG to classify images, and write it for `--features` of SRGAN: what `zerosum features` does.
 
-    Equal arguments give equal files on one machine. Whatever ends it before it is done leaves no file.
+    Equal arguments give equal files on one machine. Whatever ends it before it is done leaves no file. No file is
+    written over: where `out` appears during the training, the new one is FILE-2.safetensors, as the error says.
 
     Args:
         data: labelled images, as `zerosum.train` takes them.
         out: the file, FILE.safetensors, which must not be there.
-        size: (H, W) to scale images to; by default as the data has them.
+        size: to scale images to, in pixels: a side of a square, or (height, width); by default as the data has them.
         steps: of training, each on `batch_size` images.
         flip: mirror images at random, where left and right mean nothing.
         data_dir: where published sets are looked for first.
@@ -71,14 +74,14 @@ def train_features(
     """
     data, out = checks.text("data", data), checks.path("out", out)
     steps, batch_size = checks.integer("steps", steps, 1), checks.integer("batch_size", batch_size, 2)
-    seed = checks.integer("seed", seed, 0)
+    sides, flip, seed = checks.sides("size", size), checks.switch("flip", flip), checks.integer("seed", seed, 0)
     place = hardware.find(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder = None if data_dir is None else checks.path("data_dir", data_dir)
     if out.suffix != SUFFIX:
         raise ZerosumError(f"--out {out}: features are written to a {SUFFIX} file")
-    if out.exists() or out.is_symlink():
-        raise ZerosumError(f"{out} is there already, and may be what a run was begun with; choose another --out")
-    learnt, tested, where = _data(data, size, folder, progress)
+    if os.path.lexists(out):
+        raise _there(out)
+    learnt, tested, where = _data(data, sides, folder, progress)
     known = _labelled(learnt)
     if batch_size > len(known.y):
         raise ZerosumError(
@@ -88,25 +91,54 @@ def train_features(
     if notes:
         for line in _lines(learnt, len(known.y), f"{len(tested.y):,} others of {where}"):
             notes(line)
-    with atomic_path(out) as partial:  # before the training: that it cannot be written is then known
-        network = _trained(learnt, known, steps, batch_size, flip, seed, place, progress)
-        errors = probe.mistakes(network, tested.x, tested.y, place)
-        about = About(
-            channels=learnt.modality.shape[0],
-            classes=learnt.classes,
-            data=encodable(learnt.name),
-            fingerprint=learnt.fingerprint,
-            accuracy=round(1 - errors / len(tested.y), 6),
-            tested_on=where,
-            tested=len(tested.y),
-            steps=steps,
-            batch_size=batch_size,
-            flip=flip,
-            seed=seed,
-            version=__version__,
-        )
-        pretrained.write(partial, network.cpu(), about)
+    about = None
+    try:
+        with atomic_path(out, new=True) as partial:  # before the training: that it cannot be written is then known
+            network = _trained(learnt, known, steps, batch_size, flip, seed, place, progress)
+            errors = probe.mistakes(network, tested.x, tested.y, place)
+            about = About(
+                channels=learnt.modality.shape[0],
+                classes=learnt.classes,
+                data=encodable(learnt.name),
+                fingerprint=learnt.fingerprint,
+                accuracy=round(1 - errors / len(tested.y), 6),
+                tested_on=where,
+                tested=len(tested.y),
+                steps=steps,
+                batch_size=batch_size,
+                flip=flip,
+                seed=seed,
+                version=__version__,
+            )
+            pretrained.write(partial, network.cpu(), about)
+    except FileExistsError as error:
+        if about is None:
+            raise _there(out) if os.path.lexists(out) else error from None  # else it is one of its folders
+        other = _beside(out, lambda partial: pretrained.write(partial, network, about))
+        raise ZerosumError(
+            f"{out} appeared during the training and was left as it is; what was trained is in {other}: give that to "
+            "--features, or rename it"
+        ) from error
     return about
+
+
+def _there(out: Path) -> ZerosumError:
+    return ZerosumError(f"{out} is there already, and may be what a run was begun with; choose another --out")
+
+
+def _beside(path: Path, write: Callable[[Path], None]) -> Path:
+    """The new file that was written beside `path`, whose name something else has: FILE-2, FILE-3 ..."""
+    for number in count(2):
+        other = path.with_stem(f"{path.stem}-{number}")
+        try:
+            with atomic_path(other, new=True) as partial:
+                write(partial)
+        except FileExistsError:
+            if not os.path.lexists(other):
+                raise
+        else:
+            return other
+    raise AssertionError
 
 
 def _data(

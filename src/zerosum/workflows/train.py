@@ -7,8 +7,6 @@ from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from zerosum.data.request import Alpha, Frames, Reading
 from zerosum.data.sources import absolute
 from zerosum.errors import ZerosumError
@@ -93,7 +91,7 @@ def train(
     labels = None if labels is None else checks.integer("labels", labels, 1)
     held_out = None if held_out is None else checks.number("held_out", held_out)
     data_dir = None if data_dir is None else checks.path("data_dir", data_dir)
-    sides, crops = _sides("size", size), _sides("crop", crop)
+    sides, crops = checks.sides("size", size), checks.sides("crop", crop)
     if recipe is None:
         recipe, why = default_recipe(device)
         announce(why, quiet)
@@ -286,17 +284,6 @@ def _by_name(name: str, given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise OptionError(f"{name} takes options by name, as in {name}={{'width': 64}}, not {given!r:.60}")
     return dict(given)
-
-
-def _sides(name: str, size: Any) -> tuple[int, int] | None:
-    """(H, W) of a size, or crop: a side, or two."""
-    if size is None:
-        return None
-    both = [size, size] if isinstance(size, int | np.integer) else list(size) if isinstance(size, Sequence) else []
-    if isinstance(size, str) or len(both) != 2:
-        raise ZerosumError(f"{name} must be a side in pixels, or (height, width), not {size!r:.60}")
-    height, width = (checks.integer(name, side, 1) for side in both)
-    return height, width
 
 
 def _check_averages(recipe: Recipe, training: Training, given: Mapping[str, Any]) -> None:
