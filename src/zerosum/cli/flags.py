@@ -91,6 +91,11 @@ NEWEST = RunFlags()
 WithRunFlags = Annotated[RunFlags, tyro.conf.arg(name="")]  # the type of a field whose flags have no prefix
 
 
+def sides(size: Size) -> tuple[int, int] | None:
+    """(H, W) of what a flag of a size was given: a side, or both."""
+    return (size[0], size[-1]) if size else None
+
+
 def parse(
     cls: type[T],
     arguments: Sequence[str],

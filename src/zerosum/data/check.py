@@ -72,8 +72,7 @@ def check(
         DataError: nothing could be trained on it.
     """
     reading = Reading(value_range, frames, alpha)
-    how = dict(vars(reading))
-    data = load(name, size=size, data_dir=data_dir, progress=progress, **how)
+    data = load(name, size=size, data_dir=data_dir, progress=progress, **vars(reading))
     names: Sequence[str] = [str(k) for k in range(len(data.x))]
     sizes, modes = Counter[str](), Counter[str]()
     if find(name)[0] is from_folder:

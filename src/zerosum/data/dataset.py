@@ -65,6 +65,11 @@ class Field:
     def __len__(self) -> int:
         return len(self.stored)
 
+    @property
+    def source(self) -> Tensor:
+        """(N, ...) what a stream draws from: the whole images of crops, else what is stored."""
+        return self.stored if self.whole is None else self.whole
+
     def at(self, rows: Tensor | slice) -> Field:
         """Some of the rows."""
         if self.whole is None:

@@ -79,7 +79,7 @@ def split(data: Dataset, names: Collection[str]) -> Split:
                 f"the samples that were held out are {'all there are of' if len(rows[deck][1]) else 'gone from'} "
                 f"{data.name}; put them back, or name other data"
             )
-    needed = sum((field.stored if field.whole is None else field.whole).nbytes for field in data.fields.values())
+    needed = sum(field.source.nbytes for field in data.fields.values())
     memory.require(needed, f"{data.name} in two parts", "put what is held out into a folder of its own")
     return Split(*(_part(data, {deck: both[k] for deck, both in rows.items()}, k) for k in (0, 1)))
 

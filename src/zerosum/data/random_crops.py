@@ -96,9 +96,7 @@ def _cropped(name: str, field: Field, of_deck: Sequence[Size], size: Size) -> Fi
 
 def _spare(field: Field) -> Size:
     """By how many pixels the whole images are larger than the crops."""
-    if field.whole is None:
-        return 0, 0
-    (height, width), (own_height, own_width) = _size_of(field.whole), _size_of(field.stored)
+    (height, width), (own_height, own_width) = _size_of(field.source), _size_of(field.stored)
     return height - own_height, width - own_width
 
 

@@ -202,9 +202,7 @@ def _from_task(request: Request) -> Dataset:
             data_dir=request.data_dir,
             progress=request.progress,
             seed=request.seed,
-            value_range=request.reading.value_range,
-            frames=request.reading.frames,
-            alpha=request.reading.alpha,
+            **vars(request.reading),
         )
     if task is not None:
         pairs = tasks.with_task(data, *task, request.name, request.progress)

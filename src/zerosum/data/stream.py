@@ -144,9 +144,8 @@ class Stream:
         self.batch_size, self.seed, self.rank, self.world = batch_size, seed, rank, world
         self.device, self._batch, self._flip = torch.device(device), batch, flip
         self._fields = {
-            name: (field, stored.to(self.device if stored.nbytes <= RESIDENT else "cpu"))
+            name: (field, field.source.to(self.device if field.source.nbytes <= RESIDENT else "cpu"))
             for name, field in decks.fields.items()
-            for stored in [field.stored if field.whole is None else field.whole]
         }
         self._decks = {
             deck: _Deck(rows.to(self._index_device(deck)), partial(self._generator, f"order{_of(deck)}"))

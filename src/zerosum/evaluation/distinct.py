@@ -58,9 +58,8 @@ def without_twins(context: Context, order: Tensor, compared: int) -> Distinct:
     if not lost + lost_test:
         return Distinct(context, unused, 0, 0, unsearched)
     cure = "remove them from the data; `zerosum data check` names them"
-    own = data.fields[data.samples]
-    one = (own.stored if own.whole is None else own.whole)[:1].nbytes
-    memory.require(int(kept.sum()) * one, f"a copy of {data.name} without its twins", cure)
+    one = data.fields[data.samples].source[:1]
+    memory.require(int(kept.sum()) * one.nbytes, f"a copy of {data.name} without its twins", cure)
     real = _kept(context.real, kept[order[:compared]])
     training = context.training
     if training is not None:

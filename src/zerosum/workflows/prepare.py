@@ -58,12 +58,10 @@ class DataChoice(NamedTuple):
         return data.load(
             self.name,
             size=size,
+            crop=self.crop,
             data_dir=self.data_dir,
             progress=progress,
-            value_range=self.reading.value_range,
-            frames=self.reading.frames,
-            alpha=self.reading.alpha,
-            crop=self.crop,
+            **vars(self.reading),
         )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from zerosum.cli.flags import AnyAlpha, AnyFrames, DataDir, Size, ValueRange, flag, parse
+from zerosum.cli.flags import AnyAlpha, AnyFrames, DataDir, Size, ValueRange, flag, parse, sides
 from zerosum.util.console import progress, say
 
 
@@ -36,11 +36,10 @@ def run(arguments: Sequence[str]) -> None:
     given = parse(Arguments, arguments, "data", "Check data before training on it.")
     from zerosum.data import check
 
-    size = (given.size[0], given.size[-1]) if given.size else None
     with progress() as update:
         report = check(
             given.name,
-            size=size,
+            size=sides(given.size),
             data_dir=given.data_dir,
             progress=update,
             value_range=given.value_range,

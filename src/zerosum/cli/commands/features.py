@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import DisallowNone
 
-from zerosum.cli.flags import AnyDevice, DataDir, Size, Switch, flag, parse
+from zerosum.cli.flags import AnyDevice, DataDir, Size, Switch, flag, parse, sides
 from zerosum.util.console import errors, output, progress, say
 
 
@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> None:
         about = train_features(
             given.data,
             given.out,
-            size=(given.size[0], given.size[-1]) if given.size else None,
+            size=sides(given.size),
             steps=given.steps,
             batch_size=given.batch_size,
             flip=given.flip,

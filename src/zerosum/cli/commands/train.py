@@ -25,6 +25,7 @@ from zerosum.cli.flags import (
     flags,
     of_other_kinds,
     parse,
+    sides,
     values_of,
     with_kinds,
 )
@@ -81,7 +82,7 @@ def run(arguments: Sequence[str]) -> None:
     recipe = find(name)
     given, options = read(recipe, arguments[named:], f"train {name if named else '[RECIPE]'}")
     data = _data(given, apart=recipe.batch is Unpaired)
-    size, crop = ((sides[0], sides[-1]) if sides else None for sides in (given.size, given.crop))
+    size, crop = sides(given.size), sides(given.crop)
     if why:
         announce(why, quiet=False)
     if given.dry_run:
