@@ -6,6 +6,7 @@ It writes the output alone; those of the papers write the input and the target b
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -42,20 +43,30 @@ def translate(network: nn.Module, noisy: bool, folder: Path, out: Path) -> None:
         from_tensor(fake[0]).save(out / f"{path.stem}.png")
 
 
-def images_a_second(name: str, count: int) -> float:
-    """Of a folder of `count` photographs of 64x64 pixels, from the first that is opened to the last that is written."""
+def script(name: str, folder: Path) -> Callable[[Path, Path], object]:
+    """The script with its network: of a folder of photographs and one for translations."""
     network = ordinary(NETWORKS[name](SHAPE, SHAPE))
-    with TemporaryDirectory() as root:
-        folder = Path(root) / "photographs"
-        write_jpegs(folder, count, (SIZE, SIZE))
-        began = perf_counter()
-        translate(network, name == "pix2pix", folder, Path(root) / "made")
-        return count / (perf_counter() - began)
+    return lambda photographs, out: translate(network, name == "pix2pix", photographs, out)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def command(prepare: Callable[[str, Path], Callable[[Path, Path], object]], about: str | None) -> None:
+    """The command of a benchmark: prints images a second, from the first that is opened to the last that is written.
+
+    Args:
+        prepare: of a network's name, and a folder for what it needs: what translates a folder into another.
+    """
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("name", choices=NETWORKS)
     parser.add_argument("--count", type=int, default=256)
     options = parser.parse_args()
-    print(f"{images_a_second(options.name, options.count):.2f} images/s")
+    with TemporaryDirectory() as name:
+        root = Path(name)
+        work = prepare(options.name, root)
+        write_jpegs(root / "photographs", options.count, (SIZE, SIZE))
+        began = perf_counter()
+        work(root / "photographs", root / "made")
+        print(f"{options.count / (perf_counter() - began):.2f} images/s")
+
+
+if __name__ == "__main__":
+    command(script, __doc__)
