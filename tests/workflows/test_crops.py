@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from negatives import write_negatives
 from PIL import Image
 
 import zerosum
@@ -23,13 +24,7 @@ NARROW: dict[str, Any] = {"network": {"width": 2}, "patch": {"width": 2}}
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Sub-folders a and b, of 24x32 pixels, b the negative of a."""
-    draw = np.random.default_rng(0)
-    for k in range(12):
-        x = draw.integers(0, 256, (24, 32, 3), dtype=np.uint8)
-        for side, image in (("a", x), ("b", 255 - x)):
-            (tmp_path / "pairs" / side).mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image).save(tmp_path / "pairs" / side / f"{k}.png")
-    return tmp_path / "pairs"
+    return write_negatives(tmp_path / "pairs", 12, 24, 32)
 
 
 def test_a_run_on_crops_shows_and_evaluates_their_middles(

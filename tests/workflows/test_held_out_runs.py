@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from negatives import write_negatives
 from PIL import Image
 
 import zerosum
@@ -23,13 +24,7 @@ NARROW: dict[str, Any] = {"network": {"width": 2}, "patch": {"width": 2}}
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> str:
-    draw = np.random.default_rng(0)
-    for k in range(40):
-        x = draw.integers(0, 256, (16, 16, 3), dtype=np.uint8)
-        for side, image in (("a", x), ("b", 255 - x)):
-            (tmp_path / "pairs" / side).mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image).save(tmp_path / "pairs" / side / f"{k}.png")
-    return f"pairs:{tmp_path / 'pairs'}"
+    return f"pairs:{write_negatives(tmp_path / 'pairs', 40, 16, 16)}"
 
 
 def test_a_run_names_what_it_holds_out_and_evaluates_it(
