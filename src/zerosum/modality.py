@@ -339,6 +339,14 @@ class Spec:
         return y
 
     @property
+    def texts(self) -> Tokens:
+        """What `ids` are of; a `ValueError` where they are of no texts."""
+        tokens = self.__getattr__("ids")
+        if not isinstance(tokens, Tokens):
+            raise ValueError(f"ids holds {tokens}, and no texts")
+        return tokens
+
+    @property
     def classes(self) -> int:
         """How many classes; a `ValueError` for vectors."""
         if not isinstance(self.y, Classes):

@@ -71,6 +71,25 @@ class Predicts(ABC):
         """
 
 
+class Completes(ABC):
+    """A distribution over texts, which go on from a beginning; it is a generator of z, too."""
+
+    @abstractmethod
+    def complete(self, start: Tensor, z: Tensor) -> Tensor:
+        """(B, length) ids of texts that begin with `start`, (S,) ids, from z, (B, prior.dim)."""
+
+    @abstractmethod
+    def log_likelihood(self, ids: Tensor) -> Tensor:
+        """(B, length): the log probability, in nats, of each token of ids (B, length) after those before it.
+
+        0 at places where there is no choice, such as those behind `<eos>`; `choices` counts the others.
+        """
+
+    @abstractmethod
+    def choices(self, ids: Tensor) -> Tensor:
+        """(B, length), 1 where a token of ids, (B, length), is chosen among several, else 0."""
+
+
 class Classifies(ABC):
     """Learns a classifier on the way."""
 
@@ -104,6 +123,7 @@ CANNOT: dict[type, str] = {
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",
     Predicts: "makes no films",
+    Completes: "writes no texts from left to right",
     Classifies: "learns no classifier",
     Discriminates: "has no discriminator that scores single samples",
     Encodes: "has no encoder",

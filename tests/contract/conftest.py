@@ -29,7 +29,14 @@ SMALL = {
     "d_width": 4,
 }  # of the option classes of networks, where a recipe has them
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
-BEGUN = {"pretrain_refiner": 0, "pretrain_discriminator": 0}  # of `config`: every player moves from the first round on
+BEGUN = {  # of `config`: every player moves from the first round on, and few times
+    "pretrain_refiner": 0,
+    "pretrain_discriminator": 0,
+    "likelihood_steps": 0,
+    "discriminator_steps": 0,
+    "d_steps": 1,
+    "rollouts": 2,
+}
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images
 FILMS = 6  # frames of a film

@@ -150,7 +150,7 @@ KIND_ASKED = {
     "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
     "games/infogan.py": 1,  # views, of images alone
     "health/translations.py": 1,  # translations of images
-    "modality.py": 1,  # a point has one dimension
+    "modality.py": 2,  # a point has one dimension
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
     "metrics/probe.py": 1,  # a classifier of images has convolutions
     "report/commands.py": 1,  # the size of its images

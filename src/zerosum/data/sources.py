@@ -23,6 +23,7 @@ from zerosum.data.random_crops import with_crops
 from zerosum.data.request import AS_STORED, Alpha, Frames, Reading, Request, Source
 from zerosum.data.scenes.source import scenes
 from zerosum.data.text import lines as text
+from zerosum.data.text.sentences import sentences
 from zerosum.util import checks
 from zerosum.util.files import named
 from zerosum.util.text import encodable
@@ -49,6 +50,8 @@ SOURCES: dict[str, Source] = {
     "moons": mixture.moons,
     "gaussians": mixture.gaussians,
     "scenes": scenes,
+    "sentences": sentences,
+    "oracle": _imported("text.oracle:oracle"),
     "pairs": _imported("pairs.folders:paired"),
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),

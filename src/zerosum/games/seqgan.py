@@ -1,0 +1,202 @@
+"""SeqGAN: a policy writes texts, and D's verdict on them is its reward; Yu et al., 2017."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge, Gt, Le, Lt
+from torch import Tensor
+
+from zerosum import latent
+from zerosum.batches import Draw, Sequences
+from zerosum.errors import ZerosumError
+from zerosum.game import Logits, Move
+from zerosum.latent_game import TwoPlayerGame
+from zerosum.losses import non_saturating
+from zerosum.modality import Spec
+from zerosum.networks.choice import choose_by_rank
+from zerosum.networks.policy import Policy
+from zerosum.networks.text_cnn import FILTERS, TextCNN
+from zerosum.optim import Adam, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.options import Checked
+from zerosum.recipe import recipe
+from zerosum.roles import Completes
+
+REWARDED_TOGETHER = 512  # completions that D looks at together
+
+
+class SeqGAN(TwoPlayerGame[Sequences], Completes):
+    """A policy that is rewarded by D's verdict on what it writes; Yu et al., 2017, algorithm 1.
+
+    First the policy learns by maximum likelihood, then D learns to tell its texts from real ones. Then each step is a
+    move of the policy, by REINFORCE (equation 8), and `d_steps` moves of D. The reward of a token is D's mean
+    probability of "real" for texts that the policy completes after it (equation 4).
+
+    A text is made from z in (-1, 1)^length: the number |z| of a place chooses its token among the likeliest first, so
+    that truncation to p is nucleus sampling.
+
+    Args:
+        generator: the policy.
+        discriminator: ids (B, length) to logits (B, 1), its last layer called `head`.
+    """
+
+    generator: Policy
+    discriminator: TextCNN
+    config: Config
+    name = "seqgan"
+    makes = "ids"
+
+    @dataclass(frozen=True)
+    class Config(Checked):
+        likelihood_steps: Annotated[int, Ge(0), "steps of maximum likelihood that the policy begins with"] = 5_000
+        discriminator_steps: Annotated[int, Ge(0), "steps after these in which D alone learns"] = 1_000
+        d_steps: Annotated[int, Ge(0), "discriminator moves per step"] = 15
+        rollouts: Annotated[int, Gt(0), "completions of each beginning of a text, whose mean is its reward"] = 16
+        reward: Annotated[
+            Literal["discriminator", "constant", "random"],
+            "the probability that D gives a text; or, as controls that know no data, 0.5, or a random number",
+        ] = "discriminator"
+        baseline: Annotated[bool, "subtract from each reward the mean of its place over the batch"] = False
+        entropy: Annotated[float, Ge(0), "weight of the policy's entropy, in nats a token, against sharpening"] = 0.0
+        likelihood: Annotated[
+            float, Ge(0), "weight of the likelihood of real texts, in nats a token, in the policy's moves"
+        ] = 0.0
+        lag: Annotated[
+            float, Ge(0), Le(1), "how much of the policy that completes texts stays at a step; 0: it is the current one"
+        ] = 0.0
+        l2: Annotated[float, Ge(0), "weight of the squared norm of D's last layer"] = 0.1
+        g_optimizer: GeneratorOptimizer = Adam(1e-2)
+        d_optimizer: DiscriminatorOptimizer = Adam(1e-4)
+
+    def __init__(self, generator: Policy, discriminator: TextCNN, config: Config = Config()):
+        super().__init__()
+        self.generator, self.discriminator, self.config = generator, discriminator, config
+        self.prior = latent.Uniform(generator.tokens.length)
+        self.behind = copy.deepcopy(generator).requires_grad_(False) if config.lag else None
+
+    def check(self) -> None:
+        if self.generator.tokens.length < 2:
+            raise ZerosumError("texts of one token leave nothing to complete; give longer ones")
+
+    def phase(self, step: int) -> Hashable | None:
+        return None  # a text may end anywhere
+
+    def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
+        config = self.config
+        if step < config.likelihood_steps:
+            yield Move("generator", likelihood=self._surprise(draw().ids))
+            return
+        if step < config.likelihood_steps + config.discriminator_steps:
+            yield self._tell_apart(draw().ids)
+            return
+        if self.behind is not None and step == config.likelihood_steps + config.discriminator_steps:
+            self.behind.load_state_dict(self.generator.state_dict())
+        yield self._reinforce(draw().ids)
+        if self.behind is not None:
+            with torch.no_grad():
+                for old, new in zip(self.behind.parameters(), self.generator.parameters(), strict=True):
+                    old.lerp_(new, 1 - config.lag)
+        for _ in range(config.d_steps):
+            yield self._tell_apart(draw().ids)
+
+    def _tell_apart(self, real: Tensor) -> Move:
+        """D's move: of real texts (B, length), and as many new ones of the policy."""
+        fake = self._write(len(real), real.device)
+        logits = Logits(self.discriminator(real), self.discriminator(fake))
+        head = self.discriminator.head
+        norm = head.weight.square().sum() + head.bias.square().sum()
+        return Move("discriminator", adversarial=non_saturating.d(*logits), l2=self.config.l2 * norm, logits=logits)
+
+    def _reinforce(self, real: Tensor) -> Move:
+        """The policy's move: as many texts as real ones, (B, length), each token weighed by its reward."""
+        config = self.config
+        ids = self._write(len(real), real.device)
+        rewards, chosen = self._rewards(ids), self.generator.chosen(ids)
+        mean_reward = rewards.mean()
+        if config.baseline:
+            rewards = rewards - rewards.mean(0)
+        terms: dict[str, Any] = {"adversarial": -(rewards * self.generator.log_likelihood(ids)).sum()}
+        if config.entropy:
+            log_p = self.generator(ids).float().log_softmax(2)
+            entropy = -((log_p.exp() * log_p).sum(2) * chosen).sum() / chosen.sum()
+            terms["entropy"] = -config.entropy * entropy
+        if config.likelihood:
+            terms["likelihood"] = config.likelihood * self._surprise(real)
+        return Move("generator", log={"mean_reward": mean_reward}, **terms)
+
+    def _surprise(self, real: Tensor) -> Tensor:
+        """The mean negative log likelihood of real texts (B, length), in nats a token."""
+        return -self.generator.log_likelihood(real).sum() / self.generator.chosen(real).sum()
+
+    @torch.no_grad()
+    def _rewards(self, ids: Tensor) -> Tensor:
+        """(B, length), of each token of ids (B, length); equation 4."""
+        if self.config.reward == "constant":
+            return torch.full(ids.shape, 0.5, device=ids.device)
+        if self.config.reward == "random":
+            return torch.rand(ids.shape, device=ids.device)
+        training = self.discriminator.training
+        self.discriminator.eval()  # the verdict on a text is no matter of luck
+        completed = (self.behind or self.generator).rollouts(ids, self.config.rollouts)
+        texts = torch.cat([completed.flatten(0, 2), ids])
+        real = torch.cat([self.discriminator(part) for part in texts.split(REWARDED_TOGETHER)]).float().sigmoid()
+        self.discriminator.train(training)
+        of_beginnings = real[: -len(ids), 0].view(completed.shape[:3]).mean(1)  # (length - 1, B)
+        return torch.cat([of_beginnings, real[-len(ids) :].T]).T
+
+    def _write(self, count: int, device: torch.device) -> Tensor:
+        return self.generator.write(torch.rand(count, self.generator.tokens.length, device=device))
+
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.complete(z.new_empty(0, dtype=torch.long), z)
+
+    def complete(self, start: Tensor, z: Tensor) -> Tensor:
+        return self.generator.write(z.abs().clamp(max=1), start, chosen_by=choose_by_rank)
+
+    def log_likelihood(self, ids: Tensor) -> Tensor:
+        return self.generator.log_likelihood(ids)
+
+    def choices(self, ids: Tensor) -> Tensor:
+        return self.generator.chosen(ids)
+
+
+@dataclass(frozen=True)
+class Network(Checked):
+    """The size of the networks."""
+
+    embedding: Annotated[int, Gt(0), "numbers that a token becomes, for the policy"] = 32
+    hidden: Annotated[int, Gt(0), "units of the policy's LSTM"] = 32
+    d_embedding: Annotated[int, Gt(0), "numbers that a token becomes, for D"] = 64
+    filters: Annotated[float, Gt(0), "D's filters of each width, times those of the authors' code"] = 1.0
+    dropout: Annotated[float, Ge(0), Lt(1), "share of D's features that is left out in training"] = 0.25
+
+
+@recipe(data="oracle", batch_size=64, steps=42_320, average=0.0, clip=5.0, precision="fp32", sample_every=5_000)
+def oracle(
+    data: Spec,
+    config: SeqGAN.Config = SeqGAN.Config(likelihood_steps=18_720, discriminator_steps=23_400, d_steps=156),
+    network: Network = Network(),
+) -> SeqGAN:
+    """The networks and settings of the authors' code, whose batches for D are half real, and twice as many."""
+    return _built(data, config, network)
+
+
+@recipe(data="sentences", batch_size=64, steps=8_000, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
+def lines(
+    data: Spec,
+    config: SeqGAN.Config = SeqGAN.Config(likelihood_steps=5_000, discriminator_steps=1_000, d_steps=5),
+    network: Network = Network(embedding=64, hidden=128, filters=0.25),
+) -> SeqGAN:
+    """A wider policy and fewer filters, for the lines of a text file: words, or characters."""
+    return _built(data, config, network)
+
+
+def _built(data: Spec, config: SeqGAN.Config, network: Network) -> SeqGAN:
+    tokens = data.texts
+    filters = {width: max(1, round(count * network.filters)) for width, count in FILTERS.items()}
+    policy = Policy(tokens, network.embedding, network.hidden)
+    return SeqGAN(policy, TextCNN(tokens, network.d_embedding, filters, network.dropout), config)

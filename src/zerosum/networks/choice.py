@@ -1,0 +1,42 @@
+"""One of many tokens, chosen by a uniform number: the inverse of the distribution function."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Below 1 by more than the rounding of a sum in single precision, so that no number lies behind the last token.
+BELOW_ONE = 1 - 2**-20
+
+
+def choose(logits: Tensor, u: Tensor) -> Tensor:
+    """(B,) int64: a token each, by its probability under the softmax of logits (B, V), from u, (B,) in [0, 1).
+
+    The sums that the numbers are looked up in are those of blocks first, then those within one block: of thousands of
+    tokens that is several times as fast as one running sum.
+    """
+    p = logits.float().softmax(1)
+    size = math.isqrt(p.shape[1] - 1) + 1
+    p = F.pad(p, (0, -p.shape[1] % size)).unflatten(1, (-1, size))  # (B, blocks, size)
+    sums = p.sum(2).cumsum(1)
+    at = u * BELOW_ONE * sums[:, -1]
+    block = (sums <= at[:, None]).sum(1)
+    rows = torch.arange(len(p), device=p.device)
+    before = F.pad(sums, (1, 0))[rows, block]
+    within = p[rows, block].cumsum(1)
+    at = torch.minimum(at - before, within[:, -1] * BELOW_ONE)
+    return block * size + (within <= at[:, None]).sum(1)
+
+
+def choose_by_rank(logits: Tensor, u: Tensor) -> Tensor:
+    """As `choose`, where the tokens lie in the order of their probability: below p it chooses among the likeliest.
+
+    u in [0, p) is nucleus sampling; Holtzman et al., 2020 (The curious case of neural text degeneration), section 3.1.
+    """
+    p, tokens = logits.float().softmax(1).sort(dim=1, descending=True, stable=True)
+    sums = p.cumsum(1)
+    rank = (sums <= (u * BELOW_ONE * sums[:, -1])[:, None]).sum(1, keepdim=True)
+    return tokens.gather(1, rank)[:, 0]

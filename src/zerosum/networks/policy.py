@@ -1,0 +1,148 @@
+"""A recurrent policy: the distribution of the next token, given those before; Yu et al., 2017 (SeqGAN), section 3.1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zerosum.modality import Tokens
+from zerosum.networks.choice import choose
+
+START = 0  # the token that every text is taken to begin after, as in the authors' code
+ROWS = 256  # texts whose next tokens are chosen together: their logits stay in the processor's cache
+
+
+class State(NamedTuple):
+    """What an LSTM remembers of B texts."""
+
+    hidden: Tensor  # (B, H)
+    cell: Tensor  # (B, H)
+
+    def take(self, rows: Tensor) -> State:
+        return State(self.hidden[rows], self.cell[rows])
+
+
+class Policy(nn.Module):
+    """An LSTM of one layer over an embedding, and the logits of the next token.
+
+    A text ends at its first `<eos>`, which fills the rest of the row. Where texts end so, the last place of a row can
+    hold nothing else: no choice is left there, and it has the probability 1.
+
+    Args:
+        tokens: what is written.
+        embedding: numbers that a token becomes.
+        hidden: units of the LSTM.
+        std: of the normal numbers that all weights and biases begin as; the authors' code has 0.1.
+    """
+
+    def __init__(self, tokens: Tokens, embedding: int = 32, hidden: int = 32, std: float = 0.1):
+        super().__init__()
+        self.tokens = tokens
+        self.embedding = nn.Embedding(tokens.size, embedding)
+        self.lstm = nn.LSTM(embedding, hidden, batch_first=True)
+        self.out = nn.Linear(hidden, tokens.size)
+        for parameter in self.parameters():
+            nn.init.normal_(parameter, std=std)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, length, V) logits of each token of ids, (B, length), given those before."""
+        return self.out(self.lstm(self.embedding(F.pad(ids[:, :-1], (1, 0), value=START)))[0])
+
+    def log_likelihood(self, ids: Tensor) -> Tensor:
+        """(B, length): the log probability of each token of ids (B, length); 0 behind `<eos>`."""
+        logits = self(ids).float()
+        chosen = -F.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction="none").view(ids.shape)
+        return chosen * self.chosen(ids)
+
+    def chosen(self, ids: Tensor) -> Tensor:
+        """(B, length), 1 where a token is a choice, `<eos>` included; 0 behind it, and where nothing else can be."""
+        if self.tokens.end is None:
+            return torch.ones(ids.shape, device=ids.device)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        within = places <= self.tokens.lengths(ids)[:, None]
+        return (within & (places < self.tokens.length - 1)).float()
+
+    @torch.no_grad()
+    def write(
+        self,
+        u: Tensor,
+        start: Tensor | None = None,
+        temperature: float = 1.0,
+        chosen_by: Callable[[Tensor, Tensor], Tensor] = choose,
+    ) -> Tensor:
+        """Texts (B, length), int64, by uniform numbers u (B, length) in [0, 1), one a token.
+
+        Args:
+            start: (S,) ids that every text begins with, S < length.
+            temperature: > 0, by which logits are divided.
+            chosen_by: logits (B, V) and numbers (B,) to tokens.
+        """
+        parts = u.split(ROWS)
+        return torch.cat([self._write(part, start, temperature, chosen_by) for part in parts])
+
+    def _write(
+        self, u: Tensor, start: Tensor | None, temperature: float, chosen_by: Callable[[Tensor, Tensor], Tensor]
+    ) -> Tensor:
+        count, length = u.shape
+        given = 0 if start is None else len(start)
+        token = torch.full((count,), START, device=u.device)
+        state, ended, written = None, torch.zeros(count, dtype=torch.bool, device=u.device), list[Tensor]()
+        for place in range(length):
+            state = self.step(token, state)
+            if start is not None and place < given:
+                token = start[place].expand(count)
+            else:
+                token = self._next(state.hidden, u[:, place], place, temperature, chosen_by)
+                token = token if self.tokens.end is None else torch.where(ended, self.tokens.end, token)
+            if self.tokens.end is not None:
+                ended = ended | (token == self.tokens.end)
+            written.append(token)
+        return torch.stack(written, 1)
+
+    @torch.no_grad()
+    def rollouts(self, ids: Tensor, count: int) -> Tensor:
+        """(L - 1, count, B, L): of each beginning of texts ids (B, L), of 1 to L - 1 tokens, `count` completions.
+
+        Monte Carlo search; Yu et al., 2017, equation 3. All beginnings of a text share the state of the LSTM up to
+        their last token, and all completions that have begun go on together, so that each place is one step.
+        """
+        size, length = ids.shape
+        made = ids.expand(length - 1, count, size, length).clone()
+        shown = self.step(torch.full((size,), START, device=ids.device), None)
+        state = shown.take(torch.arange(0, device=ids.device))  # of none, so far
+        for place in range(1, length):
+            shown = self.step(ids[:, place - 1], shown)  # of the first `place` tokens
+            rows = torch.arange(size, device=ids.device).repeat(count)
+            state = State(*(torch.cat([old, new[rows]]) for old, new in zip(state, shown, strict=True)))
+            token = self._next(state.hidden, torch.rand(len(state.hidden), device=ids.device), place)
+            before = made[:place, :, :, place - 1].flatten()
+            if self.tokens.end is not None:
+                token = torch.where(before == self.tokens.end, self.tokens.end, token)
+            made[:place, :, :, place] = token.view(place, count, size)
+            if place < length - 1:
+                state = self.step(token, state)
+        return made
+
+    def step(self, token: Tensor, state: State | None) -> State:
+        """The state after one more token, (B,), of each text; None: of texts that are yet to begin."""
+        before = None if state is None else (state.hidden[None], state.cell[None])
+        _, (hidden, cell) = self.lstm(self.embedding(token)[:, None], before)
+        return State(hidden[0], cell[0])
+
+    def _next(
+        self,
+        hidden: Tensor,
+        u: Tensor,
+        place: int,
+        temperature: float = 1.0,
+        chosen_by: Callable[[Tensor, Tensor], Tensor] = choose,
+    ) -> Tensor:
+        """The token of each text at a place, by the LSTM's hidden states (B, H) and uniform numbers (B,)."""
+        if self.tokens.end is not None and place == self.tokens.length - 1:
+            return torch.full((len(hidden),), self.tokens.end, device=hidden.device)
+        parts = zip(hidden.split(ROWS), u.split(ROWS), strict=True)
+        return torch.cat([chosen_by(self.out(part) / temperature, own) for part, own in parts])
