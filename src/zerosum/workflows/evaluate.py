@@ -379,7 +379,7 @@ def _add_references(metric: Metric, result: Result, references: Sequence[Referen
         if metric.unavailable(reference.context):  # half of a small set may be too small
             continue
         for name, score in metric.measure(reference.context).items():
-            if math.isfinite(score.value):
+            if name in scores and math.isfinite(score.value):
                 known = scores[name].references | {reference.name: score.value}
                 scores[name] = replace(scores[name], references=known)
         if reference.fakes is not None and any(score.better != "none" for score in scores.values()):

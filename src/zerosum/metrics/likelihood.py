@@ -1,0 +1,101 @@
+"""Likelihoods of texts: how surprised a model is by real ones, and how surprised the true one is by the model's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from zerosum.metrics import intervals
+from zerosum.metrics.metric import Context, Metric
+from zerosum.metrics.samples import of_dataset
+from zerosum.metrics.score import Score
+from zerosum.modality import Tokens
+from zerosum.roles import Completes, has_role, in_role
+from zerosum.run.sampling import eval_no_grad
+
+BLOCK = 128  # texts at a time: their logits are (BLOCK, length, vocabulary)
+
+
+def nll(ids: Tensor, log_likelihood: Callable[[Tensor], Tensor], choices: Callable[[Tensor], Tensor]) -> Score:
+    """Nats a token, of texts ids (N, length), over all tokens that are chosen; with an interval over texts.
+
+    Args:
+        log_likelihood: ids (B, length) to log probabilities (B, length), 0 where nothing is chosen.
+        choices: ids (B, length) to 1 where a token is chosen, (B, length).
+    """
+    sums, numbers = [], []
+    for part in ids.split(BLOCK):
+        sums.append(-log_likelihood(part).double().sum(1).cpu())
+        numbers.append(choices(part).double().sum(1).cpu())
+    total, count = torch.cat(sums), torch.cat(numbers)
+    mean = float(total.sum() / count.sum())
+    spread = (total - mean * count) / count.mean() + mean  # a ratio of means, linear in the texts
+    interval = intervals.of_mean(spread) if len(ids) > 1 else None
+    return Score(mean, "lower", interval, "Student's t, of the texts")
+
+
+@dataclass(frozen=True)
+class NllTest(Metric):
+    """How surprised the run's own model is by real texts, in nats a token: held-out ones, where there are any.
+
+    exp of it is the perplexity. A model that leaves out what is real is punished for it, unlike by BLEU.
+    """
+
+    name = "nll-test"
+    needs = "none"
+    kind = Tokens
+    has_references = False
+    needs_distinct = False
+
+    def why_not(self, context: Context) -> str:
+        if context.run is None:
+            return "it needs a run, whose model finds texts likely or not"
+        if not has_role(context.run.game, Completes):
+            return f"{context.run.game.name} gives texts no likelihood"
+        return ""
+
+    def held_out(self, context: Context) -> str:
+        return "" if context.test is None else f"{len(context.test):,} texts of {context.test.fingerprint}"
+
+    def warnings(self, context: Context) -> list[str]:
+        if context.test is not None or context.training is None:
+            return []
+        return ["these texts were learnt from: train with --held-out 0.1 to know the likelihood of others"]
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        assert context.run is not None
+        real = context.real
+        if context.test is not None:
+            real = of_dataset(context.test, context.real.extractor, name="held-out texts")
+        game = context.run.game
+        role, device = in_role(game, Completes), next(game.parameters()).device
+        with eval_no_grad(game, context.seed):
+            return {"NLL": nll(real.stored.to(device), role.log_likelihood, role.choices)}
+
+
+@dataclass(frozen=True)
+class NllOracle(Metric):
+    """How surprised the network that wrote the data is by the samples, in nats a token; Yu et al., 2017, equation 9.
+
+    Samples that are less varied than the data score better than it does: read it beside `nll-test`, `self-bleu` and
+    `distinct-n`, and beside the score of real texts.
+    """
+
+    name = "nll-oracle"
+    needs = "samples"
+    kind = Tokens
+    needs_distinct = False
+
+    def why_not(self, context: Context) -> str:
+        return "" if context.data.name.startswith("oracle") else "it needs texts that a known network wrote: oracle"
+
+    def measure(self, context: Context) -> dict[str, Score]:
+        from zerosum.data.text.oracle import oracle_of  # of this data alone
+
+        model = oracle_of(context.data.name)
+        assert model is not None
+        with torch.no_grad():
+            return {"NLL": nll(context.fake.stored, model.log_likelihood, model.chosen)}
