@@ -213,6 +213,10 @@ class Tokens(Modality):
     def _unknown(self) -> int:
         return self.vocabulary.index(self.UNKNOWN)
 
+    def split(self, text: str) -> list[str]:
+        """The tokens of a text: words, or characters."""
+        return text.split() if self.separator else list(text)
+
     def lengths(self, ids: Tensor) -> Tensor:
         """(B,) how many tokens come before the first `<eos>`, of ids (B, length)."""
         if self.end is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
 from zerosum.roles import (
     Classifies,
+    Completes,
     Discriminates,
     Generates,
     Predicts,
@@ -131,6 +133,38 @@ class Run:
                 truncation=self._truncation(truncation),
             )
             yield x, own
+
+    def complete(self, start: str, count: int = 1, seed: int = 0, *, truncation: float | None = None) -> list[str]:
+        """`count` texts that begin with `start`, which may be empty; equal seeds give equal texts.
+
+        Args:
+            start: words, or characters where texts are made of these, all of which the run has learnt.
+            truncation: as for `sample`: of a policy, p < 1 chooses among the likeliest tokens alone (nucleus sampling).
+
+        Raises:
+            ZerosumError: the GAN writes no texts from left to right, or it does not know a token of the start, or the
+                start leaves no room.
+        """
+        in_role(self.game, Completes)
+        tokens = self.record.data.spec.texts
+        given = tokens.split(checks.text("start", start))
+        for token in given:
+            if token not in tokens.vocabulary or token == tokens.END:
+                kind = "word" if tokens.separator else "character"
+                close = difflib.get_close_matches(token, tokens.vocabulary, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else "`zerosum data check` shows what its data holds"
+                raise ZerosumError(f"{self.path} has not learnt the {kind} {token!r}; {hint}")
+        most = tokens.length - (tokens.end is not None)
+        if len(given) >= most:
+            raise ZerosumError(
+                f"the start has {len(given)} tokens, and texts of {self.path} have at most {most}; give fewer"
+            )
+        ids = torch.tensor(tokens.ids(given)[: len(given)], dtype=torch.long)
+        count, seed = checks.integer("count", count, 1), checks.seed(seed)
+        self._require(count)
+        return tokens.write(
+            sampling.complete(self.game, ids, count, seed=seed, truncation=self._truncation(truncation))
+        )
 
     def interpolate(
         self,

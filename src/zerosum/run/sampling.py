@@ -15,7 +15,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Code, DrawName, draw_rows, hashed_seed
 from zerosum.modality import Classes, Condition
-from zerosum.roles import Generates, in_role
+from zerosum.roles import Completes, Generates, in_role
 from zerosum.util import rng
 
 
@@ -54,6 +54,15 @@ def sample(
     with eval_no_grad(game, seed):
         z = _latents(game, count, seed, start, truncation, batch_size, draw)
         return _generate(game, z, labels, seed, start, batch_size, draw)
+
+
+def complete(game: Game[Any], start: Tensor, count: int, *, seed: int = 0, truncation: float | None = None) -> Tensor:
+    """`count` texts that begin with `start`, (S,) ids, as ids on the CPU, (count, length); z are those of `sample`."""
+    role = in_role(game, Completes)
+    with eval_no_grad(game, seed):
+        z, start = _latents(game, count, seed, 0, truncation, count, "rows"), start.to(device_of(game))
+        parts = row_by_row(game, lambda z: role.complete(start, z), [z], 256, lambda i: hashed_seed("noise", seed, i))
+        return torch.cat(list(parts))
 
 
 def interpolate(

@@ -173,6 +173,25 @@ def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = Tru
     write(run, request, out, _watched(run, request, quiet))
 
 
+def written(run: Run, request: SampleRequest, start: str | None = None) -> list[str]:
+    """Samples of a run that writes texts, all of which begin with `start`, where it is given.
+
+    Raises:
+        ZerosumError: the run writes none, or none that begin as they are told to.
+    """
+    if start is not None:
+        return run.complete(start, request.count, request.seed, truncation=request.truncation)
+    return run.record.data.spec.texts.write(run.sample(**vars(request)))
+
+
+def write_texts(out: Path, texts: Sequence[str]) -> None:
+    """Write texts to a `.txt` file, one a line."""
+    if out.suffix != ".txt":
+        raise ZerosumError(f"--out {out}: completed texts are written to a .txt file")
+    with atomic_path(out) as partial:
+        partial.write_bytes("".join(f"{text}\n" for text in texts).encode())
+
+
 def write_traversal(
     run: Run, out: Path, request: SampleRequest, codes: Sequence[str] | None = None, steps: int = 10
 ) -> None:

@@ -26,7 +26,7 @@ class Arguments:
         flag(
             "FILE.png: one picture, with a row for each class if there are classes; FILE.npz: arrays; FILE.txt: "
             "texts, one a line; FILE.gif: an interpolation, or a film; any other name: a folder of pictures",
-            "RUN/samples-seed-SEED.png",
+            "RUN/samples-seed-SEED.png; texts are printed",
         ),
     ] = None
     class_: Annotated[
@@ -42,6 +42,7 @@ class Arguments:
     frames: Annotated[
         int | None, flag("frames of the interpolation, or, of a run that makes films, those that it foresees", "48")
     ] = None
+    start: Annotated[str | None, flag("of a run that writes texts: what they begin with", "nothing")] = None
     steer: Annotated[
         tuple[float, ...] | None, flag("an action, of a run that makes films, for every frame", "those of its data")
     ] = None
@@ -63,7 +64,14 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.roles import CANNOT, Predicts, Translates, has_role
     from zerosum.run.sampling import SampleRequest
     from zerosum.workflows.predict import VIDEOS, write_film
-    from zerosum.workflows.sample import default_ending, write_interpolation, write_samples, write_traversal
+    from zerosum.workflows.sample import (
+        default_ending,
+        write_interpolation,
+        write_samples,
+        write_texts,
+        write_traversal,
+        written,
+    )
 
     if given.traverse and given.to_seed is not None:
         raise ZerosumError("--traverse and --to-seed are two pictures; draw one at a time")
@@ -95,11 +103,30 @@ def run(arguments: Sequence[str]) -> None:
         raise ZerosumError(
             f"{run.record.recipe} {CANNOT[Predicts]}: leave out {flag_given}, or interpolate by --to-seed"
         )
+    if given.start is not None:
+        of_z = {
+            "--traverse": given.traverse,
+            "--to-seed": given.to_seed is not None,
+            "--class": given.class_ is not None,
+            "--condition": given.condition is not None,
+        }
+        if meant := [name for name, asked in of_z.items() if asked]:
+            raise ZerosumError(f"--start completes texts: leave out {meant[0]}")
     kind = "codes" if given.traverse else "samples"
     ending = ".gif" if given.to_seed is not None else ".png" if given.traverse else default_ending(run)
     out = given.out or given.run / f"{kind}-seed-{given.seed}{ending}"
     count = given.n if given.n is not None else latents_per_code(run) if given.traverse else 64
     request = SampleRequest(count, given.seed, given.truncation, given.class_, given.condition)
+    plain = not given.traverse and given.to_seed is None
+    if given.start is not None or (plain and given.out is None and default_ending(run) == ".txt"):
+        texts = written(run, request, given.start)
+        if given.out is None:
+            for text in texts:
+                say(text)
+        else:
+            write_texts(given.out, texts)
+            say(given.out)
+        return
     if given.traverse:
         write_traversal(run, out, request, given.code or None, 10 if given.steps is None else given.steps)
     elif given.to_seed is not None:
