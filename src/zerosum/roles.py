@@ -71,8 +71,8 @@ class Predicts(ABC):
         """
 
 
-class Completes(ABC):
-    """A distribution over texts, which go on from a beginning; it is a generator of z, too."""
+class Completes(Generates):
+    """A distribution over texts, which go on from a beginning."""
 
     @abstractmethod
     def complete(self, start: Tensor, z: Tensor) -> Tensor:
