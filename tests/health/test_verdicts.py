@@ -75,6 +75,13 @@ def history(
     ("modes missing", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1}),
     ("under-trained", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1, "lifelike": 0.1}),  # stripes are no modes
     ("under-trained", 0.2, {"modes_missing": 1.0, "mode/cat": 0.1, "lifelike": 0.4, "sight": 0.8}),  # nor is a blur one
+    ("repeats itself", 0.2, {"variety": 0.4}),
+    ("healthy", 0.2, {"variety": 0.6, "kept": 1.0}),  # what is close to the data may stay as it is
+    ("under-trained", 0.2, {"novel": 0.3, "novel_high": 0.2}),
+    ("healthy", 0.2, {"novel": 0.24, "novel_high": 0.2}),
+    ("frozen", 0.2, {"novel": 0.3, "novel_high": 0.2, "kept": 1.0}),
+    ("frozen", 0.2, {"variety": 0.9, "kept": 0.97, "frechet": 0.3}),
+    ("under-trained", 0.2, {"variety": 0.9, "kept": 0.9, "frechet": 0.3}),
     ("diverged", 0.2, {"broken": 0.1}),
     ("nothing to compare", 0.2, {"reals": 100.0}),
 ])  # fmt: skip
@@ -249,7 +256,7 @@ def test_healthy_takes_five_looks(count: int):
 @pytest.mark.parametrize("criterion", FAR, ids=lambda c: f"{c.signal} {c.relation}")
 def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
     """In the last look, or in one of the two before; its evidence is named."""
-    good = {**SAMPLES, "sight": 0.1, "sight_high": 0.08}
+    good = {**SAMPLES, "sight": 0.1, "sight_high": 0.08, "novel": 0.2, "novel_high": 0.2}
     limit = criterion.limit(good)
     assert limit is not None
     worse = {criterion.signal: limit * (1.1 if criterion.relation == ">" else 0.9)}
@@ -263,7 +270,7 @@ def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
 
 def test_healthy_has_evidence():
     verdict = diagnose(history())
-    assert {seen.signal for seen in verdict.evidence} == {c.signal for c in FAR} - {"sight"}
+    assert {seen.signal for seen in verdict.evidence} == {c.signal for c in FAR} - {"sight", "novel"}
     frechet = verdict.evidence[0]
     assert (frechet.comparison, frechet.since) == ("< 0.15", 100)
 

@@ -185,10 +185,18 @@ def oracle(
     return _built(data, config, network)
 
 
-@recipe(data="sentences", batch_size=64, steps=8_000, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
+@recipe(data="sentences", batch_size=64, steps=6_500, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
 def lines(
     data: Spec,
-    config: SeqGAN.Config = SeqGAN.Config(likelihood_steps=5_000, discriminator_steps=1_000, d_steps=5),
+    config: SeqGAN.Config = SeqGAN.Config(
+        likelihood_steps=5_000,
+        discriminator_steps=1_000,
+        d_steps=5,
+        rollouts=8,
+        baseline=True,
+        g_optimizer=Adam(5e-4),
+        d_optimizer=Adam(1e-3),
+    ),
     network: Network = Network(embedding=64, hidden=128, filters=0.25),
 ) -> SeqGAN:
     """A wider policy and fewer filters, for the lines of a text file: words, or characters."""

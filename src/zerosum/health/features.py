@@ -56,6 +56,10 @@ class FeatureSpace(ABC):
         """What stored reals are, (N,), and the names of these classes, where something knows them without labels."""
         return None
 
+    def pairs(self, x: Tensor) -> Tensor | None:
+        """(M,) numbers of all pairs of neighbours in samples (N, *shape), where these are made of tokens."""
+        return None
+
     @abstractmethod
     def thumbnail(self, x: Tensor) -> Tensor:
         """(N, P) of samples (N, *shape): copies of a sample are near to it here, and to nothing else."""
@@ -190,6 +194,10 @@ class TokenSpace(FeatureSpace):
 
     def thumbnail(self, x: Tensor) -> Tensor:
         return (self.codes[x] * self._within(x)).flatten(1)
+
+    def pairs(self, x: Tensor) -> Tensor:
+        within = self._within(x)[:, 1:, 0] > 0
+        return (x[:, :-1] * self.tokens.size + x[:, 1:])[within]
 
     def _within(self, x: Tensor) -> Tensor:
         """(N, L, 1): 1 at the tokens of each text, 0 behind them."""

@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from zerosum.data.dataset import Dataset, Field
 from zerosum.game import Game
-from zerosum.health.features import RECOGNISED, feature_space
+from zerosum.health.features import RECOGNISED, FeatureSpace, feature_space
 from zerosum.health.history import Snapshot, of_player
 from zerosum.health.modes import ByLabel, Clusters, Modes, OrRegions
 from zerosum.health.translations import OF_TRANSLATIONS, Translations, of_images
@@ -59,6 +59,8 @@ OF_SAMPLES = {
     "precision": "share of fakes among reals' neighbours, over the same share for fresh reals",
     "lifelike": "the same share, of what is seen of images",
     "distinct": "distance of a fake to the nearest other fake over the same for reals",
+    "variety": "distinct pairs of neighbouring tokens over all, of fakes over that of as many reals",
+    "novel": "share of pairs of neighbouring tokens that known reals do not have",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",
     "class_spread": "variance within a class of fakes over that of reals, of the median class",
     "class_accuracy": "share of fakes that are of the requested class",
@@ -92,6 +94,7 @@ REFERENCE = {  # of the interval that holds 95 % of what other reals reach, in p
     "distinct_low": "the least distance of other reals to each other",
     "spread_low": "the least variance of other reals",
     "spread_high": "the most variance of other reals",
+    "novel_high": "the most that other reals have of such pairs",
     "stray_high": "the largest share of other reals that stray",
 }
 SIGNALS = {**OF_SAMPLES, **REFERENCE, **OF_TRANSLATIONS, **OF_LOGITS, **OF_MOVES}
@@ -127,9 +130,12 @@ class SampleMeter:
         self._measure_reals(real)
         self.seen = self.space.of_stored(x[:KNOWN], self.space.seen)  # (N, S)
         self.nearby = _Nearby(self.seen)
+        self.looks = list[tuple[int, Tensor]]()  # texts of fixed z, after the steps that were looked at
+        self.pairs = None if self.space.pairs(x[:1]) is None else _Pairs(self.space, x[:KNOWN])
         self.reference, self.alike = {"reals": float(len(field))}, SAMPLES
         if len(field) >= ENOUGH:
             self.reference = self._reference(real, generator)
+            self.reference |= {"novel_high": self.pairs.novel_high} if self.pairs else {}
         self.labels: _Labels | None = None
         self.chosen: Tensor | None = None  # (N,) the classes that fakes are requested of; None: all in turn
         self.modes: Modes | None = None
@@ -213,7 +219,15 @@ class SampleMeter:
             return {}
         if not has_role(trainer.game, Generates):
             return self.of_translations(fakes, moving)
-        return self.compare(fakes, moving, labels)
+        return self.compare(fakes, moving, labels) | self._kept(trainer.step, moving)
+
+    def _kept(self, step: int, moving: Tensor) -> dict[str, float]:
+        """How many texts of fixed z, (N, length), are as they were at the last look in the first two thirds so far."""
+        if self.pairs is None:
+            return {}
+        self.looks.append((step, moving))
+        before = [texts for at, texts in self.looks if at <= step * 2 / 3]
+        return {"kept": float((before[-1] == moving).all(1).float().mean())} if before else {}
 
     def of_translations(self, fakes: Tensor, moving: Tensor) -> dict[str, float]:
         """The signals of outputs (N, *shape) for the first of the inputs, or of what is foreseen."""
@@ -242,6 +256,8 @@ class SampleMeter:
         if self.original:
             copied = _copy_ratio(self.space.thumbnail(few[:COPIES]), self.thumbnails)
             signals["copying"] = copied / self.copying_real
+        if self.pairs:
+            signals |= self.pairs.signals(few)
         if self.modes:
             signals |= self.modes.signals(both)
         return signals | (self.labels.signals(fake, labels[: len(fake)]) if self.labels and labels is not None else {})
@@ -388,6 +404,34 @@ class _Nearby:
 
     def _distances(self, x: Tensor) -> Tensor:
         return torch.cdist(x, self.real).amin(1)
+
+
+class _Pairs:
+    """Pairs of neighbouring tokens in stored reals: of the first, whom fakes are like, and of all others, the known."""
+
+    def __init__(self, space: FeatureSpace, real: Tensor):
+        self.space = space
+        compared, self.known = real[:SAMPLES], self._of(real[SAMPLES:] if len(real) >= 2 * SAMPLES else real).unique()
+        self.real = self._variety(compared)
+        share = self._novel(compared) if len(real) >= 2 * SAMPLES else 0.0
+        self.novel_high = share + 1.96 * math.sqrt(share * (1 - share) / len(compared))  # as if each text had one
+
+    def signals(self, x: Tensor) -> dict[str, float]:
+        """Of fakes (N, length)."""
+        return {"variety": self._variety(x) / max(self.real, 1e-12), "novel": self._novel(x)}
+
+    def _variety(self, x: Tensor) -> float:
+        pairs = self._of(x)
+        return len(pairs.unique()) / max(len(pairs), 1)
+
+    def _novel(self, x: Tensor) -> float:
+        pairs = self._of(x)
+        return 1 - float(torch.isin(pairs, self.known).float().mean()) if len(pairs) else 0.0
+
+    def _of(self, x: Tensor) -> Tensor:
+        pairs = self.space.pairs(x)
+        assert pairs is not None
+        return pairs
 
 
 class _Labels:

@@ -157,8 +157,9 @@ FAR = (
     _c("spread", "<", "spread_low", 0.75),
     _c("spread", ">", "spread_high", 1.33),
     _c("modes_missing", ">", 0.5),
+    _c("novel", ">", "novel_high", 1.0, 0.05),
 )
-OPTIONAL = ("sight", "modes_missing")  # of images; of data with modes that can be tested
+OPTIONAL = ("sight", "modes_missing", "novel")  # of images; of data with modes that can be tested; of texts
 LASTING = 3  # of the last snapshots in which fakes are to be close
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
 _NOT_NEW = _c("trained", ">", 100)  # steps: before, G makes few and poor fakes, and D is right or wrong by chance
@@ -326,6 +327,29 @@ VERDICTS: dict[str, VerdictSpec] = {
                 *(_c("frechet", "<", 4.0), _NOT_NEW),
             ),
             (*_FEW, _NOT_FALLING, *_REAL),  # nor is one whose fakes look real
+        ),
+    ),
+    "repeats itself": VerdictSpec(
+        25,
+        "Repeats itself: the texts share their words and phrases more than real ones do.",
+        (
+            "a smaller learning rate of G: `--g-optimizer.lr`",
+            "an earlier checkpoint: `zerosum sample RUN --checkpoint N`",
+            "rewards minus their mean: `--baseline`; entropy: `--entropy 0.01`; teacher forcing: `--likelihood 1`",
+        ),
+        ((_c("variety", "<", 0.5), _NOT_NEW),),
+    ),
+    "frozen": VerdictSpec(
+        26,
+        "Frozen: the texts stay what they were, such as pre-training left them, and are not like the data.",
+        (
+            "a larger learning rate of G: `--g-optimizer.lr`",
+            "a D that tells texts apart, so that rewards differ: `--d-optimizer.lr`, `--discriminator-steps`",
+            "longer pre-training: `--likelihood-steps`",
+        ),
+        (
+            (_c("kept", ">", 0.95), _c("frechet", ">", "frechet_high", 3.0), _NOT_NEW),
+            (_c("kept", ">", 0.95), _c("novel", ">", "novel_high", 1.0, 0.05), _NOT_NEW),
         ),
     ),
     "oscillating": VerdictSpec(

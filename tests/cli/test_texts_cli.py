@@ -1,0 +1,142 @@
+"""Texts on the command line: trained, resumed, printed, completed, scored; and what cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from shell import Call
+
+import zerosum
+from zerosum.data.text.sentences import grammar
+
+SMALL = (
+    *("--network.embedding", 16, "--network.hidden", 32, "--network.filters", 0.05, "--batch-size", 32),
+    *("--likelihood-steps", 40, "--discriminator-steps", 5, "--d-steps", 1, "--rollouts", 2, "--no-health"),
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("texts") / "run"
+    options = {"likelihood_steps": 150, "discriminator_steps": 5, "d_steps": 1, "rollouts": 2, "batch_size": 32}
+    network = {"embedding": 16, "hidden": 32, "filters": 0.05}
+    lr = {"g_optimizer": {"lr": 1e-2}, "held_out": 0.1, "health": False, "quiet": True}
+    zerosum.train("seqgan/lines", "sentences", path, steps=157, network=network, **options, **lr)
+    return path
+
+
+def refused(call: Call, *arguments: object) -> str:
+    code, _, err = call(*arguments)
+    lines = [line for line in err.splitlines() if line.startswith("zerosum: ")]
+    assert code == 2 and len(lines) == 1, err
+    return lines[0]
+
+
+def test_samples_are_printed_and_equal_however_many(call: Call, run: Path):
+    code, out, _ = call("sample", run, "-n", 5)
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 5 and not [*run.glob("samples-seed*")]
+    assert call("sample", run, "-n", 2)[1].splitlines() == lines[:2]
+    words = {word for line in lines for word in line.split()}
+    assert words <= {*grammar().words, "<unk>"} and len(set(lines)) > 1
+    assert call("sample", run, "-n", 5, "--seed", 1)[1].splitlines() != lines
+
+
+def test_a_start_is_completed(call: Call, run: Path, tmp_path: Path):
+    code, out, _ = call("sample", run, "-n", 4, "--start", "the dog")
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 4 and all(line.startswith("the dog") for line in lines)
+    file = tmp_path / "texts.txt"
+    assert call("sample", run, "-n", 4, "--start", "the dog", "--out", file)[0] == 0
+    assert file.read_text(encoding="utf-8").splitlines() == lines
+    assert zerosum.load(run).complete("the dog", 4) == lines
+    assert "".join(f"{text}\n" for text in zerosum.load(run).complete("", 3)) == call("sample", run, "-n", 3)[1]
+
+
+def test_a_small_truncation_writes_the_likeliest_text(call: Call, run: Path):
+    lines = call("sample", run, "-n", 6, "--truncation", 1e-6)[1].splitlines()
+    assert len(set(lines)) == 1
+    assert lines[0] == zerosum.load(run).complete("", 1, truncation=1e-6)[0]
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("--start", "the dgo"), "has not learnt the word 'dgo'; did you mean 'dog'?"),
+    (("--start", ""), "--start is empty, as a variable that is not set is"),
+    (("--start", "<eos>"), "has not learnt the word '<eos>'"),
+    (("--start", "qqqq"), "has not learnt the word 'qqqq'; `zerosum data check` shows"),
+    (("--start", "the " * 15), "the start has 15 tokens, and texts of"),
+    (("--start", "the", "--out", "x.png"), "--out x.png: completed texts are written to a .txt file"),
+    (("--start", "the", "--to-seed", 3), "--start completes texts: leave out --to-seed"),
+    (("-n", 0), "0"),
+])  # fmt: skip
+def test_what_cannot_be_sampled_is_named(call: Call, run: Path, arguments: tuple, message: str):
+    assert message in refused(call, "sample", run, *arguments)
+
+
+def test_a_run_of_images_completes_nothing(call: Call, tmp_path: Path):
+    zerosum.train("gan/toy", "ring", tmp_path / "ring", steps=2, health=False, quiet=True)
+    assert "gan writes no texts from left to right" in refused(call, "sample", tmp_path / "ring", "--start", "a")
+
+
+def test_a_run_goes_on_bit_for_bit(call: Call, tmp_path: Path):
+    """Also where it was stopped in the middle of the game, with a policy that lags."""
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    common = ("train", "seqgan/lines", *SMALL, "--lag", 0.5)
+    assert call(*common, "--steps", 52, "--out", whole)[0] == 0
+    assert call(*common, "--steps", 49, "--out", parted)[0] == 0
+    assert call("resume", parted, "--steps", 52)[0] == 0
+    ends = [
+        load_file(next((path / "checkpoints").glob("step-00000052")) / "game.safetensors") for path in (whole, parted)
+    ]
+    assert ends[0].keys() == ends[1].keys() and any(key.startswith("behind") for key in ends[0])
+    assert all(torch.equal(x, ends[1][name]) for name, x in ends[0].items())
+
+
+def test_scores_of_texts_have_their_references(call: Call, run: Path):
+    named = ("bleu", "self-bleu", "distinct-n", "nll-test", "grammar")
+    code, out, err = call("evaluate", run, "-n", 300, "--metrics", *named)
+    assert code == 0, err
+    found = json.loads((run / "evaluation.json").read_text())
+    results = {result["protocol"]["metric"]: result for result in found["results"]}
+    assert [*results] == [*named] and "greedy" in out and "shuffled" in out
+    valid = results["grammar"]["scores"]["valid"]
+    assert valid["references"]["real"] == valid["references"]["greedy"] == 1 or valid["references"]["real"] == 1
+    assert valid["references"]["shuffled"] < 0.2 and valid["references"]["noise"] < 0.05
+    assert results["self-bleu"]["scores"]["self-BLEU-2"]["references"]["greedy"] == pytest.approx(1)
+    assert results["distinct-n"]["scores"]["distinct-1"]["references"]["greedy"] < 0.05
+    assert "texts of" in results["nll-test"]["protocol"]["held_out"]
+    assert 1 < results["nll-test"]["scores"]["NLL"]["value"] < 5
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("nll-oracle", "it needs texts that a known network wrote: oracle"),
+        ("ms-ssim", "it is for images"),
+    ],
+)
+def test_a_metric_of_other_data_is_refused(call: Call, run: Path, metric: str, message: str):
+    assert message in refused(call, "evaluate", run, "-n", 50, "--metrics", metric)
+
+
+def test_texts_have_no_bleu_for_images(call: Call, tmp_path: Path):
+    zerosum.train("gan/toy", "ring", tmp_path / "ring", steps=2, health=False, quiet=True)
+    assert "bleu cannot be measured here: it is for texts" in refused(
+        call, "evaluate", tmp_path / "ring", "-n", 50, "--metrics", "bleu"
+    )
+
+
+@pytest.mark.parametrize(
+    "technique",
+    [
+        ("--techniques.feature-matching",),
+        ("--techniques.diff-augment", "color"),
+    ],
+)
+def test_techniques_that_need_a_gradient_are_refused(call: Call, tmp_path: Path, technique: tuple):
+    said = refused(call, "train", "seqgan/lines", *technique, "--steps", 1, "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists() and "zerosum: " in said
