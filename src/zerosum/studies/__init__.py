@@ -19,6 +19,7 @@ from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.pix2pix_tasks import PIX2PIX_TASKS
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
 from zerosum.studies.seqgan_oracle import SEQGAN_ORACLE
+from zerosum.studies.seqgan_texts import SEQGAN_CAPTIONS, SEQGAN_POEMS
 from zerosum.studies.simgan_gauges import SIMGAN_GAUGES
 from zerosum.studies.sr_bicubic import SR_BICUBIC
 from zerosum.studies.srgan_set5 import SRGAN_SET5
@@ -50,7 +51,9 @@ STUDIES = {
         MOVING_SCENES,
         OPTIMAL_DISCRIMINATOR,
         PIX2PIX_TASKS,
+        SEQGAN_CAPTIONS,
         SEQGAN_ORACLE,
+        SEQGAN_POEMS,
         SGAN_MNIST_OWN,
         SIMGAN_GAUGES,
         SR_BICUBIC,

@@ -155,3 +155,13 @@ def test_text_with_nul_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"a b\nc\0 d\n")
     with pytest.raises(DataError, match="line 2: it holds the character NUL"):
         load(str(tmp_path / "a.txt"))
+
+
+def test_many_rare_words_are_said(tmp_path: Path):
+    file = tmp_path / "rare.txt"
+    words = [f"w{k}" for k in range(24_000)]
+    file.write_text("\n".join(" ".join(words[k : k + 4]) for k in range(0, 24_000, 4)), encoding="utf-8")
+    (note,) = load(str(file)).notes
+    assert note == "17% of the tokens are none of the 20,000 most frequent words, and are <unk>"
+    file.write_text("a b c\nb a c\n" * 10, encoding="utf-8")
+    assert load(str(file)).notes == ()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
@@ -16,6 +17,7 @@ from zerosum.util.files import named
 
 SUFFIXES = (".txt",)
 VOCABULARY = 20_000  # tokens at most, the most frequent; all others are <unk>
+MANY = 0.05  # of the tokens that are unknown, more than which is said
 LONGEST = 512  # tokens of a text; longer ones are left out, and named
 
 
@@ -45,7 +47,15 @@ def lines(request: Request) -> Dataset:
     ids = torch.tensor([modality.ids(text) for text in texts])
     lengths = torch.tensor([len(text) for text in texts])
     fields = {"ids": Field(modality, ids), "lengths": Field(Lengths(longest), lengths)}
-    return dataset_of(request.name, fields, tuple(problems))
+    return dataset_of(request.name, fields, tuple(problems), notes=_rare(ids, modality))
+
+
+def _rare(ids: Tensor, tokens: Tokens) -> tuple[str, ...]:
+    """A note where many tokens are none of the vocabulary."""
+    share = float((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).float().mean())
+    kind = "words" if tokens.separator else "characters"
+    most = f"{share:.0%} of the tokens are none of the {VOCABULARY:,} most frequent {kind}, and are {Tokens.UNKNOWN}"
+    return (most,) if share > MANY else ()
 
 
 def vocabulary(texts: Sequence[Sequence[str]], several: bool, most: int) -> tuple[str, ...]:
