@@ -141,12 +141,19 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             return torch.rand(ids.shape, device=ids.device)
         training = self.discriminator.training
         self.discriminator.eval()  # the verdict on a text is no matter of luck
-        completed = (self.behind or self.generator).rollouts(ids, self.config.rollouts)
-        texts = torch.cat([completed.flatten(0, 2), ids])
-        real = torch.cat([self.discriminator(part) for part in texts.split(REWARDED_TOGETHER)]).float().sigmoid()
+        policy = self.behind or self.generator
+        begins, completed = policy.begins(ids), policy.rollouts(ids, self.config.rollouts)  # (L - 1, B) and more
+        open_ones = begins[:, None].expand(completed.shape[:3])
+        real = self._real(ids)
+        verdicts = real.expand(completed.shape[:3]).clone()
+        verdicts[open_ones] = self._real(completed[open_ones])
         self.discriminator.train(training)
-        of_beginnings = real[: -len(ids), 0].view(completed.shape[:3]).mean(1)  # (length - 1, B)
-        return torch.cat([of_beginnings, real[-len(ids) :].T]).T
+        return torch.cat([verdicts.mean(1), real[None]]).T
+
+    def _real(self, ids: Tensor) -> Tensor:
+        """(N,) probabilities of "real" of texts ids (N, length)."""
+        parts = ids.split(REWARDED_TOGETHER)
+        return torch.cat([self.discriminator(part).float().sigmoid()[:, 0] for part in parts])
 
     def _write(self, count: int, device: torch.device) -> Tensor:
         return self.generator.write(torch.rand(count, self.generator.tokens.length, device=device))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 # Below 1 by more than the rounding of a sum in single precision, so that no number lies behind the last token.
 BELOW_ONE = 1 - 2**-20
+LIKELY = 128  # tokens that are put in order first
 
 
 def choose(logits: Tensor, u: Tensor) -> Tensor:
@@ -36,7 +37,16 @@ def choose_by_rank(logits: Tensor, u: Tensor) -> Tensor:
 
     u in [0, p) is nucleus sampling; Holtzman et al., 2020 (The curious case of neural text degeneration), section 3.1.
     """
-    p, tokens = logits.float().softmax(1).sort(dim=1, descending=True, stable=True)
-    sums = p.cumsum(1)
-    rank = (sums <= (u * BELOW_ONE * sums[:, -1])[:, None]).sum(1, keepdim=True)
-    return tokens.gather(1, rank)[:, 0]
+    p = logits.float().softmax(1)
+    at = (u * BELOW_ONE * p.sum(1))[:, None]
+    chosen = _ranked(*p.topk(min(LIKELY, p.shape[1]), 1), at)
+    if (rest := chosen < 0).any():  # it lies behind the likeliest, so all are put in order
+        chosen[rest] = _ranked(*p[rest].sort(dim=1, descending=True), at[rest]).clamp(min=0)
+    return chosen
+
+
+def _ranked(p: Tensor, tokens: Tensor, at: Tensor) -> Tensor:
+    """The first of tokens (B, K) at which the sum of their p, (B, K), exceeds `at`, (B, 1); -1 where none does."""
+    rank = (p.cumsum(1) <= at).sum(1, keepdim=True)
+    found = tokens.gather(1, rank.clamp(max=p.shape[1] - 1))
+    return torch.where(rank < p.shape[1], found, -1)[:, 0]

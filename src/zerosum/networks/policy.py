@@ -89,43 +89,67 @@ class Policy(nn.Module):
     ) -> Tensor:
         count, length = u.shape
         given = 0 if start is None else len(start)
-        token = torch.full((count,), START, device=u.device)
-        state, ended, written = None, torch.zeros(count, dtype=torch.bool, device=u.device), list[Tensor]()
+        ids = torch.full((count, length), self.tokens.end or 0, device=u.device)
+        rows = torch.arange(count, device=u.device)  # texts that have not ended
+        token, state = torch.full((count,), START, device=u.device), None
         for place in range(length):
             state = self.step(token, state)
             if start is not None and place < given:
                 token = start[place].expand(count)
             else:
-                token = self._next(state.hidden, u[:, place], place, temperature, chosen_by)
-                token = token if self.tokens.end is None else torch.where(ended, self.tokens.end, token)
-            if self.tokens.end is not None:
-                ended = ended | (token == self.tokens.end)
-            written.append(token)
-        return torch.stack(written, 1)
+                token = self._next(state.hidden, u[rows, place], place, temperature, chosen_by)
+            ids[rows, place] = token
+            goes_on = token != self.tokens.end if self.tokens.end is not None else None
+            if goes_on is not None and not goes_on.all():
+                rows, token, state = rows[goes_on], token[goes_on], state.take(goes_on)
+                if not len(rows):
+                    break
+        return ids
 
     @torch.no_grad()
     def rollouts(self, ids: Tensor, count: int) -> Tensor:
         """(L - 1, count, B, L): of each beginning of texts ids (B, L), of 1 to L - 1 tokens, `count` completions.
 
         Monte Carlo search; Yu et al., 2017, equation 3. All beginnings of a text share the state of the LSTM up to
-        their last token, and all completions that have begun go on together, so that each place is one step.
+        their last token, and all completions that have begun and not ended go on together, so that each place is one
+        step. A beginning that has ended is the text itself.
         """
         size, length = ids.shape
         made = ids.expand(length - 1, count, size, length).clone()
+        flat = made.view(-1, length)
+        ended = self._ended(ids)
         shown = self.step(torch.full((size,), START, device=ids.device), None)
-        state = shown.take(torch.arange(0, device=ids.device))  # of none, so far
+        none = torch.arange(0, device=ids.device)
+        rows, state = none, shown.take(none)  # completions, by their row of `flat`, that have not ended
+        each = torch.arange(count, device=ids.device)[:, None]
         for place in range(1, length):
             shown = self.step(ids[:, place - 1], shown)  # of the first `place` tokens
-            rows = torch.arange(size, device=ids.device).repeat(count)
-            state = State(*(torch.cat([old, new[rows]]) for old, new in zip(state, shown, strict=True)))
-            token = self._next(state.hidden, torch.rand(len(state.hidden), device=ids.device), place)
-            before = made[:place, :, :, place - 1].flatten()
+            texts = (~ended[:, place - 1]).nonzero()[:, 0]
+            begun = (((place - 1) * count + each) * size + texts).flatten()
+            new = texts.repeat(count)
+            rows = torch.cat([rows, begun])
+            state = State(*(torch.cat([old, one[new]]) for old, one in zip(state, shown, strict=True)))
+            if not len(rows):
+                continue
+            token = self._next(state.hidden, torch.rand(len(rows), device=ids.device), place)
+            flat[rows, place] = token
             if self.tokens.end is not None:
-                token = torch.where(before == self.tokens.end, self.tokens.end, token)
-            made[:place, :, :, place] = token.view(place, count, size)
-            if place < length - 1:
+                goes_on = token != self.tokens.end
+                flat[rows[~goes_on], place:] = self.tokens.end
+                rows, token, state = rows[goes_on], token[goes_on], state.take(goes_on)
+            if place < length - 1 and len(rows):
                 state = self.step(token, state)
         return made
+
+    def begins(self, ids: Tensor) -> Tensor:
+        """(L - 1, B): which beginnings of texts ids (B, L), of 1 to L - 1 tokens, have not ended."""
+        return ~self._ended(ids)[:, :-1].T
+
+    def _ended(self, ids: Tensor) -> Tensor:
+        """(B, L): whether a text has ended at a place or before."""
+        if self.tokens.end is None:
+            return torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
+        return (ids == self.tokens.end).int().cumsum(1) > 0
 
     def step(self, token: Tensor, state: State | None) -> State:
         """The state after one more token, (B,), of each text; None: of texts that are yet to begin."""
