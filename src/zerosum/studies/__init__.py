@@ -19,6 +19,7 @@ from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.pix2pix_tasks import PIX2PIX_TASKS
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
 from zerosum.studies.simgan_gauges import SIMGAN_GAUGES
+from zerosum.studies.sound_gan import SOUND_GAN
 from zerosum.studies.sr_bicubic import SR_BICUBIC
 from zerosum.studies.srgan_set5 import SRGAN_SET5
 from zerosum.studies.srresnet_set5 import SRRESNET_SET5
@@ -51,6 +52,7 @@ STUDIES = {
         PIX2PIX_TASKS,
         SGAN_MNIST_OWN,
         SIMGAN_GAUGES,
+        SOUND_GAN,
         SR_BICUBIC,
         SRGAN_SET5,
         SRRESNET_SET5,
