@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.dataset import DataError, Dataset, Progress
-from zerosum.data.images.contents import ARCHIVE, kind_of
+from zerosum.data.images.contents import ARCHIVE, RUN, is_record, kind_of
 from zerosum.data.images.contents import SUFFIXES as PICTURES
 from zerosum.data.images.digits import digits
 from zerosum.data.images.gauges import gauges
@@ -156,9 +156,10 @@ def find(name: str) -> tuple[Source, str]:
 def _holds_sounds(folder: Path) -> bool:
     """Whether there are WAV files in a folder or its sub-folders, and nothing that is called as an image is."""
     found = False
-    for _, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
+    for where, folders, files in os.walk(folder):
+        run = "run.json" in files and is_record(os.path.join(where, "run.json"), RUN)  # what it wrote is no data
+        folders[:] = [] if run else [name for name in folders if not name.startswith(".")]
+        for name in [] if run else files:
             ending = os.path.splitext(name)[1].lower()
             if ending in PICTURES:
                 return False
