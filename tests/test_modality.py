@@ -24,6 +24,7 @@ from zerosum.modality import (
     Lengths,
     Modality,
     Points,
+    Sound,
     Spec,
     Tokens,
     Vector,
@@ -36,7 +37,7 @@ VARIED = Tokens(("<unk>", "<eos>", "red", "green", "blue"), 4)
 FIXED = Tokens(("<unk>", "a", "b"), 3, separator="")
 KINDS: list[Modality] = [
     Image(3, 4, 5), Video(2, 3, 2, 4), Points(2), VARIED, FIXED, Classes(("cat", "dog", "eel")), Vector(3),
-    Actions(4, 2), Lengths(4)
+    Actions(4, 2), Lengths(4), Sound(2, 30, 8000)
 ]  # fmt: skip
 
 
@@ -64,13 +65,26 @@ def test_floats_outside_of_images_are_clamped():
     assert Image(1, 1, 6).store(x.view(1, 1, 1, 6).requires_grad_()).flatten().tolist() == [0, 255, 128, 255, 0, 128]
 
 
+def test_sounds_come_back_exactly_and_are_cut_off_at_full_scale():
+    sound = Sound(1, 1 << 16, 8000)
+    every = torch.arange(-(1 << 15), 1 << 15).to(torch.int16)[None, None]
+    seen = sound.load(every)
+    assert seen.dtype == torch.float32 and seen.min() == -1 and 0.9999 < seen.max() < 1
+    assert torch.equal(sound.store(seen), every)
+    x = torch.tensor([-9.0, 9.0, float("nan"), float("inf"), -float("inf"), 0.0])
+    assert Sound(1, 6, 8000).store(x.view(1, 1, 6).requires_grad_()).flatten().tolist() == [
+        -32768, 32767, 0, 32767, -32768, 0
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_what_is_loaded_is_stored_again(kind: Modality):
     x = stored(kind)
     seen = kind.load(x)
     assert seen.shape == (500, *kind.shape)
     assert kind.store(seen).dtype == x.dtype and torch.equal(kind.store(seen), x)
-    assert {"8-bit": torch.uint8, "float32": torch.float32, "int64": torch.int64}[kind.stored_as] == x.dtype
+    types = {"8-bit": torch.uint8, "16-bit": torch.int16, "float32": torch.float32, "int64": torch.int64}
+    assert types[kind.stored_as] == x.dtype
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -84,6 +98,10 @@ def test_noise_is_of_the_seed_and_fills_the_range(kind: Modality):
         assert (one >= low).all() and (one <= high).all()
         torch.testing.assert_close(one.mean(0), (low + high) / 2, atol=0.15, rtol=0)
         torch.testing.assert_close(one.var(0), (high - low).square() / 12, rtol=0.1, atol=0)
+        return
+    if isinstance(kind, Sound):
+        assert one.min() == -32768 and one.max() == 32767
+        torch.testing.assert_close(kind.load(one).var(), torch.tensor(1 / 3), rtol=0.02, atol=0)
         return
     most = {Image: 255, Video: 255, Tokens: getattr(kind, "size", 0), Classes: 3, Lengths: 4}[type(kind)]
     last = most if isinstance(kind, Image | Video | Lengths) else most - 1
@@ -149,6 +167,7 @@ def test_a_kind_survives_json(kind: Modality):
 @pytest.mark.parametrize("text", [
     '{"kind": "image", "channels": 0, "height": 4, "width": 4}', '{"kind": "image", "channels": 1, "height": 4}',
     '{"kind": "points", "dim": -1}', '{"kind": "vector", "size": 0}', '{"kind": "lengths", "longest": -1}',
+    '{"kind": "sound", "channels": 1, "samples": 4, "rate": 0}',
     '{"kind": "tokens", "vocabulary": ["a"], "length": 0}', '{"kind": "smell"}', '{"dim": 2}', "[]",
 ])  # fmt: skip
 def test_what_is_no_kind_of_data_is_refused(text: str):
@@ -159,7 +178,8 @@ def test_what_is_no_kind_of_data_is_refused(text: str):
 def test_kinds_as_people_read_them():
     assert list(map(str, KINDS)) == [
         "images of 3x4x5", "videos of 2 frames of 3x2x4", "points of 2 numbers", "texts of up to 4 tokens",
-        "texts of 3 tokens", "classes", "vectors of 3 numbers", "actions of 4x2", "lengths"
+        "texts of 3 tokens", "classes", "vectors of 3 numbers", "actions of 4x2", "lengths",
+        "sounds of 30 samples at 8,000 Hz in stereo"
     ]  # fmt: skip
 
 
@@ -215,7 +235,7 @@ def lacking(kinds: Iterable[type[Modality]], tables: Mapping[str, Mapping[type[M
 def test_every_kind_of_samples_is_in_every_table():
     assert lacking(own_kinds(), TABLES) == []
     samples = {kind for kind in own_kinds() if not kind.labels}
-    assert {Image, Video, Points, Tokens} <= samples and {Classes, Vector, Actions, Lengths}.isdisjoint(samples)
+    assert {Image, Video, Sound, Points, Tokens} <= samples and {Classes, Vector, Actions, Lengths}.isdisjoint(samples)
     for name, table in TABLES.items():
         assert table.keys() == samples, f"{name} knows what holds no samples"
 

@@ -36,6 +36,7 @@ NETWORKS = [
     "conditional",
     "heads",
     "pixel_density",
+    "sounds",
     "blocks",
     "discriminate",
 ]
@@ -47,6 +48,7 @@ METRICS = [
     "structural",
     "daala_ssim",
     "modes",
+    "pitch",
     "two_sample",
     "memorization",
     "tstr",

@@ -144,6 +144,39 @@ class Video(Modality):
 
 
 @dataclass(frozen=True)
+class Sound(Modality):
+    """Sounds of one length: 16-bit integers (C, T) in the store, floats in [-1, 1] for players."""
+
+    channels: Positive
+    samples: Positive  # numbers a channel
+    rate: Positive  # of them a second, in Hz
+    kind: Literal["sound"] = "sound"
+    plural, stored_as = "sounds", "16-bit"
+
+    FULL: ClassVar[int] = 1 << 15  # what 1 is stored as, and -1 with its sign
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.channels, self.samples
+
+    @property
+    def size_in_words(self) -> str:
+        channels = {1: "", 2: " in stereo"}.get(self.channels, f" in {self.channels} channels")
+        return f"{self.samples:,} samples at {self.rate:,} Hz{channels}"
+
+    def load(self, stored: Tensor) -> Tensor:
+        return stored.float() / self.FULL
+
+    def store(self, x: Tensor) -> Tensor:
+        """Values outside [-1, 1] are cut off, NaN becomes silence."""
+        scaled = (x.detach().float().nan_to_num(nan=0.0, posinf=1.0, neginf=-1.0) * self.FULL).round()
+        return scaled.clamp(-self.FULL, self.FULL - 1).to(torch.int16)
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return torch.randint(-self.FULL, self.FULL, (count, *self.shape), generator=generator).to(torch.int16)
+
+
+@dataclass(frozen=True)
 class Points(Modality):
     """Points of a space of `dim` dimensions, float32."""
 
@@ -313,7 +346,9 @@ class Lengths(Modality):
 
 
 Condition = Classes | Vector  # what a sample can be asked to be
-AnyModality = Annotated[Image | Video | Points | Tokens | Classes | Vector | Actions | Lengths, Discriminator("kind")]
+AnyModality = Annotated[
+    Image | Video | Sound | Points | Tokens | Classes | Vector | Actions | Lengths, Discriminator("kind")
+]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games import RECIPES, find
 from zerosum.games.srgan import SRGAN
-from zerosum.modality import Image, Modality, Points, Shape, Spec, Video
+from zerosum.modality import Image, Modality, Points, Shape, Sound, Spec, Video
 from zerosum.recipe import Recipe
 from zerosum.training.trainer import Trainer
 
@@ -40,6 +41,7 @@ BEGUN = {  # of `config`: every player moves from the first round on, and few ti
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images
 FILMS = 6  # frames of a film
+SOUND = Sound(1, 300, 8000)
 TWO_PHASES = {"autoencoder_steps": 3, "start": 2, "free": 3}  # of `config`: both within a few rounds of short films
 # Games of further kinds of data: what is asked of every recipe is asked of them.
 OTHERS = {f"support/{Path(where).name}": where for where in (COPIER, PAIRS, COLLECTIONS)}
@@ -57,6 +59,8 @@ class Case:
             if name in recipe.options
         }
         self.films = recipe.data.startswith("scenes")
+        if recipe.data.startswith("sounds"):
+            self.shape = SOUND.shape
         if self.films:
             self.options["config"] = TWO_PHASES
         config = recipe.options.get("config")
@@ -74,8 +78,8 @@ class Case:
     def of(self, shape: Shape | None = None) -> contract.Case:
         """The case of the package, of samples of this shape."""
         shape = shape or self.shape
-        samples: Modality = Image(*shape) if len(shape) == 3 else Points(*shape)
-        samples = Video(FILMS, *shape) if self.films else samples
+        kinds = {1: Points, 2: partial(Sound, rate=SOUND.rate), 3: partial(Video, FILMS) if self.films else Image}
+        samples: Modality = kinds[len(shape)](*shape)
         fields = contract.fields(self.recipe.batch, samples)
         if issubclass(self.recipe.game, SRGAN):
             enlarged = Image(shape[0], *(ENLARGED * side for side in shape[1:]))

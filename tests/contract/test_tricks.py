@@ -10,7 +10,7 @@ from torch import nn
 
 from zerosum.batches import field_names
 from zerosum.games import find
-from zerosum.modality import Actions, Classes, Image, Lengths, Spec, Tokens, Video
+from zerosum.modality import Actions, Classes, Image, Lengths, Sound, Spec, Tokens, Video
 from zerosum.networks.discriminate import discriminate, mixes_batch
 from zerosum.recipe import RECIPES
 
@@ -19,6 +19,7 @@ PAIR = Spec({"a": Image(1, 28, 28), "b": Image(1, 28, 28)})
 ENLARGED = Spec({"a": Image(1, 14, 14), "b": Image(1, 28, 28)})
 FILM = Spec({"x": Video(15, 1, 28, 28), "actions": Actions(15, 1)}, count=1000)
 TEXT = Spec({"ids": Tokens(("<unk>", "<eos>", "x"), 5), "lengths": Lengths(4)}, count=1000)
+SOUND = Spec({"x": Sound(1, 500, 8000)}, count=1000)
 PAPERS_WITH_RELU_OR_POOLING = {
     "gan/tutorial",
     "seqgan/lines",
@@ -53,7 +54,9 @@ def test_no_relu_and_no_max_pooling_in_d(name: str):
         pytest.skip("three players, or points")
     drawn = field_names(recipe.batch)
     pair = ENLARGED if name.startswith("srgan/") else PAIR
-    spec = pair if "a" in drawn else FILM if "actions" in drawn else TEXT if "ids" in drawn else IMAGE
+    kinds = {"a": pair, "actions": FILM, "ids": TEXT}
+    spec = next((kind for field, kind in kinds.items() if field in drawn), IMAGE)
+    spec = SOUND if name.endswith("/sounds") else spec
     players = recipe.build(spec).core.players()
     makers = [p for name, p in players.items() if p.averaged or name == "generator"]
     own = {id(m) for p in makers for g in p.modules for m in g.modules()}  # of what makes samples

@@ -12,19 +12,27 @@ from zerosum.health.features import FEATURES, FeatureSpace, feature_space
 from zerosum.health.signals import SampleMeter
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import Classes, Image, Modality, Points, Tokens, Video
+from zerosum.modality import Classes, Image, Modality, Points, Sound, Tokens, Video
 from zerosum.util import rng
 
 TEXTS = Tokens(("<unk>", "<eos>", *"abcdefgh"), 12)
 ONE_LENGTH = Tokens(tuple("abcdefgh"), 5)
-SPACES: list[Modality] = [Image(1, 12, 12), Image(3, 8, 8), Image(2, 5, 7), Points(2), Points(9), TEXTS, ONE_LENGTH]
+SPACES: list[Modality] = [
+    Image(1, 12, 12),
+    Image(3, 8, 8),
+    Image(2, 5, 7),
+    Points(2),
+    Points(9),
+    TEXTS,
+    ONE_LENGTH,
+    Sound(1, 500, 8000),
+]
 
 
 def stored(modality: Modality, count: int, seed: int = 0) -> Tensor:
     """Random samples, as a store holds them."""
-    return modality.noise(count, torch.Generator().manual_seed(seed), torch.tensor([[-1.0], [1.0]]).expand(2, 9))[
-        :, : modality.shape[0]
-    ]
+    box = torch.tensor([[-1.0], [1.0]]).expand(2, 9)[:, : modality.shape[0]]
+    return modality.noise(count, torch.Generator().manual_seed(seed), box)
 
 
 def space(modality: Modality, real: Tensor) -> FeatureSpace:
@@ -52,9 +60,9 @@ def test_samples_have_features_and_thumbnails(modality: Modality):
 
 
 def test_other_kinds_are_refused_by_name():
-    assert set(FEATURES) == {Image, Points, Tokens, Video}
+    assert set(FEATURES) == {Image, Points, Sound, Tokens, Video}
     with pytest.raises(
-        ZerosumError, match="are of images, videos, points, texts, not of classes; train with --no-health"
+        ZerosumError, match="are of images, videos, sounds, points, texts, not of classes; train with --no-health"
     ):
         feature_space(Classes(("a", "b")), torch.zeros(3).long(), torch.Generator())
 
@@ -104,3 +112,19 @@ def test_neighbours_of_points_are_found_by_their_coordinates():
     torch.testing.assert_close(
         features.position(features(real)), (real - real.mean(0)) / real.std(0), msg="in units of their deviation"
     )
+
+
+def tone(hertz: float, phase: float = 0.0, loudness: float = 0.5) -> Tensor:
+    return loudness * torch.sin(2 * torch.pi * hertz * torch.arange(4096) / 8000 + phase)
+
+
+def test_sounds_are_told_apart_by_pitch_and_not_by_phase():
+    sound = Sound(1, 4096, 8000)
+    same = torch.stack([tone(440, 0), tone(440, 2), tone(523, 0), tone(440, 0, 0.1)])[:, None]
+    features = space(sound, sound.store(same))
+    of_first, of_phase, of_pitch, of_loudness = features(same)
+    assert torch.dist(of_first, of_phase) < 0.5 * torch.dist(of_first, of_pitch)
+    assert torch.dist(of_first, of_loudness) > 1
+    assert features.place(of_first) == "loudest around 452 Hz"  # the middle of a band
+    copies = features.thumbnail(same)
+    assert torch.dist(copies[0], copies[1]) > 1, "another phase is no copy"

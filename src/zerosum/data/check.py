@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 
 from zerosum.data import twins
-from zerosum.data.dataset import Dataset, Problem, Progress
+from zerosum.data.dataset import ALL, Dataset, Problem, Progress
 from zerosum.data.request import Alpha, Frames, Reading
 from zerosum.data.sources import find, from_folder, load
-from zerosum.modality import Image, Modality, Tokens
+from zerosum.modality import Image, Modality, Sound, Tokens
 from zerosum.util.files import named
 from zerosum.util.text import abbreviate, shortened
 
@@ -37,7 +37,7 @@ class Report:
         """The report as text."""
         data = self.data
         lines = [f"{data.name}: training would use {counted_samples(data)}; fingerprint {data.fingerprint}"]
-        lines += labels(data) + texts(data)
+        lines += labels(data) + texts(data) + sounds(data)
         for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
                 lines.append(f"{title}: {_counted(counts)}")
@@ -88,6 +88,8 @@ def check(
         sizes[f"{data.modality.height}x{data.modality.width}"] = len(data)
         channels = data.modality.channels
         modes[MODES.get(channels, f"{channels} channels")] = len(data)
+    elif isinstance(data.modality, Sound):
+        names = data.files.get(ALL, names)
     alike = twins.find(data.x, data.modality)
     duplicates, near = (
         tuple(tuple(names[row] for row in group) for group in kind) for kind in twins.groups(data.x, alike)
@@ -148,6 +150,21 @@ def texts(data: Dataset) -> list[str]:
         "some texts:",
         *(f"  {text}" for text in tokens.write(ids[shown])),
     ]
+
+
+def sounds(data: Dataset) -> list[str]:
+    """Of sounds: how long they are and how loud, and how many are silent, in lines."""
+    sound = data.modality
+    if not isinstance(sound, Sound):
+        return []
+    peaks = torch.cat([x.int().abs().amax((1, 2)) for x in data.x.split(1000)]) / sound.FULL
+    silent, clipped = int((peaks == 0).sum()), int((peaks >= 1 - 1 / sound.FULL).sum())
+    lines = [f"length: {sound.samples / sound.rate:.3g} s; peaks: {peaks.min():.3g} to {peaks.max():.3g} of full scale"]
+    if silent:
+        lines.append(f"silent: {silent:,} of {len(peaks):,}")
+    if clipped:
+        lines.append(f"at full scale, perhaps cut off: {clipped:,} of {len(peaks):,}")
+    return lines
 
 
 def _number(count: int, modality: Modality) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple
 
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.dataset import DataError, Dataset, Progress
-from zerosum.data.images.contents import ARCHIVE, kind_of
+from zerosum.data.images.contents import ARCHIVE, RUN, is_record, kind_of
+from zerosum.data.images.contents import SUFFIXES as PICTURES
 from zerosum.data.images.digits import digits
 from zerosum.data.images.gauges import gauges
 from zerosum.data.images.idx import FASHION_MNIST, MNIST
@@ -36,6 +38,7 @@ def _imported(where: str) -> Source:
 
 
 from_folder = _imported("images.folder:folder")
+from_sounds = _imported("sounds.wav:folder")
 
 SOURCES: dict[str, Source] = {
     "digits": digits,
@@ -52,10 +55,12 @@ SOURCES: dict[str, Source] = {
     "scenes": scenes,
     "sentences": sentences,
     "oracle": _imported("text.oracle:oracle"),
+    "sounds": _imported("sounds.source:sounds"),
     "pairs": _imported("pairs.folders:paired"),
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),
 }
+SOUNDS, WAV = "sounds", (".wav", ".wave")
 UNPAIRED = "unpaired"
 WHITE = 255  # what the upper end of a range of values becomes
 OF_FOLDERS = ("pairs", UNPAIRED, "side-by-side")  # what follows their colon are paths
@@ -78,10 +83,10 @@ def load(
 
     Args:
         name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose
-            classes are its sub-folders, or are named in a `labels.csv` there; an .npy or .npz file of images or
-            points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER"; or pairs made
-            from images of any of these, "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA" (`pairs.tasks`),
-            "shrink@4:DATA". A known name goes before a folder of that name: write "./mnist" for the
+            classes are its sub-folders, or are named in a `labels.csv` there, or of WAV files; an .npy or .npz file of
+            images or points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER"; or
+            pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA"
+            (`pairs.tasks`), "shrink@4:DATA". A known name goes before a folder of that name: write "./mnist" for the
             folder.
         size: (H, W) to scale and crop images to; None keeps the source's own. Of "shrink:FOLDER" that of the crops.
         labels: keep the labels, where there are any.
@@ -134,7 +139,7 @@ def find(name: str) -> tuple[Source, str]:
     except OSError as error:
         raise DataError(f"cannot look at {name}: {error.strerror}; check its spelling and permissions") from error
     if is_folder:
-        return from_folder, ""
+        return from_sounds if _holds_sounds(path) else from_folder, ""
     if is_file and path.suffix.lower() in SUFFIXES:
         return arrays, ""
     if is_file and path.suffix.lower() in text.SUFFIXES:
@@ -149,6 +154,20 @@ def find(name: str) -> tuple[Source, str]:
     close = difflib.get_close_matches(known.partition("@")[0], made, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "check the spelling, or give a folder that exists"
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
+
+
+def _holds_sounds(folder: Path) -> bool:
+    """Whether there are WAV files in a folder or its sub-folders, and nothing that is called as an image is."""
+    found = False
+    for where, folders, files in os.walk(folder):
+        run = "run.json" in files and is_record(os.path.join(where, "run.json"), RUN)  # what it wrote is no data
+        folders[:] = [] if run else [name for name in folders if not name.startswith(".")]
+        for name in [] if run else files:
+            ending = os.path.splitext(name)[1].lower()
+            if ending in PICTURES:
+                return False
+            found = found or ending in WAV
+    return found
 
 
 def with_task(name: str, task: str, strength: float | None = None, *, apart: bool = False) -> str:
@@ -220,6 +239,8 @@ def _from_task(request: Request) -> Dataset:
 
 def _alone(path: Path) -> tuple[str, str]:
     """What a single file is, and what to give instead."""
+    if path.suffix.lower() in WAV:
+        return "sound", "give the folder that it lies in"
     try:
         what, readable = kind_of(path)
     except OSError:
@@ -280,4 +301,6 @@ def absolute(name: str) -> str:
         whole = named(option)
         parts = [whole] if whole.is_dir() else [named(part) for part in option.split(",")]
         return encodable(f"{known}:{','.join(str(part.resolve()) for part in parts)}")
+    if known == SOUNDS and os.path.isdir(named(option)) and find(name)[1] not in ("tones", "syllables"):
+        return encodable(f"{known}:{named(option).resolve()}")
     return name if known in SOURCES or not name else encodable(str(named(name).resolve()))

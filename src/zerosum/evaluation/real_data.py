@@ -21,9 +21,10 @@ from zerosum.errors import ZerosumError
 from zerosum.evaluation.targets import SampleSource, channels_are_equal
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors import Extractor
+from zerosum.metrics.extractors.sounds import mel_spectra
 from zerosum.metrics.extractors.tokens import token_counts
 from zerosum.metrics.samples import to_channels
-from zerosum.modality import Image, Modality, Points, Tokens, Video
+from zerosum.modality import Image, Modality, Points, Sound, Tokens, Video
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
 INCEPTION = "inception-v3"
@@ -188,6 +189,12 @@ def _of_values(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
     return extractors.find("pixels", device), []
 
 
+def _of_sounds(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
+    """How loud each band of frequencies is."""
+    assert isinstance(reference.modality, Sound)
+    return mel_spectra(reference.modality, torch.device(device)), []
+
+
 def _of_texts(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
     """How often each token and each pair of neighbours occurs."""
     assert isinstance(reference.modality, Tokens)
@@ -197,6 +204,7 @@ def _of_texts(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
 EXTRACTORS: dict[type[Modality], Callable[[Dataset, str], tuple[Extractor, list[str]]]] = {
     Image: _of_images,
     Video: _of_values,
+    Sound: _of_sounds,
     Points: _of_values,
     Tokens: _of_texts,
 }

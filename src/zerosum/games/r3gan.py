@@ -21,10 +21,11 @@ from zerosum.games.two_player import TwoPlayer, packed
 from zerosum.latent_game import LatentGame
 from zerosum.losses import penalties
 from zerosum.losses.adversarial import HARD, LabelSmoothing, relativistic
-from zerosum.modality import Condition, Shape, Spec
+from zerosum.modality import Condition, Shape, Sound, Spec
 from zerosum.networks import conditional, mlp
 from zerosum.networks import r3gan as networks
 from zerosum.networks import small as small_networks
+from zerosum.networks import sounds as sound_networks
 from zerosum.networks.blocks import image_shape
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import ALWAYS, BURN_IN, NEVER, Adam, Cosine, Decay, Optimizer
@@ -271,6 +272,55 @@ def small(
     generator = small_networks.Generator(config.latent_dim, shape, network.g_width)
     discriminator = small_networks.Discriminator(packed(shape, config.packing), network.d_width)
     return TwoPlayer(generator, discriminator, config)
+
+
+@dataclass(frozen=True)
+class SoundNetwork(Checked):
+    """The size of the networks for sounds."""
+
+    hidden: Annotated[
+        int, Gt(0), "units of G's hidden layers, each of the last with a waveform of its own, and of D's"
+    ] = 256
+    width: Annotated[int, Gt(0), "channels of D's convolutions over time"] = 96
+
+
+_SOUND_ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=1_200))
+
+_SOUNDS = TwoPlayer.Config(
+    "relativistic",
+    {"r1-r2": 1.0},
+    penalty_every=4,
+    latent_dim=40,
+    clusters=16,
+    shared_fakes=True,
+    g_optimizer=_SOUND_ADAM,
+    d_optimizer=_SOUND_ADAM,
+)
+
+
+@recipe(
+    name="r3gan/sounds",
+    data="sounds:tones",
+    batch_size=32,
+    steps=4_000,
+    average=0.998,
+    precision="fp32",
+    sample_every=200,
+    checkpoint_every=500,
+    milestones={300: "one pitch or a few", 1_500: "steady tones of every pitch"},
+)
+def sounds(
+    data: Spec,
+    config: TwoPlayer.Config = _SOUNDS,
+    network: SoundNetwork = SoundNetwork(),
+) -> TwoPlayer:
+    """R3GAN's loss on sounds: a sum of learnt waveforms against convolutions over spectra, and clustered noise."""
+    sound = data.x
+    if not isinstance(sound, Sound):
+        raise ValueError(f"this recipe is for sounds, not for {sound}; `zerosum list` has others")
+    d_shape, window = packed(sound.shape, config.packing), sound_networks.window_of(sound)
+    generator = sound_networks.Generator(config.latent_dim, sound.shape, network.hidden)
+    return TwoPlayer(generator, sound_networks.Discriminator(d_shape, window, network.width, network.hidden), config)
 
 
 _TOY_ADAM = Adam(4e-3, (0.5, 0.9), decay=Decay("linear"))

@@ -16,7 +16,8 @@ from zerosum.health.sight import sight
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors.digits import CLASSES
 from zerosum.metrics.extractors.random import SMALLEST
-from zerosum.modality import Image, Modality, Points, Tokens, Video
+from zerosum.metrics.extractors.sounds import loudest, mel_spectra
+from zerosum.modality import Image, Modality, Points, Sound, Tokens, Video
 from zerosum.pictures.neighbours import thumbnails
 from zerosum.util import rng
 
@@ -26,6 +27,7 @@ WIDTH = 64  # features that token counts are projected to; the counts of pairs a
 AXES = 32  # principal axes of what is seen of images
 RECOGNISED = 1024  # reals that tell whether they are digits
 SURE, MOST = 0.95, 0.5  # images are digits if the likeliest is as likely on average, and none has a larger share
+WAVE_STEP = 4  # samples of a sound of which copies are told by their mean
 CODE = 8  # numbers that stand for a token when copies are looked for
 
 
@@ -140,6 +142,25 @@ class VideoSpace(FeatureSpace):
         return function(self._frames(x)).reshape(len(x), -1)
 
 
+class SoundSpace(FeatureSpace):
+    """Sounds by how loud each band of the mel scale is in each part of them: what ears tell apart."""
+
+    def __init__(self, modality: Sound, real: Tensor, generator: Generator):
+        self.modality = self.sound = modality
+        self.extractor = mel_spectra(modality, torch.device("cpu"))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.extractor(x).features
+
+    def place(self, centre: Tensor) -> str:
+        """About the frequency at which it is loudest."""
+        return f"loudest around {loudest(self.sound, centre):,.0f} Hz"
+
+    def thumbnail(self, x: Tensor) -> Tensor:
+        """The wave itself, every WAVE_STEP samples one: two sounds that are alike to ears differ in their phases."""
+        return F.avg_pool1d(x, WAVE_STEP, ceil_mode=True).flatten(1)
+
+
 class PointSpace(FeatureSpace):
     """Points in units of their deviation, and waves of several lengths: more than their mean and covariance count."""
 
@@ -208,6 +229,7 @@ class TokenSpace(FeatureSpace):
 FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]] = {
     Image: ImageSpace,
     Video: VideoSpace,
+    Sound: SoundSpace,
     Points: PointSpace,
     Tokens: TokenSpace,
 }

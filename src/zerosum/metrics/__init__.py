@@ -21,6 +21,7 @@ _CLASSES = {
     "density-coverage": "manifold.DensityCoverage",
     "ms-ssim": "structural.MsSsim",
     "modes": "modes.Modes",
+    "pitch": "pitch.Pitch",
     "two-sample": "two_sample.TwoSample",
     "memorization": "memorization.Memorization",
     "tstr": "tstr.Tstr",

@@ -10,11 +10,12 @@ from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Image, Modality, Points, Tokens, Video
+from zerosum.modality import Image, Modality, Points, Sound, Tokens, Video
 from zerosum.pictures.fonts import label_rows
 from zerosum.pictures.grids import grid, grid_rows, grid_walks, room_of
 from zerosum.pictures.neighbours import neighbours
 from zerosum.pictures.scatter import paths, scatter, scatter_groups
+from zerosum.pictures.spectrograms import HEIGHT, WIDTH, scale_of, spectrograms, with_scales
 from zerosum.pictures.strips import FRAMES, strips
 from zerosum.pictures.text_sheet import LINE, sheet
 
@@ -76,6 +77,27 @@ def _videos(video: Video) -> Renderer:
     )
 
 
+def _sounds(sound: Sound) -> Renderer:
+    def drawn(x: Tensor) -> Tensor:
+        return spectrograms(x.flatten(0, -3), sound.rate).unflatten(0, x.shape[:-2])
+
+    scale = f"; spectrograms, {scale_of(sound)}"
+    return Renderer(
+        picture=lambda samples, real: with_scales(samples, sound),
+        row=lambda samples: grid(drawn(samples), columns=len(samples)),
+        rows=lambda groups, names, note, real: grid_rows([drawn(group) for group in groups], names, note=note),
+        walks=lambda frames, real: grid_walks(drawn(frames)),
+        categories=lambda values, real: grid_walks(drawn(values).transpose(0, 1)),
+        group=f"A row for each {{}}; within a column z is the same{scale}",
+        walk=f"Each row interpolates between two latent points in equal steps{{}}{scale}",
+        code=f"Each row moves one latent code through its values; the rest of z is fixed{scale}",
+        walk_size=(6, 10),
+        latents=1,
+        count=lambda rows: max(24, 3 * rows),
+        room=room_of(1, HEIGHT, WIDTH),
+    )
+
+
 def _points(points: Points) -> Renderer:
     return Renderer(
         picture=scatter,
@@ -117,6 +139,7 @@ def _texts(tokens: Tokens) -> Renderer:
 DRAW: dict[type[Modality], Callable[[Any], Renderer]] = {
     Image: _images,
     Video: _videos,
+    Sound: _sounds,
     Points: _points,
     Tokens: _texts,
 }

@@ -17,7 +17,7 @@ from zerosum.util.files import read_bytes
 from zerosum.util.memory import OutOfMemoryError
 
 INLINE = 300_000  # bytes; a picture below is inlined as it is
-WHOLE = 12_000_000  # bytes; the largest film that is inlined
+WHOLE = 12_000_000  # bytes; the largest film, or sound, that is inlined
 
 
 def image(path: Path, alt: str, side: int | None) -> str:
@@ -45,6 +45,19 @@ def image(path: Path, alt: str, side: int | None) -> str:
         return f"<p>{escape(path.name)} is too large to be shown here.</p>"
     data, alt = base64.b64encode(content).decode(), escape(alt, quote=True)
     return f'<img alt="{alt}" width="{size[0]}" height="{size[1]}" src="data:{kind};base64,{data}">'
+
+
+def sound(path: Path) -> str:
+    """A player that holds the sound itself; "" where there is no file, a sentence where it cannot be played."""
+    if not path.exists():
+        return ""
+    try:
+        content = read_bytes(path)
+    except (OSError, OutOfMemoryError):
+        return f"<p>{escape(path.name)} is damaged.</p>"
+    if len(content) > WHOLE:
+        return f"<p>{escape(path.name)} is too large to be played here.</p>"
+    return f'<audio controls src="data:audio/wav;base64,{base64.b64encode(content).decode()}"></audio>'
 
 
 def figure(content: str, caption: str) -> str:

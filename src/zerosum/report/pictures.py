@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zerosum.pictures.film import evenly_spaced
 from zerosum.pictures.png import read_caption
-from zerosum.report.html import bullets, figure, image
+from zerosum.report.html import bullets, figure, image, sound
 from zerosum.report.run_files import RunFiles
 from zerosum.util.files import read_bytes
 from zerosum.util.memory import OutOfMemoryError
@@ -33,6 +33,7 @@ def samples(files: RunFiles) -> str:
     return _texts(run / "samples.txt") or _pair(
         "Samples",
         figure(moving, how),
+        figure(sound(run / "samples.wav"), "Samples, one after the other"),
         figure(final, f"{caption}. {title}" if title else caption),
         figure(film, f"{'Translations' if files.translates else 'Samples'} of the same {points} over training"),
     )

@@ -49,6 +49,7 @@ ARTIFACTS = (
     Artifact(
         "samples.gif", "videos only: samples as they move, or data and what is foreseen of it", AT_END, optional=True
     ),
+    Artifact("samples.wav", "sounds only: samples, one after the other", AT_END, optional=True),
     Artifact("neighbours.png", "images only: samples and their nearest training images", AT_END, optional=True),
     Artifact("interpolation.png", "walks between points of the latent space", AT_END),
     Artifact("codes.png", "what each latent code changes, where z has codes", AT_END, optional=True),
@@ -58,8 +59,8 @@ ARTIFACTS = (
     Artifact("health.png", "the health signals as a picture", "`zerosum doctor`", optional=True),
     Artifact(
         "samples-seed-N.png",
-        "more samples, of videos a `.gif`; with `--to-seed` an interpolation, a `.gif`; with `--traverse` "
-        "`codes-seed-N.png`",
+        "more samples, of sounds a `.wav`, of videos a `.gif`; with `--to-seed` an interpolation, a `.gif`; with "
+        "`--traverse` `codes-seed-N.png`",
         "`zerosum sample`",
         optional=True,
     ),

@@ -21,6 +21,7 @@ from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
 from zerosum.studies.seqgan_oracle import SEQGAN_ORACLE
 from zerosum.studies.seqgan_texts import SEQGAN_CAPTIONS, SEQGAN_POEMS
 from zerosum.studies.simgan_gauges import SIMGAN_GAUGES
+from zerosum.studies.sound_gan import SOUND_GAN
 from zerosum.studies.sr_bicubic import SR_BICUBIC
 from zerosum.studies.srgan_set5 import SRGAN_SET5
 from zerosum.studies.srresnet_set5 import SRRESNET_SET5
@@ -56,6 +57,7 @@ STUDIES = {
         SEQGAN_POEMS,
         SGAN_MNIST_OWN,
         SIMGAN_GAUGES,
+        SOUND_GAN,
         SR_BICUBIC,
         SRGAN_SET5,
         SRRESNET_SET5,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Classes, Image, Modality, Points, Tokens, Video
+from zerosum.modality import Classes, Image, Modality, Points, Sound, Tokens, Video
 from zerosum.pictures.film import film
 from zerosum.pictures.grids import grid, save_each
 from zerosum.pictures.overview import overview
@@ -25,10 +25,11 @@ from zerosum.run.loaded import Run
 from zerosum.run.sampling import SampleRequest
 from zerosum.util import memory
 from zerosum.util.console import progress
-from zerosum.util.files import atomic_path
+from zerosum.util.files import atomic_path, plain_name
 
 Parts = Iterator[tuple[Tensor, Tensor | None]]  # samples, and their classes or vectors
 PACE = 0.1  # seconds of a video's frame in a film
+PAUSE = 0.1  # seconds between two sounds of a file
 COMPRESSED = 4  # times smaller than their numbers that files of samples may become
 
 
@@ -43,13 +44,42 @@ class Writer:
 def _write_folder(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
     digits, first = len(str(request.count - 1)), 0
     for samples, labels in parts:
-        names = None
-        if labels is not None and isinstance(run.condition, Classes):
-            names = [run.record.data.classes[k] for k in labels.tolist()]
-        elif labels is not None:
-            names = ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
-        save_each(samples, out, names, first=first, digits=digits)
+        save_each(samples, out, _names(run, labels), first=first, digits=digits)
         first += len(samples)
+
+
+def _write_sounds(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
+    """`00000.wav`, `00001.wav` ..., with their classes or vectors in their names."""
+    from zerosum.data.sounds import wav  # waits for SciPy's reader
+
+    assert isinstance(run.modality, Sound)
+    digits, number = max(5, len(str(request.count - 1))), 0
+    for samples, labels in parts:
+        names = _names(run, labels) or [""] * len(samples)
+        for x, name in zip(samples, names, strict=True):
+            wav.write(out / f"{number:0{digits}}{f'-{plain_name(name)}' if name else ''}.wav", x, run.modality)
+            number += 1
+
+
+def _write_row(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
+    """All sounds in one file, one after the other, with a pause between two."""
+    from zerosum.data.sounds import wav  # as above
+
+    assert isinstance(run.modality, Sound)
+    length = run.modality.channels * (run.modality.samples + PAUSE * run.modality.rate)
+    memory.require(3 * 4 * round(request.count * length), f"{request.count:,} sounds in one file", "draw fewer (-n)")
+    pause = torch.zeros(run.modality.channels, round(PAUSE * run.modality.rate))
+    row = [part for samples, _ in parts for x in samples for part in (pause, x.float())]
+    wav.write(out, torch.cat(row[1:], 1), run.modality)
+
+
+def _names(run: Run, labels: Tensor | None) -> list[str] | None:
+    """The class or the vector of each sample, in words."""
+    if labels is None:
+        return None
+    if isinstance(run.condition, Classes):
+        return [run.record.data.classes[k] for k in labels.tolist()]
+    return ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
 
 
 def _write_lines(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
@@ -125,6 +155,7 @@ def _watched(run: Run, request: SampleRequest, quiet: bool) -> Parts:
 WRITE: dict[type[Modality], Writer] = {
     Image: Writer(".png", {"": _write_folder}),
     Video: Writer(".gif", {".gif": _write_films}),
+    Sound: Writer(".wav", {"": _write_sounds, ".wav": _write_row}),
     Points: Writer(".png", {}),
     Tokens: Writer(".txt", {".txt": _write_lines}),
 }
@@ -145,12 +176,13 @@ def others(run: Run) -> list[str]:
 def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = True) -> None:
     """Write samples to `out`, in the format of its ending.
 
-    `.png`: one picture, a grid of images, a scatter plot of points, a sheet of texts; where the generator takes a class
-    or a vector and the request names none, each has a row, see `pictures.overview`. `.npz`: `samples` as they are
-    stored, uint8 (N, C, H, W) for images, float32 (N, D) for points, int64 ids (N, length) for texts, and int64
-    `labels` (N,) or float32 `conditions` (N, K) where there are any. `.txt`: texts, one a line. `.gif`: videos, as they
-    move. No ending: a folder of single pictures of images, with their classes or vectors in their names. All but a
-    picture are written as they are drawn, with progress unless `quiet`.
+    `.png`: one picture, a grid of images or spectrograms, a scatter plot of points, a sheet of texts; where the
+    generator takes a class or a vector and the request names none, each has a row, see `pictures.overview`. `.npz`:
+    `samples` as they are stored, uint8 (N, C, H, W) for images, int16 (N, C, T) for sounds, float32 (N, D) for points,
+    int64 ids (N, length) for texts, and int64 `labels` (N,) or float32 `conditions` (N, K) where there are any. `.txt`:
+    texts, one a line. `.gif`: videos, as they move. `.wav`: sounds, one after the other. No ending: a folder of single
+    pictures of images, or of WAV files of sounds, with their classes or vectors in their names. All but a picture are
+    written as they are drawn, with progress unless `quiet`.
 
     Raises:
         OutOfMemoryError: so many fit neither into memory nor on the disk.

@@ -25,7 +25,8 @@ class Arguments:
         Path | None,
         flag(
             "FILE.png: one picture, with a row for each class if there are classes; FILE.npz: arrays; FILE.txt: "
-            "texts, one a line; FILE.gif: an interpolation, or a film; any other name: a folder of pictures",
+            "texts, one a line; FILE.wav: sounds, one after the other; FILE.gif: an interpolation, or a film; any "
+            "other name: a folder of pictures, or of sounds",
             "RUN/samples-seed-SEED.png; texts are printed",
         ),
     ] = None
