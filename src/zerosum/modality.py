@@ -309,6 +309,7 @@ class Lengths(Modality):
 
 
 Condition = Classes | Vector  # what a sample can be asked to be
+Prompt = Condition | Tokens  # or to show, in words
 AnyModality = Annotated[Image | Video | Points | Tokens | Classes | Vector | Actions | Lengths, Discriminator("kind")]
 
 

@@ -140,7 +140,7 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 # Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
 KIND_ASKED = {
     "contract/case.py": 1,  # the lengths of texts
-    "data/check.py": 2,  # sizes and colours of images, vocabularies of texts
+    "data/check.py": 3,  # sizes and colours of images, vocabularies of texts and of captions
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images

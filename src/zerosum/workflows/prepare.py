@@ -19,7 +19,7 @@ from torch import Tensor
 from zerosum import data
 from zerosum.batches import Labelled, PartlyLabelled, field_names
 from zerosum.data.check import labels
-from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.dataset import TEXT, Dataset, Progress
 from zerosum.data.request import AS_STORED, Reading
 from zerosum.data.sources import absolute, find, from_folder
 from zerosum.data.stream import deal
@@ -103,6 +103,7 @@ def prepare(
         whole = wanted.load(wanted.size, update)
         if size := _smaller(recipe, wanted, whole):
             whole = wanted.load(size, update)
+    whole = whole if TEXT in field_names(recipe.batch) else whole.without_captions()
     whole = whole.with_classes(wanted.classes) if wanted.classes else whole
     names: tuple[str, ...] = ()
     rest = None
