@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from zerosum.batches import field_names
+from zerosum.contract.case import TOKENS
 from zerosum.games import find
 from zerosum.modality import Actions, Classes, Image, Spec, Video
 from zerosum.networks.discriminate import discriminate, mixes_batch
@@ -45,6 +46,7 @@ def test_no_relu_and_no_max_pooling_in_d(name: str):
     drawn = field_names(recipe.batch)
     pair = ENLARGED if name.startswith("srgan/") else PAIR
     spec = pair if "a" in drawn else FILM if "actions" in drawn else IMAGE
+    spec = Spec({**spec.fields, "text": TOKENS}) if "text" in drawn else spec
     players = recipe.build(spec).core.players()
     makers = [p for name, p in players.items() if p.averaged or name == "generator"]
     own = {id(m) for p in makers for g in p.modules for m in g.modules()}  # of what makes samples

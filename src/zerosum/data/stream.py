@@ -109,7 +109,7 @@ def _known(fields: list[Field]) -> Tensor:
 
 def _require_wrong(data: Dataset, field: Field, rows: Tensor) -> None:
     """`DataError` where a sample has all the captions that there are, so that none is wrong for it."""
-    choose = _choice(field, rows)
+    choose = choice(field, rows, others=True)
     if isinstance(choose, several.Others) and bool(choose.without(rows).any()):
         raise DataError(
             f"an image of {data.name} has all the captions that there are, so that none is wrong for it: give images "
@@ -117,10 +117,10 @@ def _require_wrong(data: Dataset, field: Field, rows: Tensor) -> None:
         )
 
 
-def _choice(field: Field, rows: Tensor) -> several.Own | several.Others:
-    """What draws one of several values for rows, of `rows` (R,), on the device of these."""
+def choice(field: Field, rows: Tensor, others: bool) -> several.Own | several.Others:
+    """What draws one of several values for rows, of `rows` (R,), on the device of these: of their own, or of others."""
     values = field.several or several.single(field.stored)
-    return several.Others(values, rows.cpu(), rows.device) if field.others else several.Own(values, rows.device)
+    return several.Others(values, rows.cpu(), rows.device) if others else several.Own(values, rows.device)
 
 
 class Stream:
@@ -163,7 +163,8 @@ class Stream:
         served = len(decks.rows[decks.main])
         if batch_size * world > served:
             asked = f"{batch_size}" if world == 1 else f"{batch_size} on each of {world} processes"
-            what = "samples" if served == len(dataset) else "labelled samples"
+            kind = "captioned" if batch is Captioned else "labelled"
+            what = "samples" if served == len(dataset) else f"{kind} samples"
             raise DataError(
                 f"a batch of {asked} is more than the {served} {what} of {dataset.name}; "
                 f"use a batch size of at most {served // world}, or more data"
@@ -181,7 +182,7 @@ class Stream:
             for deck, rows in decks.rows.items()
         }
         self._choices = {
-            id(field): _choice(field, self._decks[field.deck].rows)
+            id(field): choice(field, self._decks[field.deck].rows, field.others)
             for field in decks.fields.values()
             if field.several is not None or field.others
         }

@@ -58,8 +58,8 @@ def load(
         loaded = _read(reading, against, size, whole, is_own, data_dir, progress)
         loaded = loaded if source.run is None else loaded.with_classes(source.run.record.data.classes)
         loaded = loaded if source.run is None else loaded.of(source.run.game.makes)
-        reads = source.run is not None and TEXT in field_names(source.run.game.batch)
-        loaded = loaded if reads else loaded.without_captions()
+        if loaded.captions and (source.run is None or TEXT not in field_names(source.run.game.batch)):
+            loaded = loaded.without_captions()
     except data.DataError as error:
         raise ZerosumError(f"cannot compare with {against}: {error}") from error
     alike = loaded.modality == source.modality or _differ_in_colour(loaded.modality, source.modality)

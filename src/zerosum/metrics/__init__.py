@@ -28,6 +28,8 @@ _CLASSES = {
     "path-length": "path_length.PathLength",
     "nearest-distance": "nearest_distance.NearestDistance",
     "parzen": "parzen.Parzen",
+    "attributes": "attributes.Attributes",
+    "matching": "matching.Matching",
     "psnr": "structural.Psnr",
     "ssim": "structural.Ssim",
     "gradient-energy": "structural.GradientEnergy",

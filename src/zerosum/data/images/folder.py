@@ -133,6 +133,8 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
         notes=(*found.inventory.notes(marks.read), *marks.notes, *_singles(y), *pack.notes),
         files=pack.files,
     )
+    if not any(table.has_text for table in marks.tables):
+        return data, pack.names
     said = read_captions(marks.tables, names)
     return with_captions(data, [said.of.get(file, []) for file in pack.files], said.problems), pack.names
 
