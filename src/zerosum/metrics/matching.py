@@ -25,6 +25,22 @@ def ranked_first(right: Tensor, wrong: Tensor) -> float:
     return float((right[:, None] > wrong).all(1).double().mean())
 
 
+def drawn(data: Dataset, images: int, wrong: int, seed: int) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Rows (N,) of `images` samples at most that have a caption, in random order, a caption of each, ids (N, length),
+    and `wrong` times as many that are none of their own.
+    """
+    from zerosum.data import several  # the function above takes scores alone
+    from zerosum.data.stream import choice
+
+    field, generator = data.fields["text"], torch.Generator().manual_seed(seed)
+    known = torch.arange(len(data)) if field.several is None else (field.several.counts > 0).nonzero()[:, 0]
+    rows = known[torch.randperm(len(known), generator=generator)[:images]]
+    own, others = (choice(field, known, other) for other in (False, True))
+    right = field.source[own(rows, several.draws(len(rows), generator))]
+    found = [field.source[others(rows, several.draws(len(rows), generator, several.TRIES, 2))] for _ in range(wrong)]
+    return rows, right, found
+
+
 @dataclass(frozen=True)
 class Matching(Metric):
     """The share of images for which D scores a caption of theirs above captions of others; Reed et al., 2016, CLS.
@@ -62,26 +78,11 @@ class Matching(Metric):
         return ["D has learnt these pairs: hold some out, by --held-out 0.1 at training"]
 
     def measure(self, context: Context) -> dict[str, Score]:
-        from zerosum.data import several  # the function above takes scores alone
-        from zerosum.data.stream import choice
-
-        assert context.run is not None
-        data, generator = _measured(context), torch.Generator().manual_seed(context.seed)
-        field = data.fields["text"]
-        with_text = torch.arange(len(data)) if field.several is None else (field.several.counts > 0).nonzero()[:, 0]
-        rows = with_text[torch.randperm(len(with_text), generator=generator)[: self.images]]
-        own, others = (choice(field, with_text, other) for other in (False, True))
-
-        def scores(places: Tensor) -> Tensor:
-            assert context.run is not None
-            return context.run.score(data.x[rows], field.source[places])
-
-        right = scores(own(rows, several.draws(len(rows), generator)))
-        wrong = [
-            scores(others(rows, several.draws(len(rows), generator, several.TRIES, 2)))
-            for _ in range(self.captions - 1)
-        ]
-        share = ranked_first(right, torch.stack(wrong, 1))
+        run, data = context.run, _measured(context)
+        assert run is not None
+        rows, right, wrong = drawn(data, self.images, self.captions - 1, context.seed)
+        x = data.x[rows]
+        share = ranked_first(run.score(x, right), torch.stack([run.score(x, texts) for texts in wrong], 1))
         note = f"binomial, of {len(rows):,} images{'' if data is context.data else ' not learnt from'}"
         interval = intervals.of_share(share, len(rows))
         return {"first": Score(share, "higher", interval, note, {"chance": 1 / self.captions})}

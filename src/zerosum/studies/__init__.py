@@ -18,6 +18,7 @@ from zerosum.studies.moving_scenes import MOVING_SCENES
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.pix2pix_tasks import PIX2PIX_TASKS
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
+from zerosum.studies.shapes_int_cls import SHAPES_INT_CLS
 from zerosum.studies.simgan_gauges import SIMGAN_GAUGES
 from zerosum.studies.sr_bicubic import SR_BICUBIC
 from zerosum.studies.srgan_set5 import SRGAN_SET5
@@ -50,6 +51,7 @@ STUDIES = {
         OPTIMAL_DISCRIMINATOR,
         PIX2PIX_TASKS,
         SGAN_MNIST_OWN,
+        SHAPES_INT_CLS,
         SIMGAN_GAUGES,
         SR_BICUBIC,
         SRGAN_SET5,
