@@ -21,7 +21,7 @@ from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
 from zerosum.losses.matching import contrastive
 from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, check_weights, lazy
 from zerosum.modality import Spec, Tokens
-from zerosum.networks import captioned, dcgan
+from zerosum.networks import captioned, small
 from zerosum.networks.blocks import Norm
 from zerosum.networks.discriminate import discriminate_each
 from zerosum.networks.text_encoder import TextEncoder
@@ -62,7 +62,7 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
         ] = 0.5
         encoder_steps: Annotated[
             int, Gt(0), "steps in which the text encoder learns; then it is frozen, and the game is played"
-        ] = 500
+        ] = 1_500
         objective: Annotated[ObjectiveName, "the adversarial loss"] = "non-saturating"
         penalties: GradientPenalties = None
         penalty_every: PenaltyEvery = 1
@@ -178,7 +178,7 @@ def _build(data: Spec, config: GANINTCLS.Config, network: Network) -> GANINTCLS:
     g_norm, d_norm = network.generator_norm, network.norm
     return GANINTCLS(
         TextEncoder(kind, size, network.words),
-        dcgan.Discriminator(shape, network.width, "layer", outputs=size),
+        small.Discriminator(shape, network.width, size),
         captioned.Generator(config.latent_dim, size, shape, network.generator_width, network.text, g_norm),
         captioned.Discriminator(size, shape, network.width, network.text, d_norm),
         kind,
@@ -194,14 +194,14 @@ def images(
     return _build(data, config, network)
 
 
-_FALLING = Decay("linear", start=2_000)
+_FALLING = Decay("linear", start=2_500)
 
 
 @recipe(data="shapes", batch_size=64, steps=5_000, average=0.995, sample_every=1_000)
 def shapes(
     data: Spec,
     config: GANINTCLS.Config = GANINTCLS.Config(
-        encoder_steps=300,
+        encoder_steps=1_500,
         latent_dim=32,
         g_optimizer=Adam(1e-3, (0.5, 0.99), decay=_FALLING),
         d_optimizer=Adam(5e-4, (0.5, 0.99), decay=_FALLING),
