@@ -151,6 +151,7 @@ def test_a_function_of_sentences_is_asked_once_for_each() -> None:
     own = GANINTCLS(encoder, None, Paint(), Sum(), KIND, GANINTCLS.Config(latent_dim=2))
     assert set(own.players()) == {"generator", "discriminator"}, "nothing of it is trained"
     assert [move.player for move in own.round(lambda: BATCH, 0)] == ["discriminator", "generator"]
+    assert own.phase(0) is None, "no GPU records what a function of sentences does"
     made = own.generate(torch.zeros(1, 2), torch.tensor([[2, 1, 1, 1]]))
     assert made.shape == (1, 3, 2, 2) and made.flatten()[0] == 2
     assert torch.equal(

@@ -135,7 +135,9 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
         return Move("encoder", matching=contrastive(SCALE * seen, self.encoder(text), same))
 
     def phase(self, step: int) -> Hashable | None:
-        if self.images is not None and step < self.config.encoder_steps:
+        if self.images is None:
+            return None  # an encoder of another package may compute anywhere
+        if step < self.config.encoder_steps:
             return "captions"
         return "images", step % self.config.penalty_every == 0
 
