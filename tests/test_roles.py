@@ -24,6 +24,7 @@ from zerosum.roles import (
     Discriminates,
     Encodes,
     Generates,
+    Illustrates,
     Predicts,
     Translates,
     TranslatesBack,
@@ -34,7 +35,7 @@ from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
-ROLES = (Generates, Translates, TranslatesBack, Predicts, Classifies, Discriminates, Encodes)
+ROLES = (Generates, Illustrates, Translates, TranslatesBack, Predicts, Classifies, Discriminates, Encodes)
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
 
@@ -52,6 +53,7 @@ class Nothing(Game[Tensor]):
 
 @pytest.mark.parametrize(("role", "sentence"), [
     (Generates, "nothing cannot generate from z; choose another recipe for that"),
+    (Illustrates, "nothing makes nothing of texts; choose another recipe for that"),
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),
     (Predicts, "nothing makes no films; choose another recipe for that"),

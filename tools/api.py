@@ -34,6 +34,8 @@ NETWORKS = [
     "pretrained",
     "tutorial",
     "conditional",
+    "captioned",
+    "text_encoder",
     "heads",
     "pixel_density",
     "sounds",
@@ -56,6 +58,8 @@ METRICS = [
     "path_length",
     "nearest_distance",
     "parzen",
+    "attributes",
+    "matching",
     "statistics",
 ]
 SECTIONS = {  # title: what is said first, and the modules whose public parts are listed
@@ -69,7 +73,7 @@ SECTIONS = {  # title: what is said first, and the modules whose public parts ar
         "Pure functions of logits; an `Objective` has those of both players, as `losses.hinge.d` and `losses.hinge.g`.",
         [
             f"zerosum.losses.{name}"
-            for name in ("adversarial", "feature_matching", "semi_supervised", "mutual_information")
+            for name in ("adversarial", "feature_matching", "semi_supervised", "mutual_information", "matching")
         ],
     ),
     "Penalties": ("Scalars of a discriminator and samples, to be weighted and added.", ["zerosum.losses.penalties"]),

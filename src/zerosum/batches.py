@@ -43,6 +43,14 @@ class Unpaired(NamedTuple):
     b: Tensor  # (B, *shape_b)
 
 
+class Captioned(NamedTuple):
+    """Samples, and what is said of them."""
+
+    x: Tensor  # (B, *shape)
+    text: Tensor  # (B, length) int64: of each a caption, of several one at random
+    wrong: Tensor  # (B, length) int64: for each a caption of another sample, that is none of its own
+
+
 class Sequences(NamedTuple):
     """Texts, of one length or of several."""
 

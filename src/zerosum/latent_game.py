@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from zerosum.batches import B
 from zerosum.game import Game, Player
+from zerosum.modality import Tokens
 from zerosum.optim import Optimizer
-from zerosum.roles import Discriminates, Generates
+from zerosum.roles import Discriminates, Generates, Illustrates, in_role
 
 
 class LatentGame(Game[B], Generates, ABC):
@@ -27,11 +28,13 @@ class LatentGame(Game[B], Generates, ABC):
         return self.generator(z, *self.conditions(y))
 
     def conditions(self, y: Tensor | None) -> tuple[Tensor, ...]:
-        """What networks see of y, after z or x: nothing where there is no condition."""
+        """What networks see of y, after z or x: of texts what they mean; nothing where there is no condition."""
         if self.condition is None:
             return ()
         if y is None:
             raise ValueError(f"{self.name} is conditional: pass y")
+        if isinstance(self.condition, Tokens):
+            return (in_role(self, Illustrates).embed(y),)
         return (self.condition.vector(y),)
 
 

@@ -346,6 +346,7 @@ class Lengths(Modality):
 
 
 Condition = Classes | Vector  # what a sample can be asked to be
+Prompt = Condition | Tokens  # or to show, in words
 AnyModality = Annotated[
     Image | Video | Sound | Points | Tokens | Classes | Vector | Actions | Lengths, Discriminator("kind")
 ]

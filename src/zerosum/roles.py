@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Prior
-from zerosum.modality import Condition
+from zerosum.modality import Prompt, Tokens
 
 R = TypeVar("R")
 
@@ -22,11 +22,27 @@ class Generates(ABC):
     """Makes samples from z, and from y where samples can be asked for."""
 
     prior: Prior  # the distribution of z
-    condition: Condition | None = None  # what y is; None: a sample is made from z alone
+    condition: Prompt | None = None  # what y is; None: a sample is made from z alone
 
     @abstractmethod
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """(B, *shape) from z, (B, prior.dim), and y: classes (B,) or vectors (B, K), where there is a condition."""
+        """(B, *shape) from z, (B, prior.dim), and y: classes (B,), vectors (B, K) or ids of texts (B, length), where
+        there is a condition.
+        """
+
+
+class Illustrates(Generates):
+    """Makes samples of texts, by way of numbers that stand for what these say."""
+
+    condition: Tokens
+
+    @abstractmethod
+    def embed(self, text: Tensor) -> Tensor:
+        """(B, E) what texts, ids (B, length), mean."""
+
+    @abstractmethod
+    def illustrate(self, z: Tensor, meaning: Tensor) -> Tensor:
+        """(B, *shape) from z, (B, prior.dim), and meanings (B, E), those between two texts among them."""
 
 
 class Translates(ABC):
@@ -120,6 +136,7 @@ class Encodes(ABC):
 
 CANNOT: dict[type, str] = {
     Generates: "cannot generate from z",
+    Illustrates: "makes nothing of texts",
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",
     Predicts: "makes no films",

@@ -28,15 +28,18 @@ SMALL = {
     "widths": (16, 8),
     "g_width": 4,
     "d_width": 4,
+    "generator_width": 8,
 }  # of the option classes of networks, where a recipe has them
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
-BEGUN = {  # of `config`: every player moves from the first round on, and few times
+# Of `config`: every player moves from the first round on, and few times; or all phases come within a few rounds.
+BEGUN = {
     "pretrain_refiner": 0,
     "pretrain_discriminator": 0,
     "likelihood_steps": 0,
     "discriminator_steps": 0,
     "d_steps": 1,
     "rollouts": 2,
+    "encoder_steps": 3,
 }
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images

@@ -139,8 +139,8 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 
 # Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
 KIND_ASKED = {
-    "contract/case.py": 1,  # the lengths of texts
-    "data/check.py": 2,  # sizes and colours of images, vocabularies of texts
+    "contract/case.py": 2,  # the lengths of texts, and texts that samples are asked for
+    "data/check.py": 3,  # sizes and colours of images, vocabularies of texts and of captions
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images
@@ -148,7 +148,13 @@ KIND_ASKED = {
     "data/stream.py": 2,  # flips
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
     "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
+    "exporting/onnx.py": 1,  # conditions: texts are ids
+    "games/gan_int_cls.py": 1,  # captions are texts
     "games/infogan.py": 1,  # views, of images alone
+    "latent_game.py": 1,  # conditions: what a text means
+    "metrics/attributes.py": 2,  # captions are texts
+    "pictures/overview.py": 1,  # conditions: texts are written in lines
+    "run/loaded.py": 5,  # conditions: texts are asked for in words
     "health/translations.py": 1,  # translations of images
     "modality.py": 2,  # a point has one dimension
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
@@ -163,9 +169,9 @@ KIND_ASKED = {
     "training/hardware.py": 1,  # weights of convolutions
     "workflows/alternatives.py": 3,  # a smaller size of images
     "workflows/features.py": 1,  # a classifier of images
-    "workflows/prepare.py": 1,  # the size of its images
-    "workflows/sample.py": 1,  # WRITE
-    "workflows/synthesize.py": 2,  # a folder of images, a file of points, nothing else
+    "workflows/prepare.py": 2,  # the size of its images, and some of its captions
+    "workflows/sample.py": 3,  # WRITE, and conditions: texts are named and kept as such
+    "workflows/synthesize.py": 3,  # conditions: texts are no classes; a folder of images, a file of points
     "workflows/translate.py": 2,  # images to images
 }
 # Public functions of plain tensors check the rank of their arguments; readers of arrays see what a file holds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from zerosum.batches import Labelled, PartlyLabelled, field_names, samples_of
 from zerosum.data.stream import deal
-from zerosum.game import Game, Logits
+from zerosum.game import Game, Logits, Move
 from zerosum.latent_game import LatentGame
 from zerosum.roles import (
     Classifies,
@@ -18,6 +19,7 @@ from zerosum.roles import (
     Discriminates,
     Encodes,
     Generates,
+    Illustrates,
     Predicts,
     Translates,
     has_role,
@@ -26,8 +28,17 @@ from zerosum.roles import (
 
 
 def labels(game: Game[Any], batch: Any) -> Tensor | None:
-    """The classes that D is asked about; None where there is no condition."""
-    return batch.y if has_role(game, Generates) and in_role(game, Generates).condition else None
+    """The classes, or texts, that D is asked about; None where there is no condition."""
+    if not has_role(game, Generates) or in_role(game, Generates).condition is None:
+        return None
+    return batch.text if has_role(game, Illustrates) else batch.y
+
+
+def judged_moves(game: Game[Any], batch: Any) -> Iterator[Move]:
+    """The moves of a round in which somebody judges: the first, or one after a beginning."""
+    steps = (0, 10_000) if has_role(game, Illustrates) else (0,)
+    step = next((step for step in steps if any(move.logits for move in game.round(lambda: batch, step))), 0)
+    return game.round(lambda: batch, step)
 
 
 def test_it_makes_samples_of_a_field_and_draws_fields_of_the_data(case):
@@ -55,7 +66,7 @@ def test_what_it_can_do_it_does(case):
                 "it has no use for y"
             )
         else:
-            assert role.condition == case.spec().y
+            assert role.condition == case.spec().fields["text" if has_role(game, Illustrates) else "y"]
             with pytest.raises(ValueError, match=f"{game.name} is conditional: pass y"):
                 role.generate(case.z(game))
     if has_role(game, Translates):
@@ -97,7 +108,7 @@ def test_moves_that_judge_hand_over_their_logits(case):
     if len(game.players()) == 1:
         pytest.skip("nobody judges")
     generating = generating_players(case, game)
-    judging = [move for move in game.round(lambda: batch, 0) if move.logits is not None]
+    judging = [move for move in judged_moves(game, batch) if move.logits is not None]
     assert judging, "the monitor has nothing to read"
     for move in judging:
         assert isinstance(move.logits, Logits) and move.player not in generating
@@ -132,7 +143,7 @@ def test_the_first_term_of_a_generating_move_is_its_objective(case):
     (own,) = generating_players(case, game)
     opponents = [p for name, player in players.items() if name != own for m in player.modules for p in m.parameters()]
     moves = 0
-    for move in game.round(lambda: batch, 0):
+    for move in judged_moves(game, batch):
         if move.player == own:
             name, term = next(iter(move.terms.items()))
             assert name == "adversarial"

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zerosum.game import Game
 from zerosum.latent import ROWS, draw_rows
+from zerosum.modality import Tokens
 from zerosum.roles import Classifies, Discriminates, Generates, Translates, has_role, in_role
 from zerosum.run import sampling
 
@@ -33,7 +34,10 @@ def drawn(game: Game[Any], count: int, seed: int = 5, **how: Any) -> Tensor:
 
 
 def labels_of(game: Game[Any], count: int) -> Tensor | None:
-    return sampling.default_labels(in_role(game, Generates).condition, count)
+    condition, rows = in_role(game, Generates).condition, None
+    if isinstance(condition, Tokens):
+        rows = torch.arange(3 * condition.length).view(3, condition.length) % condition.size
+    return sampling.default_labels(condition, count, rows)
 
 
 def assert_first_rows(few: Tensor, many: Tensor) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from zerosum.batches import field_names
+from zerosum.contract.case import TOKENS
 from zerosum.games import find
 from zerosum.modality import Actions, Classes, Image, Lengths, Sound, Spec, Tokens, Video
 from zerosum.networks.discriminate import discriminate, mixes_batch
@@ -57,6 +58,7 @@ def test_no_relu_and_no_max_pooling_in_d(name: str):
     kinds = {"a": pair, "actions": FILM, "ids": TEXT}
     spec = next((kind for field, kind in kinds.items() if field in drawn), IMAGE)
     spec = SOUND if name.endswith("/sounds") else spec
+    spec = Spec({**spec.fields, "text": TOKENS}) if "text" in drawn else spec
     players = recipe.build(spec).core.players()
     makers = [p for name, p in players.items() if p.averaged or name == "generator"]
     own = {id(m) for p in makers for g in p.modules for m in g.modules()}  # of what makes samples

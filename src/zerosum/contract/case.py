@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zerosum import data
-from zerosum.batches import PartlyLabelled, field_names
+from zerosum.batches import Captioned, PartlyLabelled, field_names
 from zerosum.data.dataset import DataError, Dataset, Field, Progress, dataset_of
 from zerosum.data.stream import deal
 from zerosum.game import Game
@@ -61,7 +61,10 @@ class Case:
         drawn = rows(self.spec, self.batch_size, seed)
         if self.recipe.batch is PartlyLabelled:
             drawn["unlabelled"] = rows(self.spec, self.batch_size, seed + 1)["x"]
-        modalities = {**self.spec.fields, "unlabelled": self.spec.fields.get("x")}
+        if self.recipe.batch is Captioned:
+            drawn["wrong"] = rows(self.spec, self.batch_size, seed + 1)["text"]
+        fields = self.spec.fields
+        modalities = {**fields, "unlabelled": fields.get("x"), "wrong": fields.get("text")}
         loaded = [_loaded(modalities[name], drawn[name]).to(device) for name in field_names(self.recipe.batch)]
         return loaded[0] if self.recipe.batch is Tensor else self.recipe.batch(*loaded)
 
@@ -70,12 +73,15 @@ class Case:
         return in_role(game, Generates).prior.draw(self.batch_size, device)
 
     def y(self, game: Game[Any], device: str = "cpu") -> Tensor | None:
-        """(B,) classes or (B, K) vectors that its samples are asked for; None where there is no condition."""
+        """(B,) classes, (B, K) vectors or (B, length) ids that its samples are asked for; None without a condition."""
         condition = in_role(game, Generates).condition
         if condition is None:
             return None
         if isinstance(condition, Classes):
             return torch.arange(self.batch_size, device=device) % condition.size
+        if isinstance(condition, Tokens):
+            ids = torch.arange(self.batch_size * condition.length, device=device) % condition.size
+            return ids.view(self.batch_size, condition.length)
         return rows(Spec({"y": condition}), self.batch_size, 0)["y"].to(device)
 
     def samples(self, game: Game[Any], batch: Any, device: str = "cpu") -> Tensor:
@@ -149,9 +155,11 @@ def spec_for(recipe: Recipe, chosen: str | None = None, progress: Progress | Non
 
 def fields(batch: type, samples: Modality, classes: Classes = CLASSES) -> Spec:
     """The fields that a batch draws, by their names: classes, texts with their lengths, and else `samples`."""
-    known: dict[str, Modality] = {"y": classes, "ids": TOKENS, "lengths": LENGTHS}
+    known: dict[str, Modality] = {"y": classes, "ids": TOKENS, "lengths": LENGTHS, "text": TOKENS}
     known["actions"] = Actions(samples.shape[0], 2)  # of each frame
-    names = [name for name in field_names(batch) if name != "unlabelled"]  # which are the same samples
+    names = [
+        name for name in field_names(batch) if name not in ("unlabelled", "wrong")
+    ]  # which are drawn of the others
     return Spec({name: known.get(name, samples) for name in names}, count=100)
 
 

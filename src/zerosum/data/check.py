@@ -37,7 +37,7 @@ class Report:
         """The report as text."""
         data = self.data
         lines = [f"{data.name}: training would use {counted_samples(data)}; fingerprint {data.fingerprint}"]
-        lines += labels(data) + texts(data) + sounds(data)
+        lines += labels(data) + texts(data) + sounds(data) + captions(data)
         for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
                 lines.append(f"{title}: {_counted(counts)}")
@@ -100,7 +100,7 @@ def check(
 
 def counted_samples(data: Dataset) -> str:
     """`5,000 images of 1x28x28`, `3 aligned pairs: a 3x64x64, b 3x64x64`, `5 images of 3x64x64 as a and 3 ... as b`."""
-    fields = {n: f for n, f in data.fields.items() if not f.modality.labels}
+    fields = {n: f for n, f in data.fields.items() if not f.modality.labels and f is not data.captions}
     if len(fields) == 1:
         return _number(len(data), data.modality)
     if len({field.deck for field in fields.values()}) == 1:
@@ -165,6 +165,28 @@ def sounds(data: Dataset) -> list[str]:
     if clipped:
         lines.append(f"at full scale, perhaps cut off: {clipped:,} of {len(peaks):,}")
     return lines
+
+
+def captions(data: Dataset) -> list[str]:
+    """Of captions: how many there are, of how many samples; the vocabulary, the lengths, and some captions."""
+    field = data.captions
+    if field is None or field.several is None or not isinstance(tokens := field.modality, Tokens):
+        return []
+    counts, ids = field.several.counts, field.several.values
+    lengths, without = tokens.lengths(ids), (counts == 0).nonzero()[:, 0].tolist()
+    files = data.files.get(field.deck, ())
+    shown = ids[torch.linspace(0, len(ids) - 1, SHOWN).long().unique()]
+    units = "words" if tokens.separator else "characters"
+    lines = [
+        f"captions: {len(ids):,} of {len(counts) - len(without):,} images, {counts[counts > 0].min()} to "
+        f"{counts.max()} each, of {lengths.min()} to {lengths.max()} {units}; vocabulary: {tokens.size - 2:,}"
+    ]
+    if without:
+        named = abbreviate([files[row] if files else str(row) for row in without])
+        lines.append(f"without a caption: {len(without):,} of {len(counts):,} images: {', '.join(named)}")
+    if unknown := int((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).sum()):
+        lines.append(f"{Tokens.UNKNOWN}: {unknown:,} words of captions are too rare for the vocabulary")
+    return [*lines, "some captions:", *(f"  {text}" for text in tokens.write(shown))]
 
 
 def _number(count: int, modality: Modality) -> str:

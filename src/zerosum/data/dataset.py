@@ -12,6 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from zerosum.data.several import Several
 from zerosum.errors import ZerosumError
 from zerosum.modality import Classes, Condition, Image, Modality, Points, Shape, Spec, Vector
 from zerosum.util.text import SHOWN, legible
@@ -22,6 +23,7 @@ UNKNOWN = -1  # the class of a sample without a label
 MOST = 10  # different numbers with fractions that may be classes: ratings by half stars are as many
 BYTE = 255  # -1, where it was written into a byte
 ALL = "all"  # the deck of fields that belong together
+TEXT = "text"  # the field of captions
 T = TypeVar("T")
 
 
@@ -61,17 +63,26 @@ class Field:
     deck: str = ALL  # fields of one deck belong together row by row, and are drawn so
     whole: Tensor | None = None  # (N, C, H, W) images that crops are drawn of; `stored` are then their middles
     unit: int = 1  # pixels: the places of these crops are multiples of it, for smaller partners are cropped there, too
+    several: Several | None = None  # of each row several values, of which one is drawn; `stored` are then the first
+    others: bool = False  # whether values of other rows are drawn, that are none of the row's own
 
     def __len__(self) -> int:
         return len(self.stored)
 
     @property
     def source(self) -> Tensor:
-        """(N, ...) what a stream draws from: the whole images of crops, else what is stored."""
+        """(N, ...) what a stream draws from: the whole images of crops, all values of rows that have several, else what
+        is stored.
+        """
+        if self.several is not None:
+            return self.several.values
         return self.stored if self.whole is None else self.whole
 
     def at(self, rows: Tensor | slice) -> Field:
         """Some of the rows."""
+        if self.several is not None:
+            few = self.several.at(rows)
+            return replace(self, stored=few.first, several=few)
         if self.whole is None:
             return replace(self, stored=self.stored[rows])
         whole = self.whole[rows]
@@ -99,6 +110,7 @@ class Dataset:
     parts: Mapping[str, str] = field(default_factory=dict)  # what tells the content of a field, where that is known
     formerly: str = ""  # the fingerprint that older versions gave it, where that is another
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of each row of a deck, where rows are of files
+    uncaptioned: str = ""  # the fingerprint without the captions, where there are some
 
     def __len__(self) -> int:
         """Samples; of several decks, those of the longest."""
@@ -210,6 +222,19 @@ class Dataset:
         own = dataset(self.name, self.x, y, names, conditions=self.vectors, problems=self.problems, notes=self.notes)
         return replace(own, files=self.files)
 
+    @property
+    def captions(self) -> Field | None:
+        """What is said of the samples, in words; None where nothing is."""
+        return self.fields.get(TEXT)
+
+    def without_captions(self) -> Dataset:
+        """The same samples, without what is said of them: the data that it is for who does not read."""
+        if self.captions is None:
+            return self
+        fields = {name: field for name, field in self.fields.items() if name != TEXT}
+        parts = {name: part for name, part in self.parts.items() if name != TEXT}
+        return replace(self, fields=fields, parts=parts, fingerprint=self.uncaptioned, uncaptioned="")
+
     def without_labels(self, keep: Collection[str] = ()) -> Dataset:
         """The same samples, without the classes and vectors that `keep` does not name.
 
@@ -280,6 +305,12 @@ def middle(whole: Tensor, size: Sequence[int], unit: int = 1) -> Tensor:
     """The middle (N, C, *size) of images (N, C, H, W), as a view, from a place on that is a multiple of `unit`."""
     top, left = ((side - own) // 2 // unit * unit for side, own in zip(whole.shape[2:], size, strict=True))
     return whole[:, :, top : top + size[0], left : left + size[1]]
+
+
+def marked(data: Dataset, mark: str) -> Dataset:
+    """The same with the fingerprints of data that a change was made of, which `mark` describes."""
+    uncaptioned = fingerprint_of(f"{data.uncaptioned} {mark}") if data.uncaptioned else ""
+    return replace(data, fingerprint=fingerprint_of(f"{data.fingerprint} {mark}"), uncaptioned=uncaptioned)
 
 
 def fingerprint_of(text: str) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zerosum.data.dataset import DataError, Dataset, fingerprint_of
+from zerosum.data.dataset import DataError, Dataset, marked
 from zerosum.util import memory
 
 WHOLE = 1 << 64  # what a hash is below
@@ -88,9 +88,8 @@ def _part(data: Dataset, rows: dict[str, Tensor], number: int) -> Dataset:
     fields = {name: field.at(rows[field.deck]) for name, field in data.fields.items()}
     mark = " ".join(f"{deck} {hashlib.sha256(own.numpy().data).hexdigest()}" for deck, own in rows.items())
     return replace(
-        data,
+        marked(data, f"rows {mark}"),
         fields=fields,
-        fingerprint=fingerprint_of(f"{data.fingerprint} rows {mark}"),
         parts={name: f"{part} rows {mark}" for name, part in data.parts.items()},
         formerly="",
         files={deck: tuple(data.files[deck][k] for k in rows[deck].tolist()) for deck in data.files},

@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from zerosum.data.dataset import DataError, Dataset, Field, fingerprint_of, middle
+from zerosum.data.dataset import DataError, Dataset, Field, marked, middle
 from zerosum.modality import Image
 
 AUTHORS = 286 / 256  # a side of the images, by one of the crops; Isola et al., 2017, section 6.2
@@ -48,8 +48,7 @@ def with_crops(data: Dataset, size: Size) -> Dataset:
         raise DataError(f"crops of {_text(size)} pixels are the whole images of {data.name}: {_cure(size)}")
     mark = f"crops {_text(size)}"
     parts = {name: f"{part} {mark}" if name in cropped else part for name, part in data.parts.items()}
-    fingerprint = fingerprint_of(f"{data.fingerprint} {mark}")
-    return replace(data, fields={**data.fields, **cropped}, fingerprint=fingerprint, parts=parts, formerly="")
+    return replace(marked(data, mark), fields={**data.fields, **cropped}, parts=parts, formerly="")
 
 
 def places(field: Field, count: int, generator: Generator) -> Tensor:

@@ -24,6 +24,7 @@ from zerosum.data.points import mixture
 from zerosum.data.random_crops import with_crops
 from zerosum.data.request import AS_STORED, Alpha, Frames, Reading, Request, Source
 from zerosum.data.scenes.source import scenes
+from zerosum.data.shapes.source import shapes, shapes_zh
 from zerosum.data.text import lines as text
 from zerosum.data.text.sentences import sentences
 from zerosum.util import checks
@@ -56,6 +57,8 @@ SOURCES: dict[str, Source] = {
     "sentences": sentences,
     "oracle": _imported("text.oracle:oracle"),
     "sounds": _imported("sounds.source:sounds"),
+    "shapes": shapes,
+    "shapes-zh": shapes_zh,
     "pairs": _imported("pairs.folders:paired"),
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zerosum.batches import Paired, PartlyLabelled, Unpaired, field_names
-from zerosum.data import random_crops
-from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field
+from zerosum.batches import Captioned, Paired, PartlyLabelled, Unpaired, field_names
+from zerosum.data import random_crops, several
+from zerosum.data.dataset import ALL, HINT, TEXT, DataError, Dataset, Field
 from zerosum.modality import Classes, Image
 from zerosum.util import checks
 
@@ -37,12 +37,17 @@ class Decks:
         return max(self.rows, key=lambda deck: len(self.rows[deck]))
 
 
+OF_CAPTIONS = (
+    "write a captions.csv with the columns file_name and text into the folder, or look what is wrong with it by "
+    "`zerosum data check`"
+)
 OF_PAIRS = "name pairs, as pairs:A,B or unpaired:A,B, or have them made of it, as by --task denoise"
 
 
 def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
     """The decks that a game's batch is filled from.
 
+    `Captioned` batches are of the samples that have a caption alone, and `wrong` is drawn from the captions, too.
     `Labelled` batches are of the samples whose class is known alone; of `PartlyLabelled` ones, `x` and `y` are a deck
     of these, and `unlabelled` is of all; where every class is known, both are the same field.
 
@@ -58,7 +63,11 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
         if len(_known([y])) < len(y):
             fields |= {"x": replace(x, deck=LABELLED), "y": replace(y, deck=LABELLED)}
         fields["unlabelled"] = x
+    if batch is Captioned and TEXT in fields:
+        fields["wrong"] = replace(fields[TEXT], others=True)
     wanted = field_names(batch)
+    if batch is Captioned and TEXT not in fields and "x" in fields:
+        raise DataError(f"{data.name} has no captions, but {drawer} learns from them; {OF_CAPTIONS}")
     if missing := [name for name in wanted if name not in fields]:
         if missing == ["y"] or (batch is PartlyLabelled and "y" in missing):
             raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
@@ -80,18 +89,38 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
     for field in dealt.values():
         by_deck.setdefault(field.deck, []).append(field)
     rows = {deck: _known(own) for deck, own in by_deck.items()}
+    if batch is Captioned:
+        _require_wrong(data, dealt["wrong"], rows[dealt["wrong"].deck])
     if any(len(known) == 0 for known in rows.values()):
         raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
     return Decks(dealt, rows)
 
 
 def _known(fields: list[Field]) -> Tensor:
-    """The rows that every field of a deck has: those whose classes are known."""
+    """The rows that every field of a deck has: those whose classes are known, and that have one of several values."""
     known = torch.ones(len(fields[0]), dtype=torch.bool)
     for field in fields:
         if isinstance(field.modality, Classes):
             known &= field.stored >= 0
+        if field.several is not None:
+            known &= field.several.counts > 0
     return known.nonzero()[:, 0]
+
+
+def _require_wrong(data: Dataset, field: Field, rows: Tensor) -> None:
+    """`DataError` where a sample has all the captions that there are, so that none is wrong for it."""
+    choose = choice(field, rows, others=True)
+    if isinstance(choose, several.Others) and bool(choose.without(rows).any()):
+        raise DataError(
+            f"an image of {data.name} has all the captions that there are, so that none is wrong for it: give images "
+            "that something else is said of"
+        )
+
+
+def choice(field: Field, rows: Tensor, others: bool) -> several.Own | several.Others:
+    """What draws one of several values for rows, of `rows` (R,), on the device of these: of their own, or of others."""
+    values = field.several or several.single(field.stored)
+    return several.Others(values, rows.cpu(), rows.device) if others else several.Own(values, rows.device)
 
 
 class Stream:
@@ -134,7 +163,8 @@ class Stream:
         served = len(decks.rows[decks.main])
         if batch_size * world > served:
             asked = f"{batch_size}" if world == 1 else f"{batch_size} on each of {world} processes"
-            what = "samples" if served == len(dataset) else "labelled samples"
+            kind = "captioned" if batch is Captioned else "labelled"
+            what = "samples" if served == len(dataset) else f"{kind} samples"
             raise DataError(
                 f"a batch of {asked} is more than the {served} {what} of {dataset.name}; "
                 f"use a batch size of at most {served // world}, or more data"
@@ -150,6 +180,11 @@ class Stream:
         self._decks = {
             deck: _Deck(rows.to(self._index_device(deck)), partial(self._generator, f"order{_of(deck)}"))
             for deck, rows in decks.rows.items()
+        }
+        self._choices = {
+            id(field): choice(field, self._decks[field.deck].rows, field.others)
+            for field in decks.fields.values()
+            if field.several is not None or field.others
         }
         self._main = self._decks[decks.main]
         self._identity = {
@@ -213,7 +248,12 @@ class Stream:
     def _loaded(self, field: Field, stored: Tensor, rows: Tensor, start: int) -> Tensor:
         first, own = start - self.rank * self.batch_size, self.rank * self.batch_size  # of all ranks, and of these
         count, position = self.batch_size * self.world, divmod(first, len(self._main))
-        if field.whole is None:
+        if choose := self._choices.get(id(field)):
+            purpose, shape = ("wrong", (several.TRIES, 2)) if field.others else ("value", ())
+            drawn = several.draws(count, self._generator(f"{purpose}{_of(field.deck)}", *position), *shape)
+            places = choose(rows, drawn[own : own + self.batch_size].to(rows.device))
+            x = stored.index_select(0, places.to(stored.device))
+        elif field.whole is None:
             x = stored.index_select(0, rows.to(stored.device))
         else:
             drawn = random_crops.places(field, count, self._generator(f"crop{_of(field.deck)}", *position))

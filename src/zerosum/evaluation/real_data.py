@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from zerosum import data
+from zerosum.batches import field_names
 from zerosum.data import Dataset, Mixture
-from zerosum.data.dataset import Progress
+from zerosum.data.dataset import TEXT, Progress
 from zerosum.data.images.cifar import BY_JPEG
 from zerosum.data.points.mixture import gaussian_mixture, grid, ring
 from zerosum.data.request import AS_STORED, Reading
@@ -58,6 +59,8 @@ def load(
         loaded = _read(reading, against, size, whole, is_own, data_dir, progress)
         loaded = loaded if source.run is None else loaded.with_classes(source.run.record.data.classes)
         loaded = loaded if source.run is None else loaded.of(source.run.game.makes)
+        if loaded.captions and (source.run is None or TEXT not in field_names(source.run.game.batch)):
+            loaded = loaded.without_captions()
     except data.DataError as error:
         raise ZerosumError(f"cannot compare with {against}: {error}") from error
     alike = loaded.modality == source.modality or _differ_in_colour(loaded.modality, source.modality)

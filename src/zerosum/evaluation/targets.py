@@ -92,7 +92,7 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
     in_role(run.game, Generates)
 
     def samples(count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None) -> Samples:
-        labels = run.labels_for(count)
+        labels = run.labels_for(count) if reference.captions is None else _captions(run, reference, count, seed)
 
         def blocks() -> Iterator[Tensor]:
             for number, start in enumerate(range(0, count, BLOCK)):
@@ -108,6 +108,18 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
         return Samples("the samples", count, run.modality, blocks, extractor, classes, progress)
 
     return SampleSource(target, run.modality, record.data.classes, samples, run)
+
+
+def _captions(run: Run, reference: Dataset, count: int, seed: int) -> Tensor | None:
+    """(count, length) ids of captions of the real data, in random order, as often as need be; of a run that reads other
+    words, those that it kept.
+    """
+    assert reference.captions is not None
+    several, order = reference.captions.several, torch.Generator().manual_seed(seed)
+    texts = reference.captions.stored if several is None else several.values
+    if reference.captions.modality != run.condition or not len(texts):
+        return run.labels_for(count)
+    return texts[torch.randperm(len(texts), generator=order)[torch.arange(count) % len(texts)]]
 
 
 def own_parts(run: Run | None, against: str | None, loaded: Dataset) -> tuple[Dataset, Dataset | None]:

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError, unknown
 from zerosum.game import Game
-from zerosum.modality import Classes, Condition
+from zerosum.modality import Classes, Prompt, Tokens
 from zerosum.roles import Classifies, Discriminates, Generates, Translates, TranslatesBack, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
@@ -175,9 +175,11 @@ def _translator(run: Run, game: Game[Any], back: bool) -> Face:
     return Face(module, inputs, made, given if role.any_size else "", role.smallest)
 
 
-def _labels(condition: Condition) -> Callable[[int], Tensor]:
+def _labels(condition: Prompt) -> Callable[[int], Tensor]:
     if isinstance(condition, Classes):
         return lambda count: torch.arange(count) % condition.size
+    if isinstance(condition, Tokens):
+        return lambda count: torch.randint(condition.size, (count, condition.length))
     return lambda count: torch.rand(count, condition.size)
 
 

@@ -23,7 +23,7 @@ from zerosum.health.modes import ByLabel, Clusters, Modes, OrRegions
 from zerosum.health.translations import OF_TRANSLATIONS, Translations, of_images
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
-from zerosum.modality import Classes, Condition, Modality
+from zerosum.modality import Classes, Modality, Prompt
 from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
 from zerosum.run.sampling import default_labels, device_of, eval_no_grad, sample
 from zerosum.training.log_keys import Key, Kind
@@ -124,7 +124,7 @@ class SampleMeter:
         generator, field = torch.Generator().manual_seed(seed), dataset.fields[makes]
         searched = _rows(len(field), SEARCHED, generator)
         x = field.stored[searched]
-        self.seed, self.space, self.vectors = seed, feature_space(field.modality, x, generator), dataset.vectors
+        self.seed, self.space, self.asked = seed, feature_space(field.modality, x, generator), _asked(dataset)
         self._find_copies_of_reals(x, len(field))
         real = self.space.of_stored(x[:KNOWN])  # (N, F)
         self._measure_reals(real)
@@ -339,18 +339,26 @@ class SampleMeter:
                 made.append(torch.cat([start, role.predict(start, own.to(device)).float()], 1).cpu())
         return torch.cat(made)
 
-    def condition_of(self, game: Game[Any]) -> Condition | None:
+    def condition_of(self, game: Game[Any]) -> Prompt | None:
         """What the game's samples are asked for; None of a G of z alone."""
         return in_role(game, Generates).condition if has_role(game, Generates) else None
 
     def _labels_for(self, game: Game[Any]) -> Tensor | None:
-        """(COUNTED,) classes, in the shares that reals have, or vectors (COUNTED, K), that fakes are requested of; None
-        for a G of z alone.
+        """(COUNTED,) classes, in the shares that reals have, or vectors (COUNTED, K), or ids of texts
+        (COUNTED, length), that fakes are requested of; None for a G of z alone.
         """
         condition = self.condition_of(game)
         if isinstance(condition, Classes) and self.chosen is not None:
             return self.chosen[torch.arange(COUNTED) % len(self.chosen)]
-        return default_labels(condition, COUNTED, self.vectors)
+        return default_labels(condition, COUNTED, self.asked)
+
+
+def _asked(dataset: Dataset) -> Tensor | None:
+    """What fakes are asked for, in turn: the vectors of the data, or some of its captions, spread over it."""
+    if dataset.captions is None:
+        return dataset.vectors
+    captions = dataset.captions.stored
+    return captions[torch.linspace(0, len(captions) - 1, COUNTED).long()]
 
 
 def of_players(values: Iterable[Value]) -> dict[str, float]:

@@ -35,6 +35,8 @@ _CLASSES = {
     "nll-test": "likelihood.NllTest",
     "nll-oracle": "likelihood.NllOracle",
     "grammar": "grammar.Grammatical",
+    "attributes": "attributes.Attributes",
+    "matching": "matching.Matching",
     "psnr": "structural.Psnr",
     "ssim": "structural.Ssim",
     "gradient-energy": "structural.GradientEnergy",

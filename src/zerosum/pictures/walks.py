@@ -15,7 +15,11 @@ from zerosum.run.loaded import Run
 from zerosum.run.sampling import SampleRequest
 
 CATEGORIES = 30  # of a code, drawn at most
-FIXED = {"classes": ", within a class", "vector": ", at one vector"}  # of a condition, while z moves
+FIXED = {
+    "classes": ", within a class",
+    "vector": ", at one vector",
+    "tokens": ", of one text",
+}  # of a condition, while z moves
 
 
 def interpolation(run: Run, seeds: tuple[int, int], real: Tensor | None = None) -> Image.Image:

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zerosum.data.text.captions import encoded
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import ROWS, Code
-from zerosum.modality import Classes, Condition, Modality, Vector, Video
+from zerosum.modality import Classes, Modality, Prompt, Tokens, Vector, Video
 from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
 from zerosum.roles import (
@@ -24,6 +25,7 @@ from zerosum.roles import (
     Completes,
     Discriminates,
     Generates,
+    Illustrates,
     Predicts,
     Translates,
     TranslatesBack,
@@ -74,6 +76,7 @@ class Run:
         truncation: float | None = None,
         classes: Asked = None,
         conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
+        texts: str | Sequence[str] | None = None,
     ) -> Tensor:
         """(count, *shape) float32 on the CPU; images in about [-1, 1]; equal seeds give equal samples.
 
@@ -87,6 +90,8 @@ class Run:
                 with labels; by default all in turn.
             conditions: a vector, or several that take turns, for a GAN that was trained with vectors; by default some
                 of its data's.
+            texts: what to show, one text or several that take turns, for a GAN that was trained with captions; by
+                default some of its data's.
 
         Raises:
             ZerosumError: a count below 1, a seed that PyTorch does not take, a class that there is none of ...
@@ -97,7 +102,7 @@ class Run:
             self.game,
             count,
             seed=checks.seed(seed),
-            labels=self.labels_for(count, classes, conditions),
+            labels=self.labels_for(count, classes, conditions, texts),
             truncation=self._truncation(truncation),
             draw=self.record.draw,
         )
@@ -110,16 +115,19 @@ class Run:
         truncation: float | None = None,
         classes: int | str | None = None,
         conditions: Sequence[float] | None = None,
+        texts: str | None = None,
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """What `sample` gives, and its classes or vectors, part by part: (B, *shape), and (B,), (B, K) or None.
+        """What `sample` gives, and its classes, vectors or ids of texts, part by part: (B, *shape), and (B,), (B, K),
+        (B, length) or None.
 
         So that all need not fit into memory. A run of an older version, whose samples depend on how many are drawn,
         gives them in one part.
         """
         count, seed = checks.integer("count", count, 1), checks.seed(seed)
-        labels = self.labels_for(count, classes, conditions)
+        labels = self.labels_for(count, classes, conditions, texts)
         if self.record.draw == "batches":
-            yield self.sample(count, seed, truncation=truncation, classes=classes, conditions=conditions), labels
+            x = self.sample(count, seed, truncation=truncation, classes=classes, conditions=conditions, texts=texts)
+            yield x, labels
             return
         step = max(ROWS, PART // max(1, math.prod(self.modality.shape)) // ROWS * ROWS)  # z are drawn by so many
         for start in range(0, count, step):
@@ -175,6 +183,7 @@ class Run:
         truncation: float | None = None,
         classes: int | str | None = None,
         conditions: Sequence[float] | None = None,
+        texts: str | None = None,
     ) -> Tensor:
         """(frames, count, *shape): `count` walks from the samples of one seed to those of the other."""
         count, frames = checks.integer("count", count, 1), checks.integer("frames", frames, 1)
@@ -187,9 +196,24 @@ class Run:
             count,
             frames,
             seeds,
-            labels=self.labels_for(count, classes, conditions),
+            labels=self.labels_for(count, classes, conditions, texts),
             truncation=self._truncation(truncation),
             draw=self.record.draw,
+        )
+
+    def between_texts(
+        self, start: str, end: str, count: int = 1, frames: int = 8, seed: int = 0, *, truncation: float | None = None
+    ) -> Tensor:
+        """(frames, count, *shape): `count` walks from what one text says to what the other does; along each, z stays.
+
+        Raises:
+            ZerosumError: the GAN was not trained with captions; or as `sample`.
+        """
+        count, frames = checks.integer("count", count, 1), checks.integer("frames", frames, 1)
+        self._require(frames * count)
+        ends = (self._ids_of(start), self._ids_of(end))
+        return sampling.between_texts(
+            self.game, count, frames, ends, seed=checks.seed(seed), truncation=self._truncation(truncation)
         )
 
     def traverse(
@@ -354,13 +378,13 @@ class Run:
 
         Args:
             x: samples (N, *shape): floats, images in [-1, 1], or as they are stored: uint8 images, ids of tokens.
-            y: their classes or vectors, as `labels_for` has them, for a conditional GAN.
+            y: their classes or vectors, as `labels_for` has them, or texts, for a conditional GAN.
 
         Raises:
             ZerosumError: the discriminator judges no single samples, or y is missing.
         """
         if (y is None) != (self.condition is None):
-            cure = "give the class or vector of each sample" if y is None else "leave y out"
+            cure = "give the class, vector or text of each sample" if y is None else "leave y out"
             raise ZerosumError(f"{self.record.recipe} is {'' if y is None else 'not '}conditional; {cure}")
         if any(isinstance(module, BatchDependent) for module in self.game.modules()):
             raise ZerosumError(
@@ -398,8 +422,8 @@ class Run:
         return x
 
     @property
-    def condition(self) -> Condition | None:
-        """What samples can be asked to be: classes or vectors; None for a GAN that takes neither."""
+    def condition(self) -> Prompt | None:
+        """What samples can be asked to be or to show: classes, vectors or texts; None for a GAN that takes none."""
         return in_role(self.game, Generates).condition if has_role(self.game, Generates) else None
 
     @property
@@ -415,24 +439,40 @@ class Run:
         return truncation
 
     def _labels_of(self, x: Tensor, y: Any) -> Tensor:
-        """The classes (N,) or vectors (N, K) of samples x, each in range."""
+        """The classes (N,), vectors (N, K) or ids of texts (N, length) of samples x, each in range."""
         condition = self.condition
+        if isinstance(condition, Tokens):
+            texts = isinstance(y, Sequence) and all(isinstance(text, str) for text in y)
+            y = torch.stack([self._ids_of(text) for text in y]) if texts and len(y) else checks.tensor("y", y)
+            if y.dtype != torch.int64 or not bool(((y >= 0) & (y < condition.size)).all()):
+                raise ZerosumError(f"y must be texts, or int64 ids from 0 to {condition.size - 1}")
         if isinstance(condition, Classes):
             found = torch.tensor([_numbered(one, condition.names) for one in _classes("y", y)], dtype=torch.int64)
         else:
-            found = checks.finite("y", checks.tensor("y", y)).float()
+            found = checks.finite("y", checks.tensor("y", y))
+            found = found if isinstance(condition, Tokens) else found.float()
         shape = (len(x),) if condition is None else (len(x), *condition.shape)
         if tuple(found.shape) != shape:
             raise ZerosumError(f"y must have the shape {shape}, one row for each sample, not {tuple(found.shape)}")
         return found
+
+    def _ids_of(self, text: str) -> Tensor:
+        """(length,) int64, of a text; a `ZerosumError` where nothing is made of texts, or not of this one."""
+        in_role(self.game, Illustrates)
+        condition = self.condition
+        assert isinstance(condition, Tokens)
+        return torch.tensor(encoded(condition, checks.text("text", text)))
 
     def labels_for(
         self,
         count: int,
         classes: Asked = None,
         conditions: Sequence[float] | Sequence[Sequence[float]] | Tensor | None = None,
+        texts: str | Sequence[str] | None = None,
     ) -> Tensor | None:
-        """(count,) the classes that `sample` draws, or (count, K) the vectors; None for a GAN that takes neither."""
+        """(count,) the classes that `sample` draws, (count, K) the vectors or (count, length) the ids of the texts;
+        None for a GAN that takes none.
+        """
         count = checks.integer("count", count, 0)
         condition, names = self.condition, self.record.data.classes
         if classes is not None and not isinstance(condition, Classes):
@@ -440,8 +480,15 @@ class Run:
             raise ZerosumError(f"the generator of {self.record.recipe} takes no class; {cure}")
         if conditions is not None and not isinstance(condition, Vector):
             raise ZerosumError(f"the generator of {self.record.recipe} takes no vector; leave the condition out")
+        if texts is not None and not isinstance(condition, Tokens):
+            raise ZerosumError(f"the generator of {self.record.recipe} takes no text; leave the text out")
         if condition is None:
             return None
+        if isinstance(condition, Tokens):
+            wanted = [texts] if isinstance(texts, str) else list(self.record.data.captions if texts is None else texts)
+            if not wanted:
+                raise ZerosumError("texts is empty: name one at least, or leave it out for some of the data's")
+            return sampling.default_labels(condition, count, torch.stack([self._ids_of(text) for text in wanted]))
         if classes is not None:
             asked = _classes("classes", classes)
             if not asked:

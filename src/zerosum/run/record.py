@@ -43,6 +43,7 @@ class DataRecord:
     counts: tuple[int, ...] = ()  # of each class: labelled samples
     labels: int | None = None  # how many were kept, of all there are; None: all
     vectors: tuple[tuple[float, ...], ...] = ()  # some of its vectors, to sample by
+    captions: tuple[str, ...] = ()  # some of its captions, to sample by
     reading: Reading = AS_STORED  # how its files are read
     held_out: HeldOut | None = None  # of all that is there; the rest was learnt from
     whole: tuple[Positive, Positive] | None = None  # (H, W) of the images that crops were drawn of; None: no crops

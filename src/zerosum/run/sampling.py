@@ -14,8 +14,8 @@ from torch import Tensor
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Code, DrawName, draw_rows, hashed_seed
-from zerosum.modality import Classes, Condition
-from zerosum.roles import Completes, Generates, in_role
+from zerosum.modality import Classes, Prompt
+from zerosum.roles import Completes, Generates, Illustrates, in_role
 from zerosum.util import rng
 
 
@@ -28,6 +28,7 @@ class SampleRequest:
     truncation: float | None = None
     classes: int | str | None = None  # of all samples; None: all classes in turn
     conditions: Sequence[float] | None = None  # one vector for all samples; None: some of the data's in turn
+    texts: str | None = None  # what all samples are to show; None: some of the data's captions in turn
 
 
 def sample(
@@ -47,7 +48,7 @@ def sample(
 
     Args:
         start: the number of the first; of `draw` "rows" alone.
-        labels: (count,) classes or (count, K) vectors to draw, for a game that takes them.
+        labels: (count,) classes, (count, K) vectors or (count, length) ids of texts, for a game that takes them.
         truncation: > 0, keeps z towards the middle (see `latent`).
         draw: "batches" as older versions drew, where samples depend on `count` and `batch_size`.
     """
@@ -85,6 +86,29 @@ def interpolate(
         z = prior.interpolate(ends[0], ends[1], i / max(frames - 1, 1))
         with eval_no_grad(game, seeds[0]):  # equal other noise in every frame
             walks.append(_generate(game, z, labels, seeds[0], 0, count, draw))
+    return torch.stack(walks)
+
+
+def between_texts(
+    game: Game[Any],
+    count: int,
+    frames: int,
+    ends: tuple[Tensor, Tensor],
+    *,
+    seed: int = 0,
+    truncation: float | None = None,
+) -> Tensor:
+    """`count` walks from what one text, ids (length,), means to what another does: (frames, count, *shape), both
+    included. Along each z stays.
+    """
+    role, walks = in_role(game, Illustrates), []
+    with eval_no_grad(game, seed):
+        z = _latents(game, count, seed, 0, truncation, count, "rows")
+        start, end = role.embed(torch.stack(ends).to(device_of(game))).unbind()
+    for i in range(frames):
+        meaning = torch.lerp(start, end, i / max(frames - 1, 1)).expand(count, -1)
+        with eval_no_grad(game, seed):  # equal other noise in every frame
+            walks.append(_to_cpu(role.illustrate(z, meaning)))
     return torch.stack(walks)
 
 
@@ -158,15 +182,17 @@ def block_seed(seed: int, number: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed} {number}".encode(), digest_size=8).digest(), "little") >> 1
 
 
-def default_labels(condition: Condition | None, count: int, vectors: Tensor | None = None) -> Tensor | None:
-    """What `count` samples are drawn by: all classes, or all of `vectors` (N, K), in turn; None without a condition."""
+def default_labels(condition: Prompt | None, count: int, rows: Tensor | None = None) -> Tensor | None:
+    """What `count` samples are drawn by: all classes, or all of `rows`, vectors (N, K) or ids of texts (N, length), in
+    turn; None without a condition.
+    """
     if condition is None:
         return None
     if isinstance(condition, Classes):
         return balanced_labels(count, condition.size)
-    if vectors is None:
-        raise ValueError("vectors to sample by are needed")
-    return vectors[torch.arange(count) % len(vectors)]
+    if rows is None:
+        raise ValueError("vectors or texts to sample by are needed")
+    return rows[torch.arange(count) % len(rows)]
 
 
 def balanced_labels(count: int, classes: int, only: Sequence[int] | None = None) -> Tensor:

@@ -19,12 +19,12 @@ from torch import Tensor
 from zerosum import data
 from zerosum.batches import Labelled, PartlyLabelled, field_names
 from zerosum.data.check import labels
-from zerosum.data.dataset import Dataset, Progress
+from zerosum.data.dataset import TEXT, Dataset, Progress
 from zerosum.data.request import AS_STORED, Reading
 from zerosum.data.sources import absolute, find, from_folder
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
-from zerosum.modality import AnyModality, Image, Modality
+from zerosum.modality import AnyModality, Image, Modality, Tokens
 from zerosum.options import to_json, with_absolute_paths
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.roles import CANNOT, has_role
@@ -38,7 +38,7 @@ from zerosum.workflows.changed_data import require_same
 
 FEW = 2  # samples that tell what a batch of many is like
 LATER = 10**9  # a step after all beginnings
-SHOWN = 10  # vectors that a run keeps of its data, to sample by
+SHOWN = 10  # vectors, or captions, that a run keeps of its data, to sample by
 
 
 class DataChoice(NamedTuple):
@@ -103,6 +103,7 @@ def prepare(
         whole = wanted.load(wanted.size, update)
         if size := _smaller(recipe, wanted, whole):
             whole = wanted.load(size, update)
+    whole = whole if TEXT in field_names(recipe.batch) else whole.without_captions()
     whole = whole.with_classes(wanted.classes) if wanted.classes else whole
     names: tuple[str, ...] = ()
     rest = None
@@ -193,6 +194,7 @@ def _describe(
             counts=learnt.counts,
             labels=wanted.labels,
             vectors=_some(learnt.vectors),
+            captions=_some_captions(learnt),
             reading=wanted.reading,
             held_out=held_out,
             whole=learnt.whole_size,
@@ -237,6 +239,15 @@ def _some(conditions: Tensor | None) -> tuple[tuple[float, ...], ...]:
         return ()
     rows = torch.linspace(0, len(conditions) - 1, SHOWN).long().unique()
     return tuple(tuple(row) for row in conditions[rows].tolist())
+
+
+def _some_captions(data: Dataset) -> tuple[str, ...]:
+    """SHOWN captions at most, spread over the data, that differ."""
+    if data.captions is None or not isinstance(kind := data.captions.modality, Tokens):
+        return ()
+    rows = data.captions if data.captions.several is None else data.captions.at(data.captions.several.counts > 0)
+    chosen = torch.linspace(0, len(rows) - 1, SHOWN).long().unique()
+    return tuple(dict.fromkeys(kind.write(rows.stored[chosen])))
 
 
 def _command() -> str:

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Classes, Image, Modality, Points, Sound, Tokens, Video
+from zerosum.modality import Classes, Image, Modality, Points, Prompt, Sound, Tokens, Video
 from zerosum.pictures.film import film
 from zerosum.pictures.grids import grid, save_each
 from zerosum.pictures.overview import overview
-from zerosum.pictures.png import save
+from zerosum.pictures.png import save, with_caption
 from zerosum.pictures.render import renderer
 from zerosum.pictures.walks import traversal
 from zerosum.run.loaded import Run
@@ -74,11 +74,13 @@ def _write_row(run: Run, request: SampleRequest, out: Path, parts: Parts) -> Non
 
 
 def _names(run: Run, labels: Tensor | None) -> list[str] | None:
-    """The class or the vector of each sample, in words."""
+    """The class, the vector or the text of each sample, in words."""
     if labels is None:
         return None
     if isinstance(run.condition, Classes):
         return [run.record.data.classes[k] for k in labels.tolist()]
+    if isinstance(run.condition, Tokens):
+        return [text.replace(" ", "_") for text in run.condition.write(labels)]
     return ["_".join(f"{number:g}" for number in vector) for vector in labels.tolist()]
 
 
@@ -111,9 +113,16 @@ def _write_arrays(run: Run, request: SampleRequest, out: Path, parts: Parts) -> 
                 file.write(np.ascontiguousarray(stored).data)
                 given += [] if labels is None else [labels]
         if given:
-            name, values = "labels" if isinstance(run.condition, Classes) else "conditions", torch.cat(given)
+            name, values = _named(run.condition, torch.cat(given))
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, values.numpy(), allow_pickle=False)
+                np.lib.format.write_array(file, values, allow_pickle=False)
+
+
+def _named(condition: Prompt | None, values: Tensor) -> tuple[str, np.ndarray[Any, Any]]:
+    """What samples were asked to be, (N, ...), as an array and its name."""
+    if isinstance(condition, Tokens):
+        return "texts", np.array(condition.write(values))
+    return "labels" if isinstance(condition, Classes) else "conditions", values.numpy()
 
 
 def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
@@ -177,12 +186,12 @@ def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = Tru
     """Write samples to `out`, in the format of its ending.
 
     `.png`: one picture, a grid of images or spectrograms, a scatter plot of points, a sheet of texts; where the
-    generator takes a class or a vector and the request names none, each has a row, see `pictures.overview`. `.npz`:
-    `samples` as they are stored, uint8 (N, C, H, W) for images, int16 (N, C, T) for sounds, float32 (N, D) for points,
-    int64 ids (N, length) for texts, and int64 `labels` (N,) or float32 `conditions` (N, K) where there are any. `.txt`:
-    texts, one a line. `.gif`: videos, as they move. `.wav`: sounds, one after the other. No ending: a folder of single
-    pictures of images, or of WAV files of sounds, with their classes or vectors in their names. All but a picture are
-    written as they are drawn, with progress unless `quiet`.
+    generator takes a class, a vector or a text and the request names none, each has a row, see `pictures.overview`.
+    `.npz`: `samples` as they are stored, uint8 (N, C, H, W) for images, int16 (N, C, T) for sounds, float32 (N, D) for
+    points, int64 ids (N, length) for texts, and int64 `labels` (N,), float32 `conditions` (N, K) or `texts` (N,) where
+    there are any. `.txt`: texts, one a line. `.gif`: videos, as they move. `.wav`: sounds, one after the other. No
+    ending: a folder of single pictures of images, or of WAV files of sounds, with their classes, vectors or texts in
+    their names. All but a picture are written as they are drawn, with progress unless `quiet`.
 
     Raises:
         OutOfMemoryError: so many fit neither into memory nor on the disk.
@@ -247,6 +256,27 @@ def write_interpolation(run: Run, out: Path, request: SampleRequest, to_seed: in
         truncation=request.truncation,
         classes=request.classes,
         conditions=request.conditions,
+        texts=request.texts,
     )
     walk = [renderer(run.modality).picture(x, None) for x in steps]
+    film([*walk, *walk[-2:0:-1]], out)
+
+
+def write_between_texts(run: Run, out: Path, request: SampleRequest, to_text: str, frames: int) -> None:
+    """Write walks from what one text says to what another does: a PNG with a row for each, or a GIF that loops."""
+    if out.suffix not in (".png", ".gif"):
+        raise ZerosumError(f"--out {out}: what lies between two texts is written to a .png or a .gif file")
+    if request.texts is None:
+        raise ZerosumError("--to-text is where the pictures go to; say where they begin with --text")
+    if request.count < 1 or frames < 2:
+        raise ZerosumError(f"what lies between two texts needs 1 sample and 2 frames, not {request.count} and {frames}")
+    _require_picture(run, request.count * frames, "draw fewer walks (-n) or --frames")
+    steps = run.between_texts(
+        request.texts, to_text, request.count, frames, request.seed, truncation=request.truncation
+    )
+    draw = renderer(run.modality)
+    if out.suffix == ".png":
+        save(with_caption(draw.walks(steps, None), f"From {request.texts!r} to {to_text!r} in equal steps"), out)
+        return
+    walk = [draw.picture(x, None) for x in steps]
     film([*walk, *walk[-2:0:-1]], out)

@@ -16,7 +16,7 @@ from torch import Tensor
 from zerosum.data.dataset import Progress
 from zerosum.data.images.write_labelled import name_classes, refuse_taken, safe_folders, whole
 from zerosum.errors import ZerosumError
-from zerosum.modality import Image, Points, Vector
+from zerosum.modality import Image, Points, Tokens, Vector
 from zerosum.pictures.grids import save_each
 from zerosum.roles import Classifies, has_role
 from zerosum.run import sampling
@@ -279,7 +279,7 @@ def _write_record(path: Path, source: _Source, pools: Sequence[_Pool]) -> Synthe
 def _classifier_run(run: Run, other: Run | None, confidence: float | None) -> Run | None:
     """The run whose classifier is asked, if one is needed."""
     recipe, condition = run.record.recipe, run.condition
-    if isinstance(condition, Vector):
+    if isinstance(condition, Vector | Tokens):
         raise ZerosumError(f"{recipe} learnt {condition}, not classes; `zerosum sample` draws them")
     if condition is not None and confidence is None:
         if other is not None:

@@ -129,7 +129,7 @@ def test_a_pipe_is_refused_and_not_waited_for(photos: Path) -> None:
         ("annotations.json", "{}", "annotations.json is not read: "),
         ("class_names.txt", "cat\n", "class_names.txt is not read: "),
         ("train_labels.npy", "x", "train_labels.npy is not read: "),
-        ("metadata.csv", "file_name,text\na.png,a cat\n", "metadata.csv has neither labels nor vectors"),
+        ("metadata.csv", "file_name,artist\na.png,me\n", "metadata.csv has neither labels nor vectors"),
         ("metadata.json", {"author": "me", "year": 2020}, "metadata.json has neither labels nor vectors"),
         ("dataset.json", {"images": [{"id": 1}], "annotations": []}, "dataset.json has neither labels nor vectors"),
         ("metadata.json", 7, "metadata.json has neither labels nor vectors"),

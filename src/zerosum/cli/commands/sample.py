@@ -12,19 +12,25 @@ from tyro.conf import UseAppendAction
 from zerosum.cli.flags import NEWEST, RunPath, Switch, Truncation, WithRunFlags, flag, parse
 from zerosum.util.console import say
 
+WALKS, WALK = 4, 8  # from one text to another, and the steps of each
+
 
 @dataclass(frozen=True)
 class Arguments:
     run: RunPath
     n: Annotated[
         int | None,
-        flag("number of samples; with --traverse, points z for each code; of films, 8", "64", aliases=["-n"]),
+        flag(
+            "number of samples; with --traverse, points z for each code; with --to-text, 4; of films, 8",
+            "64",
+            aliases=["-n"],
+        ),
     ] = None
     seed: Annotated[int, flag("random seed")] = 0
     out: Annotated[
         Path | None,
         flag(
-            "FILE.png: one picture, with a row for each class if there are classes; FILE.npz: arrays; FILE.txt: "
+            "FILE.png: one picture, with a row for each class or caption if there are any; FILE.npz: arrays; FILE.txt: "
             "texts, one a line; FILE.wav: sounds, one after the other; FILE.gif: an interpolation, or a film; any "
             "other name: a folder of pictures, or of sounds",
             "RUN/samples-seed-SEED.png; texts are printed",
@@ -36,6 +42,8 @@ class Arguments:
     condition: Annotated[
         tuple[float, ...] | None, flag("the vector, of a GAN conditioned on vectors", "some of its data")
     ] = None
+    text: Annotated[str | None, flag("what to show, of a GAN that learnt from captions", "some of its data's")] = None
+    to_text: Annotated[str | None, flag("a row of pictures from --text to this text, for each sample", "")] = None
     truncation: Truncation = None
     to_seed: Annotated[
         int | None, flag("interpolate from the samples of --seed to those of this seed, as a GIF", "")
@@ -67,6 +75,7 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.workflows.predict import VIDEOS, write_film
     from zerosum.workflows.sample import (
         default_ending,
+        write_between_texts,
         write_interpolation,
         write_samples,
         write_texts,
@@ -76,6 +85,10 @@ def run(arguments: Sequence[str]) -> None:
 
     if given.traverse and given.to_seed is not None:
         raise ZerosumError("--traverse and --to-seed are two pictures; draw one at a time")
+    if given.to_text is not None and (given.traverse or given.to_seed is not None):
+        raise ZerosumError("--to-text, --to-seed and --traverse are different pictures; draw one at a time")
+    if given.traverse and given.text is not None:
+        raise ZerosumError("--traverse moves codes of z, not texts; leave --text out")
     if given.traverse and given.condition is not None:
         raise ZerosumError("--traverse moves codes of z, not vectors; leave --condition out")
     if not given.traverse and (given.code or given.steps is not None):
@@ -91,6 +104,8 @@ def run(arguments: Sequence[str]) -> None:
             "--truncation": given.truncation is not None,
             "--class": given.class_ is not None,
             "--condition": given.condition is not None,
+            "--text": given.text is not None,
+            "--to-text": given.to_text is not None,
         }
         if meant := [name for name, asked in of_z.items() if asked]:
             raise ZerosumError(f"{run.record.recipe} makes films of frames and actions, not of z: leave out {meant[0]}")
@@ -99,7 +114,7 @@ def run(arguments: Sequence[str]) -> None:
         write_film(run, out, given.frames, count=count, seed=given.seed, steer=given.steer)
         say(out)
         return
-    if given.steer is not None or (given.frames is not None and given.to_seed is None):
+    if given.steer is not None or (given.frames is not None and given.to_seed is None and given.to_text is None):
         flag_given = "--frames" if given.steer is None else "--steer"
         raise ZerosumError(
             f"{run.record.recipe} {CANNOT[Predicts]}: leave out {flag_given}, or interpolate by --to-seed"
@@ -110,15 +125,17 @@ def run(arguments: Sequence[str]) -> None:
             "--to-seed": given.to_seed is not None,
             "--class": given.class_ is not None,
             "--condition": given.condition is not None,
+            "--text": given.text is not None,
         }
         if meant := [name for name, asked in of_z.items() if asked]:
             raise ZerosumError(f"--start completes texts: leave out {meant[0]}")
-    kind = "codes" if given.traverse else "samples"
-    ending = ".gif" if given.to_seed is not None else ".png" if given.traverse else default_ending(run)
+    kind = "codes" if given.traverse else "between-texts" if given.to_text is not None else "samples"
+    ending = ".gif" if given.to_seed is not None else ".png" if kind != "samples" else default_ending(run)
     out = given.out or given.run / f"{kind}-seed-{given.seed}{ending}"
-    count = given.n if given.n is not None else latents_per_code(run) if given.traverse else 64
-    request = SampleRequest(count, given.seed, given.truncation, given.class_, given.condition)
-    plain = not given.traverse and given.to_seed is None
+    usual = latents_per_code(run) if given.traverse else WALKS if given.to_text is not None else 64
+    count = usual if given.n is None else given.n
+    request = SampleRequest(count, given.seed, given.truncation, given.class_, given.condition, given.text)
+    plain = kind == "samples" and given.to_seed is None
     if given.start is not None or (plain and given.out is None and default_ending(run) == ".txt"):
         texts = written(run, request, given.start)
         if given.out is None:
@@ -130,6 +147,8 @@ def run(arguments: Sequence[str]) -> None:
         return
     if given.traverse:
         write_traversal(run, out, request, given.code or None, 10 if given.steps is None else given.steps)
+    elif given.to_text is not None:
+        write_between_texts(run, out, request, given.to_text, WALK if given.frames is None else given.frames)
     elif given.to_seed is not None:
         write_interpolation(run, out, request, given.to_seed, 48 if given.frames is None else given.frames)
     else:

@@ -9,11 +9,13 @@ from pathlib import Path
 from torch import Tensor
 
 from zerosum.data.dataset import MOST, DataError, Dataset, Problem, Progress, dataset, with_progress
+from zerosum.data.images.captions import read_captions
 from zerosum.data.images.contents import Inventory, look
 from zerosum.data.images.decode import Encoded, Probe, decode_all, probe_all, with_frames
 from zerosum.data.images.labels import read_label_file
 from zerosum.data.images.pack import Contents, Pack, cached, stamp
 from zerosum.data.request import AS_STORED, Reading, Request
+from zerosum.data.text.captions import with_captions
 from zerosum.util.files import named
 
 LARGEST = 256  # pixels: images that all have one size up to this keep it
@@ -109,7 +111,7 @@ def folder(request: Request) -> Dataset:
 
 
 def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
-    """The images of a folder with their classes or vectors, and the name of each, relative to the folder.
+    """The images of a folder with their classes or vectors and captions, and the name of each, relative to the folder.
 
     Raises:
         DataError: it cannot be read, holds no readable image, or a file of labels that cannot be used.
@@ -131,7 +133,10 @@ def with_files(request: Request) -> tuple[Dataset, tuple[str, ...]]:
         notes=(*found.inventory.notes(marks.read), *marks.notes, *_singles(y), *pack.notes),
         files=pack.files,
     )
-    return data, pack.names
+    if not any(table.has_text for table in marks.tables):
+        return data, pack.names
+    said = read_captions(marks.tables, names)
+    return with_captions(data, [said.of.get(file, []) for file in pack.files], said.problems), pack.names
 
 
 def _singles(y: Tensor | None) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """What a file beside the images says of them: their classes, or their vectors.
 
-`labels` or `metadata` as .csv, .tsv, .jsonl or .json, in capitals or not, with a column `file_name`: the column
-`label` names each image's class; columns that begin with `condition_` are the numbers of its vector. `dataset.json` as
-StyleGAN has it, and CelebA's `list_attr_celeba`, whose attributes are a vector. Such a file goes before the names of
-sub-folders.
+`labels`, `metadata` or `captions` as .csv, .tsv, .jsonl or .json, in capitals or not, with a column `file_name`: the
+column `label` names each image's class; columns that begin with `condition_` are the numbers of its vector; `text` is
+a caption, of which an image may have several, a row each (`captions`). `dataset.json` as StyleGAN has it, and CelebA's
+`list_attr_celeba`, whose attributes are a vector. A file of classes or vectors goes before the names of sub-folders.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ from zerosum.data.dataset import DataError, Problem, measured
 from zerosum.data.text.lines import read_text
 from zerosum.util.text import abbreviate, legible, shortened, unquoted
 
-TABLES = tuple(f"{stem}.{kind}" for stem in ("labels", "metadata") for kind in ("csv", "tsv", "jsonl", "json"))
+CAPTIONS = "captions"
+TABLES = tuple(
+    f"{stem}.{kind}" for stem in ("labels", "metadata", CAPTIONS) for kind in ("csv", "tsv", "jsonl", "json")
+)
 STYLEGAN, CELEBA = "dataset.json", ("list_attr_celeba.txt", "list_attr_celeba.csv")
 FILES = (*TABLES, STYLEGAN, *CELEBA)
 ALIKE = re.compile(r"(label|class|annot|attr|meta|target|caption)", re.IGNORECASE)  # names of what may be labels, too
@@ -49,7 +52,7 @@ WRITTEN = (
     ".npy",
     ".pkl",
 )
-NAME, LABEL, CONDITION = "file_name", "label", "condition_"
+NAME, LABEL, CONDITION, TEXT = "file_name", "label", "condition_", "text"
 DELIMITERS = (",", ";", "\t", "|")
 SEPARATOR = re.compile(r"sep=([,;\t|])\r?\n")  # the first line, by which spreadsheets tell each other the delimiter
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones
@@ -68,6 +71,7 @@ class Annotations:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     read: tuple[str, ...] = ()  # the files that say so
+    tables: tuple[Table, ...] = ()  # these, with all that they say
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -102,6 +106,7 @@ class Entry(NamedTuple):
     name: str
     label: str  # "": none
     vector: tuple[float, ...]
+    text: str = ""  # a caption
 
 
 @dataclass(frozen=True)
@@ -116,8 +121,13 @@ class Table:
 
     @property
     def tells(self) -> bool:
-        """Whether it has labels or vectors; captions, say, are neither."""
+        """Whether it has labels or vectors; captions are neither."""
         return self.alone or LABEL in self.columns or any(map(_is_condition, self.columns))
+
+    @property
+    def has_text(self) -> bool:
+        """Whether it has captions."""
+        return TEXT in self.columns
 
     def wrong(self, line: int, what: str) -> DataError:
         return DataError(f"{self.path}, {self.unit} {line}: {what}")
@@ -135,13 +145,17 @@ def read_label_file(root: Path, files: Collection[str]) -> Annotations:
     tables = [_read(path) for path in known]
     telling = [table for table in tables if _tells(table, files)]
     read = tuple(legible(table.path.name) for table in tables)
-    notes += [f"{table.path.name} has neither labels nor vectors" for table in tables if table not in telling]
+    notes += [
+        f"{table.path.name} has neither labels nor vectors"
+        for table in tables
+        if table not in telling and not table.has_text
+    ]
     if len(telling) > 1:
         both = " and ".join(table.path.name for table in telling)
         raise DataError(f"{root} has labels in {both}; keep one of the files, or rename the other")
     if telling:
         marks = _marks(telling[0], files)
-        return replace(marks, notes=(*notes, *marks.notes), read=read)
+        return replace(marks, notes=(*notes, *marks.notes), read=read, tables=tuple(tables))
     # In sub-folders, the outermost is the class; images beside them have no label.
     inside = {file: file.split("/")[0] for file in files if "/" in file}
     parts = sorted(set(inside.values()))
@@ -150,7 +164,7 @@ def read_label_file(root: Path, files: Collection[str]) -> Annotations:
             f"the sub-folders {', '.join(parts)} are classes; where they are parts of one set, train on one: "
             f"{root / next((part for part in parts if part.lower().startswith('tr')), parts[0])}"
         )
-    return Annotations(inside, {}, notes=tuple(notes), read=read)
+    return Annotations(inside, {}, notes=tuple(notes), read=read, tables=tuple(tables))
 
 
 def label_files(root: Path) -> list[Path]:
@@ -161,7 +175,7 @@ def label_files(root: Path) -> list[Path]:
 def _tells(table: Table, files: Collection[str]) -> bool:
     """Whether it has labels or vectors. JSON of any other content looks like them, but for the names of images."""
     sure = table.unit == "line" or table.alone or table.path.stem.lower() == "labels"
-    return table.tells and (sure or any(map(_Names(files).get, (entry.name for entry in table.entries))))
+    return table.tells and (sure or any(map(Names(files).get, (entry.name for entry in table.entries))))
 
 
 def _found(root: Path) -> tuple[list[Path], list[str]]:
@@ -193,7 +207,7 @@ def _found(root: Path) -> tuple[list[Path], list[str]]:
 
 
 def _marks(table: Table, files: Collection[str]) -> Annotations:
-    known = _Names(files, loose=table.path.name.lower() in CELEBA)
+    known = Names(files, loose=table.path.name.lower() in CELEBA)
     found: dict[str, Entry] = {}
     lost: list[Entry] = []
     for entry in table.entries:
@@ -253,7 +267,7 @@ def _marks(table: Table, files: Collection[str]) -> Annotations:
     return Annotations({file: names[label] for file, label in labels.items()}, vectors, problems, tuple(notes))
 
 
-class _Names:
+class Names:
     """The files by their names in one spelling; of a loose table also without their folders and endings."""
 
     def __init__(self, files: Collection[str], loose: bool = False):
@@ -302,9 +316,13 @@ def _read(path: Path) -> Table:
     columns = tuple(dict.fromkeys(column for _, row in rows for column in row))
     empty = Table(path, columns, ())
     if not rows:
-        raise DataError(f"{path} has no rows; give each image one, with its {NAME} and its {LABEL}, or remove the file")
+        raise DataError(
+            f"{path} has no rows; give each image one, with its {NAME} and its {LABEL} or {TEXT}, or remove the file"
+        )
     if NAME not in columns and (joined := next((column for column in columns if NAME in column), None)):
         raise empty.wrong(1, f"{shortened(joined)} is one column; part cells by commas, semicolons or tabs")
+    if path.stem.lower() == CAPTIONS and not {NAME, TEXT} <= {*columns}:
+        return empty  # of another layout
     if NAME not in columns:
         raise empty.wrong(1, f"there is no column {NAME}; rename one of {_listed(columns)}, or the file")
     if path.stem.lower() == "labels" and not empty.tells:
@@ -387,7 +405,8 @@ def _entry(table: Table, line: int, row: Mapping[str, str]) -> Entry:
         raise table.wrong(line, f"{NAME} is empty; name the image, or remove the row")
     label = legible(unquoted(row.get(LABEL, "")))
     vector = [_number(table, line, column, row.get(column, "")) for column in table.columns if _is_condition(column)]
-    return Entry(line, legible(row[NAME]), "" if label in ("-1", "-1.0") else label, tuple(vector))
+    text = legible(unquoted(row.get(TEXT, "")))
+    return Entry(line, legible(row[NAME]), "" if label in ("-1", "-1.0") else label, tuple(vector), text)
 
 
 def _number(table: Table, line: int, column: str, text: str) -> float:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zerosum.data.dataset import DataError, Dataset, Field, fingerprint_of
+from zerosum.data.dataset import DataError, Dataset, Field, fingerprint_of, marked
 from zerosum.modality import Image
 from zerosum.util import memory
 
@@ -48,9 +48,8 @@ def resized(data: Dataset, size: tuple[int, int]) -> Dataset:
     }
     if not changed:
         return data
-    mark = fingerprint_of(f"{data.fingerprint} {size}")
     parts = {name: f"{fingerprint_of(part)} {size}" for name, part in data.parts.items()}
-    return replace(data, fields={**data.fields, **changed}, fingerprint=mark, parts=parts)
+    return replace(marked(data, f"{size}"), fields={**data.fields, **changed}, parts=parts)
 
 
 def _cover(x: Tensor, size: tuple[int, int]) -> Tensor:

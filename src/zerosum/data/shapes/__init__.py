@@ -1,0 +1,1 @@
+"""Pictures of one or two shapes with captions, and a checker that reads them."""

@@ -1,0 +1,90 @@
+"""What is said of images, as tokens: words, and characters where a language has no spaces."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from zerosum.data.dataset import ALL, TEXT, DataError, Dataset, Field, Problem, digest_of, fingerprint_of
+from zerosum.data.several import Several
+from zerosum.data.text.lines import VOCABULARY, vocabulary
+from zerosum.errors import ZerosumError
+from zerosum.modality import Tokens
+from zerosum.util.text import abbreviate, shortened
+
+LONGEST = 128  # tokens of a caption; longer ones are left out, and named
+# Letters of languages that put no spaces between words: Thai, Lao, Burmese, Khmer, kana, and Chinese characters.
+SPACELESS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+TOKEN = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+|[^\w\s]")
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text in small letters, its signs, and each character of a language without spaces."""
+    return TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def modality(texts: Sequence[Sequence[str]]) -> Tokens:
+    """The vocabulary of texts of tokens, the most frequent `VOCABULARY` of them, and how long they are."""
+    longest = max(map(len, texts))
+    spaceless = sum(bool(re.match(f"[{SPACELESS}]", token)) for text in texts for token in text)
+    separator = "" if 2 * spaceless > sum(map(len, texts)) else " "
+    return Tokens(vocabulary(texts, True, VOCABULARY), longest + 1, separator)
+
+
+def encoded(kind: Tokens, text: str) -> list[int]:
+    """The ids of a caption that somebody wrote, (length,).
+
+    Raises:
+        ZerosumError: it says nothing, or more than a caption can, or has a word that no caption had.
+    """
+    words = tokens(text)
+    if not words:
+        raise ZerosumError("the text is empty: say what the picture is to show")
+    known = set(kind.vocabulary) - {Tokens.UNKNOWN, Tokens.END}
+    if unknown := [word for word in dict.fromkeys(words) if word not in known]:
+        close = [near[0] for word in unknown if (near := difflib.get_close_matches(word, known, n=1))]
+        most = [word for word in kind.vocabulary if word in known]
+        cure = f"did you mean {', '.join(close)}?" if close else f"it knows {', '.join(abbreviate(most))}"
+        said = ", ".join(abbreviate([shortened(repr(word)) for word in unknown]))
+        raise ZerosumError(f"no caption that was learnt from has the word {said}; {cure}")
+    if len(words) >= kind.length:
+        raise ZerosumError(
+            f"the text has {len(words)} words, and no caption that was learnt from has more than {kind.length - 1}; "
+            "say less"
+        )
+    return kind.ids(words)
+
+
+def with_captions(
+    data: Dataset, texts: Sequence[Sequence[Sequence[str]]], problems: tuple[Problem, ...] = ()
+) -> Dataset:
+    """The same samples with their captions, of which each has some, as tokens, or none; the data itself where none has.
+
+    Args:
+        texts: of each sample its captions, without repetitions.
+    """
+    flat = [text for own in texts for text in own]
+    data = replace(data, problems=data.problems + problems)
+    if not flat:
+        return data
+    if len(texts) != len(data):
+        raise DataError(f"{data.name} has {len(data):,} samples, and captions for {len(texts):,}; give each its own")
+    kind = modality(flat)
+    values = torch.tensor([kind.ids(text) for text in flat])
+    starts = torch.tensor([0, *map(len, texts)]).cumsum(0)
+    several = Several(values, starts)
+    part = f"{kind!r} {digest_of(values)} {digest_of(starts)}"
+    return replace(
+        data,
+        fields={**data.fields, TEXT: Field(kind, several.first, ALL, several=several)},
+        fingerprint=fingerprint_of(f"{data.fingerprint} {part}"),
+        uncaptioned=data.fingerprint,
+        parts={**data.parts, TEXT: part} if data.parts else {},
+    )

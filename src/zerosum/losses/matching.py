@@ -1,0 +1,31 @@
+"""Matching of images and texts: which of a batch belong together."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zerosum.losses.adversarial import to_float32
+from zerosum.util.checks import ArgumentError, shapes
+
+
+def contrastive(images: Tensor, texts: Tensor, same: Tensor) -> Tensor:
+    """The mean cross-entropy of finding the text of each image, and the image of each text, among those of a batch.
+
+    Symmetric, of scaled inner products; Zhang et al., 2022, "Contrastive learning of medical visual representations
+    from paired images and text", and Radford et al., 2021 (CLIP), figure 3.
+
+    Args:
+        images: (B, E), times the scale of the inner products.
+        texts: (B, E).
+        same: (B, B) bool: texts that are equal, which are no wrong answers for each other's images.
+    """
+    sizes = shapes("B E", images=images)
+    shapes("B E", sizes, texts=texts)
+    if same.shape != (len(images), len(images)) or same.dtype != torch.bool:
+        raise ArgumentError(f"same must be bool ({len(images)}, {len(images)}), not {same.dtype} {tuple(same.shape)}")
+    logits = to_float32(images) @ to_float32(texts).T
+    right = torch.arange(len(logits), device=logits.device)
+    logits = logits.masked_fill(same & (right[:, None] != right), -torch.inf)
+    return (F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2
