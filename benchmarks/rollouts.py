@@ -1,4 +1,4 @@
-"""Rollouts that share states, beside a loop over beginnings and rollouts, as the authors' code has it.
+"""Rollouts that share states, beside a loop over beginnings and rollouts.
 
     python -m benchmarks.rollouts
 
@@ -30,8 +30,10 @@ def one_by_one(policy: Policy, ids: Tensor, count: int) -> None:
             token, state = torch.full((len(ids),), START), None
             for place in range(ids.shape[1]):
                 state = policy.step(token, state)
-                drawn = torch.multinomial(policy.out(state.hidden).softmax(1), 1)[:, 0]
-                token = ids[:, place] if place < given else drawn
+                if place < given:
+                    token = ids[:, place]
+                else:
+                    token = torch.multinomial(policy.out(state.hidden).softmax(1), 1)[:, 0]
 
 
 def rate(function: Callable[[Policy, Tensor, int], object], policy: Policy, ids: Tensor, count: int) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zerosum.batches import Sequences
 from zerosum.errors import ZerosumError
-from zerosum.games.seqgan import SeqGAN
+from zerosum.games.seqgan import SeqGAN, of_others
 from zerosum.modality import Tokens
 from zerosum.networks.policy import Policy
 from zerosum.networks.text_cnn import TextCNN
@@ -32,7 +32,8 @@ def draw(count: int = 8) -> Sequences:
 
 
 def slopes(loss: Tensor, game: SeqGAN) -> Tensor:
-    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, [*game.generator.parameters()])])
+    own = [p for p in game.generator.parameters() if p.requires_grad]
+    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, own)])
 
 
 def expected_reward(game: SeqGAN) -> Tensor:
@@ -44,14 +45,14 @@ def expected_reward(game: SeqGAN) -> Tensor:
 
 @pytest.mark.parametrize("baseline", [False, True])
 def test_the_gradient_is_that_of_the_expected_reward(baseline: bool):
-    """Equation 8: of many texts, minus the mean gradient is the exact one, by enumeration; also with a baseline."""
+    """Of many texts, minus the mean gradient is the exact one, by enumeration; also with a baseline."""
     game, count = seqgan(rollouts=2, baseline=baseline), 20_000
     with torch.no_grad():
         game.discriminator.head.weight.mul_(8)  # verdicts that differ
     exact = slopes(expected_reward(game), game)
     move = next(game.round(lambda: draw(count), 0))
     assert move.player == "generator" and [*move.terms] == ["adversarial"]
-    found = slopes(-move.terms["adversarial"] / count, game)
+    found = slopes(-3 * move.terms["adversarial"], game)  # a mean over the three tokens of each text
     assert float((found - exact).norm() / exact.norm()) < 0.1
     assert float(torch.cosine_similarity(found, exact, dim=0)) > 0.995
 
@@ -141,6 +142,23 @@ def test_z_is_a_text_and_truncation_is_nucleus_sampling():
     assert (game.generate(game.prior.truncated(z, 1e-3)) == likeliest).all()
     assert made.unique(dim=0).shape[0] > 4
     assert (game.complete(torch.tensor([1]), z)[:, 0] == 1).all()
+
+
+def test_a_text_is_compared_with_the_others_that_have_a_token_there():
+    rewards = torch.tensor([[1.0, 5.0], [2.0, 7.0], [6.0, 9.0]])
+    chosen = torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    assert of_others(rewards, chosen)[:, 0].tolist() == [4.0, 3.5, 1.5]
+    assert of_others(rewards, chosen)[[0, 2], 1].tolist() == [9.0, 5.0]
+    assert of_others(rewards[:1], chosen[:1]).tolist() == [[0.0, 0.0]], "of one text nothing is subtracted"
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"reward": "constant", "baseline": True}, "minus its mean is 0, so nothing is learnt; add --no-baseline"),
+    ({"reward": "random", "lag": 0.5}, "--reward random completes no texts; leave --lag out"),
+])  # fmt: skip
+def test_options_that_cannot_be_honoured_are_refused(options: dict[str, Any], message: str):
+    with pytest.raises(ZerosumError, match=message):
+        seqgan(**options).check()
 
 
 def test_texts_of_one_token_are_refused():

@@ -89,4 +89,4 @@ def test_a_policy_that_falls_for_a_phrase_is_named(tmp_path: Path):
         "g_optimizer": {"lr": 1e-2},
     }
     run = trained(tmp_path, steps=600, likelihood_steps=40, **fixed)
-    assert verdict(run) in ("repeats itself", "mode collapse")
+    assert verdict(run) == "repeats itself"

@@ -96,7 +96,7 @@ def test_nats_a_token_are_over_the_tokens_that_are_chosen():
     log_p = torch.tensor([[-1.0, -2.0, 0.0], [-3.0, 0.0, 0.0]]).repeat(100, 1)
     counted = torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).repeat(100, 1)
     rows = torch.arange(200)[:, None].expand(-1, 3)
-    score = nll(rows, lambda ids: log_p[ids[:, 0]], lambda ids: counted[ids[:, 0]])
+    score = nll(rows, lambda ids: log_p[ids[:, 0]], lambda ids: counted[ids[:, 0]], 1000)
     assert score.value == pytest.approx(6 / 3) and score.better == "lower"
     low, high = score.interval
     assert low < 2 < high < 2.2
@@ -109,7 +109,7 @@ def test_the_interval_of_a_ratio_holds_it():
         number = torch.randint(1, 8, (150,), generator=generator).double()
         total = number + 3 + torch.randn(150, generator=generator).double()
         rows = torch.arange(150)[:, None]
-        score = nll(rows, lambda ids, t=total: -t[ids], lambda ids, n=number: n[ids])
+        score = nll(rows, lambda ids, t=total: -t[ids], lambda ids, n=number: n[ids], 1000)
         held += score.interval[0] <= 7 / 4 <= score.interval[1]
     assert 0.91 <= held / 300 <= 0.98
 

@@ -16,25 +16,22 @@ from zerosum.data.text.sentences import grammar
 from zerosum.modality import Tokens
 from zerosum.networks.policy import Policy
 from zerosum.studies import STUDIES, policies, seqgan_oracle, seqgan_texts
-from zerosum.studies.policies import above, likelihood, play_game, surprise, written
+from zerosum.studies.policies import beyond, likelihood, play_game, surprise, written
 
-CURVE = [{"x": 1.0, "y": 10.0}, {"x": 3.0, "y": 6.0}, {"x": 2.0, "y": 9.0}]
+CURVE = [{"x": 1.5, "y": 10.5}, {"x": 1.0, "y": 10.0}, {"x": 2.0, "y": 9.0}, {"x": 3.0, "y": 6.0}]
 
 
 @pytest.mark.parametrize(("x", "y", "expected"), [
     (1.0, 10.0, 0.0),
-    (1.5, 9.0, -0.5),  # between 10 and 9
+    (1.5, 9.0, -0.5),  # between 10 and 9; the other 1.5 is worse
     (2.5, 8.0, 0.5),  # between 9 and 6
-    (4.0, 3.0, 0.0),  # beyond the end, on the last line
-    (0.0, 11.5, 0.5),  # before the first point, on the first
+    (4.0, 5.0, -1.0),  # all of the curve has less: the best of it
+    (0.5, 10.5, 0.5),  # all of it has more: its place of the least
 ])  # fmt: skip
-def test_the_distance_to_a_curve_of_lines(x: float, y: float, expected: float):
-    assert above({"x": x, "y": y}, CURVE, "x", "y") == pytest.approx(expected)
-
-
-def test_a_curve_may_stand_still():
-    assert above({"x": 5.0, "y": 3.0}, [{"x": 1.0, "y": 1.0}, {"x": 1.0, "y": 2.0}], "x", "y") == pytest.approx(1.5)
-    assert above({"x": 1.0, "y": 3.0}, [*CURVE, {"x": 1.0, "y": 12.0}], "x", "y") == pytest.approx(-8.0)
+def test_the_distance_to_the_best_of_a_curve(x: float, y: float, expected: float):
+    assert beyond({"x": x, "y": y}, CURVE, "x", "y", "lower") == pytest.approx(expected)
+    turned = [{"x": at["x"], "y": -at["y"]} for at in CURVE]
+    assert beyond({"x": x, "y": -y}, turned, "x", "y", "higher") == pytest.approx(-expected)
 
 
 def test_a_temperature_is_that_of_the_softmax_and_leaves_the_policy_as_it_is():
@@ -74,7 +71,7 @@ def test_the_best_policy_is_that_of_the_least_surprise(few: Dataset, tmp_path: P
 
 def test_the_game_begins_with_the_policy_and_is_measured_in_its_own_steps(few: Dataset, tmp_path: Path):
     torch.manual_seed(1)
-    begun = policies.policy_of(policies.a_trainer("seqgan/lines", few, 100, {}, 1))
+    begun = policies.policy_of(policies.a_trainer("seqgan/lines", few, 100, {}, 1, 1))
     seen = []
 
     def measure(policy: Policy) -> dict[str, Any]:
@@ -100,12 +97,12 @@ def test_the_whole_of_texts_from_a_file(few: Dataset, tmp_path: Path, monkeypatc
     learnt, stop, test = seqgan_texts.parts_of("poems_zh.txt")
     assert (len(learnt), len(stop), len(test)) == (220, 40, 60)
     part = STUDIES["seqgan-poems"].run("texts", 100, 1.0, tmp_path / "work")
-    assert 0 < part["real"]["bleu_2"] <= 1 and len(part["lines"]) == 3 and len(part["curve"]) == 10
+    assert 0 < part["real"]["bleu_2"] <= 1 and len(part["lines"]) == 3 and len(part["curve"]) == 16
     assert {word for line in part["lines"] for word in line.split()} <= {*grammar().words, "<unk>"}
     found = STUDIES["seqgan-poems"].summarise([part])
     last, row = part["rows"]["SeqGAN"]["series"][-1], part["rows"]["SeqGAN"]
-    assert found["values"] == [row["above"]] == [above(last, part["curve"], "self_bleu_2", "bleu_2")]
-    assert found["mle_bleu_2"] == [part["curve"][3]["bleu_2"]] and part["curve"][3]["temperature"] == 1.0
+    assert found["values"] == [row["above"]] == [beyond(last, part["curve"], "self_bleu_2", "bleu_2", "higher")]
+    assert found["mle_bleu_2"] == [part["curve"][6]["bleu_2"]] and part["curve"][6]["temperature"] == 1.0
     assert seqgan_texts.in_few_numbers(found).startswith(f"{row['above']:+.4f}; BLEU-2 ")
 
 
@@ -124,11 +121,11 @@ def test_real_texts_have_their_own_scores():
 
 def oracle_part(seed: int, below: float) -> dict[str, Any]:
     rows = {
-        name: {"series": [{"oracle": 9.5}, {"oracle": 8.6 + i + seed / 10}], "point": {}, "below_curve": below + i}
+        name: {"series": [{"fresh": 9.5}, {"fresh": 8.6 + i + seed / 10}], "point": {}, "below_curve": below + i}
         for i, name in enumerate(seqgan_oracle.ROWS)
     }
-    curve = [{"temperature": t, "oracle": 9 * t} for t in policies.TEMPERATURES]
-    return {"part": "seqgan", "seed": seed, "mle": {"oracle": 9.0 + seed}, "stopped": 9, "curve": curve, "rows": rows}
+    curve = [{"temperature": t, "fresh": 9 * t} for t in policies.TEMPERATURES]
+    return {"part": "seqgan", "seed": seed, "mle": {"fresh": 9.0 + seed}, "stopped": 9, "curve": curve, "rows": rows}
 
 
 def test_the_oracles_study_adds_up():
@@ -137,14 +134,21 @@ def test_the_oracles_study_adds_up():
     assert found["below_curve"] == pytest.approx(-0.2) and found["own"] == pytest.approx(9.7)
     assert found["controls"]["constant reward"] == pytest.approx(10.7)
     assert found["controls"]["temperature 0.9"] == pytest.approx(8.1)
-    assert seqgan_oracle.is_below(found)
+    assert STUDIES["seqgan-oracle"].verdict(found) == "met", "8.7 is enough, and it is below the curve"
     assert not seqgan_oracle.is_below(seqgan_oracle.summarise([oracle_part(0, -0.1), oracle_part(1, 0.1)]))
-    study = STUDIES["seqgan-oracle"]
-    assert study.verdict(found) == ("met" if study.target >= 8.7 else "missed")
     told = seqgan_oracle.in_few_numbers(found)
-    assert (
-        told.startswith("8.600, 8.800; maximum likelihood 10.000; constant reward 10.700") and "SeqGAN -0.200" in told
-    )
+    assert told.startswith("8.600, 8.800; maximum likelihood 10.000; constant reward 10.700")
+    assert "SeqGAN -0.200" in told
+
+
+def test_what_knows_no_data_is_to_be_beaten():
+    parts = [oracle_part(seed, -0.1) for seed in range(3)]
+    assert seqgan_oracle.is_below(seqgan_oracle.summarise(parts))
+    parts[1]["rows"]["constant reward, small steps"]["below_curve"] = -0.2
+    assert not seqgan_oracle.is_below(seqgan_oracle.summarise(parts))
+    values = {"values": [0.1, 0.2], "control": [0.05, 0.1]}
+    assert seqgan_texts.holds(values) and not seqgan_texts.holds({**values, "control": [0.05, 0.3]})
+    assert not seqgan_texts.holds({"values": [0.1, -0.1], "control": [-1.0, -1.0]})
 
 
 def test_a_policy_is_measured_by_the_oracle(monkeypatch: pytest.MonkeyPatch):

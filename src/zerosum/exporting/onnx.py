@@ -31,7 +31,16 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError, unknown
 from zerosum.game import Game
 from zerosum.modality import Classes, Prompt, Tokens
-from zerosum.roles import Classifies, Discriminates, Generates, Translates, TranslatesBack, has_role, in_role
+from zerosum.roles import (
+    Classifies,
+    Completes,
+    Discriminates,
+    Generates,
+    Translates,
+    TranslatesBack,
+    has_role,
+    in_role,
+)
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
 from zerosum.util import checks
@@ -93,6 +102,11 @@ def export(run: Run | str | Path, out: str | Path, network: NetworkName | None =
         raise ZerosumError(unknown("network", str(network), names))
     if out.suffix != ".onnx" or out.is_dir():
         raise ZerosumError(f"--out {out}: a network is written to an .onnx file")
+    if network == "generator" and has_role(run.game, Completes):
+        raise ZerosumError(
+            f"the generator of {run.record.recipe} writes token by token, each after a choice, which is no one network "
+            "to export; `zerosum sample RUN` writes texts"
+        )
     runtime = _packages()[-1]
     game = copy.deepcopy(run.game).cpu()
     with sampling.eval_no_grad(game, 0), atomic_path(out) as partial:

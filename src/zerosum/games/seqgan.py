@@ -33,11 +33,12 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
     """A policy that is rewarded by D's verdict on what it writes; Yu et al., 2017, algorithm 1.
 
     First the policy learns by maximum likelihood, then D learns to tell its texts from real ones. Then each step is a
-    move of the policy, by REINFORCE (equation 8), and `d_steps` moves of D. The reward of a token is D's mean
-    probability of "real" for texts that the policy completes after it (equation 4).
+    move of the policy, by REINFORCE, and `d_steps` moves of D. The reward of a token is D's mean
+    probability of "real" for texts that the policy completes after it (Monte Carlo search). All terms of the policy are
+    means over tokens.
 
     A text is made from z in (-1, 1)^length: the number |z| of a place chooses its token among the likeliest first, so
-    that truncation to p is nucleus sampling.
+    that truncation to p cuts off all but those that make up p, much as nucleus sampling does.
 
     Args:
         generator: the policy.
@@ -60,7 +61,7 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             Literal["discriminator", "constant", "random"],
             "the probability that D gives a text; or, as controls that know no data, 0.5, or a random number",
         ] = "discriminator"
-        baseline: Annotated[bool, "subtract from each reward the mean of its place over the batch"] = False
+        baseline: Annotated[bool, "subtract from each reward the mean of the other texts' at its place"] = False
         entropy: Annotated[float, Ge(0), "weight of the policy's entropy, in nats a token, against sharpening"] = 0.0
         likelihood: Annotated[
             float, Ge(0), "weight of the likelihood of real texts, in nats a token, in the policy's moves"
@@ -68,9 +69,9 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
         lag: Annotated[
             float, Ge(0), Le(1), "how much of the policy that completes texts stays at a step; 0: it is the current one"
         ] = 0.0
-        l2: Annotated[float, Ge(0), "weight of the squared norm of D's last layer"] = 0.1
-        g_optimizer: GeneratorOptimizer = Adam(1e-2)
-        d_optimizer: DiscriminatorOptimizer = Adam(1e-4)
+        l2: Annotated[float, Ge(0), "weight of the squared norm of D's last layer"] = 0.05
+        g_optimizer: GeneratorOptimizer = Adam(1e-2, (0.9, 0.999))
+        d_optimizer: DiscriminatorOptimizer = Adam(1e-4, (0.9, 0.999))
 
     def __init__(self, generator: Policy, discriminator: TextCNN, config: Config = Config()):
         super().__init__()
@@ -81,9 +82,13 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
     def check(self) -> None:
         if self.generator.tokens.length < 2:
             raise ZerosumError("texts of one token leave nothing to complete; give longer ones")
+        if self.config.reward == "constant" and self.config.baseline:
+            raise ZerosumError("--reward constant minus its mean is 0, so nothing is learnt; add --no-baseline")
+        if self.config.reward != "discriminator" and self.config.lag:
+            raise ZerosumError(f"--reward {self.config.reward} completes no texts; leave --lag out")
 
     def phase(self, step: int) -> Hashable | None:
-        return None  # a text may end anywhere
+        return None  # texts that have ended are dropped, so shapes follow from the data
 
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
         config = self.config
@@ -116,13 +121,15 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
         config = self.config
         ids = self._write(len(real), real.device)
         rewards, chosen = self._rewards(ids), self.generator.chosen(ids)
-        mean_reward = rewards.mean()
+        mean_reward = (rewards * chosen).sum() / chosen.sum()
         if config.baseline:
-            rewards = rewards - rewards.mean(0)
-        terms: dict[str, Any] = {"adversarial": -(rewards * self.generator.log_likelihood(ids)).sum()}
+            rewards = rewards - of_others(rewards, chosen)
+        logits = self.generator(ids).float()
+        log_p = self.generator.log_likelihood(ids, logits)
+        terms: dict[str, Any] = {"adversarial": -(rewards * log_p).sum() / chosen.sum()}
         if config.entropy:
-            log_p = self.generator(ids).float().log_softmax(2)
-            entropy = -((log_p.exp() * log_p).sum(2) * chosen).sum() / chosen.sum()
+            p = logits.log_softmax(2)
+            entropy = -((p.exp() * p).sum(2) * chosen).sum() / chosen.sum()
             terms["entropy"] = -config.entropy * entropy
         if config.likelihood:
             terms["likelihood"] = config.likelihood * self._surprise(real)
@@ -134,7 +141,7 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
 
     @torch.no_grad()
     def _rewards(self, ids: Tensor) -> Tensor:
-        """(B, length), of each token of ids (B, length); equation 4."""
+        """(B, length), of each token of ids (B, length)."""
         if self.config.reward == "constant":
             return torch.full(ids.shape, 0.5, device=ids.device)
         if self.config.reward == "random":
@@ -171,6 +178,15 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
         return self.generator.chosen(ids)
 
 
+def of_others(rewards: Tensor, chosen: Tensor) -> Tensor:
+    """(B, length): of each reward (B, length) the mean of the other texts' at its place, where tokens are `chosen`.
+
+    A text's own reward is no part of it, so that the gradient stays unbiased; 0 where there is no other.
+    """
+    own = rewards * chosen
+    return (own.sum(0) - own) / (chosen.sum(0) - chosen).clamp(min=1)
+
+
 @dataclass(frozen=True)
 class Network(Checked):
     """The size of the networks."""
@@ -188,7 +204,7 @@ def oracle(
     config: SeqGAN.Config = SeqGAN.Config(likelihood_steps=18_720, discriminator_steps=23_400, d_steps=156),
     network: Network = Network(),
 ) -> SeqGAN:
-    """The networks and settings of the authors' code, whose batches for D are half real, and twice as many."""
+    """The networks of the authors' code; D goes once through the data in a step, where theirs does fifteen times."""
     return _built(data, config, network)
 
 
@@ -201,8 +217,8 @@ def lines(
         d_steps=5,
         rollouts=8,
         baseline=True,
-        g_optimizer=Adam(5e-4),
-        d_optimizer=Adam(1e-3),
+        g_optimizer=Adam(5e-4, (0.9, 0.999)),
+        d_optimizer=Adam(1e-3, (0.9, 0.999)),
     ),
     network: Network = Network(embedding=64, hidden=128, filters=0.25),
 ) -> SeqGAN:

@@ -226,8 +226,9 @@ class SampleMeter:
         if self.pairs is None:
             return {}
         self.looks.append((step, moving))
-        before = [texts for at, texts in self.looks if at <= step * 2 / 3]
-        return {"kept": float((before[-1] == moving).all(1).float().mean())} if before else {}
+        before = [look for look in self.looks if look[0] <= step * 2 / 3]
+        self.looks = self.looks[max(0, len(before) - 1) :]  # older ones are asked for no more
+        return {"kept": float((before[-1][1] == moving).all(1).float().mean())} if before else {}
 
     def of_translations(self, fakes: Tensor, moving: Tensor) -> dict[str, float]:
         """The signals of outputs (N, *shape) for the first of the inputs, or of what is foreseen."""

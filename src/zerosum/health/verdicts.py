@@ -335,7 +335,7 @@ VERDICTS: dict[str, VerdictSpec] = {
         (
             "a smaller learning rate of G: `--g-optimizer.lr`",
             "an earlier checkpoint: `zerosum sample RUN --checkpoint N`",
-            "rewards minus their mean: `--baseline`; entropy: `--entropy 0.01`; teacher forcing: `--likelihood 1`",
+            "rewards minus their mean: `--baseline`; entropy: `--entropy 0.01`; teacher forcing: `--likelihood 0.1`",
         ),
         ((_c("variety", "<", 0.5), _NOT_NEW),),
     ),

@@ -75,8 +75,8 @@ class References:
         if is_one and place + 1 < len(self.lengths) and self.lengths[place + 1] == length:
             return 1.0
         shorter = self.lengths[place - 1] if place else None
-        rest = self.lengths[place + 1 :] if is_one else self.lengths[place:]
-        longer = rest[0] if rest else None
+        after = place + is_one
+        longer = self.lengths[after] if after < len(self.lengths) else None
         if shorter is not None and (longer is None or length - shorter <= longer - length):
             return 1.0  # of two that are as near the shorter one counts
         return 1.0 if longer is None else math.exp(1 - longer / length)
@@ -87,7 +87,8 @@ class Bleu(Metric):
     """How many n-grams of a text occur in real ones, the mean over texts; Papineni et al., 2002.
 
     The references are held-out texts where there are any, all of them for every text, as papers on GANs of texts have
-    it; n-grams that no reference has count as 0.1. One valid text, again and again, has a high score: see `self-bleu`.
+    it; where no n-gram of a text is in any, 0.1 of one is counted. One valid text, again and again, has a high score:
+    see `self-bleu`.
     """
 
     n: Annotated[int, Gt(1), "longest n-grams"] = 4

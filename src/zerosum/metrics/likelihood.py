@@ -16,18 +16,21 @@ from zerosum.modality import Tokens
 from zerosum.roles import Completes, has_role, in_role
 from zerosum.run.sampling import eval_no_grad
 
-BLOCK = 128  # texts at a time: their logits are (BLOCK, length, vocabulary)
+LOGITS = 2**24  # at a time
 
 
-def nll(ids: Tensor, log_likelihood: Callable[[Tensor], Tensor], choices: Callable[[Tensor], Tensor]) -> Score:
+def nll(
+    ids: Tensor, log_likelihood: Callable[[Tensor], Tensor], choices: Callable[[Tensor], Tensor], vocabulary: int
+) -> Score:
     """Nats a token, of texts ids (N, length), over all tokens that are chosen; with an interval over texts.
 
     Args:
         log_likelihood: ids (B, length) to log probabilities (B, length), 0 where nothing is chosen.
         choices: ids (B, length) to 1 where a token is chosen, (B, length).
+        vocabulary: tokens in all, by which it is decided how many texts are looked at together.
     """
     sums, numbers = [], []
-    for part in ids.split(BLOCK):
+    for part in ids.split(max(1, LOGITS // (ids.shape[1] * vocabulary))):
         sums.append(-log_likelihood(part).double().sum(1).cpu())
         numbers.append(choices(part).double().sum(1).cpu())
     total, count = torch.cat(sums), torch.cat(numbers)
@@ -70,15 +73,17 @@ class NllTest(Metric):
         real = context.real
         if context.test is not None:
             real = of_dataset(context.test, context.real.extractor, name="held-out texts")
-        game = context.run.game
+        run, game = context.run, context.run.game
         role, device = in_role(game, Completes), next(game.parameters()).device
         with eval_no_grad(game, context.seed):
-            return {"NLL": nll(real.stored.to(device), role.log_likelihood, role.choices)}
+            return {
+                "NLL": nll(real.stored.to(device), role.log_likelihood, role.choices, run.record.data.spec.texts.size)
+            }
 
 
 @dataclass(frozen=True)
 class NllOracle(Metric):
-    """How surprised the network that wrote the data is by the samples, in nats a token; Yu et al., 2017, equation 9.
+    """How surprised the network that wrote the data is by the samples, in nats a token; Yu et al., 2017, section 4.
 
     Samples that are less varied than the data score better than it does: read it beside `nll-test`, `self-bleu` and
     `distinct-n`, and beside the score of real texts.
@@ -90,12 +95,13 @@ class NllOracle(Metric):
     needs_distinct = False
 
     def why_not(self, context: Context) -> str:
-        return "" if context.data.name.startswith("oracle") else "it needs texts that a known network wrote: oracle"
+        is_known = context.data.name.partition(":")[0] == "oracle"
+        return "" if is_known else "it needs texts that a known network wrote: oracle"
 
     def measure(self, context: Context) -> dict[str, Score]:
         from zerosum.data.text.oracle import oracle_of  # of this data alone
 
-        model = oracle_of(context.data.name)
+        model = oracle_of(context.data.name, context.data_dir)
         assert model is not None
         with torch.no_grad():
-            return {"NLL": nll(context.fake.stored, model.log_likelihood, model.chosen)}
+            return {"NLL": nll(context.fake.stored, model.log_likelihood, model.chosen, model.tokens.size)}

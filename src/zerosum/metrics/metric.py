@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge
@@ -36,6 +37,7 @@ class Context:
     test: Dataset | None  # the published test part of the reference data
     mixture: Mixture | None  # the density of the reference data, where it is known
     run: Run | None  # of the fakes
+    data_dir: Path | None = None  # where the reference data was looked for first
     twins: int = 0  # real samples that repeat another, and are left out
 
     @property

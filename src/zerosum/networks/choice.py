@@ -35,7 +35,8 @@ def choose(logits: Tensor, u: Tensor) -> Tensor:
 def choose_by_rank(logits: Tensor, u: Tensor) -> Tensor:
     """As `choose`, where the tokens lie in the order of their probability: below p it chooses among the likeliest.
 
-    u in [0, p) is nucleus sampling; Holtzman et al., 2020 (The curious case of neural text degeneration), section 3.1.
+    u in [0, p) leaves the likeliest tokens that make up p, as nucleus sampling does (Holtzman et al., 2020, The curious
+    case of neural text degeneration, section 3.1), but the last of them only with what is left to it.
     """
     p = logits.float().softmax(1)
     at = (u * BELOW_ONE * p.sum(1))[:, None]

@@ -47,16 +47,23 @@ class Policy(nn.Module):
         self.out = nn.Linear(hidden, tokens.size)
         for parameter in self.parameters():
             nn.init.normal_(parameter, std=std)
+        second = self.lstm.get_parameter("bias_hh_l0")  # a gate has one bias
+        nn.init.zeros_(second).requires_grad_(False)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, length, V) logits of each token of ids, (B, length), given those before."""
         return self.out(self.lstm(self.embedding(F.pad(ids[:, :-1], (1, 0), value=START)))[0])
 
-    def log_likelihood(self, ids: Tensor) -> Tensor:
-        """(B, length): the log probability of each token of ids (B, length); 0 behind `<eos>`."""
-        logits = self(ids).float()
-        chosen = -F.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction="none").view(ids.shape)
-        return chosen * self.chosen(ids)
+    def log_likelihood(self, ids: Tensor, logits: Tensor | None = None, temperature: float = 1.0) -> Tensor:
+        """(B, length): the log probability of each token of ids (B, length); 0 behind `<eos>`.
+
+        Args:
+            logits: (B, length, V), where they are known.
+            temperature: > 0, by which they are divided.
+        """
+        logits = (self(ids) if logits is None else logits).float() / temperature
+        found = -F.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction="none").view(ids.shape)
+        return found * self.chosen(ids)
 
     def chosen(self, ids: Tensor) -> Tensor:
         """(B, length), 1 where a token is a choice, `<eos>` included; 0 behind it, and where nothing else can be."""
@@ -110,7 +117,7 @@ class Policy(nn.Module):
     def rollouts(self, ids: Tensor, count: int) -> Tensor:
         """(L - 1, count, B, L): of each beginning of texts ids (B, L), of 1 to L - 1 tokens, `count` completions.
 
-        Monte Carlo search; Yu et al., 2017, equation 3. All beginnings of a text share the state of the LSTM up to
+        Monte Carlo search; Yu et al., 2017, section 3.1. All beginnings of a text share the state of the LSTM up to
         their last token, and all completions that have begun and not ended go on together, so that each place is one
         step. A beginning that has ended is the text itself.
         """

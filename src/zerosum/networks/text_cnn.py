@@ -73,7 +73,9 @@ class TextCNN(nn.Module):
         self.windows = nn.ModuleList(Windows(embedding, width, count) for width, count in fitting.items())
         self.highway = Highway(sum(fitting.values()))
         self.dropout = nn.Dropout(dropout)
-        self.head = started(nn.Linear(sum(fitting.values()), 1))
+        self.head = nn.Linear(sum(fitting.values()), 1)  # the difference of the authors' two logits
+        nn.init.trunc_normal_(self.head.weight, std=2**0.5 * 0.1, a=-(2**0.5) * 0.2, b=2**0.5 * 0.2)
+        nn.init.zeros_(self.head.bias)
         nn.init.uniform_(self.embedding.weight, -1, 1)
 
     def forward(self, ids: Tensor) -> Tensor:

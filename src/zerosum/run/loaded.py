@@ -147,7 +147,7 @@ class Run:
 
         Args:
             start: words, or characters where texts are made of these, all of which the run has learnt.
-            truncation: as for `sample`: of a policy, p < 1 chooses among the likeliest tokens alone (nucleus sampling).
+            truncation: as for `sample`: of a policy, p < 1 chooses among the likeliest tokens alone, which make up p.
 
         Raises:
             ZerosumError: the GAN writes no texts from left to right, or it does not know a token of the start, or the

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -17,19 +17,19 @@ from zerosum.data.dataset import Dataset
 from zerosum.games import find
 from zerosum.metrics.likelihood import nll
 from zerosum.networks.policy import Policy
-from zerosum.studies.training import Series, play_measured, shortened, trainer_of
+from zerosum.studies.training import Series, play, play_measured, trainer_of
 from zerosum.training.trainer import Trainer
 from zerosum.util.files import atomic_path
 
-TEMPERATURES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
-CHECKPOINTS = 24
+TEMPERATURES = (1.3, 1.2, 1.15, 1.1, 1.05, 1.02, 1.0, 0.98, 0.96, 0.94, 0.92, 0.9, 0.85, 0.8, 0.75, 0.7)
+SAVED = 20  # steps between checkpoints of the game, whose steps take seconds
 Point = Mapping[str, Any]
 
 
-def a_trainer(recipe: str, dataset: Dataset, seed: int, options: Mapping[str, Any], steps: int) -> Trainer:
-    """Of a recipe's game with these options of its config."""
+def a_trainer(recipe: str, dataset: Dataset, seed: int, options: Mapping[str, Any], steps: int, saved: int) -> Trainer:
+    """Of a recipe's game with these options of its config; it saves every `saved` steps."""
     known = find(recipe)
-    settings = shortened(replace(known.training, steps=steps), seed, 1.0, CHECKPOINTS)
+    settings = replace(known.training, steps=steps, seed=seed, checkpoint_every=saved, keep=1)
     return trainer_of(lambda spec: known.build(spec, {"config": options}), dataset, settings)
 
 
@@ -49,7 +49,7 @@ def likelihood(
     """
     epoch = steps_of_epoch(recipe, dataset)
     steps = epochs * epoch
-    trainer = a_trainer(recipe, dataset, seed, {**options, "likelihood_steps": steps}, steps)
+    trainer = a_trainer(recipe, dataset, seed, {**options, "likelihood_steps": steps}, steps, 5 * epoch)
     path = folder / "best.safetensors"
     known = [point["held_out"] for point in Series(folder / "series.json").read()]  # of a training that goes on
 
@@ -63,7 +63,7 @@ def likelihood(
         return {"epoch": trainer.step // epoch, "held_out": value}
 
     points = play_measured(trainer, folder, measure, epoch)
-    best = policy_of(a_trainer(recipe, dataset, seed, options, 1))
+    best = policy_of(a_trainer(recipe, dataset, seed, options, 1, 1))
     best.load_state_dict(load_file(path))
     return points, policy_of(trainer), best
 
@@ -85,28 +85,28 @@ def play_game(
 ) -> list[dict[str, Any]]:
     """SeqGAN from a policy on, D's own steps first: what is measured after every `look` steps of the game."""
     before = int(options.get("discriminator_steps", 0))
-    trainer = a_trainer(recipe, dataset, seed, {**options, "likelihood_steps": 0}, before + rounds)
+    trainer = a_trainer(recipe, dataset, seed, {**options, "likelihood_steps": 0}, before + rounds, SAVED)
     policy_of(trainer).load_state_dict(begun.state_dict())
 
-    def measured(trainer: Trainer) -> Mapping[str, Any]:
-        step = trainer.step - before
-        due = step > 0 and (step % look == 0 or step == rounds)
-        return {"step": step, **measure(policy_of(trainer))} if due else {}
+    series = Series(folder / "series.json", "step")
 
-    return [point for point in play_measured(trainer, folder, measured, 1) if "step" in point]
+    def hook(trainer: Trainer) -> None:
+        step = trainer.step - before
+        if step > 0 and (step % look == 0 or step == rounds):
+            series.add({"step": step, **measure(policy_of(trainer))})
+
+    play(trainer, folder, [hook])
+    return series.read()
 
 
 @torch.no_grad()
 def surprise(policy: Policy, ids: Tensor, temperature: float = 1.0) -> float:
     """Nats a token of texts (N, length), by a policy whose logits are divided by a temperature."""
-    weight, bias = policy.out.weight.clone(), policy.out.bias.clone()
-    policy.out.weight.div_(temperature)
-    policy.out.bias.div_(temperature)
-    try:
-        return nll(ids.to(weight.device), policy.log_likelihood, policy.chosen).value
-    finally:
-        policy.out.weight.copy_(weight)
-        policy.out.bias.copy_(bias)
+
+    def log_likelihood(part: Tensor) -> Tensor:
+        return policy.log_likelihood(part, temperature=temperature)
+
+    return nll(ids.to(policy.out.weight.device), log_likelihood, policy.chosen, policy.tokens.size).value
 
 
 def written(policy: Policy, count: int, seed: int, temperature: float = 1.0) -> Tensor:
@@ -115,18 +115,15 @@ def written(policy: Policy, count: int, seed: int, temperature: float = 1.0) -> 
     return policy.write(u.to(policy.out.weight.device), temperature=temperature).cpu()
 
 
-def above(point: Point, curve: Sequence[Point], by: str, value: str) -> float:
-    """`value` of a point minus the curve's at equal `by`.
+def beyond(point: Point, curve: Sequence[Point], by: str, value: str, better: Literal["lower", "higher"]) -> float:
+    """`value` of a point minus the best that a curve reaches with no more of `by` than the point has.
 
-    Between two points of the curve it is a line; beyond its ends, that of the last two. Of points of equal `by` their
-    mean counts.
+    The curve is the lines between neighbours in the order given, that of the temperatures. Where all of it has more of
+    `by` than the point, its place of the least counts; so nothing is extrapolated.
     """
-    found: dict[float, list[float]] = {}
-    for at in curve:
-        found.setdefault(at[by], []).append(at[value])
-    ordered = sorted((x, sum(values) / len(values)) for x, values in found.items())
-    if len(ordered) == 1:
-        return float(point[value] - ordered[0][1])
-    pairs = [*itertools.pairwise(ordered)]
-    (x0, y0), (x1, y1) = next(((a, b) for a, b in pairs if point[by] <= b[0]), pairs[-1])
-    return float(point[value] - (y0 + (y1 - y0) / (x1 - x0) * (point[by] - x0)))
+    limit = max(point[by], min(at[by] for at in curve))
+    within = [at[value] for at in curve if at[by] <= limit]
+    for a, b in itertools.pairwise(curve):
+        if min(a[by], b[by]) < limit < max(a[by], b[by]):
+            within.append(a[value] + (b[value] - a[value]) * (limit - a[by]) / (b[by] - a[by]))
+    return float(point[value] - (min(within) if better == "lower" else max(within)))

@@ -16,7 +16,7 @@ from zerosum.metrics.bleu import References
 from zerosum.metrics.likelihood import nll
 from zerosum.metrics.n_grams import distinct, texts
 from zerosum.networks.policy import Policy
-from zerosum.studies.policies import TEMPERATURES, above, likelihood, play_game, surprise, written
+from zerosum.studies.policies import TEMPERATURES, beyond, likelihood, play_game, surprise, written
 from zerosum.studies.study import Measurements, Study
 
 RECIPE = "seqgan/oracle"
@@ -29,12 +29,18 @@ HELD_OUT, TEST = 1_000_000, 2_000_000  # added to the seed of texts to stop by, 
 STOPPED_BY, MEASURED, WRITTEN = 2_000, 5_000, 9_984
 COMPARED = 1_000  # written texts whose n-grams are counted
 SEQGAN, OWN, CONSTANT, RANDOM = "SeqGAN", "with a baseline", "constant reward", "random reward"
+SLOW = ", small steps"  # of the policy: those of the row with a baseline
+SMALL = {"g_optimizer": {"lr": 1e-3}}
+WITHOUT_D = {PREPARED: 0, "d_steps": 0}
 ROWS: Mapping[str, Mapping[str, Any]] = {  # options over the recipe's; without D's reward D is of no use
     SEQGAN: {PREPARED: D_STEPS, "d_steps": EPOCH},
-    OWN: {PREPARED: D_STEPS, "d_steps": EPOCH, "baseline": True, "g_optimizer": {"lr": 1e-3}},
-    CONSTANT: {"reward": "constant", PREPARED: 0, "d_steps": 0},
-    RANDOM: {"reward": "random", PREPARED: 0, "d_steps": 0},
+    OWN: {PREPARED: D_STEPS, "d_steps": EPOCH, "baseline": True, **SMALL},
+    CONSTANT: {"reward": "constant", **WITHOUT_D},
+    RANDOM: {"reward": "random", **WITHOUT_D},
+    CONSTANT + SLOW: {"reward": "constant", **WITHOUT_D, **SMALL},
+    RANDOM + SLOW: {"reward": "random", **WITHOUT_D, **SMALL},
 }
+CONTROLS = tuple(name for name in ROWS if name not in (SEQGAN, OWN))
 
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
@@ -60,8 +66,9 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
             LOOK,
             folder / name.replace(" ", "-"),
         )
-        point = min(series, key=lambda point: above(point, curve, "held_out", "oracle"))
-        rows[name] = {"series": series, "point": point, "below_curve": above(point, curve, "test", "oracle")}
+        point = min(series, key=lambda point: beyond(point, curve, "held_out", "oracle", "lower"))
+        distance = beyond(point, curve, "test", "fresh", "lower")
+        rows[name] = {"series": series, "point": point, "below_curve": distance}
     return {
         "part": part,
         "seed": seed,
@@ -77,11 +84,12 @@ def measured(policy: Policy, seed: int, held_out: Tensor, test: Tensor, temperat
     """What the oracle says of a policy's texts, what the policy says of the oracle's, and how varied its own are."""
     oracle = oracle_of(DATA)
     assert oracle is not None
-    ids = written(policy, WRITTEN, seed, temperature)
+    ids, fresh = (written(policy, WRITTEN, seed + shift, temperature) for shift in (HELD_OUT, TEST))
     some = texts(policy.tokens, ids[:COMPARED])
     others = References(some, 2)
     return {
-        "oracle": nll(ids, oracle.log_likelihood, oracle.chosen).value,
+        "oracle": nll(ids, oracle.log_likelihood, oracle.chosen, oracle.tokens.size).value,
+        "fresh": nll(fresh, oracle.log_likelihood, oracle.chosen, oracle.tokens.size).value,  # of no choice
         "held_out": surprise(policy, held_out, temperature),
         "test": surprise(policy, test, temperature),
         "self_bleu_2": statistics.fmean(others.bleu(text, is_one=True)[1] for text in some),
@@ -91,16 +99,15 @@ def measured(policy: Policy, seed: int, held_out: Tensor, test: Tensor, temperat
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
     """SeqGAN's NLL_oracle at its end, a value a seed; maximum likelihood's; the controls'; distances to the curve."""
-    last = {name: [part["rows"][name]["series"][-1]["oracle"] for part in parts] for name in ROWS}
-    at = {t: [p["oracle"] for part in parts for p in part["curve"] if p["temperature"] == t] for t in TEMPERATURES}
+    last = {name: [part["rows"][name]["series"][-1]["fresh"] for part in parts] for name in ROWS}
+    at = {t: [p["fresh"] for part in parts for p in part["curve"] if p["temperature"] == t] for t in TEMPERATURES}
     distances = {name: [part["rows"][name]["below_curve"] for part in parts] for name in ROWS}
     return {
         "values": last[SEQGAN],
-        "mle": statistics.fmean(part["mle"]["oracle"] for part in parts),
+        "mle": statistics.fmean(part["mle"]["fresh"] for part in parts),
         "stopped": [part["stopped"] for part in parts],
         "controls": {
-            CONSTANT: statistics.fmean(last[CONSTANT]),
-            RANDOM: statistics.fmean(last[RANDOM]),
+            **{name: statistics.fmean(last[name]) for name in CONTROLS},
             **{f"temperature {t:g}": statistics.fmean(values) for t, values in at.items()},
         },
         "own": statistics.fmean(last[OWN]),
@@ -111,8 +118,10 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
 
 
 def is_below(result: Measurements) -> bool:
-    """Whether SeqGAN, as published or with a baseline, ends below the curve in every seed."""
-    return any(max(result["distances"][name]) < 0 for name in (SEQGAN, OWN))
+    """Whether SeqGAN, as published or with a baseline, comes below the curve in every seed, and below every control."""
+    distances = result["distances"]
+    best = [min(0.0, *own) for own in zip(*(distances[name] for name in CONTROLS), strict=True)]
+    return any(all(d < least for d, least in zip(distances[name], best, strict=True)) for name in (SEQGAN, OWN))
 
 
 def in_few_numbers(result: Measurements) -> str:
@@ -127,14 +136,15 @@ SEQGAN_ORACLE = Study(
     protocol=(
         "Texts of the authors' oracle: 10,000 to learn from, 2,000 to stop by, 5,000 to measure on. "
         f"Maximum likelihood for {EPOCHS} epochs; the policy of the epoch that finds held-out texts likeliest begins "
-        "every other row. The curve is that policy at temperatures from 1 to 0.7: NLL_oracle of its "
+        "every other row. The curve is that policy at temperatures from 1.3 to 0.7: NLL_oracle of its "
         f"{WRITTEN:,} texts beside its NLL_test, in nats a token. SeqGAN: {D_STEPS:,} steps of D, then {ROUNDS} steps "
         f"of one move of the policy (64 texts, 16 rollouts by the current policy) and {EPOCH} of D on 64 real and 64 "
-        "written texts, a pass through the data: of the published 200 steps with 15 passes. Beside it: rewards minus "
-        "their mean, with a learning rate of 0.001; a constant reward and a random one, in as many steps. Of each row "
-        "the point counts that lies lowest to the curve by held-out texts; below_curve is its distance in NLL_oracle "
-        "at equal NLL_test. The value is SeqGAN's NLL_oracle after its last step, which by itself shows nothing: "
-        "texts less varied than the oracle's are likelier to it. The target asks for a point below the curve, too."
+        "written texts, a pass through the data. Beside it: rewards minus the others' mean, with a learning rate of "
+        "0.001; a constant reward and a random one, with either rate, in as many steps. Of each row the point counts "
+        "that lies lowest to the curve by held-out texts; below_curve is its NLL_oracle, of new texts, minus the least "
+        "that the curve has at no more NLL_test. The value is SeqGAN's NLL_oracle after its last step, which by itself "
+        "shows nothing: texts less varied than the oracle's are likelier to it. The target asks for a point below the "
+        "curve, and below what the rewards reach that know no data, in every seed, too."
     ),
     published="8.736; maximum likelihood 9.038 (Yu et al., 2017)",
     target=8.736,
@@ -145,8 +155,12 @@ SEQGAN_ORACLE = Study(
     summarise=summarise,
     extra_check=is_below,
     papers=True,
-    differs="50 steps of 200, one pass of D through the data a step where the paper has 15",
+    differs=(
+        "50 steps of 200, one pass of D a step where the paper has 15, 10 before them where it has 150; the policy of "
+        "the least surprise begins; D has 64 real and 64 written texts a batch (theirs 64 of both) and one logit; "
+        "losses are means over tokens"
+    ),
     measures="NLL_oracle of SeqGAN after its last step, three seeds",
-    goal="at most 8.736, and below the temperature curve of maximum likelihood",
+    goal="at most 8.736, and below the temperature curve of maximum likelihood and every control",
     ours=in_few_numbers,
 )

@@ -133,6 +133,7 @@ def evaluate(
             test=real_data.like(test, reference.modality) if rest is None else None,
             mixture=real_data.mixture(reference),
             run=source.run,
+            data_dir=folder or _own_folder(source),
         )
         if own and not len(unused):  # features are computed once
             context = replace(context, training=context.real)
@@ -250,6 +251,12 @@ def _evaluation(
         versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _own_folder(source: SampleSource) -> Path | None:
+    """Where a run's own data was looked for first."""
+    named = None if source.run is None else source.run.record.data.data_dir
+    return Path(named) if named else None
 
 
 def _own_reading(source: SampleSource) -> Reading:

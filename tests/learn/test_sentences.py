@@ -1,0 +1,28 @@
+"""SeqGAN learns the sentences of a grammar, and its game leaves them valid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+import zerosum
+from zerosum.data.text.sentences import grammar
+
+
+def test_seqgan_writes_valid_sentences(tmp_path: Path) -> None:
+    """Maximum likelihood, then a few steps of the game; a tenth of it writes few."""
+    options = {"likelihood_steps": 600, "discriminator_steps": 50, "d_steps": 2, "rollouts": 2, "batch_size": 32}
+    small = {"network": {"embedding": 32, "hidden": 64, "filters": 0.1}, "health": False, "quiet": True, "seed": 100}
+    run = zerosum.train(
+        "seqgan/lines", "sentences", tmp_path / "run", steps=660, g_optimizer={"lr": 3e-3}, **options, **small
+    )
+    assert share(run) > 0.75
+    begun = zerosum.load(run.path)
+    torch.nn.init.normal_(begun.game.core.generator.out.weight)
+    assert share(begun) < 0.1
+
+
+def share(run: zerosum.Run) -> float:
+    """Of valid sentences."""
+    return sum(grammar().derivation(text.split()) is not None for text in run.complete("", 300)) / 300
