@@ -88,5 +88,5 @@ def test_a_policy_that_falls_for_a_phrase_is_named(tmp_path: Path):
         "baseline": False,
         "g_optimizer": {"lr": 1e-2},
     }
-    run = trained(tmp_path, steps=600, likelihood_steps=40, **fixed)
+    run = trained(tmp_path, steps=2_000, likelihood_steps=40, **fixed)
     assert verdict(run) == "repeats itself"
