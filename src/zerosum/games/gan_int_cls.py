@@ -203,12 +203,13 @@ _FALLING = Decay("linear", start=2_500)
 def shapes(
     data: Spec,
     config: GANINTCLS.Config = GANINTCLS.Config(
-        encoder_steps=1_500,
+        encoder_steps=800,
+        objective="hinge",
         latent_dim=32,
         g_optimizer=Adam(1e-3, (0.5, 0.99), decay=_FALLING),
-        d_optimizer=Adam(5e-4, (0.5, 0.99), decay=_FALLING),
+        d_optimizer=Adam(1e-3, (0.5, 0.99), decay=_FALLING),
     ),
-    network: Network = Network(16, 32, text=64),
+    network: Network = Network(16, 32, "spectral", text=64),
 ) -> GANINTCLS:
     """Narrow networks and large rates for pictures of shapes, on a CPU."""
     return _build(data, config, network)
