@@ -139,3 +139,24 @@ def test_texts_begin_after_the_start_token():
     for place in range(3):
         torch.testing.assert_close(model(ids)[:, place], model.out(state.hidden))
         state = model.step(ids[:, place], state)
+
+
+def test_texts_that_have_ended_are_dropped_where_that_is_cheap_and_nothing_changes(monkeypatch: pytest.MonkeyPatch):
+    model, u = policy(WORDS), torch.rand(200, 4)
+    ids = model.write(u)
+    torch.manual_seed(5)
+    dropped = model.rollouts(ids, 3)
+    monkeypatch.setattr("zerosum.networks.policy.drops", lambda ended: False)
+    assert torch.equal(model.write(u), ids)
+    made = model.rollouts(ids, 3)
+    begins = model.begins(ids)
+    assert begins.shape == (3, 200) and 0 < begins.float().mean() < 1
+    for completed in (dropped, made):
+        assert torch.equal(
+            completed[~begins[:, None].expand(completed.shape[:3])],
+            ids.expand(3, 3, 200, 4)[~begins[:, None].expand(3, 3, 200)],
+        )
+        after = (completed == WORDS.end).int().cumsum(-1) > 0
+        assert (completed[after] == WORDS.end).all() and after[..., -1].all()
+    shares = [(c[1, :, begins[1]] == 2).float().mean() for c in (dropped, made)]
+    torch.testing.assert_close(*shares, atol=0.05, rtol=0)

@@ -19,7 +19,7 @@ from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses import non_saturating
 from zerosum.modality import Spec
 from zerosum.networks.choice import choose_by_rank
-from zerosum.networks.policy import Policy
+from zerosum.networks.policy import Policy, drops
 from zerosum.networks.text_cnn import FILTERS, TextCNN
 from zerosum.optim import Adam, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
@@ -88,7 +88,7 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             raise ZerosumError(f"--reward {self.config.reward} completes no texts; leave --lag out")
 
     def phase(self, step: int) -> Hashable | None:
-        return None  # texts that have ended are dropped, so shapes follow from the data
+        return None  # nobody has tried to record such a round on a GPU
 
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
         config = self.config
@@ -150,10 +150,13 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
         self.discriminator.eval()  # the verdict on a text is no matter of luck
         policy = self.behind or self.generator
         begins, completed = policy.begins(ids), policy.rollouts(ids, self.config.rollouts)  # (L - 1, B) and more
-        open_ones = begins[:, None].expand(completed.shape[:3])
         real = self._real(ids)
-        verdicts = real.expand(completed.shape[:3]).clone()
-        verdicts[open_ones] = self._real(completed[open_ones])
+        if drops(~begins):  # a beginning that has ended is the text itself
+            verdicts = real.expand(completed.shape[:3]).clone()
+            open_ones = begins[:, None].expand(completed.shape[:3])
+            verdicts[open_ones] = self._real(completed[open_ones])
+        else:
+            verdicts = self._real(completed.flatten(0, 2)).view(completed.shape[:3])
         self.discriminator.train(training)
         return torch.cat([verdicts.mean(1), real[None]]).T
 

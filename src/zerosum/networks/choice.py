@@ -40,6 +40,8 @@ def choose_by_rank(logits: Tensor, u: Tensor) -> Tensor:
     """
     p = logits.float().softmax(1)
     at = (u * BELOW_ONE * p.sum(1))[:, None]
+    if p.device.type != "cpu":  # which would have to wait for the device
+        return _ranked(*p.sort(dim=1, descending=True), at).clamp(min=0)
     chosen = _ranked(*p.topk(min(LIKELY, p.shape[1]), 1), at)
     if (rest := chosen < 0).any():  # it lies behind the likeliest, so all are put in order
         chosen[rest] = _ranked(*p[rest].sort(dim=1, descending=True), at[rest]).clamp(min=0)

@@ -97,18 +97,19 @@ class Policy(nn.Module):
         count, length = u.shape
         given = 0 if start is None else len(start)
         ids = torch.full((count, length), self.tokens.end or 0, device=u.device)
-        rows = torch.arange(count, device=u.device)  # texts that have not ended
+        rows = torch.arange(count, device=u.device)  # texts that are written on
+        ended = torch.zeros(count, dtype=torch.bool, device=u.device)
         token, state = torch.full((count,), START, device=u.device), None
         for place in range(length):
             state = self.step(token, state)
             if start is not None and place < given:
                 token = start[place].expand(count)
             else:
-                token = self._next(state.hidden, u[rows, place], place, temperature, chosen_by)
+                token = self._next(state.hidden, ended, u[rows, place], place, temperature, chosen_by)
             ids[rows, place] = token
-            goes_on = token != self.tokens.end if self.tokens.end is not None else None
-            if goes_on is not None and not goes_on.all():
-                rows, token, state = rows[goes_on], token[goes_on], state.take(goes_on)
+            ended = self._ends(token)
+            if drops(ended):
+                rows, token, state, ended = rows[~ended], token[~ended], state.take(~ended), ended[~ended]
                 if not len(rows):
                     break
         return ids
@@ -124,26 +125,27 @@ class Policy(nn.Module):
         size, length = ids.shape
         made = ids.expand(length - 1, count, size, length).clone()
         flat = made.view(-1, length)
-        ended = self._ended(ids)
+        over = self._ended(ids)
         shown = self.step(torch.full((size,), START, device=ids.device), None)
         none = torch.arange(0, device=ids.device)
-        rows, state = none, shown.take(none)  # completions, by their row of `flat`, that have not ended
-        each = torch.arange(count, device=ids.device)[:, None]
+        rows, ended, state = none, none > 0, shown.take(none)  # completions that go on, by their row of `flat`
+        each, texts = torch.arange(count, device=ids.device)[:, None], torch.arange(size, device=ids.device)
         for place in range(1, length):
             shown = self.step(ids[:, place - 1], shown)  # of the first `place` tokens
-            texts = (~ended[:, place - 1]).nonzero()[:, 0]
-            begun = (((place - 1) * count + each) * size + texts).flatten()
-            new = texts.repeat(count)
-            rows = torch.cat([rows, begun])
+            own = texts[~over[:, place - 1]] if drops(over[:, place - 1]) else texts
+            new = own.repeat(count)
+            rows = torch.cat([rows, (((place - 1) * count + each) * size + own).flatten()])
+            ended = torch.cat([ended, over[new, place - 1]])
             state = State(*(torch.cat([old, one[new]]) for old, one in zip(state, shown, strict=True)))
             if not len(rows):
                 continue
-            token = self._next(state.hidden, torch.rand(len(rows), device=ids.device), place)
+            u = torch.rand(len(rows), device=ids.device)
+            token = self._next(state.hidden, ended, u, place)
             flat[rows, place] = token
-            if self.tokens.end is not None:
-                goes_on = token != self.tokens.end
-                flat[rows[~goes_on], place:] = self.tokens.end
-                rows, token, state = rows[goes_on], token[goes_on], state.take(goes_on)
+            ended = self._ends(token)
+            if drops(ended):
+                flat[rows[ended], place:] = token[ended][:, None]
+                rows, token, state, ended = rows[~ended], token[~ended], state.take(~ended), ended[~ended]
             if place < length - 1 and len(rows):
                 state = self.step(token, state)
         return made
@@ -167,13 +169,25 @@ class Policy(nn.Module):
     def _next(
         self,
         hidden: Tensor,
+        ended: Tensor,
         u: Tensor,
         place: int,
         temperature: float = 1.0,
         chosen_by: Callable[[Tensor, Tensor], Tensor] = choose,
     ) -> Tensor:
         """The token of each text at a place, by the LSTM's hidden states (B, H) and uniform numbers (B,)."""
-        if self.tokens.end is not None and place == self.tokens.length - 1:
-            return torch.full((len(hidden),), self.tokens.end, device=hidden.device)
+        end = self.tokens.end
+        if end is not None and place == self.tokens.length - 1:
+            return torch.full((len(hidden),), end, device=hidden.device)
         parts = zip(hidden.split(ROWS), u.split(ROWS), strict=True)
-        return torch.cat([chosen_by(self.out(part) / temperature, own) for part, own in parts])
+        token = torch.cat([chosen_by(self.out(part) / temperature, own) for part, own in parts])
+        return token if end is None else torch.where(ended, end, token)
+
+    def _ends(self, token: Tensor) -> Tensor:
+        """(B,): whether a text ends with its token, (B,)."""
+        return torch.zeros_like(token, dtype=torch.bool) if self.tokens.end is None else token == self.tokens.end
+
+
+def drops(ended: Tensor) -> bool:
+    """Whether texts that have ended, (B,), are left out of what follows: where that costs no wait for the device."""
+    return ended.device.type == "cpu" and bool(ended.any())
