@@ -141,7 +141,8 @@ SHAPES_INT_CLS = Study(
         "The value is the share of these whose caption D scores above a caption of another (first); beside it, "
         "above nine of others (first_of_ten), and, of full captions, above one that differs in a single attribute "
         f"(near). seen and unseen are the shares of {PICTURES:,} samples each that show all of a full caption of the "
-        "pictures to learn from, or of the further ones, as the source's checker reads them. Settings were chosen on seeds 100 to 103."
+        "pictures to learn from, or of the further ones, as the source's checker reads them. "
+        "Settings were chosen on seeds 100 to 103."
     ),
     published="",
     target=0.95,
