@@ -29,7 +29,7 @@ def one_by_one(policy: Policy, ids: Tensor, count: int) -> None:
         for _ in range(count):
             token, state = torch.full((len(ids),), START), None
             for place in range(ids.shape[1]):
-                state = policy.step(token, state)
+                state = policy.read(token, state)
                 if place < given:
                     token = ids[:, place]
                 else:

@@ -21,6 +21,7 @@ from zerosum.optim import Adam
 from zerosum.roles import (
     CANNOT,
     Classifies,
+    Completes,
     Discriminates,
     Encodes,
     Generates,
@@ -35,7 +36,7 @@ from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
-ROLES = (Generates, Illustrates, Translates, TranslatesBack, Predicts, Classifies, Discriminates, Encodes)
+ROLES = (Generates, Illustrates, Translates, TranslatesBack, Predicts, Completes, Classifies, Discriminates, Encodes)
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
 
@@ -57,6 +58,7 @@ class Nothing(Game[Tensor]):
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),
     (Predicts, "nothing makes no films; choose another recipe for that"),
+    (Completes, "nothing writes no texts from left to right; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),

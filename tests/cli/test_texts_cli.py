@@ -16,14 +16,14 @@ from zerosum.data.text.sentences import grammar
 
 SMALL = (
     *("--network.embedding", 16, "--network.hidden", 32, "--network.filters", 0.05, "--batch-size", 32),
-    *("--likelihood-steps", 40, "--discriminator-steps", 5, "--d-steps", 1, "--rollouts", 2, "--no-health"),
+    *("--pretrain-generator", 40, "--pretrain-discriminator", 5, "--d-steps", 1, "--rollouts", 2, "--no-health"),
 )
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("texts") / "run"
-    options = {"likelihood_steps": 150, "discriminator_steps": 5, "d_steps": 1, "rollouts": 2, "batch_size": 32}
+    options = {"pretrain_generator": 150, "pretrain_discriminator": 5, "d_steps": 1, "rollouts": 2, "batch_size": 32}
     network = {"embedding": 16, "hidden": 32, "filters": 0.05}
     lr = {"g_optimizer": {"lr": 1e-2}, "held_out": 0.1, "health": False, "quiet": True}
     zerosum.train("seqgan/lines", "sentences", path, steps=157, network=network, **options, **lr)
@@ -150,7 +150,7 @@ def test_an_oracle_is_found_where_the_run_found_it(call: Call, tmp_path: Path, m
     (tmp_path / FILE).parent.mkdir()
     save_file({name: torch.randn(shape, generator=generator) for name, shape in SHAPES.items()}, tmp_path / FILE)
     out = tmp_path / "run"
-    options = {"likelihood_steps": 2, "discriminator_steps": 0, "d_steps": 0, "reward": "random"}
+    options = {"pretrain_generator": 2, "pretrain_discriminator": 0, "d_steps": 0, "reward": "random"}
     small = {"network": {"filters": 0.01}, "health": False, "quiet": True, "batch_size": 8}
     zerosum.train("seqgan/oracle", "oracle", out, steps=2, data_dir=tmp_path, **options, **small)
     code, said, err = call("evaluate", out, "-n", 50, "--metrics", "nll-oracle")

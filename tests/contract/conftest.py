@@ -35,8 +35,7 @@ PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: 
 BEGUN = {
     "pretrain_refiner": 0,
     "pretrain_discriminator": 0,
-    "likelihood_steps": 0,
-    "discriminator_steps": 0,
+    "pretrain_generator": 0,
     "d_steps": 1,
     "rollouts": 2,
     "encoder_steps": 3,

@@ -22,7 +22,7 @@ EVERY = torch.tensor(list(itertools.product(range(2), repeat=3)))
 
 def seqgan(tokens: Tokens = TOKENS, **options: Any) -> SeqGAN:
     torch.manual_seed(2)
-    settings = {"likelihood_steps": 0, "discriminator_steps": 0, "d_steps": 1} | options
+    settings = {"pretrain_generator": 0, "pretrain_discriminator": 0, "d_steps": 1} | options
     return SeqGAN(Policy(tokens, 3, 4, 1.0), TextCNN(tokens, 4, {1: 3, 2: 3}, 0.0), SeqGAN.Config(**settings))
 
 
@@ -83,7 +83,7 @@ def test_rewards_leave_the_mode_of_d_as_it_is():
 
 
 def test_phases_go_one_after_the_other():
-    game = seqgan(likelihood_steps=2, discriminator_steps=1, d_steps=3)
+    game = seqgan(pretrain_generator=2, pretrain_discriminator=1, d_steps=3)
     played = [[(move.player, next(iter(move.terms))) for move in game.round(draw, step)] for step in range(4)]
     assert played[:2] == [[("generator", "likelihood")]] * 2
     assert played[2] == [("discriminator", "adversarial")]
@@ -92,7 +92,7 @@ def test_phases_go_one_after_the_other():
 
 def test_the_likelihood_is_the_mean_over_the_tokens_that_are_chosen():
     tokens = Tokens(("<unk>", "<eos>", "x", "y"), 4)
-    game = seqgan(tokens, likelihood_steps=1)
+    game = seqgan(tokens, pretrain_generator=1)
     ids = torch.tensor([[2, 1, 1, 1], [2, 3, 2, 1]])
     move = next(game.round(lambda: Sequences(ids, tokens.lengths(ids)), 0))
     log_p = game.generator(ids).log_softmax(2)
@@ -109,7 +109,7 @@ def test_entropy_and_likelihood_are_terms_of_their_own():
 
 
 def test_a_policy_that_lags_follows_the_current_one():
-    game = seqgan(lag=0.75, likelihood_steps=1, rollouts=1)
+    game = seqgan(lag=0.75, pretrain_generator=1, rollouts=1)
     for step in range(2):
         moves = game.round(draw, step)
         next(moves)

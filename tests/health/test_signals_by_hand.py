@@ -104,6 +104,7 @@ def test_how_far_is_too_far():
         ("spread", "<"): (0.75, 0.0, "spread_low"),
         ("spread", ">"): (1.33, 0.0, "spread_high"),
         ("modes_missing", ">"): (1.0, 0.0, 0.5),
+        ("novel", ">"): (1.0, 0.05, "novel_high"),  # of texts alone, of which none are recorded
     }
 
 

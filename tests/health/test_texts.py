@@ -19,7 +19,7 @@ from zerosum.run.loaded import Run
 SMALL = {
     "network": {"embedding": 16, "hidden": 32, "filters": 0.05},
     "batch_size": 32,
-    "discriminator_steps": 5,
+    "pretrain_discriminator": 5,
     "d_steps": 1,
     "rollouts": 2,
     "log_every": 10,
@@ -76,7 +76,7 @@ def verdict(run: Run) -> str:
 
 
 def test_a_policy_that_does_not_move_any_more_is_named(tmp_path: Path):
-    run = trained(tmp_path, steps=400, likelihood_steps=30, discriminator_steps=370, sample_every=400)
+    run = trained(tmp_path, steps=400, pretrain_generator=30, pretrain_discriminator=370, sample_every=400)
     assert verdict(run) == "frozen", "D learns, and the policy has stopped early"
 
 
@@ -84,9 +84,9 @@ def test_a_policy_that_falls_for_a_phrase_is_named(tmp_path: Path):
     fixed = {
         "reward": "constant",
         "d_steps": 0,
-        "discriminator_steps": 0,
+        "pretrain_discriminator": 0,
         "baseline": False,
         "g_optimizer": {"lr": 1e-2},
     }
-    run = trained(tmp_path, steps=2_000, likelihood_steps=40, **fixed)
+    run = trained(tmp_path, steps=2_000, pretrain_generator=40, **fixed)
     assert verdict(run) == "repeats itself"

@@ -12,7 +12,7 @@ from zerosum.data.text.sentences import grammar
 
 def test_seqgan_writes_valid_sentences(tmp_path: Path) -> None:
     """Maximum likelihood, then a few steps of the game; a tenth of it writes few."""
-    options = {"likelihood_steps": 600, "discriminator_steps": 50, "d_steps": 2, "rollouts": 2, "batch_size": 32}
+    options = {"pretrain_generator": 600, "pretrain_discriminator": 50, "d_steps": 2, "rollouts": 2, "batch_size": 32}
     small = {"network": {"embedding": 32, "hidden": 64, "filters": 0.1}, "health": False, "quiet": True, "seed": 100}
     run = zerosum.train(
         "seqgan/lines", "sentences", tmp_path / "run", steps=660, g_optimizer={"lr": 3e-3}, **options, **small

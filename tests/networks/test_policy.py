@@ -135,10 +135,10 @@ def test_rollouts_are_drawn_from_the_policy():
 def test_texts_begin_after_the_start_token():
     model = policy(FIXED)
     ids = torch.tensor([[2, 1, 0]])
-    state = model.step(torch.tensor([START]), None)
+    state = model.read(torch.tensor([START]), None)
     for place in range(3):
         torch.testing.assert_close(model(ids)[:, place], model.out(state.hidden))
-        state = model.step(ids[:, place], state)
+        state = model.read(ids[:, place], state)
 
 
 def test_texts_that_have_ended_are_dropped_where_that_is_cheap_and_nothing_changes(monkeypatch: pytest.MonkeyPatch):

@@ -78,7 +78,7 @@ def test_the_game_begins_with_the_policy_and_is_measured_in_its_own_steps(few: D
         seen.append(policy.out.bias.detach().clone())
         return {"weight": float(policy.out.bias.detach().sum())}
 
-    options = {"discriminator_steps": 3, "d_steps": 1, "rollouts": 1, "g_optimizer": {"lr": 1e-8}}
+    options = {"pretrain_discriminator": 3, "d_steps": 1, "rollouts": 1, "g_optimizer": {"lr": 1e-8}}
     points = play_game("seqgan/lines", few, 100, options, 5, begun, measure, 2, tmp_path)
     assert [point["step"] for point in points] == [2, 4, 5] and len(seen) == 3
     torch.testing.assert_close(seen[-1], begun.out.bias.detach(), atol=1e-5, rtol=0)
@@ -92,7 +92,7 @@ def test_the_whole_of_texts_from_a_file(few: Dataset, tmp_path: Path, monkeypatc
     small = {"EPOCHS": 2, "ROUNDS": 2, "LOOK": 1, "STOPPED_BY": 40, "MEASURED": 60, "WRITTEN": 30}
     for name, value in small.items():
         monkeypatch.setattr(seqgan_texts, name, value)
-    rows = {name: {**own, "rollouts": 1, "discriminator_steps": 1} for name, own in seqgan_texts.ROWS.items()}
+    rows = {name: {**own, "rollouts": 1, "pretrain_discriminator": 1} for name, own in seqgan_texts.ROWS.items()}
     monkeypatch.setattr(seqgan_texts, "ROWS", rows)
     learnt, stop, test = seqgan_texts.parts_of("poems_zh.txt")
     assert (len(learnt), len(stop), len(test)) == (220, 40, 60)

@@ -25,6 +25,7 @@ from zerosum.optim import Adam, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Completes
+from zerosum.util import distributed
 
 REWARDED_TOGETHER = 512  # completions that D looks at together
 
@@ -53,8 +54,8 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
 
     @dataclass(frozen=True)
     class Config(Checked):
-        likelihood_steps: Annotated[int, Ge(0), "steps of maximum likelihood that the policy begins with"] = 5_000
-        discriminator_steps: Annotated[int, Ge(0), "steps after these in which D alone learns"] = 1_000
+        pretrain_generator: Annotated[int, Ge(0), "steps of maximum likelihood that the policy begins with"] = 5_000
+        pretrain_discriminator: Annotated[int, Ge(0), "steps after these in which D alone learns"] = 1_000
         d_steps: Annotated[int, Ge(0), "discriminator moves per step"] = 15
         rollouts: Annotated[int, Gt(0), "completions of each beginning of a text, whose mean is its reward"] = 16
         reward: Annotated[
@@ -92,13 +93,13 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
 
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
         config = self.config
-        if step < config.likelihood_steps:
+        if step < config.pretrain_generator:
             yield Move("generator", likelihood=self._surprise(draw().ids))
             return
-        if step < config.likelihood_steps + config.discriminator_steps:
+        if step < config.pretrain_generator + config.pretrain_discriminator:
             yield self._tell_apart(draw().ids)
             return
-        if self.behind is not None and step == config.likelihood_steps + config.discriminator_steps:
+        if self.behind is not None and step == config.pretrain_generator + config.pretrain_discriminator:
             self.behind.load_state_dict(self.generator.state_dict())
         yield self._reinforce(draw().ids)
         if self.behind is not None:
@@ -121,15 +122,16 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
         config = self.config
         ids = self._write(len(real), real.device)
         rewards, chosen = self._rewards(ids), self.generator.chosen(ids)
-        mean_reward = (rewards * chosen).sum() / chosen.sum()
+        count = distributed.mean(chosen.sum())  # so that shares of a batch weigh by their tokens
+        mean_reward = (rewards * chosen).sum() / count
         if config.baseline:
             rewards = rewards - of_others(rewards, chosen)
         logits = self.generator(ids).float()
         log_p = self.generator.log_likelihood(ids, logits)
-        terms: dict[str, Any] = {"adversarial": -(rewards * log_p).sum() / chosen.sum()}
+        terms: dict[str, Any] = {"adversarial": -(rewards * log_p).sum() / count}
         if config.entropy:
             p = logits.log_softmax(2)
-            entropy = -((p.exp() * p).sum(2) * chosen).sum() / chosen.sum()
+            entropy = -((p.exp() * p).sum(2) * chosen).sum() / count
             terms["entropy"] = -config.entropy * entropy
         if config.likelihood:
             terms["likelihood"] = config.likelihood * self._surprise(real)
@@ -137,7 +139,7 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
 
     def _surprise(self, real: Tensor) -> Tensor:
         """The mean negative log likelihood of real texts (B, length), in nats a token."""
-        return -self.generator.log_likelihood(real).sum() / self.generator.chosen(real).sum()
+        return -self.generator.log_likelihood(real).sum() / distributed.mean(self.generator.chosen(real).sum())
 
     @torch.no_grad()
     def _rewards(self, ids: Tensor) -> Tensor:
@@ -204,7 +206,7 @@ class Network(Checked):
 @recipe(data="oracle", batch_size=64, steps=42_320, average=0.0, clip=5.0, precision="fp32", sample_every=5_000)
 def oracle(
     data: Spec,
-    config: SeqGAN.Config = SeqGAN.Config(likelihood_steps=18_720, discriminator_steps=23_400, d_steps=156),
+    config: SeqGAN.Config = SeqGAN.Config(pretrain_generator=18_720, pretrain_discriminator=23_400, d_steps=156),
     network: Network = Network(),
 ) -> SeqGAN:
     """The networks of the authors' code; D goes once through the data in a step, where theirs does fifteen times."""
@@ -215,8 +217,8 @@ def oracle(
 def lines(
     data: Spec,
     config: SeqGAN.Config = SeqGAN.Config(
-        likelihood_steps=5_000,
-        discriminator_steps=1_000,
+        pretrain_generator=5_000,
+        pretrain_discriminator=1_000,
         d_steps=5,
         rollouts=8,
         baseline=True,

@@ -30,7 +30,6 @@ OF_DISTANCES = {
     "worst": "the greatest Fréchet distance of the last snapshots",
     "travelled": "way of the fakes' centre since the first snapshot, in deviations of the reals",
     "swing": "how far the fakes' centre moves from snapshot to snapshot, in deviations of the reals",
-    "kept": "share of texts of fixed z that are what they were a third of the steps ago",  # measured, as they are drawn
     "class_obedience": "how far class_accuracy lies from chance to that of reals",
 }
 OF_JUDGES = {"sure": "share of logits on the right side of 0, of the worse of reals and fakes"}

@@ -60,6 +60,7 @@ OF_SAMPLES = {
     "lifelike": "the same share, of what is seen of images",
     "distinct": "distance of a fake to the nearest other fake over the same for reals",
     "variety": "distinct pairs of neighbouring tokens over all, of fakes over that of as many reals",
+    "kept": "share of texts of fixed z that are what they were a third of the steps ago",
     "novel": "share of pairs of neighbouring tokens that known reals do not have",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",
     "class_spread": "variance within a class of fakes over that of reals, of the median class",

@@ -3,7 +3,7 @@
 A verdict is a list of criteria on signals. It holds when every criterion on a measured signal has held in every
 snapshot of the last third of the run so far, and in at least five: a GAN may look bad for a moment. (One on logits may
 lapse in one of them but the last: a few batches say what it is.) Criteria on signals that are derived from the history
-(`DERIVED`) are asked of the last snapshot. Where they are on signals of players, one player must meet all of them: a
+(`OF_HISTORY`) are asked of the last snapshot. Where they are on signals of players, one player must meet all of them: a
 discriminator those on logits, a generator those on players without any. The first of `VERDICTS` that holds is given.
 
 Healthy is no verdict that is left over: every criterion of `FAR`, which compare the fakes with what other reals reach,
@@ -31,6 +31,7 @@ from zerosum.health.modes import LEAST, missing_names
 from zerosum.health.signals import OF_LOGITS, OF_MOVES, SIGNALS
 
 MEANINGS = {**SIGNALS, **DERIVED}
+OF_HISTORY = {*DERIVED, "kept"}  # what compares looks, and is asked of the last one
 SCOPES = ({*OF_LOGITS, *OF_JUDGES}, {*OF_OTHERS}, {*OF_MOVES, *OF_ALL})  # signals of players, by who has them
 
 
@@ -344,8 +345,8 @@ VERDICTS: dict[str, VerdictSpec] = {
         "Frozen: the texts stay what they were, such as pre-training left them, and are not like the data.",
         (
             "a larger learning rate of G: `--g-optimizer.lr`",
-            "a D that tells texts apart, so that rewards differ: `--d-optimizer.lr`, `--discriminator-steps`",
-            "longer pre-training: `--likelihood-steps`",
+            "a D that tells texts apart, so that rewards differ: `--d-optimizer.lr`, `--pretrain-discriminator`",
+            "longer pre-training: `--pretrain-generator`",
         ),
         (
             (_c("kept", ">", 0.95), _c("frechet", ">", "frechet_high", 3.0), _NOT_NEW),
@@ -508,7 +509,7 @@ def _evidence(criteria: Sequence[Criterion], history: History) -> tuple[Evidence
 
 def _lasts(criterion: Criterion, last: Sequence[Mapping[str, float]], player: str) -> bool:
     """Whether it holds in the last snapshots: in all of them, but for one lapse of logits, which are of one batch."""
-    if criterion.signal in DERIVED:
+    if criterion.signal in OF_HISTORY:
         return criterion.holds(last[-1], player)
     lapses = sum(not criterion.holds(signals, player) for signals in last)
     return lapses <= (criterion.signal in OF_LOGITS) and criterion.holds(last[-1], player)

@@ -101,7 +101,7 @@ class Policy(nn.Module):
         ended = torch.zeros(count, dtype=torch.bool, device=u.device)
         token, state = torch.full((count,), START, device=u.device), None
         for place in range(length):
-            state = self.step(token, state)
+            state = self.read(token, state)
             if start is not None and place < given:
                 token = start[place].expand(count)
             else:
@@ -126,12 +126,16 @@ class Policy(nn.Module):
         made = ids.expand(length - 1, count, size, length).clone()
         flat = made.view(-1, length)
         over = self._ended(ids)
-        shown = self.step(torch.full((size,), START, device=ids.device), None)
+        shown = self.read(torch.full((size,), START, device=ids.device), None)
         none = torch.arange(0, device=ids.device)
         rows, ended, state = none, none > 0, shown.take(none)  # completions that go on, by their row of `flat`
         each, texts = torch.arange(count, device=ids.device)[:, None], torch.arange(size, device=ids.device)
+        u = torch.rand(
+            size, length - 1, count, length, device=ids.device
+        )  # of each text its own, whatever is beside it
+        u = u.permute(1, 2, 0, 3).reshape(-1, length)
         for place in range(1, length):
-            shown = self.step(ids[:, place - 1], shown)  # of the first `place` tokens
+            shown = self.read(ids[:, place - 1], shown)  # of the first `place` tokens
             own = texts[~over[:, place - 1]] if drops(over[:, place - 1]) else texts
             new = own.repeat(count)
             rows = torch.cat([rows, (((place - 1) * count + each) * size + own).flatten()])
@@ -139,15 +143,14 @@ class Policy(nn.Module):
             state = State(*(torch.cat([old, one[new]]) for old, one in zip(state, shown, strict=True)))
             if not len(rows):
                 continue
-            u = torch.rand(len(rows), device=ids.device)
-            token = self._next(state.hidden, ended, u, place)
+            token = self._next(state.hidden, ended, u[rows, place], place)
             flat[rows, place] = token
             ended = self._ends(token)
             if drops(ended):
                 flat[rows[ended], place:] = token[ended][:, None]
                 rows, token, state, ended = rows[~ended], token[~ended], state.take(~ended), ended[~ended]
             if place < length - 1 and len(rows):
-                state = self.step(token, state)
+                state = self.read(token, state)
         return made
 
     def begins(self, ids: Tensor) -> Tensor:
@@ -160,7 +163,7 @@ class Policy(nn.Module):
             return torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
         return (ids == self.tokens.end).int().cumsum(1) > 0
 
-    def step(self, token: Tensor, state: State | None) -> State:
+    def read(self, token: Tensor, state: State | None) -> State:
         """The state after one more token, (B,), of each text; None: of texts that are yet to begin."""
         before = None if state is None else (state.hidden[None], state.cell[None])
         _, (hidden, cell) = self.lstm(self.embedding(token)[:, None], before)

@@ -49,7 +49,7 @@ def likelihood(
     """
     epoch = steps_of_epoch(recipe, dataset)
     steps = epochs * epoch
-    trainer = a_trainer(recipe, dataset, seed, {**options, "likelihood_steps": steps}, steps, 5 * epoch)
+    trainer = a_trainer(recipe, dataset, seed, {**options, "pretrain_generator": steps}, steps, 5 * epoch)
     path = folder / "best.safetensors"
     known = [point["held_out"] for point in Series(folder / "series.json").read()]  # of a training that goes on
 
@@ -84,8 +84,8 @@ def play_game(
     folder: Path,
 ) -> list[dict[str, Any]]:
     """SeqGAN from a policy on, D's own steps first: what is measured after every `look` steps of the game."""
-    before = int(options.get("discriminator_steps", 0))
-    trainer = a_trainer(recipe, dataset, seed, {**options, "likelihood_steps": 0}, before + rounds, SAVED)
+    before = int(options.get("pretrain_discriminator", 0))
+    trainer = a_trainer(recipe, dataset, seed, {**options, "pretrain_generator": 0}, before + rounds, SAVED)
     policy_of(trainer).load_state_dict(begun.state_dict())
 
     series = Series(folder / "series.json", "step")

@@ -25,7 +25,7 @@ EPOCHS, ROUNDS, LOOK = 40, 100, 10
 STOPPED_BY, MEASURED, WRITTEN = 1_000, 1_000, 1_000  # texts to stop by, to be measured on, and written
 SPLIT = 0  # the seed by which texts are learnt from or not: one split for all seeds
 GAME, CONSTANT = "SeqGAN", "constant reward"
-PREPARED = "discriminator_steps"
+PREPARED = "pretrain_discriminator"
 ROWS: Mapping[str, Mapping[str, Any]] = {
     GAME: {PREPARED: 1_000},
     CONSTANT: {"reward": "constant", "baseline": False, PREPARED: 0, "d_steps": 0},

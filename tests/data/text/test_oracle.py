@@ -56,13 +56,13 @@ def test_the_authors_gates_are_put_in_their_places(folder: Path):
     save_file(weights, folder / FILE)
     model = oracle_of("oracle")
     x, h, c = weights["embedding"][7], torch.zeros(32), torch.zeros(32)
-    state = model.step(torch.tensor([7]), None)
+    state = model.read(torch.tensor([7]), None)
     for _ in range(2):
         i, f, g, o = (x @ weights[f"W_{k}"] + h @ weights[f"U_{k}"] + weights[f"b_{k}"] for k in GATES)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
         torch.testing.assert_close(state.hidden[0], h, rtol=1e-4, atol=1e-5)
-        state = model.step(torch.tensor([7]), state)
+        state = model.read(torch.tensor([7]), state)
     torch.testing.assert_close(model.out(h), h @ weights["W_logits"] + weights["b_logits"])
 
 

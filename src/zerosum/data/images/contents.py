@@ -27,7 +27,7 @@ PICTURE, IMAGE = "zerosum picture", "zerosum image"  # marks: of grids, films an
 RAW = (".cr2", ".cr3", ".nef", ".dng", ".arw", ".orf", ".rw2", ".pef", ".srw", ".raf")  # TIFF with a small preview
 OF_RUN = re.compile(
     r"run\.json|(metrics|health)\.jsonl|(samples|neighbours|interpolation|codes|health|(samples|codes)-seed-.*)\.png|"
-    r"samples\.(txt|gif)|film\.gif|samples-seed-.*\.gif|report\.html|evaluation\.json|predictions\.csv|"
+    r"samples\.(txt|gif|wav)|film\.gif|samples-seed-.*\.gif|report\.html|evaluation\.json|predictions\.csv|"
     r"(generator|discriminator|classifier|translator|translator-back)\.onnx"
 )
 FRAME = re.compile(r"step-\d+\.png")  # in a run's `samples`
