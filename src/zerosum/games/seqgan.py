@@ -70,7 +70,7 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
         lag: Annotated[
             float, Ge(0), Le(1), "how much of the policy that completes texts stays at a step; 0: it is the current one"
         ] = 0.0
-        l2: Annotated[float, Ge(0), "weight of the squared norm of D's last layer"] = 0.05
+        l2: Annotated[float, Ge(0), "weight of the squared norm of D's last layer"] = 0.1
         g_optimizer: GeneratorOptimizer = Adam(1e-2, (0.9, 0.999))
         d_optimizer: DiscriminatorOptimizer = Adam(1e-4, (0.9, 0.999))
 
