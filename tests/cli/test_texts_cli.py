@@ -72,6 +72,7 @@ def test_a_small_truncation_writes_the_likeliest_text(call: Call, run: Path):
     (("--start", "the " * 15), "the start has 15 tokens, and texts of"),
     (("--start", "the", "--out", "x.png"), "--out x.png: completed texts are written to a .txt file"),
     (("--start", "the", "--to-seed", 3), "--start completes texts: leave out --to-seed"),
+    (("--start", "the", "--to-text", "a cat"), "--start completes texts: leave out --to-text"),
     (("-n", 0), "0"),
 ])  # fmt: skip
 def test_what_cannot_be_sampled_is_named(call: Call, run: Path, arguments: tuple, message: str):

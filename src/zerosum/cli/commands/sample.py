@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -97,18 +97,17 @@ def run(arguments: Sequence[str]) -> None:
     if has_role(run.game, Translates):
         command = run.command("translate", "IMAGES --out DIR")
         raise ZerosumError(f"{run.record.recipe} makes nothing from z alone; `{command}` translates images")
+    of_z = {
+        "--traverse": given.traverse,
+        "--to-seed": given.to_seed is not None,
+        "--class": given.class_ is not None,
+        "--condition": given.condition is not None,
+        "--text": given.text is not None,
+        "--to-text": given.to_text is not None,
+    }
     if has_role(run.game, Predicts):
-        of_z = {
-            "--traverse": given.traverse,
-            "--to-seed": given.to_seed is not None,
-            "--truncation": given.truncation is not None,
-            "--class": given.class_ is not None,
-            "--condition": given.condition is not None,
-            "--text": given.text is not None,
-            "--to-text": given.to_text is not None,
-        }
-        if meant := [name for name, asked in of_z.items() if asked]:
-            raise ZerosumError(f"{run.record.recipe} makes films of frames and actions, not of z: leave out {meant[0]}")
+        others = {"--truncation": given.truncation is not None, "--start": given.start is not None}
+        _refuse({**of_z, **others}, f"{run.record.recipe} makes films of frames and actions, not of z")
         out = given.out or given.run / f"samples-seed-{given.seed}.gif"
         count = VIDEOS if given.n is None else given.n
         write_film(run, out, given.frames, count=count, seed=given.seed, steer=given.steer)
@@ -120,15 +119,7 @@ def run(arguments: Sequence[str]) -> None:
             f"{run.record.recipe} {CANNOT[Predicts]}: leave out {flag_given}, or interpolate by --to-seed"
         )
     if given.start is not None:
-        of_z = {
-            "--traverse": given.traverse,
-            "--to-seed": given.to_seed is not None,
-            "--class": given.class_ is not None,
-            "--condition": given.condition is not None,
-            "--text": given.text is not None,
-        }
-        if meant := [name for name, asked in of_z.items() if asked]:
-            raise ZerosumError(f"--start completes texts: leave out {meant[0]}")
+        _refuse(of_z, "--start completes texts")
     kind = "codes" if given.traverse else "between-texts" if given.to_text is not None else "samples"
     ending = ".gif" if given.to_seed is not None else ".png" if kind != "samples" else default_ending(run)
     out = given.out or given.run / f"{kind}-seed-{given.seed}{ending}"
@@ -156,3 +147,11 @@ def run(arguments: Sequence[str]) -> None:
     say(out)
     if out.suffix == ".png" and not given.traverse and (numbers := unwritable_names(run)):
         say(f"no font here can write the names of classes; in the picture: {numbers}", error=True)
+
+
+def _refuse(flags: Mapping[str, bool], why: str) -> None:
+    """A `ZerosumError` that names the first of the flags that is given, if one is."""
+    from zerosum.errors import ZerosumError
+
+    if meant := [name for name, given in flags.items() if given]:
+        raise ZerosumError(f"{why}: leave out {meant[0]}")
