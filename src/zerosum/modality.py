@@ -256,6 +256,10 @@ class Tokens(Modality):
             return torch.full((len(ids),), ids.shape[1], device=ids.device)
         return (ids != self.end).int().cumprod(1).sum(1)
 
+    def within(self, ids: Tensor) -> Tensor:
+        """(B, L) bool: which ids (B, L) are tokens of a text, before its first `<eos>`."""
+        return torch.arange(ids.shape[1], device=ids.device) < self.lengths(ids)[:, None]
+
     def write(self, ids: Tensor) -> list[str]:
         """Each row of ids, (B, length), as text."""
         words = ([self.vocabulary[i] for i in row] for row in ids.tolist())

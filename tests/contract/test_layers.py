@@ -154,9 +154,7 @@ KIND_ASKED = {
     "latent_game.py": 1,  # conditions: what a text means
     "evaluation/reference_scores.py": 1,  # texts, whose tokens can be shuffled
     "metrics/attributes.py": 2,  # captions are texts
-    "metrics/bleu.py": 2,  # texts alone
-    "metrics/distinct_n.py": 1,
-    "metrics/grammar.py": 1,
+    "metrics/text_metric.py": 1,  # texts alone
     "pictures/overview.py": 1,  # conditions: texts are written in lines
     "run/loaded.py": 5,  # conditions: texts are asked for in words
     "health/translations.py": 1,  # translations of images

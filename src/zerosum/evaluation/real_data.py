@@ -49,7 +49,7 @@ def load(
         if source.run is None:
             raise ZerosumError(f"say which real data to compare {source.target.path} with: --against DATA")
         own = source.run.record.data
-        against, data_dir = own.name, data_dir or (Path(own.data_dir) if own.data_dir else None)
+        against, data_dir = own.name, data_dir or own.folder
         if own.crop is not None:
             size, whole = own.crop, own.size
     elif source.run is not None and source.run.record.data.crop == size:

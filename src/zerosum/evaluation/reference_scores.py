@@ -61,7 +61,7 @@ def _shuffled(tokens: Tokens, context: Context) -> Tensor:
     """As many real texts as there are fakes, at most, each with its tokens in another order; `<eos>` stays behind."""
     ids = context.real.stored[: context.fake.count]
     order = torch.rand(ids.shape, generator=torch.Generator().manual_seed(context.seed))
-    order[torch.arange(ids.shape[1]) >= tokens.lengths(ids)[:, None]] = 2.0  # behind all others
+    order[~tokens.within(ids)] = 2.0  # behind all others
     return ids.gather(1, order.argsort(1))
 
 

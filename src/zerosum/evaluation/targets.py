@@ -154,8 +154,7 @@ def inputs(run: Run, count: int, seed: int, reference: Dataset, progress: Progre
     """
     own = run.record.data
     if "a" not in reference.fields:
-        folder = Path(own.data_dir) if own.data_dir else None
-        reference = read_as(own.reading, own.name, size=own.size, crop=own.crop, data_dir=folder, progress=progress)
+        reference = read_as(own.reading, own.name, size=own.size, crop=own.crop, data_dir=own.folder, progress=progress)
         learnt, held_out = own_parts(run, None, reference)
         reference = held_out or learnt
     a = reference.fields["a"].stored

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -87,9 +87,6 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             raise ZerosumError("--reward constant minus its mean is 0, so nothing is learnt; add --no-baseline")
         if self.config.reward != "discriminator" and self.config.lag:
             raise ZerosumError(f"--reward {self.config.reward} completes no texts; leave --lag out")
-
-    def phase(self, step: int) -> Hashable | None:
-        return None  # nobody has tried to record such a round on a GPU
 
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
         config = self.config

@@ -217,13 +217,12 @@ class TokenSpace(FeatureSpace):
         return (self.codes[x] * self._within(x)).flatten(1)
 
     def pairs(self, x: Tensor) -> Tensor:
-        within = self._within(x)[:, 1:, 0] > 0
+        within = self.tokens.within(x)[:, 1:]
         return (x[:, :-1] * self.tokens.size + x[:, 1:])[within]
 
     def _within(self, x: Tensor) -> Tensor:
         """(N, L, 1): 1 at the tokens of each text, 0 behind them."""
-        places = torch.arange(x.shape[1], device=x.device)
-        return (places < self.tokens.lengths(x)[:, None]).float()[..., None]
+        return self.tokens.within(x).float()[..., None]
 
 
 FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]] = {

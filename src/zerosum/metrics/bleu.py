@@ -13,11 +13,10 @@ import torch
 from annotated_types import Gt
 
 from zerosum.metrics import intervals
-from zerosum.metrics.metric import Context, Metric, too_few
+from zerosum.metrics.metric import Context, too_few
 from zerosum.metrics.n_grams import Text, counts, texts
-from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score
-from zerosum.modality import Tokens
+from zerosum.metrics.text_metric import HeldOutTextMetric, TextMetric
 
 SMOOTHED = 0.1  # n-grams that are counted where there are none: method 1 of Chen and Cherry, 2014
 ENOUGH = 500  # texts
@@ -83,7 +82,7 @@ class References:
 
 
 @dataclass(frozen=True)
-class Bleu(Metric):
+class Bleu(HeldOutTextMetric):
     """How many n-grams of a text occur in real ones, the mean over texts; Papineni et al., 2002.
 
     The references are held-out texts where there are any, all of them for every text, as papers on GANs of texts have
@@ -94,28 +93,17 @@ class Bleu(Metric):
     n: Annotated[int, Gt(1), "longest n-grams"] = 4
 
     name = "bleu"
-    needs = "samples"
-    kind = Tokens
-    needs_distinct = False
-
-    def held_out(self, context: Context) -> str:
-        return "" if context.test is None else f"{len(context.test):,} texts of {context.test.fingerprint}"
 
     def warnings(self, context: Context) -> list[str]:
         return too_few(context, ENOUGH, "BLEU rises with the number of references")
 
     def measure(self, context: Context) -> dict[str, Score]:
-        tokens = context.fake.modality
-        assert isinstance(tokens, Tokens)
-        real = context.real
-        if context.test is not None:
-            real = of_dataset(context.test, context.real.extractor, name="held-out texts")
-        references = References(texts(tokens, real.stored), self.n)
-        return _scores("BLEU", [references.bleu(text) for text in texts(tokens, context.fake.stored)], "higher")
+        references = References(texts(self.tokens(context), self.real(context)), self.n)
+        return _scores("BLEU", [references.bleu(text) for text in self.written(context)], "higher")
 
 
 @dataclass(frozen=True)
-class SelfBleu(Metric):
+class SelfBleu(TextMetric):
     """How many n-grams of a text occur in the other samples, the mean over texts; Zhu et al., 2018 (Texygen).
 
     1 is one text, again and again. It grows with the number of texts: compare at equal numbers, and with real texts.
@@ -124,14 +112,9 @@ class SelfBleu(Metric):
     n: Annotated[int, Gt(1), "longest n-grams"] = 4
 
     name = "self-bleu"
-    needs = "samples"
-    kind = Tokens
-    needs_distinct = False
 
     def measure(self, context: Context) -> dict[str, Score]:
-        tokens = context.fake.modality
-        assert isinstance(tokens, Tokens)
-        written = texts(tokens, context.fake.stored)
+        written = self.written(context)
         references = References(written, self.n)
         return _scores("self-BLEU", [references.bleu(text, is_one=True) for text in written], "none")
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from zerosum.data.text.grammar import Grammar
 from zerosum.data.text.sentences import grammar_of
 from zerosum.metrics import intervals
-from zerosum.metrics.metric import Context, Metric
-from zerosum.metrics.n_grams import Text, texts
+from zerosum.metrics.metric import Context
+from zerosum.metrics.n_grams import Text
 from zerosum.metrics.score import Score
+from zerosum.metrics.text_metric import TextMetric
 from zerosum.modality import Tokens
 
 
 @dataclass(frozen=True)
-class Grammatical(Metric):
+class Grammatical(TextMetric):
     """Valid sentences, by an exact parser, and productions that these use; Rajeswar et al., 2017, section 4.1.
 
     `valid` alone is high for one sentence, again and again; `coverage` counts productions, `likelihood` is the
@@ -22,17 +23,14 @@ class Grammatical(Metric):
     """
 
     name = "grammar"
-    needs = "samples"
-    kind = Tokens
-    needs_distinct = False
 
     def why_not(self, context: Context) -> str:
         return "" if grammar_of(context.data.name) else "it needs texts of a known grammar: sentences"
 
     def measure(self, context: Context) -> dict[str, Score]:
-        tokens, grammar = context.fake.modality, grammar_of(context.data.name)
-        assert isinstance(tokens, Tokens) and grammar is not None
-        return scores_of(grammar, tokens, texts(tokens, context.fake.stored))
+        grammar = grammar_of(context.data.name)
+        assert grammar is not None
+        return scores_of(grammar, self.tokens(context), self.written(context))
 
 
 def scores_of(grammar: Grammar, tokens: Tokens, written: list[Text]) -> dict[str, Score]:

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from zerosum.metrics import intervals
-from zerosum.metrics.metric import Context, Metric
-from zerosum.metrics.samples import of_dataset
+from zerosum.metrics.metric import Context
 from zerosum.metrics.score import Score
-from zerosum.modality import Tokens
+from zerosum.metrics.text_metric import HeldOutTextMetric, TextMetric
 from zerosum.roles import Completes, has_role, in_role
-from zerosum.run.sampling import eval_no_grad
+from zerosum.run.sampling import device_of, eval_no_grad
 
 LOGITS = 2**24  # at a time
 
@@ -41,7 +40,7 @@ def nll(
 
 
 @dataclass(frozen=True)
-class NllTest(Metric):
+class NllTest(HeldOutTextMetric):
     """How surprised the run's own model is by real texts, in nats a token: held-out ones, where there are any.
 
     exp of it is the perplexity. A model that leaves out what is real is punished for it, unlike by BLEU.
@@ -49,9 +48,7 @@ class NllTest(Metric):
 
     name = "nll-test"
     needs = "none"
-    kind = Tokens
     has_references = False
-    needs_distinct = False
 
     def why_not(self, context: Context) -> str:
         if context.run is None:
@@ -60,9 +57,6 @@ class NllTest(Metric):
             return f"{context.run.game.name} gives texts no likelihood"
         return ""
 
-    def held_out(self, context: Context) -> str:
-        return "" if context.test is None else f"{len(context.test):,} texts of {context.test.fingerprint}"
-
     def warnings(self, context: Context) -> list[str]:
         if context.test is not None or context.training is None:
             return []
@@ -70,19 +64,14 @@ class NllTest(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         assert context.run is not None
-        real = context.real
-        if context.test is not None:
-            real = of_dataset(context.test, context.real.extractor, name="held-out texts")
-        run, game = context.run, context.run.game
-        role, device = in_role(game, Completes), next(game.parameters()).device
+        game = context.run.game
+        role, ids = in_role(game, Completes), self.real(context).to(device_of(game))
         with eval_no_grad(game, context.seed):
-            return {
-                "NLL": nll(real.stored.to(device), role.log_likelihood, role.choices, run.record.data.spec.texts.size)
-            }
+            return {"NLL": nll(ids, role.log_likelihood, role.choices, self.tokens(context).size)}
 
 
 @dataclass(frozen=True)
-class NllOracle(Metric):
+class NllOracle(TextMetric):
     """How surprised the network that wrote the data is by the samples, in nats a token; Yu et al., 2017, section 4.
 
     Samples that are less varied than the data score better than it does: read it beside `nll-test`, `self-bleu` and
@@ -90,9 +79,6 @@ class NllOracle(Metric):
     """
 
     name = "nll-oracle"
-    needs = "samples"
-    kind = Tokens
-    needs_distinct = False
 
     def why_not(self, context: Context) -> str:
         is_known = context.data.name.partition(":")[0] == "oracle"

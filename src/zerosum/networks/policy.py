@@ -125,14 +125,13 @@ class Policy(nn.Module):
         size, length = ids.shape
         made = ids.expand(length - 1, count, size, length).clone()
         flat = made.view(-1, length)
-        over = self._ended(ids)
+        over = ~self.tokens.within(ids)  # whether a text has ended at a place or before
         shown = self.read(torch.full((size,), START, device=ids.device), None)
         none = torch.arange(0, device=ids.device)
         rows, ended, state = none, none > 0, shown.take(none)  # completions that go on, by their row of `flat`
         each, texts = torch.arange(count, device=ids.device)[:, None], torch.arange(size, device=ids.device)
-        u = torch.rand(
-            size, length - 1, count, length, device=ids.device
-        )  # of each text its own, whatever is beside it
+        # Each text has its own numbers, whatever is beside it.
+        u = torch.rand(size, length - 1, count, length, device=ids.device)
         u = u.permute(1, 2, 0, 3).reshape(-1, length)
         for place in range(1, length):
             shown = self.read(ids[:, place - 1], shown)  # of the first `place` tokens
@@ -155,13 +154,7 @@ class Policy(nn.Module):
 
     def begins(self, ids: Tensor) -> Tensor:
         """(L - 1, B): which beginnings of texts ids (B, L), of 1 to L - 1 tokens, have not ended."""
-        return ~self._ended(ids)[:, :-1].T
-
-    def _ended(self, ids: Tensor) -> Tensor:
-        """(B, L): whether a text has ended at a place or before."""
-        if self.tokens.end is None:
-            return torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
-        return (ids == self.tokens.end).int().cumsum(1) > 0
+        return self.tokens.within(ids)[:, :-1].T
 
     def read(self, token: Tensor, state: State | None) -> State:
         """The state after one more token, (B,), of each text; None: of texts that are yet to begin."""

@@ -6,6 +6,7 @@ import math
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt, Lt, MinLen
@@ -47,6 +48,11 @@ class DataRecord:
     reading: Reading = AS_STORED  # how its files are read
     held_out: HeldOut | None = None  # of all that is there; the rest was learnt from
     whole: tuple[Positive, Positive] | None = None  # (H, W) of the images that crops were drawn of; None: no crops
+
+    @property
+    def folder(self) -> Path | None:
+        """Where published sets were looked for first."""
+        return Path(self.data_dir) if self.data_dir else None
 
     @property
     def spec(self) -> Spec:

@@ -4,6 +4,7 @@ curve of maximum likelihood over temperatures."""
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,9 @@ from torch import Tensor
 
 from zerosum.data.dataset import Dataset
 from zerosum.games import find
+from zerosum.metrics.bleu import References
 from zerosum.metrics.likelihood import nll
+from zerosum.metrics.n_grams import Text, distinct
 from zerosum.networks.policy import Policy
 from zerosum.studies.training import Series, play, play_measured, trainer_of
 from zerosum.training.trainer import Trainer
@@ -113,6 +116,15 @@ def written(policy: Policy, count: int, seed: int, temperature: float = 1.0) -> 
     """(count, length) texts on the CPU, equal numbers for all policies of a seed."""
     u = torch.rand(count, policy.tokens.length, generator=torch.Generator().manual_seed(seed))
     return policy.write(u.to(policy.out.weight.device), temperature=temperature).cpu()
+
+
+def alikeness(written: Sequence[Text]) -> dict[str, float]:
+    """How alike texts, as ids, are: self-BLEU-2 and distinct-2."""
+    others = References(written, 2)
+    return {
+        "self_bleu_2": statistics.fmean(others.bleu(text, is_one=True)[1] for text in written),
+        "distinct_2": distinct(written, 2),
+    }
 
 
 def beyond(point: Point, curve: Sequence[Point], by: str, value: str, better: Literal["lower", "higher"]) -> float:

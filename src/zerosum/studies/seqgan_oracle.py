@@ -12,11 +12,10 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.text.oracle import oracle_of
-from zerosum.metrics.bleu import References
 from zerosum.metrics.likelihood import nll
-from zerosum.metrics.n_grams import distinct, texts
+from zerosum.metrics.n_grams import texts
 from zerosum.networks.policy import Policy
-from zerosum.studies.policies import TEMPERATURES, beyond, likelihood, play_game, surprise, written
+from zerosum.studies.policies import TEMPERATURES, alikeness, beyond, likelihood, play_game, surprise, written
 from zerosum.studies.study import Measurements, Study
 
 RECIPE = "seqgan/oracle"
@@ -85,15 +84,12 @@ def measured(policy: Policy, seed: int, held_out: Tensor, test: Tensor, temperat
     oracle = oracle_of(DATA)
     assert oracle is not None
     ids, fresh = (written(policy, WRITTEN, seed + shift, temperature) for shift in (HELD_OUT, TEST))
-    some = texts(policy.tokens, ids[:COMPARED])
-    others = References(some, 2)
     return {
         "oracle": nll(ids, oracle.log_likelihood, oracle.chosen, oracle.tokens.size).value,
         "fresh": nll(fresh, oracle.log_likelihood, oracle.chosen, oracle.tokens.size).value,  # of no choice
         "held_out": surprise(policy, held_out, temperature),
         "test": surprise(policy, test, temperature),
-        "self_bleu_2": statistics.fmean(others.bleu(text, is_one=True)[1] for text in some),
-        "distinct_2": distinct(some, 2),
+        **alikeness(texts(policy.tokens, ids[:COMPARED])),
     }
 
 

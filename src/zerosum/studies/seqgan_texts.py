@@ -15,9 +15,9 @@ from zerosum import data
 from zerosum.data.dataset import DataError, Dataset
 from zerosum.data.paths import find
 from zerosum.metrics.bleu import References
-from zerosum.metrics.n_grams import distinct, texts
+from zerosum.metrics.n_grams import texts
 from zerosum.networks.policy import Policy
-from zerosum.studies.policies import TEMPERATURES, beyond, likelihood, play_game, surprise, written
+from zerosum.studies.policies import TEMPERATURES, alikeness, beyond, likelihood, play_game, surprise, written
 from zerosum.studies.study import Measurements, Study
 
 RECIPE = "seqgan/lines"
@@ -80,12 +80,8 @@ def measured(policy: Policy, seed: int, test: Tensor, temperature: float = 1.0) 
 
 def scores(own: Sequence[tuple[int, ...]], test: Sequence[tuple[int, ...]]) -> dict[str, float]:
     """Of texts beside real ones, as ids."""
-    references, others = References(test, 2), References(own, 2)
-    return {
-        "bleu_2": statistics.fmean(references.bleu(text)[1] for text in own),
-        "self_bleu_2": statistics.fmean(others.bleu(text, is_one=True)[1] for text in own),
-        "distinct_2": distinct(own, 2),
-    }
+    references = References(test, 2)
+    return {"bleu_2": statistics.fmean(references.bleu(text)[1] for text in own), **alikeness(own)}
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:

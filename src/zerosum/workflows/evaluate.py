@@ -133,7 +133,7 @@ def evaluate(
             test=real_data.like(test, reference.modality) if rest is None else None,
             mixture=real_data.mixture(reference),
             run=source.run,
-            data_dir=folder or _own_folder(source),
+            data_dir=folder or (None if source.run is None else source.run.record.data.folder),
         )
         if own and not len(unused):  # features are computed once
             context = replace(context, training=context.real)
@@ -210,7 +210,7 @@ def _aligned(
     name = together(own.name)
     if against is not None or name == own.name:
         return given
-    folder = data_dir or (Path(own.data_dir) if own.data_dir else None)
+    folder = data_dir or own.folder
     whole = read_as(own.reading, name, size=own.size, crop=own.crop, data_dir=folder, progress=progress)
     _, held_out = targets.own_parts(run, None, whole)
     return held_out or whole
@@ -251,12 +251,6 @@ def _evaluation(
         versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def _own_folder(source: SampleSource) -> Path | None:
-    """Where a run's own data was looked for first."""
-    named = None if source.run is None else source.run.record.data.data_dir
-    return Path(named) if named else None
 
 
 def _own_reading(source: SampleSource) -> Reading:

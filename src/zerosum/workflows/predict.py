@@ -59,7 +59,7 @@ def write_film(
     needed = 3 * 4 * count * (start + frames) * math.prod(run.modality.shape[1:])
     memory.require(needed, f"a film of {count:,} videos of {frames:,} frames", "ask for fewer (--frames, -n)")
     if data is None:
-        data = read_as(own.reading, own.name, data_dir=Path(own.data_dir) if own.data_dir else None)
+        data = read_as(own.reading, own.name, data_dir=own.folder)
     rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(checks.seed(seed)))[:count]
     x, actions = data.fields[run.game.makes].stored[rows], data.fields["actions"].stored[rows]
     if action is not None:

@@ -188,9 +188,8 @@ def resume(
             f"the data of {run} is no longer at {its.name}: say where it lies now by "
             f"`{directory.command('resume', '--data PATH')}`"
         )
-    folder = Path(its.data_dir) if its.data_dir else None
     held_out = its.held_out.share if its.held_out else None
-    wanted = DataChoice(its.name, its.size, its.labels, folder, its.reading, its.classes, held_out, its.crop)
+    wanted = DataChoice(its.name, its.size, its.labels, its.folder, its.reading, its.classes, held_out, its.crop)
     with distributed.together():
         share, note = share_of(record)
         if note:

@@ -45,9 +45,13 @@ def lines(request: Request) -> Dataset:
     several = any(len(text) < longest for text in texts)
     modality = Tokens(vocabulary(texts, several, VOCABULARY), longest + several, " " if words else "")
     ids = torch.tensor([modality.ids(text) for text in texts])
-    lengths = torch.tensor([len(text) for text in texts])
-    fields = {"ids": Field(modality, ids), "lengths": Field(Lengths(longest), lengths)}
-    return dataset_of(request.name, fields, tuple(problems), notes=_rare(ids, modality))
+    return dataset_of(request.name, fields_of(modality, ids), tuple(problems), notes=_rare(ids, modality))
+
+
+def fields_of(tokens: Tokens, ids: Tensor) -> dict[str, Field]:
+    """The fields `ids`, (N, length), and `lengths`, (N,), of texts."""
+    longest = tokens.length - (tokens.end is not None)
+    return {"ids": Field(tokens, ids), "lengths": Field(Lengths(longest), tokens.lengths(ids))}
 
 
 def _rare(ids: Tensor, tokens: Tokens) -> tuple[str, ...]:

@@ -9,10 +9,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from zerosum.data.dataset import DataError, Dataset, Field, fingerprint_of
+from zerosum.data.dataset import DataError, Dataset, fingerprint_of
 from zerosum.data.paths import find
 from zerosum.data.request import Request, split
-from zerosum.modality import Lengths, Tokens
+from zerosum.data.text.lines import fields_of
+from zerosum.modality import Tokens
 from zerosum.networks.policy import Policy
 
 NAME = "oracle"
@@ -44,8 +45,9 @@ def oracle(request: Request) -> Dataset:
     assert model is not None
     generator = torch.Generator().manual_seed(request.seed)
     ids = model.write(torch.rand(COUNT, LENGTH, generator=generator))
-    fields = {"ids": Field(model.tokens, ids), "lengths": Field(Lengths(LENGTH), torch.full((COUNT,), LENGTH))}
-    return Dataset(request.name, fields, fingerprint_of(f"oracle:{part} {COUNT} texts, seed {request.seed}"))
+    return Dataset(
+        request.name, fields_of(model.tokens, ids), fingerprint_of(f"oracle:{part} {COUNT} texts, seed {request.seed}")
+    )
 
 
 def oracle_of(name: str, data_dir: Path | None = None) -> Policy | None:

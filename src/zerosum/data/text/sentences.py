@@ -7,10 +7,11 @@ from functools import cache
 
 import torch
 
-from zerosum.data.dataset import Dataset, Field, fingerprint_of
+from zerosum.data.dataset import Dataset, fingerprint_of
 from zerosum.data.request import Request, no_option
 from zerosum.data.text.grammar import ENGLISH, Grammar
-from zerosum.modality import Lengths, Tokens
+from zerosum.data.text.lines import fields_of
+from zerosum.modality import Tokens
 
 NAME = "sentences"
 COUNT = 10_000
@@ -38,8 +39,5 @@ def sentences(request: Request) -> Dataset:
     choices = random.Random(request.seed)
     texts = [grammar().sentence(choices, LONGEST) for _ in range(COUNT)]
     tokens = modality()
-    fields = {
-        "ids": Field(tokens, torch.tensor([tokens.ids(text) for text in texts])),
-        "lengths": Field(Lengths(LONGEST), torch.tensor([len(text) for text in texts])),
-    }
-    return Dataset(request.name, fields, fingerprint_of(f"{ENGLISH} {COUNT} {LONGEST} {request.seed}"))
+    ids = torch.tensor([tokens.ids(text) for text in texts])
+    return Dataset(request.name, fields_of(tokens, ids), fingerprint_of(f"{ENGLISH} {COUNT} {LONGEST} {request.seed}"))

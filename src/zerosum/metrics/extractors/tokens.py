@@ -21,7 +21,7 @@ def token_counts(tokens: Tokens, device: torch.device) -> Extractor:
 
     def function(ids: Tensor) -> Features:
         ids = ids.to(device).long()
-        inside = (torch.arange(ids.shape[1], device=device) < tokens.lengths(ids)[:, None]).float()[..., None]
+        inside = tokens.within(ids).float()[..., None]
         count = inside.sum(1).clamp_min(1)
         pairs = left[ids[:, :-1]] * right[ids[:, 1:]] * inside[:, 1:]
         return Features(torch.cat([(single[ids] * inside).sum(1) / count, pairs.sum(1) / count], dim=1))
