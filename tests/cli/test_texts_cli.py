@@ -70,7 +70,7 @@ def test_a_small_truncation_writes_the_likeliest_text(call: Call, run: Path):
     (("--start", "<eos>"), "has not learnt the word '<eos>'"),
     (("--start", "qqqq"), "has not learnt the word 'qqqq'; `zerosum data check` shows"),
     (("--start", "the " * 15), "the start has 15 tokens, and texts of"),
-    (("--start", "the", "--out", "x.png"), "--out x.png: completed texts are written to a .txt file"),
+    (("--start", "the", "--out", "x.wav"), "are texts, which go to a .png or .npz or .txt file"),
     (("--start", "the", "--to-seed", 3), "--start completes texts: leave out --to-seed"),
     (("--start", "the", "--to-text", "a cat"), "--start completes texts: leave out --to-text"),
     (("-n", 0), "0"),

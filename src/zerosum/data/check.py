@@ -143,11 +143,11 @@ def texts(data: Dataset) -> list[str]:
     total = int(lengths.sum())
     shown = torch.linspace(0, len(ids) - 1, SHOWN).long().unique()
     return [
-        f"vocabulary: {tokens.size:,} {'words' if tokens.separator else 'characters'} with {' and '.join(special)}; "
+        f"vocabulary: {tokens.size:,} {tokens.unit}s with {' and '.join(special)}; "
         f"most frequent: {' '.join(frequent[:FREQUENT])}",
         f"tokens in a text: {lengths.min()} to {lengths.max()}, median {lengths.median()}; {total:,} in all",
         f"{Tokens.UNKNOWN}: {unknown:,} tokens ({unknown / total:.2%}) are not in the vocabulary",
-        "some texts:",
+        f"some {tokens.plural}:",
         *(f"  {text}" for text in tokens.write(ids[shown])),
     ]
 
@@ -176,10 +176,9 @@ def captions(data: Dataset) -> list[str]:
     lengths, without = tokens.lengths(ids), (counts == 0).nonzero()[:, 0].tolist()
     files = data.files.get(field.deck, ())
     shown = ids[torch.linspace(0, len(ids) - 1, SHOWN).long().unique()]
-    units = "words" if tokens.separator else "characters"
     lines = [
         f"captions: {len(ids):,} of {len(counts) - len(without):,} images, {counts[counts > 0].min()} to "
-        f"{counts.max()} each, of {lengths.min()} to {lengths.max()} {units}; vocabulary: {tokens.size - 2:,}"
+        f"{counts.max()} each, of {lengths.min()} to {lengths.max()} {tokens.unit}s; vocabulary: {tokens.size - 2:,}"
     ]
     if without:
         named = abbreviate([files[row] if files else str(row) for row in without])

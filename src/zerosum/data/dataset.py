@@ -31,6 +31,10 @@ class DataError(ZerosumError):
     """Data that is missing, unreadable or does not fit what was asked; the message names it and the cure."""
 
 
+class Unreadable(Exception):
+    """Why a file cannot be used, in words."""
+
+
 def with_progress(what: str, items: Iterable[T], total: int, progress: Progress | None) -> Iterator[T]:
     """The items as they are; after each, `progress` is called."""
     for done, item in enumerate(items, 1):

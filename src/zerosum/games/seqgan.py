@@ -210,21 +210,35 @@ def oracle(
     return _built(data, config, network)
 
 
+_LINES = SeqGAN.Config(
+    pretrain_generator=5_000,
+    pretrain_discriminator=1_000,
+    d_steps=5,
+    rollouts=8,
+    baseline=True,
+    g_optimizer=Adam(5e-4, (0.9, 0.999)),
+    d_optimizer=Adam(1e-3, (0.9, 0.999)),
+)
+_WIDE = Network(embedding=64, hidden=128, filters=0.25)
+
+
 @recipe(data="sentences", batch_size=64, steps=6_500, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
 def lines(
     data: Spec,
-    config: SeqGAN.Config = SeqGAN.Config(
-        pretrain_generator=5_000,
-        pretrain_discriminator=1_000,
-        d_steps=5,
-        rollouts=8,
-        baseline=True,
-        g_optimizer=Adam(5e-4, (0.9, 0.999)),
-        d_optimizer=Adam(1e-3, (0.9, 0.999)),
-    ),
-    network: Network = Network(embedding=64, hidden=128, filters=0.25),
+    config: SeqGAN.Config = _LINES,
+    network: Network = _WIDE,
 ) -> SeqGAN:
     """A wider policy and fewer filters, for the lines of a text file: words, or characters."""
+    return _built(data, config, network)
+
+
+@recipe(data="melodies", batch_size=64, steps=6_500, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
+def melodies(
+    data: Spec,
+    config: SeqGAN.Config = _LINES,
+    network: Network = _WIDE,
+) -> SeqGAN:
+    """The networks of `seqgan/lines`, for notes."""
     return _built(data, config, network)
 
 

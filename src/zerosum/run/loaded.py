@@ -143,10 +143,15 @@ class Run:
             yield x, own
 
     def complete(self, start: str, count: int = 1, seed: int = 0, *, truncation: float | None = None) -> list[str]:
-        """`count` texts that begin with `start`, which may be empty; equal seeds give equal texts.
+        """`count` texts that begin with `start`, as `completed` gives them, in words."""
+        ids = self.completed(start, count, seed, truncation=truncation)
+        return self.record.data.spec.texts.write(ids)
+
+    def completed(self, start: str, count: int = 1, seed: int = 0, *, truncation: float | None = None) -> Tensor:
+        """Ids (count, length) of texts that begin with `start`, which may be empty; equal seeds give equal texts.
 
         Args:
-            start: words, or characters where texts are made of these, all of which the run has learnt.
+            start: words, characters or notes, as texts are made of these, all of which the run has learnt.
             truncation: as for `sample`: of a policy, p < 1 chooses among the likeliest tokens alone, which make up p.
 
         Raises:
@@ -158,21 +163,18 @@ class Run:
         given = tokens.split(checks.text("start", start))
         for token in given:
             if token not in tokens.vocabulary or token == tokens.END:
-                kind = "word" if tokens.separator else "character"
                 close = difflib.get_close_matches(token, tokens.vocabulary, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else "`zerosum data check` shows what its data holds"
-                raise ZerosumError(f"{self.path} has not learnt the {kind} {token!r}; {hint}")
+                raise ZerosumError(f"{self.path} has not learnt the {tokens.unit} {token!r}; {hint}")
         most = tokens.length - (tokens.end is not None)
         if len(given) >= most:
             raise ZerosumError(
-                f"the start has {len(given)} tokens, and texts of {self.path} have at most {most}; give fewer"
+                f"the start has {len(given)} tokens, and {tokens.plural} of {self.path} have at most {most}; give fewer"
             )
         ids = torch.tensor(tokens.ids(given)[: len(given)], dtype=torch.long)
         count, seed = checks.integer("count", count, 1), checks.seed(seed)
         self._require(count)
-        return tokens.write(
-            sampling.complete(self.game, ids, count, seed=seed, truncation=self._truncation(truncation))
-        )
+        return sampling.complete(self.game, ids, count, seed=seed, truncation=self._truncation(truncation))
 
     def interpolate(
         self,
