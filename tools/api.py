@@ -66,6 +66,7 @@ METRICS = [
     "distinct_n",
     "likelihood",
     "grammar",
+    "music",
     "attributes",
     "matching",
     "statistics",

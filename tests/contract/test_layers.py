@@ -178,8 +178,8 @@ KIND_ASKED = {
 }
 # Public functions of plain tensors check the rank of their arguments; readers of arrays see what a file holds.
 OF_TENSORS = ("losses/", "util/checks.py", "metrics/", "pictures/", "theory/", "data/arrays.py", "data/points/")
-MODALITIES = {"Image", "Points", "Tokens"}
-KINDS = {"image", "points", "tokens"}  # what `kind` says in JSON
+MODALITIES = {"Image", "Notes", "Points", "Tokens"}
+KINDS = {"image", "notes", "points", "tokens"}  # what `kind` says in JSON
 
 
 def kinds_asked(source: str, ranks: bool = True) -> list[int]:

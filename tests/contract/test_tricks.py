@@ -24,6 +24,7 @@ SOUND = Spec({"x": Sound(1, 500, 8000)}, count=1000)
 PAPERS_WITH_RELU_OR_POOLING = {
     "gan/tutorial",
     "seqgan/lines",
+    "seqgan/melodies",
     "seqgan/oracle",
     "sgan/mnist",
     "simgan/gauges",

@@ -145,7 +145,7 @@ def _melodies(notes: Notes) -> Renderer:
 
     scale = f"; {piano_rolls.scale_of(span)}"
     return Renderer(
-        picture=lambda samples, real: grid(drawn(samples)),
+        picture=lambda samples, real: piano_rolls.with_scales(notes.melodies(samples), span),
         row=lambda samples: grid(drawn(samples), columns=len(samples)),
         rows=lambda groups, names, note, real: grid_rows([drawn(group) for group in groups], names, note=note),
         walks=lambda frames, real: grid_walks(drawn(frames)),
