@@ -154,6 +154,7 @@ KIND_ASKED = {
     "latent_game.py": 1,  # conditions: what a text means
     "evaluation/reference_scores.py": 1,  # texts, whose tokens can be shuffled
     "metrics/attributes.py": 2,  # captions are texts
+    "metrics/music.py": 1,  # melodies alone
     "metrics/text_metric.py": 1,  # texts alone
     "pictures/overview.py": 1,  # conditions: texts are written in lines
     "run/loaded.py": 5,  # conditions: texts are asked for in words
@@ -172,7 +173,7 @@ KIND_ASKED = {
     "workflows/alternatives.py": 3,  # a smaller size of images
     "workflows/features.py": 1,  # a classifier of images
     "workflows/prepare.py": 2,  # the size of its images, and some of its captions
-    "workflows/sample.py": 3,  # WRITE, and conditions: texts are named and kept as such
+    "workflows/sample.py": 4,  # WRITE, and conditions: texts are named and kept as such
     "workflows/synthesize.py": 3,  # conditions: texts are no classes; a folder of images, a file of points
     "workflows/translate.py": 2,  # images to images
 }

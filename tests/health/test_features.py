@@ -62,7 +62,8 @@ def test_samples_have_features_and_thumbnails(modality: Modality):
 def test_other_kinds_are_refused_by_name():
     assert set(FEATURES) == {Image, Notes, Points, Sound, Tokens, Video}
     with pytest.raises(
-        ZerosumError, match="are of images, videos, sounds, points, texts, not of classes; train with --no-health"
+        ZerosumError,
+        match="are of images, videos, sounds, points, texts, melodies, not of classes; train with --no-health",
     ):
         feature_space(Classes(("a", "b")), torch.zeros(3).long(), torch.Generator())
 
