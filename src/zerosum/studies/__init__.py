@@ -15,6 +15,7 @@ from zerosum.studies.health import HEALTH
 from zerosum.studies.health_translators import HEALTH_TRANSLATORS
 from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.moving_scenes import MOVING_SCENES
+from zerosum.studies.music_seqgan import MUSIC_SEQGAN
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.pix2pix_tasks import PIX2PIX_TASKS
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
@@ -51,6 +52,7 @@ STUDIES = {
         HEALTH_TRANSLATORS,
         INFOGAN_ERROR_OWN,
         MOVING_SCENES,
+        MUSIC_SEQGAN,
         OPTIMAL_DISCRIMINATOR,
         PIX2PIX_TASKS,
         SEQGAN_CAPTIONS,
