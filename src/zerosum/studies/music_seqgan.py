@@ -167,7 +167,7 @@ MUSIC_SEQGAN = Study(
         "temperatures from 1.1 to 0.7, a constant reward, and other real melodies. The value is the share of notes in "
         "key after the last step. Settings were chosen on seed 100."
     ),
-    published="no number",
+    published="",
     target=0.95,
     relation=">=",
     seeds=(0, 1, 2),
