@@ -119,7 +119,7 @@ def read(path: Path) -> Piece:
         of_track, own = _parts(track)
         drums = drums or DRUMS in of_track
         parts.update({(number, channel): notes for channel, notes in of_track.items() if channel != DRUMS})
-        metres.update(own if file.type != 2 or not metres else {})
+        metres.update(own)
     if not parts:
         raise Unreadable("it has drums alone, and no melody" if drums else "it has no notes")
     ticks = next(iter(parts.values()))
