@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import torch
@@ -219,6 +219,7 @@ _LINES = SeqGAN.Config(
     g_optimizer=Adam(5e-4, (0.9, 0.999)),
     d_optimizer=Adam(1e-3, (0.9, 0.999)),
 )
+_MELODIES = replace(_LINES, pretrain_generator=14_000, pretrain_discriminator=500, likelihood=0.1)
 _WIDE = Network(embedding=64, hidden=128, filters=0.25)
 
 
@@ -232,13 +233,13 @@ def lines(
     return _built(data, config, network)
 
 
-@recipe(data="melodies", batch_size=64, steps=6_500, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
+@recipe(data="melodies", batch_size=64, steps=14_600, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
 def melodies(
     data: Spec,
-    config: SeqGAN.Config = _LINES,
+    config: SeqGAN.Config = _MELODIES,
     network: Network = _WIDE,
 ) -> SeqGAN:
-    """The networks of `seqgan/lines`, for notes."""
+    """The networks of `seqgan/lines`, for notes; the policy goes on to learn from real ones beside D's verdict."""
     return _built(data, config, network)
 
 
