@@ -430,7 +430,9 @@ def diagnose(history: History) -> Verdict:
     if not any("frechet" in now for now in signals):
         return Verdict("nothing to compare", detail="The game makes no samples of its data.")
     if "reals" in signals[-1]:
-        few = f"There are {signals[-1]['reals']:,.0f} real samples: too few to know what others would be like."
+        reals = round(signals[-1]["reals"])
+        there = "is 1 real sample" if reals == 1 else f"are {reals:,} real samples"
+        few = f"There {there}: too few to know what others would be like."
         return Verdict("nothing to compare", detail=few)
     if len(signals) < MIN_SNAPSHOTS:
         looks = (
