@@ -22,6 +22,7 @@ from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Trainer
 
 RECIPE, DATA = "seqgan/lines", "sentences"
+RATE: dict[str, Any] = {"g_optimizer": {"kind": "adam", "lr": 5e-3, "betas": (0.9, 0.999)}}
 STEPS = 200  # of a writer that no step changes: the verdicts on texts are not given in the first hundred
 OTHERS = 1_000_000  # added to the seed of texts that a frozen writer has
 Make = Callable[[Tensor, Tokens, Generator], Tensor]  # real texts, ids (N, length), to a writer's
@@ -84,33 +85,20 @@ def halved(ids: Tensor, tokens: Tokens, generator: Generator) -> Tensor:
 def _seqgan(name: str, steps: int, truth: str = "healthy", **config: Any) -> Scenario:
     """A small SeqGAN."""
     options: dict[str, Any] = {"network": {"embedding": 32, "hidden": 64, "filters": 0.1}}
-    options["config"] = {"pretrain_discriminator": 100, "d_steps": 2, "rollouts": 4} | config
+    options["config"] = {"pretrain_discriminator": 50, "d_steps": 1, "rollouts": 2, **RATE} | config
     return Scenario(name, RECIPE, DATA, steps, 64, {"average": 0.0, "clip": 5.0}, options, truth=truth)
 
 
-def _adam(lr: float) -> dict[str, Any]:
-    return {"kind": "adam", "lr": lr, "betas": (0.9, 0.999)}
-
-
-FAST: dict[str, Any] = {"g_optimizer": _adam(5e-3)}
 SHARPENED: dict[str, Any] = {"reward": "constant", "baseline": False, "d_steps": 0, "pretrain_discriminator": 0}
 TRAINED = (
-    _seqgan("seqgan", 2_400, pretrain_generator=2_000, g_optimizer=_adam(2e-3)),
-    _seqgan("seqgan, teacher forcing", 2_400, pretrain_generator=1_800, likelihood=1.0, g_optimizer=_adam(2e-3)),
-    _seqgan("maximum likelihood", 2_000, pretrain_generator=2_000, pretrain_discriminator=0, **FAST),
-    _seqgan(
-        "constant reward", 3_000, "repeats itself", pretrain_generator=60, **SHARPENED | {"g_optimizer": _adam(1e-2)}
-    ),
-    _seqgan(
-        "constant reward, later",
-        4_000,
-        "repeats itself",
-        pretrain_generator=400,
-        **SHARPENED | {"g_optimizer": _adam(2e-2)},
-    ),
-    _seqgan("stopped early", 1_500, "frozen", pretrain_generator=60, pretrain_discriminator=1_440, **FAST),
-    _seqgan("stopped very early", 1_200, "frozen", pretrain_generator=20, pretrain_discriminator=1_180, **FAST),
-    _seqgan("60 steps", 60, "under-trained", pretrain_generator=60, **FAST),
+    _seqgan("seqgan", 1_250, pretrain_generator=1_000),
+    _seqgan("seqgan, teacher forcing", 1_250, pretrain_generator=1_000, likelihood=1.0),
+    _seqgan("maximum likelihood", 1_200, pretrain_generator=1_200, pretrain_discriminator=0),
+    _seqgan("constant reward", 1_500, "repeats itself", pretrain_generator=60, **SHARPENED),
+    _seqgan("constant reward, later", 2_000, "repeats itself", pretrain_generator=300, **SHARPENED),
+    _seqgan("stopped early", 800, "frozen", pretrain_generator=60, pretrain_discriminator=740),
+    _seqgan("stopped very early", 600, "frozen", pretrain_generator=20, pretrain_discriminator=580),
+    _seqgan("60 steps", 60, "under-trained", pretrain_generator=60),
 )
 FROZEN = (
     Writer("real texts", everything),
