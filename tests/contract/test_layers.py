@@ -162,6 +162,7 @@ KIND_ASKED = {
     "modality.py": 2,  # a point has one dimension
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
     "metrics/probe.py": 1,  # a classifier of images has convolutions
+    "studies/music_seqgan.py": 1,  # policies that write melodies
     "report/commands.py": 1,  # the size of its images
     "run/migrations.py": 1,  # shapes of format 1
     "run/record.py": 1,  # the size of its images
