@@ -25,6 +25,7 @@ from zerosum.optim import Adam, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Encodes
+from zerosum.util.switches import With
 
 
 class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
@@ -47,8 +48,13 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
     @dataclass(frozen=True)
     class Config(Checked):
         pretrain: Annotated[int, Ge(0), "steps of autoencoding real texts, and of telling swapped words"] = 4_000
-        code_noise: Annotated[float, Ge(0), "deviation of the noise on codes of real texts, beside z's of 1"] = 0.5
-        code_prior: Annotated[float, Ge(0), "weight of MMD^2 between these codes and z"] = 10.0
+        code_noise: Annotated[
+            float,
+            Ge(0),
+            With("pretrain", lambda own: own.pretrain or own.autoencoding),
+            "deviation of the noise on codes of real texts, beside z's of 1",
+        ] = 0.5
+        code_prior: Annotated[float, Ge(0), With("pretrain"), "weight of MMD^2 between these codes and z"] = 10.0
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         reconstruction: Annotated[float, Ge(0), "weight of the squared error of z^, a mean over its numbers"] = 1.0
         matching: Annotated[float, Ge(0), "weight of MMD^2 in D's loss, which D maximises"] = 1.0
@@ -80,6 +86,13 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
             "discriminator": Player(self.config.d_optimizer, of_d),
         }
 
+    def check(self) -> None:
+        tokens = self.generator.tokens
+        if tokens.length - (tokens.end is not None) < 2:
+            raise ZerosumError("texts of one token have no words to change places; give longer ones")
+        if len({*tokens.vocabulary} - {Tokens.UNKNOWN, Tokens.END}) < 2:
+            raise ZerosumError("all words of the texts are the same, so that nothing is to be learnt; give others")
+
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
         config = self.config
         if step < config.pretrain:
@@ -100,9 +113,7 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
             "prior": config.code_prior * discrepancy(self.latents(len(z)), z, (2 * config.latent_dim) ** 0.5),
         }
         yield Move("discriminator", **terms)
-        with torch.no_grad():
-            z = self._code(self.features(real))
-        yield Move("generator", autoencoding=self.generator.surprise(z, real))
+        yield Move("generator", autoencoding=self.generator.surprise(z.detach(), real))
 
     def _discriminate(self, real: Tensor) -> Move:
         config, d = self.config, self.discriminator
@@ -181,15 +192,15 @@ class Network(Checked):
     hidden: Annotated[int, Gt(0), "units of G's LSTM"] = 128
     d_embedding: Annotated[int, Gt(0), "numbers that a token becomes, for D"] = 32
     filters: Annotated[int, Gt(0), "D's filters of each width"] = 64
-    widest: Annotated[int, Gt(0), "tokens that D's widest filters see in a row; there are filters of all widths up to it"] = 5
+    widest: Annotated[
+        int, Gt(0), "tokens that D's widest filters see in a row; there are filters of all widths up to it"
+    ] = 5
     dropout: Annotated[float, Ge(0), Lt(1), "share of D's features that is left out of its logit in training"] = 0.25
     matched: Annotated[int, Gt(0), "features that are matched"] = 64
 
 
 @recipe(data="sentences", batch_size=128, steps=8_000, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
-def lines(
-    data: Spec, config: TextGAN.Config = TextGAN.Config(), network: Network = Network()
-) -> TextGAN:
+def lines(data: Spec, config: TextGAN.Config = TextGAN.Config(), network: Network = Network()) -> TextGAN:
     """Networks for the lines of a text file: words, or characters."""
     tokens = data.texts
     filters = dict.fromkeys(range(1, network.widest + 1), network.filters)
