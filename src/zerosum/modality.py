@@ -261,8 +261,9 @@ class Tokens(Modality):
         return torch.arange(ids.shape[1], device=ids.device) < self.lengths(ids)[:, None]
 
     def chosen(self, ids: Tensor) -> Tensor:
-        """(B, L), 1 where a token of ids (B, L) is a choice, `<eos>` included; 0 behind it, and where nothing else can be:
-        where texts end, the last place of a row holds `<eos>`.
+        """(B, L), 1 where a token of ids (B, L) is a choice, `<eos>` included, else 0: behind it there is none.
+
+        Where texts end, the last place of a row is always `<eos>`.
         """
         if self.end is None:
             return torch.ones(ids.shape, device=ids.device)

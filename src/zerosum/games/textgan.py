@@ -42,6 +42,9 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
         compressor: these features to those that are matched, (B, K).
     """
 
+    generator: TextWriter
+    discriminator: TextCNN
+    config: Config
     name = "textgan"
     makes = "ids"
 
@@ -106,7 +109,7 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
         config, d = self.config, self.discriminator
         features, others = self.features(torch.cat([real, swapped(self.generator.tokens, real)])).chunk(2)
         z = self._code(features)
-        terms = {
+        terms: dict[str, Any] = {
             "adversarial": non_saturating.d(d.judge(features), d.judge(others)),
             "autoencoding": self.generator.surprise(z, real),
             "matching": -config.matching * self._matched(features, others),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ MEASURED = ("valid", "coverage", "likelihood", "different", "self_bleu_2", "dist
 
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
-    """Train TextGAN, or maximum likelihood for as many steps, on the sentences of a seed, and measure what they write."""
+    """Train TextGAN, or maximum likelihood for as many steps, on sentences, and measure what they write."""
     learnt = data.load("sentences", seed=seed)
     training = shortened(find(RECIPE).training, seed, fraction, 10)
     tokens = learnt.spec.texts
@@ -67,14 +66,14 @@ def _likelihood(learnt: Dataset, seed: int, steps: int, folder: Path) -> dict[st
 
 
 def scores(tokens: Tokens, ids: Tensor) -> dict[str, float]:
-    """Of texts, ids (N, length): valid ones, productions that they use, and how alike they are; 0 nats where none is."""
+    """Of texts, ids (N, length): valid ones, productions that they use, how alike they are; 0 nats where none is."""
     own = texts(tokens, ids)
     found = {name: score.value for name, score in scores_of(grammar(), tokens, own).items()}
     return {"likelihood": 0.0, **found, "different": len(set(own)) / len(own), **alikeness(own)}
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
-    """The share of valid sentences, one a seed; the same of all else, and TextGAN's beside the curve of temperatures."""
+    """The share of valid sentences, one a seed; all that was measured of each row; the distance to the curve."""
     ours = [part for part in parts if part["part"] == GAME]
     theirs = [part for part in parts if part["part"] == LIKELIHOOD]
     plain = [next(at for at in part["curve"] if at["temperature"] == 1.0) for part in theirs]
@@ -135,4 +134,3 @@ TEXTGAN_GRAMMAR = Study(
     goal="95 %, and 90 % of the productions in every seed",
     ours=in_few_numbers,
 )
-_ = replace
