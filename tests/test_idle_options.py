@@ -36,7 +36,7 @@ IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, wha
     ("unrolled/toy", {"unrolling": 0}, {"unrolled_lr": 3.0}, "unrolling is 0"),
     ("wgan/toy", {"long_every": 1, "long_steps": 2}, {"critic_steps": 1}, "long_every is 1"),
     ("sgan/toy", {"consistency": {"weight": 0.0}}, {"consistency": {"confidence": 0.5}}, "consistency.weight is 0.0"),
-    ("textgan/lines", {"pretrain": 0}, {"code_prior": 3.0}, "pretrain is 0"),
+    ("textgan/lines", {"pretrain": 0, "autoencoding": 0.0}, {"code_prior": 3.0}, "pretrain is 0"),
     ("textgan/lines", {"pretrain": 0, "autoencoding": 0.0}, {"code_noise": 0.1}, "pretrain is 0"),
     ("sgan/toy", {"generator": "non-saturating"}, {"feature_distance": "mean-absolute"}, "generator is non-saturating"),
 ]

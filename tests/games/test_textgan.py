@@ -44,7 +44,7 @@ def test_phases_go_one_after_the_other():
     assert played == [["discriminator", "generator"]] * 2 + [["discriminator"] * 3 + ["generator"]]
     assert game.phase(0) == game.phase(1) != game.phase(2) == game.phase(9)
     first, second = moves(game)
-    assert [*first.terms] == ["adversarial", "autoencoding", "matching", "prior"]
+    assert [*first.terms] == ["adversarial", "matching", "autoencoding", "prior"]
     assert [*second.terms] == ["autoencoding"]
     assert first.logits is None, "swapped words are no fakes"
 
@@ -75,16 +75,24 @@ def test_g_minimises_the_discrepancy_alone_unless_more_is_asked():
     assert [*more.terms] == ["matching", "adversarial", "autoencoding"]
 
 
-def test_what_g_is_asked_for_besides_by_hand():
-    game = textgan(adversarial=2.0, autoencoding=0.5, code_noise=0.0)
-    torch.manual_seed(7)
-    *_, move = game.round(draw, 0)
+def test_what_is_asked_for_besides_by_hand():
+    game = textgan(adversarial=2.0, autoencoding=0.5, code_prior=4.0, code_noise=0.0)
+    played = game.round(draw, 0)
+    of_d = next(played)
+    before = torch.get_rng_state()
+    of_g = next(played)
     real = draw().ids
-    torch.testing.assert_close(move.terms["autoencoding"], 0.5 * game.generator.surprise(game.encode(real), real))
-    torch.manual_seed(7)
-    game.latents(6)  # of D's move
+    code = game.encode(real)
+    for move in (of_d, of_g):
+        torch.testing.assert_close(move.terms["autoencoding"], 0.5 * game.generator.surprise(code, real))
+    assert [*of_d.terms] == ["adversarial", "reconstruction", "matching", "autoencoding", "prior"]
+    torch.set_rng_state(before)
     fake = game.generate(game.latents(6))
-    torch.testing.assert_close(move.terms["adversarial"], 2 * non_saturating.g(game.discriminator(fake)))
+    torch.testing.assert_close(of_g.terms["adversarial"], 2 * non_saturating.g(game.discriminator(fake)))
+    torch.manual_seed(8)
+    asked = game._encode(code, real, 0.5)
+    torch.manual_seed(8)
+    torch.testing.assert_close(asked["prior"], 2 * discrepancy(game.latents(6), code, 6**0.5))
 
 
 def test_a_code_and_its_noise():

@@ -57,12 +57,17 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
             With("pretrain", lambda own: own.pretrain or own.autoencoding),
             "deviation of the noise on codes of real texts, beside z's of 1",
         ] = 0.5
-        code_prior: Annotated[float, Ge(0), With("pretrain"), "weight of MMD^2 between these codes and z"] = 10.0
+        code_prior: Annotated[
+            float,
+            Ge(0),
+            With("pretrain", lambda own: own.pretrain or own.autoencoding),
+            "weight of MMD^2 between these codes and z",
+        ] = 10.0
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         reconstruction: Annotated[float, Ge(0), "weight of the squared error of z^, a mean over its numbers"] = 1.0
         matching: Annotated[float, Ge(0), "weight of MMD^2 in D's loss, which D maximises"] = 1.0
         adversarial: Annotated[float, Ge(0), "weight of the GAN's loss in G's, which is MMD^2 alone in the paper"] = 0.0
-        autoencoding: Annotated[float, Ge(0), "weight of the autoencoder in G's moves of the game"] = 0.0
+        autoencoding: Annotated[float, Ge(0), "weight of the autoencoder in the game, in the moves of both"] = 0.0
         temperature: Annotated[float, Gt(0), "of the soft-argmax; the paper's is the inverse of its L"] = 1.0
         straight_through: Annotated[bool, "D sees one-hot tokens, whose gradient is the soft-argmax's"] = True
         latent_dim: LatentDim = 32
@@ -111,9 +116,8 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
         z = self._code(features)
         terms: dict[str, Any] = {
             "adversarial": non_saturating.d(d.judge(features), d.judge(others)),
-            "autoencoding": self.generator.surprise(z, real),
             "matching": -config.matching * self._matched(features, others),
-            "prior": config.code_prior * discrepancy(self.latents(len(z)), z, (2 * config.latent_dim) ** 0.5),
+            **self._encode(z, real),
         }
         yield Move("discriminator", **terms)
         yield Move("generator", autoencoding=self.generator.surprise(z.detach(), real))
@@ -126,13 +130,14 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
         of_real, of_fake = self.features(real), self.features(fake)
         logits = Logits(d.judge(of_real), d.judge(of_fake))
         error = (self.recogniser(of_fake).float() - z).square().mean()
-        return Move(
-            "discriminator",
-            adversarial=non_saturating.d(*logits),
-            reconstruction=config.reconstruction * error,
-            matching=-config.matching * self._matched(of_real, of_fake),
-            logits=logits,
-        )
+        terms: dict[str, Any] = {
+            "adversarial": non_saturating.d(*logits),
+            "reconstruction": config.reconstruction * error,
+            "matching": -config.matching * self._matched(of_real, of_fake),
+        }
+        if config.autoencoding:
+            terms |= self._encode(self._code(of_real), real, config.autoencoding)
+        return Move("discriminator", logits=logits, **terms)
 
     def _write(self, real: Tensor) -> Move:
         config = self.config
@@ -148,6 +153,14 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
                 code = self._code(of_real)
             terms["autoencoding"] = config.autoencoding * self.generator.surprise(code, real)
         return Move("generator", **terms)
+
+    def _encode(self, code: Tensor, real: Tensor, weight: float = 1.0) -> dict[str, Tensor]:
+        """What D is asked for as the encoder: codes (B, latent_dim) that say what real texts are, and look like z."""
+        z, scale = self.latents(len(code)), (2 * self.config.latent_dim) ** 0.5  # of the distances between two z
+        return {
+            "autoencoding": weight * self.generator.surprise(code, real),
+            "prior": weight * self.config.code_prior * discrepancy(z, code, scale),
+        }
 
     def _soft(self, z: Tensor) -> Tensor:
         return self.generator.soft(z, self.config.temperature, self.config.straight_through)
