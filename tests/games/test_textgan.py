@@ -67,16 +67,23 @@ def test_d_minimises_the_gans_loss_plus_the_error_of_z_minus_the_discrepancy():
 def test_g_minimises_the_discrepancy_alone_unless_more_is_asked():
     game = textgan()
     torch.manual_seed(6)
-    _, move = moves(game)
-    assert [*move.terms] == ["matching"]
+    played = game.round(draw, 0)
+    next(played)
+    before = torch.get_rng_state()
+    move = next(played)
+    assert [*move.terms] == ["adversarial"]
+    torch.set_rng_state(before)
+    fake = game.generate(game.latents(6))
+    features = [game.compressor(game.features(x)) for x in (draw().ids, fake)]
+    torch.testing.assert_close(move.loss, discrepancy(*features, 3**0.5))
     slopes = torch.autograd.grad(move.loss, [*game.generator.parameters()])
     assert all(float(slope.abs().sum()) > 0 for slope in slopes)
-    _, more = moves(textgan(adversarial=2.0, autoencoding=0.5))
-    assert [*more.terms] == ["matching", "adversarial", "autoencoding"]
+    _, more = moves(textgan(gan=2.0, autoencoding=0.5))
+    assert [*more.terms] == ["adversarial", "gan", "autoencoding"]
 
 
 def test_what_is_asked_for_besides_by_hand():
-    game = textgan(adversarial=2.0, autoencoding=0.5, code_prior=4.0, code_noise=0.0)
+    game = textgan(gan=2.0, autoencoding=0.5, code_prior=4.0, code_noise=0.0)
     played = game.round(draw, 0)
     of_d = next(played)
     before = torch.get_rng_state()
@@ -88,7 +95,7 @@ def test_what_is_asked_for_besides_by_hand():
     assert [*of_d.terms] == ["adversarial", "reconstruction", "matching", "autoencoding", "prior"]
     torch.set_rng_state(before)
     fake = game.generate(game.latents(6))
-    torch.testing.assert_close(of_g.terms["adversarial"], 2 * non_saturating.g(game.discriminator(fake)))
+    torch.testing.assert_close(of_g.terms["gan"], 2 * non_saturating.g(game.discriminator(fake)))
     torch.manual_seed(8)
     asked = game._encode(code, real, 0.5)
     torch.manual_seed(8)

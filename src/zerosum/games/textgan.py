@@ -66,7 +66,7 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         reconstruction: Annotated[float, Ge(0), "weight of the squared error of z^, a mean over its numbers"] = 1.0
         matching: Annotated[float, Ge(0), "weight of MMD^2 in D's loss, which D maximises"] = 1.0
-        adversarial: Annotated[float, Ge(0), "weight of the GAN's loss in G's, which is MMD^2 alone in the paper"] = 0.0
+        gan: Annotated[float, Ge(0), "weight of the GAN's loss in G's, which is MMD^2 alone in the paper"] = 0.0
         autoencoding: Annotated[float, Ge(0), "weight of the autoencoder in the game, in the moves of both"] = 0.0
         temperature: Annotated[float, Gt(0), "of the soft-argmax; the paper's is the inverse of its L"] = 1.0
         straight_through: Annotated[bool, "D sees one-hot tokens, whose gradient is the soft-argmax's"] = True
@@ -145,9 +145,9 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
         with torch.no_grad():
             of_real = self.features(real)
         of_fake = self.features(self._soft(z))
-        terms: dict[str, Any] = {"matching": self._matched(of_real, of_fake)}
-        if config.adversarial:
-            terms["adversarial"] = config.adversarial * non_saturating.g(self.discriminator.judge(of_fake))
+        terms: dict[str, Any] = {"adversarial": self._matched(of_real, of_fake)}
+        if config.gan:
+            terms["gan"] = config.gan * non_saturating.g(self.discriminator.judge(of_fake))
         if config.autoencoding:
             with torch.no_grad():
                 code = self._code(of_real)

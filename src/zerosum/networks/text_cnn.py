@@ -88,7 +88,7 @@ class TextCNN(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         """(B, length, embedding) of ids (B, length), or of soft tokens: distributions (B, length, V) over them."""
-        return x.to(self.embedding.weight.dtype) @ self.embedding.weight if x.dim() == 3 else self.embedding(x)
+        return x.to(self.embedding.weight.dtype) @ self.embedding.weight if x.is_floating_point() else self.embedding(x)
 
     def features(self, x: Tensor) -> Tensor:
         """(B, F) of embedded tokens (B, length, embedding)."""
