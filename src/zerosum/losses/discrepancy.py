@@ -14,7 +14,7 @@ BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the kernels, in units that `discre
 
 
 def discrepancy(real: Tensor, fake: Tensor, scale: float = 1.0, bandwidths: Sequence[float] = BANDWIDTHS) -> Tensor:
-    """MMD^2 under a mean of Gaussian kernels; Gretton et al., 2012, "A kernel two-sample test", lemma 6.
+    """MMD^2 under a mean of Gaussian kernels; Gretton et al., 2012, "A kernel two-sample test".
 
     The unbiased estimate, E k(x, x') + E k(y, y') - 2 E k(x, y) over pairs of different samples: of two batches of one
     distribution it is below 0 as often as above. k(x, y) is the mean of exp(-|x - y|^2 / (2 s^2)) over s = `scale`
