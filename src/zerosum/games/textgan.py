@@ -21,7 +21,7 @@ from zerosum.losses.discrepancy import discrepancy
 from zerosum.modality import Spec, Tokens
 from zerosum.networks.text_cnn import TextCNN
 from zerosum.networks.text_writer import TextWriter
-from zerosum.optim import Adam, DiscriminatorOptimizer, GeneratorOptimizer
+from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Encodes
@@ -50,7 +50,7 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
 
     @dataclass(frozen=True)
     class Config(Checked):
-        pretrain: Annotated[int, Ge(0), "steps of autoencoding real texts, and of telling swapped words"] = 4_000
+        pretrain: Annotated[int, Ge(0), "steps of autoencoding real texts, and of telling swapped words"] = 1_200
         code_noise: Annotated[
             float,
             Ge(0),
@@ -68,7 +68,7 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
         matching: Annotated[float, Ge(0), "weight of MMD^2 in D's loss, which D maximises"] = 1.0
         gan: Annotated[float, Ge(0), "weight of the GAN's loss in G's, which is MMD^2 alone in the paper"] = 0.0
         autoencoding: Annotated[float, Ge(0), "weight of the autoencoder in the game, in the moves of both"] = 0.0
-        temperature: Annotated[float, Gt(0), "of the soft-argmax; the paper's is the inverse of its L"] = 1.0
+        temperature: Annotated[float, Gt(0), "of the soft-argmax; the paper's is the inverse of its L"] = 0.2
         straight_through: Annotated[bool, "D sees one-hot tokens, whose gradient is the soft-argmax's"] = True
         latent_dim: LatentDim = 32
         g_optimizer: GeneratorOptimizer = Adam(1e-3, (0.9, 0.999))
@@ -215,9 +215,19 @@ class Network(Checked):
     matched: Annotated[int, Gt(0), "features that are matched"] = 64
 
 
-@recipe(data="sentences", batch_size=128, steps=8_000, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
-def lines(data: Spec, config: TextGAN.Config = TextGAN.Config(), network: Network = Network()) -> TextGAN:
-    """Networks for the lines of a text file: words, or characters."""
+@recipe(data="sentences", batch_size=128, steps=1_500, average=0.99, clip=5.0, precision="fp32", sample_every=300)
+def lines(
+    data: Spec,
+    config: TextGAN.Config = TextGAN.Config(
+        pretrain=1_200,
+        autoencoding=1.0,
+        latent_dim=16,
+        g_optimizer=Adam(2e-3, (0.9, 0.999), decay=Decay("exponential", hold=0.5, final=0.01)),
+        d_optimizer=Adam(2e-3, (0.9, 0.999), decay=Decay("exponential", hold=0.5, final=0.05)),
+    ),
+    network: Network = Network(),
+) -> TextGAN:
+    """Small networks for the lines of a text file, words or characters; small steps in the game."""
     tokens = data.texts
     filters = dict.fromkeys(range(1, network.widest + 1), network.filters)
     d = TextCNN(tokens, network.d_embedding, filters, network.dropout)
