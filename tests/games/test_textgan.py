@@ -23,7 +23,9 @@ SMALL = {"embedding": 4, "hidden": 8, "d_embedding": 4, "filters": 4, "widest": 
 def textgan(tokens: Tokens = TOKENS, **options: Any) -> TextGAN:
     torch.manual_seed(1)
     spec = Spec({"ids": tokens, "lengths": Lengths(tokens.length)}, 100)
-    game = find("textgan/lines").build(spec, {"config": {"latent_dim": 3, "pretrain": 0, **options}, "network": SMALL})
+    game = find("textgan/lines").build(
+        spec, {"config": {"latent_dim": 3, "pretrain": 0, "autoencoding": 0.0, **options}, "network": SMALL}
+    )
     assert isinstance(game, TextGAN)
     return game
 
