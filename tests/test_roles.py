@@ -58,7 +58,7 @@ class Nothing(Game[Tensor]):
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),
     (Predicts, "nothing makes no films; choose another recipe for that"),
-    (Completes, "nothing writes no texts from left to right; choose another recipe for that"),
+    (Completes, "nothing completes no texts; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),

@@ -267,6 +267,17 @@ class Tokens(Modality):
         """(B, L) bool: which ids (B, L) are tokens of a text, before its first `<eos>`."""
         return torch.arange(ids.shape[1], device=ids.device) < self.lengths(ids)[:, None]
 
+    def chosen(self, ids: Tensor) -> Tensor:
+        """(B, L), 1 where a token of ids (B, L) is a choice, `<eos>` included, else 0: behind it there is none.
+
+        Where texts end, the last place of a row is always `<eos>`.
+        """
+        if self.end is None:
+            return torch.ones(ids.shape, device=ids.device)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        within = places <= self.lengths(ids)[:, None]
+        return (within & (places < self.length - 1)).float()
+
     def write(self, ids: Tensor) -> list[str]:
         """Each row of ids, (B, length), as text."""
         words = ([self.vocabulary[i] for i in row] for row in ids.tolist())

@@ -140,7 +140,7 @@ CANNOT: dict[type, str] = {
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",
     Predicts: "makes no films",
-    Completes: "writes no texts from left to right",
+    Completes: "completes no texts",
     Classifies: "learns no classifier",
     Discriminates: "has no discriminator that scores single samples",
     Encodes: "has no encoder",

@@ -29,6 +29,7 @@ PAPERS_WITH_RELU_OR_POOLING = {
     "sgan/mnist",
     "simgan/gauges",
     "simgan/images",
+    "textgan/lines",
     "wgan-gp/images",
 }
 

@@ -67,11 +67,7 @@ class Policy(nn.Module):
 
     def chosen(self, ids: Tensor) -> Tensor:
         """(B, length), 1 where a token is a choice, `<eos>` included; 0 behind it, and where nothing else can be."""
-        if self.tokens.end is None:
-            return torch.ones(ids.shape, device=ids.device)
-        places = torch.arange(ids.shape[1], device=ids.device)
-        within = places <= self.tokens.lengths(ids)[:, None]
-        return (within & (places < self.tokens.length - 1)).float()
+        return self.tokens.chosen(ids)
 
     @torch.no_grad()
     def write(

@@ -155,7 +155,7 @@ class Run:
             truncation: as for `sample`: of a policy, p < 1 chooses among the likeliest tokens alone, which make up p.
 
         Raises:
-            ZerosumError: the GAN writes no texts from left to right, or it does not know a token of the start, or the
+            ZerosumError: the GAN completes no texts, or it does not know a token of the start, or the
                 start leaves no room.
         """
         in_role(self.game, Completes)

@@ -31,6 +31,7 @@ from zerosum.studies.srresnet_set5 import SRRESNET_SET5
 from zerosum.studies.stacked_mnist import STACKED_MNIST_OWN
 from zerosum.studies.study import Study
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
+from zerosum.studies.textgan_grammar import TEXTGAN_GRAMMAR
 from zerosum.studies.tricks import TRICKS
 from zerosum.studies.wgan_critic import WGAN_CRITIC
 from zerosum.studies.without_batch_norm import WITHOUT_BATCH_NORM
@@ -69,6 +70,7 @@ STUDIES = {
         SRRESNET_SET5,
         STACKED_MNIST_OWN,
         SYNTHESIZE_MNIST,
+        TEXTGAN_GRAMMAR,
         TRICKS,
         WGAN_CRITIC,
         WITHOUT_BATCH_NORM,
