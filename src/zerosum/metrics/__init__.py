@@ -35,6 +35,7 @@ _CLASSES = {
     "nll-test": "likelihood.NllTest",
     "nll-oracle": "likelihood.NllOracle",
     "grammar": "grammar.Grammatical",
+    "answers": "answers.ValidAnswers",
     "attributes": "attributes.Attributes",
     "matching": "matching.Matching",
     "psnr": "structural.Psnr",

@@ -85,10 +85,17 @@ def _names(run: Run, labels: Tensor | None) -> list[str] | None:
 
 
 def _write_lines(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
-    assert isinstance(run.modality, Tokens)
     with atomic_path(out) as partial, partial.open("wb") as file:
-        for samples, _ in parts:
-            file.write("".join(f"{text}\n" for text in run.modality.write(samples)).encode())
+        for samples, asked in parts:
+            file.write("".join(f"{text}\n" for text in _lines(run, request, samples, asked)).encode())
+
+
+def _lines(run: Run, request: SampleRequest, samples: Tensor, asked: Tensor | None) -> list[str]:
+    """Samples as texts, each behind the text that it was drawn by and a tab, unless all were by one that was named."""
+    texts = run.texts(samples)
+    if asked is None or request.texts is not None or not isinstance(run.condition, Tokens):
+        return texts
+    return [f"{question}\t{text}" for question, text in zip(run.condition.write(asked), texts, strict=True)]
 
 
 def _write_films(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
@@ -189,7 +196,8 @@ def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = Tru
     generator takes a class, a vector or a text and the request names none, each has a row, see `pictures.overview`.
     `.npz`: `samples` as they are stored, uint8 (N, C, H, W) for images, int16 (N, C, T) for sounds, float32 (N, D) for
     points, int64 ids (N, length) for texts, and int64 `labels` (N,), float32 `conditions` (N, K) or `texts` (N,) where
-    there are any. `.txt`: texts, one a line. `.gif`: videos, as they move. `.wav`: sounds, one after the other. No
+    there are any. `.txt`: texts, one a line, behind what they
+    answer and a tab where that is not named. `.gif`: videos, as they move. `.wav`: sounds, one after the other. No
     ending: a folder of single pictures of images, or of WAV files of sounds, with their classes, vectors or texts in
     their names. All but a picture are written as they are drawn, with progress unless `quiet`.
 
@@ -222,7 +230,7 @@ def written(run: Run, request: SampleRequest, start: str | None = None) -> list[
     """
     if start is not None:
         return run.complete(start, request.count, request.seed, truncation=request.truncation)
-    return run.record.data.spec.texts.write(run.sample(**vars(request)))
+    return [line for samples, asked in run.parts(**vars(request)) for line in _lines(run, request, samples, asked)]
 
 
 def write_texts(out: Path, texts: Sequence[str]) -> None:
