@@ -149,6 +149,7 @@ KIND_ASKED = {
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
     "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
     "exporting/onnx.py": 1,  # conditions: texts are ids
+    "games/dialogue.py": 1,  # questions and answers are texts
     "games/gan_int_cls.py": 1,  # captions are texts
     "games/infogan.py": 1,  # views, of images alone
     "latent_game.py": 1,  # conditions: what a text means
@@ -156,7 +157,7 @@ KIND_ASKED = {
     "metrics/attributes.py": 2,  # captions are texts
     "metrics/text_metric.py": 1,  # texts alone
     "pictures/overview.py": 1,  # conditions: texts are written in lines
-    "run/loaded.py": 5,  # conditions: texts are asked for in words
+    "run/loaded.py": 6,  # conditions: texts are asked for in words; answers as texts
     "health/translations.py": 1,  # translations of images
     "modality.py": 2,  # a point has one dimension
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image

@@ -158,9 +158,7 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
             return self.generator.policy.write(u, begun=self.embed(question))
 
     def phase(self, step: int) -> Hashable | None:
-        if step < self.config.pretrain_generator:
-            return "likelihood"
-        return "discriminator" if step < self.config.pretrain_generator + self.config.pretrain_discriminator else "game"
+        return "likelihood" if step < self.config.pretrain_generator else None  # how far a text is written differs
 
     def embed(self, question: Tensor) -> State:
         begun: State = self.generator.reader(question)
@@ -168,7 +166,7 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         if y is None:
-            raise ValueError(f"{self.name} answers questions: pass y")
+            raise ValueError(f"{self.name} is conditional: pass y")
         return self.generator.policy.write(z.abs().clamp(max=1), chosen_by=choose_by_rank, begun=self.embed(y))
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -192,8 +190,8 @@ class Network(Checked):
 def lines(data: Spec, config: DialogueGAN.Config = DialogueGAN.Config(), network: Network = Network()) -> DialogueGAN:
     """Two LSTMs and filters of words, for any questions with answers, on a CPU."""
     question, answer = data.question, data.answer
-    if not (isinstance(question, Tokens) and isinstance(answer, Tokens)):
-        raise ValueError("questions and answers must be texts")
+    if not (isinstance(question, Tokens) and isinstance(answer, Tokens) and question.vocabulary == answer.vocabulary):
+        raise ValueError("questions and answers must be texts of one vocabulary")
     filters = {width: max(1, round(count * network.filters)) for width, count in WIDTHS.items()}
     return DialogueGAN(
         Answerer(question, answer, network.embedding, network.hidden),

@@ -79,8 +79,8 @@ class ValidAnswers(Metric):
 def _measured(run: Run, data: Dataset, count: int, seed: int, part: str) -> dict[str, Score]:
     from zerosum.run import sampling
 
-    rules, kind, answer = dialogues_of(data.name), run.condition, data.fields[run.game.makes]
-    assert rules is not None and isinstance(kind, Tokens) and data.captions is not None
+    rules, kind, answer = dialogues_of(data.name), in_role(run.game, Answers).condition, data.fields[run.game.makes]
+    assert rules is not None and data.captions is not None
     rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))[torch.arange(count) % len(data)]
     asked = data.captions.stored[rows]
 
