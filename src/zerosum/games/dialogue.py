@@ -66,8 +66,8 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
             Literal["policy", "random"],
             "what D is to tell from real answers: the policy's, or, as a control of D, those of other questions",
         ] = "policy"
-        g_optimizer: GeneratorOptimizer = Adam(1e-3, (0.9, 0.999))
-        d_optimizer: DiscriminatorOptimizer = Adam(1e-3, (0.9, 0.999))
+        g_optimizer: GeneratorOptimizer = Adam(2e-3, (0.9, 0.999))
+        d_optimizer: DiscriminatorOptimizer = Adam(2e-3, (0.9, 0.999))
         c_optimizer: Annotated[Optimizer, "the critic's"] = Adam(5e-4, (0.9, 0.999))
 
     def __init__(
@@ -129,7 +129,7 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
         states = policy.hidden(answer, begun)
         before = states.detach()
         expected = torch.zeros_like(worth) if self.critic is None else self.critic(before).detach()
-        log_p = policy.log_likelihood(answer, policy.out(states))
+        log_p = policy.log_likelihood(answer, policy.logits(states, begun.known[:, None]))
         mean_reward = (worth * chosen).sum() / count
         adversarial = -((worth - expected) * log_p).sum() / count
         yield Move("generator", log={"mean_reward": mean_reward}, adversarial=adversarial)
@@ -180,9 +180,9 @@ class Network(Checked):
 
     embedding: Annotated[int, Gt(0), "numbers that a token becomes, for the policy"] = 64
     hidden: Annotated[int, Gt(0), "units of the LSTMs that read and answer"] = 128
-    d_embedding: Annotated[int, Gt(0), "numbers that a token becomes, for D"] = 64
-    filters: Annotated[float, Gt(0), "D's filters of each width, times 64 of 1 to 3 tokens, 32 of 4 and of 6"] = 1.0
-    dropout: Annotated[float, Ge(0), Lt(1), "share of D's features that is left out in training"] = 0.25
+    d_embedding: Annotated[int, Gt(0), "numbers that a token becomes, for D"] = 32
+    filters: Annotated[float, Gt(0), "D's filters of each width, times 64 of 1 to 3 tokens, 32 of 4 and of 6"] = 0.5
+    dropout: Annotated[float, Ge(0), Lt(1), "share of D's features that is left out in training"] = 0.1
     critic: Annotated[int, Gt(0), "units of the critic's hidden layer"] = 64
 
 

@@ -15,25 +15,31 @@ WIDTHS: Mapping[int, int] = {1: 64, 2: 64, 3: 64, 4: 32, 6: 32}  # D's filters b
 
 
 class Reader(nn.Module):
-    """Texts, ids (B, length), to the state of an LSTM that has read them from their end to their beginning.
+    """Texts, ids (B, length), to the state of an LSTM that has read them from their end to their beginning, and their
+    tokens.
 
     So what fills a row behind its text is read first; Sutskever et al., 2014, section 3.3, read so, too.
     """
 
     def __init__(self, kind: Tokens, embedding: int, hidden: int):
         super().__init__()
-        self.embedding = nn.Embedding(kind.size, embedding)
+        self.kind, self.embedding = kind, nn.Embedding(kind.size, embedding)
         self.lstm = nn.LSTM(embedding, hidden, batch_first=True)
         second = self.lstm.get_parameter("bias_hh_l0")  # a gate has one bias
         nn.init.zeros_(second).requires_grad_(False)
 
     def forward(self, ids: Tensor) -> State:
         _, (hidden, cell) = self.lstm(self.embedding(ids.flip(1)))
-        return State(hidden[0], cell[0])
+        known = torch.zeros(len(ids), self.kind.size, device=ids.device, dtype=hidden.dtype).scatter_(1, ids, 1.0)
+        if self.kind.end is not None:
+            known[:, self.kind.end] = 0
+        return State(hidden[0], cell[0], known)
 
 
 class Answerer(nn.Module):
     """A policy of answers that begins where the reader of the question has ended: sequence to sequence.
+
+    It knows which words the question has, to say them again, or just not those.
 
     Args:
         question: the kind of the questions.
@@ -45,7 +51,7 @@ class Answerer(nn.Module):
     def __init__(self, question: Tokens, answer: Tokens, embedding: int = 64, hidden: int = 128):
         super().__init__()
         self.reader = Reader(question, embedding, hidden)
-        self.policy = Policy(answer, embedding, hidden)
+        self.policy = Policy(answer, embedding, hidden, copies=True)
 
 
 class Filters(nn.Module):

@@ -22,9 +22,10 @@ class State(NamedTuple):
 
     hidden: Tensor  # (B, H)
     cell: Tensor  # (B, H)
+    known: Tensor  # (B, V): 1 where a token occurs in what a text is about; (B, 0) of texts about nothing
 
     def take(self, rows: Tensor) -> State:
-        return State(self.hidden[rows], self.cell[rows])
+        return State(self.hidden[rows], self.cell[rows], self.known[rows])
 
 
 class Policy(nn.Module):
@@ -40,14 +41,17 @@ class Policy(nn.Module):
         embedding: numbers that a token becomes.
         hidden: units of the LSTM.
         std: of the normal numbers that all weights and biases begin as; the authors' code has 0.1.
+        copies: whether what it remembers makes tokens that are known (`State.known`) likelier or less likely, all by
+            one number: much as a copying mechanism; Gu et al., 2016.
     """
 
-    def __init__(self, tokens: Tokens, embedding: int = 32, hidden: int = 32, std: float = 0.1):
+    def __init__(self, tokens: Tokens, embedding: int = 32, hidden: int = 32, std: float = 0.1, copies: bool = False):
         super().__init__()
         self.tokens = tokens
         self.embedding = nn.Embedding(tokens.size, embedding)
         self.lstm = nn.LSTM(embedding, hidden, batch_first=True)
         self.out = nn.Linear(hidden, tokens.size)
+        self.copy = nn.Linear(hidden, 1) if copies else None
         for parameter in self.parameters():
             nn.init.normal_(parameter, std=std)
         second = self.lstm.get_parameter("bias_hh_l0")  # a gate has one bias
@@ -55,7 +59,12 @@ class Policy(nn.Module):
 
     def forward(self, ids: Tensor, begun: State | None = None) -> Tensor:
         """(B, length, V) logits of each token of ids, (B, length), given those before."""
-        return self.out(self.hidden(ids, begun))
+        return self.logits(self.hidden(ids, begun), None if begun is None else begun.known[:, None])
+
+    def logits(self, hidden: Tensor, known: Tensor | None) -> Tensor:
+        """(..., V) of the next token, by what the LSTM remembers, (..., H), and `State.known`, (..., V)."""
+        logits: Tensor = self.out(hidden)
+        return logits if self.copy is None or known is None else logits + self.copy(hidden) * known
 
     def hidden(self, ids: Tensor, begun: State | None = None) -> Tensor:
         """(B, length, H): what the LSTM makes of the tokens before each of ids, (B, length)."""
@@ -130,7 +139,7 @@ class Policy(nn.Module):
             if start is not None and place < given:
                 token = start[place].expand(count)
             else:
-                token = self._next(state.hidden, ended, u[rows, place], place, temperature, chosen_by)
+                token = self._next(state, ended, u[rows, place], place, temperature, chosen_by)
             ids[rows, place] = token
             ended = self._ends(token)
             if drops(ended):
@@ -167,7 +176,7 @@ class Policy(nn.Module):
             state = State(*(torch.cat([old, one[new]]) for old, one in zip(state, shown, strict=True)))
             if not len(rows):
                 continue
-            token = self._next(state.hidden, ended, u[rows, place], place)
+            token = self._next(state, ended, u[rows, place], place)
             flat[rows, place] = token
             ended = self._ends(token)
             if drops(ended):
@@ -185,23 +194,23 @@ class Policy(nn.Module):
         """The state after one more token, (B,), of each text; None: of texts that are yet to begin."""
         before = None if state is None else (state.hidden[None], state.cell[None])
         _, (hidden, cell) = self.lstm(self.embedding(token)[:, None], before)
-        return State(hidden[0], cell[0])
+        return State(hidden[0], cell[0], hidden.new_empty(len(token), 0) if state is None else state.known)
 
     def _next(
         self,
-        hidden: Tensor,
+        state: State,
         ended: Tensor,
         u: Tensor,
         place: int,
         temperature: float = 1.0,
         chosen_by: Callable[[Tensor, Tensor], Tensor] = choose,
     ) -> Tensor:
-        """The token of each text at a place, by the LSTM's hidden states (B, H) and uniform numbers (B,)."""
+        """The token of each text at a place, by what the LSTM remembers of it, and uniform numbers (B,)."""
         end = self.tokens.end
         if end is not None and place == self.tokens.length - 1:
-            return torch.full((len(hidden),), end, device=hidden.device)
-        parts = zip(hidden.split(ROWS), u.split(ROWS), strict=True)
-        token = torch.cat([chosen_by(self.out(part) / temperature, own) for part, own in parts])
+            return torch.full((len(u),), end, device=u.device)
+        parts = zip(state.hidden.split(ROWS), state.known.split(ROWS), u.split(ROWS), strict=True)
+        token = torch.cat([chosen_by(self.logits(part, known) / temperature, own) for part, known, own in parts])
         return token if end is None else torch.where(ended, end, token)
 
     def _ends(self, token: Tensor) -> Tensor:
