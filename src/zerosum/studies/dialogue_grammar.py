@@ -168,11 +168,11 @@ DIALOGUE_GRAMMAR = Study(
         f"stop by and the others to measure on. {RECIPE}: maximum likelihood for {EPOCHS} epochs; the policy of the "
         f"epoch that finds the answers to stop by likeliest goes on with {ROWS[GAME][PREPARED]} steps of D and "
         f"{ROUNDS} of the game, last weights. The value is the share of answers that are valid for their question by "
-        f"the grammar, {EACH} to each of the questions to measure on; coverage is the share of the answers' productions that the "
-        "valid ones use; seen is the value on questions that were learnt. Beside it maximum likelihood, also at "
-        "temperatures down to 0.4; a game with a constant reward, whose policy sees as many real answers; and a D "
-        f"that learns for {EVALUATED:,} steps to tell answers of other questions from real ones (reliability). "
-        "Settings were chosen on seed 100."
+        f"the grammar, {EACH} to each of the questions to measure on; coverage is the share of the answers' "
+        "productions that the valid ones use; seen is the value on questions that were learnt. Beside it maximum "
+        "likelihood, also at temperatures down to 0.4; a game with a constant reward, whose policy sees as many real "
+        f"answers; and a D that learns for {EVALUATED:,} steps to tell answers of other questions from real ones "
+        "(reliability). Settings were chosen on seed 100."
     ),
     published="no number of valid answers; Li et al. report people's judgement",
     target=0.95,
