@@ -101,7 +101,9 @@ def test_the_moves_of_each_phase() -> None:
     assert players(game, 3) == ["generator: adversarial", "critic: error", learn, judge, judge]
     plain = dialogue(critic=False, teacher_forcing=False)
     assert players(plain, 0) == ["generator: adversarial", judge]
-    assert [game.phase(step) for step in (0, 1, 2, 3)] == ["likelihood", "likelihood", None, None]
+    assert [game.phase(step) for step in (0, 1, 2, 3)] == [
+        *("generator alone", "generator alone", "discriminator alone", None)
+    ]
 
 
 def test_random_answers_are_those_of_other_questions() -> None:

@@ -97,11 +97,11 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
         }
 
     def round(self, draw: Draw[Dialogue], step: int) -> Iterator[Move]:
-        config = self.config
-        if step < config.pretrain_generator:
+        config, phase = self.config, self.phase(step)
+        if phase == "generator alone":
             yield self._learn(draw())
             return
-        if step < config.pretrain_generator + config.pretrain_discriminator:
+        if phase == "discriminator alone":
             yield self._tell_apart(draw())
             return
         yield from self._reinforce(draw().question)
@@ -158,7 +158,11 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
             return self.generator.policy.write(u, begun=self.embed(question))
 
     def phase(self, step: int) -> Hashable | None:
-        return "likelihood" if step < self.config.pretrain_generator else None  # how far a text is written differs
+        if step < self.config.pretrain_generator:
+            return "generator alone"
+        if step < self.config.pretrain_generator + self.config.pretrain_discriminator:
+            return "discriminator alone"
+        return None
 
     def embed(self, question: Tensor) -> State:
         begun: State = self.generator.reader(question)
