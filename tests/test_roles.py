@@ -20,6 +20,7 @@ from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.optim import Adam
 from zerosum.roles import (
     CANNOT,
+    Answers,
     Classifies,
     Completes,
     Discriminates,
@@ -36,7 +37,10 @@ from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
 
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
-ROLES = (Generates, Illustrates, Translates, TranslatesBack, Predicts, Completes, Classifies, Discriminates, Encodes)
+ROLES = (
+    *(Generates, Illustrates, Answers, Translates, TranslatesBack),
+    *(Predicts, Completes, Classifies, Discriminates, Encodes),
+)
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
 
@@ -54,7 +58,8 @@ class Nothing(Game[Tensor]):
 
 @pytest.mark.parametrize(("role", "sentence"), [
     (Generates, "nothing cannot generate from z; choose another recipe for that"),
-    (Illustrates, "nothing makes nothing of texts; choose another recipe for that"),
+    (Illustrates, "nothing draws nothing between texts; choose another recipe for that"),
+    (Answers, "nothing answers no questions; choose another recipe for that"),
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),
     (Predicts, "nothing makes no films; choose another recipe for that"),

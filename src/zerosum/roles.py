@@ -45,6 +45,12 @@ class Illustrates(Generates):
         """(B, *shape) from z, (B, prior.dim), and meanings (B, E), those between two texts among them."""
 
 
+class Answers(Generates):
+    """Makes an answer, a text, of a question, which is its condition."""
+
+    condition: Tokens
+
+
 class Translates(ABC):
     """Makes of each sample of one field, `a`, one of another, the field that `Game.makes` names."""
 
@@ -136,7 +142,8 @@ class Encodes(ABC):
 
 CANNOT: dict[type, str] = {
     Generates: "cannot generate from z",
-    Illustrates: "makes nothing of texts",
+    Illustrates: "draws nothing between texts",
+    Answers: "answers no questions",
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",
     Predicts: "makes no films",

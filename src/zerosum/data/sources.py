@@ -27,7 +27,9 @@ from zerosum.data.random_crops import with_crops
 from zerosum.data.request import AS_STORED, Alpha, Frames, Reading, Request, Source
 from zerosum.data.scenes.source import scenes
 from zerosum.data.shapes.source import shapes, shapes_zh
+from zerosum.data.text import dialogue_files
 from zerosum.data.text import lines as text
+from zerosum.data.text.dialogues import dialogues
 from zerosum.data.text.sentences import sentences
 from zerosum.util import checks
 from zerosum.util.files import named
@@ -59,6 +61,7 @@ SOURCES: dict[str, Source] = {
     "scenes": scenes,
     "sentences": sentences,
     MELODIES: melodies,
+    "dialogues": dialogues,
     "oracle": _imported("text.oracle:oracle"),
     SOUNDS: _imported("sounds.source:sounds"),
     "shapes": shapes,
@@ -91,10 +94,10 @@ def load(
     Args:
         name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose classes
             are its sub-folders, or are named in a `labels.csv` there, of WAV files, or of MIDI files; an .npy or .npz
-            file of images or points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B",
-            "side-by-side:FOLDER"; or pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA",
-            "unpaired:denoise:DATA" (`pairs.tasks`), "shrink@4:DATA". A known name goes before a folder of that name:
-            write "./mnist" for the folder.
+            file of images or points; a .txt file, one text a line; a .tsv, .csv or .jsonl file of questions and
+            answers; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER"; or pairs made from images of any of these,
+            "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA" (`pairs.tasks`), "shrink@4:DATA". A known name
+            goes before a folder of that name: write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own. Of "shrink:FOLDER" that of the crops.
         labels: keep the labels, where there are any.
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
@@ -151,9 +154,11 @@ def find(name: str) -> tuple[Source, str]:
         return arrays, ""
     if is_file and path.suffix.lower() in text.SUFFIXES:
         return text.lines, ""
+    if is_file and path.suffix.lower() in dialogue_files.SUFFIXES:
+        return dialogue_files.dialogues_in, ""
     if is_file:
         what, cure = _alone(path)
-        endings = ", ".join((*SUFFIXES, *text.SUFFIXES))
+        endings = ", ".join((*SUFFIXES, *text.SUFFIXES, *dialogue_files.SUFFIXES))
         raise DataError(f"{name} is a single {what}; {cure}, or a file that ends in one of {endings}")
     if "://" in name:
         raise DataError(f"{name} is an address, and only published sets are fetched; download it, and give its folder")

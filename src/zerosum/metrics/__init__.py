@@ -36,6 +36,7 @@ _CLASSES = {
     "nll-oracle": "likelihood.NllOracle",
     "grammar": "grammar.Grammatical",
     "music": "music.Music",
+    "answers": "answers.ValidAnswers",
     "attributes": "attributes.Attributes",
     "matching": "matching.Matching",
     "psnr": "structural.Psnr",

@@ -21,6 +21,7 @@ from zerosum.modality import Classes, Modality, Prompt, Tokens, Vector, Video
 from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
 from zerosum.roles import (
+    Answers,
     Classifies,
     Completes,
     Discriminates,
@@ -176,6 +177,29 @@ class Run:
         self._require(count)
         return sampling.complete(self.game, ids, count, seed=seed, truncation=self._truncation(truncation))
 
+    def answer(self, question: str, count: int = 1, seed: int = 0, *, truncation: float | None = None) -> list[str]:
+        """`count` answers to a question; equal seeds give equal ones.
+
+        Args:
+            question: of words that the run has learnt.
+            truncation: as for `complete`.
+
+        Raises:
+            ZerosumError: the GAN answers no questions, or it does not know a word of this one, which may be too long.
+        """
+        in_role(self.game, Answers)
+        return self.texts(self.sample(count, seed, truncation=truncation, texts=checks.text("question", question)))
+
+    def texts(self, ids: Tensor) -> list[str]:
+        """The samples of a GAN of texts, ids (N, length), as lines.
+
+        Raises:
+            ZerosumError: its samples are no texts.
+        """
+        if not isinstance(tokens := self.modality, Tokens):
+            raise ZerosumError(f"samples of {self.path} are {tokens.plural}, and no texts")
+        return tokens.write(checks.tensor("ids", ids))
+
     def interpolate(
         self,
         count: int,
@@ -213,6 +237,7 @@ class Run:
         """
         count, frames = checks.integer("count", count, 1), checks.integer("frames", frames, 1)
         self._require(frames * count)
+        in_role(self.game, Illustrates)
         ends = (self._ids_of(start), self._ids_of(end))
         return sampling.between_texts(
             self.game, count, frames, ends, seed=checks.seed(seed), truncation=self._truncation(truncation)
@@ -459,8 +484,7 @@ class Run:
         return found
 
     def _ids_of(self, text: str) -> Tensor:
-        """(length,) int64, of a text; a `ZerosumError` where nothing is made of texts, or not of this one."""
-        in_role(self.game, Illustrates)
+        """(length,) int64, of a text; a `ZerosumError` where nothing is made of this one."""
         condition = self.condition
         assert isinstance(condition, Tokens)
         return torch.tensor(encoded(condition, checks.text("text", text)))

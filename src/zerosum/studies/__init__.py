@@ -9,6 +9,7 @@ from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
 from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
+from zerosum.studies.dialogue_grammar import DIALOGUE_GRAMMAR
 from zerosum.studies.gan_parzen import GAN_PARZEN
 from zerosum.studies.grid import GRID, GRID_OWN
 from zerosum.studies.health import HEALTH
@@ -60,6 +61,7 @@ STUDIES = {
         PIX2PIX_TASKS,
         SEQGAN_CAPTIONS,
         SEQGAN_ORACLE,
+        DIALOGUE_GRAMMAR,
         SEQGAN_POEMS,
         SGAN_MNIST_OWN,
         SHAPES_INT_CLS,

@@ -149,6 +149,7 @@ UNEXAMINED = {  # recipes without a healthy run, and why
     "seqgan/lines": "`reproduce health-texts` examines it",
     "seqgan/melodies": "verdicts on melodies are not validated yet",
     "textgan/lines": "`reproduce health-texts` examines texts of seqgan/lines, and none of a generator of z",
+    "dialogue/lines": "its verdicts are those on texts, which `reproduce health-texts` examines of seqgan/lines",
     "gan-int-cls/images": "verdicts on images of captions are not validated yet",
     "gan-int-cls/shapes": "verdicts on images of captions are not validated yet",
     "r3gan/sounds": "verdicts on sounds are not validated yet",

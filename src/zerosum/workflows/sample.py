@@ -88,10 +88,17 @@ def _names(run: Run, labels: Tensor | None) -> list[str] | None:
 
 
 def _write_lines(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
-    assert isinstance(run.modality, Tokens)
     with atomic_path(out) as partial, partial.open("wb") as file:
-        for samples, _ in parts:
-            file.write("".join(f"{text}\n" for text in run.modality.write(samples)).encode())
+        for samples, asked in parts:
+            file.write("".join(f"{text}\n" for text in _lines(run, request, samples, asked)).encode())
+
+
+def _lines(run: Run, request: SampleRequest, samples: Tensor, asked: Tensor | None) -> list[str]:
+    """Samples as texts, each behind the text that it was drawn by and a tab, unless all were by one that was named."""
+    texts = run.texts(samples)
+    if asked is None or request.texts is not None or not isinstance(run.condition, Tokens):
+        return texts
+    return [f"{question}\t{text}" for question, text in zip(run.condition.write(asked), texts, strict=True)]
 
 
 def _write_melodies(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
@@ -242,10 +249,10 @@ def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = Tru
     `pictures.overview`.
     `.npz`: `samples` as they are stored, uint8 (N, C, H, W) for images, int16 (N, C, T) for sounds, float32 (N, D) for
     points, int64 ids (N, length) for texts, and int64 `labels` (N,), float32 `conditions` (N, K) or `texts` (N,) where
-    there are any. `.txt`: texts, one a line. `.gif`: videos, as they move. `.wav`: sounds or melodies, one after
-    the other; `.mid`: melodies, likewise. No ending: a folder of single pictures of images, of WAV files of sounds, or
-    of MIDI files of melodies, with their classes, vectors or texts in their names. All but a picture are written as
-    they are drawn, with progress unless `quiet`.
+    there are any. `.txt`: texts, one a line, behind what they answer and a tab where that is not named. `.gif`: videos,
+    as they move. `.wav`: sounds or melodies, one after the other; `.mid`: melodies, likewise. No ending: a folder of
+    single pictures of images, of WAV files of sounds, or of MIDI files of melodies, with their classes, vectors or
+    texts in their names. All but a picture are written as they are drawn, with progress unless `quiet`.
 
     Raises:
         ZerosumError: the run's samples do not go to such a file, or none of them can begin so.
@@ -276,8 +283,9 @@ def written(run: Run, request: SampleRequest, start: str | None = None) -> list[
     Raises:
         ZerosumError: the run writes none, or none that begin as they are told to.
     """
-    ids = run.sample(**vars(request)) if start is None else _completed(run, request, start)
-    return run.record.data.spec.texts.write(ids)
+    if start is not None:
+        return run.texts(_completed(run, request, start))
+    return [line for samples, asked in run.parts(**vars(request)) for line in _lines(run, request, samples, asked)]
 
 
 def _completed(run: Run, request: SampleRequest, start: str) -> Tensor:

@@ -42,7 +42,14 @@ class Arguments:
     condition: Annotated[
         tuple[float, ...] | None, flag("the vector, of a GAN conditioned on vectors", "some of its data")
     ] = None
-    text: Annotated[str | None, flag("what to show, of a GAN that learnt from captions", "some of its data's")] = None
+    text: Annotated[
+        str | None,
+        flag(
+            "what to show, of a GAN that learnt from captions; or what to answer, of one that learnt from dialogues",
+            "some of its data's",
+            aliases=["--ask"],
+        ),
+    ] = None
     to_text: Annotated[str | None, flag("a row of pictures from --text to this text, for each sample", "")] = None
     truncation: Truncation = None
     to_seed: Annotated[
