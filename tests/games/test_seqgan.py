@@ -106,7 +106,7 @@ def test_entropy_and_likelihood_are_terms_of_their_own():
     game = seqgan(entropy=0.5, likelihood=2.0, reward="constant")
     move = next(game.round(draw, 0))
     assert [*move.terms] == ["adversarial", "entropy", "likelihood"]
-    torch.testing.assert_close(move.terms["likelihood"], 2 * game._surprise(draw().ids))
+    torch.testing.assert_close(move.terms["likelihood"], 2 * game.generator.surprise(draw().ids))
     assert -0.5 * torch.log(torch.tensor(2.0)) <= move.terms["entropy"] < 0
 
 

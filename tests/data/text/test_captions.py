@@ -220,7 +220,7 @@ def test_a_text_is_encoded_as_captions_are() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the text is empty: say what"),
+        ("", "the text is empty: write a word at least"),
         (" \n", "the text is empty"),
         ("a brid", "has the word 'brid'; did you mean bird"),
         ("a xyz qqq", "has the word 'xyz', 'qqq'; it knows a, bird, red, white"),
