@@ -45,6 +45,14 @@ class Illustrates(Generates):
         """(B, *shape) from z, (B, prior.dim), and meanings (B, E), those between two texts among them."""
 
 
+class Drafts(Generates):
+    """Makes each sample of a smaller one that it has made first."""
+
+    @abstractmethod
+    def draft(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """(B, *smaller) what the samples `generate(z, y)` are made of."""
+
+
 class Translates(ABC):
     """Makes of each sample of one field, `a`, one of another, the field that `Game.makes` names."""
 
@@ -137,6 +145,7 @@ class Encodes(ABC):
 CANNOT: dict[type, str] = {
     Generates: "cannot generate from z",
     Illustrates: "makes nothing of texts",
+    Drafts: "makes no smaller samples first",
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",
     Predicts: "makes no films",
