@@ -17,6 +17,7 @@ from zerosum.roles import (
     Classifies,
     Completes,
     Discriminates,
+    Drafts,
     Encodes,
     Generates,
     Illustrates,
@@ -35,8 +36,8 @@ def labels(game: Game[Any], batch: Any) -> Tensor | None:
 
 
 def judged_moves(game: Game[Any], batch: Any) -> Iterator[Move]:
-    """The moves of a round in which somebody judges: the first, or one after a beginning."""
-    steps = (0, 10_000) if has_role(game, Illustrates) else (0,)
+    """The moves of a round in which somebody judges: the first, or one after a beginning, or of the last stage."""
+    steps = (10_000,) if has_role(game, Drafts) else (0, 10_000) if has_role(game, Illustrates) else (0,)
     step = next((step for step in steps if any(move.logits for move in game.round(lambda: batch, step))), 0)
     return game.round(lambda: batch, step)
 

@@ -59,6 +59,7 @@ BATCH = Captioned(
     torch.full((2, 3, 2, 2), 0.5),
     torch.tensor([[2, 4, 1, 1], [3, 4, 1, 1]]),
     torch.tensor([[3, 2, 1, 1], [2, 2, 1, 1]]),
+    torch.tensor([[3, 4, 1, 1], [2, 4, 1, 1]]),
 )
 
 
@@ -168,6 +169,15 @@ def test_a_sentence_encoder_that_makes_something_else_is_named(wrong: list[list[
 
 
 # ---- matching
+
+
+def test_further_wrong_texts_are_wrong_answers_of_their_images_alone() -> None:
+    images, texts, wrong = torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([[2.0, 0], [0, 2]]), torch.ones(2, 2)
+    loss = contrastive(images, texts, torch.eye(2, dtype=torch.bool), wrong)
+    two, one = torch.tensor([2.0, 0.0, 1.0]), torch.tensor([2.0, 0.0])
+    torch.testing.assert_close(loss, -(two.log_softmax(0)[0] + one.log_softmax(0)[0]) / 2)
+    with pytest.raises(ValueError, match="wrong"):
+        contrastive(images, texts, torch.eye(2, dtype=torch.bool), wrong[:1])
 
 
 def test_the_matching_loss_by_hand() -> None:

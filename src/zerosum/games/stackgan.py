@@ -58,7 +58,7 @@ class Stages(Checked):
 class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
     """Two GANs: of images shrunk to a quarter of their sides, and of what becomes of these at full size.
 
-    While stage II has not begun, samples are stage I's, enlarged, and D is stage I's, of shrunk images.
+    While stage II has not begun, samples are stage I's, enlarged. `score` is of stage II's discriminator.
 
     Attributes:
         first_generator, first_discriminator: stage I's.
@@ -69,7 +69,6 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
     first_discriminator: nn.Module
     discriminator: nn.Module
     config: Stages
-    begun: Tensor  # () bool: whether stage II has learnt anything
 
     def __init__(self, config: Stages) -> None:
         super().__init__()
@@ -78,7 +77,6 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
                 f"--objective {config.objective} compares each fake with a real sample, and wrong captions have none "
                 "of their own; choose another"
             )
-        self.register_buffer("begun", torch.zeros((), dtype=torch.bool))
 
     @abstractmethod
     def _draft(self, z: Tensor, *given: Tensor) -> Tensor:
@@ -117,21 +115,18 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
         stage = "first" if step < self._start + self.config.first_steps else "second"
         return stage, step % self.config.penalty_every == 0
 
-    def made(self, z: Tensor, *given: Tensor) -> Tensor:
-        """Samples, of both stages."""
-        draft = self._draft(z, *given)
-        return torch.where(self.begun, self._finish(z, draft, *given).to(draft.dtype), enlarged(draft))
+    def _made(self, z: Tensor, *given: Tensor) -> Tensor:
+        return self._finish(z, self._draft(z, *given), *given)
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.made(z, *self.conditions(y))
+        return self._made(z, *self.conditions(y))
 
     def draft(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self._draft(z, *self.conditions(y))
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        given = self.conditions(y)
-        of_first, of_second = self.first_discriminator(shrunk(x), *given), self.discriminator(x, *given)
-        return torch.where(self.begun, of_second, of_first).flatten()
+        logits: Tensor = self.discriminator(x, *self.conditions(y))
+        return logits.flatten()
 
     def _duel(
         self,
@@ -263,7 +258,6 @@ class StackGAN(Stacked[Captioned], Illustrates):
             make = partial(self._make_first, text, right, close)
             yield from self._duel("first-", self.first_discriminator, step, shrunk(x), (right,), (other,), make)
             return
-        self.begun.fill_(True)
         make = partial(self._make_second, text, right, close)
         yield from self._duel("", self.discriminator, step, x, (right,), (other,), make)
 
@@ -319,7 +313,7 @@ class StackGAN(Stacked[Captioned], Illustrates):
         return math.sqrt(meaning.shape[1]) * meaning
 
     def illustrate(self, z: Tensor, meaning: Tensor) -> Tensor:
-        return self.made(z, meaning)
+        return self._made(z, meaning)
 
 
 class PlainStackGAN(Stacked[Tensor]):
@@ -358,7 +352,6 @@ class PlainStackGAN(Stacked[Tensor]):
             make = partial(self._make_first, len(x))
             yield from self._duel("first-", self.first_discriminator, step, shrunk(x), (), (), make)
             return
-        self.begun.fill_(True)
         yield from self._duel("", self.discriminator, step, x, (), (), partial(self._make_second, len(x)))
 
     def _make_first(self, count: int) -> Made:
@@ -382,11 +375,6 @@ class PlainStackGAN(Stacked[Tensor]):
 def shrunk(x: Tensor) -> Tensor:
     """Images (B, C, H, W) at a quarter of both sides: means of 4x4 pixels."""
     return F.avg_pool2d(x, FACTOR)
-
-
-def enlarged(x: Tensor) -> Tensor:
-    """Images (B, C, h, w) at four times both sides, by cubic interpolation, in [-1, 1]."""
-    return F.interpolate(x.float(), scale_factor=FACTOR, mode="bicubic", align_corners=False).clamp(-1, 1)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.losses.variational import reparametrised
@@ -12,6 +13,7 @@ from zerosum.modality import Shape
 from zerosum.networks.blocks import doubling, halvings, image_shape
 
 FACTOR = 4  # by which the second stage enlarges
+MOST = 0.99  # of an enlarged image, to which something is added before a tanh
 COARSE = 16  # pixels, down to which the second stage shrinks what it begins with
 
 
@@ -70,7 +72,8 @@ class Enlarger(nn.Module):
 
     Convolutions shrink the small image to 16 pixels, where it is larger; there the features are joined to the
     condition, which is the same at every place; after residual blocks, transposed convolutions double the image up to
-    its size.
+    its size. What these draw is added to the small image, enlarged, before the last tanh, and is nothing before
+    training: in the paper there is no such way past the blocks.
 
     Args:
         shape: of the large images, whose sides 4 divides.
@@ -100,11 +103,19 @@ class Enlarger(nn.Module):
         for i in range(len(sizes) - 1, 0, -1):
             layers += [doubling(widths[i], widths[i - 1], sizes[i], sizes[i - 1], bias=False)]
             layers += [nn.BatchNorm2d(widths[i - 1]), nn.ReLU(inplace=True)]
-        self.draw = nn.Sequential(*layers, nn.Conv2d(width, channels, 3, padding=1), nn.Tanh())
+        last_layer = nn.Conv2d(width, channels, 3, padding=1)
+        nn.init.zeros_(last_layer.weight)
+        nn.init.zeros_(last_layer.bias)  # type: ignore[arg-type]
+        self.draw = nn.Sequential(*layers, last_layer)
 
     def forward(self, small: Tensor, condition: Tensor | None = None) -> Tensor:
         features = self.join(self.encode(small))
         if self.told is not None:
             features = features + self.told(condition)[..., None, None].to(features.dtype)
-        x: Tensor = self.draw(self.blocks(self.joined(features)))
-        return x
+        drawn = self.draw(self.blocks(self.joined(features)))
+        return (drawn + enlarged(small).clamp(-MOST, MOST).atanh().to(drawn.dtype)).tanh()
+
+
+def enlarged(x: Tensor) -> Tensor:
+    """Images (B, C, h, w) at four times both sides, by cubic interpolation, in [-1, 1]."""
+    return F.interpolate(x.float(), scale_factor=FACTOR, mode="bicubic", align_corners=False).clamp(-1, 1)
