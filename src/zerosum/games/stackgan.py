@@ -107,6 +107,12 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
             "discriminator": Player(config.d2_optimizer, (self.discriminator,)),
         }
 
+    def _take(self) -> None:
+        """With no steps of stage I, it is taken as it is, and nobody moves it."""
+        if not self.config.first_steps:
+            for module in (*self._generators()[0], self.first_discriminator):
+                module.requires_grad_(False)
+
     def _generators(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
         """All that learns to make images in stage I, and in stage II."""
         return (self.first_generator,), (self.generator,)
@@ -227,6 +233,7 @@ class StackGAN(Stacked[Captioned], Illustrates):
         self.first_discriminator, self.discriminator = discriminators
         self.sizes = [config.latent_dim, *(augmentation.noise for augmentation in augmentations)]
         self.prior = Normal(sum(self.sizes))  # z, and what both conditions are drawn by
+        self._take()
 
     @property
     def _start(self) -> int:
@@ -341,6 +348,7 @@ class PlainStackGAN(Stacked[Tensor]):
         self.first_generator, self.generator = generators
         self.first_discriminator, self.discriminator = discriminators
         self.prior = Normal(config.latent_dim)
+        self._take()
 
     @property
     def _start(self) -> int:
