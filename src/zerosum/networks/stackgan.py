@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zerosum.losses.variational import reparametrised
 from zerosum.modality import Shape
-from zerosum.networks.blocks import doubling, halvings, image_shape
+from zerosum.networks.blocks import halvings, image_shape
 
 FACTOR = 4  # by which the second stage enlarges
 MOST = 0.99  # of an enlarged image, to which something is added before a tanh
@@ -71,9 +71,9 @@ class Enlarger(nn.Module):
     """Small images, (B, C, H / 4, W / 4), and conditions, (B, dim), to images (B, C, H, W) in [-1, 1]; section 3.4.
 
     Convolutions shrink the small image to 16 pixels, where it is larger; there the features are joined to the
-    condition, which is the same at every place; after residual blocks, transposed convolutions double the image up to
-    its size. What these draw is added to the small image, enlarged, before the last tanh, and is nothing before
-    training: in the paper there is no such way past the blocks.
+    condition, which is the same at every place; after residual blocks, features are doubled to the size of the image,
+    each pixel becoming four before a convolution. What these draw is added to the small image, enlarged, before the
+    last tanh, and is nothing before training: in the paper there is no such way past the blocks.
 
     Args:
         shape: of the large images, whose sides 4 divides.
@@ -101,7 +101,7 @@ class Enlarger(nn.Module):
         self.blocks = nn.Sequential(*(Residual(last) for _ in range(blocks)))
         layers = []
         for i in range(len(sizes) - 1, 0, -1):
-            layers += [doubling(widths[i], widths[i - 1], sizes[i], sizes[i - 1], bias=False)]
+            layers += [nn.Upsample(sizes[i - 1]), nn.Conv2d(widths[i], widths[i - 1], 3, padding=1, bias=False)]
             layers += [nn.BatchNorm2d(widths[i - 1]), nn.ReLU(inplace=True)]
         last_layer = nn.Conv2d(width, channels, 3, padding=1)
         nn.init.zeros_(last_layer.weight)
