@@ -468,26 +468,26 @@ def images(
     return _build(data, config, network)
 
 
-_FIRST = Decay("linear", start=1_800, steps=1_200)
-_SECOND = Decay("linear", start=5_000)
+_FIRST = Decay("linear", start=4_500, steps=1_500)
+_SECOND = Decay("linear", start=9_000)
 
 
-@recipe(data="shapes", batch_size=32, steps=7_500, average=0.995, sample_every=1_000, side=64)
+@recipe(data="shapes", batch_size=32, steps=12_000, average=0.995, sample_every=1_000, side=64)
 def shapes(
     data: Spec,
     config: StackGAN.Config = StackGAN.Config(
         encoder_steps=1_000,
-        first_steps=2_500,
+        first_steps=5_000,
         objective="hinge",
         latent_dim=16,
         near=0.5,
         matching=1.0,
         g_optimizer=Adam(1e-3, (0.5, 0.99), decay=_FIRST),
         d_optimizer=Adam(1e-3, (0.5, 0.99), decay=_FIRST),
-        g2_optimizer=Adam(1e-3, (0.5, 0.99), decay=_SECOND),
-        d2_optimizer=Adam(1e-3, (0.5, 0.99), decay=_SECOND),
+        g2_optimizer=Adam(5e-4, (0.5, 0.99), decay=_SECOND),
+        d2_optimizer=Adam(5e-4, (0.5, 0.99), decay=_SECOND),
     ),
-    network: CaptionedNetwork = CaptionedNetwork(16, 32, 16, 2, "spectral", text=64, words=64),
+    network: CaptionedNetwork = CaptionedNetwork(16, 32, 12, 2, "spectral", text=64, words=64),
 ) -> StackGAN:
     """Narrow networks and large rates for pictures of shapes of 64x64 pixels, on a CPU."""
     return _build(data, config, network)
