@@ -37,6 +37,38 @@ def refused(call: Call, *arguments: object) -> str:
     return lines[0]
 
 
+@pytest.mark.parametrize(
+    ("content", "printed"),
+    [
+        ("the old cat sat\n", {"<unk>", "the", "old", "cat", "sat"}),  # one line
+        ("no no no\nno no no\n", {"<unk>", "no"}),  # one word
+    ],
+)
+def test_texts_with_little_in_them_are_learnt_and_nothing_is_said_of_health(
+    call: Call, tmp_path: Path, content: str, printed: set[str]
+):
+    file, out = tmp_path / "few.txt", tmp_path / "run"
+    file.write_text(content)
+    small = [one for one in SMALL if one != "--no-health"]
+    code, said, err = call(
+        "train", "seqgan/lines", "--data", file, *small, "--steps", 46, "--out", out, "--batch-size", 1
+    )
+    assert code == 0, err
+    assert "Verdict: Nothing to compare." in said
+    assert "There is 1 real sample:" in said or content.count("\n") > 1
+    code, written, err = call("sample", out, "-n", 3)
+    assert code == 0, err
+    assert set(written.split()) <= printed
+
+
+def test_a_batch_of_more_than_there_is_is_named(call: Call, tmp_path: Path):
+    file = tmp_path / "one.txt"
+    file.write_text("the old cat sat\n")
+    told = refused(call, "train", "seqgan/lines", "--data", file, *SMALL, "--steps", 46, "--out", tmp_path / "run")
+    assert f"a batch of 32 is more than the 1 samples of {file}" in told
+    assert not (tmp_path / "run").exists()
+
+
 def test_samples_are_printed_and_equal_however_many(call: Call, run: Path):
     code, out, _ = call("sample", run, "-n", 5)
     lines = out.splitlines()

@@ -15,6 +15,8 @@ from zerosum.games.seqgan import SeqGAN, of_others
 from zerosum.modality import Tokens
 from zerosum.networks.policy import Policy
 from zerosum.networks.text_cnn import TextCNN
+from zerosum.techniques import Techniques
+from zerosum.techniques.apply import with_techniques
 
 TOKENS = Tokens(("a", "b"), 3)
 EVERY = torch.tensor(list(itertools.product(range(2), repeat=3)))
@@ -159,6 +161,17 @@ def test_a_text_is_compared_with_the_others_that_have_a_token_there():
 def test_options_that_cannot_be_honoured_are_refused(options: dict[str, Any], message: str):
     with pytest.raises(ZerosumError, match=message):
         seqgan(**options).check()
+
+
+@pytest.mark.parametrize(("techniques", "message"), [
+    (Techniques(feature_matching=1.0), "feature matching needs samples with a gradient, and seqgan's texts have none"),
+    (Techniques(minibatch_discrimination=4), "seqgan asks its discriminator about single texts; leave it out"),
+    (Techniques(virtual_batch_norm=4), "seqgan has no batch norm to make virtual"),
+])  # fmt: skip
+def test_techniques_that_do_not_fit_texts_are_refused(techniques: Techniques, message: str):
+    game = seqgan()
+    with pytest.raises(ZerosumError, match=message):
+        with_techniques(game, techniques, game.generator.tokens)
 
 
 def test_texts_of_one_token_are_refused():

@@ -17,6 +17,8 @@ SMALL = ["--network.width", "2", "--network.blocks", "1"]
         (["simgan/gauges", *SMALL, "--pretrain-refiner", "5", "--pretrain-discriminator", "2"], 3, 7),
         (["srgan/images", *SMALL, "--judge.width", "2", "--warm-up", "30"], 12, 30),
         (["driving-simulator", *SCENES], 9, 9),
+        (["seqgan/lines", "--pretrain-generator", "4", "--pretrain-discriminator", "2"], 3, 6),
+        (["seqgan/lines", "--pretrain-generator", "4", "--pretrain-discriminator", "2"], 6, 6),
     ],
 )
 def test_a_run_that_ends_within_a_beginning_says_so(

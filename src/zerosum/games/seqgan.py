@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -89,11 +89,11 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             raise ZerosumError(f"--reward {self.config.reward} completes no texts; leave --lag out")
 
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
-        config = self.config
-        if step < config.pretrain_generator:
+        config, phase = self.config, self.phase(step)
+        if phase == "generator alone":
             yield Move("generator", likelihood=self._surprise(draw().ids))
             return
-        if step < config.pretrain_generator + config.pretrain_discriminator:
+        if phase == "discriminator alone":
             yield self._tell_apart(draw().ids)
             return
         if self.behind is not None and step == config.pretrain_generator + config.pretrain_discriminator:
@@ -105,6 +105,13 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
                     old.lerp_(new, 1 - config.lag)
         for _ in range(config.d_steps):
             yield self._tell_apart(draw().ids)
+
+    def phase(self, step: int) -> Hashable | None:
+        if step < self.config.pretrain_generator:
+            return "generator alone"
+        if step < self.config.pretrain_generator + self.config.pretrain_discriminator:
+            return "discriminator alone"
+        return None
 
     def _tell_apart(self, real: Tensor) -> Move:
         """D's move: of real texts (B, length), and as many new ones of the policy."""

@@ -310,6 +310,16 @@ VERDICTS: dict[str, VerdictSpec] = {
         ),
         ((_c("class_spread", "<", 0.2), _c("spread", ">", 0.25), _NOT_FALLING),),
     ),
+    "repeats itself": VerdictSpec(
+        25,
+        "Repeats itself: the texts share their words and phrases more than real ones do.",
+        (
+            "a smaller learning rate of G: `--g-optimizer.lr`",
+            "an earlier checkpoint: `zerosum sample RUN --checkpoint N`",
+            "rewards minus their mean: `--baseline`; entropy: `--entropy 0.01`; teacher forcing: `--likelihood 0.1`",
+        ),
+        ((_c("variety", "<", 0.5), _NOT_NEW),),
+    ),
     "mode collapse": VerdictSpec(
         11,
         "Mode collapse: the fakes cover a small part of the data.",
@@ -329,16 +339,6 @@ VERDICTS: dict[str, VerdictSpec] = {
             ),
             (*_FEW, _NOT_FALLING, *_REAL),  # nor is one whose fakes look real
         ),
-    ),
-    "repeats itself": VerdictSpec(
-        25,
-        "Repeats itself: the texts share their words and phrases more than real ones do.",
-        (
-            "a smaller learning rate of G: `--g-optimizer.lr`",
-            "an earlier checkpoint: `zerosum sample RUN --checkpoint N`",
-            "rewards minus their mean: `--baseline`; entropy: `--entropy 0.01`; teacher forcing: `--likelihood 0.1`",
-        ),
-        ((_c("variety", "<", 0.5), _NOT_NEW),),
     ),
     "frozen": VerdictSpec(
         26,
@@ -430,7 +430,9 @@ def diagnose(history: History) -> Verdict:
     if not any("frechet" in now for now in signals):
         return Verdict("nothing to compare", detail="The game makes no samples of its data.")
     if "reals" in signals[-1]:
-        few = f"There are {signals[-1]['reals']:,.0f} real samples: too few to know what others would be like."
+        reals = round(signals[-1]["reals"])
+        there = "is 1 real sample" if reals == 1 else f"are {reals:,} real samples"
+        few = f"There {there}: too few to know what others would be like."
         return Verdict("nothing to compare", detail=few)
     if len(signals) < MIN_SNAPSHOTS:
         looks = (

@@ -12,6 +12,7 @@ from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
 from zerosum.studies.gan_parzen import GAN_PARZEN
 from zerosum.studies.grid import GRID, GRID_OWN
 from zerosum.studies.health import HEALTH
+from zerosum.studies.health_texts import HEALTH_TEXTS
 from zerosum.studies.health_translators import HEALTH_TRANSLATORS
 from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.moving_scenes import MOVING_SCENES
@@ -49,6 +50,7 @@ STUDIES = {
         GRID,
         GRID_OWN,
         HEALTH,
+        HEALTH_TEXTS,
         HEALTH_TRANSLATORS,
         INFOGAN_ERROR_OWN,
         MOVING_SCENES,

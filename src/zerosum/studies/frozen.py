@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -31,13 +32,14 @@ KINDS = ("disc", "square", "cross", "ring", "bars", "triangle")  # of shapes
 Make = Callable[[Tensor, Tensor, Generator], Tensor]  # samples as players see them, and their classes, to fakes
 
 
-class Stock(LatentGame[Tensor]):
+class Stock(LatentGame[Any]):
     """A generator of stored samples: z chooses which."""
 
     name = "stock"
 
-    def __init__(self, fakes: Tensor):
+    def __init__(self, fakes: Tensor, makes: str = "x", batch: type = Tensor):
         super().__init__()
+        self.makes, self.batch = makes, batch
         self.register_buffer("fakes", fakes)
         self.fakes: Tensor
         self.weight, self.prior = nn.Linear(1, 1), latent.Normal(2)
@@ -45,7 +47,7 @@ class Stock(LatentGame[Tensor]):
     def players(self) -> dict[str, Player]:
         return {"generator": Player(SGD(0.1, 0.0), (self.weight,))}
 
-    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
+    def round(self, draw: Draw[Any], step: int) -> Iterator[Move]:
         draw()
         yield Move("generator", nothing=0 * self.weight.weight.sum())
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from zerosum import data
 from zerosum.data.dataset import DataError, Dataset
@@ -20,7 +20,7 @@ from zerosum.health.verdicts import OPEN, VERDICTS, diagnose
 from zerosum.metrics import intervals
 from zerosum.roles import Generates, has_role
 from zerosum.run.sampling import sample
-from zerosum.studies.frozen import FROZEN, OF_PHOTOGRAPHS, Frozen
+from zerosum.studies.frozen import FROZEN, OF_PHOTOGRAPHS
 from zerosum.studies.scenarios import SCENARIOS, Scenario
 from zerosum.studies.study import Measurements, Study
 from zerosum.training.hooks.log import Log
@@ -35,6 +35,16 @@ OBEYED = 0.5  # of what the fakes are of the requested class beyond chance at th
 PROBED = 2048  # fakes that this is asked of
 BAD, GOOD = 300, 150  # snapshots at least
 TRAININGS = 40
+
+
+class Case(Protocol):
+    """What a verdict is asked for, and the verdict that it deserves."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def truth(self) -> str: ...
+    def trainer(self, seed: int) -> tuple[Trainer, Dataset]: ...
 
 
 @cache
@@ -53,8 +63,8 @@ def parts(seed: int) -> tuple[str, ...]:
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train one scenario under the monitor; its verdicts, beside the truth."""
-    scenario: Scenario | Frozen = BY_NAME[part] if part in BY_NAME else BY_FROZEN[part]
-    return train_monitored(scenario, seed, fraction, folder)
+    case: Case = BY_NAME[part] if part in BY_NAME else BY_FROZEN[part]
+    return train_monitored(case, seed, fraction, folder)
 
 
 class Stopping(Monitor):
@@ -65,7 +75,7 @@ class Stopping(Monitor):
         return frozenset().union(*(planned(0, max(1, round(stop * steps))) for stop in STOPS))
 
 
-def train_monitored(scenario: Scenario | Frozen, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
+def train_monitored(scenario: Case, seed: int, fraction: float, folder: Path) -> dict[str, Any]:
     """The verdicts after each of STOPS and at the end, and what is true there."""
     trainer, loaded = scenario.trainer(seed)
     steps = max(1, round(trainer.training.steps * fraction))
@@ -106,9 +116,7 @@ def train_monitored(scenario: Scenario | Frozen, seed: int, fraction: float, fol
     }
 
 
-def _judged(
-    scenario: Scenario | Frozen, snapshots: Sequence[Snapshot], stop: int, steps: int, least: float
-) -> dict[str, Any]:
+def _judged(scenario: Case, snapshots: Sequence[Snapshot], stop: int, steps: int, least: float) -> dict[str, Any]:
     """The verdict on the run as it was after a step, and whether it deserved a good one."""
     history = History.ended(snapshots, stop)
     good = scenario.truth == "healthy"
@@ -140,7 +148,7 @@ def _distance(now: Sequence[Snapshot], snapshots: Sequence[Snapshot]) -> float:
     return max(ratios)
 
 
-def _probe(scenario: Scenario | Frozen, seed: int) -> SampleMeter | None:
+def _probe(scenario: Case, seed: int) -> SampleMeter | None:
     """One that knows the labels which a healthy training's data has, and looks at other reals."""
     if not isinstance(scenario, Scenario) or scenario.truth != "healthy" or scenario.change:
         return None
@@ -189,7 +197,7 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
         "bad_called_healthy_interval_by_training": _by_training(bad, lambda stop: stop["verdict"] == "healthy"),
         "good_called_healthy": _share([stop["verdict"] == "healthy" for _, stop in good]),
         "good_called_under_trained": _share([stop["verdict"] == "under-trained" for _, stop in good]),
-        "watching_share_of_time": max(p["watching"] for p in parts if p["trained"]),
+        "watching_share_of_time": max((p["watching"] for p in parts if p["trained"]), default=0.0),
         "confusion": {truth: verdicts for truth, verdicts in confusion.items() if verdicts},
         "wrong": [{key: p[key] for key in keys} for p in failures if p["verdict"] != p["truth"]],
         "alarms_on_good": [_where(p, stop) for p, stop in good if stop["verdict"] not in OPEN],

@@ -54,6 +54,11 @@ class WithTechniques(Game[Any]):
         if techniques.virtual_batch_norm:
             self._make_norms_virtual(shape)
         if techniques.minibatch_discrimination:
+            if isinstance(core, Completes):
+                raise ZerosumError(
+                    f"minibatch discrimination compares the samples of a batch, and {self.name} asks its discriminator "
+                    "about single texts; leave it out"
+                )
             self._compare_samples(shape)
         if techniques.diff_augment or techniques.adaptive_augment:
             self._augment(modality)

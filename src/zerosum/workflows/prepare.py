@@ -290,11 +290,12 @@ def phase_notes(trainer: Trainer) -> list[str]:
     """A line about what a game comes to after a beginning, such as a pretraining, that takes all the steps."""
     phase, steps = trainer.game.phase, trainer.training.steps
     last = phase(LATER)
-    if last is None or any(phase(step) == last for step in reversed(range(steps))):
+    if any(phase(step) == last for step in reversed(range(steps))):
         return []
     begin = bisect_left(range(LATER), True, lo=steps, key=lambda step: phase(step) == last)
+    game = "the game itself" if last is None else repr(last)
     return [
-        f"note: {steps:,} steps end in the phase {phase(steps - 1)!r} of {trainer.game.name}, before {last!r}, which "
+        f"note: {steps:,} steps end in the phase {phase(steps - 1)!r} of {trainer.game.name}, before {game}, which "
         f"begins after step {begin:,}: raise --steps, or lower what comes before"
     ]
 
