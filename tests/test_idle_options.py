@@ -36,6 +36,8 @@ IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, wha
     ("unrolled/toy", {"unrolling": 0}, {"unrolled_lr": 3.0}, "unrolling is 0"),
     ("wgan/toy", {"long_every": 1, "long_steps": 2}, {"critic_steps": 1}, "long_every is 1"),
     ("sgan/toy", {"consistency": {"weight": 0.0}}, {"consistency": {"confidence": 0.5}}, "consistency.weight is 0.0"),
+    ("textgan/lines", {"pretrain": 0, "autoencoding": 0.0}, {"code_prior": 3.0}, "pretrain is 0"),
+    ("textgan/lines", {"pretrain": 0, "autoencoding": 0.0}, {"code_noise": 0.1}, "pretrain is 0"),
     ("sgan/toy", {"generator": "non-saturating"}, {"feature_distance": "mean-absolute"}, "generator is non-saturating"),
 ]
 
@@ -66,11 +68,11 @@ def test_what_is_refused_has_no_effect(recipe: str, off: dict[str, Any], idle_on
 
 
 def weights(recipe: str, options: dict[str, Any]) -> torch.Tensor:
-    """After three steps on the ring's points."""
+    """After three steps on the ring's points, or on sentences."""
     known = find(recipe)
     chosen = {name: options[name] for name in ("techniques",) if name in options}
     chosen["config"] = {name: value for name, value in options.items() if name not in chosen}
-    loaded = data.load("ring", seed=0)
+    loaded = data.load("sentences" if known.data == "sentences" else "ring", seed=0)
     rng.seed(0)
     game = known.build(loaded.spec, chosen)
     trainer = Trainer(game, Stream(loaded, 8, seed=0, batch=game.batch), Training(3, 8, precision="fp32"))

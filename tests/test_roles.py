@@ -20,6 +20,7 @@ from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.optim import Adam
 from zerosum.roles import (
     CANNOT,
+    Answers,
     Classifies,
     Completes,
     Discriminates,
@@ -38,16 +39,8 @@ from zerosum.techniques.apply import with_techniques
 
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
 ROLES = (
-    Generates,
-    Illustrates,
-    Drafts,
-    Translates,
-    TranslatesBack,
-    Predicts,
-    Completes,
-    Classifies,
-    Discriminates,
-    Encodes,
+    *(Generates, Illustrates, Drafts, Answers, Translates, TranslatesBack),
+    *(Predicts, Completes, Classifies, Discriminates, Encodes),
 )
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
@@ -66,12 +59,13 @@ class Nothing(Game[Tensor]):
 
 @pytest.mark.parametrize(("role", "sentence"), [
     (Generates, "nothing cannot generate from z; choose another recipe for that"),
-    (Illustrates, "nothing makes nothing of texts; choose another recipe for that"),
+    (Illustrates, "nothing draws nothing between texts; choose another recipe for that"),
     (Drafts, "nothing makes no smaller samples first; choose another recipe for that"),
+    (Answers, "nothing answers no questions; choose another recipe for that"),
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),
     (Predicts, "nothing makes no films; choose another recipe for that"),
-    (Completes, "nothing writes no texts from left to right; choose another recipe for that"),
+    (Completes, "nothing completes no texts; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),

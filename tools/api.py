@@ -38,8 +38,11 @@ NETWORKS = [
     "stackgan",
     "text_encoder",
     "policy",
+    "monte_carlo",
+    "dialogue",
     "choice",
     "text_cnn",
+    "text_writer",
     "heads",
     "pixel_density",
     "sounds",
@@ -67,6 +70,8 @@ METRICS = [
     "distinct_n",
     "likelihood",
     "grammar",
+    "music",
+    "answers",
     "attributes",
     "matching",
     "statistics",
@@ -82,7 +87,14 @@ SECTIONS = {  # title: what is said first, and the modules whose public parts ar
         "Pure functions of logits; an `Objective` has those of both players, as `losses.hinge.d` and `losses.hinge.g`.",
         [
             f"zerosum.losses.{name}"
-            for name in ("adversarial", "feature_matching", "semi_supervised", "mutual_information", "matching")
+            for name in (
+                "adversarial",
+                "feature_matching",
+                "discrepancy",
+                "semi_supervised",
+                "mutual_information",
+                "matching",
+            )
         ],
     ),
     "Penalties": ("Scalars of a discriminator and samples, to be weighted and added.", ["zerosum.losses.penalties"]),

@@ -61,6 +61,13 @@ class Sequences(NamedTuple):
     lengths: Tensor  # (B,) int64: tokens before the first <eos>
 
 
+class Dialogue(NamedTuple):
+    """Questions, and an answer to each."""
+
+    question: Tensor  # (B, length) int64
+    answer: Tensor  # (B, length) int64
+
+
 def field_names(batch: type) -> tuple[str, ...]:
     """The fields that a batch is filled with; of a Tensor, "x" alone."""
     return ("x",) if batch is Tensor else tuple(batch._fields)  # type: ignore[attr-defined]

@@ -19,6 +19,8 @@ from annotated_types import Ge, Gt
 from pydantic import Discriminator
 from torch import Generator, Tensor
 
+from zerosum.util.notes import Note, parse
+
 Shape = tuple[int, ...]  # of one sample: (C, H, W) for an image, (D,) for a point, () for a class
 Positive = Annotated[int, Gt(0)]
 
@@ -221,6 +223,11 @@ class Tokens(Modality):
         return f"{'up to ' if self.end is not None else ''}{length}"
 
     @property
+    def unit(self) -> str:
+        """What a token is, in a word."""
+        return "word" if self.separator else "character"
+
+    @property
     def size(self) -> int:
         """Tokens of the vocabulary."""
         return len(self.vocabulary)
@@ -260,10 +267,43 @@ class Tokens(Modality):
         """(B, L) bool: which ids (B, L) are tokens of a text, before its first `<eos>`."""
         return torch.arange(ids.shape[1], device=ids.device) < self.lengths(ids)[:, None]
 
+    def chosen(self, ids: Tensor) -> Tensor:
+        """(B, L), 1 where a token of ids (B, L) is a choice, `<eos>` included, else 0: behind it there is none.
+
+        Where texts end, the last place of a row is always `<eos>`.
+        """
+        if self.end is None:
+            return torch.ones(ids.shape, device=ids.device)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        within = places <= self.lengths(ids)[:, None]
+        return (within & (places < self.length - 1)).float()
+
     def write(self, ids: Tensor) -> list[str]:
         """Each row of ids, (B, length), as text."""
         words = ([self.vocabulary[i] for i in row] for row in ids.tolist())
         return [self.separator.join(row[:n]) for row, n in zip(words, self.lengths(ids).tolist(), strict=True)]
+
+
+@dataclass(frozen=True)
+class Notes(Tokens):
+    """Melodies: texts whose tokens are notes and rests, `C4:1/4` and `R:1/8` (`util.notes`)."""
+
+    kind: Literal["notes"] = "notes"  # type: ignore[assignment]  # it is told apart from texts in JSON alone
+    plural, stored_as = "melodies", "int64"
+
+    @property
+    def unit(self) -> str:
+        return "note"
+
+    def split(self, text: str) -> list[str]:
+        """The notes of a melody, as the vocabulary writes them: `Bb4:2/8` is `A#4:1/4`."""
+        return [str(parse(token) or token) for token in super().split(text)]
+
+    def melodies(self, ids: Tensor) -> list[list[Note]]:
+        """Each row of ids, (B, length), as notes and rests; what is neither is left out."""
+        known = [parse(token) for token in self.vocabulary]
+        rows = zip(ids.tolist(), self.lengths(ids).tolist(), strict=True)
+        return [[note for i in row[:length] if (note := known[i]) is not None] for row, length in rows]
 
 
 @dataclass(frozen=True)
@@ -352,7 +392,7 @@ class Lengths(Modality):
 Condition = Classes | Vector  # what a sample can be asked to be
 Prompt = Condition | Tokens  # or to show, in words
 AnyModality = Annotated[
-    Image | Video | Sound | Points | Tokens | Classes | Vector | Actions | Lengths, Discriminator("kind")
+    Image | Video | Sound | Points | Tokens | Notes | Classes | Vector | Actions | Lengths, Discriminator("kind")
 ]
 
 

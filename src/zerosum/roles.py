@@ -53,6 +53,12 @@ class Drafts(Generates):
         """(B, *smaller) what the samples `generate(z, y)` are made of."""
 
 
+class Answers(Generates):
+    """Makes an answer, a text, of a question, which is its condition."""
+
+    condition: Tokens
+
+
 class Translates(ABC):
     """Makes of each sample of one field, `a`, one of another, the field that `Game.makes` names."""
 
@@ -144,12 +150,13 @@ class Encodes(ABC):
 
 CANNOT: dict[type, str] = {
     Generates: "cannot generate from z",
-    Illustrates: "makes nothing of texts",
+    Illustrates: "draws nothing between texts",
     Drafts: "makes no smaller samples first",
+    Answers: "answers no questions",
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",
     Predicts: "makes no films",
-    Completes: "writes no texts from left to right",
+    Completes: "completes no texts",
     Classifies: "learns no classifier",
     Discriminates: "has no discriminator that scores single samples",
     Encodes: "has no encoder",

@@ -76,12 +76,12 @@ def test_a_folder_with_captions_is_learnt_and_asked_in_words(call: Call, photos:
     ("arguments", "message"),
     [
         (("--text", ""), "--text is empty"),
-        (("--text", "  "), "the text is empty: say what the picture is to show"),
-        (("--text", "a red elephant"), "no caption that was learnt from has the word 'elephant'; it knows a, "),
+        (("--text", "  "), "the text is empty: write a word at least"),
+        (("--text", "a red elephant"), "nothing that was learnt from has the word 'elephant'; it knows a, "),
         (("--text", "a red brid"), "has the word 'brid'; did you mean bird?"),
         (
             ("--text", "a a a a a"),
-            "the text has 5 words, and no caption that was learnt from has more than 3; say less",
+            "the text has 5 words, and none that was learnt from has more than 3; say less",
         ),
         (("--class", "3"), "takes no class"),
         (("--condition", "3"), "takes no vector"),
@@ -119,7 +119,7 @@ def test_a_gan_without_captions_takes_no_text(call: Call) -> None:
     assert call("train", "gan/toy", "--steps", 2, "--out", "toy")[0] == 0
     for flags in (("--text", "a cat"), ("--text", "a cat", "--to-text", "a dog")):
         code, _, err = call("sample", "toy", *flags)
-        assert code == 2 and ("takes no text" in err or "makes nothing of texts" in err), err
+        assert code == 2 and ("takes no text" in err or "draws nothing between texts" in err), err
 
 
 def test_bad_captions_are_named_before_anything_is_written(call: Call, photos: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_small_truncation_writes_the_likeliest_text(call: Call, run: Path):
     (("--start", "<eos>"), "has not learnt the word '<eos>'"),
     (("--start", "qqqq"), "has not learnt the word 'qqqq'; `zerosum data check` shows"),
     (("--start", "the " * 15), "the start has 15 tokens, and texts of"),
-    (("--start", "the", "--out", "x.png"), "--out x.png: completed texts are written to a .txt file"),
+    (("--start", "the", "--out", "x.wav"), "are texts, which go to a .png or .npz or .txt file"),
     (("--start", "the", "--to-seed", 3), "--start completes texts: leave out --to-seed"),
     (("--start", "the", "--to-text", "a cat"), "--start completes texts: leave out --to-text"),
     (("-n", 0), "0"),
@@ -113,7 +113,7 @@ def test_what_cannot_be_sampled_is_named(call: Call, run: Path, arguments: tuple
 
 def test_a_run_of_images_completes_nothing(call: Call, tmp_path: Path):
     zerosum.train("gan/toy", "ring", tmp_path / "ring", steps=2, health=False, quiet=True)
-    assert "gan writes no texts from left to right" in refused(call, "sample", tmp_path / "ring", "--start", "a")
+    assert "gan completes no texts" in refused(call, "sample", tmp_path / "ring", "--start", "a")
 
 
 def test_a_run_goes_on_bit_for_bit(call: Call, tmp_path: Path):

@@ -37,6 +37,7 @@ BEGUN = {
     "pretrain_refiner": 0,
     "pretrain_discriminator": 0,
     "pretrain_generator": 0,
+    "pretrain": 0,
     "d_steps": 1,
     "rollouts": 2,
     "encoder_steps": 3,

@@ -140,7 +140,7 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 # Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
 KIND_ASKED = {
     "contract/case.py": 2,  # the lengths of texts, and texts that samples are asked for
-    "data/check.py": 3,  # sizes and colours of images, vocabularies of texts and of captions
+    "data/check.py": 5,  # sizes and colours of images, vocabularies of texts and of captions
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images
@@ -149,19 +149,22 @@ KIND_ASKED = {
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
     "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
     "exporting/onnx.py": 1,  # conditions: texts are ids
+    "games/dialogue.py": 2,  # questions and answers are texts
     "games/gan_int_cls.py": 1,  # captions are texts
     "games/infogan.py": 1,  # views, of images alone
     "games/stackgan.py": 1,  # captions are texts
     "latent_game.py": 1,  # conditions: what a text means
     "evaluation/reference_scores.py": 1,  # texts, whose tokens can be shuffled
     "metrics/attributes.py": 2,  # captions are texts
+    "metrics/music.py": 1,  # melodies alone
     "metrics/text_metric.py": 1,  # texts alone
     "pictures/overview.py": 1,  # conditions: texts are written in lines
-    "run/loaded.py": 5,  # conditions: texts are asked for in words
+    "run/loaded.py": 6,  # conditions: texts are asked for in words; answers as texts
     "health/translations.py": 1,  # translations of images
     "modality.py": 2,  # a point has one dimension
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
     "metrics/probe.py": 1,  # a classifier of images has convolutions
+    "studies/music_seqgan.py": 1,  # policies that write melodies
     "report/commands.py": 1,  # the size of its images
     "run/migrations.py": 1,  # shapes of format 1
     "run/record.py": 1,  # the size of its images
@@ -173,14 +176,14 @@ KIND_ASKED = {
     "workflows/alternatives.py": 3,  # a smaller size of images
     "workflows/features.py": 1,  # a classifier of images
     "workflows/prepare.py": 2,  # the size of its images, and some of its captions
-    "workflows/sample.py": 3,  # WRITE, and conditions: texts are named and kept as such
+    "workflows/sample.py": 4,  # WRITE, and conditions: texts are named and kept as such
     "workflows/synthesize.py": 3,  # conditions: texts are no classes; a folder of images, a file of points
     "workflows/translate.py": 2,  # images to images
 }
 # Public functions of plain tensors check the rank of their arguments; readers of arrays see what a file holds.
 OF_TENSORS = ("losses/", "util/checks.py", "metrics/", "pictures/", "theory/", "data/arrays.py", "data/points/")
-MODALITIES = {"Image", "Points", "Tokens"}
-KINDS = {"image", "points", "tokens"}  # what `kind` says in JSON
+MODALITIES = {"Image", "Notes", "Points", "Tokens"}
+KINDS = {"image", "notes", "points", "tokens"}  # what `kind` says in JSON
 
 
 def kinds_asked(source: str, ranks: bool = True) -> list[int]:

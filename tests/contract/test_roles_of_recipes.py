@@ -14,6 +14,7 @@ from zerosum.data.stream import deal
 from zerosum.game import Game, Logits, Move
 from zerosum.latent_game import LatentGame
 from zerosum.roles import (
+    Answers,
     Classifies,
     Completes,
     Discriminates,
@@ -32,7 +33,12 @@ def labels(game: Game[Any], batch: Any) -> Tensor | None:
     """The classes, or texts, that D is asked about; None where there is no condition."""
     if not has_role(game, Generates) or in_role(game, Generates).condition is None:
         return None
-    return batch.text if has_role(game, Illustrates) else batch.y
+    return getattr(batch, prompted(game))
+
+
+def prompted(game: Game[Any]) -> str:
+    """The field of what its samples are asked for."""
+    return "text" if has_role(game, Illustrates) else "question" if has_role(game, Answers) else "y"
 
 
 def judged_moves(game: Game[Any], batch: Any) -> Iterator[Move]:
@@ -67,7 +73,7 @@ def test_what_it_can_do_it_does(case):
                 "it has no use for y"
             )
         else:
-            assert role.condition == case.spec().fields["text" if has_role(game, Illustrates) else "y"]
+            assert role.condition == case.spec().fields[prompted(game)]
             with pytest.raises(ValueError, match=f"{game.name} is conditional: pass y"):
                 role.generate(case.z(game))
     if has_role(game, Translates):
@@ -87,7 +93,7 @@ def test_the_score_is_what_d_says_of_real_samples_in_a_round(case):
     game, data = case.game().eval(), case.batch()
     if not has_role(game, Discriminates):
         pytest.skip("its discriminator judges no single samples")
-    x, role = samples_of(data), in_role(game, Discriminates)
+    x, role = samples_of(data, game.makes), in_role(game, Discriminates)
     if case.packs:
         with pytest.raises(ValueError, match="its discriminator does not score single samples, only packs of 2"):
             role.score(x, labels(game, data))
@@ -139,7 +145,7 @@ def test_the_first_term_of_a_generating_move_is_its_objective(case):
         pytest.skip("it has no opponent")
     if has_role(game, Predicts):
         pytest.skip("several players make its films, each by an objective of its own")
-    if has_role(game, Completes):
+    if has_role(game, Completes) or has_role(game, Answers):
         pytest.skip("its opponent's say in a text is a reward, which has no gradient")
     (own,) = generating_players(case, game)
     opponents = [p for name, player in players.items() if name != own for m in player.modules for p in m.parameters()]
@@ -158,7 +164,7 @@ def test_what_d_says_is_computed_where_d_is(case, every_op):
     with torch.device("meta"):
         game = case.game().eval()
     data = case.batch(device="meta")
-    x, said = samples_of(data), list[Tensor]()
+    x, said = samples_of(data, game.makes), list[Tensor]()
     with every_op("meta"):
         if has_role(game, Discriminates) and not case.packs:
             said.append(in_role(game, Discriminates).score(x, labels(game, data)))

@@ -20,14 +20,18 @@ PAIR = Spec({"a": Image(1, 28, 28), "b": Image(1, 28, 28)})
 ENLARGED = Spec({"a": Image(1, 14, 14), "b": Image(1, 28, 28)})
 FILM = Spec({"x": Video(15, 1, 28, 28), "actions": Actions(15, 1)}, count=1000)
 TEXT = Spec({"ids": Tokens(("<unk>", "<eos>", "x"), 5), "lengths": Lengths(4)}, count=1000)
+DIALOGUE = Spec({"question": TEXT.texts, "answer": TEXT.texts}, count=1000)
 SOUND = Spec({"x": Sound(1, 500, 8000)}, count=1000)
 PAPERS_WITH_RELU_OR_POOLING = {
+    "dialogue/lines",
     "gan/tutorial",
     "seqgan/lines",
+    "seqgan/melodies",
     "seqgan/oracle",
     "sgan/mnist",
     "simgan/gauges",
     "simgan/images",
+    "textgan/lines",
     "wgan-gp/images",
 }
 
@@ -55,7 +59,7 @@ def test_no_relu_and_no_max_pooling_in_d(name: str):
         pytest.skip("three players, or points")
     drawn = field_names(recipe.batch)
     pair = ENLARGED if name.startswith("srgan/") else PAIR
-    kinds = {"a": pair, "actions": FILM, "ids": TEXT}
+    kinds = {"a": pair, "actions": FILM, "ids": TEXT, "question": DIALOGUE}
     spec = next((kind for field, kind in kinds.items() if field in drawn), IMAGE)
     spec = SOUND if name.endswith("/sounds") else spec
     spec = Spec({**spec.fields, "text": TOKENS}) if "text" in drawn else spec

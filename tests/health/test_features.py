@@ -12,7 +12,7 @@ from zerosum.health.features import FEATURES, FeatureSpace, feature_space
 from zerosum.health.signals import SampleMeter
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import Classes, Image, Modality, Points, Sound, Tokens, Video
+from zerosum.modality import Classes, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.util import rng
 
 TEXTS = Tokens(("<unk>", "<eos>", *"abcdefgh"), 12)
@@ -60,9 +60,10 @@ def test_samples_have_features_and_thumbnails(modality: Modality):
 
 
 def test_other_kinds_are_refused_by_name():
-    assert set(FEATURES) == {Image, Points, Sound, Tokens, Video}
+    assert set(FEATURES) == {Image, Notes, Points, Sound, Tokens, Video}
     with pytest.raises(
-        ZerosumError, match="are of images, videos, sounds, points, texts, not of classes; train with --no-health"
+        ZerosumError,
+        match="are of images, videos, sounds, points, texts, melodies, not of classes; train with --no-health",
     ):
         feature_space(Classes(("a", "b")), torch.zeros(3).long(), torch.Generator())
 

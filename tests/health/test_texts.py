@@ -90,3 +90,12 @@ def test_a_policy_that_falls_for_a_phrase_is_named(tmp_path: Path):
     }
     run = trained(tmp_path, steps=2_000, pretrain_generator=40, **fixed)
     assert verdict(run) == "repeats itself"
+
+
+def test_a_generator_whose_z_says_little_is_named(tmp_path: Path):
+    """Of codes that drown in noise G learns one text for all z, and no game follows."""
+    small = {"embedding": 16, "hidden": 32, "filters": 8, "widest": 2, "matched": 8}
+    options = {"steps": 180, "batch_size": 32, "latent_dim": 4, "code_noise": 4.0, "log_every": 10, "quiet": True}
+    run = zerosum.train("textgan/lines", "sentences", tmp_path / "run", seed=100, network=small, **options)
+    assert verdict(run) == "repeats itself"
+    assert len(run.sample(100).unique(dim=0)) < 20

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from zerosum.data import twins
-from zerosum.data.dataset import ALL, Dataset, Problem, Progress
+from zerosum.data.dataset import ALL, QUESTION, Dataset, Problem, Progress
 from zerosum.data.request import Alpha, Frames, Reading
 from zerosum.data.sources import find, from_folder, load
 from zerosum.modality import Image, Modality, Sound, Tokens
@@ -37,12 +37,12 @@ class Report:
         """The report as text."""
         data = self.data
         lines = [f"{data.name}: training would use {counted_samples(data)}; fingerprint {data.fingerprint}"]
-        lines += labels(data) + texts(data) + sounds(data) + captions(data)
+        lines += labels(data) + texts(data) + dialogues(data) + sounds(data) + captions(data)
         for title, counts in (("sizes", self.sizes), ("modes", self.modes)):
             if counts:
                 lines.append(f"{title}: {_counted(counts)}")
         lines += [f"note: {note}" for note in data.notes]
-        side = "" if data.samples in ("x", "ids") else f" of {data.samples}"
+        side = "" if data.samples in ("x", "ids") or QUESTION in data.fields else f" of {data.samples}"
         for title, sign, found, how in (
             ("duplicates", " = ", self.duplicates, "repeat another"),
             ("near duplicates", " ~ ", self.near, "repeat another but for small differences, as of compression"),
@@ -90,10 +90,9 @@ def check(
         modes[MODES.get(channels, f"{channels} channels")] = len(data)
     elif isinstance(data.modality, Sound):
         names = data.files.get(ALL, names)
-    alike = twins.find(data.x, data.modality)
-    duplicates, near = (
-        tuple(tuple(names[row] for row in group) for group in kind) for kind in twins.groups(data.x, alike)
-    )
+    x = data.x if QUESTION not in data.fields else torch.cat([data.fields[QUESTION].stored, data.x], 1)  # both at once
+    alike = twins.find(x, data.modality)
+    duplicates, near = (tuple(tuple(names[row] for row in group) for group in kind) for kind in twins.groups(x, alike))
     counts = dict(sizes.most_common()), dict(modes.most_common())
     return Report(data, _classes(data), *counts, duplicates, near, alike.unsearched)
 
@@ -143,12 +142,32 @@ def texts(data: Dataset) -> list[str]:
     total = int(lengths.sum())
     shown = torch.linspace(0, len(ids) - 1, SHOWN).long().unique()
     return [
-        f"vocabulary: {tokens.size:,} {'words' if tokens.separator else 'characters'} with {' and '.join(special)}; "
+        f"vocabulary: {tokens.size:,} {tokens.unit}s with {' and '.join(special)}; "
         f"most frequent: {' '.join(frequent[:FREQUENT])}",
         f"tokens in a text: {lengths.min()} to {lengths.max()}, median {lengths.median()}; {total:,} in all",
         f"{Tokens.UNKNOWN}: {unknown:,} tokens ({unknown / total:.2%}) are not in the vocabulary",
-        "some texts:",
+        f"some {tokens.plural}:",
         *(f"  {text}" for text in tokens.write(ids[shown])),
+    ]
+
+
+def dialogues(data: Dataset) -> list[str]:
+    """Of questions and answers: how many different ones there are, the vocabulary, the lengths, and some."""
+    question, answer = data.fields.get(QUESTION), data.modality
+    if question is None or not (isinstance(answer, Tokens) and isinstance(kind := question.modality, Tokens)):
+        return []
+    sides = {"questions": (question.stored, kind), "answers": (data.x, answer)}
+    counted = [
+        f"{len(ids.unique(dim=0)):,} different {name}, of {tokens.lengths(ids).min()} to {tokens.lengths(ids).max()}"
+        for name, (ids, tokens) in sides.items()
+    ]
+    units = "words" if kind.separator else "characters"
+    shown = torch.linspace(0, len(data.x) - 1, SHOWN).long().unique()
+    pairs = zip(*(tokens.write(ids[shown]) for ids, tokens in sides.values()), strict=True)
+    return [
+        f"dialogues: {len(data.x):,}; {', '.join(counted)} {units}; vocabulary: {kind.size - 2:,}",
+        "some dialogues:",
+        *(f"  {asked} - {said}" for asked, said in pairs),
     ]
 
 
@@ -176,10 +195,9 @@ def captions(data: Dataset) -> list[str]:
     lengths, without = tokens.lengths(ids), (counts == 0).nonzero()[:, 0].tolist()
     files = data.files.get(field.deck, ())
     shown = ids[torch.linspace(0, len(ids) - 1, SHOWN).long().unique()]
-    units = "words" if tokens.separator else "characters"
     lines = [
         f"captions: {len(ids):,} of {len(counts) - len(without):,} images, {counts[counts > 0].min()} to "
-        f"{counts.max()} each, of {lengths.min()} to {lengths.max()} {units}; vocabulary: {tokens.size - 2:,}"
+        f"{counts.max()} each, of {lengths.min()} to {lengths.max()} {tokens.unit}s; vocabulary: {tokens.size - 2:,}"
     ]
     if without:
         named = abbreviate([files[row] if files else str(row) for row in without])

@@ -24,12 +24,17 @@ MOST = 10  # different numbers with fractions that may be classes: ratings by ha
 BYTE = 255  # -1, where it was written into a byte
 ALL = "all"  # the deck of fields that belong together
 TEXT = "text"  # the field of captions
+QUESTION = "question"  # the field of what samples answer
 Others = Literal["any", "near"]
 T = TypeVar("T")
 
 
 class DataError(ZerosumError):
     """Data that is missing, unreadable or does not fit what was asked; the message names it and the cure."""
+
+
+class Unreadable(Exception):
+    """Why a file cannot be used, in words."""
 
 
 def with_progress(what: str, items: Iterable[T], total: int, progress: Progress | None) -> Iterator[T]:
@@ -226,12 +231,12 @@ class Dataset:
 
     @property
     def captions(self) -> Field | None:
-        """What is said of the samples, in words; None where nothing is."""
-        return self.fields.get(TEXT)
+        """What is said of the samples, in words, or what they answer; None where nothing is."""
+        return self.fields.get(TEXT, self.fields.get(QUESTION))
 
     def without_captions(self) -> Dataset:
         """The same samples, without what is said of them: the data that it is for who does not read."""
-        if self.captions is None:
+        if TEXT not in self.fields:
             return self
         fields = {name: field for name, field in self.fields.items() if name != TEXT}
         parts = {name: part for name, part in self.parts.items() if name != TEXT}

@@ -19,13 +19,17 @@ from zerosum.data.images.gauges import gauges
 from zerosum.data.images.idx import FASHION_MNIST, MNIST
 from zerosum.data.images.resize import resized
 from zerosum.data.images.stacked import stacked_mnist
+from zerosum.data.music import midi
+from zerosum.data.music.melodies import melodies
 from zerosum.data.pairs import tasks
 from zerosum.data.points import mixture
 from zerosum.data.random_crops import with_crops
 from zerosum.data.request import AS_STORED, Alpha, Frames, Reading, Request, Source
 from zerosum.data.scenes.source import scenes
 from zerosum.data.shapes.source import shapes, shapes_zh
+from zerosum.data.text import dialogue_files
 from zerosum.data.text import lines as text
+from zerosum.data.text.dialogues import dialogues
 from zerosum.data.text.sentences import sentences
 from zerosum.util import checks
 from zerosum.util.files import named
@@ -41,6 +45,7 @@ def _imported(where: str) -> Source:
 from_folder = _imported("images.folder:folder")
 from_sounds = _imported("sounds.wav:folder")
 
+SOUNDS, MELODIES = "sounds", "melodies"  # what follows their colon can be a folder
 SOURCES: dict[str, Source] = {
     "digits": digits,
     "mnist": MNIST,
@@ -55,8 +60,10 @@ SOURCES: dict[str, Source] = {
     "gaussians": mixture.gaussians,
     "scenes": scenes,
     "sentences": sentences,
+    MELODIES: melodies,
+    "dialogues": dialogues,
     "oracle": _imported("text.oracle:oracle"),
-    "sounds": _imported("sounds.source:sounds"),
+    SOUNDS: _imported("sounds.source:sounds"),
     "shapes": shapes,
     "shapes-zh": shapes_zh,
     "pairs": _imported("pairs.folders:paired"),
@@ -64,7 +71,7 @@ SOURCES: dict[str, Source] = {
     "side-by-side": _imported("pairs.folders:side_by_side"),
 }
 DRAWN = ("shapes", "shapes-zh")  # images that are drawn as large as is asked for
-SOUNDS, WAV = "sounds", (".wav", ".wave")
+WAV = (".wav", ".wave")
 UNPAIRED = "unpaired"
 WHITE = 255  # what the upper end of a range of values becomes
 OF_FOLDERS = ("pairs", UNPAIRED, "side-by-side")  # what follows their colon are paths
@@ -86,12 +93,12 @@ def load(
     """All samples of one source.
 
     Args:
-        name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose
-            classes are its sub-folders, or are named in a `labels.csv` there, or of WAV files; an .npy or .npz file of
-            images or points; a .txt file, one text a line; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER"; or
-            pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA"
-            (`pairs.tasks`), "shrink@4:DATA". A known name goes before a folder of that name: write "./mnist" for the
-            folder.
+        name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose classes
+            are its sub-folders, or are named in a `labels.csv` there, of WAV files, or of MIDI files; an .npy or .npz
+            file of images or points; a .txt file, one text a line; a .tsv, .csv or .jsonl file of questions and
+            answers; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER"; or pairs made from images of any of these,
+            "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA" (`pairs.tasks`), "shrink@4:DATA". A known name
+            goes before a folder of that name: write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own. Of "shrink:FOLDER" that of the crops.
         labels: keep the labels, where there are any.
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
@@ -143,14 +150,16 @@ def find(name: str) -> tuple[Source, str]:
     except OSError as error:
         raise DataError(f"cannot look at {name}: {error.strerror}; check its spelling and permissions") from error
     if is_folder:
-        return from_sounds if _holds_sounds(path) else from_folder, ""
+        return _of_files(path), ""
     if is_file and path.suffix.lower() in SUFFIXES:
         return arrays, ""
     if is_file and path.suffix.lower() in text.SUFFIXES:
         return text.lines, ""
+    if is_file and path.suffix.lower() in dialogue_files.SUFFIXES:
+        return dialogue_files.dialogues_in, ""
     if is_file:
         what, cure = _alone(path)
-        endings = ", ".join((*SUFFIXES, *text.SUFFIXES))
+        endings = ", ".join((*SUFFIXES, *text.SUFFIXES, *dialogue_files.SUFFIXES))
         raise DataError(f"{name} is a single {what}; {cure}, or a file that ends in one of {endings}")
     if "://" in name:
         raise DataError(f"{name} is an address, and only published sets are fetched; download it, and give its folder")
@@ -160,18 +169,21 @@ def find(name: str) -> tuple[Source, str]:
     raise DataError(f"no data called '{name}': it is no file or folder, and none of {', '.join(SOURCES)}; {hint}")
 
 
-def _holds_sounds(folder: Path) -> bool:
-    """Whether there are WAV files in a folder or its sub-folders, and nothing that is called as an image is."""
-    found = False
+def _of_files(folder: Path) -> Source:
+    """What reads a folder: its sounds or its MIDI files, where it or its sub-folders have some, and nothing that is
+    called as an image is; else its images.
+    """
+    found = set[str]()
     for where, folders, files in os.walk(folder):
         run = "run.json" in files and is_record(os.path.join(where, "run.json"), RUN)  # what it wrote is no data
         folders[:] = [] if run else [name for name in folders if not name.startswith(".")]
-        for name in [] if run else files:
-            ending = os.path.splitext(name)[1].lower()
-            if ending in PICTURES:
-                return False
-            found = found or ending in WAV
-    return found
+        endings = {os.path.splitext(name)[1].lower() for name in ([] if run else files)}
+        if endings & set(PICTURES):
+            return from_folder
+        found |= endings
+    if found & set(WAV):
+        return from_sounds
+    return midi.folder if found & set(midi.SUFFIXES) else from_folder
 
 
 def with_task(name: str, task: str, strength: float | None = None, *, apart: bool = False) -> str:
@@ -245,6 +257,8 @@ def _alone(path: Path) -> tuple[str, str]:
     """What a single file is, and what to give instead."""
     if path.suffix.lower() in WAV:
         return "sound", "give the folder that it lies in"
+    if path.suffix.lower() in midi.SUFFIXES:
+        return "MIDI file", "give the folder that it lies in"
     try:
         what, readable = kind_of(path)
     except OSError:
@@ -306,5 +320,7 @@ def absolute(name: str) -> str:
         parts = [whole] if whole.is_dir() else [named(part) for part in option.split(",")]
         return encodable(f"{known}:{','.join(str(part.resolve()) for part in parts)}")
     if known == SOUNDS and os.path.isdir(named(option)) and find(name)[1] not in ("tones", "syllables"):
+        return encodable(f"{known}:{named(option).resolve()}")
+    if known == MELODIES and option:
         return encodable(f"{known}:{named(option).resolve()}")
     return name if known in SOURCES or not name else encodable(str(named(name).resolve()))

@@ -25,7 +25,7 @@ from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.extractors.sounds import mel_spectra
 from zerosum.metrics.extractors.tokens import token_counts
 from zerosum.metrics.samples import to_channels
-from zerosum.modality import Image, Modality, Points, Sound, Tokens, Video
+from zerosum.modality import Image, Modality, Notes, Points, Sound, Tokens, Video
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
 INCEPTION = "inception-v3"
@@ -210,6 +210,7 @@ EXTRACTORS: dict[type[Modality], Callable[[Dataset, str], tuple[Extractor, list[
     Sound: _of_sounds,
     Points: _of_values,
     Tokens: _of_texts,
+    Notes: _of_texts,
 }
 
 

@@ -32,6 +32,7 @@ from zerosum.errors import ZerosumError, unknown
 from zerosum.game import Game
 from zerosum.modality import Classes, Prompt, Tokens
 from zerosum.roles import (
+    Answers,
     Classifies,
     Completes,
     Discriminates,
@@ -102,7 +103,7 @@ def export(run: Run | str | Path, out: str | Path, network: NetworkName | None =
         raise ZerosumError(unknown("network", str(network), names))
     if out.suffix != ".onnx" or out.is_dir():
         raise ZerosumError(f"--out {out}: a network is written to an .onnx file")
-    if network == "generator" and has_role(run.game, Completes):
+    if network == "generator" and (has_role(run.game, Completes) or has_role(run.game, Answers)):
         raise ZerosumError(
             f"the generator of {run.record.recipe} writes token by token, each after a choice, which is no one network "
             "to export; `zerosum sample RUN` writes texts"

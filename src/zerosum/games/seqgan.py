@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import torch
@@ -19,15 +19,14 @@ from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses import non_saturating
 from zerosum.modality import Spec
 from zerosum.networks.choice import choose_by_rank
-from zerosum.networks.policy import Policy, drops
+from zerosum.networks.monte_carlo import rewards
+from zerosum.networks.policy import Policy
 from zerosum.networks.text_cnn import FILTERS, TextCNN
 from zerosum.optim import Adam, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Completes
 from zerosum.util import distributed
-
-REWARDED_TOGETHER = 512  # completions that D looks at together
 
 
 class SeqGAN(TwoPlayerGame[Sequences], Completes):
@@ -91,7 +90,7 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
         config, phase = self.config, self.phase(step)
         if phase == "generator alone":
-            yield Move("generator", likelihood=self._surprise(draw().ids))
+            yield Move("generator", likelihood=self.generator.surprise(draw().ids))
             return
         if phase == "discriminator alone":
             yield self._tell_apart(draw().ids)
@@ -125,25 +124,21 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
         """The policy's move: as many texts as real ones, (B, length), each token weighed by its reward."""
         config = self.config
         ids = self._write(len(real), real.device)
-        rewards, chosen = self._rewards(ids), self.generator.chosen(ids)
+        worth, chosen = self._rewards(ids), self.generator.chosen(ids)
         count = distributed.mean(chosen.sum())  # so that shares of a batch weigh by their tokens
-        mean_reward = (rewards * chosen).sum() / count
+        mean_reward = (worth * chosen).sum() / count
         if config.baseline:
-            rewards = rewards - of_others(rewards, chosen)
+            worth = worth - of_others(worth, chosen)
         logits = self.generator(ids).float()
         log_p = self.generator.log_likelihood(ids, logits)
-        terms: dict[str, Any] = {"adversarial": -(rewards * log_p).sum() / count}
+        terms: dict[str, Any] = {"adversarial": -(worth * log_p).sum() / count}
         if config.entropy:
             p = logits.log_softmax(2)
             entropy = -((p.exp() * p).sum(2) * chosen).sum() / count
             terms["entropy"] = -config.entropy * entropy
         if config.likelihood:
-            terms["likelihood"] = config.likelihood * self._surprise(real)
+            terms["likelihood"] = config.likelihood * self.generator.surprise(real)
         return Move("generator", log={"mean_reward": mean_reward}, **terms)
-
-    def _surprise(self, real: Tensor) -> Tensor:
-        """The mean negative log likelihood of real texts (B, length), in nats a token."""
-        return -self.generator.log_likelihood(real).sum() / distributed.mean(self.generator.chosen(real).sum())
 
     @torch.no_grad()
     def _rewards(self, ids: Tensor) -> Tensor:
@@ -154,22 +149,13 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             return torch.rand(ids.shape, device=ids.device)
         training = self.discriminator.training
         self.discriminator.eval()  # the verdict on a text is no matter of luck
-        policy = self.behind or self.generator
-        begins, completed = policy.begins(ids), policy.rollouts(ids, self.config.rollouts)  # (L - 1, B) and more
-        real = self._real(ids)
-        if drops(~begins):  # a beginning that has ended is the text itself
-            verdicts = real.expand(completed.shape[:3]).clone()
-            open_ones = begins[:, None].expand(completed.shape[:3])
-            verdicts[open_ones] = self._real(completed[open_ones])
-        else:
-            verdicts = self._real(completed.flatten(0, 2)).view(completed.shape[:3])
+        found = rewards(self.behind or self.generator, ids, self.config.rollouts, lambda texts, rows: self._real(texts))
         self.discriminator.train(training)
-        return torch.cat([verdicts.mean(1), real[None]]).T
+        return found
 
     def _real(self, ids: Tensor) -> Tensor:
         """(N,) probabilities of "real" of texts ids (N, length)."""
-        parts = ids.split(REWARDED_TOGETHER)
-        return torch.cat([self.discriminator(part).float().sigmoid()[:, 0] for part in parts])
+        return self.discriminator(ids).float().sigmoid()[:, 0]
 
     def _write(self, count: int, device: torch.device) -> Tensor:
         return self.generator.write(torch.rand(count, self.generator.tokens.length, device=device))
@@ -217,21 +203,36 @@ def oracle(
     return _built(data, config, network)
 
 
+_LINES = SeqGAN.Config(
+    pretrain_generator=5_000,
+    pretrain_discriminator=1_000,
+    d_steps=5,
+    rollouts=8,
+    baseline=True,
+    g_optimizer=Adam(5e-4, (0.9, 0.999)),
+    d_optimizer=Adam(1e-3, (0.9, 0.999)),
+)
+_MELODIES = replace(_LINES, pretrain_generator=14_000, pretrain_discriminator=500, likelihood=0.1)
+_WIDE = Network(embedding=64, hidden=128, filters=0.25)
+
+
 @recipe(data="sentences", batch_size=64, steps=6_500, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
 def lines(
     data: Spec,
-    config: SeqGAN.Config = SeqGAN.Config(
-        pretrain_generator=5_000,
-        pretrain_discriminator=1_000,
-        d_steps=5,
-        rollouts=8,
-        baseline=True,
-        g_optimizer=Adam(5e-4, (0.9, 0.999)),
-        d_optimizer=Adam(1e-3, (0.9, 0.999)),
-    ),
-    network: Network = Network(embedding=64, hidden=128, filters=0.25),
+    config: SeqGAN.Config = _LINES,
+    network: Network = _WIDE,
 ) -> SeqGAN:
     """A wider policy and fewer filters, for the lines of a text file: words, or characters."""
+    return _built(data, config, network)
+
+
+@recipe(data="melodies", batch_size=64, steps=14_600, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
+def melodies(
+    data: Spec,
+    config: SeqGAN.Config = _MELODIES,
+    network: Network = _WIDE,
+) -> SeqGAN:
+    """The networks of `seqgan/lines`, for notes; the policy goes on to learn from real ones beside D's verdict."""
     return _built(data, config, network)
 
 

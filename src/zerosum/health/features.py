@@ -17,7 +17,7 @@ from zerosum.metrics import extractors
 from zerosum.metrics.extractors.digits import CLASSES
 from zerosum.metrics.extractors.random import SMALLEST
 from zerosum.metrics.extractors.sounds import loudest, mel_spectra
-from zerosum.modality import Image, Modality, Points, Sound, Tokens, Video
+from zerosum.modality import Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.pictures.neighbours import thumbnails
 from zerosum.util import rng
 
@@ -231,6 +231,7 @@ FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]]
     Sound: SoundSpace,
     Points: PointSpace,
     Tokens: TokenSpace,
+    Notes: TokenSpace,
 }
 
 

@@ -35,6 +35,8 @@ _CLASSES = {
     "nll-test": "likelihood.NllTest",
     "nll-oracle": "likelihood.NllOracle",
     "grammar": "grammar.Grammatical",
+    "music": "music.Music",
+    "answers": "answers.ValidAnswers",
     "attributes": "attributes.Attributes",
     "matching": "matching.Matching",
     "psnr": "structural.Psnr",

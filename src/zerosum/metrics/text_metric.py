@@ -10,14 +10,14 @@ from torch import Tensor
 from zerosum.metrics.metric import Context, Metric, Need
 from zerosum.metrics.n_grams import Text, texts
 from zerosum.metrics.samples import of_dataset
-from zerosum.modality import Tokens
+from zerosum.modality import Modality, Tokens
 
 
 class TextMetric(Metric, ABC):
     """A metric of texts, of which a text may be there twice."""
 
     needs: ClassVar[Need] = "samples"
-    kind = Tokens
+    kind: ClassVar[type[Modality]] = Tokens
     needs_distinct = False
 
     def tokens(self, context: Context) -> Tokens:

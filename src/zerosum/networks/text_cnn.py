@@ -78,9 +78,17 @@ class TextCNN(nn.Module):
         nn.init.zeros_(self.head.bias)
         nn.init.uniform_(self.embedding.weight, -1, 1)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """(B, 1) of ids (B, length)."""
-        return self.head(self.dropout(self.features(self.embedding(ids))))
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1) of ids (B, length), or of soft tokens (B, length, V)."""
+        return self.judge(self.features(self.embed(x)))
+
+    def judge(self, features: Tensor) -> Tensor:
+        """(B, 1) of features (B, F)."""
+        return self.head(self.dropout(features))
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, length, embedding) of ids (B, length), or of soft tokens: distributions (B, length, V) over them."""
+        return x.to(self.embedding.weight.dtype) @ self.embedding.weight if x.is_floating_point() else self.embedding(x)
 
     def features(self, x: Tensor) -> Tensor:
         """(B, F) of embedded tokens (B, length, embedding)."""

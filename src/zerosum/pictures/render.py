@@ -10,7 +10,8 @@ from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Image, Modality, Points, Sound, Tokens, Video
+from zerosum.modality import Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.pictures import piano_rolls
 from zerosum.pictures.fonts import label_rows
 from zerosum.pictures.grids import grid, grid_rows, grid_walks, room_of
 from zerosum.pictures.neighbours import neighbours
@@ -136,12 +137,36 @@ def _texts(tokens: Tokens) -> Renderer:
     )
 
 
+def _melodies(notes: Notes) -> Renderer:
+    span = piano_rolls.span(notes.vocabulary)
+
+    def drawn(ids: Tensor) -> Tensor:
+        return piano_rolls.rolls(notes.melodies(ids.flatten(0, -2)), span).unflatten(0, ids.shape[:-1])
+
+    scale = f"; {piano_rolls.scale_of(span)}"
+    return Renderer(
+        picture=lambda samples, real: piano_rolls.with_scales(notes.melodies(samples), span),
+        row=lambda samples: grid(drawn(samples), columns=len(samples)),
+        rows=lambda groups, names, note, real: grid_rows([drawn(group) for group in groups], names, note=note),
+        walks=lambda frames, real: grid_walks(drawn(frames)),
+        categories=lambda values, real: grid_walks(drawn(values).transpose(0, 1)),
+        group=f"A row for each {{}}; within a column z is the same{scale}",
+        walk=f"Each row moves between two latent points in equal steps{{}}{scale}",
+        code=f"Each row moves one latent code through its values; the rest of z is fixed{scale}",
+        walk_size=(6, 6),
+        latents=1,
+        count=lambda rows: max(24, 3 * rows),
+        room=room_of(1, *piano_rolls.size_of(span)),
+    )
+
+
 DRAW: dict[type[Modality], Callable[[Any], Renderer]] = {
     Image: _images,
     Video: _videos,
     Sound: _sounds,
     Points: _points,
     Tokens: _texts,
+    Notes: _melodies,
 }
 
 

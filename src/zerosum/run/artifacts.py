@@ -49,7 +49,7 @@ ARTIFACTS = (
     Artifact(
         "samples.gif", "videos only: samples as they move, or data and what is foreseen of it", AT_END, optional=True
     ),
-    Artifact("samples.wav", "sounds only: samples, one after the other", AT_END, optional=True),
+    Artifact("samples.wav", "sounds and melodies only: samples, one after the other", AT_END, optional=True),
     Artifact("neighbours.png", "images only: samples and their nearest training images", AT_END, optional=True),
     Artifact("interpolation.png", "walks between points of the latent space", AT_END),
     Artifact("codes.png", "what each latent code changes, where z has codes", AT_END, optional=True),

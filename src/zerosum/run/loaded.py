@@ -21,6 +21,7 @@ from zerosum.modality import Classes, Modality, Prompt, Tokens, Vector, Video
 from zerosum.networks.discriminate import BatchDependent
 from zerosum.recipe import RECIPES
 from zerosum.roles import (
+    Answers,
     Classifies,
     Completes,
     Discriminates,
@@ -168,14 +169,19 @@ class Run:
             yield x, own
 
     def complete(self, start: str, count: int = 1, seed: int = 0, *, truncation: float | None = None) -> list[str]:
-        """`count` texts that begin with `start`, which may be empty; equal seeds give equal texts.
+        """`count` texts that begin with `start`, as `completed` gives them, in words."""
+        ids = self.completed(start, count, seed, truncation=truncation)
+        return self.record.data.spec.texts.write(ids)
+
+    def completed(self, start: str, count: int = 1, seed: int = 0, *, truncation: float | None = None) -> Tensor:
+        """Ids (count, length) of texts that begin with `start`, which may be empty; equal seeds give equal texts.
 
         Args:
-            start: words, or characters where texts are made of these, all of which the run has learnt.
+            start: words, characters or notes, as texts are made of these, all of which the run has learnt.
             truncation: as for `sample`: of a policy, p < 1 chooses among the likeliest tokens alone, which make up p.
 
         Raises:
-            ZerosumError: the GAN writes no texts from left to right, or it does not know a token of the start, or the
+            ZerosumError: the GAN completes no texts, or it does not know a token of the start, or the
                 start leaves no room.
         """
         in_role(self.game, Completes)
@@ -183,21 +189,41 @@ class Run:
         given = tokens.split(checks.text("start", start))
         for token in given:
             if token not in tokens.vocabulary or token == tokens.END:
-                kind = "word" if tokens.separator else "character"
                 close = difflib.get_close_matches(token, tokens.vocabulary, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else "`zerosum data check` shows what its data holds"
-                raise ZerosumError(f"{self.path} has not learnt the {kind} {token!r}; {hint}")
+                raise ZerosumError(f"{self.path} has not learnt the {tokens.unit} {token!r}; {hint}")
         most = tokens.length - (tokens.end is not None)
         if len(given) >= most:
             raise ZerosumError(
-                f"the start has {len(given)} tokens, and texts of {self.path} have at most {most}; give fewer"
+                f"the start has {len(given)} tokens, and {tokens.plural} of {self.path} have at most {most}; give fewer"
             )
         ids = torch.tensor(tokens.ids(given)[: len(given)], dtype=torch.long)
         count, seed = checks.integer("count", count, 1), checks.seed(seed)
         self._require(count)
-        return tokens.write(
-            sampling.complete(self.game, ids, count, seed=seed, truncation=self._truncation(truncation))
-        )
+        return sampling.complete(self.game, ids, count, seed=seed, truncation=self._truncation(truncation))
+
+    def answer(self, question: str, count: int = 1, seed: int = 0, *, truncation: float | None = None) -> list[str]:
+        """`count` answers to a question; equal seeds give equal ones.
+
+        Args:
+            question: of words that the run has learnt.
+            truncation: as for `complete`.
+
+        Raises:
+            ZerosumError: the GAN answers no questions, or it does not know a word of this one, which may be too long.
+        """
+        in_role(self.game, Answers)
+        return self.texts(self.sample(count, seed, truncation=truncation, texts=checks.text("question", question)))
+
+    def texts(self, ids: Tensor) -> list[str]:
+        """The samples of a GAN of texts, ids (N, length), as lines.
+
+        Raises:
+            ZerosumError: its samples are no texts.
+        """
+        if not isinstance(tokens := self.modality, Tokens):
+            raise ZerosumError(f"samples of {self.path} are {tokens.plural}, and no texts")
+        return tokens.write(checks.tensor("ids", ids))
 
     def interpolate(
         self,
@@ -236,6 +262,7 @@ class Run:
         """
         count, frames = checks.integer("count", count, 1), checks.integer("frames", frames, 1)
         self._require(frames * count)
+        in_role(self.game, Illustrates)
         ends = (self._ids_of(start), self._ids_of(end))
         return sampling.between_texts(
             self.game, count, frames, ends, seed=checks.seed(seed), truncation=self._truncation(truncation)
@@ -482,8 +509,7 @@ class Run:
         return found
 
     def _ids_of(self, text: str) -> Tensor:
-        """(length,) int64, of a text; a `ZerosumError` where nothing is made of texts, or not of this one."""
-        in_role(self.game, Illustrates)
+        """(length,) int64, of a text; a `ZerosumError` where nothing is made of this one."""
         condition = self.condition
         assert isinstance(condition, Tokens)
         return torch.tensor(encoded(condition, checks.text("text", text)))

@@ -9,6 +9,7 @@ from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
 from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
+from zerosum.studies.dialogue_grammar import DIALOGUE_GRAMMAR
 from zerosum.studies.gan_parzen import GAN_PARZEN
 from zerosum.studies.grid import GRID, GRID_OWN
 from zerosum.studies.health import HEALTH
@@ -16,6 +17,7 @@ from zerosum.studies.health_texts import HEALTH_TEXTS
 from zerosum.studies.health_translators import HEALTH_TRANSLATORS
 from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
 from zerosum.studies.moving_scenes import MOVING_SCENES
+from zerosum.studies.music_seqgan import MUSIC_SEQGAN
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
 from zerosum.studies.pix2pix_tasks import PIX2PIX_TASKS
 from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
@@ -31,6 +33,7 @@ from zerosum.studies.srresnet_set5 import SRRESNET_SET5
 from zerosum.studies.stacked_mnist import STACKED_MNIST_OWN
 from zerosum.studies.study import Study
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
+from zerosum.studies.textgan_grammar import TEXTGAN_GRAMMAR
 from zerosum.studies.tricks import TRICKS
 from zerosum.studies.wgan_critic import WGAN_CRITIC
 from zerosum.studies.without_batch_norm import WITHOUT_BATCH_NORM
@@ -54,10 +57,12 @@ STUDIES = {
         HEALTH_TRANSLATORS,
         INFOGAN_ERROR_OWN,
         MOVING_SCENES,
+        MUSIC_SEQGAN,
         OPTIMAL_DISCRIMINATOR,
         PIX2PIX_TASKS,
         SEQGAN_CAPTIONS,
         SEQGAN_ORACLE,
+        DIALOGUE_GRAMMAR,
         SEQGAN_POEMS,
         SGAN_MNIST_OWN,
         SHAPES_INT_CLS,
@@ -69,6 +74,7 @@ STUDIES = {
         SRRESNET_SET5,
         STACKED_MNIST_OWN,
         SYNTHESIZE_MNIST,
+        TEXTGAN_GRAMMAR,
         TRICKS,
         WGAN_CRITIC,
         WITHOUT_BATCH_NORM,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from zerosum.data.dataset import Dataset
 from zerosum.games import find
@@ -53,22 +53,35 @@ def likelihood(
     epoch = steps_of_epoch(recipe, dataset)
     steps = epochs * epoch
     trainer = a_trainer(recipe, dataset, seed, {**options, "pretrain_generator": steps}, steps, 5 * epoch)
+    points, weights = stopped_early(
+        trainer, policy_of(trainer), lambda: surprise(policy_of(trainer), held_out), epoch, folder
+    )
+    best = policy_of(a_trainer(recipe, dataset, seed, options, 1, 1))
+    best.load_state_dict(weights)
+    return points, policy_of(trainer), best
+
+
+def stopped_early(
+    trainer: Trainer, module: nn.Module, held_out: Callable[[], float], epoch: int, folder: Path
+) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
+    """Play all steps: what `held_out` says after each epoch, and the weights that a module had at the least of it.
+
+    Args:
+        module: a part of the trainer's game.
+        epoch: steps.
+    """
     path = folder / "best.safetensors"
     known = [point["held_out"] for point in Series(folder / "series.json").read()]  # of a training that goes on
 
     def measure(trainer: Trainer) -> Mapping[str, Any]:
-        policy = policy_of(trainer)
-        value = surprise(policy, held_out)
+        value = held_out()
         if value < min(known, default=float("inf")) or not path.exists():
             with atomic_path(path) as partial:
-                save_file(policy.state_dict(), partial)
+                save_file(module.state_dict(), partial)
         known.append(value)
         return {"epoch": trainer.step // epoch, "held_out": value}
 
-    points = play_measured(trainer, folder, measure, epoch)
-    best = policy_of(a_trainer(recipe, dataset, seed, options, 1, 1))
-    best.load_state_dict(load_file(path))
-    return points, policy_of(trainer), best
+    return play_measured(trainer, folder, measure, epoch), load_file(path)
 
 
 def steps_of_epoch(recipe: str, dataset: Dataset) -> int:

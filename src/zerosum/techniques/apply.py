@@ -20,7 +20,7 @@ from zerosum.game import Game, Move, Player
 from zerosum.latent_game import LatentGame
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.modality import Image, Modality, Shape
-from zerosum.roles import Completes
+from zerosum.roles import Answers, Completes
 from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.historical import HistoricalAverage
 from zerosum.techniques.minibatch import MinibatchDiscrimination
@@ -67,7 +67,7 @@ class WithTechniques(Game[Any]):
                 f"layer_noise finds no linear layer or convolution after the first in {self.name}'s discriminator; "
                 "leave layer_noise.std at 0"
             )
-        if techniques.feature_matching and isinstance(core, Completes):
+        if techniques.feature_matching and isinstance(core, Completes | Answers):
             raise ZerosumError(f"feature matching needs samples with a gradient, and {self.name}'s texts have none")
         self.layer = self._last_layer("feature matching", shape) if techniques.feature_matching else ""
         self.history = nn.ModuleDict()

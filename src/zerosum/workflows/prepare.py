@@ -250,7 +250,8 @@ def _some_captions(data: Dataset) -> tuple[str, ...]:
     if data.captions is None or not isinstance(kind := data.captions.modality, Tokens):
         return ()
     rows = data.captions if data.captions.several is None else data.captions.at(data.captions.several.counts > 0)
-    chosen = torch.linspace(0, len(rows) - 1, SHOWN).long().unique()
+    known = (rows.stored != kind.ids([Tokens.UNKNOWN])[0]).all(1).nonzero()[:, 0]  # those that can be asked for again
+    chosen = known[torch.linspace(0, max(0, len(known) - 1), SHOWN).long().unique()] if len(known) else known
     return tuple(dict.fromkeys(kind.write(rows.stored[chosen])))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Classes, Image, Modality, Points, Prompt, Sound, Tokens, Video
+from zerosum.modality import Classes, Image, Modality, Notes, Points, Prompt, Sound, Tokens, Video
 from zerosum.pictures.film import film
 from zerosum.pictures.grids import grid, save_each
 from zerosum.pictures.overview import overview
@@ -26,6 +26,7 @@ from zerosum.run.sampling import SampleRequest
 from zerosum.util import memory
 from zerosum.util.console import progress
 from zerosum.util.files import atomic_path, plain_name
+from zerosum.util.notes import Note
 
 Parts = Iterator[tuple[Tensor, Tensor | None]]  # samples, and their classes or vectors
 PACE = 0.1  # seconds of a video's frame in a film
@@ -39,6 +40,8 @@ class Writer:
 
     default: str  # ending of the file that is written by default
     endings: Mapping[str, Callable[[Run, SampleRequest, Path, Parts], object]]  # by ending: "" is a folder
+    prints: bool = False  # whether samples are printed where no file is asked for
+    at_end: int = 64  # samples in the file that a run ends with
 
 
 def _write_folder(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
@@ -85,10 +88,50 @@ def _names(run: Run, labels: Tensor | None) -> list[str] | None:
 
 
 def _write_lines(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
-    assert isinstance(run.modality, Tokens)
     with atomic_path(out) as partial, partial.open("wb") as file:
-        for samples, _ in parts:
-            file.write("".join(f"{text}\n" for text in run.modality.write(samples)).encode())
+        for samples, asked in parts:
+            file.write("".join(f"{text}\n" for text in _lines(run, request, samples, asked)).encode())
+
+
+def _lines(run: Run, request: SampleRequest, samples: Tensor, asked: Tensor | None) -> list[str]:
+    """Samples as texts, each behind the text that it was drawn by and a tab, unless all were by one that was named."""
+    texts = run.texts(samples)
+    if asked is None or request.texts is not None or not isinstance(run.condition, Tokens):
+        return texts
+    return [f"{question}\t{text}" for question, text in zip(run.condition.write(asked), texts, strict=True)]
+
+
+def _write_melodies(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
+    """`00000.mid`, `00001.mid` ..."""
+    from zerosum.data.music import midi
+
+    digits = max(5, len(str(request.count - 1)))
+    for number, melody in enumerate(_melodies(run, parts)):
+        midi.write(out / f"{number:0{digits}}.mid", [melody])
+
+
+def _write_medley(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
+    """All melodies in one MIDI file, one after the other."""
+    from zerosum.data.music import midi
+
+    midi.write(out, [*_melodies(run, parts)])
+
+
+def _write_played(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
+    """All melodies as one sound, one after the other."""
+    from zerosum.data.music.played import WHOLE, played
+    from zerosum.data.sounds import tones, wav  # as above
+
+    melodies = [*_melodies(run, parts)]
+    seconds = float(WHOLE * sum(note.length for melody in melodies for note in melody))
+    memory.require(round(8 * 2 * tones.RATE * seconds), f"{request.count:,} melodies in one file", "draw fewer (-n)")
+    wav.write(out, played(melodies), tones.SOUND)
+
+
+def _melodies(run: Run, parts: Parts) -> Iterator[list[Note]]:
+    assert isinstance(run.modality, Notes)
+    for samples, _ in parts:
+        yield from run.modality.melodies(samples)
 
 
 def _write_films(run: Run, request: SampleRequest, out: Path, parts: Parts) -> None:
@@ -166,7 +209,13 @@ WRITE: dict[type[Modality], Writer] = {
     Video: Writer(".gif", {".gif": _write_films}),
     Sound: Writer(".wav", {"": _write_sounds, ".wav": _write_row}),
     Points: Writer(".png", {}),
-    Tokens: Writer(".txt", {".txt": _write_lines}),
+    Tokens: Writer(".txt", {".txt": _write_lines}, prints=True),
+    Notes: Writer(
+        ".wav",
+        {"": _write_melodies, ".mid": _write_medley, ".wav": _write_played, ".txt": _write_lines},
+        prints=True,
+        at_end=8,
+    ),
 }
 EVERY = (".png", ".npz")  # endings that all kinds have
 
@@ -176,29 +225,43 @@ def default_ending(run: Run) -> str:
     return WRITE[type(run.modality)].default
 
 
+def prints(run: Run) -> bool:
+    """Whether samples are printed where no file is asked for."""
+    return WRITE[type(run.modality)].prints
+
+
+def samples_at_end(run: Run) -> int:
+    """How many samples are in the file of the default ending that a run ends with."""
+    return WRITE[type(run.modality)].at_end
+
+
 def others(run: Run) -> list[str]:
     """What samples go to in any number, unlike a picture."""
     endings = (".npz", *WRITE[type(run.modality)].endings)
     return [f"{ending} file" if ending else "folder" for ending in endings]
 
 
-def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = True) -> None:
-    """Write samples to `out`, in the format of its ending.
+def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = True, start: str | None = None) -> None:
+    """Write samples to `out`, in the format of its ending; of texts and melodies those that begin with `start`.
 
-    `.png`: one picture, a grid of images or spectrograms, a scatter plot of points, a sheet of texts; where the
-    generator takes a class, a vector or a text and the request names none, each has a row, see `pictures.overview`.
+    `.png`: one picture, a grid of images, spectrograms or piano rolls, a scatter plot of points, a sheet of texts;
+    where the generator takes a class, a vector or a text and the request names none, each has a row, see
+    `pictures.overview`.
     `.npz`: `samples` as they are stored, uint8 (N, C, H, W) for images, int16 (N, C, T) for sounds, float32 (N, D) for
     points, int64 ids (N, length) for texts, and int64 `labels` (N,), float32 `conditions` (N, K) or `texts` (N,) where
-    there are any. `.txt`: texts, one a line. `.gif`: videos, as they move. `.wav`: sounds, one after the other. No
-    ending: a folder of single pictures of images, or of WAV files of sounds, with their classes, vectors or texts in
-    their names. All but a picture are written as they are drawn, with progress unless `quiet`.
+    there are any. `.txt`: texts, one a line, behind what they answer and a tab where that is not named. `.gif`: videos,
+    as they move. `.wav`: sounds or melodies, one after the other; `.mid`: melodies, likewise. No ending: a folder of
+    single pictures of images, of WAV files of sounds, or of MIDI files of melodies, with their classes, vectors or
+    texts in their names. All but a picture are written as they are drawn, with progress unless `quiet`.
 
     Raises:
+        ZerosumError: the run's samples do not go to such a file, or none of them can begin so.
         OutOfMemoryError: so many fit neither into memory nor on the disk.
     """
     modality, writer = run.modality, WRITE[type(run.modality)]
     if request.count < 1:
         raise ZerosumError(f"-n is {request.count}; ask for at least one sample")
+    completed = None if start is None else _completed(run, request, start)
     if out.suffix not in (*EVERY, *writer.endings):
         kinds = f"a {' or '.join(filter(None, (*EVERY, *writer.endings)))} file"
         kinds += " or a folder" if "" in writer.endings else ""
@@ -207,11 +270,11 @@ def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = Tru
         )
     if out.suffix == ".png":
         _require_picture(run, request.count, f"draw fewer (-n), or write a {' or '.join(others(run))}: any number goes")
-        save(overview(run, request), out)
+        save(overview(run, request) if completed is None else renderer(modality).picture(completed, None), out)
         return
     _require_room(run, request.count, out)
     write = _write_arrays if out.suffix == ".npz" else writer.endings[out.suffix]
-    write(run, request, out, _watched(run, request, quiet))
+    write(run, request, out, _watched(run, request, quiet) if completed is None else iter([(completed, None)]))
 
 
 def written(run: Run, request: SampleRequest, start: str | None = None) -> list[str]:
@@ -221,16 +284,12 @@ def written(run: Run, request: SampleRequest, start: str | None = None) -> list[
         ZerosumError: the run writes none, or none that begin as they are told to.
     """
     if start is not None:
-        return run.complete(start, request.count, request.seed, truncation=request.truncation)
-    return run.record.data.spec.texts.write(run.sample(**vars(request)))
+        return run.texts(_completed(run, request, start))
+    return [line for samples, asked in run.parts(**vars(request)) for line in _lines(run, request, samples, asked)]
 
 
-def write_texts(out: Path, texts: Sequence[str]) -> None:
-    """Write texts to a `.txt` file, one a line."""
-    if out.suffix != ".txt":
-        raise ZerosumError(f"--out {out}: completed texts are written to a .txt file")
-    with atomic_path(out) as partial:
-        partial.write_bytes("".join(f"{text}\n" for text in texts).encode())
+def _completed(run: Run, request: SampleRequest, start: str) -> Tensor:
+    return run.completed(start, request.count, request.seed, truncation=request.truncation)
 
 
 def write_traversal(

@@ -46,11 +46,10 @@ from zerosum.util.console import errors
 from zerosum.util.text import duration
 from zerosum.workflows.predict import write_film
 from zerosum.workflows.prepare import Prepared
-from zerosum.workflows.sample import default_ending, write_samples
+from zerosum.workflows.sample import default_ending, samples_at_end, write_samples
 
 COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and those that are translated
 FORESEEN = 4  # videos in a picture of what is foreseen
-TEXTS = 64  # in samples.txt
 LAST_SEED = 1  # of the files at the end; another than the film's
 FIRST_PICTURES = (10.0, 30.0, 60.0)  # seconds of training before pictures by time; then after twice as many each
 RECENT = 0.75  # of the time before a picture is due: one by steps that came later stands for it
@@ -214,7 +213,7 @@ def finish(run: Run, loaded: data.Dataset, shown: data.Dataset) -> None:
     seed = LAST_SEED
     if has_role(run.game, Generates):
         if (ending := default_ending(run)) != ".png":
-            write_samples(run, run.path / f"samples{ending}", SampleRequest(TEXTS, seed))
+            write_samples(run, run.path / f"samples{ending}", SampleRequest(samples_at_end(run), seed))
         draw, real = renderer(run.modality), _behind(run.modality, loaded)
         if draw.nearest:
             samples = run.sample(draw.count(_rows(run.game, run.record)), seed)[:COMPARED]

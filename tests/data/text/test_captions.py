@@ -225,7 +225,7 @@ def test_a_text_is_encoded_as_captions_are() -> None:
         ("a brid", "has the word 'brid'; did you mean bird"),
         ("a xyz qqq", "has the word 'xyz', 'qqq'; it knows a, bird, red, white"),
         ("a <unk>", "has the word '<', 'unk', '>'"),
-        ("a red white bird", "the text has 4 words, and no caption that was learnt from has more than 3"),
+        ("a red white bird", "the text has 4 words, and none that was learnt from has more than 3"),
     ],
 )
 def test_a_text_that_nothing_can_be_made_of_is_refused(text: str, message: str) -> None:

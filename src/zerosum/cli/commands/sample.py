@@ -31,9 +31,9 @@ class Arguments:
         Path | None,
         flag(
             "FILE.png: one picture, with a row for each class or caption if there are any; FILE.npz: arrays; FILE.txt: "
-            "texts, one a line; FILE.wav: sounds, one after the other; FILE.gif: an interpolation, or a film; any "
-            "other name: a folder of pictures, or of sounds",
-            "RUN/samples-seed-SEED.png; texts are printed",
+            "texts, one a line; FILE.wav: sounds or melodies, one after the other; FILE.mid: melodies, likewise; "
+            "FILE.gif: an interpolation, or a film; any other name: a folder of pictures, of sounds, or of MIDI files",
+            "RUN/samples-seed-SEED.png; texts and melodies are printed",
         ),
     ] = None
     class_: Annotated[
@@ -42,7 +42,14 @@ class Arguments:
     condition: Annotated[
         tuple[float, ...] | None, flag("the vector, of a GAN conditioned on vectors", "some of its data")
     ] = None
-    text: Annotated[str | None, flag("what to show, of a GAN that learnt from captions", "some of its data's")] = None
+    text: Annotated[
+        str | None,
+        flag(
+            "what to show, of a GAN that learnt from captions; or what to answer, of one that learnt from dialogues",
+            "some of its data's",
+            aliases=["--ask"],
+        ),
+    ] = None
     to_text: Annotated[str | None, flag("a row of pictures from --text to this text, for each sample", "")] = None
     truncation: Truncation = None
     to_seed: Annotated[
@@ -51,7 +58,7 @@ class Arguments:
     frames: Annotated[
         int | None, flag("frames of the interpolation, or, of a run that makes films, those that it foresees", "48")
     ] = None
-    start: Annotated[str | None, flag("of a run that writes texts: what they begin with", "nothing")] = None
+    start: Annotated[str | None, flag("of a run that writes texts or melodies: what they begin with", "nothing")] = None
     steer: Annotated[
         tuple[float, ...] | None, flag("an action, of a run that makes films, for every frame", "those of its data")
     ] = None
@@ -75,10 +82,10 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.workflows.predict import VIDEOS, write_film
     from zerosum.workflows.sample import (
         default_ending,
+        prints,
         write_between_texts,
         write_interpolation,
         write_samples,
-        write_texts,
         write_traversal,
         written,
     )
@@ -127,14 +134,9 @@ def run(arguments: Sequence[str]) -> None:
     count = usual if given.n is None else given.n
     request = SampleRequest(count, given.seed, given.truncation, given.class_, given.condition, given.text)
     plain = kind == "samples" and given.to_seed is None
-    if given.start is not None or (plain and given.out is None and default_ending(run) == ".txt"):
-        texts = written(run, request, given.start)
-        if given.out is None:
-            for text in texts:
-                say(text)
-        else:
-            write_texts(given.out, texts)
-            say(given.out)
+    if given.out is None and (given.start is not None or (plain and prints(run))):
+        for text in written(run, request, given.start):
+            say(text)
         return
     if given.traverse:
         write_traversal(run, out, request, given.code or None, 10 if given.steps is None else given.steps)
@@ -143,7 +145,7 @@ def run(arguments: Sequence[str]) -> None:
     elif given.to_seed is not None:
         write_interpolation(run, out, request, given.to_seed, 48 if given.frames is None else given.frames)
     else:
-        write_samples(run, out, request, quiet=False)
+        write_samples(run, out, request, quiet=False, start=given.start)
     say(out)
     if out.suffix == ".png" and not given.traverse and (numbers := unwritable_names(run)):
         say(f"no font here can write the names of classes; in the picture: {numbers}", error=True)

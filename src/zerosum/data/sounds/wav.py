@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.io import wavfile
 from torch import Tensor
 
-from zerosum.data.dataset import ALL, DataError, Dataset, Field, Problem, dataset_of, with_progress
-from zerosum.data.images.contents import RUN, is_record
+from zerosum.data.dataset import ALL, DataError, Dataset, Field, Problem, Unreadable, dataset_of, with_progress
 from zerosum.data.images.labels import read_label_file
+from zerosum.data.paths import listing
 from zerosum.data.request import Request
 from zerosum.modality import Classes, Sound, Vector
 from zerosum.util import memory
@@ -26,10 +25,6 @@ from zerosum.util.files import atomic_path, named
 
 SUFFIXES = (".wav", ".wave")
 SHORTEST, LONGEST = 64, 16_384  # samples of a sound; of longer ones the first are taken
-
-
-class Unreadable(Exception):
-    """Why a file cannot be used, in words."""
 
 
 class Clip(NamedTuple):
@@ -51,7 +46,7 @@ def folder(request: Request) -> Dataset:
         DataError: there is no sound that can be read, or they have several rates.
     """
     root = named(request.option or request.name)
-    names = listing(root)
+    names = listing(root, SUFFIXES)
     if not names:
         raise DataError(f"no WAV file in {root} or its sub-folders; give a folder of sounds that end in .wav")
     clips, problems = dict[str, Clip](), []
@@ -75,27 +70,6 @@ def folder(request: Request) -> Dataset:
         fields["y" if y is None else "vectors"] = Field(Vector(vectors.shape[1]), vectors)
     problems += marks.problems
     return dataset_of(request.name, fields, tuple(problems), (*notes, *marks.notes), {ALL: kept})
-
-
-def listing(root: Path) -> list[str]:
-    """The names of the WAV files under `root`, relative to it, without hidden ones and those of runs; in order."""
-    return sorted(name for name in _names(root) if name.lower().endswith(SUFFIXES))
-
-
-def _names(root: Path) -> Iterator[str]:
-    seen = set[str]()
-    for where, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(where)
-        if real in seen:  # links in a circle
-            folders.clear()
-            continue
-        seen.add(real)
-        if "run.json" in files and is_record(os.path.join(where, "run.json"), RUN):
-            folders.clear()  # what a run wrote is no data
-            continue
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        base = Path(where).relative_to(root)
-        yield from ((base / name).as_posix() for name in files if not name.startswith("."))
 
 
 def read(path: Path) -> Clip:

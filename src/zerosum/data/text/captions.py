@@ -39,25 +39,24 @@ def modality(texts: Sequence[Sequence[str]]) -> Tokens:
 
 
 def encoded(kind: Tokens, text: str) -> list[int]:
-    """The ids of a caption that somebody wrote, (length,).
+    """The ids of a text that somebody wrote, a caption or a question, (length,).
 
     Raises:
-        ZerosumError: it says nothing, or more than a caption can, or has a word that no caption had.
+        ZerosumError: it says nothing, or more than any that was learnt from, or has a word that these do not have.
     """
     words = tokens(text)
     if not words:
-        raise ZerosumError("the text is empty: say what the picture is to show")
+        raise ZerosumError("the text is empty: write a word at least")
     known = set(kind.vocabulary) - {Tokens.UNKNOWN, Tokens.END}
     if unknown := [word for word in dict.fromkeys(words) if word not in known]:
         close = [near[0] for word in unknown if (near := difflib.get_close_matches(word, known, n=1))]
         most = [word for word in kind.vocabulary if word in known]
         cure = f"did you mean {', '.join(close)}?" if close else f"it knows {', '.join(abbreviate(most))}"
         said = ", ".join(abbreviate([shortened(repr(word)) for word in unknown]))
-        raise ZerosumError(f"no caption that was learnt from has the word {said}; {cure}")
+        raise ZerosumError(f"nothing that was learnt from has the word {said}; {cure}")
     if len(words) >= kind.length:
         raise ZerosumError(
-            f"the text has {len(words)} words, and no caption that was learnt from has more than {kind.length - 1}; "
-            "say less"
+            f"the text has {len(words)} words, and none that was learnt from has more than {kind.length - 1}; say less"
         )
     return kind.ids(words)
 

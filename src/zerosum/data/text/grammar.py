@@ -9,6 +9,7 @@ import bisect
 import itertools
 import math
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,22 +54,36 @@ class Derivation:
 Found = tuple[float, tuple[Production, ...]]  # the log probability of a derivation, and its productions
 
 
+Rules = Mapping[str, Mapping[Production, float]]  # by symbol: its productions, each with its weight
+
+
+def parsed(rules: str) -> dict[str, dict[Production, float]]:
+    """Rules in lines such as "S = 3 NP VP | 1 VP": alternatives, each with its weight. A line of "| 2 VP" goes on."""
+    found = {}
+    for line in re.sub(r"\n\s*\|", " |", rules.strip()).splitlines():
+        symbol, _, right = line.partition("=")
+        alternatives = [part.split() for part in right.split("|")]
+        found[symbol.strip()] = {
+            Production(symbol.strip(), tuple(words)): float(weight) for weight, *words in alternatives
+        }
+    return found
+
+
 class Grammar:
-    """A grammar in lines such as "S = 3 NP VP | 1 VP": alternatives, each with its weight; what has no line is a word.
+    """A grammar of rules, in lines as `parsed` reads them, or read already; what has no rule is a word.
 
     No symbol may begin with itself, by whatever way.
+
+    Args:
+        start: the symbol that a sentence is derived from; by default the first.
     """
 
-    def __init__(self, rules: str):
+    def __init__(self, rules: str | Rules, start: str | None = None):
         self.rules: dict[str, dict[Production, float]] = {}  # by symbol: the probability of each of its productions
-        for line in rules.strip().splitlines():
-            symbol, _, right = line.partition("=")
-            alternatives = [part.split() for part in right.split("|")]
-            total = sum(float(weight) for weight, *_ in alternatives)
-            self.rules[symbol.strip()] = {
-                Production(symbol.strip(), tuple(words)): float(weight) / total for weight, *words in alternatives
-            }
-        self.start = next(iter(self.rules))
+        for symbol, alternatives in (parsed(rules) if isinstance(rules, str) else rules).items():
+            total = sum(alternatives.values())
+            self.rules[symbol] = {production: weight / total for production, weight in alternatives.items()}
+        self.start = start or next(iter(self.rules))
 
     @cached_property
     def productions(self) -> tuple[Production, ...]:

@@ -57,8 +57,8 @@ def fields_of(tokens: Tokens, ids: Tensor) -> dict[str, Field]:
 def _rare(ids: Tensor, tokens: Tokens) -> tuple[str, ...]:
     """A note where many tokens are none of the vocabulary."""
     share = float((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).float().mean())
-    kind = "words" if tokens.separator else "characters"
-    most = f"{share:.0%} of the tokens are none of the {VOCABULARY:,} most frequent {kind}, and are {Tokens.UNKNOWN}"
+    rare = f"none of the {VOCABULARY:,} most frequent {tokens.unit}s, and are {Tokens.UNKNOWN}"
+    most = f"{share:.0%} of the tokens are {rare}"
     return (most,) if share > MANY else ()
 
 

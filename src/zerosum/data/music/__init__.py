@@ -1,0 +1,1 @@
+"""Melodies: made by rule, read from MIDI files and written to them."""
