@@ -24,6 +24,7 @@ from zerosum.roles import (
     Classifies,
     Completes,
     Discriminates,
+    Drafts,
     Encodes,
     Generates,
     Illustrates,
@@ -38,7 +39,7 @@ from zerosum.techniques.apply import with_techniques
 
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
 ROLES = (
-    *(Generates, Illustrates, Answers, Translates, TranslatesBack),
+    *(Generates, Illustrates, Drafts, Answers, Translates, TranslatesBack),
     *(Predicts, Completes, Classifies, Discriminates, Encodes),
 )
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
@@ -59,6 +60,7 @@ class Nothing(Game[Tensor]):
 @pytest.mark.parametrize(("role", "sentence"), [
     (Generates, "nothing cannot generate from z; choose another recipe for that"),
     (Illustrates, "nothing draws nothing between texts; choose another recipe for that"),
+    (Drafts, "nothing makes no smaller samples first; choose another recipe for that"),
     (Answers, "nothing answers no questions; choose another recipe for that"),
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),

@@ -35,6 +35,7 @@ NETWORKS = [
     "tutorial",
     "conditional",
     "captioned",
+    "stackgan",
     "text_encoder",
     "policy",
     "monte_carlo",

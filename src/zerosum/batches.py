@@ -49,6 +49,9 @@ class Captioned(NamedTuple):
     x: Tensor  # (B, *shape)
     text: Tensor  # (B, length) int64: of each a caption, of several one at random
     wrong: Tensor  # (B, length) int64: for each a caption of another sample, that is none of its own
+    near: (
+        Tensor  # (B, length) int64: the same, one that differs in a single word from one of its own, where there is one
+    )
 
 
 class Sequences(NamedTuple):

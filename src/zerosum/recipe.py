@@ -73,7 +73,9 @@ class Recipe:
     options: Mapping[str, Any]  # parameter -> its default, a dataclass instance
     function: Callable[..., Game[Any]]
     source: str = ""  # sha256 of the file of a recipe from outside the package
-    side: int | None = None  # the longest side of images, in pixels, that it learns unless told a size
+    side: int | None = (
+        None  # the longest side of images, in pixels, that it learns unless told a size; drawn ones have it
+    )
     milestones: Mapping[int, str] = field(default_factory=dict)  # after so many steps: what to expect of samples
 
     @property
@@ -144,7 +146,8 @@ def recipe(
         name: if not "game/function".
         batch: what it draws, of a game that can draw several things.
         techniques: that it takes by default.
-        side: the longest side of images, in pixels, that it learns unless told a size; by default any.
+        side: the longest side of images, in pixels, that it learns unless told a size; by default any. Of data that is
+            drawn at any size, it is their side.
         milestones: what to expect of its samples after so many steps.
     """
 

@@ -45,6 +45,14 @@ class Illustrates(Generates):
         """(B, *shape) from z, (B, prior.dim), and meanings (B, E), those between two texts among them."""
 
 
+class Drafts(Generates):
+    """Makes each sample of a smaller one that it has made first."""
+
+    @abstractmethod
+    def draft(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """(B, *smaller) what the samples `generate(z, y)` are made of."""
+
+
 class Answers(Generates):
     """Makes an answer, a text, of a question, which is its condition."""
 
@@ -143,6 +151,7 @@ class Encodes(ABC):
 CANNOT: dict[type, str] = {
     Generates: "cannot generate from z",
     Illustrates: "draws nothing between texts",
+    Drafts: "makes no smaller samples first",
     Answers: "answers no questions",
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",

@@ -29,6 +29,7 @@ SMALL = {
     "g_width": 4,
     "d_width": 4,
     "generator_width": 8,
+    "second_width": 4,
 }  # of the option classes of networks, where a recipe has them
 PLAIN = {"noise": {"std": 0.0}, "consistency": {"weight": 0.0}}  # of `config`: D sees samples as they are
 # Of `config`: every player moves from the first round on, and few times; or all phases come within a few rounds.
@@ -40,6 +41,7 @@ BEGUN = {
     "d_steps": 1,
     "rollouts": 2,
     "encoder_steps": 3,
+    "first_steps": 3,
 }
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images

@@ -152,6 +152,7 @@ KIND_ASKED = {
     "games/dialogue.py": 2,  # questions and answers are texts
     "games/gan_int_cls.py": 1,  # captions are texts
     "games/infogan.py": 1,  # views, of images alone
+    "games/stackgan.py": 1,  # captions are texts
     "latent_game.py": 1,  # conditions: what a text means
     "evaluation/reference_scores.py": 1,  # texts, whose tokens can be shuffled
     "metrics/attributes.py": 2,  # captions are texts

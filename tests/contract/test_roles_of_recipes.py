@@ -18,6 +18,7 @@ from zerosum.roles import (
     Classifies,
     Completes,
     Discriminates,
+    Drafts,
     Encodes,
     Generates,
     Illustrates,
@@ -41,8 +42,8 @@ def prompted(game: Game[Any]) -> str:
 
 
 def judged_moves(game: Game[Any], batch: Any) -> Iterator[Move]:
-    """The moves of a round in which somebody judges: the first, or one after a beginning."""
-    steps = (0, 10_000) if has_role(game, Illustrates) else (0,)
+    """The moves of a round in which somebody judges: the first, or one after a beginning, or of the last stage."""
+    steps = (10_000,) if has_role(game, Drafts) else (0, 10_000) if has_role(game, Illustrates) else (0,)
     step = next((step for step in steps if any(move.logits for move in game.round(lambda: batch, step))), 0)
     return game.round(lambda: batch, step)
 

@@ -59,6 +59,7 @@ BATCH = Captioned(
     torch.full((2, 3, 2, 2), 0.5),
     torch.tensor([[2, 4, 1, 1], [3, 4, 1, 1]]),
     torch.tensor([[3, 2, 1, 1], [2, 2, 1, 1]]),
+    torch.tensor([[3, 4, 1, 1], [2, 4, 1, 1]]),
 )
 
 
@@ -84,6 +85,14 @@ def test_d_sees_right_wrong_and_fake_and_real_counts_twice() -> None:
     by_hand = softplus(-logits[:2]).mean() + (softplus(logits[2:4]).mean() + softplus(logits[4:]).mean()) / 2
     torch.testing.assert_close(d.loss, by_hand)
     assert d.logits is not None and torch.equal(d.logits.real, logits[:2]) and torch.equal(d.logits.fake, logits[2:4])
+
+
+def test_some_wrong_captions_differ_in_a_single_word() -> None:
+    own = game(near=0.5, interpolated=1.0)
+    moves(own)
+    right, wrong, near = (ids[:, :2].float() for ids in (BATCH.text, BATCH.wrong, BATCH.near))
+    assert torch.equal(seen(own).seen[0][1][4:], torch.stack([near[0], wrong[1]]))
+    assert torch.equal(seen(own).seen[1][1][2:], (right + wrong) / 2), "what lies between is of any two captions"
 
 
 def test_without_cls_no_wrong_caption_is_seen() -> None:
@@ -168,6 +177,15 @@ def test_a_sentence_encoder_that_makes_something_else_is_named(wrong: list[list[
 
 
 # ---- matching
+
+
+def test_further_wrong_texts_are_wrong_answers_of_their_images_alone() -> None:
+    images, texts, wrong = torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([[2.0, 0], [0, 2]]), torch.ones(2, 2)
+    loss = contrastive(images, texts, torch.eye(2, dtype=torch.bool), wrong)
+    two, one = torch.tensor([2.0, 0.0, 1.0]), torch.tensor([2.0, 0.0])
+    torch.testing.assert_close(loss, -(two.log_softmax(0)[0] + one.log_softmax(0)[0]) / 2)
+    with pytest.raises(ValueError, match="wrong"):
+        contrastive(images, texts, torch.eye(2, dtype=torch.bool), wrong[:1])
 
 
 def test_the_matching_loss_by_hand() -> None:

@@ -28,6 +28,7 @@ PUBLISHED = {  # what sets hold that would have to be downloaded first
     "cifar10": (Image(3, 32, 32), 10),
     "stacked-mnist": (Image(3, 28, 28), 1000),
 }
+OF_TEXT = ("wrong", "near")  # fields of a batch that are drawn from the captions
 SIDE = 32  # pixels of images of which nothing is known
 IMAGES = Image(3, SIDE, SIDE)
 LENGTHS = Lengths(TOKENS.length)
@@ -62,9 +63,9 @@ class Case:
         if self.recipe.batch is PartlyLabelled:
             drawn["unlabelled"] = rows(self.spec, self.batch_size, seed + 1)["x"]
         if self.recipe.batch is Captioned:
-            drawn["wrong"] = rows(self.spec, self.batch_size, seed + 1)["text"]
+            drawn |= {name: rows(self.spec, self.batch_size, seed + 1)["text"] for name in OF_TEXT}
         fields = self.spec.fields
-        modalities = {**fields, "unlabelled": fields.get("x"), "wrong": fields.get("text")}
+        modalities = {**fields, "unlabelled": fields.get("x"), **{name: fields.get("text") for name in OF_TEXT}}
         loaded = [_loaded(modalities[name], drawn[name]).to(device) for name in field_names(self.recipe.batch)]
         return loaded[0] if self.recipe.batch is Tensor else self.recipe.batch(*loaded)
 
@@ -158,9 +159,8 @@ def fields(batch: type, samples: Modality, classes: Classes = CLASSES) -> Spec:
     known: dict[str, Modality] = {"y": classes, "ids": TOKENS, "lengths": LENGTHS, "text": TOKENS}
     known |= {"question": TOKENS, "answer": TOKENS}
     known["actions"] = Actions(samples.shape[0], 2)  # of each frame
-    names = [
-        name for name in field_names(batch) if name not in ("unlabelled", "wrong")
-    ]  # which are drawn of the others
+    drawn_of_others = ("unlabelled", *OF_TEXT)
+    names = [name for name in field_names(batch) if name not in drawn_of_others]
     return Spec({name: known.get(name, samples) for name in names}, count=100)
 
 

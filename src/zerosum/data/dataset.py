@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ BYTE = 255  # -1, where it was written into a byte
 ALL = "all"  # the deck of fields that belong together
 TEXT = "text"  # the field of captions
 QUESTION = "question"  # the field of what samples answer
+Others = Literal["any", "near"]
 T = TypeVar("T")
 
 
@@ -69,7 +70,8 @@ class Field:
     whole: Tensor | None = None  # (N, C, H, W) images that crops are drawn of; `stored` are then their middles
     unit: int = 1  # pixels: the places of these crops are multiples of it, for smaller partners are cropped there, too
     several: Several | None = None  # of each row several values, of which one is drawn; `stored` are then the first
-    others: bool = False  # whether values of other rows are drawn, that are none of the row's own
+    others: Others | None = None  # whether values of other rows are drawn, that are none of the row's own: any, or such
+    # as differ in one place from one of the row's own
 
     def __len__(self) -> int:
         return len(self.stored)

@@ -70,6 +70,7 @@ SOURCES: dict[str, Source] = {
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),
 }
+DRAWN = ("shapes", "shapes-zh")  # images that are drawn as large as is asked for
 WAV = (".wav", ".wave")
 UNPAIRED = "unpaired"
 WHITE = 255  # what the upper end of a range of values becomes

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from zerosum.batches import Captioned, Paired, PartlyLabelled, Unpaired, field_names
 from zerosum.data import random_crops, several
-from zerosum.data.dataset import ALL, HINT, TEXT, DataError, Dataset, Field
+from zerosum.data.dataset import ALL, HINT, TEXT, DataError, Dataset, Field, Others
+from zerosum.data.near import Near
 from zerosum.modality import Classes, Image
 from zerosum.util import checks
 
@@ -37,6 +38,10 @@ class Decks:
         return max(self.rows, key=lambda deck: len(self.rows[deck]))
 
 
+OF_OTHERS: dict[Others, tuple[str, tuple[int, ...]]] = {  # what random numbers are for, and how many
+    "any": ("wrong", (several.TRIES, 2)),
+    "near": ("near", (several.TRIES + 1, 2)),
+}
 OF_CAPTIONS = (
     "write a captions.csv with the columns file_name and text into the folder, or look what is wrong with it by "
     "`zerosum data check`"
@@ -47,9 +52,9 @@ OF_PAIRS = "name pairs, as pairs:A,B or unpaired:A,B, or have them made of it, a
 def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
     """The decks that a game's batch is filled from.
 
-    `Captioned` batches are of the samples that have a caption alone, and `wrong` is drawn from the captions, too.
-    `Labelled` batches are of the samples whose class is known alone; of `PartlyLabelled` ones, `x` and `y` are a deck
-    of these, and `unlabelled` is of all; where every class is known, both are the same field.
+    `Captioned` batches are of the samples that have a caption alone, and `wrong` and `near` are drawn from the
+    captions, too. `Labelled` batches are of the samples whose class is known alone; of `PartlyLabelled` ones, `x` and
+    `y` are a deck of these, and `unlabelled` is of all; where every class is known, both are the same field.
 
     Args:
         drawer: what draws, for errors: "pix2pix".
@@ -64,7 +69,8 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
             fields |= {"x": replace(x, deck=LABELLED), "y": replace(y, deck=LABELLED)}
         fields["unlabelled"] = x
     if batch is Captioned and TEXT in fields:
-        fields["wrong"] = replace(fields[TEXT], others=True)
+        fields["wrong"] = replace(fields[TEXT], others="any")
+        fields["near"] = replace(fields[TEXT], others="near")
     wanted = field_names(batch)
     if batch is Captioned and TEXT not in fields and "x" in fields:
         raise DataError(f"{data.name} has no captions, but {drawer} learns from them; {OF_CAPTIONS}")
@@ -109,18 +115,22 @@ def _known(fields: list[Field]) -> Tensor:
 
 def _require_wrong(data: Dataset, field: Field, rows: Tensor) -> None:
     """`DataError` where a sample has all the captions that there are, so that none is wrong for it."""
-    choose = choice(field, rows, others=True)
-    if isinstance(choose, several.Others) and bool(choose.without(rows).any()):
+    choose = several.Others(field.several or several.single(field.stored), rows, rows.device)
+    if bool(choose.without(rows).any()):
         raise DataError(
             f"an image of {data.name} has all the captions that there are, so that none is wrong for it: give images "
             "that something else is said of"
         )
 
 
-def choice(field: Field, rows: Tensor, others: bool) -> several.Own | several.Others:
-    """What draws one of several values for rows, of `rows` (R,), on the device of these: of their own, or of others."""
+def choice(field: Field, rows: Tensor) -> several.Own | several.Others | Near:
+    """What draws one of several values for rows, of `rows` (R,), on the device of these: of their own, or of others, as
+    the field says.
+    """
     values = field.several or several.single(field.stored)
-    return several.Others(values, rows.cpu(), rows.device) if others else several.Own(values, rows.device)
+    if field.others is None:
+        return several.Own(values, rows.device)
+    return (Near if field.others == "near" else several.Others)(values, rows.cpu(), rows.device)
 
 
 class Stream:
@@ -182,7 +192,7 @@ class Stream:
             for deck, rows in decks.rows.items()
         }
         self._choices = {
-            id(field): choice(field, self._decks[field.deck].rows, field.others)
+            id(field): choice(field, self._decks[field.deck].rows)
             for field in decks.fields.values()
             if field.several is not None or field.others
         }
@@ -249,7 +259,7 @@ class Stream:
         first, own = start - self.rank * self.batch_size, self.rank * self.batch_size  # of all ranks, and of these
         count, position = self.batch_size * self.world, divmod(first, len(self._main))
         if choose := self._choices.get(id(field)):
-            purpose, shape = ("wrong", (several.TRIES, 2)) if field.others else ("value", ())
+            purpose, shape = OF_OTHERS[field.others] if field.others else ("value", ())
             drawn = several.draws(count, self._generator(f"{purpose}{_of(field.deck)}", *position), *shape)
             places = choose(rows, drawn[own : own + self.batch_size].to(rows.device))
             x = stored.index_select(0, places.to(stored.device))

@@ -18,19 +18,17 @@ from zerosum.game import Logits, Move, Player
 from zerosum.latent import LatentDim, Normal
 from zerosum.latent_game import LatentGame
 from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
-from zerosum.losses.matching import contrastive
 from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, check_weights, lazy
 from zerosum.modality import Spec, Tokens
 from zerosum.networks import captioned, small
 from zerosum.networks.blocks import Norm
 from zerosum.networks.discriminate import discriminate_each
-from zerosum.networks.text_encoder import TextEncoder
+from zerosum.networks.text_encoder import TextEncoder, matched
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer, Optimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Illustrates
-
-SCALE = 20.0  # of the inner products, at most 1, by which images and texts are matched
+from zerosum.util.switches import With
 
 
 class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
@@ -54,6 +52,13 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
     @dataclass(frozen=True)
     class Config(Checked):
         cls: Annotated[bool, "matching-aware D: real images with wrong captions are no better than fakes (CLS)"] = True
+        near: Annotated[
+            float,
+            Ge(0),
+            Le(1),
+            With("cls"),
+            "share of D's wrong captions that differ in a single word from a right one",
+        ] = 0.0
         interpolated: Annotated[
             float,
             Ge(0),
@@ -103,14 +108,16 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
 
     def round(self, draw: Draw[Captioned], step: int) -> Iterator[Move]:
         config, objective = self.config, OBJECTIVES[self.config.objective]
-        x, text, wrong = draw()
+        x, text, wrong, near = draw()
         if self.images is not None and step < config.encoder_steps:
-            yield self._match(x, text)
+            yield Move("encoder", matching=matched(self.images, x, self.encoder(text), text))
             return
         with torch.no_grad():
             right, other = self.embed(text), self.embed(wrong)
+            count = math.ceil(config.near * len(x))
+            told = self.embed(torch.cat([near[:count], wrong[count:]])) if count else other
             fake = self.generator(self.latents(len(x)), right)
-        batches = [(x, right), (fake.to(x.dtype), right), *([(x, other)] if config.cls else [])]
+        batches = [(x, right), (fake.to(x.dtype), right), *([(x, told)] if config.cls else [])]
         real_logits, fake_logits, *wrong_logits = discriminate_each(self.discriminator, batches)
         answers = [objective.d(real_logits, logits) for logits in (fake_logits, *wrong_logits)]
         given = partial(_with, self.discriminator, right)
@@ -126,13 +133,6 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
         asked = torch.cat([right, between])
         fake = self.generator(self.latents(len(asked)), asked)
         yield Move("generator", adversarial=objective.g(self.discriminator(fake, asked)))
-
-    def _match(self, x: Tensor, text: Tensor) -> Move:
-        """The move of the text encoder, beside that of images."""
-        assert self.images is not None
-        seen = nn.functional.normalize(self.images(x).float(), dim=1)
-        same = (text[:, None] == text).all(2)
-        return Move("encoder", matching=contrastive(SCALE * seen, self.encoder(text), same))
 
     def phase(self, step: int) -> Hashable | None:
         if self.images is None:

@@ -10,7 +10,7 @@ from zerosum.losses.adversarial import to_float32
 from zerosum.util.checks import ArgumentError, shapes
 
 
-def contrastive(images: Tensor, texts: Tensor, same: Tensor) -> Tensor:
+def contrastive(images: Tensor, texts: Tensor, same: Tensor, wrong: Tensor | None = None) -> Tensor:
     """The mean cross-entropy of finding the text of each image, and the image of each text, among those of a batch.
 
     Symmetric, of scaled inner products; Zhang et al., 2022, "Contrastive learning of medical visual representations
@@ -20,6 +20,7 @@ def contrastive(images: Tensor, texts: Tensor, same: Tensor) -> Tensor:
         images: (B, E), times the scale of the inner products.
         texts: (B, E).
         same: (B, B) bool: texts that are equal, which are no wrong answers for each other's images.
+        wrong: (B, E), of texts that are further wrong answers, one for each image.
     """
     sizes = shapes("B E", images=images)
     shapes("B E", sizes, texts=texts)
@@ -28,4 +29,8 @@ def contrastive(images: Tensor, texts: Tensor, same: Tensor) -> Tensor:
     logits = to_float32(images) @ to_float32(texts).T
     right = torch.arange(len(logits), device=logits.device)
     logits = logits.masked_fill(same & (right[:, None] != right), -torch.inf)
-    return (F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2
+    of_images = logits
+    if wrong is not None:
+        shapes("B E", sizes, wrong=wrong)
+        of_images = torch.cat([logits, (to_float32(images) * to_float32(wrong)).sum(1, keepdim=True)], 1)
+    return (F.cross_entropy(of_images, right) + F.cross_entropy(logits.T, right)) / 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import torch
@@ -35,7 +35,7 @@ def drawn(data: Dataset, images: int, wrong: int, seed: int) -> tuple[Tensor, Te
     field, generator = data.fields["text"], torch.Generator().manual_seed(seed)
     known = torch.arange(len(data)) if field.several is None else (field.several.counts > 0).nonzero()[:, 0]
     rows = known[torch.randperm(len(known), generator=generator)[:images]]
-    own, others = (choice(field, known, other) for other in (False, True))
+    own, others = choice(field, known), choice(replace(field, others="any"), known)
     right = field.source[own(rows, several.draws(len(rows), generator))]
     found = [field.source[others(rows, several.draws(len(rows), generator, several.TRIES, 2))] for _ in range(wrong)]
     return rows, right, found

@@ -9,7 +9,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
+from zerosum.losses.matching import contrastive
 from zerosum.modality import Tokens
+
+SCALE = 20.0  # of the inner products, at most 1, by which images and texts are matched
+
+
+def matched(images: nn.Module, x: Tensor, meaning: Tensor, text: Tensor, wrong: Tensor | None = None) -> Tensor:
+    """How far images and texts of a batch are from being found by each other, a scalar; see `losses.matching`.
+
+    Args:
+        images: an encoder of images, (B, *shape) to (B, E).
+        meaning: of the texts, (B, E), of length 1.
+        text: ids (B, length): equal ones are no wrong answers for each other's images.
+        wrong: meanings of further wrong texts, one for each image.
+    """
+    seen = F.normalize(images(x).float(), dim=1)
+    return contrastive(SCALE * seen, meaning, (text[:, None] == text).all(2), wrong)
 
 
 class TextEncoder(nn.Module):

@@ -25,6 +25,7 @@ from zerosum.roles import (
     Classifies,
     Completes,
     Discriminates,
+    Drafts,
     Generates,
     Illustrates,
     Predicts,
@@ -106,6 +107,30 @@ class Run:
             labels=self.labels_for(count, classes, conditions, texts),
             truncation=self._truncation(truncation),
             draw=self.record.draw,
+        )
+
+    def drafts(
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        truncation: float | None = None,
+        texts: str | Sequence[str] | None = None,
+    ) -> Tensor:
+        """(count, *smaller) float32 on the CPU: what `sample`, asked for the same, makes its samples of.
+
+        Raises:
+            ZerosumError: the GAN has one stage alone; or as `sample`.
+        """
+        in_role(self.game, Drafts)
+        count = checks.integer("count", count, 1)
+        self._require(count)
+        return sampling.draft(
+            self.game,
+            count,
+            seed=checks.seed(seed),
+            labels=self.labels_for(count, texts=texts),
+            truncation=self._truncation(truncation),
         )
 
     def parts(

@@ -15,7 +15,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Code, DrawName, draw_rows, hashed_seed
 from zerosum.modality import Classes, Prompt
-from zerosum.roles import Completes, Generates, Illustrates, in_role
+from zerosum.roles import Completes, Drafts, Generates, Illustrates, in_role
 from zerosum.util import rng
 
 
@@ -55,6 +55,23 @@ def sample(
     with eval_no_grad(game, seed):
         z = _latents(game, count, seed, start, truncation, batch_size, draw)
         return _generate(game, z, labels, seed, start, batch_size, draw)
+
+
+def draft(
+    game: Game[Any],
+    count: int,
+    *,
+    seed: int = 0,
+    labels: Tensor | None = None,
+    truncation: float | None = None,
+    batch_size: int = 256,
+) -> Tensor:
+    """What the samples of `sample` are made of, (count, *smaller), on the CPU; the arguments are its own."""
+    role = in_role(game, Drafts)
+    with eval_no_grad(game, seed):
+        z = _latents(game, count, seed, 0, truncation, batch_size, "rows")
+        rows = [z] if labels is None else [z, labels]
+        return torch.cat(list(row_by_row(game, role.draft, rows, batch_size, lambda i: hashed_seed("noise", seed, i))))
 
 
 def complete(game: Game[Any], start: Tensor, count: int, *, seed: int = 0, truncation: float | None = None) -> Tensor:

@@ -24,6 +24,7 @@ from zerosum.studies.semi_supervised import BAD_GAN_MNIST_OWN, SGAN_MNIST_OWN
 from zerosum.studies.seqgan_oracle import SEQGAN_ORACLE
 from zerosum.studies.seqgan_texts import SEQGAN_CAPTIONS, SEQGAN_POEMS
 from zerosum.studies.shapes_int_cls import SHAPES_INT_CLS
+from zerosum.studies.shapes_stackgan import SHAPES_STACKGAN
 from zerosum.studies.simgan_gauges import SIMGAN_GAUGES
 from zerosum.studies.sound_gan import SOUND_GAN
 from zerosum.studies.sr_bicubic import SR_BICUBIC
@@ -65,6 +66,7 @@ STUDIES = {
         SEQGAN_POEMS,
         SGAN_MNIST_OWN,
         SHAPES_INT_CLS,
+        SHAPES_STACKGAN,
         SIMGAN_GAUGES,
         SOUND_GAN,
         SR_BICUBIC,

@@ -21,7 +21,7 @@ from zerosum.batches import Labelled, PartlyLabelled, field_names
 from zerosum.data.check import labels
 from zerosum.data.dataset import TEXT, Dataset, Progress
 from zerosum.data.request import AS_STORED, Reading
-from zerosum.data.sources import absolute, find, from_folder
+from zerosum.data.sources import DRAWN, absolute, find, from_folder
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
 from zerosum.modality import AnyModality, Image, Modality, Tokens
@@ -101,7 +101,7 @@ def prepare(
     place = own if device is None else hardware.find(device)
     with progress(quiet or distributed.rank() > 0) as update:
         whole = wanted.load(wanted.size, update)
-        if size := _smaller(recipe, wanted, whole):
+        if size := _fitting(recipe, wanted, whole):
             whole = wanted.load(size, update)
     whole = whole if TEXT in field_names(recipe.batch) else whole.without_captions()
     whole = whole.with_classes(wanted.classes) if wanted.classes else whole
@@ -155,10 +155,14 @@ def prepare(
     return Prepared(trainer, learnt, record, notes, learnt if rest is None else rest.of(game.makes))
 
 
-def _smaller(recipe: Recipe, wanted: DataChoice, whole: Dataset) -> tuple[int, int] | None:
-    """(H, W) to scale images to that are larger than the recipe's networks are meant for, unless one was asked for."""
+def _fitting(recipe: Recipe, wanted: DataChoice, whole: Dataset) -> tuple[int, int] | None:
+    """(H, W) to scale images to that are larger than the recipe's networks are meant for, or to draw smaller ones at
+    that are drawn at any size; unless one was asked for.
+    """
     size = _image_size(whole)
-    if recipe.side is None or wanted.size or wanted.crop or size is None or max(size) <= recipe.side:
+    if recipe.side is None or wanted.size or wanted.crop or size is None or max(size) == recipe.side:
+        return None
+    if max(size) < recipe.side and wanted.name.partition(":")[0] not in DRAWN:
         return None
     height, width = (max(1, round(side * recipe.side / max(size))) for side in size)
     return height, width
