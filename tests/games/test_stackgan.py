@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import zerosum
 from zerosum import data
-from zerosum.batches import Captioned
+from zerosum.batches import NearCaptioned
 from zerosum.data.shapes.words import ENGLISH
 from zerosum.errors import ZerosumError
 from zerosum.games import find
@@ -132,7 +132,7 @@ class Sum(nn.Module):
 def test_d_sees_right_fake_and_wrong_at_its_size(step: int, stage: str, side: int) -> None:
     own = game(objective="least-squares", near=0.5, matching=0.0)
     setattr(own, stage, Sum())
-    batch = Captioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
     d, g = own.round(lambda: batch, step)
     x, meaning = getattr(own, stage).seen[0]
     real = batch.x if side == 16 else shrunk(batch.x)
@@ -149,7 +149,7 @@ def test_d_sees_right_fake_and_wrong_at_its_size(step: int, stage: str, side: in
 
 
 def test_matching_is_paid_where_it_is_asked_for() -> None:
-    batch = Captioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
     for step in (2, 4):
         _, g = game(matching=0.5).round(lambda: batch, step)
         assert set(g.terms) == {"adversarial", "kl", "matching"} and g.terms["matching"] > 0
@@ -166,7 +166,7 @@ def test_the_condition_is_drawn_about_its_mean_and_pays_its_divergence() -> None
         layer.bias.copy_(torch.tensor([1.0] * 6 + [0.5] * 6))
     meaning, noise = torch.randn(4, 10), torch.randn(4, 6)
     torch.testing.assert_close(own.first_augmentation(meaning, noise), 1 + noise * np.exp(0.5))
-    batch = Captioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
     _, g = own.round(lambda: batch, 2)
     by_hand = 0.5 * (1 + np.exp(1.0) - 1) - 0.5  # of one number; the weight is of their mean
     torch.testing.assert_close(g.terms["kl"].detach(), torch.tensor(3 * by_hand, dtype=torch.float32))
@@ -178,7 +178,7 @@ def test_without_it_the_condition_is_a_function_of_the_text() -> None:
     layer = Augmentation(10, 6, drawn=False)
     meaning = torch.randn(4, 10)
     assert torch.equal(layer(meaning, torch.empty(4, 0)), layer.layer(meaning))
-    batch = Captioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
     _, g = own.round(lambda: batch, 4)
     assert set(g.terms) == {"adversarial"}
     with torch.no_grad():

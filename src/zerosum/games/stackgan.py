@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
-from zerosum.batches import B, Captioned, Draw
+from zerosum.batches import B, Draw, NearCaptioned
 from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move, Player
 from zerosum.latent import LatentDim, Normal
@@ -168,7 +168,7 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
         yield Move(f"{stage}generator", adversarial=objective.g(discriminator(fake, *right)), **terms)
 
 
-class StackGAN(Stacked[Captioned], Illustrates):
+class StackGAN(Stacked[NearCaptioned], Illustrates):
     """Stage I makes a small image of a caption, stage II a large one of that and the caption; Zhang et al., 2017.
 
     First the text encoder learns, beside encoders of images, which texts and images belong together; then it is frozen.
@@ -253,7 +253,7 @@ class StackGAN(Stacked[Captioned], Illustrates):
             return None  # an encoder of another package may compute anywhere
         return "captions" if step < self._start else super().phase(step)
 
-    def round(self, draw: Draw[Captioned], step: int) -> Iterator[Move]:
+    def round(self, draw: Draw[NearCaptioned], step: int) -> Iterator[Move]:
         x, text, wrong, near = draw()
         if step < self._start:
             yield self._match(x, text, near)
