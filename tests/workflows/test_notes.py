@@ -19,6 +19,7 @@ SMALL = ["--network.width", "2", "--network.blocks", "1"]
         (["driving-simulator", *SCENES], 9, 9),
         (["seqgan/lines", "--pretrain-generator", "4", "--pretrain-discriminator", "2"], 3, 6),
         (["seqgan/lines", "--pretrain-generator", "4", "--pretrain-discriminator", "2"], 6, 6),
+        (["stackgan/shapes", "--size", "16", "16", "--encoder-steps", "2", "--first-steps", "3"], 2, 5),
     ],
 )
 def test_a_run_that_ends_within_a_beginning_says_so(

@@ -156,13 +156,13 @@ def prepare(
 
 
 def _fitting(recipe: Recipe, wanted: DataChoice, whole: Dataset) -> tuple[int, int] | None:
-    """(H, W) to scale images to that are larger than the recipe's networks are meant for, or to draw smaller ones at
-    that are drawn at any size; unless one was asked for.
+    """(H, W) to scale images to that are larger than the recipe's networks are meant for, or to draw images at that are
+    drawn at any size, where the recipe wants them so; unless one was asked for.
     """
     size = _image_size(whole)
     if recipe.side is None or wanted.size or wanted.crop or size is None or max(size) == recipe.side:
         return None
-    if max(size) < recipe.side and wanted.name.partition(":")[0] not in DRAWN:
+    if max(size) < recipe.side and not (recipe.drawn and wanted.name.partition(":")[0] in DRAWN):
         return None
     height, width = (max(1, round(side * recipe.side / max(size))) for side in size)
     return height, width
@@ -289,14 +289,14 @@ def rate_notes(trainer: Trainer) -> list[str]:
 
 def phase_notes(trainer: Trainer) -> list[str]:
     """A line about what a game comes to after a beginning, such as a pretraining, that takes all the steps."""
-    phase, steps = trainer.game.phase, trainer.training.steps
-    last = phase(LATER)
-    if any(phase(step) == last for step in reversed(range(steps))):
+    stage, steps = trainer.game.stage, trainer.training.steps
+    last = stage(LATER)
+    if any(stage(step) == last for step in reversed(range(steps))):
         return []
-    begin = bisect_left(range(LATER), True, lo=steps, key=lambda step: phase(step) == last)
+    begin = bisect_left(range(LATER), True, lo=steps, key=lambda step: stage(step) == last)
     game = "the game itself" if last is None else repr(last)
     return [
-        f"note: {steps:,} steps end in the phase {phase(steps - 1)!r} of {trainer.game.name}, before {game}, which "
+        f"note: {steps:,} steps end in the phase {stage(steps - 1)!r} of {trainer.game.name}, before {game}, which "
         f"begins after step {begin:,}: raise --steps, or lower what comes before"
     ]
 
