@@ -273,17 +273,32 @@ def size_notes(wanted: DataChoice, learnt: Dataset) -> list[str]:
 
 
 def rate_notes(trainer: Trainer) -> list[str]:
-    """A line about learning rates that are to fall and never do, as training ends before."""
+    """Lines about learning rates that are to fall and never do, as training ends before; and about those that are 0
+    while the stage of the game that they began to fall in goes on.
+    """
     decays = {name: player.optimizer.decay for name, player in trainer.players.items()}
     steps = trainer.training.steps
     falling = {name: decay.begins(steps) for name, decay in decays.items() if decay.shape != "constant"}
     late = [name for name, start in falling.items() if start >= steps]
+    stage, batch = trainer.game.stage, trainer.training.batch_size * distributed.world_size()
+    stops = {name: stop for name in falling if (stop := decays[name].stops(steps, batch)) is not None}
+    idle = [
+        name for name, stop in stops.items() if any(stage(step) == stage(falling[name]) for step in range(stop, steps))
+    ]
+    notes = []
+    if idle:
+        stop = min(stops[name] for name in idle)
+        notes.append(
+            f"note: the learning rates of {' and '.join(abbreviate(idle))} are 0 from step {stop:,} on, where "
+            "they still play: raise decay.steps, or lower the steps"
+        )
     if not late:
-        return []
+        return notes
     begin = max(falling[name] for name in late)
     return [
+        *notes,
         f"note: the learning rates of {' and '.join(abbreviate(late))} fall from step {begin:,} on (decay.start), "
-        f"which {steps:,} steps do not reach"
+        f"which {steps:,} steps do not reach",
     ]
 
 
