@@ -20,6 +20,7 @@ from zerosum.util import rng
 from zerosum.util.switches import With
 from zerosum.workflows.train import split
 
+UNPLAYED = {"d_steps": 0, "pretrain_discriminator": 0, "reward": "constant"}  # without D
 IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, what is off, what is set, its switch
     ("two-player/toy", {"penalties": None}, {"penalty_every": 3}, "penalties is none"),
     ("two-player/toy", {"penalties": {"r1": 0.0}}, {"penalty_every": 3}, "penalties is {'r1': 0.0}"),
@@ -38,6 +39,10 @@ IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, wha
     ("sgan/toy", {"consistency": {"weight": 0.0}}, {"consistency": {"confidence": 0.5}}, "consistency.weight is 0.0"),
     ("textgan/lines", {"pretrain": 0, "autoencoding": 0.0}, {"code_prior": 3.0}, "pretrain is 0"),
     ("textgan/lines", {"pretrain": 0, "autoencoding": 0.0}, {"code_noise": 0.1}, "pretrain is 0"),
+    ("seqgan/lines", {"reward": "constant", "baseline": False}, {"rollouts": 3}, "reward is constant"),
+    ("dialogue/lines", {"reward": "constant", "critic": False}, {"rollouts": 3}, "reward is constant"),
+    ("dialogue/lines", {"critic": False}, {"c_optimizer": {"lr": 0.1}}, "critic is false"),
+    ("dialogue/lines", {**UNPLAYED, "critic": False}, {"fakes": "random"}, "d_steps is 0"),
     ("sgan/toy", {"generator": "non-saturating"}, {"feature_distance": "mean-absolute"}, "generator is non-saturating"),
 ]
 
@@ -68,11 +73,11 @@ def test_what_is_refused_has_no_effect(recipe: str, off: dict[str, Any], idle_on
 
 
 def weights(recipe: str, options: dict[str, Any]) -> torch.Tensor:
-    """After three steps on the ring's points, or on sentences."""
+    """After three steps on the ring's points, or on texts."""
     known = find(recipe)
     chosen = {name: options[name] for name in ("techniques",) if name in options}
     chosen["config"] = {name: value for name, value in options.items() if name not in chosen}
-    loaded = data.load("sentences" if known.data == "sentences" else "ring", seed=0)
+    loaded = data.load(known.data if known.data in ("sentences", "dialogues") else "ring", seed=0)
     rng.seed(0)
     game = known.build(loaded.spec, chosen)
     trainer = Trainer(game, Stream(loaded, 8, seed=0, batch=game.batch), Training(3, 8, precision="fp32"))
