@@ -21,6 +21,11 @@ from zerosum.util.switches import With
 from zerosum.workflows.train import split
 
 UNPLAYED = {"d_steps": 0, "pretrain_discriminator": 0, "reward": "constant"}  # without D
+STACKED: dict[str, Any] = {
+    "encoder_steps": 1,
+    "first_steps": 1,
+    "network": {"width": 2, "generator_width": 4, "second_width": 2, "blocks": 0, "words": 4, "meaning": 4},
+}
 IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, what is off, what is set, its switch
     ("two-player/toy", {"penalties": None}, {"penalty_every": 3}, "penalties is none"),
     ("two-player/toy", {"penalties": {"r1": 0.0}}, {"penalty_every": 3}, "penalties is {'r1': 0.0}"),
@@ -43,6 +48,7 @@ IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, wha
     ("dialogue/lines", {"reward": "constant", "critic": False}, {"rollouts": 3}, "reward is constant"),
     ("dialogue/lines", {"critic": False}, {"c_optimizer": {"lr": 0.1}}, "critic is false"),
     ("dialogue/lines", {**UNPLAYED, "critic": False}, {"fakes": "random"}, "d_steps is 0"),
+    ("stackgan/shapes", {**STACKED, "augmentation": False}, {"kl": 3.0}, "augmentation is false"),
     ("sgan/toy", {"generator": "non-saturating"}, {"feature_distance": "mean-absolute"}, "generator is non-saturating"),
 ]
 
@@ -66,6 +72,14 @@ def test_what_has_no_effect_is_refused(recipe: str, off: dict[str, Any], idle_on
     assert f"{switch}: change " in str(told.value) and "; " not in str(told.value)
 
 
+def test_stage_one_that_does_not_learn_has_no_rates():
+    for name in ("g_optimizer", "d_optimizer"):
+        with pytest.raises(OptionError, match=r"has no effect while .*first_steps is 0"):
+            split(find("stackgan/shapes"), {"first_steps": 0, name: {"lr": 0.5}})
+    with pytest.raises(OptionError, match=r"has no effect while .*encoder_steps is 0"):
+        split(find("stackgan/shapes"), {"encoder_steps": 0, "e_optimizer": {"lr": 0.5}})
+
+
 @pytest.mark.parametrize(("recipe", "off", "idle_ones", "switch"), IDLE)
 def test_what_is_refused_has_no_effect(recipe: str, off: dict[str, Any], idle_ones: dict[str, Any], switch: str):
     """Runs that recorded such options go on loading, and are trained to the same weights."""
@@ -74,10 +88,13 @@ def test_what_is_refused_has_no_effect(recipe: str, off: dict[str, Any], idle_on
 
 def weights(recipe: str, options: dict[str, Any]) -> torch.Tensor:
     """After three steps on the ring's points, or on texts."""
+    """After three steps on the ring's points, on sentences or on shapes."""
     known = find(recipe)
-    chosen = {name: options[name] for name in ("techniques",) if name in options}
+    chosen = {name: options[name] for name in ("techniques", "network") if name in options}
     chosen["config"] = {name: value for name, value in options.items() if name not in chosen}
     loaded = data.load(known.data if known.data in ("sentences", "dialogues") else "ring", seed=0)
+    drawn = known.data if known.data in ("sentences", "shapes") else "ring"
+    loaded = data.load(drawn, seed=0, size=(16, 16) if drawn == "shapes" else None)
     rng.seed(0)
     game = known.build(loaded.spec, chosen)
     trainer = Trainer(game, Stream(loaded, 8, seed=0, batch=game.batch), Training(3, 8, precision="fp32"))

@@ -49,9 +49,15 @@ class Captioned(NamedTuple):
     x: Tensor  # (B, *shape)
     text: Tensor  # (B, length) int64: of each a caption, of several one at random
     wrong: Tensor  # (B, length) int64: for each a caption of another sample, that is none of its own
-    near: (
-        Tensor  # (B, length) int64: the same, one that differs in a single word from one of its own, where there is one
-    )
+
+
+class NearCaptioned(NamedTuple):
+    """The same, and wrong captions that are nearly right."""
+
+    x: Tensor  # (B, *shape)
+    text: Tensor  # (B, length) int64
+    wrong: Tensor  # (B, length) int64
+    near: Tensor  # (B, length) int64: such a wrong one that differs in a single word from one of its own, if there is
 
 
 class Sequences(NamedTuple):
@@ -66,6 +72,9 @@ class Dialogue(NamedTuple):
 
     question: Tensor  # (B, length) int64
     answer: Tensor  # (B, length) int64
+
+
+CAPTIONED = (Captioned, NearCaptioned)  # whose samples are those that have a caption
 
 
 def field_names(batch: type) -> tuple[str, ...]:

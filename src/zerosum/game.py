@@ -108,6 +108,10 @@ class Game(nn.Module, ABC, Generic[B]):
         """
         return None
 
+    def stage(self, step: int) -> Hashable | None:
+        """What the game is about in round `step`, of several things in turn, for people: by default the phase."""
+        return self.phase(step)
+
     def scheduled(self, seen: float) -> dict[str, float]:
         """The game's own numbers that change as training goes, once `seen` samples have been learnt from; none here."""
         return {}

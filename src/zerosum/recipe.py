@@ -73,9 +73,8 @@ class Recipe:
     options: Mapping[str, Any]  # parameter -> its default, a dataclass instance
     function: Callable[..., Game[Any]]
     source: str = ""  # sha256 of the file of a recipe from outside the package
-    side: int | None = (
-        None  # the longest side of images, in pixels, that it learns unless told a size; drawn ones have it
-    )
+    side: int | None = None  # the longest side of images, in pixels, that it learns unless told a size
+    drawn: bool = False  # whether images that are drawn at any size have that side, too
     milestones: Mapping[int, str] = field(default_factory=dict)  # after so many steps: what to expect of samples
 
     @property
@@ -136,6 +135,7 @@ def recipe(
     batch: type | None = None,
     techniques: Techniques = NONE,
     side: int | None = None,
+    drawn: bool = False,
     milestones: Mapping[int, str] | None = None,
     **training: Any,
 ) -> Callable[[Callable[..., Game[Any]]], Callable[..., Game[Any]]]:
@@ -146,8 +146,8 @@ def recipe(
         name: if not "game/function".
         batch: what it draws, of a game that can draw several things.
         techniques: that it takes by default.
-        side: the longest side of images, in pixels, that it learns unless told a size; by default any. Of data that is
-            drawn at any size, it is their side.
+        side: the longest side of images, in pixels, that it learns unless told a size; by default any.
+        drawn: whether data that is drawn at any size has that side, too, unless told a size.
         milestones: what to expect of its samples after so many steps.
     """
 
@@ -172,6 +172,7 @@ def recipe(
             options={p.name: p.default for p in parameters} | {TECHNIQUES: techniques},
             function=function,
             side=side,
+            drawn=drawn,
             milestones=milestones or {},
         )
         if registered.name in RECIPES:

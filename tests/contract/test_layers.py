@@ -145,7 +145,7 @@ KIND_ASKED = {
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images
     "data/random_crops.py": 1,  # the fields that can be cropped
-    "data/stream.py": 2,  # flips
+    "data/stream.py": 3,  # flips
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
     "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
     "exporting/onnx.py": 1,  # conditions: texts are ids

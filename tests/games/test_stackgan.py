@@ -13,18 +13,20 @@ from torch import Tensor, nn
 
 import zerosum
 from zerosum import data
-from zerosum.batches import Captioned
+from zerosum.batches import NearCaptioned
 from zerosum.data.shapes.words import ENGLISH
 from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.games.stackgan import PlainStackGAN, StackGAN, shrunk
 from zerosum.modality import Image, Spec
 from zerosum.networks.stackgan import MOST, Augmentation, Enlarger, enlarged
+from zerosum.networks.text_encoder import Sentences
 from zerosum.recipe import Training
 from zerosum.roles import Drafts, Illustrates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.training import checkpoint
 from zerosum.training.trainer import Trainer
+from zerosum.workflows.prepare import phase_notes
 
 NARROW = {"width": 4, "generator_width": 8, "second_width": 4, "blocks": 1}
 WORDS = {"text": 8, "condition": 6, "meaning": 10, "words": 8}
@@ -70,7 +72,7 @@ def test_each_phase_moves_its_own_networks_and_no_other() -> None:
     first = {"first_generator", "first_augmentation", "first_discriminator"}
     second = {"generator", "augmentation", "discriminator"}
     assert [changed(of) for _ in range(6)] == [
-        {"encoder", "images"}, {"encoder", "images"}, first, first, second, second,
+        {"encoder", "images"}, {"encoder", "images"}, first, first, second | {"begun"}, second,
     ]  # fmt: skip
     assert of.game.phase(1) != of.game.phase(2) == of.game.phase(3) != of.game.phase(4) == of.game.phase(5)
 
@@ -78,7 +80,7 @@ def test_each_phase_moves_its_own_networks_and_no_other() -> None:
 def test_without_text_each_stage_moves_its_own_networks() -> None:
     of = trainer(plain())
     first, second = {"first_generator", "first_discriminator"}, {"generator", "discriminator"}
-    assert [changed(of) for _ in range(4)] == [first, first, second, second]
+    assert [changed(of) for _ in range(4)] == [first, first, second | {"begun"}, second]
     assert not has_role(of.game, Illustrates) and of.game.condition is None and of.game.batch is Tensor
 
 
@@ -132,7 +134,7 @@ class Sum(nn.Module):
 def test_d_sees_right_fake_and_wrong_at_its_size(step: int, stage: str, side: int) -> None:
     own = game(objective="least-squares", near=0.5, matching=0.0)
     setattr(own, stage, Sum())
-    batch = Captioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
     d, g = own.round(lambda: batch, step)
     x, meaning = getattr(own, stage).seen[0]
     real = batch.x if side == 16 else shrunk(batch.x)
@@ -149,7 +151,7 @@ def test_d_sees_right_fake_and_wrong_at_its_size(step: int, stage: str, side: in
 
 
 def test_matching_is_paid_where_it_is_asked_for() -> None:
-    batch = Captioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
     for step in (2, 4):
         _, g = game(matching=0.5).round(lambda: batch, step)
         assert set(g.terms) == {"adversarial", "kl", "matching"} and g.terms["matching"] > 0
@@ -166,7 +168,7 @@ def test_the_condition_is_drawn_about_its_mean_and_pays_its_divergence() -> None
         layer.bias.copy_(torch.tensor([1.0] * 6 + [0.5] * 6))
     meaning, noise = torch.randn(4, 10), torch.randn(4, 6)
     torch.testing.assert_close(own.first_augmentation(meaning, noise), 1 + noise * np.exp(0.5))
-    batch = Captioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
     _, g = own.round(lambda: batch, 2)
     by_hand = 0.5 * (1 + np.exp(1.0) - 1) - 0.5  # of one number; the weight is of their mean
     torch.testing.assert_close(g.terms["kl"].detach(), torch.tensor(3 * by_hand, dtype=torch.float32))
@@ -178,7 +180,7 @@ def test_without_it_the_condition_is_a_function_of_the_text() -> None:
     layer = Augmentation(10, 6, drawn=False)
     meaning = torch.randn(4, 10)
     assert torch.equal(layer(meaning, torch.empty(4, 0)), layer.layer(meaning))
-    batch = Captioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
     _, g = own.round(lambda: batch, 4)
     assert set(g.terms) == {"adversarial"}
     with torch.no_grad():
@@ -224,16 +226,90 @@ def test_the_enlarger_uses_the_small_image_and_the_condition_at_any_size() -> No
         assert Enlarger((3, 64, 64), 2, 0, 1)(torch.rand(2, 3, 16, 16)).shape == (2, 3, 64, 64)
 
 
+def made_of(own: StackGAN, encoder: Any = None, images: Any = "own", **config: Any) -> StackGAN:
+    """A game of the networks of another: in Python all options are allowed."""
+    return StackGAN(
+        encoder or own.encoder,
+        tuple(own.images) if images == "own" and own.images is not None else None,  # type: ignore[arg-type]
+        (own.first_augmentation, own.augmentation),  # type: ignore[arg-type]
+        (own.first_generator, own.generator),
+        (own.first_discriminator, own.discriminator),
+        ENGLISH.kind,
+        StackGAN.Config(**{"latent_dim": 5, **config}),
+    )
+
+
 def test_a_stage_one_of_another_run_is_taken_as_it_is() -> None:
-    """Stage II alone: no steps of stage I, which then is nobody's to move."""
-    other, own = game(), game(first_steps=0)
-    own.first_generator.load_state_dict(other.first_generator.state_dict())
-    before = copy.deepcopy(state(own.first_generator))
-    assert set(own.players()) == {"encoder", "generator", "discriminator"}
+    """Stage II alone: no steps of the text encoder and of stage I, which then are nobody's to move."""
+    other, own = game(), made_of(game(), encoder_steps=0, first_steps=0, matching=1.0)
+    for name in ("encoder", "first_generator", "first_augmentation"):
+        for value in getattr(other, name).parameters():
+            value.data.add_(0.1 * torch.randn_like(value))
+        getattr(own, name).load_state_dict(getattr(other, name).state_dict())
+    assert set(own.players()) == {"generator", "discriminator"}
+    z, text = torch.randn(3, own.prior.dim), torch.randint(2, 9, (3, SPEC.text.shape[0]))
+
+    def drafts(of: StackGAN) -> Tensor:
+        with torch.no_grad():
+            return copy.deepcopy(of).eval().draft(z, text)
+
+    before = drafts(own)
+    torch.testing.assert_close(before, drafts(other))
     of = trainer(own)
-    for _ in range(4):
-        of.round()
-    assert all(torch.equal(value, before[name]) for name, value in state(own.first_generator).items())
+    assert [changed(of) for _ in range(3)] == [{"generator", "augmentation", "discriminator"}] * 3
+    assert torch.equal(before, drafts(own))
+    with pytest.raises(ZerosumError, match="a text encoder that learns changes the meanings"):
+        made_of(game(), encoder_steps=2, first_steps=0)
+
+
+def test_before_stage_two_its_discriminator_scores_nothing() -> None:
+    for make, began in ((game, 4), (plain, 2)):
+        own: Any = make()
+        of, x = trainer(own), torch.rand(3, 3, 16, 16)
+        y = None if own.condition is None else torch.randint(2, 9, (3, SPEC.text.shape[0]))
+        given = () if y is None else (own.embed(y),)
+        for step in range(began + 1):
+            own.eval()
+            first, second = own.first_discriminator(shrunk(x), *given), own.discriminator(x, *given)
+            assert torch.equal(own.score(x, y), first.flatten()) and not torch.equal(first, second), step
+            of.round()
+            given = () if y is None else (own.embed(y),)
+        own.eval()
+        assert torch.equal(own.score(x, y), own.discriminator(x, *given).flatten())
+    alone = made_of(game(), encoder_steps=0, first_steps=0)
+    alone.eval()
+    assert torch.equal(
+        alone.score(x, text := torch.randint(2, 9, (3, 11))), alone.discriminator(x, alone.embed(text))[:, 0]
+    )
+
+
+@pytest.mark.parametrize(("near", "matching", "times"), [(0.0, 0.0, 2), (0.5, 0.0, 2), (0.0, 1.0, 3)])
+def test_only_texts_that_are_used_are_embedded(near: float, matching: float, times: int) -> None:
+    own = game(near=near, matching=matching)
+    asked: list[Tensor] = []
+    own.encoder.register_forward_hook(lambda _, inputs, __: asked.append(inputs[0]))
+    batch = NearCaptioned(torch.rand(3, 3, 16, 16), *(torch.randint(2, 9, (3, SPEC.text.shape[0])) for _ in range(3)))
+    for step in (2, 4):
+        asked.clear()
+        list(own.round(lambda: batch, step))
+        assert len(asked) == times and torch.equal(asked[0], batch.text)
+
+
+def test_sentences_of_another_package_take_the_place_of_the_encoder() -> None:
+    def encode(sentences: list[str]) -> Tensor:
+        return torch.tensor([[sentence.count(chr(97 + k)) + 1.0 for k in range(10)] for sentence in sentences])
+
+    own = made_of(game(), Sentences(encode, ENGLISH.kind, 10), images=None, first_steps=1)
+    of = trainer(own)
+    assert changed(of) == {"first_generator", "first_augmentation", "first_discriminator"}
+    assert changed(of) == {"generator", "augmentation", "discriminator", "begun"}
+    assert own.phase(0) is None, "what a package computes is not recorded"
+    of = trainer(made_of(game(), Sentences(encode, ENGLISH.kind, 10), images=None, first_steps=9))
+    assert "8 steps end in the phase 'first' of stackgan, before 'second', which begins after step 9" in "".join(
+        phase_notes(of)
+    )
+    with pytest.raises(ZerosumError, match="encoder_steps 7 would be ignored"):
+        made_of(game(), Sentences(encode, ENGLISH.kind, 10), images=None, encoder_steps=7)
 
 
 # ---- what is refused
@@ -245,6 +321,12 @@ def test_sides_that_four_does_not_divide_are_refused(shape: tuple[int, int, int]
     for name in ("shapes", "images", "plain"):
         with pytest.raises(ValueError, match=said):
             find(f"stackgan/{name}").build(Spec({"x": Image(*shape), "text": ENGLISH.kind}))
+
+
+def test_recipes_freeze_nothing_that_has_not_learnt() -> None:
+    for make, name in ((game, "encoder_steps"), (game, "first_steps"), (plain, "first_steps")):
+        with pytest.raises(ZerosumError, match=f"--{name.replace('_', '-')} 0 would freeze networks"):
+            make(**{name: 0})
 
 
 def test_what_cannot_be_trained_is_refused() -> None:

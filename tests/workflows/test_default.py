@@ -23,6 +23,7 @@ from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.console import errors
 from zerosum.workflows import session
+from zerosum.workflows.prepare import DataChoice, prepare
 from zerosum.workflows.session import SamplePictures
 from zerosum.workflows.train import default_recipe
 
@@ -144,6 +145,13 @@ def test_large_images_are_learnt_small(
     assert run.record.data.size == learnt
     again = zerosum.resume(tmp_path / "run", steps=6, quiet=True)
     assert again.step == 6 and again.record.data.size == learnt
+
+
+@pytest.mark.parametrize(("recipe", "side"), [("r3gan/small", 32), ("stackgan/plain", 64)])
+def test_shapes_are_drawn_at_the_side_of_recipes_that_want_them_so(recipe: str, side: int) -> None:
+    options = {"network": {"g_width": 4, "d_width": 4} if side == 32 else {"width": 4, "second_width": 4}}
+    prepared = prepare(find(recipe), find(recipe).training, options, DataChoice("shapes"))
+    assert prepared.data.shape == (3, side, side)
 
 
 def test_another_recipe_keeps_the_size(tmp_path: Path):

@@ -19,6 +19,7 @@ SMALL = ["--network.width", "2", "--network.blocks", "1"]
         (["driving-simulator", *SCENES], 9, 9),
         (["seqgan/lines", "--pretrain-generator", "4", "--pretrain-discriminator", "2"], 3, 6),
         (["seqgan/lines", "--pretrain-generator", "4", "--pretrain-discriminator", "2"], 6, 6),
+        (["stackgan/shapes", "--size", "16", "16", "--encoder-steps", "2", "--first-steps", "3"], 2, 5),
     ],
 )
 def test_a_run_that_ends_within_a_beginning_says_so(
@@ -28,6 +29,15 @@ def test_a_run_that_ends_within_a_beginning_says_so(
         assert main(["train", *arguments, "--steps", str(asked), "--dry-run"]) == 0
         captured = capsys.readouterr()
         assert (f"begins after step {begin}: raise --steps" in captured.out + captured.err) is told
+
+
+@pytest.mark.parametrize(("first", "told"), [("5000", False), ("5001", True), ("9000", True)])
+def test_a_stage_that_goes_on_at_rates_of_zero_says_so(first: str, told: bool, capsys: pytest.CaptureFixture[str]):
+    small = ["--size", "16", "16", "--batch-size", "4", "--network.width", "2", "--network.blocks", "0"]
+    assert main(["train", "stackgan/shapes", *small, "--first-steps", first, "--dry-run"]) == 0
+    captured = capsys.readouterr()
+    said = "first-generator and first-discriminator are 0 from step 6,000 on, where they still play"
+    assert (said in captured.out + captured.err) is told
 
 
 @pytest.mark.parametrize("recipe", ["gan/toy", "r3gan/toy", "wgan-gp/toy", "cyclegan"])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zerosum import data
-from zerosum.batches import Captioned, PartlyLabelled, field_names
+from zerosum.batches import CAPTIONED, PartlyLabelled, field_names
 from zerosum.data.dataset import DataError, Dataset, Field, Progress, dataset_of
 from zerosum.data.stream import deal
 from zerosum.game import Game
@@ -62,7 +62,7 @@ class Case:
         drawn = rows(self.spec, self.batch_size, seed)
         if self.recipe.batch is PartlyLabelled:
             drawn["unlabelled"] = rows(self.spec, self.batch_size, seed + 1)["x"]
-        if self.recipe.batch is Captioned:
+        if self.recipe.batch in CAPTIONED:
             drawn |= {name: rows(self.spec, self.batch_size, seed + 1)["text"] for name in OF_TEXT}
         fields = self.spec.fields
         modalities = {**fields, "unlabelled": fields.get("x"), **{name: fields.get("text") for name in OF_TEXT}}

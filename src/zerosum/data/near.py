@@ -5,69 +5,76 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zerosum.data.several import TRIES, Others, Several
+from zerosum.data.several import TRIES, Others, Own, Several
 
 
 class Near:
     """Draws for each row a value of another row that differs in one place from one of its own, and is none of them.
 
-    Values are rows of ids. A value of the row's own and a place in it are drawn evenly, of those with which something
-    fits, and of what fits one; a row where nothing does gets any value of another row, as from `Others`.
+    Values are rows of ids. Of the row's own values that others are alike but for one place, one is drawn, then such a
+    place of it, then one of these others, each evenly, until it is none of the row's own: `TRIES` times; then any value
+    of another row is taken, as by `Others`. What is kept is as large as the distinct values, however many are alike.
 
     Args:
         rows: (R,) those that values are drawn from.
         device: of the rows that are asked for.
+        end: the id that ends a text, if there is one: a text with a word more or less is not alike.
     """
 
-    def __init__(self, several: Several, rows: Tensor, device: torch.device):
+    def __init__(self, several: Several, rows: Tensor, device: torch.device, end: int | None = None):
         self.others = Others(several, rows, device)
-        unique, kinds = several.values.unique(dim=0, return_inverse=True)
-        of_row = torch.arange(len(several)).repeat_interleave(several.counts)
+        kinds = self.others.kinds.cpu()  # of each value the number of its like, of K
+        unique = several.values.new_empty(self.others.size, several.values.shape[1])
+        unique[kinds] = several.values
         known = torch.zeros(len(several), dtype=torch.bool)
         known[rows] = True
+        of_row = torch.arange(len(several)).repeat_interleave(several.counts)
         place = torch.full((len(unique),), -1)  # of each kind a place among the values that may be drawn
         may = known[of_row].nonzero()[:, 0].flip(0)
         place[kinds[may]] = may
-        keys = (of_row * len(unique) + kinds).unique()  # sorted: which kinds a row has
-        row, kind = keys // len(unique), keys % len(unique)
-        groups, starts, members = _alike(unique, place >= 0)
-        # All triples of a row, a group (a kind of its own and a place in it), and a kind that is alike but there.
-        group = groups[kind].flatten()  # (K * length,)
-        row = row.repeat_interleave(unique.shape[1])
-        sizes = starts.diff()[group]
-        begin = starts[:-1][group] - (sizes.cumsum(0) - sizes)
-        found = members[torch.arange(int(sizes.sum())) + begin.repeat_interleave(sizes)]
-        row, choice = row.repeat_interleave(sizes), torch.arange(len(group)).repeat_interleave(sizes)
-        key = row * len(unique) + found
-        fits = keys[torch.searchsorted(keys, key).clamp(max=len(keys) - 1)] != key
-        row, choice, found = row[fits], choice[fits], found[fits]
-        counts = choice.unique_consecutive(return_counts=True)[1]
-        of_choice = row[counts.cumsum(0) - 1] if len(counts) else row
-        self.found = place[found].to(device)  # grouped by choice, and choices by row
-        self.begin, self.counts = (counts.cumsum(0) - counts).to(device), counts.to(device)
-        number = torch.bincount(of_choice, minlength=len(several))
-        self.first, self.number = (number.cumsum(0) - number).to(device), number.to(device)
+        word = torch.ones_like(unique, dtype=torch.bool) if end is None else unique != end
+        members, begin, sizes, rank = _alike(unique, word & (place >= 0)[:, None])
+        number = sizes.where(word, 0) - (rank >= 0).long()  # (K, length): those that are alike, without itself
+        order = (number > 0).long().argsort(dim=1, descending=True, stable=True)  # the places of these come first
+        places = (number > 0).sum(1)  # (K,)
+        near = places[kinds] > 0
+        starts = torch.cat([places.new_zeros(1), torch.bincount(of_row[near], minlength=len(several)).cumsum(0)])
+        self.number = starts.diff().to(device)  # (N,) of each row the values of its own that others are near
+        self.own, self.kinds = Own(Several(kinds[near], starts), device), kinds[near].to(device)
+        self.places, self.order, self.alike = places.to(device), order.to(device), number.to(device)
+        self.begin, self.rank, self.members = begin.to(device), rank.to(device), place[members].to(device)
 
     def without(self, rows: Tensor) -> Tensor:
         """(B,) bool: which of rows (B,) has all the values that there are, so that none is drawn for it."""
         return self.others.without(rows)
 
     def __call__(self, rows: Tensor, draws: Tensor) -> Tensor:
-        """(B,) the places of values, for rows (B,), by random numbers (B, TRIES + 1, 2) below `DRAWS`."""
-        far = self.others(rows, draws[:, :TRIES])
-        if not len(self.found):
-            return far
-        number, one = self.number[rows], draws[:, TRIES]
-        choice = (self.first[rows] + one[:, 0] % number.clamp(min=1)).clamp(max=len(self.counts) - 1)
-        return far.where(number == 0, self.found[self.begin[choice] + one[:, 1] % self.counts[choice]])
+        """(B,) the places of values, for rows (B,), by random numbers (B, 2 * TRIES, 3) below `DRAWS`."""
+        chosen = self.others(rows, draws[:, TRIES:, :2])
+        some = self.number[rows] > 0
+        own, draws = rows[some], draws[some, :TRIES]
+        found = chosen[some]
+        for one in reversed(draws.unbind(1)):  # so that the first that fits counts
+            kind = self.kinds[self.own(own, one[:, 0])]
+            place = self.order[kind, one[:, 1] % self.places[kind]]
+            at = one[:, 2] % self.alike[kind, place]
+            rank = self.rank[kind, place]
+            at = at + ((rank >= 0) & (at >= rank)).long()  # past itself
+            other = self.members[self.begin[kind, place] + at]
+            found = found.where(self.others.has(own, other), other)
+        chosen[some] = found
+        return chosen
 
 
-def _alike(unique: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Which of unique values (K, length) are alike but for one place.
+def _alike(unique: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Which of unique values (K, length) are alike but for one place, by groups of those for each value and place.
+
+    Args:
+        wanted: (K, length) bool: which values are members of the group of a place.
 
     Returns:
-        The groups (K, length) of each value by the place that is left out; where each group starts, (G + 1,); and the
-        `wanted` of the members of all, by their numbers.
+        The members of all groups, by their numbers, at most K * length; and of the group of each value and place,
+        (K, length) each: where it begins among them, its members, and the rank of the value itself in it, or -1.
     """
     count, length = unique.shape
     marks = torch.randint(-(2**62), 2**62, (length, int(unique.max()) + 1), generator=torch.Generator().manual_seed(0))
@@ -78,7 +85,10 @@ def _alike(unique: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         numbers = rests[:, place].unique(return_inverse=True)[1]
         groups[:, place] = numbers + start
         start += int(numbers.max()) + 1
-    members, of = torch.arange(count)[:, None].expand(-1, length)[wanted], groups[wanted].flatten()
+    members, of = torch.arange(count)[:, None].expand(-1, length)[wanted], groups[wanted]
     sizes = torch.bincount(of, minlength=start)
-    starts = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
-    return groups, starts, members.flatten()[of.argsort(stable=True)]
+    begin, order = sizes.cumsum(0) - sizes, of.argsort(stable=True)
+    rank, ranks = torch.full_like(unique, -1), torch.empty_like(of)
+    ranks[order] = torch.arange(len(of)) - begin[of[order]]
+    rank[wanted] = ranks
+    return members[order], begin[groups], sizes[groups], rank

@@ -86,10 +86,14 @@ class Others:
         chosen = self.rest[rows]
         for one in reversed(draws.unbind(1)):  # so that the first that fits counts
             found = self.own(self.rows[one[:, 0] % len(self.rows)], one[:, 1])
-            key = rows * self.size + self.kinds[found]
-            at = torch.searchsorted(self.keys, key).clamp(max=len(self.keys) - 1)
-            chosen = chosen.where(self.keys[at] == key, found)
+            chosen = chosen.where(self.has(rows, found), found)
         return chosen
+
+    def has(self, rows: Tensor, places: Tensor) -> Tensor:
+        """(B,) bool: whether the values at places (B,) are among those of rows (B,)."""
+        key = rows * self.size + self.kinds[places]
+        at = torch.searchsorted(self.keys, key).clamp(max=len(self.keys) - 1)
+        return self.keys[at] == key
 
 
 def draws(count: int, generator: Generator, *shape: int) -> Tensor:

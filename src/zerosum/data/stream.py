@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zerosum.batches import Captioned, Paired, PartlyLabelled, Unpaired, field_names
+from zerosum.batches import CAPTIONED, Paired, PartlyLabelled, Unpaired, field_names
 from zerosum.data import random_crops, several
 from zerosum.data.dataset import ALL, HINT, TEXT, DataError, Dataset, Field, Others
 from zerosum.data.near import Near
-from zerosum.modality import Classes, Image
+from zerosum.modality import Classes, Image, Tokens
 from zerosum.util import checks
 
 LABELLED = "labelled"  # the deck of the samples whose class is known, where others are drawn beside them
@@ -40,7 +40,7 @@ class Decks:
 
 OF_OTHERS: dict[Others, tuple[str, tuple[int, ...]]] = {  # what random numbers are for, and how many
     "any": ("wrong", (several.TRIES, 2)),
-    "near": ("near", (several.TRIES + 1, 2)),
+    "near": ("near", (2 * several.TRIES, 3)),
 }
 OF_CAPTIONS = (
     "write a captions.csv with the columns file_name and text into the folder, or look what is wrong with it by "
@@ -52,9 +52,10 @@ OF_PAIRS = "name pairs, as pairs:A,B or unpaired:A,B, or have them made of it, a
 def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
     """The decks that a game's batch is filled from.
 
-    `Captioned` batches are of the samples that have a caption alone, and `wrong` and `near` are drawn from the
-    captions, too. `Labelled` batches are of the samples whose class is known alone; of `PartlyLabelled` ones, `x` and
-    `y` are a deck of these, and `unlabelled` is of all; where every class is known, both are the same field.
+    `Captioned` and `NearCaptioned` batches are of the samples that have a caption alone, and `wrong` and `near` are
+    drawn from the captions, too. `Labelled` batches are of the samples whose class is known alone; of `PartlyLabelled`
+    ones, `x` and `y` are a deck of these, and `unlabelled` is of all; where every class is known, both are the same
+    field.
 
     Args:
         drawer: what draws, for errors: "pix2pix".
@@ -68,11 +69,11 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
         if len(_known([y])) < len(y):
             fields |= {"x": replace(x, deck=LABELLED), "y": replace(y, deck=LABELLED)}
         fields["unlabelled"] = x
-    if batch is Captioned and TEXT in fields:
+    if batch in CAPTIONED and TEXT in fields:
         fields["wrong"] = replace(fields[TEXT], others="any")
         fields["near"] = replace(fields[TEXT], others="near")
     wanted = field_names(batch)
-    if batch is Captioned and TEXT not in fields and "x" in fields:
+    if batch in CAPTIONED and TEXT not in fields and "x" in fields:
         raise DataError(f"{data.name} has no captions, but {drawer} learns from them; {OF_CAPTIONS}")
     if missing := [name for name in wanted if name not in fields]:
         if missing == ["y"] or (batch is PartlyLabelled and "y" in missing):
@@ -95,7 +96,7 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
     for field in dealt.values():
         by_deck.setdefault(field.deck, []).append(field)
     rows = {deck: _known(own) for deck, own in by_deck.items()}
-    if batch is Captioned:
+    if batch in CAPTIONED:
         _require_wrong(data, dealt["wrong"], rows[dealt["wrong"].deck])
     if any(len(known) == 0 for known in rows.values()):
         raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
@@ -130,7 +131,9 @@ def choice(field: Field, rows: Tensor) -> several.Own | several.Others | Near:
     values = field.several or several.single(field.stored)
     if field.others is None:
         return several.Own(values, rows.device)
-    return (Near if field.others == "near" else several.Others)(values, rows.cpu(), rows.device)
+    if field.others == "any":
+        return several.Others(values, rows.cpu(), rows.device)
+    return Near(values, rows.cpu(), rows.device, field.modality.end if isinstance(field.modality, Tokens) else None)
 
 
 class Stream:
@@ -173,7 +176,7 @@ class Stream:
         served = len(decks.rows[decks.main])
         if batch_size * world > served:
             asked = f"{batch_size}" if world == 1 else f"{batch_size} on each of {world} processes"
-            kind = "captioned" if batch is Captioned else "labelled"
+            kind = "captioned" if batch in CAPTIONED else "labelled"
             what = "samples" if served == len(dataset) else f"{kind} samples"
             raise DataError(
                 f"a batch of {asked} is more than the {served} {what} of {dataset.name}; "

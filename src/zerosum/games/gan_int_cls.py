@@ -28,7 +28,6 @@ from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimize
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Illustrates
-from zerosum.util.switches import With
 
 
 class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
@@ -52,13 +51,6 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
     @dataclass(frozen=True)
     class Config(Checked):
         cls: Annotated[bool, "matching-aware D: real images with wrong captions are no better than fakes (CLS)"] = True
-        near: Annotated[
-            float,
-            Ge(0),
-            Le(1),
-            With("cls"),
-            "share of D's wrong captions that differ in a single word from a right one",
-        ] = 0.0
         interpolated: Annotated[
             float,
             Ge(0),
@@ -108,16 +100,14 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
 
     def round(self, draw: Draw[Captioned], step: int) -> Iterator[Move]:
         config, objective = self.config, OBJECTIVES[self.config.objective]
-        x, text, wrong, near = draw()
+        x, text, wrong = draw()
         if self.images is not None and step < config.encoder_steps:
             yield Move("encoder", matching=matched(self.images, x, self.encoder(text), text))
             return
         with torch.no_grad():
             right, other = self.embed(text), self.embed(wrong)
-            count = math.ceil(config.near * len(x))
-            told = self.embed(torch.cat([near[:count], wrong[count:]])) if count else other
             fake = self.generator(self.latents(len(x)), right)
-        batches = [(x, right), (fake.to(x.dtype), right), *([(x, told)] if config.cls else [])]
+        batches = [(x, right), (fake.to(x.dtype), right), *([(x, other)] if config.cls else [])]
         real_logits, fake_logits, *wrong_logits = discriminate_each(self.discriminator, batches)
         answers = [objective.d(real_logits, logits) for logits in (fake_logits, *wrong_logits)]
         given = partial(_with, self.discriminator, right)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
-from zerosum.batches import B, Captioned, Draw
+from zerosum.batches import B, Draw, NearCaptioned
 from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move, Player
 from zerosum.latent import LatentDim, Normal
@@ -33,6 +33,7 @@ from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimize
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Drafts, Illustrates
+from zerosum.util.switches import With
 
 Given = tuple[Tensor, ...]  # what networks see beside z or an image: a meaning, or nothing
 Made = tuple[Tensor, dict[str, Any]]  # fakes, and the terms of G's loss beside D's answer
@@ -49,8 +50,8 @@ class Stages(Checked):
     penalties: GradientPenalties = None
     penalty_every: PenaltyEvery = 1
     latent_dim: LatentDim = 100
-    g_optimizer: Annotated[GeneratorOptimizer, "that of stage I's generator"] = Adam(2e-4)
-    d_optimizer: Annotated[DiscriminatorOptimizer, "that of stage I's discriminator"] = Adam(2e-4)
+    g_optimizer: Annotated[GeneratorOptimizer, With("first_steps"), "that of stage I's generator"] = Adam(2e-4)
+    d_optimizer: Annotated[DiscriminatorOptimizer, With("first_steps"), "that of stage I's discriminator"] = Adam(2e-4)
     g2_optimizer: Annotated[GeneratorOptimizer, "that of stage II's generator"] = Adam(2e-4)
     d2_optimizer: Annotated[DiscriminatorOptimizer, "that of stage II's discriminator"] = Adam(2e-4)
 
@@ -58,13 +59,16 @@ class Stages(Checked):
 class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
     """Two GANs: of images shrunk to a quarter of their sides, and of what becomes of these at full size.
 
-    While stage II has not begun, samples are stage I's, enlarged. `score` is of stage II's discriminator.
+    While stage II has not begun, samples are stage I's, enlarged, and `score` is of its discriminator; then of that of
+    stage II.
 
     Attributes:
         first_generator, first_discriminator: stage I's.
         generator, discriminator: stage II's.
+        begun: () bool, whether stage II has begun.
     """
 
+    begun: Tensor
     first_generator: nn.Module
     first_discriminator: nn.Module
     discriminator: nn.Module
@@ -77,6 +81,7 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
                 f"--objective {config.objective} compares each fake with a real sample, and wrong captions have none "
                 "of their own; choose another"
             )
+        self.register_buffer("begun", torch.tensor(not config.first_steps))
 
     @abstractmethod
     def _draft(self, z: Tensor, *given: Tensor) -> Tensor:
@@ -117,9 +122,11 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
         """All that learns to make images in stage I, and in stage II."""
         return (self.first_generator,), (self.generator,)
 
+    def stage(self, step: int) -> str:
+        return "first" if step < self._start + self.config.first_steps else "second"
+
     def phase(self, step: int) -> Hashable | None:
-        stage = "first" if step < self._start + self.config.first_steps else "second"
-        return stage, step % self.config.penalty_every == 0
+        return self.stage(step), step % self.config.penalty_every == 0
 
     def _made(self, z: Tensor, *given: Tensor) -> Tensor:
         return self._finish(z, self._draft(z, *given), *given)
@@ -131,7 +138,8 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
         return self._draft(z, *self.conditions(y))
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.discriminator(x, *self.conditions(y))
+        own = (self.discriminator, x) if self.begun else (self.first_discriminator, shrunk(x))
+        logits: Tensor = own[0](own[1], *self.conditions(y))
         return logits.flatten()
 
     def _duel(
@@ -168,7 +176,7 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
         yield Move(f"{stage}generator", adversarial=objective.g(discriminator(fake, *right)), **terms)
 
 
-class StackGAN(Stacked[Captioned], Illustrates):
+class StackGAN(Stacked[NearCaptioned], Illustrates):
     """Stage I makes a small image of a caption, stage II a large one of that and the caption; Zhang et al., 2017.
 
     First the text encoder learns, beside encoders of images, which texts and images belong together; then it is frozen.
@@ -180,7 +188,7 @@ class StackGAN(Stacked[Captioned], Illustrates):
     Args:
         encoder: ids of texts (B, length) to meanings (B, E); without parameters it knows them already.
         images: encoders of images, small and large, to as many numbers, which learn beside that of texts; None where
-            that does not learn.
+            that does not learn: `encoder_steps` and `e_optimizer` then count for nothing.
         augmentations: meanings of length sqrt(E) to conditions, of stage I and of stage II.
         generators: z and a condition, (B, latent_dim + dim), to small images; and these, and a condition, to large
             ones.
@@ -193,13 +201,16 @@ class StackGAN(Stacked[Captioned], Illustrates):
     @dataclass(frozen=True)
     class Config(Stages):
         encoder_steps: Annotated[
-            int, Gt(0), "steps in which the text encoder learns; then it is frozen, and stage I learns"
+            int, Ge(0), "steps in which the text encoder learns; then it is frozen, and stage I learns"
         ] = 4_000
         augmentation: Annotated[
             bool, "conditions are drawn about the meaning of a text (conditioning augmentation)"
         ] = True
         kl: Annotated[
-            float, Ge(0), "weight of the KL divergence of conditions from N(0, 1), a mean over their numbers"
+            float,
+            Ge(0),
+            With("augmentation"),
+            "weight of the KL divergence of conditions from N(0, 1), a mean over their numbers",
         ] = 2.0
         near: Annotated[
             float, Ge(0), Le(1), "share of D's wrong captions that differ in a single word from a right one"
@@ -209,7 +220,7 @@ class StackGAN(Stacked[Captioned], Illustrates):
             Ge(0),
             "weight in G's loss of how badly fakes and their texts are matched by the encoders (AttnGAN's DAMSM)",
         ] = 0.0
-        e_optimizer: Annotated[Optimizer, "the text encoder's"] = Adam(1e-3, (0.9, 0.999))
+        e_optimizer: Annotated[Optimizer, With("encoder_steps"), "the text encoder's"] = Adam(1e-3, (0.9, 0.999))
 
     config: Config
 
@@ -226,6 +237,16 @@ class StackGAN(Stacked[Captioned], Illustrates):
         super().__init__(config)
         if images is None and config.matching:
             raise ZerosumError("--matching asks encoders of images, and there are none to learn; set it to 0")
+        if images is None and config.encoder_steps not in (0, self.Config.encoder_steps):
+            raise ZerosumError(
+                f"encoder_steps {config.encoder_steps} would be ignored, as there are no encoders of images that the "
+                "text encoder learns beside; leave it out"
+            )
+        if images is not None and config.encoder_steps and not config.first_steps:
+            raise ZerosumError(
+                "first_steps 0 takes stage I as it is, and a text encoder that learns changes the meanings that it "
+                "knows; give the encoder, too, and set encoder_steps to 0"
+            )
         self.encoder, self.config, self.condition = encoder, config, condition
         self.images = None if images is None else nn.ModuleList(images)
         self.first_augmentation, self.augmentation = augmentations
@@ -233,6 +254,9 @@ class StackGAN(Stacked[Captioned], Illustrates):
         self.first_discriminator, self.discriminator = discriminators
         self.sizes = [config.latent_dim, *(augmentation.noise for augmentation in augmentations)]
         self.prior = Normal(sum(self.sizes))  # z, and what both conditions are drawn by
+        if not config.encoder_steps:
+            for module in filter(None, (self.encoder, self.images)):
+                module.requires_grad_(False)
         self._take()
 
     @property
@@ -241,30 +265,33 @@ class StackGAN(Stacked[Captioned], Illustrates):
 
     def players(self) -> dict[str, Player]:
         reader = {}
-        if self.images is not None:
+        if self.images is not None and self._start:
             reader = {"encoder": Player(self.config.e_optimizer, (self.encoder, self.images))}
         return reader | super().players()
 
     def _generators(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
         return (self.first_generator, self.first_augmentation), (self.generator, self.augmentation)
 
-    def phase(self, step: int) -> Hashable | None:
-        if self.images is None:
-            return None  # an encoder of another package may compute anywhere
-        return "captions" if step < self._start else super().phase(step)
+    def stage(self, step: int) -> str:
+        return "captions" if step < self._start else super().stage(step)
 
-    def round(self, draw: Draw[Captioned], step: int) -> Iterator[Move]:
+    def phase(self, step: int) -> Hashable | None:
+        return None if self.images is None else super().phase(step)  # another package's encoder may compute anywhere
+
+    def round(self, draw: Draw[NearCaptioned], step: int) -> Iterator[Move]:
         x, text, wrong, near = draw()
         if step < self._start:
             yield self._match(x, text, near)
             return
         count = math.ceil(self.config.near * len(x))
         with torch.no_grad():
-            right, other, close = (self.embed(ids) for ids in (text, torch.cat([near[:count], wrong[count:]]), near))
+            right, other = self.embed(text), self.embed(torch.cat([near[:count], wrong[count:]]))
+            close = self.embed(near) if self.config.matching else None
         if step < self._start + self.config.first_steps:
             make = partial(self._make_first, text, right, close)
             yield from self._duel("first-", self.first_discriminator, step, shrunk(x), (right,), (other,), make)
             return
+        self.begun.fill_(True)
         make = partial(self._make_second, text, right, close)
         yield from self._duel("", self.discriminator, step, x, (right,), (other,), make)
 
@@ -279,12 +306,12 @@ class StackGAN(Stacked[Captioned], Illustrates):
             small=matched(small_images, shrunk(x), meaning, text, wrong),
         )
 
-    def _make_first(self, text: Tensor, right: Tensor, near: Tensor) -> Made:
+    def _make_first(self, text: Tensor, right: Tensor, near: Tensor | None) -> Made:
         z = self.latents(len(right))
         fake = self._draft(z, right)
         return fake, self._terms(0, self.first_augmentation, fake, text, right, near)
 
-    def _make_second(self, text: Tensor, right: Tensor, near: Tensor) -> Made:
+    def _make_second(self, text: Tensor, right: Tensor, near: Tensor | None) -> Made:
         z = self.latents(len(right))
         with torch.no_grad(), in_evaluation(self.first_generator):
             draft = self._draft(z, right)
@@ -292,13 +319,13 @@ class StackGAN(Stacked[Captioned], Illustrates):
         return fake, self._terms(1, self.augmentation, fake, text, right, near)
 
     def _terms(
-        self, stage: int, augmentation: Augmentation, fake: Tensor, text: Tensor, right: Tensor, near: Tensor
+        self, stage: int, augmentation: Augmentation, fake: Tensor, text: Tensor, right: Tensor, near: Tensor | None
     ) -> dict[str, Any]:
-        """What a generator pays beside D's answer: of meanings `right` of texts, and of `near` wrong ones."""
+        """What a generator pays beside D's answer: of meanings `right` of texts, and `near` ones for matching."""
         config, terms = self.config, dict[str, Any]()
         if augmentation.drawn:
             terms["kl"] = config.kl * kl_divergence(*augmentation.distribution(right)) / augmentation.dim
-        if config.matching and self.images is not None:
+        if near is not None and self.images is not None:
             meanings = [F.normalize(meaning, dim=1) for meaning in (right, near)]
             images = self.images[stage]
             terms["matching"] = config.matching * matched(images, fake, meanings[0], text, meanings[1])
@@ -360,6 +387,7 @@ class PlainStackGAN(Stacked[Tensor]):
             make = partial(self._make_first, len(x))
             yield from self._duel("first-", self.first_discriminator, step, shrunk(x), (), (), make)
             return
+        self.begun.fill_(True)
         yield from self._duel("", self.discriminator, step, x, (), (), partial(self._make_second, len(x)))
 
     def _make_first(self, count: int) -> Made:
@@ -438,7 +466,18 @@ def _generators(shape: Shape, network: Network, latent_dim: int, condition: int)
     return first, Enlarger(shape, network.second_width, condition, network.blocks)
 
 
+def _require_steps(config: Stages, *names: str) -> None:
+    """A recipe begins with networks that have learnt nothing."""
+    for name in names:
+        if not getattr(config, name):
+            raise ZerosumError(
+                f"--{name.replace('_', '-')} 0 would freeze networks that have learnt nothing: give it some steps, or "
+                "build the game in Python of networks that have learnt"
+            )
+
+
 def _build(data: Spec, config: StackGAN.Config, network: CaptionedNetwork) -> StackGAN:
+    _require_steps(config, "encoder_steps", "first_steps")
     kind, shape, size = data.text, data.x.shape, network.meaning
     if not isinstance(kind, Tokens):
         raise ValueError(f"text holds {kind.plural}, and captions are needed")
@@ -472,7 +511,7 @@ _FIRST = Decay("linear", start=4_500, steps=1_500)
 _SECOND = Decay("linear", start=9_000)
 
 
-@recipe(data="shapes", batch_size=32, steps=12_000, average=0.995, sample_every=1_000, side=64)
+@recipe(data="shapes", batch_size=32, steps=12_000, average=0.995, sample_every=1_000, side=64, drawn=True)
 def shapes(
     data: Spec,
     config: StackGAN.Config = StackGAN.Config(
@@ -493,11 +532,12 @@ def shapes(
     return _build(data, config, network)
 
 
-@recipe(data="shapes", name="stackgan/plain", batch_size=64, steps=40_000, side=64)
+@recipe(data="shapes", name="stackgan/plain", batch_size=64, steps=40_000, side=64, drawn=True)
 def plain(
     data: Spec, config: PlainStackGAN.Config = PlainStackGAN.Config(), network: Network = Network()
 ) -> PlainStackGAN:
     """For images without text, whose sides 4 divides; the paper's widths and rates."""
+    _require_steps(config, "first_steps")
     shape = data.x.shape
     first, second = (dcgan.Discriminator(own, network.width, network.norm) for own in (_small(shape), shape))
     return PlainStackGAN(_generators(shape, network, config.latent_dim, 0), (first, second), config)

@@ -13,8 +13,9 @@ from zerosum.util.checks import ArgumentError, shapes
 def contrastive(images: Tensor, texts: Tensor, same: Tensor, wrong: Tensor | None = None) -> Tensor:
     """The mean cross-entropy of finding the text of each image, and the image of each text, among those of a batch.
 
-    Symmetric, of scaled inner products; Zhang et al., 2022, "Contrastive learning of medical visual representations
-    from paired images and text", and Radford et al., 2021 (CLIP), figure 3.
+    Of scaled inner products, and symmetric but for `wrong`, among which images alone look; Zhang et al., 2022,
+    "Contrastive learning of medical visual representations from paired images and text", and Radford et al., 2021
+    (CLIP), figure 3.
 
     Args:
         images: (B, E), times the scale of the inner products.

@@ -82,9 +82,16 @@ class Decay(Checked):
 
     def share(self, step: int, total: int, batch: int = 1) -> float:
         """How much of the decay lies behind step `step`, in [0, 1]."""
-        start = self.begins(total)
-        length = self.images / batch if self.images else self.steps or max(total - start, 1)
-        return min(max((step - start) / length, 0.0), 1.0)
+        return min(max((step - self.begins(total)) / self._length(total, batch), 0.0), 1.0)
+
+    def stops(self, total: int, batch: int = 1) -> int | None:
+        """The step from which on the rate is 0; None where it never is."""
+        if self.shape in ("constant", "exponential") or self.final:
+            return None
+        return self.begins(total) + math.ceil(self._length(total, batch))
+
+    def _length(self, total: int, batch: int) -> float:
+        return self.images / batch if self.images else self.steps or max(total - self.begins(total), 1)
 
 
 @dataclass(frozen=True)

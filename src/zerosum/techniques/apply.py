@@ -107,6 +107,9 @@ class WithTechniques(Game[Any]):
             return None
         return self.game.phase(step)
 
+    def stage(self, step: int) -> Hashable | None:
+        return self.game.stage(step)
+
     def scheduled(self, seen: float) -> dict[str, float]:
         return self.game.scheduled(seen)
 

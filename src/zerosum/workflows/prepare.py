@@ -156,13 +156,13 @@ def prepare(
 
 
 def _fitting(recipe: Recipe, wanted: DataChoice, whole: Dataset) -> tuple[int, int] | None:
-    """(H, W) to scale images to that are larger than the recipe's networks are meant for, or to draw smaller ones at
-    that are drawn at any size; unless one was asked for.
+    """(H, W) to scale images to that are larger than the recipe's networks are meant for, or to draw images at that are
+    drawn at any size, where the recipe wants them so; unless one was asked for.
     """
     size = _image_size(whole)
     if recipe.side is None or wanted.size or wanted.crop or size is None or max(size) == recipe.side:
         return None
-    if max(size) < recipe.side and wanted.name.partition(":")[0] not in DRAWN:
+    if max(size) < recipe.side and not (recipe.drawn and wanted.name.partition(":")[0] in DRAWN):
         return None
     height, width = (max(1, round(side * recipe.side / max(size))) for side in size)
     return height, width
@@ -273,30 +273,45 @@ def size_notes(wanted: DataChoice, learnt: Dataset) -> list[str]:
 
 
 def rate_notes(trainer: Trainer) -> list[str]:
-    """A line about learning rates that are to fall and never do, as training ends before."""
+    """Lines about learning rates that are to fall and never do, as training ends before; and about those that are 0
+    while the stage of the game that they began to fall in goes on.
+    """
     decays = {name: player.optimizer.decay for name, player in trainer.players.items()}
     steps = trainer.training.steps
     falling = {name: decay.begins(steps) for name, decay in decays.items() if decay.shape != "constant"}
     late = [name for name, start in falling.items() if start >= steps]
+    stage, batch = trainer.game.stage, trainer.training.batch_size * distributed.world_size()
+    stops = {name: stop for name in falling if (stop := decays[name].stops(steps, batch)) is not None}
+    idle = [
+        name for name, stop in stops.items() if any(stage(step) == stage(falling[name]) for step in range(stop, steps))
+    ]
+    notes = []
+    if idle:
+        stop = min(stops[name] for name in idle)
+        notes.append(
+            f"note: the learning rates of {' and '.join(abbreviate(idle))} are 0 from step {stop:,} on, where "
+            "they still play: raise decay.steps, or lower the steps"
+        )
     if not late:
-        return []
+        return notes
     begin = max(falling[name] for name in late)
     return [
+        *notes,
         f"note: the learning rates of {' and '.join(abbreviate(late))} fall from step {begin:,} on (decay.start), "
-        f"which {steps:,} steps do not reach"
+        f"which {steps:,} steps do not reach",
     ]
 
 
 def phase_notes(trainer: Trainer) -> list[str]:
     """A line about what a game comes to after a beginning, such as a pretraining, that takes all the steps."""
-    phase, steps = trainer.game.phase, trainer.training.steps
-    last = phase(LATER)
-    if any(phase(step) == last for step in reversed(range(steps))):
+    stage, steps = trainer.game.stage, trainer.training.steps
+    last = stage(LATER)
+    if any(stage(step) == last for step in reversed(range(steps))):
         return []
-    begin = bisect_left(range(LATER), True, lo=steps, key=lambda step: phase(step) == last)
+    begin = bisect_left(range(LATER), True, lo=steps, key=lambda step: stage(step) == last)
     game = "the game itself" if last is None else repr(last)
     return [
-        f"note: {steps:,} steps end in the phase {phase(steps - 1)!r} of {trainer.game.name}, before {game}, which "
+        f"note: {steps:,} steps end in the phase {stage(steps - 1)!r} of {trainer.game.name}, before {game}, which "
         f"begins after step {begin:,}: raise --steps, or lower what comes before"
     ]
 
