@@ -87,13 +87,11 @@ def test_what_is_refused_has_no_effect(recipe: str, off: dict[str, Any], idle_on
 
 
 def weights(recipe: str, options: dict[str, Any]) -> torch.Tensor:
-    """After three steps on the ring's points, or on texts."""
-    """After three steps on the ring's points, on sentences or on shapes."""
+    """After three steps on the ring's points, on texts or on shapes."""
     known = find(recipe)
     chosen = {name: options[name] for name in ("techniques", "network") if name in options}
     chosen["config"] = {name: value for name, value in options.items() if name not in chosen}
-    loaded = data.load(known.data if known.data in ("sentences", "dialogues") else "ring", seed=0)
-    drawn = known.data if known.data in ("sentences", "shapes") else "ring"
+    drawn = known.data if known.data in ("sentences", "dialogues", "shapes") else "ring"
     loaded = data.load(drawn, seed=0, size=(16, 16) if drawn == "shapes" else None)
     rng.seed(0)
     game = known.build(loaded.spec, chosen)
