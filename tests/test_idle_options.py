@@ -20,6 +20,7 @@ from zerosum.util import rng
 from zerosum.util.switches import With
 from zerosum.workflows.train import split
 
+UNPLAYED = {"d_steps": 0, "pretrain_discriminator": 0, "reward": "constant"}  # without D
 STACKED: dict[str, Any] = {
     "encoder_steps": 1,
     "first_steps": 1,
@@ -43,6 +44,10 @@ IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, wha
     ("sgan/toy", {"consistency": {"weight": 0.0}}, {"consistency": {"confidence": 0.5}}, "consistency.weight is 0.0"),
     ("textgan/lines", {"pretrain": 0, "autoencoding": 0.0}, {"code_prior": 3.0}, "pretrain is 0"),
     ("textgan/lines", {"pretrain": 0, "autoencoding": 0.0}, {"code_noise": 0.1}, "pretrain is 0"),
+    ("seqgan/lines", {"reward": "constant", "baseline": False}, {"rollouts": 3}, "reward is constant"),
+    ("dialogue/lines", {"reward": "constant", "critic": False}, {"rollouts": 3}, "reward is constant"),
+    ("dialogue/lines", {"critic": False}, {"c_optimizer": {"lr": 0.1}}, "critic is false"),
+    ("dialogue/lines", {**UNPLAYED, "critic": False}, {"fakes": "random"}, "d_steps is 0"),
     ("stackgan/shapes", {**STACKED, "augmentation": False}, {"kl": 3.0}, "augmentation is false"),
     ("sgan/toy", {"generator": "non-saturating"}, {"feature_distance": "mean-absolute"}, "generator is non-saturating"),
 ]
@@ -82,11 +87,11 @@ def test_what_is_refused_has_no_effect(recipe: str, off: dict[str, Any], idle_on
 
 
 def weights(recipe: str, options: dict[str, Any]) -> torch.Tensor:
-    """After three steps on the ring's points, on sentences or on shapes."""
+    """After three steps on the ring's points, on texts or on shapes."""
     known = find(recipe)
     chosen = {name: options[name] for name in ("techniques", "network") if name in options}
     chosen["config"] = {name: value for name, value in options.items() if name not in chosen}
-    drawn = known.data if known.data in ("sentences", "shapes") else "ring"
+    drawn = known.data if known.data in ("sentences", "dialogues", "shapes") else "ring"
     loaded = data.load(drawn, seed=0, size=(16, 16) if drawn == "shapes" else None)
     rng.seed(0)
     game = known.build(loaded.spec, chosen)

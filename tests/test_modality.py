@@ -247,6 +247,12 @@ def test_every_kind_of_samples_is_in_every_table():
         assert table.keys() == samples, f"{name} knows what holds no samples"
 
 
+def test_one_and_many_are_counted():
+    told = [f"{kind.counted(1)}, {kind.counted(2_000)}" for kind in KINDS]
+    assert all(kind.singular != kind.plural for kind in own_kinds())
+    assert {"1 image, 2,000 images", "1 melody, 2,000 melodies", "1 class, 2,000 classes"} <= {*told}
+
+
 def test_every_kind_can_be_recorded():
     known = get_args(get_args(AnyModality)[0])
     assert set(known) == set(own_kinds()) and {kind.kind for kind in known} == {k.kind for k in KINDS}
@@ -259,7 +265,7 @@ class Smell(Modality):
 
     strength: int
     kind: Literal["smell"] = "smell"
-    plural, stored_as = "smells", "float32"
+    singular, plural, stored_as = "smell", "smells", "float32"
     labels: ClassVar[bool] = False
 
     @property

@@ -43,6 +43,7 @@ class Modality(ABC):
     """What one field of a data set is. Final subclasses are frozen dataclasses."""
 
     kind: str  # tells the kinds apart in JSON
+    singular: ClassVar[str]  # "image"
     plural: ClassVar[str]  # "images"
     stored_as: ClassVar[str]  # "8-bit": the numbers of the store
     labels: ClassVar[bool] = False  # says what a sample is, and is no sample itself
@@ -71,7 +72,13 @@ class Modality(ABC):
     @property
     def size_in_words(self) -> str:
         """Of one sample: "3x32x32", "2 numbers", "up to 7 tokens"; "" of a class."""
-        return f"{self.shape[0]} numbers" if len(self.shape) == 1 else "x".join(map(str, self.shape))
+        if len(self.shape) != 1:
+            return "x".join(map(str, self.shape))
+        return "1 number" if self.shape == (1,) else f"{self.shape[0]} numbers"
+
+    def counted(self, count: int) -> str:
+        """`1 image`, `5,000 images`."""
+        return f"{count:,} {self.singular if count == 1 else self.plural}"
 
     def __str__(self) -> str:
         return f"{self.plural} of {size}" if (size := self.size_in_words) else self.plural
@@ -85,7 +92,7 @@ class Image(Modality):
     height: Positive
     width: Positive
     kind: Literal["image"] = "image"
-    plural, stored_as = "images", "8-bit"
+    singular, plural, stored_as = "image", "images", "8-bit"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -120,7 +127,7 @@ class Video(Modality):
     height: Positive
     width: Positive
     kind: Literal["video"] = "video"
-    plural, stored_as = "videos", "8-bit"
+    singular, plural, stored_as = "video", "videos", "8-bit"
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -153,7 +160,7 @@ class Sound(Modality):
     samples: Positive  # numbers a channel
     rate: Positive  # of them a second, in Hz
     kind: Literal["sound"] = "sound"
-    plural, stored_as = "sounds", "16-bit"
+    singular, plural, stored_as = "sound", "sounds", "16-bit"
 
     FULL: ClassVar[int] = 1 << 15  # what 1 is stored as, and -1 with its sign
 
@@ -184,7 +191,7 @@ class Points(Modality):
 
     dim: Positive
     kind: Literal["points"] = "points"
-    plural, stored_as = "points", "float32"
+    singular, plural, stored_as = "point", "points", "float32"
 
     @property
     def shape(self) -> tuple[int]:
@@ -208,7 +215,7 @@ class Tokens(Modality):
     length: Positive  # of the longest text, its `<eos>` included
     separator: str = " "  # between two tokens, when they are written
     kind: Literal["tokens"] = "tokens"
-    plural, stored_as = "texts", "int64"
+    singular, plural, stored_as = "text", "texts", "int64"
 
     UNKNOWN: ClassVar[str] = "<unk>"
     END: ClassVar[str] = "<eos>"
@@ -289,7 +296,7 @@ class Notes(Tokens):
     """Melodies: texts whose tokens are notes and rests, `C4:1/4` and `R:1/8` (`util.notes`)."""
 
     kind: Literal["notes"] = "notes"  # type: ignore[assignment]  # it is told apart from texts in JSON alone
-    plural, stored_as = "melodies", "int64"
+    singular, plural, stored_as = "melody", "melodies", "int64"
 
     @property
     def unit(self) -> str:
@@ -312,7 +319,7 @@ class Classes(Modality):
 
     names: tuple[str, ...]
     kind: Literal["classes"] = "classes"
-    plural, stored_as, labels = "classes", "int64", True
+    singular, plural, stored_as, labels = "class", "classes", "int64", True
 
     @classmethod
     def numbered(cls, count: int) -> Classes:
@@ -342,7 +349,7 @@ class Vector(Modality):
 
     size: Positive
     kind: Literal["vector"] = "vector"
-    plural, stored_as, labels = "vectors", "float32", True
+    singular, plural, stored_as, labels = "vector", "vectors", "float32", True
 
     @property
     def shape(self) -> tuple[int]:
@@ -363,7 +370,7 @@ class Actions(Modality):
     frames: Positive
     size: Positive
     kind: Literal["actions"] = "actions"
-    plural, stored_as, labels = "actions", "float32", True
+    singular, plural, stored_as, labels = "action", "actions", "float32", True
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -379,7 +386,7 @@ class Lengths(Modality):
 
     longest: Annotated[int, Ge(0)]
     kind: Literal["lengths"] = "lengths"
-    plural, stored_as, labels = "lengths", "int64", True
+    singular, plural, stored_as, labels = "length", "lengths", "int64", True
 
     @property
     def shape(self) -> Shape:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,19 @@ def test_known_sets_and_points() -> None:
     ring = check("ring")
     assert ring.sizes == {} and ring.modes == {} and sum(ring.classes.values()) == 100_000
     assert ring.lines()[0].startswith("ring: training would use 100,000 points of 2 numbers;")
+
+
+def test_one_melody_is_no_melodie(tmp_path: Path) -> None:
+    from zerosum.data.music import midi
+    from zerosum.util.notes import Note
+
+    midi.write(tmp_path / "a.mid", [[Note(60 + i, Fraction(1, 4)) for i in range(16)]])
+    assert "training would use 1 melody of 16 tokens; " in check(str(tmp_path)).lines()[0]
+
+
+def test_one_number_is_no_plural(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[1], [3]], np.float32))
+    assert "training would use 2 points of 1 number; " in check(str(tmp_path / "a.npy")).lines()[0]
 
 
 def test_one_is_no_plural(tmp_path: Path) -> None:

@@ -79,15 +79,29 @@ def test_d_judges_each_completion_with_the_question_of_its_row() -> None:
     torch.testing.assert_close(found[:, 1], (chance.T * judged).sum(0), atol=0.02, rtol=0)
 
 
-def test_the_critic_learns_what_is_expected_and_a_constant_reward_is_one() -> None:
+def test_a_constant_reward_is_one_and_the_critic_is_an_option() -> None:
     game = dialogue(rollouts=1, reward="constant")
     assert (game._rewards(*draw(4)) == 1).all()
-    moves = {move.player: move for move in itertools.islice(game.round(draw, 0), 2)}
-    assert [*moves] == ["generator", "critic"] and [*moves["critic"].terms] == ["error"]
-    hidden = game.generator.policy.hidden(EVERY, None)
-    value = game.critic(hidden)  # type: ignore[misc]
-    assert value.shape == EVERY.shape and ((value > 0) & (value < 1)).all()
     assert not any(name.startswith("critic") for name, _ in dialogue(critic=False).named_parameters())
+
+
+def test_the_error_of_the_critic_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the tokens that the policy chose: what fills a row after its end counts for nothing."""
+    game = dialogue(ENDING)
+    question = torch.tensor([[2, 1, 1, 1, 1], [3, 2, 1, 1, 1]])
+    answer = torch.tensor([[3, 1, 1, 1, 1], [2, 3, 3, 1, 1]])  # of two tokens and of four, with their ends
+    worth = torch.rand(2, 5)
+    monkeypatch.setattr(game, "_write", lambda question: answer)
+    monkeypatch.setattr(game, "_rewards", lambda question, answer: worth)
+    moves = {move.player: move for move in game.round(lambda: Dialogue(question, answer), 0)}
+    assert [*moves["critic"].terms] == ["error"] and game.critic is not None
+    value = game.critic(game.generator.policy.hidden(answer, game.embed(question)))
+    assert value.shape == (2, 5) and ((value > 0) & (value < 1)).all()
+    by_hand = sum((value[i, t] - worth[i, t]) ** 2 for i, length in enumerate((2, 4)) for t in range(length)) / 6
+    torch.testing.assert_close(moves["critic"].terms["error"], by_hand)
+    moves["critic"].terms["error"].backward()
+    reached = {name for name, parameter in game.named_parameters() if parameter.grad is not None}
+    assert reached == {name for name, _ in game.named_parameters() if name.startswith("critic")}
 
 
 def players(game: DialogueGAN, step: int) -> list[str]:

@@ -33,7 +33,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
         return Dataset(name, fields, "f" * 16)
 
     monkeypatch.setattr(dialogue_grammar.data, "load", load)
-    for name, value in {"EPOCHS": 2, "ROUNDS": 2, "LOOK": 1, "STOPPED_BY": 128, "EVALUATED": 4}.items():
+    for name, value in {"EPOCHS": 2, "ROUNDS": 2, "LOOK": 1, "EVALUATED": 4}.items():
         monkeypatch.setattr(dialogue_grammar, name, value)
     rows = {GAME: {"pretrain_discriminator": 1, "d_steps": 1, "rollouts": 1}, CONSTANT: dialogue_grammar.ROWS[CONSTANT]}
     monkeypatch.setattr(dialogue_grammar, "ROWS", rows)
@@ -53,11 +53,18 @@ def test_a_part_has_every_row_and_goes_on_where_it_stopped(few: None, tmp_path: 
 
 
 def test_real_answers_are_valid_and_those_of_others_are_not() -> None:
-    real = dialogue(data.load("dialogues:test"), slice(300))
+    real = Dialogue(*(rows[:300] for rows in dialogue(data.load("dialogues:test"))))
     own, other = found(*real), found(*Dialogue(real.question, real.answer.roll(1, 0)))
     assert own["valid"] == 1 and own["coverage"] > 0.8 and other["valid"] < 0.2
     once = found(real.question[:1].repeat(50, 1), real.answer[:1].repeat(50, 1))
     assert once["valid"] == 1 and once["coverage"] < 0.1 and once["distinct_answers"] == 1 / 50
+
+
+def test_no_question_is_stopped_by_and_measured_on() -> None:
+    stop, measured = dialogue_grammar.halves(data.load("dialogues:test", seed=5), 5)
+    ours, theirs = ({tuple(question) for question in of.question.tolist()} for of in (stop, measured))
+    assert not ours & theirs and 0.4 < len(ours) / len(ours | theirs) < 0.6
+    assert len(stop.question) + len(measured.question) == 2_000
 
 
 def result(values: list[float], coverage: list[float]) -> dict[str, Any]:
@@ -73,7 +80,7 @@ def test_valid_answers_alone_are_not_enough() -> None:
 def test_equal_numbers_for_all_policies_of_a_seed() -> None:
     torch.manual_seed(0)
     game = find("dialogue/lines").build(data.load("dialogues:test").spec, {"network": {"hidden": 8}}).core
-    asked = dialogue(data.load("dialogues:test"), slice(20))
+    asked = Dialogue(*(rows[:20] for rows in dialogue(data.load("dialogues:test"))))
     answerer: Any = game.generator
     first, same = (dialogue_grammar.of_answers(answerer, asked, 3) for _ in range(2))
     assert first == same and first != dialogue_grammar.of_answers(answerer, asked, 4)

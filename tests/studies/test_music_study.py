@@ -13,7 +13,16 @@ from zerosum import data
 from zerosum.data.dataset import Dataset
 from zerosum.modality import Notes
 from zerosum.studies import STUDIES, music_seqgan
-from zerosum.studies.music_seqgan import KEYS, as_good, holds, in_few_numbers, scores, summarise
+from zerosum.studies.music_seqgan import (
+    KEYS,
+    as_good,
+    better,
+    between_as_good,
+    holds,
+    in_few_numbers,
+    scores,
+    summarise,
+)
 
 STUDY = STUDIES["music-seqgan"]
 
@@ -28,6 +37,7 @@ def test_scores_of_real_melodies_are_near_and_of_noise_far():
     assert near["in_key"] == 1 and near["intervals"] < 0.03 and near["durations"] < 0.03
     assert far["in_key"] < 0.85 and far["intervals"] > 0.4 and far["durations"] > 0.2
     assert as_good(near, far) and not as_good(far, near) and as_good(near, near)
+    assert better(near, far) and not better(near, near)
 
 
 def point(share: float, intervals: float, durations: float, **more: float) -> dict[str, float]:
@@ -51,10 +61,27 @@ def test_it_holds_where_all_three_scores_are_better_and_nothing_else_does_as_wel
     for bad in (
         part(1, point(0.97, 0.11, 0.05), point(0.98, 0.2, 0.2), point(0.9, 0.2, 0.2)),
         part(1, point(0.97, 0.05, 0.05), point(0.98, 0.04, 0.04), point(0.9, 0.2, 0.2)),
+        part(1, point(0.95, 0.05, 0.05), point(0.98, 0.2, 0.2), point(0.9, 0.2, 0.2)),
+        part(1, point(0.97, 0.1, 0.05), point(0.98, 0.2, 0.2), point(0.9, 0.2, 0.2)),
+        part(1, point(0.97, 0.05, 0.1), point(0.98, 0.2, 0.2), point(0.9, 0.2, 0.2)),
+        part(1, point(0.96, 0.09, 0.09), point(0.98, 0.2, 0.2), point(0.98, 0.04, 0.075)),
         part(1, point(0.97, 0.05, 0.05), point(0.98, 0.2, 0.2), point(0.98, 0.04, 0.04)),
     ):
         assert not holds(summarise([good, bad])), "in one seed it does not"
-    assert summarise([bad])["matched"] == [[0.9]]
+    assert summarise([bad])["matched"] == [[[0.9, 1.0]]]
+
+
+@pytest.mark.parametrize(("a", "b", "reached"), [
+    (point(0.99, 0.2, 0.0), point(0.95, 0.0, 0.2), True),  # in its middle
+    (point(0.99, 0.2, 0.0), point(0.94, 0.0, 0.2), False),  # that has too few in key
+    (point(0.99, 0.2, 0.0), point(0.99, 0.0, 0.21), False),  # each score somewhere, but nowhere all of them
+    (point(0.97, 0.1, 0.1), point(0.0, 1.0, 1.0), True),  # its beginning
+    (point(0.0, 1.0, 1.0), point(0.97, 0.1, 0.1), True),  # its end
+    (point(0.99, 0.11, 0.0), point(0.99, 0.11, 0.0), False),
+    (point(0.97, 0.1, 0.1), point(0.97, 0.1, 0.1), True),
+])  # fmt: skip
+def test_a_line_between_temperatures_counts_as_they_do(a: dict[str, float], b: dict[str, float], reached: bool):
+    assert between_as_good(a, b, point(0.97, 0.1, 0.1)) == reached
 
 
 @pytest.fixture

@@ -208,8 +208,7 @@ def captions(data: Dataset) -> list[str]:
 
 
 def _number(count: int, modality: Modality) -> str:
-    what = str(modality)
-    return f"{count:,} {what.replace(modality.plural, modality.plural.removesuffix('s'), 1) if count == 1 else what}"
+    return modality.counted(count) + (f" of {size}" if (size := modality.size_in_words) else "")
 
 
 def _counted(counts: dict[str, int]) -> str:

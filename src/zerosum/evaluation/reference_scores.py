@@ -28,7 +28,7 @@ class Reference:
 
 def references_for(context: Context, data: Dataset, unused: Tensor, noise: Samples) -> list[Reference]:
     """Other real data, and noise; `unused` are the numbers of the samples of `data` that are not compared with."""
-    description = f"{noise.count:,} {noise.modality.plural} of uniform noise over the range of the real ones"
+    description = f"{noise.modality.counted(noise.count)} of uniform noise over the range of the real ones"
     known = [_real(context, data, unused), Reference("noise", description, replace(context, fake=noise))]
     return known + _of_texts(context)
 

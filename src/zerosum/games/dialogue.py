@@ -26,6 +26,7 @@ from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Answers, Discriminates
 from zerosum.util import distributed
+from zerosum.util.switches import With
 
 
 class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
@@ -56,7 +57,12 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
         pretrain_generator: Annotated[int, Ge(0), "steps of maximum likelihood that the policy begins with"] = 3_000
         pretrain_discriminator: Annotated[int, Ge(0), "steps after these in which D alone learns"] = 1_000
         d_steps: Annotated[int, Ge(0), "discriminator moves per step"] = 5
-        rollouts: Annotated[int, Gt(0), "completions of each beginning of an answer, whose mean is its reward"] = 5
+        rollouts: Annotated[
+            int,
+            Gt(0),
+            With("reward", lambda own: own.reward == "discriminator"),
+            "completions of each beginning of an answer, whose mean is its reward",
+        ] = 5
         reward: Annotated[
             Literal["discriminator", "constant"], "the probability that D gives an answer; or, as a control, always 1"
         ] = "discriminator"
@@ -64,11 +70,12 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
         teacher_forcing: Annotated[bool, "a move of the policy by real answers in each step"] = True
         fakes: Annotated[
             Literal["policy", "random"],
+            With("d_steps", lambda own: own.d_steps or own.pretrain_discriminator),
             "what D is to tell from real answers: the policy's, or, as a control of D, those of other questions",
         ] = "policy"
         g_optimizer: GeneratorOptimizer = Adam(2e-3, (0.9, 0.999))
         d_optimizer: DiscriminatorOptimizer = Adam(2e-3, (0.9, 0.999))
-        c_optimizer: Annotated[Optimizer, "the critic's"] = Adam(5e-4, (0.9, 0.999))
+        c_optimizer: Annotated[Optimizer, With("critic"), "the critic's"] = Adam(5e-4, (0.9, 0.999))
 
     def __init__(
         self,
@@ -86,6 +93,12 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
     def check(self) -> None:
         if self.generator.policy.tokens.length < 2:
             raise ZerosumError("answers of one token leave nothing to complete; give longer ones")
+        if self.config.reward == "constant" and self.config.critic:
+            raise ZerosumError("--reward constant minus what the critic expects is soon 0; add --no-critic")
+        if self.config.reward == "discriminator" and not self.config.d_steps + self.config.pretrain_discriminator:
+            raise ZerosumError(
+                "rewards are D's verdicts, and D never learns; raise --d-steps or --pretrain-discriminator"
+            )
 
     def players(self) -> dict[str, Player]:
         config = self.config
@@ -129,7 +142,7 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
         states = policy.hidden(answer, begun)
         before = states.detach()
         expected = torch.zeros_like(worth) if self.critic is None else self.critic(before).detach()
-        log_p = policy.log_likelihood(answer, policy.logits(states, begun.known[:, None]))
+        log_p = policy.log_likelihood(answer, policy.logits(states, begun.known[begun.about][:, None]))
         mean_reward = (worth * chosen).sum() / count
         adversarial = -((worth - expected) * log_p).sum() / count
         yield Move("generator", log={"mean_reward": mean_reward}, adversarial=adversarial)

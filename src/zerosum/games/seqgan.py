@@ -27,6 +27,7 @@ from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Completes
 from zerosum.util import distributed
+from zerosum.util.switches import With
 
 
 class SeqGAN(TwoPlayerGame[Sequences], Completes):
@@ -56,7 +57,12 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
         pretrain_generator: Annotated[int, Ge(0), "steps of maximum likelihood that the policy begins with"] = 5_000
         pretrain_discriminator: Annotated[int, Ge(0), "steps after these in which D alone learns"] = 1_000
         d_steps: Annotated[int, Ge(0), "discriminator moves per step"] = 15
-        rollouts: Annotated[int, Gt(0), "completions of each beginning of a text, whose mean is its reward"] = 16
+        rollouts: Annotated[
+            int,
+            Gt(0),
+            With("reward", lambda own: own.reward == "discriminator"),
+            "completions of each beginning of a text, whose mean is its reward",
+        ] = 16
         reward: Annotated[
             Literal["discriminator", "constant", "random"],
             "the probability that D gives a text; or, as controls that know no data, 0.5, or a random number",

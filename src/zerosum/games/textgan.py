@@ -102,13 +102,16 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
             raise ZerosumError("all words of the texts are the same, so that nothing is to be learnt; give others")
 
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
-        config = self.config
+        config, real = self.config, draw().ids
+        if len(real) < 2:
+            raise ZerosumError("textgan compares the texts of a batch with each other; give --batch-size 2 or more")
         if step < config.pretrain:
-            yield from self._initialise(draw().ids)
+            yield from self._initialise(real)
             return
         for _ in range(config.d_steps):
-            yield self._discriminate(draw().ids)
-        yield self._write(draw().ids)
+            yield self._discriminate(real)
+            real = draw().ids
+        yield self._write(real)
 
     def _initialise(self, real: Tensor) -> Iterator[Move]:
         config, d = self.config, self.discriminator

@@ -17,8 +17,8 @@ def discrepancy(real: Tensor, fake: Tensor, scale: float = 1.0, bandwidths: Sequ
     """MMD^2 under a mean of Gaussian kernels; Gretton et al., 2012, "A kernel two-sample test".
 
     The unbiased estimate, E k(x, x') + E k(y, y') - 2 E k(x, y) over pairs of different samples: of two batches of one
-    distribution it is below 0 as often as above. k(x, y) is the mean of exp(-|x - y|^2 / (2 s^2)) over s = `scale`
-    times each of `bandwidths`.
+    distribution its mean is 0, so it may be below: more often than above, and by less. k(x, y) is the mean of
+    exp(-|x - y|^2 / (2 s^2)) over s = `scale` times each of `bandwidths`.
 
     Args:
         real, fake: vectors (B, F) and (M, F), at least two of each; the gradient reaches both.

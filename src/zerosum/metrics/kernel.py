@@ -28,8 +28,8 @@ class KernelDistance(NamedTuple):
 def kernel(real: Tensor, fake: Tensor, subsets: int = 100, subset_size: int = 1000, seed: int = 0) -> KernelDistance:
     """The distance of features (N, F) and (M, F), in float64; KID on Inception's features; Bińkowski et al., 2018.
 
-    The unbiased estimate of MMD^2 with k(x, y) = (x.y / F + 1)^3, over subsets drawn without replacement: near equal
-    distributions it is below 0 as often as above. Subsets are those of torch-fidelity with the same seed. ValueError
+    The unbiased estimate of MMD^2 with k(x, y) = (x.y / F + 1)^3, over subsets drawn without replacement: of equal
+    distributions its mean is 0, so it may be below. Subsets are those of torch-fidelity with the same seed. ValueError
     where a side has fewer rows than a subset.
     """
     if real.dim() != 2 or fake.dim() != 2 or real.shape[1] != fake.shape[1]:

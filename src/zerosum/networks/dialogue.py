@@ -33,7 +33,7 @@ class Reader(nn.Module):
         known = torch.zeros(len(ids), self.kind.size, device=ids.device, dtype=hidden.dtype).scatter_(1, ids, 1.0)
         if self.kind.end is not None:
             known[:, self.kind.end] = 0
-        return State(hidden[0], cell[0], known)
+        return State(hidden[0], cell[0], known, torch.arange(len(ids), device=ids.device))
 
 
 class Answerer(nn.Module):

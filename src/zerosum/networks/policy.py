@@ -22,10 +22,20 @@ class State(NamedTuple):
 
     hidden: Tensor  # (B, H)
     cell: Tensor  # (B, H)
-    known: Tensor  # (B, V): 1 where a token occurs in what a text is about; (B, 0) of texts about nothing
+    known: Tensor  # (K, V): 1 where a token occurs in what texts are about; (1, 0) of texts about nothing
+    about: Tensor  # (B,): the row of that for each text
 
     def take(self, rows: Tensor) -> State:
-        return State(self.hidden[rows], self.cell[rows], self.known[rows])
+        return self._replace(hidden=self.hidden[rows], cell=self.cell[rows], about=self.about[rows])
+
+    def beside(self, other: State) -> State:
+        """That of these texts and of others, which are about the same things."""
+        return State(
+            torch.cat([self.hidden, other.hidden]),
+            torch.cat([self.cell, other.cell]),
+            self.known,
+            torch.cat([self.about, other.about]),
+        )
 
 
 class Policy(nn.Module):
@@ -59,10 +69,10 @@ class Policy(nn.Module):
 
     def forward(self, ids: Tensor, begun: State | None = None) -> Tensor:
         """(B, length, V) logits of each token of ids, (B, length), given those before."""
-        return self.logits(self.hidden(ids, begun), None if begun is None else begun.known[:, None])
+        return self.logits(self.hidden(ids, begun), None if begun is None else begun.known[begun.about][:, None])
 
     def logits(self, hidden: Tensor, known: Tensor | None) -> Tensor:
-        """(..., V) of the next token, by what the LSTM remembers, (..., H), and `State.known`, (..., V)."""
+        """(..., V) of the next token, by what the LSTM remembers, (..., H), and rows of `State.known`, (..., V)."""
         logits: Tensor = self.out(hidden)
         return logits if self.copy is None or known is None else logits + self.copy(hidden) * known
 
@@ -169,7 +179,7 @@ class Policy(nn.Module):
             new = own.repeat(count)
             rows = torch.cat([rows, (((place - 1) * count + each) * size + own).flatten()])
             ended = torch.cat([ended, over[new, place - 1]])
-            state = State(*(torch.cat([old, one[new]]) for old, one in zip(state, shown, strict=True)))
+            state = state.beside(shown.take(new))
             if not len(rows):
                 continue
             token = self._next(state, ended, u[rows, place], place)
@@ -190,7 +200,9 @@ class Policy(nn.Module):
         """The state after one more token, (B,), of each text; None: of texts that are yet to begin."""
         before = None if state is None else (state.hidden[None], state.cell[None])
         _, (hidden, cell) = self.lstm(self.embedding(token)[:, None], before)
-        return State(hidden[0], cell[0], hidden.new_empty(len(token), 0) if state is None else state.known)
+        if state is None:
+            return State(hidden[0], cell[0], hidden.new_empty(1, 0), token.new_zeros(len(token)))
+        return state._replace(hidden=hidden[0], cell=cell[0])
 
     def _next(
         self,
@@ -205,8 +217,9 @@ class Policy(nn.Module):
         end = self.tokens.end
         if end is not None and place == self.tokens.length - 1:
             return torch.full((len(u),), end, device=u.device)
-        parts = zip(state.hidden.split(ROWS), state.known.split(ROWS), u.split(ROWS), strict=True)
-        token = torch.cat([chosen_by(self.logits(part, known) / temperature, own) for part, known, own in parts])
+        parts = zip(state.hidden.split(ROWS), state.about.split(ROWS), u.split(ROWS), strict=True)
+        logits = ((self.logits(part, state.known[about]) / temperature, own) for part, about, own in parts)
+        token = torch.cat([chosen_by(part, own) for part, own in logits])
         return token if end is None else torch.where(ended, end, token)
 
     def _ends(self, token: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.modality import Tokens
+from zerosum.util import distributed
 
 
 class TextWriter(nn.Module):
@@ -42,10 +43,12 @@ class TextWriter(nn.Module):
         return self.out(self.lstm(given, self._begun(z))[0])
 
     def surprise(self, z: Tensor, ids: Tensor) -> Tensor:
-        """The mean negative log likelihood of the tokens of ids (B, length), `<eos>` included, in nats a token."""
+        """The mean negative log likelihood of the tokens of ids (B, length), `<eos>` included, in nats a token, of the
+        batch of all processes.
+        """
         loss = F.cross_entropy(self.logits(z, ids).float().transpose(1, 2), ids, reduction="none")
         chosen = self.tokens.chosen(ids)
-        return (loss * chosen).sum() / chosen.sum()
+        return (loss * chosen).sum() / distributed.mean(chosen.sum())
 
     def soft(self, z: Tensor, temperature: float = 1.0, straight_through: bool = True) -> Tensor:
         """Soft tokens (B, length, V) of z (B, latent_dim), each the input of the next place.

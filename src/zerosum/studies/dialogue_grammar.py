@@ -18,14 +18,14 @@ from zerosum.games.dialogue import DialogueGAN
 from zerosum.metrics.answers import found_of
 from zerosum.metrics.n_grams import distinct, texts
 from zerosum.networks.dialogue import Answerer
-from zerosum.studies.policies import SAVED, a_trainer, steps_of_epoch, stopped_early
+from zerosum.studies.policies import SAVED, a_trainer, beyond, steps_of_epoch, stopped_early
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Series, play
 from zerosum.training.trainer import Trainer
 
 RECIPE = "dialogue/lines"
 EPOCHS, ROUNDS, LOOK = 16, 150, 25  # of maximum likelihood; steps of the game, and between two looks
-STOPPED_BY, EACH = 1_000, 2  # dialogues to stop by; answers to each question of the others
+EACH = 2  # answers to each question of a dialogue to measure on
 TEMPERATURES = (1.0, 0.8, 0.6, 0.4)
 EVALUATED = 1_000  # steps of the D that knows random answers
 GAME, CONSTANT = "dialogue GAN", "constant reward"
@@ -43,8 +43,8 @@ KEPT = ("valid", "seen", "coverage", "distinct_1", "distinct_2", "distinct_answe
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Maximum likelihood, stopped early; from there the game and its controls; and a D of random answers."""
     learnt, test = data.load("dialogues", seed=seed), data.load("dialogues:test", seed=seed)
-    stop, measured = dialogue(test, slice(STOPPED_BY)), dialogue(test, slice(STOPPED_BY, None))
-    seen = dialogue(learnt, slice(len(measured.question)))
+    stop, measured = halves(test, seed)
+    seen = Dialogue(*(rows[: len(measured.question)] for rows in dialogue(learnt)))
     epoch = steps_of_epoch(RECIPE, learnt)
     steps = max(1, round(EPOCHS * fraction)) * epoch
     trainer = a_trainer(RECIPE, learnt, seed, {"pretrain_generator": steps}, steps, 5 * epoch)
@@ -77,8 +77,16 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     return {"part": part, "seed": seed, **told, "rows": rows}
 
 
-def dialogue(of: Dataset, rows: slice) -> Dialogue:
-    return Dialogue(of.fields["question"].stored[rows], of.fields["answer"].stored[rows])
+def dialogue(of: Dataset) -> Dialogue:
+    return Dialogue(of.fields["question"].stored, of.fields["answer"].stored)
+
+
+def halves(of: Dataset, seed: int) -> tuple[Dialogue, Dialogue]:
+    """Dialogues to stop by, and to measure on: no question is in both, and each has a half of the questions."""
+    question, answer = dialogue(of)
+    unique, kind = question.unique(dim=0, return_inverse=True)
+    measured = torch.randperm(len(unique), generator=torch.Generator().manual_seed(seed))[kind] % 2 == 0
+    return Dialogue(question[~measured], answer[~measured]), Dialogue(question[measured], answer[measured])
 
 
 def answerer_of(trainer: Trainer) -> Answerer:
@@ -111,6 +119,7 @@ def found(question: Tensor, answer: Tensor) -> dict[str, float]:
     own = found_of(dialogues_by_rule(), kind.write(question), kind.write(answer))
     written = texts(kind, answer)
     varied = {f"distinct_{n}": round(distinct(written, n), 4) for n in (1, 2)}
+    varied["repeated_2"] = round(1 - distinct(written, 2), 4)
     whole = round(len(set(written)) / len(written), 4)
     return {"valid": round(own.valid, 4), "coverage": round(own.coverage, 4), **varied, "distinct_answers": whole}
 
@@ -135,9 +144,14 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
     """Valid answers of the game's last step, a value a seed; the rest beside."""
     names = ("maximum likelihood", *ROWS)
     by_row = {name: {key: [part["rows"][name][key] for part in parts] for key in KEPT} for name in names}
+    above = {
+        name: [beyond(part["rows"][name], part["curve"], "repeated_2", "valid", "higher") for part in parts]
+        for name in ROWS
+    }
     return {
         "values": by_row[GAME]["valid"],
         "coverage": by_row[GAME]["coverage"],
+        "above": above,
         "mle": by_row["maximum likelihood"]["valid"],
         "constant": by_row[CONSTANT]["valid"],
         "reliability": [part["reliability"] for part in parts],
@@ -156,25 +170,28 @@ def in_few_numbers(result: Measurements) -> str:
         return ", ".join(f"{value:.1%}" for value in values)
 
     covered, reliable = statistics.fmean(result["coverage"]), statistics.fmean(result["reliability"])
+    above = ", ".join(f"{100 * value:+.1f}" for value in result["above"][GAME])
     return (
         f"{told(result['values'])} valid, with {covered:.1%} of the productions; maximum likelihood "
-        f"{told(result['mle'])}, a constant reward {told(result['constant'])}; D knows random answers in {reliable:.1%}"
+        f"{told(result['mle'])}, a constant reward {told(result['constant'])}; points above maximum likelihood that "
+        f"repeats itself no more: {above}; D knows random answers in {reliable:.1%}"
     )
 
 
 DIALOGUE_GRAMMAR = Study(
     name="dialogue-grammar",
     protocol=(
-        f"10,000 dialogues of the grammar `dialogues`; 2,000 of questions that these never have, {STOPPED_BY:,} to "
-        f"stop by and the others to measure on. {RECIPE}: maximum likelihood for {EPOCHS} epochs; the policy of the "
-        f"epoch that finds the answers to stop by likeliest goes on with {ROWS[GAME][PREPARED]} steps of D and "
-        f"{ROUNDS} of the game at a quarter of its learning rate, last weights. The value is the share of answers to "
-        "questions to measure on that are valid by "
+        "10,000 dialogues of the grammar `dialogues`; 2,000 of questions that these never have: those of half of the "
+        f"questions to stop by, those of the others to measure on. {RECIPE}: maximum likelihood for {EPOCHS} epochs; "
+        "the policy of the epoch that finds the answers to stop by likeliest goes on with "
+        f"{ROWS[GAME][PREPARED]} steps of D and {ROUNDS} of the game at a quarter of its learning rate, last weights. "
+        "The value is the share of answers to questions to measure on that are valid by "
         f"the grammar, {EACH} to each; coverage is the share of the answers' "
         "productions that the valid ones use; seen is the value on questions that were learnt. Beside it maximum "
-        "likelihood, also at temperatures down to 0.4; a game with a constant reward, whose policy sees as many real "
-        f"answers; and a D that learns for {EVALUATED:,} steps to tell answers of other questions from real ones "
-        "(reliability). Settings were chosen on seed 100."
+        "likelihood, also at temperatures down to 0.4, and above: the value minus the most that the curve over these "
+        "has with no more pairs of words that repeat (1 - distinct-2); a game with a constant reward, whose policy "
+        f"sees as many real answers; and a D that learns for {EVALUATED:,} steps to tell answers of other questions "
+        "from real ones (reliability). Settings were chosen on seed 100."
     ),
     published="no number of valid answers; Li et al. report people's judgement",
     target=0.95,

@@ -177,15 +177,14 @@ def _require_picture(run: Run, count: int, cure: str) -> None:
     """`OutOfMemoryError` where pictures of all samples would not fit, beside the samples."""
     modality = run.modality
     of_one = 2 * 4 * math.prod(modality.shape) + 3 * renderer(modality).room  # a copy with names, and one for the file
-    memory.require(of_one * count, f"pictures of {count:,} {modality.plural}", cure)
+    memory.require(of_one * count, f"pictures of {modality.counted(count)}", cure)
 
 
 def _require_room(run: Run, count: int, out: Path) -> None:
     """`OutOfMemoryError` where the labels do not fit into memory, or the files on the disk, even compressed well."""
     if run.condition is not None:
-        memory.require(3 * 8 * count, f"labels for {count:,} {run.modality.plural}", "draw fewer (-n)")
-    what = f"{count:,} {run.modality.plural}"
-    memory.require_disk(out, least_bytes(run.modality), count, what, "-n", single=not out.suffix)
+        memory.require(3 * 8 * count, f"labels for {run.modality.counted(count)}", "draw fewer (-n)")
+    memory.require_disk(out, least_bytes(run.modality), count, run.modality.counted(count), "-n", single=not out.suffix)
 
 
 def least_bytes(modality: Modality) -> int:

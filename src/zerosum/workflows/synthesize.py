@@ -125,7 +125,7 @@ def synthesize(
     if not images:
         kept = 3 * 4 * math.prod(own.modality.shape) * total
         memory.require(kept, f"{per_class:,} points of each class", "make fewer of each class")
-    what = f"{total:,} {own.modality.plural}, {per_class:,} of each class,"
+    what = f"{own.modality.counted(total)}, {per_class:,} of each class,"
     memory.require_disk(path, least_bytes(own.modality), total, what, "--per-class", single=images)
     if not images:
         points: list[list[Tensor]] = [[] for _ in pools]

@@ -107,6 +107,12 @@ def test_a_line_of_celeba_s_that_is_too_short_is_refused(tmp_path: Path) -> None
         labelled(tmp_path, "1\nBald Smiling\n1.jpg -1\n", "list_attr_celeba.txt")
 
 
+def test_an_attribute_of_celeba_s_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    image(tmp_path / "1.jpg")
+    with pytest.raises(DataError, match=r"celeba\.txt, line 2: two attributes are called Bald; remove one"):
+        labelled(tmp_path, "1\nBald Bald\n1.jpg -1 1\n", "list_attr_celeba.txt")
+
+
 # -- what is not read -------------------------------------------------------------------------------------------------
 
 

@@ -115,6 +115,28 @@ def test_a_higher_note_ends_a_lower_one_and_hides_lower_ones():
     assert chords and line == [(0, 1, 60), (1, 3, 64), (3, 4, 59)]
 
 
+def test_a_long_note_follows_a_short_higher_one_that_begins_with_it(tmp_path: Path):
+    graced = [note for i in range(6) for note in ((2 * i, 2 * i + 2, 60, 0), (2 * i, 2 * i + 0.25, 72, 0))]
+    piece = midi.read(save(tmp_path / "a.mid", graced))
+    both = "C5:1/16 C4:7/16"
+    assert piece.phrases == [notes(" ".join([both] * 6))] and not piece.said
+    longer = [note for i in range(6) for note in ((2 * i, 2 * i + 2, 60, 0), (2 * i, 2 * i + 0.5, 72, 0))]
+    assert midi.read(save(tmp_path / "b.mid", longer)).said == {midi.CHORDS}, "what is left out is said"
+
+
+def test_a_note_that_is_put_off_keeps_its_place_among_the_others():
+    """Times are in 48ths of a whole note, of which a sixteenth has 3."""
+
+    def line(*notes: tuple[int, int, int]) -> tuple[list[tuple[Fraction, Fraction, int]], bool]:
+        sounding = [midi.Sounding(Fraction(start, 48), Fraction(end, 48), pitch) for start, end, pitch in notes]
+        found, chords = midi.highest(sounding)
+        return [(48 * start, 48 * end, pitch) for start, end, pitch in found], chords
+
+    twice = [(2, 3, 72), (3, 4, 74), (4, 6, 76), (6, 10, 60)]
+    assert line((2, 10, 60), (2, 4, 72), (3, 6, 74), (4, 6, 76)) == (twice, True)
+    assert line((0, 3, 72), (0, 12, 64), (0, 24, 60)) == ([(0, 3, 72), (3, 12, 64)], True)
+
+
 def test_played_freely_is_brought_to_the_grid(tmp_path: Path):
     """Notes that overlap a little, or end early, downwards as upwards."""
     free = [(0.02, 1.08, 67, 0), (0.97, 1.95, 65, 0), (2.03, 3.1, 64, 0), (3.01, 3.9, 62, 0)]

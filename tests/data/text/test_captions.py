@@ -97,6 +97,13 @@ def test_what_is_wrong_with_captions_is_named(photos: Path) -> None:
     assert lines[0].startswith(f"{photos}: training would use 6 images of 1x8x8; fingerprint")
 
 
+def test_half_of_a_character_becomes_the_sign_of_one(photos: Path) -> None:
+    rows = ['{"file_name": "a.png", "text": "a \\ud83d bird"}', '{"file_name": "b.png", "text": "a fish"}']
+    (photos / "captions.jsonl").write_text("\n".join(rows))
+    data = load(str(photos))
+    assert said(data)[0] == ["a \ufffd bird"] and str(data.captions.modality).encode()  # type: ignore[union-attr]
+
+
 def test_a_captions_file_of_another_layout_is_a_note(photos: Path) -> None:
     (photos / "captions.csv").write_text("image,caption\na.png,a cat\n")
     data = load(str(photos))

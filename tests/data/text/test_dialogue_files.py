@@ -81,6 +81,13 @@ def test_rows_that_will_not_do_are_left_out_and_named(write: Write) -> None:
     ("a.jsonl", "{]\n", "line 1: this is no JSON"),
     ("a.jsonl", "[1]\n", "line 1: this is no object; write {"),
     ("a.jsonl", '{"question": "a"}\n', "line 1: there is no column answer; rename one of question"),
+    ("a.csv", "question,question,answer\na,b,c\n", "line 1: two columns are called question; remove one"),
+    ("a.tsv", "question\tn\tanswer\tn\na\t1\tb\t2\n", "line 1: two columns are called n; remove one"),
+    ("a.jsonl", '{"question": "a", "question": "b", "answer": "c"}\n',
+     "line 1: question stands there twice, with different values; keep one"),
+    ("a.jsonl", '{"question": "a", "answer": "b"}\n{"question": "a \\ud83d b", "answer": "x"}\n',
+     "line 2: its question has \\ud83d, half of a character; write both halves"),
+    ("a.jsonl", '{"question": "a", "answer": "\\ude00"}\n', "line 1: its answer has \\ude00, half of a character"),
     ("a.jsonl", '{"question": "a", "answer": 3}\n', "line 1: its answer is no text; write it in quotation marks"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_refused_in_a_sentence(
@@ -89,6 +96,11 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(
     with pytest.raises(DataError) as refused:
         data.load(str(write(name, content)))
     assert sentence in str(refused.value), refused.value
+
+
+def test_a_character_of_two_halves_is_one(write: Write) -> None:
+    rows = '{"question": "a \\ud83d\\ude00", "answer": "b"}\n{"question": "c", "answer": "d"}\n'
+    assert said(data.load(str(write("a.jsonl", rows)))) == [("a \U0001f600", "b"), ("c", "d")]
 
 
 def test_one_dialogue_is_no_batch(write: Write) -> None:

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import DataError, Problem, measured
+from zerosum.data.text.cells import parsed, require_different
 from zerosum.data.text.lines import read_text
 from zerosum.util.text import abbreviate, legible, shortened, unquoted
 
@@ -335,7 +336,7 @@ def _json(path: Path, text: str) -> Table:
 
     A label that is a list of numbers is a vector.
     """
-    document = _parsed(text, f"{path}", "mend it, or remove it")
+    document = parsed(text, f"{path}", "mend it, or remove it")
     inner = document["labels"] if isinstance(document, dict) and "labels" in document else document
     alone = inner is not document  # StyleGAN's: sub-folders are parts, even where the labels are null
     rows = list(_json_rows(path, [] if inner is None and alone else inner))
@@ -385,6 +386,7 @@ def _celeba(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
             continue
         if not header:
             header = cells
+            require_different(header, f"{path}, line {line}", "attributes")
             continue
         if len(cells) != len(header) + 1:
             raise DataError(
@@ -435,9 +437,7 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             if not header:
                 header = row
-                if twice := next((column for column in row if column and row.count(column) > 1), None):
-                    said = f"two columns are called {shortened(twice)}; remove one"
-                    raise DataError(f"{path}, line {reader.line_num}: {said}")
+                require_different(header, f"{path}, line {reader.line_num}")
                 continue
             if len(row) < len(header) or any(row[len(header) :]):
                 raise DataError(
@@ -461,26 +461,10 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for line, content in enumerate(text.split("\n"), 1):
         if not content.strip():
             continue
-        row = _parsed(content, f"{path}, line {line}", "write one object a line")
+        row = parsed(content, f"{path}, line {line}", "write one object a line")
         if not isinstance(row, dict):
             raise DataError(f'{path}, line {line}: this is no object; write {{"{NAME}": ..., "{LABEL}": ...}}')
         yield line, {key: _cell(path, line, key, value) for key, value in row.items()}
-
-
-def _parsed(text: str, where: str, cure: str) -> Any:
-    """JSON in which no name stands twice with different values: of these a reader takes the last."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if repr(found.setdefault(name, value)) != repr(value):  # NaN is not equal to itself
-                raise DataError(f"{where}: {shortened(name)} stands there twice, with different values; keep one")
-        return found
-
-    try:
-        return json.loads(text, object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: this is no JSON ({error}); {cure}") from error
 
 
 def _listed(columns: Sequence[str]) -> str:

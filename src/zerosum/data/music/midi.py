@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import heapq
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -220,15 +221,23 @@ def highest(notes: Iterable[Sounding]) -> tuple[list[Sounding], bool]:
     """The highest voice, in order, no two notes at once; and whether others sounded with it.
 
     A note ends where a higher one begins; one that begins below a note that sounds is left out, unless that one ends
-    within a sixteenth: such a short overlap is how people play, and the first note ends there.
+    within a sixteenth: such a short overlap is how people play, and the first note ends there. Of two that begin at
+    once the higher is the first; where it lasts a sixteenth at most, the lower one begins at its end.
     """
     line, chords = list[Sounding](), False
-    for note in sorted(notes, key=lambda note: (note.start, -note.pitch, -note.end)):
+    ahead = [(note.start, -note.pitch, -note.end, note) for note in notes]
+    heapq.heapify(ahead)
+    while ahead:
+        *_, note = heapq.heappop(ahead)
         before = line[-1] if line else None
         if before is not None and note.start < before.end:
             overlaps = before.end - note.start > SIXTEENTH or note.end <= before.end
             chords = chords or overlaps
-            if note.start == before.start or (overlaps and note.pitch < before.pitch):
+            if overlaps and (note.start == before.start or note.pitch < before.pitch):
+                continue
+            if note.start == before.start:
+                later = note._replace(start=before.end)
+                heapq.heappush(ahead, (later.start, -later.pitch, -later.end, later))
                 continue
             line[-1] = before._replace(end=note.start)
         line.append(note)

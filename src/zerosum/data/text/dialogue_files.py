@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import torch
 from zerosum.data.dataset import QUESTION, DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
 from zerosum.data.text.captions import LONGEST, modality, tokens
+from zerosum.data.text.cells import parsed, require_different
 from zerosum.data.text.lines import read_text
 from zerosum.util.files import named
-from zerosum.util.text import abbreviate, shortened
+from zerosum.util.text import SURROGATE, abbreviate, shortened
 
 ANSWER = "answer"
 COLUMNS = (QUESTION, ANSWER)
@@ -30,7 +30,8 @@ def dialogues_in(request: Request) -> Dataset:
     vocabulary. Rows that lack one of the two, or are too long, are left out and named.
 
     Raises:
-        DataError: the file cannot be read, has no such columns, no row that will do, or the same answer in all.
+        DataError: the file cannot be read, has no such columns or one of them twice, half of a character, no row that
+            will do, or the same answer in all.
     """
     path = named(request.name)
     text = read_text(path)
@@ -77,6 +78,7 @@ def _table(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
             if not header:
                 header = row
                 _require(path, reader.line_num, header)
+                require_different(header, f"{path}, line {reader.line_num}")
             elif len(row) != len(header):
                 raise DataError(
                     f"{path}, line {reader.line_num}: the header has {len(header)} cells, and this row {len(row)}; "
@@ -96,15 +98,15 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]
     for line, content in enumerate(text.split("\n"), 1):
         if not content.strip():
             continue
-        try:
-            row = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {line}: this is no JSON ({error}); write one object a line") from error
+        row = parsed(content, f"{path}, line {line}", "write one object a line")
         if not isinstance(row, dict):
             raise DataError(f'{path}, line {line}: this is no object; write {{"{QUESTION}": ..., "{ANSWER}": ...}}')
         _require(path, line, row)
         if wrong := [column for column in COLUMNS if not isinstance(row[column], str)]:
             raise DataError(f"{path}, line {line}: its {wrong[0]} is no text; write it in quotation marks")
+        if half := [column for column in COLUMNS if SURROGATE.search(row[column])]:
+            code = ascii(SURROGATE.findall(row[half[0]])[0])[1:-1]
+            raise DataError(f"{path}, line {line}: its {half[0]} has {code}, half of a character; write both halves")
         yield line, row
 
 
