@@ -42,6 +42,8 @@ def test_the_summary_by_hand() -> None:
     assert summary["values"] == [0.88, 0.92] and summary["frechet_ratio"] == (0.25 + 0.5) / 2
     assert SHAPES_STACKGAN.reached(summary) and not SHAPES_STACKGAN.reached({**summary, "frechet_ratio": 1.0})
     assert not SHAPES_STACKGAN.reached({**summary, "values": [0.88, 0.9]})
+    worse = {**summary["rows"], "augmented": {**summary["rows"]["augmented"], "first_unseen": [0.9, 0.95]}}
+    assert not SHAPES_STACKGAN.reached({**summary, "rows": worse}), "stage II lost some of what stage I showed"
     assert SHAPES_STACKGAN.ours(summary).startswith("0.88, 0.92; Fréchet ratio 0.38; spread of a caption's pictures ")
 
 

@@ -507,15 +507,15 @@ def images(
     return _build(data, config, network)
 
 
-_FIRST = Decay("linear", start=4_500, steps=1_500)
-_SECOND = Decay("linear", start=9_000)
+_FIRST = Decay("linear", start=7_000, steps=1_500)
+_SECOND = Decay("linear", start=11_500)
 
 
-@recipe(data="shapes", batch_size=32, steps=12_000, average=0.995, sample_every=1_000, side=64, drawn=True)
+@recipe(data="shapes", batch_size=32, steps=14_500, average=0.995, sample_every=1_000, side=64, drawn=True)
 def shapes(
     data: Spec,
     config: StackGAN.Config = StackGAN.Config(
-        encoder_steps=1_000,
+        encoder_steps=3_500,
         first_steps=5_000,
         objective="hinge",
         latent_dim=16,
