@@ -185,6 +185,17 @@ def test_where_a_score_stands(score: Score, says: str):
     assert bool(remark("precision", score)) == bool(says)
 
 
+def test_a_score_that_beats_real_data_only_by_as_few_samples_is_not_said_to_do_so_by_all() -> None:
+    known = {"real": 0.5, "noise": 0.1}
+    all_of_them = Score(0.4, "higher", (0.38, 0.42), references=known, standing="better than real data")
+    assert "recall, of as many samples as there are real ones, is better than real data's 0.5," in remark(
+        "recall", all_of_them
+    )
+    assert "recall 0.6 is better than real data's 0.5," in remark(
+        "recall", Score(0.6, "higher", (0.58, 0.62), references=known)
+    )
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [

@@ -35,9 +35,11 @@ def remark(name: str, score: Score) -> str:
     """The standing as a sentence; "" where there is nothing to say."""
     real, noise = (f"{score.references[key]:.4g}" if key in score.references else "" for key in ("real", "noise"))
     if (what := standing(score)) == "better than real data":
+        of_all = beside(score, score.references) == what  # and not of as few of them as there are real ones
+        which = f"{name} {score.value:.4g}" if of_all else f"{name}, of as many samples as there are real ones,"
         return (
-            f"{name} {score.value:.4g} is better than real data's {real}, which is no merit: samples that crowd where "
-            "data is dense, or copy it, score so"
+            f"{which} is better than real data's {real}, which is no merit: samples that crowd where data is dense, or "
+            "copy it, score so"
         )
     if what == "no better than noise":
         return f"{name} {score.value:.4g} is no better than noise's {noise}"
