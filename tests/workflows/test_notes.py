@@ -36,7 +36,7 @@ def test_a_stage_that_goes_on_at_rates_of_zero_says_so(first: str, told: bool, c
     small = ["--size", "16", "16", "--batch-size", "4", "--network.width", "2", "--network.blocks", "0"]
     assert main(["train", "stackgan/shapes", *small, "--first-steps", first, "--dry-run"]) == 0
     captured = capsys.readouterr()
-    said = "first-generator and first-discriminator are 0 from step 6,000 on, where they still play"
+    said = "first-generator and first-discriminator are 0 from step 8,500 on, where they still play"
     assert (said in captured.out + captured.err) is told
 
 
