@@ -72,7 +72,7 @@ def test_each_phase_moves_its_own_networks_and_no_other() -> None:
     first = {"first_generator", "first_augmentation", "first_discriminator"}
     second = {"generator", "augmentation", "discriminator"}
     assert [changed(of) for _ in range(6)] == [
-        {"encoder", "images"}, {"encoder", "images"}, first, first, second | {"begun"}, second,
+        {"encoder", "images"}, {"encoder", "images"}, first, first, second, second,
     ]  # fmt: skip
     assert of.game.phase(1) != of.game.phase(2) == of.game.phase(3) != of.game.phase(4) == of.game.phase(5)
 
@@ -80,7 +80,7 @@ def test_each_phase_moves_its_own_networks_and_no_other() -> None:
 def test_without_text_each_stage_moves_its_own_networks() -> None:
     of = trainer(plain())
     first, second = {"first_generator", "first_discriminator"}, {"generator", "discriminator"}
-    assert [changed(of) for _ in range(4)] == [first, first, second | {"begun"}, second]
+    assert [changed(of) for _ in range(4)] == [first, first, second, second]
     assert not has_role(of.game, Illustrates) and of.game.condition is None and of.game.batch is Tensor
 
 
@@ -262,27 +262,6 @@ def test_a_stage_one_of_another_run_is_taken_as_it_is() -> None:
         made_of(game(), encoder_steps=2, first_steps=0)
 
 
-def test_before_stage_two_its_discriminator_scores_nothing() -> None:
-    for make, began in ((game, 4), (plain, 2)):
-        own: Any = make()
-        of, x = trainer(own), torch.rand(3, 3, 16, 16)
-        y = None if own.condition is None else torch.randint(2, 9, (3, SPEC.text.shape[0]))
-        given = () if y is None else (own.embed(y),)
-        for step in range(began + 1):
-            own.eval()
-            first, second = own.first_discriminator(shrunk(x), *given), own.discriminator(x, *given)
-            assert torch.equal(own.score(x, y), first.flatten()) and not torch.equal(first, second), step
-            of.round()
-            given = () if y is None else (own.embed(y),)
-        own.eval()
-        assert torch.equal(own.score(x, y), own.discriminator(x, *given).flatten())
-    alone = made_of(game(), encoder_steps=0, first_steps=0)
-    alone.eval()
-    assert torch.equal(
-        alone.score(x, text := torch.randint(2, 9, (3, 11))), alone.discriminator(x, alone.embed(text))[:, 0]
-    )
-
-
 @pytest.mark.parametrize(("near", "matching", "times"), [(0.0, 0.0, 2), (0.5, 0.0, 2), (0.0, 1.0, 3)])
 def test_only_texts_that_are_used_are_embedded(near: float, matching: float, times: int) -> None:
     own = game(near=near, matching=matching)
@@ -302,7 +281,7 @@ def test_sentences_of_another_package_take_the_place_of_the_encoder() -> None:
     own = made_of(game(), Sentences(encode, ENGLISH.kind, 10), images=None, first_steps=1)
     of = trainer(own)
     assert changed(of) == {"first_generator", "first_augmentation", "first_discriminator"}
-    assert changed(of) == {"generator", "augmentation", "discriminator", "begun"}
+    assert changed(of) == {"generator", "augmentation", "discriminator"}
     assert own.phase(0) is None, "what a package computes is not recorded"
     of = trainer(made_of(game(), Sentences(encode, ENGLISH.kind, 10), images=None, first_steps=9))
     assert "8 steps end in the phase 'first' of stackgan, before 'second', which begins after step 9" in "".join(

@@ -21,7 +21,6 @@ SMALL = {
     "batch_size": 32,
     "pretrain_discriminator": 5,
     "d_steps": 1,
-    "rollouts": 2,
     "log_every": 10,
     "quiet": True,
 }

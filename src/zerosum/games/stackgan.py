@@ -59,16 +59,14 @@ class Stages(Checked):
 class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
     """Two GANs: of images shrunk to a quarter of their sides, and of what becomes of these at full size.
 
-    While stage II has not begun, samples are stage I's, enlarged, and `score` is of its discriminator; then of that of
-    stage II.
+    While stage II has not begun, samples are stage I's, enlarged. `score` is of stage II's discriminator, which has
+    learnt nothing until then.
 
     Attributes:
         first_generator, first_discriminator: stage I's.
         generator, discriminator: stage II's.
-        begun: () bool, whether stage II has begun.
     """
 
-    begun: Tensor
     first_generator: nn.Module
     first_discriminator: nn.Module
     discriminator: nn.Module
@@ -81,7 +79,6 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
                 f"--objective {config.objective} compares each fake with a real sample, and wrong captions have none "
                 "of their own; choose another"
             )
-        self.register_buffer("begun", torch.tensor(not config.first_steps))
 
     @abstractmethod
     def _draft(self, z: Tensor, *given: Tensor) -> Tensor:
@@ -138,8 +135,7 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
         return self._draft(z, *self.conditions(y))
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        own = (self.discriminator, x) if self.begun else (self.first_discriminator, shrunk(x))
-        logits: Tensor = own[0](own[1], *self.conditions(y))
+        logits: Tensor = self.discriminator(x, *self.conditions(y))
         return logits.flatten()
 
     def _duel(
@@ -291,7 +287,6 @@ class StackGAN(Stacked[NearCaptioned], Illustrates):
             make = partial(self._make_first, text, right, close)
             yield from self._duel("first-", self.first_discriminator, step, shrunk(x), (right,), (other,), make)
             return
-        self.begun.fill_(True)
         make = partial(self._make_second, text, right, close)
         yield from self._duel("", self.discriminator, step, x, (right,), (other,), make)
 
@@ -387,7 +382,6 @@ class PlainStackGAN(Stacked[Tensor]):
             make = partial(self._make_first, len(x))
             yield from self._duel("first-", self.first_discriminator, step, shrunk(x), (), (), make)
             return
-        self.begun.fill_(True)
         yield from self._duel("", self.discriminator, step, x, (), (), partial(self._make_second, len(x)))
 
     def _make_first(self, count: int) -> Made:
