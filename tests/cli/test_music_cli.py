@@ -99,7 +99,8 @@ def test_other_files_are_refused(call: Call, tunes: Path, tmp_path: Path):
     said = refused(call, "sample", tunes / "run", "--out", tmp_path / "x.mp3")
     assert "are melodies, which go to a .png or .npz or .mid or .wav or .txt file or a folder" in said
     assert refused(call, "train", "seqgan/melodies", "--data", tunes / "0.mid", "--out", tmp_path / "a").endswith(
-        "0.mid is a single MIDI file; give the folder that it lies in, or a file that ends in one of .npy, .npz, .txt"
+        "0.mid is a single MIDI file; give the folder that it lies in, or a file that ends in one of .npy, .npz, .txt, "
+        ".tsv, .csv, .jsonl"
     )
     (tmp_path / "empty").mkdir()
     assert "no MIDI file in" in refused(

@@ -26,7 +26,12 @@ def test_a_metric_is_imported_without_the_trainer(module: str):
 def test_the_frechet_distance_loads_no_other_floor():
     names = loaded("import zerosum; zerosum.metrics.frechet.frechet")
     assert "zerosum.metrics.frechet" in names
-    assert {name.split(".")[1] for name in names if name.startswith("zerosum.")} == {"errors", "metrics", "modality"}
+    assert {name.split(".")[1] for name in names if name.startswith("zerosum.")} == {
+        "errors",
+        "metrics",
+        "modality",
+        "util",
+    }
 
 
 def test_the_names_of_metrics_wait_for_no_torch():

@@ -54,6 +54,9 @@ def toy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(OLD / "toy", tmp_path / "toy"))
 
 
+SAME = 1e-4  # of the way that weights have come since: how far two ends may be apart
+
+
 def edit(run: Path, **changes: Any) -> dict[str, Any]:
     """Change fields of run.json, and return all."""
     fields = json.loads((run / "run.json").read_text()) | changes
@@ -83,9 +86,12 @@ def test_an_old_run_goes_on_to_the_same_end(old: Path):
     now, then = load_file(last / f"{file}.safetensors"), load_file(OLD / f"{old.name}-{steps}.safetensors")
     before = load_file(checkpoint.find(OLD / old.name / "checkpoints")[-1] / f"{file}.safetensors")
     assert now.keys() == then.keys()
-    for name in then:
-        torch.testing.assert_close(now[name], then[name], rtol=1e-4, atol=1e-5)
-    assert not all(torch.equal(then[name], before[name]) for name in then)
+    # Adam makes a whole step of a gradient that is hardly more than rounding, which processors do each in their own way.
+    off, moved = (
+        float(torch.cat([(a[name].double() - b[name].double()).flatten() for name in then]).norm())
+        for a, b in ((now, then), (then, before))
+    )
+    assert moved > 0 and off < SAME * moved
     assert json.loads((old / "run.json").read_text())["format"] == 3
     assert json.loads((last / "checkpoint.json").read_text())["format"] == 2
     steps_logged = [json.loads(line)["step"] for line in (old / "metrics.jsonl").read_text().splitlines()]
