@@ -86,7 +86,7 @@ def test_an_old_run_goes_on_to_the_same_end(old: Path):
     now, then = load_file(last / f"{file}.safetensors"), load_file(OLD / f"{old.name}-{steps}.safetensors")
     before = load_file(checkpoint.find(OLD / old.name / "checkpoints")[-1] / f"{file}.safetensors")
     assert now.keys() == then.keys()
-    # Adam makes a whole step of a gradient that is hardly more than rounding, which processors do each in their own way.
+    # Adam makes a whole step of a gradient that is hardly more than rounding, and processors round in their own ways.
     off, moved = (
         float(torch.cat([(a[name].double() - b[name].double()).flatten() for name in then]).norm())
         for a, b in ((now, then), (then, before))
