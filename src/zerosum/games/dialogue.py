@@ -19,6 +19,7 @@ from zerosum.losses import non_saturating
 from zerosum.modality import Spec, Tokens
 from zerosum.networks.choice import choose_by_rank
 from zerosum.networks.dialogue import WIDTHS, Answerer, Critic, Discriminator
+from zerosum.networks.discriminate import in_evaluation
 from zerosum.networks.monte_carlo import rewards
 from zerosum.networks.policy import State
 from zerosum.optim import Adam, DiscriminatorOptimizer, GeneratorOptimizer, Optimizer
@@ -155,15 +156,12 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
         """(B, length), of each token of answers (B, length)."""
         if self.config.reward == "constant":
             return torch.ones(answer.shape, device=answer.device)
-        training = self.discriminator.training
-        self.discriminator.eval()  # the verdict on an answer is no matter of luck
 
         def real(texts: Tensor, rows: Tensor) -> Tensor:
             return self.discriminator(question[rows], texts).float().sigmoid()[:, 0]
 
-        found = rewards(self.generator.policy, answer, self.config.rollouts, real, self.embed(question))
-        self.discriminator.train(training)
-        return found
+        with in_evaluation(self.discriminator):  # the verdict on an answer is no matter of luck
+            return rewards(self.generator.policy, answer, self.config.rollouts, real, self.embed(question))
 
     def _write(self, question: Tensor) -> Tensor:
         u = torch.rand(len(question), self.generator.policy.tokens.length, device=question.device)

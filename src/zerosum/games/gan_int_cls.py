@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import torch
 from annotated_types import Ge, Gt, Le
@@ -28,6 +28,8 @@ from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimize
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Illustrates
+
+Given = tuple[Tensor, ...]  # what networks see beside z or an image: a meaning, or nothing
 
 
 class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
@@ -78,11 +80,7 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
         config: Config = Config(),
     ):
         super().__init__()
-        if OBJECTIVES[config.objective].paired:
-            raise ZerosumError(
-                f"--objective {config.objective} compares each fake with a real sample, and wrong captions have none "
-                "of their own; choose another"
-            )
+        require_unpaired(config.objective)
         self.encoder, self.images, self.config, self.condition = encoder, images, config, condition
         self.generator, self.discriminator = generator, discriminator
         self.prior = Normal(config.latent_dim)
@@ -107,18 +105,8 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
         with torch.no_grad():
             right, other = self.embed(text), self.embed(wrong)
             fake = self.generator(self.latents(len(x)), right)
-        batches = [(x, right), (fake.to(x.dtype), right), *([(x, other)] if config.cls else [])]
-        real_logits, fake_logits, *wrong_logits = discriminate_each(self.discriminator, batches)
-        answers = [objective.d(real_logits, logits) for logits in (fake_logits, *wrong_logits)]
-        given = partial(_with, self.discriminator, right)
-        penalties = lazy(config.penalties, config.penalty_every, step, given, x, fake, self.discriminator)
-        yield Move(
-            "discriminator",
-            adversarial=torch.stack(answers).mean(),  # real counts once, fake and wrong half
-            **penalties,
-            logits=Logits(real_logits, fake_logits),
-            log={"wrong": torch.cat(wrong_logits).float().mean()} if wrong_logits else {},
-        )
+        told = (other,) if config.cls else ()
+        yield matching_aware("discriminator", self.discriminator, config, step, x, fake, (right,), told)
         between = (right + other)[: math.ceil(config.interpolated * len(right))] / 2
         asked = torch.cat([right, between])
         fake = self.generator(self.latents(len(asked)), asked)
@@ -144,9 +132,58 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
         return logits.flatten()
 
 
-def _with(discriminator: nn.Module, meaning: Tensor, x: Tensor) -> Tensor:
-    """D's logits of images, of one batch of these meanings or of several below each other."""
-    logits: Tensor = discriminator(x, meaning.repeat(len(x) // len(meaning), 1))
+def require_unpaired(name: ObjectiveName) -> None:
+    """`ZerosumError` for an objective that D cannot have beside wrong captions."""
+    if OBJECTIVES[name].paired:
+        raise ZerosumError(
+            f"--objective {name} compares each fake with a real sample, and wrong captions have none of their own; "
+            "choose another"
+        )
+
+
+class Penalised(Protocol):
+    """Options of D's loss."""
+
+    @property
+    def objective(self) -> ObjectiveName: ...
+    @property
+    def penalties(self) -> GradientPenalties: ...
+    @property
+    def penalty_every(self) -> PenaltyEvery: ...
+
+
+def matching_aware(
+    player: str,
+    discriminator: nn.Module,
+    config: Penalised,
+    step: int,
+    real: Tensor,
+    fake: Tensor,
+    right: Given,
+    wrong: Given,
+) -> Move:
+    """D's move: it is to tell real images from fakes, and from real images with something wrong beside them.
+
+    Real ones count once, both others half each; algorithm 1. Where nothing is wrong, D sees real and fake ones alone.
+    """
+    objective = OBJECTIVES[config.objective]
+    batches = [(real, *right), (fake.to(real.dtype), *right), *([(real, *wrong)] if wrong else [])]
+    real_logits, fake_logits, *wrong_logits = discriminate_each(discriminator, batches)
+    answers = [objective.d(real_logits, logits) for logits in (fake_logits, *wrong_logits)]
+    given = partial(_with, discriminator, right)
+    penalties = lazy(config.penalties, config.penalty_every, step, given, real, fake, discriminator)
+    return Move(
+        player,
+        adversarial=torch.stack(answers).mean(),
+        **penalties,
+        logits=Logits(real_logits, fake_logits),
+        log={"wrong": torch.cat(wrong_logits).float().mean()} if wrong_logits else {},
+    )
+
+
+def _with(discriminator: nn.Module, given: Given, x: Tensor) -> Tensor:
+    """D's logits of images, of one batch of what is given or of several below each other."""
+    logits: Tensor = discriminator(x, *(values.repeat(len(x) // len(values), 1) for values in given))
     return logits
 
 

@@ -19,6 +19,7 @@ from zerosum.latent_game import TwoPlayerGame
 from zerosum.losses import non_saturating
 from zerosum.modality import Spec
 from zerosum.networks.choice import choose_by_rank
+from zerosum.networks.discriminate import in_evaluation
 from zerosum.networks.monte_carlo import rewards
 from zerosum.networks.policy import Policy
 from zerosum.networks.text_cnn import FILTERS, TextCNN
@@ -153,11 +154,9 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             return torch.full(ids.shape, 0.5, device=ids.device)
         if self.config.reward == "random":
             return torch.rand(ids.shape, device=ids.device)
-        training = self.discriminator.training
-        self.discriminator.eval()  # the verdict on a text is no matter of luck
-        found = rewards(self.behind or self.generator, ids, self.config.rollouts, lambda texts, rows: self._real(texts))
-        self.discriminator.train(training)
-        return found
+        with in_evaluation(self.discriminator):  # the verdict on a text is no matter of luck
+            policy = self.behind or self.generator
+            return rewards(policy, ids, self.config.rollouts, lambda texts, rows: self._real(texts))
 
     def _real(self, ids: Tensor) -> Tensor:
         """(N,) probabilities of "real" of texts ids (N, length)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -17,16 +16,17 @@ from torch import Tensor, nn
 
 from zerosum.batches import B, Draw, NearCaptioned
 from zerosum.errors import ZerosumError
-from zerosum.game import Logits, Move, Player
+from zerosum.game import Move, Player
+from zerosum.games.gan_int_cls import Given, matching_aware, require_unpaired
 from zerosum.latent import LatentDim, Normal
 from zerosum.latent_game import LatentGame
 from zerosum.losses.adversarial import OBJECTIVES, ObjectiveName
-from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, check_weights, lazy
+from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, check_weights
 from zerosum.losses.variational import kl_divergence
 from zerosum.modality import Shape, Spec, Tokens
 from zerosum.networks import captioned, dcgan, small
 from zerosum.networks.blocks import Norm, image_shape
-from zerosum.networks.discriminate import discriminate_each
+from zerosum.networks.discriminate import in_evaluation
 from zerosum.networks.stackgan import FACTOR, Augmentation, Enlarger
 from zerosum.networks.text_encoder import TextEncoder, matched
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer, Optimizer
@@ -35,7 +35,6 @@ from zerosum.recipe import recipe
 from zerosum.roles import Discriminates, Drafts, Illustrates
 from zerosum.util.switches import With
 
-Given = tuple[Tensor, ...]  # what networks see beside z or an image: a meaning, or nothing
 Made = tuple[Tensor, dict[str, Any]]  # fakes, and the terms of G's loss beside D's answer
 
 
@@ -74,11 +73,7 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
 
     def __init__(self, config: Stages) -> None:
         super().__init__()
-        if OBJECTIVES[config.objective].paired:
-            raise ZerosumError(
-                f"--objective {config.objective} compares each fake with a real sample, and wrong captions have none "
-                "of their own; choose another"
-            )
+        require_unpaired(config.objective)
 
     @abstractmethod
     def _draft(self, z: Tensor, *given: Tensor) -> Tensor:
@@ -153,22 +148,11 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
         Args:
             stage: what the names of its players begin with.
         """
-        config, objective = self.config, OBJECTIVES[self.config.objective]
         with torch.no_grad():
             fake = make()[0].to(real.dtype)
-        batches = [(real, *right), (fake, *right), *([(real, *wrong)] if wrong else [])]
-        real_logits, fake_logits, *wrong_logits = discriminate_each(discriminator, batches)
-        answers = [objective.d(real_logits, logits) for logits in (fake_logits, *wrong_logits)]
-        given = partial(_with, discriminator, right)
-        penalties = lazy(config.penalties, config.penalty_every, step, given, real, fake, discriminator)
-        yield Move(
-            f"{stage}discriminator",
-            adversarial=torch.stack(answers).mean(),  # real counts once, fake and wrong half
-            **penalties,
-            logits=Logits(real_logits, fake_logits),
-            log={"wrong": torch.cat(wrong_logits).float().mean()} if wrong_logits else {},
-        )
+        yield matching_aware(f"{stage}discriminator", discriminator, self.config, step, real, fake, right, wrong)
         fake, terms = make()
+        objective = OBJECTIVES[self.config.objective]
         yield Move(f"{stage}generator", adversarial=objective.g(discriminator(fake, *right)), **terms)
 
 
@@ -405,23 +389,6 @@ class PlainStackGAN(Stacked[Tensor]):
 def shrunk(x: Tensor) -> Tensor:
     """Images (B, C, H, W) at a quarter of both sides: means of 4x4 pixels."""
     return F.avg_pool2d(x, FACTOR)
-
-
-@contextmanager
-def in_evaluation(network: nn.Module) -> Iterator[None]:
-    """A network that does not learn within the block: batch norm goes by its statistics, and leaves them so."""
-    training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(training)
-
-
-def _with(discriminator: nn.Module, given: Given, x: Tensor) -> Tensor:
-    """D's logits of images, of one batch of what is given or of several below each other."""
-    logits: Tensor = discriminator(x, *(values.repeat(len(x) // len(values), 1) for values in given))
-    return logits
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,17 @@ def frozen_batch_stats(network: nn.Module) -> Iterator[None]:
             norm.momentum = momentum
 
 
+@contextmanager
+def in_evaluation(network: nn.Module) -> Iterator[None]:
+    """A network within the block as it is used, not as it learns: no dropout, and batch norm by its statistics."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
+
+
 def mixes_batch(network: nn.Module) -> bool:
     """Whether the output for one sample depends on the others of its batch."""
     return any(isinstance(m, (nn.modules.batchnorm._BatchNorm, BatchDependent)) for m in network.modules())
