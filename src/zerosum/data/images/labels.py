@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import DataError, Problem, measured
-from zerosum.data.text.cells import parsed, require_different
+from zerosum.data.text.cells import listed, objects, parsed, require_different, rows_of
 from zerosum.data.text.lines import read_text
 from zerosum.util.text import abbreviate, legible, shortened, unquoted
 
@@ -325,9 +325,9 @@ def _read(path: Path) -> Table:
     if path.stem.lower() == CAPTIONS and not {NAME, TEXT} <= {*columns}:
         return empty  # of another layout
     if NAME not in columns:
-        raise empty.wrong(1, f"there is no column {NAME}; rename one of {_listed(columns)}, or the file")
+        raise empty.wrong(1, f"there is no column {NAME}; rename one of {listed(columns)}, or the file")
     if path.stem.lower() == "labels" and not empty.tells:
-        raise empty.wrong(1, f"there is no column {LABEL} or {CONDITION}...; rename one of {_listed(columns)}")
+        raise empty.wrong(1, f"there is no column {LABEL} or {CONDITION}...; rename one of {listed(columns)}")
     return Table(path, columns, tuple(_entry(empty, line, row) for line, row in rows))
 
 
@@ -428,25 +428,18 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     if told := SEPARATOR.match(text):
         text = "\n" + text[told.end() :]
     delimiter = told[1] if told else next((d for d in DELIMITERS if NAME in _header(text, d)), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
-    try:
-        for cells in reader:
-            row = [cell.strip() for cell in cells]
-            if not any(row):
-                continue
-            if not header:
-                header = row
-                require_different(header, f"{path}, line {reader.line_num}")
-                continue
-            if len(row) < len(header) or any(row[len(header) :]):
-                raise DataError(
-                    f"{path}, line {reader.line_num}: the header has {len(header)} cells, this row {len(row)}; write "
-                    f'"..." round what holds a {delimiter!r}, and leave the cell of an unlabelled image empty'
-                )
-            yield reader.line_num, {column: cell for column, cell in zip(header, row, strict=False) if column}
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}; check the quotation marks") from error
+    for line, row in rows_of(path, text, delimiter):
+        if not header:
+            header = row
+            require_different(header, f"{path}, line {line}")
+            continue
+        if len(row) < len(header) or any(row[len(header) :]):
+            raise DataError(
+                f"{path}, line {line}: the header has {len(header)} cells, this row {len(row)}; write "
+                f'"..." round what holds a {delimiter!r}, and leave the cell of an unlabelled image empty'
+            )
+        yield line, {column: cell for column, cell in zip(header, row, strict=False) if column}
 
 
 def _header(text: str, delimiter: str) -> Sequence[str]:
@@ -458,17 +451,8 @@ def _header(text: str, delimiter: str) -> Sequence[str]:
 
 
 def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    for line, content in enumerate(text.split("\n"), 1):
-        if not content.strip():
-            continue
-        row = parsed(content, f"{path}, line {line}", "write one object a line")
-        if not isinstance(row, dict):
-            raise DataError(f'{path}, line {line}: this is no object; write {{"{NAME}": ..., "{LABEL}": ...}}')
+    for line, row in objects(path, text, (NAME, LABEL)):
         yield line, {key: _cell(path, line, key, value) for key, value in row.items()}
-
-
-def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(abbreviate([shortened(column) for column in columns]))
 
 
 def _cell(path: Path, line: int, key: str, value: object) -> str:

@@ -1,19 +1,56 @@
-"""What tables and JSON that people write have in common: a name may not stand twice in them."""
+"""What tables and JSON that people write have in common: their rows, and that a name may not stand twice in them."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from zerosum.data.dataset import DataError
-from zerosum.util.text import shortened
+from zerosum.util.text import abbreviate, shortened
 
 
 def require_different(columns: Sequence[str], where: str, what: str = "columns") -> None:
     """`DataError` where two columns of a header have one name; those without a name are passed over."""
     if twice := next((column for column in columns if column and columns.count(column) > 1), None):
         raise DataError(f"{where}: two {what} are called {shortened(twice)}; remove one")
+
+
+def rows_of(path: Path, text: str, delimiter: str, quoted: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table that are not empty, without blanks round their cells, and the lines where they end.
+
+    Args:
+        quoted: whether quotation marks hold cells together, or are a part of these.
+    """
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    try:
+        for cells in reader:
+            row = [cell.strip() for cell in cells]
+            if any(row):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}; check the quotation marks") from error
+
+
+def objects(path: Path, text: str, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file that has one a line, such as {"a": ..., "b": ...} for columns a and b, and their lines."""
+    for line, content in enumerate(text.split("\n"), 1):
+        if not content.strip():
+            continue
+        row = parsed(content, f"{path}, line {line}", "write one object a line")
+        if not isinstance(row, dict):
+            example = ", ".join(f'"{column}": ...' for column in columns)
+            raise DataError(f"{path}, line {line}: this is no object; write {{{example}}}")
+        yield line, row
+
+
+def listed(columns: Sequence[str] | Mapping[str, object]) -> str:
+    """The names of columns in a sentence, shortened, and not too many."""
+    return ", ".join(abbreviate([shortened(column) for column in columns]))
 
 
 def parsed(text: str, where: str, cure: str) -> Any:

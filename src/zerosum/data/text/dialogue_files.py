@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,10 +10,10 @@ import torch
 from zerosum.data.dataset import QUESTION, DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
 from zerosum.data.text.captions import LONGEST, modality, tokens
-from zerosum.data.text.cells import parsed, require_different
+from zerosum.data.text.cells import listed, objects, require_different, rows_of
 from zerosum.data.text.lines import read_text
 from zerosum.util.files import named
-from zerosum.util.text import SURROGATE, abbreviate, shortened
+from zerosum.util.text import SURROGATE, shortened
 
 ANSWER = "answer"
 COLUMNS = (QUESTION, ANSWER)
@@ -64,30 +62,20 @@ def _table(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     known = ("\t",) if path.suffix.lower() == ".tsv" else DELIMITERS
     first = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = next((own for own in known if {*COLUMNS} <= {*_cells(first, own)}), known[0])
-    lines = io.StringIO(text, newline="")
-    if delimiter == "\t":  # whose texts quote as they speak
-        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
-    else:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    quoted = delimiter != "\t"  # texts between tabs quote as they speak
     header: list[str] = []
-    try:
-        for cells in reader:
-            row = [cell.strip() for cell in cells]
-            if not any(row):
-                continue
-            if not header:
-                header = row
-                _require(path, reader.line_num, header)
-                require_different(header, f"{path}, line {reader.line_num}")
-            elif len(row) != len(header):
-                raise DataError(
-                    f"{path}, line {reader.line_num}: the header has {len(header)} cells, and this row {len(row)}; "
-                    f"part cells by {delimiter!r} alone" + ("" if delimiter == "\t" else ", and quote others")
-                )
-            else:
-                yield reader.line_num, dict(zip(header, row, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}; check the quotation marks") from error
+    for line, row in rows_of(path, text, delimiter, quoted):
+        if not header:
+            header = row
+            _require(path, line, header)
+            require_different(header, f"{path}, line {line}")
+        elif len(row) != len(header):
+            raise DataError(
+                f"{path}, line {line}: the header has {len(header)} cells, and this row {len(row)}; part cells by "
+                f"{delimiter!r} alone" + (", and quote others" if quoted else "")
+            )
+        else:
+            yield line, dict(zip(header, row, strict=True))
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -95,12 +83,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
-    for line, content in enumerate(text.split("\n"), 1):
-        if not content.strip():
-            continue
-        row = parsed(content, f"{path}, line {line}", "write one object a line")
-        if not isinstance(row, dict):
-            raise DataError(f'{path}, line {line}: this is no object; write {{"{QUESTION}": ..., "{ANSWER}": ...}}')
+    for line, row in objects(path, text, COLUMNS):
         _require(path, line, row)
         if wrong := [column for column in COLUMNS if not isinstance(row[column], str)]:
             raise DataError(f"{path}, line {line}: its {wrong[0]} is no text; write it in quotation marks")
@@ -113,5 +96,4 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]
 def _require(path: Path, line: int, columns: Mapping[str, object] | list[str]) -> None:
     """`DataError` where a column is missing."""
     if missing := [column for column in COLUMNS if column not in columns]:
-        there = ", ".join(abbreviate([shortened(column) for column in columns]))
-        raise DataError(f"{path}, line {line}: there is no column {missing[0]}; rename one of {there}")
+        raise DataError(f"{path}, line {line}: there is no column {missing[0]}; rename one of {listed(columns)}")
