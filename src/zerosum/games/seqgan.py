@@ -222,21 +222,13 @@ _WIDE = Network(embedding=64, hidden=128, filters=0.25)
 
 
 @recipe(data="sentences", batch_size=64, steps=6_500, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
-def lines(
-    data: Spec,
-    config: SeqGAN.Config = _LINES,
-    network: Network = _WIDE,
-) -> SeqGAN:
+def lines(data: Spec, config: SeqGAN.Config = _LINES, network: Network = _WIDE) -> SeqGAN:
     """A wider policy and fewer filters, for the lines of a text file: words, or characters."""
     return _built(data, config, network)
 
 
 @recipe(data="melodies", batch_size=64, steps=14_600, average=0.0, clip=5.0, precision="fp32", sample_every=1_000)
-def melodies(
-    data: Spec,
-    config: SeqGAN.Config = _MELODIES,
-    network: Network = _WIDE,
-) -> SeqGAN:
+def melodies(data: Spec, config: SeqGAN.Config = _MELODIES, network: Network = _WIDE) -> SeqGAN:
     """The networks of `seqgan/lines`, for notes; the policy goes on to learn from real ones beside D's verdict."""
     return _built(data, config, network)
 

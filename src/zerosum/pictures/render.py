@@ -79,23 +79,13 @@ def _videos(video: Video) -> Renderer:
 
 
 def _sounds(sound: Sound) -> Renderer:
-    def drawn(x: Tensor) -> Tensor:
-        return spectrograms(x.flatten(0, -3), sound.rate).unflatten(0, x.shape[:-2])
-
-    scale = f"; spectrograms, {scale_of(sound)}"
-    return Renderer(
-        picture=lambda samples, real: with_scales(samples, sound),
-        row=lambda samples: grid(drawn(samples), columns=len(samples)),
-        rows=lambda groups, names, note, real: grid_rows([drawn(group) for group in groups], names, note=note),
-        walks=lambda frames, real: grid_walks(drawn(frames)),
-        categories=lambda values, real: grid_walks(drawn(values).transpose(0, 1)),
-        group=f"A row for each {{}}; within a column z is the same{scale}",
-        walk=f"Each row interpolates between two latent points in equal steps{{}}{scale}",
-        code=f"Each row moves one latent code through its values; the rest of z is fixed{scale}",
-        walk_size=(6, 10),
-        latents=1,
-        count=lambda rows: max(24, 3 * rows),
-        room=room_of(1, HEIGHT, WIDTH),
+    return _as_images(
+        lambda x: spectrograms(x.flatten(0, -3), sound.rate).unflatten(0, x.shape[:-2]),
+        lambda samples, real: with_scales(samples, sound),
+        f"; spectrograms, {scale_of(sound)}",
+        "Each row interpolates",
+        10,
+        room_of(1, HEIGHT, WIDTH),
     )
 
 
@@ -139,24 +129,44 @@ def _texts(tokens: Tokens) -> Renderer:
 
 def _melodies(notes: Notes) -> Renderer:
     span = piano_rolls.span(notes.vocabulary)
+    return _as_images(
+        lambda ids: piano_rolls.rolls(notes.melodies(ids.flatten(0, -2)), span).unflatten(0, ids.shape[:-1]),
+        lambda samples, real: piano_rolls.with_scales(notes.melodies(samples), span),
+        f"; {piano_rolls.scale_of(span)}",
+        "Each row moves",
+        6,
+        room_of(1, *piano_rolls.size_of(span)),
+    )
 
-    def drawn(ids: Tensor) -> Tensor:
-        return piano_rolls.rolls(notes.melodies(ids.flatten(0, -2)), span).unflatten(0, ids.shape[:-1])
 
-    scale = f"; {piano_rolls.scale_of(span)}"
+def _as_images(
+    drawn: Callable[[Tensor], Tensor],
+    picture: Callable[[Tensor, Tensor | None], Picture.Image],
+    scale: str,
+    goes: str,
+    steps: int,
+    room: int,
+) -> Renderer:
+    """Of samples each of which becomes an image, whose scale the captions tell.
+
+    Args:
+        drawn: (..., *shape) to (..., C, H, W).
+        goes: how the caption of walks begins.
+        steps: of a walk.
+    """
     return Renderer(
-        picture=lambda samples, real: piano_rolls.with_scales(notes.melodies(samples), span),
+        picture=picture,
         row=lambda samples: grid(drawn(samples), columns=len(samples)),
         rows=lambda groups, names, note, real: grid_rows([drawn(group) for group in groups], names, note=note),
         walks=lambda frames, real: grid_walks(drawn(frames)),
         categories=lambda values, real: grid_walks(drawn(values).transpose(0, 1)),
         group=f"A row for each {{}}; within a column z is the same{scale}",
-        walk=f"Each row moves between two latent points in equal steps{{}}{scale}",
+        walk=f"{goes} between two latent points in equal steps{{}}{scale}",
         code=f"Each row moves one latent code through its values; the rest of z is fixed{scale}",
-        walk_size=(6, 6),
+        walk_size=(6, steps),
         latents=1,
         count=lambda rows: max(24, 3 * rows),
-        room=room_of(1, *piano_rolls.size_of(span)),
+        room=room,
     )
 
 

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from zerosum.data.dataset import DataError
 from zerosum.util.text import abbreviate, shortened
@@ -25,7 +25,7 @@ def rows_of(path: Path, text: str, delimiter: str, quoted: bool = True) -> Itera
     Args:
         quoted: whether quotation marks hold cells together, or are a part of these.
     """
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
     try:
         for cells in reader:
