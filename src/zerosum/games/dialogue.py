@@ -14,6 +14,7 @@ from zerosum import latent
 from zerosum.batches import Dialogue, Draw
 from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move, Player
+from zerosum.games.seqgan import alone
 from zerosum.latent_game import LatentGame
 from zerosum.losses import non_saturating
 from zerosum.modality import Spec, Tokens
@@ -169,11 +170,7 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
             return self.generator.policy.write(u, begun=self.embed(question))
 
     def phase(self, step: int) -> Hashable | None:
-        if step < self.config.pretrain_generator:
-            return "generator alone"
-        if step < self.config.pretrain_generator + self.config.pretrain_discriminator:
-            return "discriminator alone"
-        return None
+        return alone(step, self.config.pretrain_generator, self.config.pretrain_discriminator)
 
     def embed(self, question: Tensor) -> State:
         begun: State = self.generator.reader(question)

@@ -113,11 +113,7 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             yield self._tell_apart(draw().ids)
 
     def phase(self, step: int) -> Hashable | None:
-        if step < self.config.pretrain_generator:
-            return "generator alone"
-        if step < self.config.pretrain_generator + self.config.pretrain_discriminator:
-            return "discriminator alone"
-        return None
+        return alone(step, self.config.pretrain_generator, self.config.pretrain_discriminator)
 
     def _tell_apart(self, real: Tensor) -> Move:
         """D's move: of real texts (B, length), and as many new ones of the policy."""
@@ -176,6 +172,16 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
 
     def choices(self, ids: Tensor) -> Tensor:
         return self.generator.chosen(ids)
+
+
+def alone(step: int, generator: int, discriminator: int) -> str | None:
+    """Who learns alone in a step, of so many of the generator's and of the discriminator's after these; None: nobody.
+
+    The rounds of the game itself, in which policies write and are rewarded, are no phase that is recorded.
+    """
+    if step < generator:
+        return "generator alone"
+    return "discriminator alone" if step < generator + discriminator else None
 
 
 def of_others(rewards: Tensor, chosen: Tensor) -> Tensor:
