@@ -70,7 +70,7 @@ def test_the_gradient_is_that_of_the_expected_reward(critic: bool) -> None:
 def test_d_judges_each_completion_with_the_question_of_its_row() -> None:
     game = dialogue(rollouts=2_000)
     question, answer = ASKED.repeat(2, 1), EVERY[:4]
-    found = game._rewards(question, answer)
+    found = game._rewards(question, answer, game.embed(question))
     whole = game.discriminator(question, answer).sigmoid()[:, 0].detach()
     torch.testing.assert_close(found[:, 2], whole)
     chance = game.generator.policy(answer, game.embed(question))[:, 2].softmax(1).detach()
@@ -81,7 +81,8 @@ def test_d_judges_each_completion_with_the_question_of_its_row() -> None:
 
 def test_a_constant_reward_is_one_and_the_critic_is_an_option() -> None:
     game = dialogue(rollouts=1, reward="constant")
-    assert (game._rewards(*draw(4)) == 1).all()
+    question, answer = draw(4)
+    assert (game._rewards(question, answer, game.embed(question)) == 1).all()
     assert not any(name.startswith("critic") for name, _ in dialogue(critic=False).named_parameters())
 
 
@@ -91,8 +92,8 @@ def test_the_error_of_the_critic_by_hand(monkeypatch: pytest.MonkeyPatch) -> Non
     question = torch.tensor([[2, 1, 1, 1, 1], [3, 2, 1, 1, 1]])
     answer = torch.tensor([[3, 1, 1, 1, 1], [2, 3, 3, 1, 1]])  # of two tokens and of four, with their ends
     worth = torch.rand(2, 5)
-    monkeypatch.setattr(game, "_write", lambda question: answer)
-    monkeypatch.setattr(game, "_rewards", lambda question, answer: worth)
+    monkeypatch.setattr(game, "_write", lambda begun: answer)
+    monkeypatch.setattr(game, "_rewards", lambda question, answer, begun: worth)
     moves = {move.player: move for move in game.round(lambda: Dialogue(question, answer), 0)}
     assert [*moves["critic"].terms] == ["error"] and game.critic is not None
     value = game.critic(game.generator.policy.hidden(answer, game.embed(question)))
@@ -130,9 +131,10 @@ def test_random_answers_are_those_of_other_questions() -> None:
 
 def test_rewards_leave_the_mode_of_d_as_it_is() -> None:
     game = dialogue()
+    question, answer = draw(2)
     for mode in (True, False):
         game.discriminator.train(mode)
-        game._rewards(*draw(2))
+        game._rewards(question, answer, game.embed(question))
         assert game.discriminator.training is mode
 
 

@@ -131,16 +131,17 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
 
     def _tell_apart(self, real: Dialogue) -> Move:
         """D's move: of real answers, and as many to the same questions that are none."""
-        fake = real.answer.roll(1, 0) if self.config.fakes == "random" else self._write(real.question)
+        with torch.no_grad():
+            fake = real.answer.roll(1, 0) if self.config.fakes == "random" else self._write(self.embed(real.question))
         logits = Logits(*(self.discriminator(real.question, answer) for answer in (real.answer, fake)))
         return Move("discriminator", adversarial=non_saturating.d(*logits), logits=logits)
 
     def _reinforce(self, question: Tensor) -> Iterator[Move]:
         """The policy's move, an answer to each question (B, length), and the critic's, by the same answers."""
-        policy, answer = self.generator.policy, self._write(question)
-        worth, chosen = self._rewards(question, answer), policy.chosen(answer)
+        policy, begun = self.generator.policy, self.embed(question)
+        answer = self._write(begun)
+        worth, chosen = self._rewards(question, answer, begun), policy.chosen(answer)
         count = distributed.mean(chosen.sum())  # so that shares of a batch weigh by their tokens
-        begun = self.embed(question)
         states = policy.hidden(answer, begun)
         before = states.detach()
         expected = torch.zeros_like(worth) if self.critic is None else self.critic(before).detach()
@@ -153,8 +154,8 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
             yield Move("critic", error=error)
 
     @torch.no_grad()
-    def _rewards(self, question: Tensor, answer: Tensor) -> Tensor:
-        """(B, length), of each token of answers (B, length)."""
+    def _rewards(self, question: Tensor, answer: Tensor, begun: State) -> Tensor:
+        """(B, length), of each token of answers (B, length), which `begun` began."""
         if self.config.reward == "constant":
             return torch.ones(answer.shape, device=answer.device)
 
@@ -162,12 +163,12 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
             return self.discriminator(question[rows], texts).float().sigmoid()[:, 0]
 
         with in_evaluation(self.discriminator):  # the verdict on an answer is no matter of luck
-            return rewards(self.generator.policy, answer, self.config.rollouts, real, self.embed(question))
+            return rewards(self.generator.policy, answer, self.config.rollouts, real, begun)
 
-    def _write(self, question: Tensor) -> Tensor:
-        u = torch.rand(len(question), self.generator.policy.tokens.length, device=question.device)
-        with torch.no_grad():
-            return self.generator.policy.write(u, begun=self.embed(question))
+    @torch.no_grad()
+    def _write(self, begun: State) -> Tensor:
+        u = torch.rand(len(begun.hidden), self.generator.policy.tokens.length, device=begun.hidden.device)
+        return self.generator.policy.write(u, begun=begun)
 
     def phase(self, step: int) -> Hashable | None:
         return alone(step, self.config.pretrain_generator, self.config.pretrain_discriminator)
