@@ -132,6 +132,18 @@ def test_logits_may_lapse_once():
     assert set(names.values()) == {"under-trained"}, names
 
 
+def test_who_falls_for_one_phrase_after_another_repeats_itself():
+    """In one look of five texts may be neither, on the way from one phrase to the next; but not in the last one."""
+    phrase, between = {"variety": 0.2}, {"variety": 0.9}
+    said = {
+        "one of five": [phrase, between, phrase], "two of five": [between, phrase, between, phrase],
+        "last": [phrase, phrase, between],
+    }  # fmt: skip
+    names = {case: diagnose(history(*looks, count=6, **phrase)).name for case, looks in said.items()}
+    assert names.pop("one of five") == "repeats itself"
+    assert "repeats itself" not in names.values(), names
+
+
 def test_who_exploded_and_is_poor_since_has_diverged():
     """The rates may fall until the loss is small again; the fakes are not mended by that."""
     exploded = {"loss/discriminator": 4e3}

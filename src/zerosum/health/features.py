@@ -59,7 +59,10 @@ class FeatureSpace(ABC):
         return None
 
     def pairs(self, x: Tensor) -> Tensor | None:
-        """(M,) numbers of all pairs of neighbours in samples (N, *shape), where these are made of tokens."""
+        """(M,) numbers of all pairs of neighbours in samples (N, *shape), where these are made of tokens.
+
+        They are in the order of samples; the ends of one are neighbours of its first token and its last.
+        """
         return None
 
     @abstractmethod
@@ -217,8 +220,12 @@ class TokenSpace(FeatureSpace):
         return (self.codes[x] * self._within(x)).flatten(1)
 
     def pairs(self, x: Tensor) -> Tensor:
-        within = self.tokens.within(x)[:, 1:]
-        return (x[:, :-1] * self.tokens.size + x[:, 1:])[within]
+        end = self.tokens.size
+        x = F.pad(x.masked_fill(~self.tokens.within(x), end), (1, 1), value=end)
+        left, right = x[:, :-1], x[:, 1:]
+        both_ends = (left == end) & (right == end)
+        both_ends[:, 0] = False  # an empty text has one pair
+        return (left * (end + 1) + right)[~both_ends]
 
     def _within(self, x: Tensor) -> Tensor:
         """(N, L, 1): 1 at the tokens of each text, 0 behind them."""

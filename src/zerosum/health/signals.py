@@ -59,7 +59,7 @@ OF_SAMPLES = {
     "precision": "share of fakes among reals' neighbours, over the same share for fresh reals",
     "lifelike": "the same share, of what is seen of images",
     "distinct": "distance of a fake to the nearest other fake over the same for reals",
-    "variety": "distinct pairs of neighbouring tokens over all, of fakes over that of as many reals",
+    "variety": "how many pairs of neighbouring tokens of fakes differ, over those of as many pairs of reals",
     "kept": "share of texts of fixed z that are what they were a third of the steps ago",
     "novel": "share of pairs of neighbouring tokens that known reals do not have",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",
@@ -422,21 +422,18 @@ class _Pairs:
     def __init__(self, space: FeatureSpace, real: Tensor):
         self.space = space
         compared, self.known = real[:SAMPLES], self._of(real[SAMPLES:] if len(real) >= 2 * SAMPLES else real).unique()
-        self.real = self._variety(compared)
+        self.real = self._of(compared)
         share = self._novel(compared) if len(real) >= 2 * SAMPLES else 0.0
         self.novel_high = share + 1.96 * math.sqrt(share * (1 - share) / len(compared))  # as if each text had one
 
     def signals(self, x: Tensor) -> dict[str, float]:
         """Of fakes (N, length)."""
-        return {"variety": self._variety(x) / max(self.real, 1e-12), "novel": self._novel(x)}
-
-    def _variety(self, x: Tensor) -> float:
-        pairs = self._of(x)
-        return len(pairs.unique()) / max(len(pairs), 1)
+        own = self._of(x)
+        count = min(len(own), len(self.real))  # among more pairs there are more repetitions
+        return {"variety": len(own[:count].unique()) / len(self.real[:count].unique()), "novel": self._novel(x)}
 
     def _novel(self, x: Tensor) -> float:
-        pairs = self._of(x)
-        return 1 - float(torch.isin(pairs, self.known).float().mean()) if len(pairs) else 0.0
+        return 1 - float(torch.isin(self._of(x), self.known).float().mean())
 
     def _of(self, x: Tensor) -> Tensor:
         pairs = self.space.pairs(x)

@@ -510,11 +510,18 @@ def _evidence(criteria: Sequence[Criterion], history: History) -> tuple[Evidence
 
 
 def _lasts(criterion: Criterion, last: Sequence[Mapping[str, float]], player: str) -> bool:
-    """Whether it holds in the last snapshots: in all of them, but for one lapse of logits, which are of one batch."""
+    """Whether it holds in the last snapshots, in all of them but for lapses."""
     if criterion.signal in OF_HISTORY:
         return criterion.holds(last[-1], player)
     lapses = sum(not criterion.holds(signals, player) for signals in last)
-    return lapses <= (criterion.signal in OF_LOGITS) and criterion.holds(last[-1], player)
+    return lapses <= _allowed(criterion.signal, len(last)) and criterion.holds(last[-1], player)
+
+
+def _allowed(signal: str, looks: int) -> int:
+    """In how many of the last looks a criterion may not hold."""
+    if signal in OF_LOGITS:
+        return 1  # they are of one batch
+    return looks // 5 if signal == "variety" else 0  # between one phrase and the next texts are neither
 
 
 def _since(criterion: Criterion, player: str, history: History) -> Evidence:

@@ -99,7 +99,8 @@ def train_monitored(scenario: Case, seed: int, fraction: float, folder: Path) ->
         monitor.event(trainer.step, "diverged", error.what)
     snapshots = monitor.history.snapshots
     judged = [_judged(scenario, snapshots, stop, steps, whole.get(stop, 1.0)) for stop in stops[:-1]]
-    judged = [one for one in judged if one["looks"]]
+    known = scenario.since if isinstance(scenario, Scenario) else 0
+    judged = [one for one, stop in zip(judged, stops, strict=False) if one["looks"] and stop > known]
     last = _judged(scenario, snapshots, steps, steps, whole.get(steps, 1.0)) | {"verdict": monitor.verdict.name}
     return {
         "scenario": scenario.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ TRAINED = (
     _seqgan("seqgan, teacher forcing", 1_250, pretrain_generator=1_000, likelihood=1.0),
     _seqgan("maximum likelihood", 1_200, pretrain_generator=1_200, pretrain_discriminator=0),
     _seqgan("constant reward", 1_500, "repeats itself", pretrain_generator=60, **SHARPENED),
-    _seqgan("constant reward, later", 2_000, "repeats itself", pretrain_generator=300, **SHARPENED),
+    replace(_seqgan("constant reward, later", 2_000, "repeats itself", pretrain_generator=300, **SHARPENED), since=300),
     _seqgan("stopped early", 800, "frozen", pretrain_generator=60, pretrain_discriminator=740),
     _seqgan("stopped very early", 600, "frozen", pretrain_generator=20, pretrain_discriminator=580),
     _seqgan("60 steps", 60, "under-trained", pretrain_generator=60),
@@ -133,13 +133,14 @@ HEALTH_TEXTS = Study(
         "stand still after a short maximum likelihood. And writers of real texts, of few of them, of a phrase, of "
         "words in any order and of halves of two texts. The value is the share of failures that the verdict at the end "
         "names. At most 0.02 of the good snapshots may raise an alarm, and at most 0.01 of the bad ones may be called "
-        "healthy. Scenarios were chosen on seeds 100 to 103."
+        "healthy. Scenarios were chosen on seeds 100 to 103; the monitor was mended on these after a first validation, "
+        "on seeds 8 and 9, in which it named 90 and 80 %."
     ),
     published="",
     measures="share of failures that are named, two seeds",
     target=0.97,
     relation=">=",
-    seeds=(8, 9),
+    seeds=(10, 11),
     parts=lambda seed: tuple(BY_NAME),
     run=run,
     summarise=_of_texts,

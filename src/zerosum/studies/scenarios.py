@@ -50,6 +50,7 @@ class Scenario:
     change: Change | None = None  # of the data
     spoil: Spoil | None = None  # of the game
     truth: str = "healthy"  # the verdict
+    since: int = 0  # the step before which nobody can know it
 
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]:
         """The trainer at step 0, and its data."""
