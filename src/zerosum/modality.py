@@ -20,6 +20,7 @@ from pydantic import Discriminator
 from torch import Generator, Tensor
 
 from zerosum.util.notes import Note, parse
+from zerosum.util.text import composed
 
 Shape = tuple[int, ...]  # of one sample: (C, H, W) for an image, (D,) for a point, () for a class
 Positive = Annotated[int, Gt(0)]
@@ -261,7 +262,8 @@ class Tokens(Modality):
         return self.vocabulary.index(self.UNKNOWN)
 
     def split(self, text: str) -> list[str]:
-        """The tokens of a text: words, or characters."""
+        """The tokens of a text: words, or characters, with their accents."""
+        text = composed(text)
         return text.split() if self.separator else list(text)
 
     def lengths(self, ids: Tensor) -> Tensor:

@@ -168,6 +168,15 @@ def test_names_in_any_script_go_all_the_way(call: Call, animals: Path) -> None:
     assert code == 2 and "there is no class '鸟'; the classes are 狗, 猫" in err
 
 
+def test_a_class_is_found_however_its_accents_are_spelt(call: Call, animals: Path) -> None:
+    table = animals / "labels.csv"
+    table.write_text(table.read_text("utf-8-sig").replace("狗", "cafe\u0301"), "utf-8")
+    assert call("train", OWN, "--data", animals, "--out", "run", *SMALL)[0] == 0
+    for k, name in enumerate(("caf\u00e9", "cafe\u0301")):
+        assert call("sample", "run", "--recipe", OWN, "--class", name, "-n", 2, "--out", f"{k}.npz")[0] == 0
+    assert np.load("0.npz")["labels"].tolist() == np.load("1.npz")["labels"].tolist()
+
+
 def test_labels_that_changed_are_other_data(call: Call, animals: Path) -> None:
     assert call("train", OWN, "--data", animals, "--labels", 6, "--out", "run", *SMALL[:2], "--batch-size", 4)[0] == 0
     measure = ("evaluate", "run", "--recipe", OWN, "--samples", 12, "--metrics", "kernel", "--extractor", "pixels")

@@ -8,7 +8,6 @@ file and all crops of a photograph have one name, and go together; samples witho
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import DataError, Dataset, marked
 from zerosum.util import memory
+from zerosum.util.text import composed
 
 WHOLE = 1 << 64  # what a hash is below
 
@@ -111,7 +111,7 @@ def _names(data: Dataset, deck: str) -> tuple[str, ...]:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", str(PurePosixPath(name).with_suffix("")))
+    return composed(str(PurePosixPath(name).with_suffix("")))
 
 
 def _hash(name: str) -> int:

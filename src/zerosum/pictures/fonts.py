@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, features
 
+from zerosum.util.text import composed
+
 INK = "#646a73"
 SIZE = 16  # pixels, of the letters in a small picture
 PICTURE = 45  # letters that a picture is wide, or the letters grow: a page shows it smaller
@@ -85,7 +87,7 @@ def font(text: str, size: int = SIZE) -> ImageFont.FreeTypeFont | ImageFont.Imag
 
 def _plain(text: str) -> str:
     """In composed characters; what cannot be printed becomes a space."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in unicodedata.normalize("NFC", text))
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in composed(text))
 
 
 @cache

@@ -39,7 +39,7 @@ from zerosum.run.directory import RunDirectory
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
 from zerosum.util import checks, memory
-from zerosum.util.text import abbreviate
+from zerosum.util.text import abbreviate, composed
 
 Asked = int | str | Sequence[int | str] | np.ndarray[Any, Any] | Tensor | None  # classes, by name or number
 STORED = {"8-bit": torch.uint8, "int64": torch.int64}  # what of integers a store holds
@@ -610,8 +610,9 @@ def _signed(seed: int) -> int:
 def _number(asked: object, names: tuple[str, ...]) -> int:
     """The number of a class that is asked for by name or number."""
     if isinstance(asked, int | str) and not isinstance(asked, bool):
-        if str(asked) in names:
-            return names.index(str(asked))
+        known = [composed(name) for name in names]
+        if composed(str(asked)) in known:
+            return known.index(composed(str(asked)))
         if str(asked).isdecimal() and len(str(asked)) < LONG and int(asked) < len(names):
             return int(asked)
     raise ZerosumError(f"there is no class {asked!r}; the classes are {', '.join(abbreviate(names))}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 SHOWN = 10  # entries of a long list
@@ -15,6 +16,11 @@ SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are
 FORMULA = re.compile("[=+@\t\r-]")  # how one begins in a cell
 NUMBER = re.compile(r"-?[0-9.]+(e[+-]?[0-9]+)?")
 BYTE = re.compile(f"{UNKNOWN}([89a-f][0-9a-f])")
+
+
+def composed(text: str) -> str:
+    """Each letter and its accents as one character: archives of macOS, say, have them as several."""
+    return unicodedata.normalize("NFC", text)
 
 
 def legible(text: str) -> str:

@@ -166,6 +166,18 @@ def test_a_label_in_json_that_is_given_twice_is_refused_by_its_entry(photos: Pat
         labelled(photos, [["a.png", 1], ["./a.png", 2]], "labels.json")
 
 
+def test_a_class_has_one_spelling_of_its_accents(photos: Path) -> None:
+    data = labelled(photos, "file_name,label\na.png,caf\u00e9\nb.png,cafe\u0301\nc.png,th\u00e9\n", "labels.csv")
+    assert data.classes == ("caf\u00e9", "th\u00e9")
+
+
+def test_sub_folders_that_differ_in_the_spelling_of_accents_are_one_class(tmp_path: Path) -> None:
+    for name in ("caf\u00e9/1.png", "cafe\u0301/2.png", "th\u00e9/3.png"):
+        image(tmp_path / name)
+    data = load(str(tmp_path))
+    assert data.classes == ("caf\u00e9", "th\u00e9") and data.counts == (2, 1)
+
+
 # -- no label, no class -----------------------------------------------------------------------------------------------
 
 

@@ -97,6 +97,15 @@ def test_encodings_and_ends_of_lines(write: Write, encoding: str, newline: str) 
     assert tokens_of(data).write(data.x) == ["é a", "a ü"]
 
 
+@pytest.mark.parametrize("line", ["caf{} noir", "caf{}"])  # words, and characters
+def test_accents_are_no_characters_of_their_own(write: Write, line: str) -> None:
+    composed, apart = line.format("\u00e9"), line.format("e\u0301")
+    data = load(str(write(f"{apart}\n{composed}\n")))
+    kind = tokens_of(data)
+    assert kind.write(data.x) == [composed, composed]
+    assert kind.split(apart) == kind.split(composed)
+
+
 def test_other_encodings_are_refused_with_the_line(write: Write) -> None:
     with pytest.raises(DataError, match=r"texts\.txt, line 3: this is not UTF-8; save the file as UTF-8"):
         load(str(write("a\nb\né".encode("latin-1"))))

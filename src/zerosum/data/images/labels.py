@@ -16,7 +16,6 @@ import os
 import posixpath
 import re
 import stat
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from torch import Tensor
 from zerosum.data.dataset import DataError, Problem, measured
 from zerosum.data.text.cells import listed, objects, parsed, require_different, rows_of
 from zerosum.data.text.lines import read_text
-from zerosum.util.text import abbreviate, legible, shortened, unquoted
+from zerosum.util.text import abbreviate, composed, legible, shortened, unquoted
 
 CAPTIONS = "captions"
 TABLES = tuple(
@@ -158,7 +157,7 @@ def read_label_file(root: Path, files: Collection[str]) -> Annotations:
         marks = _marks(telling[0], files)
         return replace(marks, notes=(*notes, *marks.notes), read=read, tables=tuple(tables))
     # In sub-folders, the outermost is the class; images beside them have no label.
-    inside = {file: file.split("/")[0] for file in files if "/" in file}
+    inside = {file: composed(file.split("/")[0]) for file in files if "/" in file}
     parts = sorted(set(inside.values()))
     if len(parts) > 1 and all(map(PART.fullmatch, parts)):
         notes.append(
@@ -288,12 +287,12 @@ def _stem(name: str) -> str:
 def _class_names(labels: Collection[str]) -> dict[str, str]:
     """The class that each label means: itself, or of whole numbers written as 3.0, 3."""
     whole = {label: WHOLE.fullmatch(label) for label in labels}
-    return {label: match[1] if match and all(whole.values()) else label for label, match in whole.items()}
+    return {label: match[1] if match and all(whole.values()) else composed(label) for label, match in whole.items()}
 
 
 def _plain(name: str) -> str:
     """A file's name in one spelling: systems differ in separators, and in how they store accents."""
-    return unicodedata.normalize("NFC", posixpath.normpath(name.replace("\\", "/")))
+    return composed(posixpath.normpath(name.replace("\\", "/")))
 
 
 def _is_condition(column: str) -> bool:

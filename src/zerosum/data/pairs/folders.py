@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +20,7 @@ from zerosum.data.pairs.files import of_files
 from zerosum.data.request import Request
 from zerosum.modality import Image
 from zerosum.util.files import named
+from zerosum.util.text import composed
 
 SIDES = (("a", "b"), ("A", "B"), ("trainA", "trainB"))  # names of the two sub-folders
 
@@ -183,4 +183,4 @@ def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:
 
 def _stem(file: str) -> str:
     """The name without its ending; letters with accents in one form, as archives of macOS have them in another."""
-    return unicodedata.normalize("NFC", str(PurePosixPath(file).with_suffix("")))
+    return composed(str(PurePosixPath(file).with_suffix("")))

@@ -14,6 +14,7 @@ from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
 from zerosum.modality import Lengths, Tokens
 from zerosum.util.files import named
+from zerosum.util.text import composed
 
 SUFFIXES = (".txt",)
 VOCABULARY = 20_000  # tokens at most, the most frequent; all others are <unk>
@@ -25,15 +26,16 @@ def lines(request: Request) -> Dataset:
     """Fields `ids`, int64 (N, length), and `lengths`, (N,), of the texts of a file, one a line.
 
     Tokens are words, as white space parts them; in a file without white space inside its lines, they are characters.
-    Texts of several lengths end in `<eos>`, which also fills the rest of the row; texts of one length have none. A
-    token that is not among the most frequent is `<unk>`.
+    An accent is no character of its own, however the file writes it. Texts of several lengths end in `<eos>`, which
+    also fills the rest of the row; texts of one length have none. A token that is not among the most frequent is
+    `<unk>`.
 
     Raises:
         DataError: the file cannot be read, holds no text, or has `<eos>` in a text.
     """
     path = named(request.name)
     # Not by str.splitlines, which also splits where no editor does.
-    stripped = [line.strip() for line in re.split("\r\n|\r|\n", read_text(path))]
+    stripped = [composed(line.strip()) for line in re.split("\r\n|\r|\n", read_text(path))]
     if not stripped[-1]:
         stripped.pop()  # the last line has ended
     words = any(len(line.split()) > 1 for line in stripped)
