@@ -37,6 +37,21 @@ def test_plain_tones_of_any_rate(hertz: float, rate: int, seconds: float):
     assert cents(found, torch.tensor(hertz)).max() < 5 and periodicity.min() > 0.98
 
 
+def test_a_loud_octave_is_not_the_pitch():
+    """At half the period the autocorrelation has a peak of 0.6; at the period one of 1."""
+    time = torch.arange(4096) / 8000
+    x = 0.5 * torch.sin(2 * torch.pi * 200 * time) + torch.sin(2 * torch.pi * 400 * time)
+    found, periodicity = fundamental(x[None, None], 8000)
+    assert cents(found, torch.tensor(200.0)).max() < 5 and periodicity > 0.98
+
+
+def test_of_few_periods_a_tone_is_as_periodic():
+    """Of four, the window's own autocorrelation has fallen to 0.68 at the first, which it is divided by."""
+    time = torch.arange(540) / 8000
+    found, periodicity = fundamental(torch.sin(2 * torch.pi * 61 * time)[None, None], 8000)
+    assert cents(found, torch.tensor(61.0)).max() < 20 and periodicity > 0.95
+
+
 def test_a_missing_fundamental_is_heard_and_stereo_is_mixed():
     time = torch.arange(4096) / 8000
     x = sum(torch.sin(2 * torch.pi * 200 * k * time) for k in (2, 3, 4))

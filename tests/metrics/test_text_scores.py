@@ -9,7 +9,7 @@ import torch
 
 from zerosum.data.text.sentences import grammar, modality
 from zerosum.metrics import grammar as grammatical
-from zerosum.metrics.bleu import References
+from zerosum.metrics.bleu import References, _scores
 from zerosum.metrics.likelihood import nll
 from zerosum.metrics.n_grams import distinct, n_grams, texts
 from zerosum.modality import Tokens
@@ -68,6 +68,18 @@ def test_self_bleu_is_bleu_against_the_others():
     references = References(REFERENCES, 4)
     for text, expected in zip(REFERENCES, OF_REFERENCES, strict=True):
         assert references.bleu(text, is_one=True) == pytest.approx(expected, abs=2e-6)
+
+
+def test_the_brevity_penalty_is_by_the_others_length():
+    """Papineni et al., section 2.2.2: exp(1 - r / c); a reference that is the text itself is none of the others."""
+    references = References([(1, 2), (1, 2, 3, 4)], 1)
+    assert references.bleu((1, 2), is_one=True) == pytest.approx([math.exp(1 - 4 / 2)])
+    assert references.bleu((1, 2)) == pytest.approx([1.0])
+
+
+def test_scores_are_of_two_tokens_and_more_by_their_names():
+    found = _scores("BLEU", [[0.9, 0.5, 0.1], [0.7, 0.3, 0.2]], "higher")
+    assert {name: score.value for name, score in found.items()} == pytest.approx({"BLEU-2": 0.4, "BLEU-3": 0.15})
 
 
 def test_bleu_of_one_text_again_and_again():
