@@ -85,3 +85,10 @@ def test_few_groups_say_nothing():
         intervals.of_groups([1.0, 2.0, 3.0, 4.0])
     with pytest.raises(ValueError, match="at least 5"):
         intervals.jackknife(1.0, [1.0])
+
+
+def test_a_share_that_no_subset_varies_is_wilsons_by_students_t():
+    """Without variance reals are worth their number's square, the most; 30 repeats of two sets have 30 degrees."""
+    real, fake = torch.randn(100, 2), torch.randn(100, 2)
+    found = intervals.of_neighbours(lambda some, rest: 0.3, real, fake, 0.3)
+    assert found == pytest.approx(intervals.of_share(0.3, 100**2, intervals.student(30)), rel=1e-12)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 
-from zerosum.metrics.kernel import kernel
+from zerosum.metrics import intervals
+from zerosum.metrics.kernel import Kernel, kernel, variance_over_fakes
 
 D = torch.float64
 
@@ -87,3 +90,32 @@ def test_what_does_not_fit_is_refused():
     for wrong in (torch.zeros(30, 3), torch.zeros(30)):
         with pytest.raises(ValueError, match=r"\(N, F\)"):
             kernel(x, wrong, subset_size=10)
+
+
+def estimate(x: torch.Tensor, y: torch.Tensor) -> float:
+    """The unbiased MMD^2 of (N, F) and (M, F), by sums over pairs."""
+    xx, yy, xy = ((a @ b.T / a.shape[1] + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
+    own = sum((k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in (xx, yy))
+    return float(own - 2 * xy.mean())
+
+
+@pytest.mark.parametrize("moved", [0.3, 1.5])
+def test_the_variance_over_fakes_is_that_of_the_estimate(moved: float):
+    """Where both sides are alike pairs of fakes vary it, and where they are apart each fake does."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(40, 2, dtype=D, generator=generator)
+    draws = [torch.randn(12, 2, dtype=D, generator=generator) + moved for _ in range(3_000)]
+    values = torch.tensor([estimate(x, y) for y in draws])
+    found = torch.tensor([variance_over_fakes(x, y) for y in draws])
+    assert float(found.mean()) == pytest.approx(float(values.var()), rel=0.25)
+
+
+def test_the_interval_has_what_fakes_and_subsets_vary_by():
+    x, y = torch.randn(60, 3, dtype=D), torch.randn(60, 3, dtype=D) + 1
+    sides = [SimpleNamespace(features=side) for side in (x, y)]
+    context = cast(Any, SimpleNamespace(real=sides[0], fake=sides[1], fewest=60, seed=3))
+    score = Kernel(subsets=4, subset_size=10).measure(context)["distance"]
+    mean, std = kernel(x, y, 4, 10, 3)
+    fakes, choice = variance_over_fakes(x, y), std**2 / 3
+    half = intervals.student(3 * (1 + fakes / choice) ** 2) * math.sqrt(fakes + choice)
+    assert score.interval == pytest.approx((mean - half, mean + half), rel=1e-12)

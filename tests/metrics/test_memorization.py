@@ -7,7 +7,7 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from zerosum.metrics.memorization import compare_distances, copying
+from zerosum.metrics.memorization import as_near, compare_distances, copying
 
 
 def normal(n: int, seed: int, dim: int = 3) -> Tensor:
@@ -30,6 +30,15 @@ def test_copies_are_counted_below_the_first_percent():
     held_out = torch.arange(1, 201, dtype=torch.float64)  # 1 % of them, two, lie below 3
     assert compare_distances(torch.tensor([1.0, 2.9, 3.0, 50.0]), held_out).copies == 0.5
     assert compare_distances(held_out, held_out) == (0.0, 0.5, 0.01)
+
+
+def test_copies_of_what_held_out_data_repeat_are_as_near():
+    """As of texts: five of a hundred are at the smallest distance, below which there is nothing."""
+    held_out = torch.tensor([1.0] * 5 + [2.0] * 95)
+    fake = torch.tensor([1.0, 1.0, 1.0, 5.0])
+    assert compare_distances(fake, held_out).copies == 0.75
+    assert as_near(held_out, held_out) == pytest.approx(0.05)
+    assert compare_distances(fake + 1, held_out).copies == 0
 
 
 @pytest.mark.parametrize("leave_one_out", [False, True])

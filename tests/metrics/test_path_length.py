@@ -14,7 +14,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Game, Move, Player
 from zerosum.latent import Normal, Uniform
 from zerosum.metrics.extractors import Extractor, Features, find
-from zerosum.metrics.path_length import path_lengths, trimmed_mean
+from zerosum.metrics.path_length import path_lengths, score_of, trimmed_mean
 from zerosum.roles import Generates
 
 
@@ -106,6 +106,14 @@ def test_percentiles_are_trimmed():
     lengths[0] = -1e9
     assert trimmed_mean(lengths) == pytest.approx(500.5, abs=0.6)
     assert trimmed_mean(torch.full((50,), 3.0)) == 3.0
+
+
+def test_how_long_the_longest_are_changes_no_interval():
+    """Tukey and McLaughlin: lengths beyond the ends of what is kept are pulled in to these."""
+    lengths = torch.arange(1.0, 1001.0)
+    further = lengths.clone()
+    further[-5:], further[:5] = 1e6, -1e6
+    assert score_of(lengths).interval == score_of(further).interval != (500.5, 500.5)
 
 
 def test_features_of_8_bits_are_refused():

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from zerosum.batches import Labelled as LabelledSet
 from zerosum.data.points.mixture import ring
+from zerosum.metrics import probe
 from zerosum.metrics.probe import for_samples
 from zerosum.metrics.tstr import tstr
 from zerosum.modality import Image, Modality, Points
@@ -30,6 +31,16 @@ def test_samples_from_the_true_density_teach_what_real_ones_do():
     synthetic, real, count = tstr(points(900, 0), points(700, 1), points(500, 2), steps=300)
     assert synthetic > 0.95 and real > 0.95
     assert count == 700  # neither has more to learn from
+
+
+def test_both_classifiers_learn_from_as_many(monkeypatch: pytest.MonkeyPatch):
+    counts = []
+    fit = probe.fit
+    monkeypatch.setattr(
+        probe, "fit", lambda build, x, y, **rest: counts.append((len(x), len(y))) or fit(build, x, y, **rest)
+    )
+    assert tstr(points(90, 0), points(70, 1), points(50, 2), steps=2).trained_on == 70
+    assert counts == [(70, 70), (70, 70)]
 
 
 def test_images():

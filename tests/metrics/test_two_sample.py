@@ -45,6 +45,15 @@ def test_the_network_comes_near_the_best_possible_accuracy():
     assert p < 1e-9
 
 
+def test_features_of_any_scale_are_seen():
+    """What tells the sides apart is a ten-thousandth of what does not."""
+    scale = torch.tensor([1e-2, 1e2, 1e2, 1e2])
+    real, fake = normal(600, 0), normal(600, 1)
+    fake[:, 0] += 3
+    accuracy, _ = classifier_test(scale * real, scale * fake, steps=300)
+    assert accuracy > 0.85
+
+
 def test_it_is_judged_on_samples_that_it_never_saw():
     """100 dimensions and 50 points a side: the network learns its half by heart, and must still guess."""
     accuracy, p = classifier_test(normal(100, 0, dim=100), normal(100, 1, dim=100), steps=300)
