@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zerosum.batches import Labelled as LabelledSet
 from zerosum.data.points.mixture import ring
@@ -34,11 +37,13 @@ def test_samples_from_the_true_density_teach_what_real_ones_do():
 
 
 def test_both_classifiers_learn_from_as_many(monkeypatch: pytest.MonkeyPatch):
-    counts = []
-    fit = probe.fit
-    monkeypatch.setattr(
-        probe, "fit", lambda build, x, y, **rest: counts.append((len(x), len(y))) or fit(build, x, y, **rest)
-    )
+    counts, fit = [], probe.fit
+
+    def counted(build: Callable[[], nn.Module], x: Tensor, y: Tensor, **rest: Any) -> nn.Module:
+        counts.append((len(x), len(y)))
+        return fit(build, x, y, **rest)
+
+    monkeypatch.setattr(probe, "fit", counted)
     assert tstr(points(90, 0), points(70, 1), points(50, 2), steps=2).trained_on == 70
     assert counts == [(70, 70), (70, 70)]
 
