@@ -197,3 +197,13 @@ def test_cifar_has_a_test_part_whatever_it_was_read_from(monkeypatch: pytest.Mon
     real_data.held_out(dataset(name, torch.zeros(4, 3, 8, 8, dtype=torch.uint8)), None, None)
     real_data.held_out(dataset("folder (jpeg)", torch.zeros(4, 3, 8, 8, dtype=torch.uint8)), None, None)
     assert asked == ["cifar10:test"]
+
+
+def test_shuffled_texts_are_as_long_as_they_were() -> None:
+    """What fills a row stays behind the text."""
+    loaded = data.load("sentences", seed=3)
+    tokens, ids = loaded.spec.texts, loaded.x[:200]
+    context: Any = SimpleNamespace(real=SimpleNamespace(stored=loaded.x), fake=SimpleNamespace(count=200), seed=0)
+    shuffled = reference_scores._shuffled(tokens, context)
+    assert torch.equal(tokens.lengths(shuffled), tokens.lengths(ids))
+    assert torch.equal(shuffled.sort(1).values, ids.sort(1).values) and (shuffled != ids).any(1).double().mean() > 0.5

@@ -110,6 +110,16 @@ def test_entropy_and_likelihood_are_terms_of_their_own():
     assert -0.5 * torch.log(torch.tensor(2.0)) <= move.terms["entropy"] < 0
 
 
+def test_texts_are_completed_by_the_policy_that_lags():
+    game = seqgan(lag=0.5, rollouts=3)
+    assert game.behind is not None
+    with torch.no_grad():
+        game.behind.out.weight.zero_()
+        game.behind.out.bias.copy_(torch.tensor([-50.0, 50.0]))  # it writes 1 alone
+    real = game.discriminator(EVERY).sigmoid()[:, 0].detach()
+    torch.testing.assert_close(game._rewards(EVERY[:4])[:, 1], real[[1, 1, 3, 3]])
+
+
 def test_a_policy_that_lags_follows_the_current_one():
     game = seqgan(lag=0.75, pretrain_generator=1, rollouts=1)
     for step in range(2):
@@ -128,6 +138,7 @@ def test_a_policy_that_lags_follows_the_current_one():
 
 def test_d_sees_as_many_written_texts_as_real_ones_and_its_head_is_held_small():
     game = seqgan(l2=0.3)
+    torch.nn.init.constant_(game.discriminator.head.bias, 2.0)
     *_, move = game.round(draw, 0)
     assert move.logits.real.shape == move.logits.fake.shape == (8, 1)
     head = game.discriminator.head
