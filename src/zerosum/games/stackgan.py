@@ -481,7 +481,7 @@ def shapes(
         objective="hinge",
         latent_dim=16,
         near=0.5,
-        matching=1.0,
+        matching=5.0,
         g_optimizer=Adam(1e-3, (0.5, 0.99), decay=_FIRST),
         d_optimizer=Adam(1e-3, (0.5, 0.99), decay=_FIRST),
         g2_optimizer=Adam(5e-4, (0.5, 0.99), decay=_SECOND),
