@@ -20,7 +20,7 @@ from pydantic import Discriminator
 from torch import Generator, Tensor
 
 from zerosum.util.notes import Note, parse
-from zerosum.util.text import composed
+from zerosum.util.text import abbreviate, composed
 
 Shape = tuple[int, ...]  # of one sample: (C, H, W) for an image, (D,) for a point, () for a class
 Positive = Annotated[int, Gt(0)]
@@ -244,6 +244,17 @@ class Tokens(Modality):
     def end(self) -> int | None:
         """The id of `<eos>`; None where all texts have one length."""
         return self.vocabulary.index(self.END) if self.END in self.vocabulary else None
+
+    def difference(self, other: Tokens) -> str:
+        """What the vocabulary of other texts has that this one has not, and the reverse, as people read it."""
+        ours, theirs = dict.fromkeys(self.vocabulary), dict.fromkeys(other.vocabulary)
+        both = {"new": [t for t in theirs if t not in ours], "gone": [t for t in ours if t not in theirs]}
+        parts = [f"{what} {self.unit}s: {', '.join(abbreviate(some))}" for what, some in both.items() if some]
+        if not parts and self.vocabulary != other.vocabulary:
+            parts = [f"the {self.unit}s are as frequent in another order"]
+        if self.length != other.length:
+            parts.append(f"{self.size_in_words} there, {other.size_in_words} here")
+        return "; ".join(parts)
 
     def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
         return torch.randint(self.size, (count, self.length), generator=generator)

@@ -13,6 +13,8 @@ from shell import Call
 import zerosum
 from zerosum.data.text.oracle import FILE, SHAPES
 from zerosum.data.text.sentences import grammar
+from zerosum.run.sampling import SampleRequest
+from zerosum.workflows.sample import written
 
 SMALL = (
     *("--network.embedding", 16, "--network.hidden", 32, "--network.filters", 0.05, "--batch-size", 32),
@@ -99,7 +101,10 @@ def test_a_small_truncation_writes_the_likeliest_text(call: Call, run: Path):
 @pytest.mark.parametrize(("arguments", "message"), [
     (("--start", "the dgo"), "has not learnt the word 'dgo'; did you mean 'dog'?"),
     (("--start", ""), "--start is empty, as a variable that is not set is"),
-    (("--start", "<eos>"), "has not learnt the word '<eos>'"),
+    (("--start", "   "), "--start is blank: say what texts begin with, or leave it out"),
+    (("--start", "<eos>"), "has not learnt the word '<eos>'; `zerosum data check` shows"),
+    (("--start", "the <unk>"), "has not learnt the word '<unk>'; `zerosum data check` shows"),
+    (("--truncation", 1.5), "the probability of the likeliest tokens, below 1, not 1.5"),
     (("--start", "qqqq"), "has not learnt the word 'qqqq'; `zerosum data check` shows"),
     (("--start", "the " * 15), "the start has 15 tokens, and texts of"),
     (("--start", "the", "--out", "x.wav"), "are texts, which go to a .png or .npz or .txt file"),
@@ -109,6 +114,49 @@ def test_a_small_truncation_writes_the_likeliest_text(call: Call, run: Path):
 ])  # fmt: skip
 def test_what_cannot_be_sampled_is_named(call: Call, run: Path, arguments: tuple, message: str):
     assert message in refused(call, "sample", run, *arguments)
+
+
+def test_any_number_of_texts_is_printed_as_they_are_written(run: Path):
+    lines = written(zerosum.load(run), SampleRequest(10**12, 0))
+    assert [next(lines) for _ in range(3)] == zerosum.load(run).texts(zerosum.load(run).sample(3))
+
+
+@pytest.mark.parametrize(("ids", "said"), [
+    (torch.zeros(3), "must be ids of texts, int64 (N, "),
+    (torch.zeros(2, 16), "must be ids of texts, int64 (N, "),
+    (torch.zeros(2, 8, dtype=torch.int64), "must be ids of texts, int64 (N, "),
+    (torch.zeros(2, 8, 3, dtype=torch.int64), "must be ids of texts, int64 (N, "),
+])  # fmt: skip
+def test_what_are_no_ids_is_no_text(run: Path, ids: torch.Tensor, said: str):
+    with pytest.raises(zerosum.ZerosumError) as caught:
+        zerosum.load(run).texts(ids)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [9_999, -1])
+def test_ids_of_no_word_are_refused(run: Path, number: int):
+    loaded = zerosum.load(run)
+    for call in (loaded.texts, loaded.score):
+        with pytest.raises(zerosum.ZerosumError, match="must be ids from 0 to"):
+            call(torch.full((2, *loaded.modality.shape), number))
+    with pytest.raises(zerosum.ZerosumError, match=r"must be ids of texts, int64"):
+        loaded.score(torch.zeros(2, *loaded.modality.shape))
+
+
+def test_texts_of_other_words_are_named_by_them(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    lines = ["the old cat sat", "a dog ran here", "the dog sat"] * 20
+    for name, last in (("poems", "the cat ran"), ("others", "the zebra ran")):
+        Path(f"{name}.txt").write_text("\n".join([*lines, last]))
+    assert call("train", "seqgan/lines", "--data", "poems.txt", *SMALL, "--steps", 4, "--out", "run")[0] == 0
+    said = refused(call, "evaluate", "run", "-n", 10, "--against", "others.txt")
+    assert "whose vocabulary is another (new words: zebra); train with --held-out 0.1" in said
+    Path("others.txt").rename("poems.txt")
+    said = refused(call, "resume", "run", "--steps", 6)
+    assert "the vocabulary of ids is another: new words: zebra" in said
+    Path("poems.txt").unlink()
+    said = refused(call, "evaluate", "run", "-n", 10)
+    assert f"is no longer at {tmp_path / 'poems.txt'}: say where it lies now by --against PATH" in said
 
 
 def test_a_run_of_images_completes_nothing(call: Call, tmp_path: Path):

@@ -26,6 +26,7 @@ from zerosum.metrics.extractors.sounds import mel_spectra
 from zerosum.metrics.extractors.tokens import token_counts
 from zerosum.metrics.samples import to_channels
 from zerosum.modality import Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.util.files import named
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
 INCEPTION = "inception-v3"
@@ -49,6 +50,10 @@ def load(
         if source.run is None:
             raise ZerosumError(f"say which real data to compare {source.target.path} with: --against DATA")
         own = source.run.record.data
+        if Path(own.name).is_absolute() and not named(own.name).exists():
+            raise ZerosumError(
+                f"the data of {source.run.path} is no longer at {own.name}: say where it lies now by --against PATH"
+            )
         against, data_dir = own.name, data_dir or own.folder
         if own.crop is not None:
             size, whole = own.crop, own.size
@@ -65,7 +70,13 @@ def load(
         raise ZerosumError(f"cannot compare with {against}: {error}") from error
     alike = loaded.modality == source.modality or _differ_in_colour(loaded.modality, source.modality)
     if not alike:
-        raise ZerosumError(f"{source.modality} cannot be compared with {against}, which holds {loaded.modality}")
+        one, other = source.modality, loaded.modality
+        if isinstance(one, Tokens) and isinstance(other, Tokens) and one.plural == other.plural:
+            raise ZerosumError(
+                f"texts cannot be compared with {against}, whose vocabulary is another ({one.difference(other)}); "
+                "train with --held-out 0.1 to compare with others of the same"
+            )
+        raise ZerosumError(f"{one} cannot be compared with {against}, which holds {other}")
     if len(loaded.x) < 2:
         raise ZerosumError(f"{against} has {len(loaded.x)} sample; compare with more real data")
     return loaded

@@ -187,9 +187,10 @@ class Run:
         in_role(self.game, Completes)
         tokens = self.record.data.spec.texts
         given = tokens.split(checks.text("start", start))
+        known = [token for token in tokens.vocabulary if token not in (Tokens.UNKNOWN, Tokens.END)]
         for token in given:
-            if token not in tokens.vocabulary or token == tokens.END:
-                close = difflib.get_close_matches(token, tokens.vocabulary, n=1)
+            if token not in known:
+                close = difflib.get_close_matches(token, known, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else "`zerosum data check` shows what its data holds"
                 raise ZerosumError(f"{self.path} has not learnt the {tokens.unit} {token!r}; {hint}")
         most = tokens.length - (tokens.end is not None)
@@ -219,11 +220,11 @@ class Run:
         """The samples of a GAN of texts, ids (N, length), as lines.
 
         Raises:
-            ZerosumError: its samples are no texts.
+            ZerosumError: its samples are no texts, or these are no ids of its vocabulary.
         """
         if not isinstance(tokens := self.modality, Tokens):
             raise ZerosumError(f"samples of {self.path} are {tokens.plural}, and no texts")
-        return tokens.write(checks.tensor("ids", ids))
+        return tokens.write(_ids("ids", ids, tokens))
 
     def interpolate(
         self,
@@ -488,6 +489,11 @@ class Run:
             return self.record.training.truncation
         if (truncation := checks.number("truncation", asked)) <= 0:
             raise ZerosumError(f"truncation must be above 0, not {asked}")
+        if truncation >= 1 and (has_role(self.game, Completes) or has_role(self.game, Answers)):
+            raise ZerosumError(
+                "truncation of what is written token by token is the probability of the likeliest tokens, below 1, not "
+                f"{asked}"
+            )
         return truncation
 
     def _labels_of(self, x: Tensor, y: Any) -> Tensor:
@@ -641,12 +647,26 @@ def _classes(name: str, given: Any) -> list[object]:
     ]
 
 
+def _ids(name: str, x: Any, tokens: Tokens) -> Tensor:
+    """x as ids (N, length) of texts; else a `ZerosumError`."""
+    x = checks.tensor(name, x)
+    if x.dtype != torch.int64 or x.dim() != 2 or x.shape[1] != tokens.length:
+        raise ZerosumError(
+            f"{name} must be ids of {tokens.plural}, int64 (N, {tokens.length}), not {x.dtype} {tuple(x.shape)}"
+        )
+    if not bool(((x >= 0) & (x < tokens.size)).all()):
+        raise ZerosumError(f"{name} must be ids from 0 to {tokens.size - 1}, of the {tokens.size} in the vocabulary")
+    return x
+
+
 def _samples(name: str, x: Any, modality: Modality, takes: str) -> Tensor:
     """x as a tensor (N, *shape) of numbers as players see them, or as they are stored; else a `ZerosumError`."""
     x = checks.tensor(name, x)
     if not x.shape or tuple(x.shape[1:]) != modality.shape:
         given = tuple(x.shape[1:]) if x.shape else "a single number"
         raise ZerosumError(f"{takes}, not {given}: give a batch, (N, {', '.join(map(str, modality.shape))})")
+    if isinstance(modality, Tokens):
+        return _ids(name, x, modality)
     stored = STORED.get(modality.stored_as)
     if stored is not None and not x.is_floating_point() and x.dtype != stored:
         raise ZerosumError(f"{name} is {x.dtype}: {modality.plural} are {stored} as they are stored, else floats")

@@ -182,9 +182,14 @@ def _require_picture(run: Run, count: int, cure: str) -> None:
 
 def _require_room(run: Run, count: int, out: Path) -> None:
     """`OutOfMemoryError` where the labels do not fit into memory, or the files on the disk, even compressed well."""
-    if run.condition is not None:
-        memory.require(3 * 8 * count, f"labels for {run.modality.counted(count)}", "draw fewer (-n)")
+    _require_labels(run, count)
     memory.require_disk(out, least_bytes(run.modality), count, run.modality.counted(count), "-n", single=not out.suffix)
+
+
+def _require_labels(run: Run, count: int) -> None:
+    if run.condition is not None:
+        each = 3 * 8 * math.prod(run.condition.shape)
+        memory.require(each * count, f"labels for {run.modality.counted(count)}", "draw fewer (-n)")
 
 
 def least_bytes(modality: Modality) -> int:
@@ -276,15 +281,19 @@ def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = Tru
     write(run, request, out, _watched(run, request, quiet) if completed is None else iter([(completed, None)]))
 
 
-def written(run: Run, request: SampleRequest, start: str | None = None) -> list[str]:
-    """Samples of a run that writes texts, all of which begin with `start`, where it is given.
+def written(run: Run, request: SampleRequest, start: str | None = None) -> Iterator[str]:
+    """Samples of a run that writes texts, part by part, all of which begin with `start`, where it is given.
 
     Raises:
         ZerosumError: the run writes none, or none that begin as they are told to.
+        OutOfMemoryError: what is asked of so many does not fit into memory.
     """
     if start is not None:
-        return run.texts(_completed(run, request, start))
-    return [line for samples, asked in run.parts(**vars(request)) for line in _lines(run, request, samples, asked)]
+        yield from run.texts(_completed(run, request, start))
+        return
+    _require_labels(run, request.count)
+    for samples, asked in run.parts(**vars(request)):
+        yield from _lines(run, request, samples, asked)
 
 
 def _completed(run: Run, request: SampleRequest, start: str) -> Tensor:

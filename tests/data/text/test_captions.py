@@ -60,6 +60,10 @@ MANY = [("a.png", "a red bird"), ("a.png", "a bird"), ("b.png", "a blue fish"), 
         ("\uff46\uff55\uff4c\uff4c", ["full"]),
         ("it's <eos>", ["it", "'", "s", "<", "eos", ">"]),
         ("  \t ", []),
+        ("हिन्दी में, किताब", ["हिन्दी", "में", ",", "किताब"]),  # whose vowels are marks
+        ("كِتَابٌ שָׁלוֹם", ["كِتَابٌ", "שָׁלוֹם"]),
+        ("İstanbul \u2764\ufe0f", ["i\u0307stanbul", "\u2764\ufe0f"]),
+        ("\u0e2a\u0e31", ["\u0e2a", "\u0e31"]),  # Thai
     ],
 )
 def test_words_signs_and_characters_without_spaces_are_tokens(text: str, wanted: list[str]) -> None:

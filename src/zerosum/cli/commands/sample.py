@@ -127,6 +127,8 @@ def run(arguments: Sequence[str]) -> None:
         )
     if given.start is not None:
         _refuse(of_z, "--start completes texts")
+        if not given.start.strip():
+            raise ZerosumError("--start is blank: say what texts begin with, or leave it out")
     kind = "codes" if given.traverse else "between-texts" if given.to_text is not None else "samples"
     ending = ".gif" if given.to_seed is not None else ".png" if kind != "samples" else default_ending(run)
     out = given.out or given.run / f"{kind}-seed-{given.seed}{ending}"

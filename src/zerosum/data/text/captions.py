@@ -26,8 +26,28 @@ TOKEN = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+|[^\w\s]")
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text in small letters, its signs, and each character of a language without spaces."""
-    return TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
+    """The words of a text in small letters, its signs, and each character of a language without spaces.
+
+    A mark, as Hindi's vowels are, belongs to the letter before it, and so do the letters behind it.
+    """
+    found, end = list[str](), -1
+    for match in TOKEN.finditer(unicodedata.normalize("NFKC", text).casefold()):
+        token = match[0]
+        if match.start() == end and (_is_mark(token) or _goes_on(found[-1], token)):
+            found[-1] += token
+        else:
+            found.append(token)
+        end = match.end()
+    return found
+
+
+def _is_mark(token: str) -> bool:
+    return unicodedata.category(token[0]) in ("Mn", "Mc", "Me") and not re.match(f"[{SPACELESS}]", token)
+
+
+def _goes_on(word: str, token: str) -> bool:
+    """Whether a token is of the word before it, which ends in a mark."""
+    return _is_mark(word[-1]) and word[0].isalpha() and token[0].isalnum() and not re.match(f"[{SPACELESS}]", token)
 
 
 def modality(texts: Sequence[Sequence[str]]) -> Tokens:
