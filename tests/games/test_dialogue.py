@@ -86,7 +86,7 @@ def test_a_constant_reward_is_one_and_the_critic_is_an_option() -> None:
     assert not any(name.startswith("critic") for name, _ in dialogue(critic=False).named_parameters())
 
 
-def test_the_error_of_the_critic_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terms_of_policy_and_critic_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over the tokens that the policy chose: what fills a row after its end counts for nothing."""
     game = dialogue(ENDING)
     question = torch.tensor([[2, 1, 1, 1, 1], [3, 2, 1, 1, 1]])
@@ -94,13 +94,17 @@ def test_the_error_of_the_critic_by_hand(monkeypatch: pytest.MonkeyPatch) -> Non
     worth = torch.rand(2, 5)
     monkeypatch.setattr(game, "_write", lambda begun: answer)
     monkeypatch.setattr(game, "_rewards", lambda question, answer, begun: worth)
-    moves = {move.player: move for move in game.round(lambda: Dialogue(question, answer), 0)}
-    assert [*moves["critic"].terms] == ["error"] and game.critic is not None
+    policys, critics, *_ = game.round(lambda: Dialogue(question, answer), 0)
+    assert [*critics.terms] == ["error"] and critics.player == "critic" and game.critic is not None
     value = game.critic(game.generator.policy.hidden(answer, game.embed(question)))
     assert value.shape == (2, 5) and ((value > 0) & (value < 1)).all()
     by_hand = sum((value[i, t] - worth[i, t]) ** 2 for i, length in enumerate((2, 4)) for t in range(length)) / 6
-    torch.testing.assert_close(moves["critic"].terms["error"], by_hand)
-    moves["critic"].terms["error"].backward()
+    torch.testing.assert_close(critics.terms["error"], by_hand)
+    log_p = game.generator.policy.log_likelihood(answer, begun=game.embed(question))
+    weighed = (worth - value.detach()) * log_p
+    expected = -sum(weighed[i, t] for i, length in enumerate((2, 4)) for t in range(length)) / 6
+    torch.testing.assert_close(policys.terms["adversarial"], expected)
+    critics.terms["error"].backward()
     reached = {name for name, parameter in game.named_parameters() if parameter.grad is not None}
     assert reached == {name for name, _ in game.named_parameters() if name.startswith("critic")}
 

@@ -331,3 +331,8 @@ def test_runs_are_sampled_by_text_and_show_stage_one(tmp_path: Path) -> None:
     toy = zerosum.train("gan/toy", out=tmp_path / "toy", steps=1, quiet=True)
     with pytest.raises(ZerosumError, match="makes no smaller samples first"):
         toy.drafts(2)
+
+
+def test_stage_one_sees_means_of_four_by_four_pixels() -> None:
+    x = torch.arange(64.0).view(1, 1, 8, 8)
+    assert shrunk(x).flatten().tolist() == [13.5, 17.5, 45.5, 49.5]
