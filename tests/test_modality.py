@@ -285,3 +285,14 @@ def test_a_kind_that_is_in_no_table_is_found():
         labels = True
 
     assert lacking([Price], TABLES) == []
+
+
+@pytest.mark.parametrize(("vocabulary", "length", "separator", "said"), [
+    (("<unk>", "<eos>", "a", "b"), 5, " ", ""),
+    (("<unk>", "<eos>", "a", "b"), 7, " ", "up to 5 tokens, and up to 7 tokens"),
+    (("<unk>", "<eos>", "b", "a"), 5, " ", "the same words, in another order of frequency"),
+    (("<unk>", "<eos>", "a", "c"), 5, " ", "new words: 'c'; words that are gone: 'b'"),
+    (("<unk>", "<eos>", "a", "b"), 5, "", "words, and characters"),
+])  # fmt: skip
+def test_what_texts_differ_by(vocabulary: tuple[str, ...], length: int, separator: str, said: str) -> None:
+    assert Tokens(("<unk>", "<eos>", "a", "b"), 5).difference(Tokens(vocabulary, length, separator)) == said

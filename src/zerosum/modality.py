@@ -7,6 +7,7 @@ floors: `pictures.render.DRAW`, `workflows.sample.WRITE`, `health.features.FEATU
 
 from __future__ import annotations
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -246,15 +247,18 @@ class Tokens(Modality):
         return self.vocabulary.index(self.END) if self.END in self.vocabulary else None
 
     def difference(self, other: Tokens) -> str:
-        """What the vocabulary of other texts has that this one has not, and the reverse, as people read it."""
+        """What other texts differ by from these, as people read it: by tokens, lengths, or what a token is."""
+        if self.separator != other.separator:
+            return f"{self.unit}s, and {other.unit}s"
         ours, theirs = dict.fromkeys(self.vocabulary), dict.fromkeys(other.vocabulary)
-        both = {"new": [t for t in theirs if t not in ours], "gone": [t for t in ours if t not in theirs]}
-        parts = [f"{what} {self.unit}s: {', '.join(abbreviate(some))}" for what, some in both.items() if some]
-        if not parts and self.vocabulary != other.vocabulary:
-            parts = [f"the {self.unit}s are as frequent in another order"]
+        new, gone = ([repr(t) for t in a if t not in b] for a, b in ((theirs, ours), (ours, theirs)))
+        said = [f"new {self.unit}s: {', '.join(abbreviate(new))}"] if new else []
+        said += [f"{self.unit}s that are gone: {', '.join(abbreviate(gone))}"] if gone else []
+        if not said and self.vocabulary != other.vocabulary:
+            said = [f"the same {self.unit}s, in another order of frequency"]
         if self.length != other.length:
-            parts.append(f"{self.size_in_words} there, {other.size_in_words} here")
-        return "; ".join(parts)
+            said.append(f"{self.size_in_words}, and {other.size_in_words}")
+        return "; ".join(said)
 
     def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
         return torch.randint(self.size, (count, self.length), generator=generator)
@@ -273,9 +277,15 @@ class Tokens(Modality):
         return self.vocabulary.index(self.UNKNOWN)
 
     def split(self, text: str) -> list[str]:
-        """The tokens of a text: words, or characters, with their accents."""
+        """The tokens of a text: words, or characters; their accents as in the vocabulary, else in one character."""
         text = composed(text)
-        return text.split() if self.separator else list(text)
+        return [token for part in (text.split() if self.separator else text) for token in self._spelt(part)]
+
+    def _spelt(self, token: str) -> list[str]:
+        """A token as the vocabulary spells it, which may be older than one spelling of accents."""
+        apart = unicodedata.normalize("NFD", token)
+        parts = [apart] if self.separator else list(apart)
+        return [token] if token in self._numbers or not all(part in self._numbers for part in parts) else parts
 
     def lengths(self, ids: Tensor) -> Tensor:
         """(B,) how many tokens come before the first `<eos>`, of ids (B, length)."""

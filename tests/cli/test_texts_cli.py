@@ -150,13 +150,13 @@ def test_texts_of_other_words_are_named_by_them(call: Call, tmp_path: Path, monk
         Path(f"{name}.txt").write_text("\n".join([*lines, last]))
     assert call("train", "seqgan/lines", "--data", "poems.txt", *SMALL, "--steps", 4, "--out", "run")[0] == 0
     said = refused(call, "evaluate", "run", "-n", 10, "--against", "others.txt")
-    assert "whose vocabulary is another (new words: zebra); train with --held-out 0.1" in said
+    assert "which differs (new words: 'zebra'); to compare with other texts, train with --held-out 0.1" in said
     Path("others.txt").rename("poems.txt")
     said = refused(call, "resume", "run", "--steps", 6)
-    assert "the vocabulary of ids is another: new words: zebra" in said
+    assert "ids differs: new words: 'zebra'" in said
     Path("poems.txt").unlink()
     said = refused(call, "evaluate", "run", "-n", 10)
-    assert f"is no longer at {tmp_path / 'poems.txt'}: say where it lies now by --against PATH" in said
+    assert f"is no longer at {tmp_path / 'poems.txt'}: put it back, or compare with other data by --against" in said
 
 
 def test_a_run_of_images_completes_nothing(call: Call, tmp_path: Path):

@@ -119,6 +119,7 @@ def test_a_policy_that_falls_for_a_phrase_is_named(tmp_path: Path):
     assert verdict(run) == "repeats itself"
 
 
+@pytest.mark.usefixtures("often")
 def test_a_generator_whose_z_says_little_is_named(tmp_path: Path):
     """Of codes that drown in noise G learns one text for all z, and no game follows."""
     small = {"embedding": 16, "hidden": 32, "filters": 8, "widest": 2, "matched": 8}

@@ -66,7 +66,11 @@ Strength = Annotated[
 AnyDevice = Annotated[str | None, flag("cpu, cuda, cuda:1 ...", "a GPU where there is one")]
 Truncation = Annotated[
     float | None,
-    flag("truncation of z, in standard deviations: more typical samples, less variety", "the recipe's"),
+    flag(
+        "truncation: of z, in standard deviations; of texts, the probability of the likeliest tokens. Less is more "
+        "typical, and less varied",
+        "the recipe's",
+    ),
 ]
 RecipeFile = Annotated[str | None, flag("FILE.py:FUNCTION, for a run of a recipe from outside zerosum", "")]
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from zerosum.data.several import Several
 from zerosum.errors import ZerosumError
 from zerosum.modality import Classes, Condition, Image, Modality, Points, Shape, Spec, Vector
-from zerosum.util.text import SHOWN, legible
+from zerosum.util.text import SHOWN, composed, legible
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
 HINT = "put each class in a sub-folder, or name the classes in a labels.csv"
@@ -219,12 +219,14 @@ class Dataset:
     def with_classes(self, names: tuple[str, ...]) -> Dataset:
         """The same labels, numbered among `names`, of which some have no sample: as older versions numbered them.
 
-        Where these lack a class of the data, or have them in another order, the data is as it was.
+        Where these lack a class of the data, or have them in another order, the data is as it was; an older spelling of
+        accents is no other class.
         """
-        same = tuple(name for name in names if name in self.classes)
-        if self.y is None or self.classes == names or same != self.classes:
+        known, ours = tuple(map(composed, names)), tuple(map(composed, self.classes))
+        same = tuple(name for name in known if name in ours)
+        if self.y is None or self.classes == names or {*same} != {*ours} or (same != ours and known == names):
             return self
-        place = torch.tensor([names.index(name) for name in self.classes])
+        place = torch.tensor([known.index(name) for name in ours])
         y = torch.where(self.y < 0, UNKNOWN, place[self.y.clamp(min=0)])
         own = dataset(self.name, self.x, y, names, conditions=self.vectors, problems=self.problems, notes=self.notes)
         return replace(own, files=self.files)

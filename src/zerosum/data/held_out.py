@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from zerosum.data.dataset import DataError, Dataset, marked
 from zerosum.util import memory
-from zerosum.util.text import composed
+from zerosum.util.text import without_ending
 
 WHOLE = 1 << 64  # what a hash is below
 
@@ -49,9 +48,9 @@ def names_to_hold_out(data: Dataset, share: float) -> tuple[str, ...]:
         names = dict.fromkeys(_names(data, deck))
         below = [name for name in names if _hash(name) < share * WHOLE] or [min(names, key=_hash)]
         found |= dict.fromkeys(below)
-    chosen = {_key(name) for name in found}
+    chosen = {without_ending(name) for name in found}
     for deck in _decks(data):
-        keys = {_key(name) for name in _names(data, deck)}
+        keys = {without_ending(name) for name in _names(data, deck)}
         if keys <= chosen:
             side = "" if len(_decks(data)) == 1 else f" as {deck}"
             what = "file" if deck in data.files else "sample"
@@ -69,10 +68,10 @@ def split(data: Dataset, names: Collection[str]) -> Split:
     Raises:
         DataError: one of the parts would be empty.
     """
-    keys = {_key(name) for name in names}
+    keys = {without_ending(name) for name in names}
     rows = {}
     for deck in _decks(data):
-        of = torch.tensor([_key(name) in keys for name in _names(data, deck)], dtype=torch.bool)
+        of = torch.tensor([without_ending(name) in keys for name in _names(data, deck)], dtype=torch.bool)
         rows[deck] = ((~of).nonzero()[:, 0], of.nonzero()[:, 0])
         if 0 in map(len, rows[deck]):
             raise DataError(
@@ -110,9 +109,5 @@ def _names(data: Dataset, deck: str) -> tuple[str, ...]:
     return tuple(map(str, range(count)))
 
 
-def _key(name: str) -> str:
-    return composed(str(PurePosixPath(name).with_suffix("")))
-
-
 def _hash(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(_key(name).encode()).digest()[:8], "big")
+    return int.from_bytes(hashlib.sha256(without_ending(name).encode()).digest()[:8], "big")

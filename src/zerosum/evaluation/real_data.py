@@ -52,7 +52,8 @@ def load(
         own = source.run.record.data
         if Path(own.name).is_absolute() and not named(own.name).exists():
             raise ZerosumError(
-                f"the data of {source.run.path} is no longer at {own.name}: say where it lies now by --against PATH"
+                f"the data of {source.run.path} is no longer at {own.name}: put it back, or compare with other data by "
+                "--against DATA"
             )
         against, data_dir = own.name, data_dir or own.folder
         if own.crop is not None:
@@ -73,8 +74,8 @@ def load(
         one, other = source.modality, loaded.modality
         if isinstance(one, Tokens) and isinstance(other, Tokens) and one.plural == other.plural:
             raise ZerosumError(
-                f"texts cannot be compared with {against}, whose vocabulary is another ({one.difference(other)}); "
-                "train with --held-out 0.1 to compare with others of the same"
+                f"{one.plural} cannot be compared with {against}, which differs ({one.difference(other)}); to compare "
+                f"with other {one.plural}, train with --held-out 0.1: they have the same vocabulary then"
             )
         raise ZerosumError(f"{one} cannot be compared with {against}, which holds {other}")
     if len(loaded.x) < 2:

@@ -90,6 +90,7 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
             raise ZerosumError(f"{record.recipe} translates samples and has no z: leave out --truncation")
         return SampleSource(target, run.modality, (), functools.partial(_translated, run), run)
     in_role(run.game, Generates)
+    truncation = run.truncated(truncation)
 
     def samples(count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None) -> Samples:
         labels = run.labels_for(count) if reference.captions is None else _captions(run, reference, count, seed)

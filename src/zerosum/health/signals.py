@@ -59,7 +59,7 @@ OF_SAMPLES = {
     "precision": "share of fakes among reals' neighbours, over the same share for fresh reals",
     "lifelike": "the same share, of what is seen of images",
     "distinct": "distance of a fake to the nearest other fake over the same for reals",
-    "variety": "how many pairs of neighbouring tokens of fakes differ, over those of as many pairs of reals",
+    "variety": "different pairs of neighbouring tokens in fakes, over those among as many pairs in reals",
     "kept": "share of texts of fixed z that are what they were a third of the steps ago",
     "novel": "share of pairs of neighbouring tokens that known reals do not have",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",

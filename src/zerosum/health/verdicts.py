@@ -2,9 +2,10 @@
 
 A verdict is a list of criteria on signals. It holds when every criterion on a measured signal has held in every
 snapshot of the last third of the run so far, and in at least five: a GAN may look bad for a moment. (One on logits may
-lapse in one of them but the last: a few batches say what it is.) Criteria on signals that are derived from the history
-(`OF_HISTORY`) are asked of the last snapshot. Where they are on signals of players, one player must meet all of them: a
-discriminator those on logits, a generator those on players without any. The first of `VERDICTS` that holds is given.
+lapse in one of them but the last: a few batches say what it is; one on the variety of texts in one of five.) Criteria
+on signals that are derived from the history (`OF_HISTORY`) are asked of the last snapshot. Where they are on signals of
+players, one player must meet all of them: a discriminator those on logits, a generator those on players without any.
+The first of `VERDICTS` that holds is given.
 
 Healthy is no verdict that is left over: every criterion of `FAR`, which compare the fakes with what other reals reach,
 must have been measured and must have failed in each of the last three snapshots, of five at least.

@@ -485,8 +485,12 @@ class Run:
         return in_role(self.game, Generates).prior.codes if has_role(self.game, Generates) else ()
 
     def _truncation(self, asked: float | None) -> float | None:
+        return self.truncated(self.record.training.truncation if asked is None else asked)
+
+    def truncated(self, asked: float | None) -> float | None:
+        """A truncation that samples can have, or None; else a `ZerosumError`."""
         if asked is None:
-            return self.record.training.truncation
+            return None
         if (truncation := checks.number("truncation", asked)) <= 0:
             raise ZerosumError(f"truncation must be above 0, not {asked}")
         if truncation >= 1 and (has_role(self.game, Completes) or has_role(self.game, Answers)):

@@ -124,7 +124,7 @@ def switch(name: str, value: Any) -> bool:
 
 def seed(value: Any, name: str = "seed") -> int:
     """A seed that PyTorch takes, as an int."""
-    found = integer(name, value, high=2**64 - 1)
+    found = integer(name, value, high=2**128)  # what follows names both ends
     if not -(2**63) <= found < 2**64:
         raise ArgumentError(f"{found} is no seed; choose one from -2^63 to 2^64 - 1")
     return found

@@ -6,6 +6,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
 
 SHOWN = 10  # entries of a long list
 QUOTED = 120  # letters of a name or a cell that a sentence repeats
@@ -19,8 +20,13 @@ BYTE = re.compile(f"{UNKNOWN}([89a-f][0-9a-f])")
 
 
 def composed(text: str) -> str:
-    """Each letter and its accents as one character: archives of macOS, say, have them as several."""
+    """Letters and their accents in one spelling, in one character where there is one: macOS, say, stores several."""
     return unicodedata.normalize("NFC", text)
+
+
+def without_ending(file: str) -> str:
+    """The name of a file without its ending, in one spelling."""
+    return composed(str(PurePosixPath(file).with_suffix("")))
 
 
 def legible(text: str) -> str:

@@ -12,6 +12,7 @@ from zerosum.data.sources import from_folder
 from zerosum.modality import Classes, Modality, Tokens, Vector
 from zerosum.run.record import DataRecord
 from zerosum.util.files import named
+from zerosum.util.text import composed
 
 NAMES = 3  # of files and classes, at most
 
@@ -55,13 +56,13 @@ def _fields(before: DataRecord, now: Dataset) -> list[str]:
 
 def _changed(name: str, then: Modality, today: Modality) -> str:
     if isinstance(then, Tokens) and isinstance(today, Tokens):
-        return f"the vocabulary of {name} is another: {then.difference(today)}"
+        return f"{name} differs: {then.difference(today)}"
     return f"{name} was {then}, and is {today}"
 
 
 def _classes(before: DataRecord, now: Dataset) -> list[str]:
-    then = dict(zip(before.classes, before.counts, strict=False))
-    today = dict(zip(now.classes, now.counts, strict=False))
+    then = dict(zip(map(composed, before.classes), before.counts, strict=False))
+    today = dict(zip(map(composed, now.classes), now.counts, strict=False))
     if not then or not today:
         return []
     gone, new = ([name for name in a if name not in b] for a, b in ((then, today), (today, then)))

@@ -284,7 +284,7 @@ def write_samples(run: Run, out: Path, request: SampleRequest, quiet: bool = Tru
 def written(run: Run, request: SampleRequest, start: str | None = None) -> Iterator[str]:
     """Samples of a run that writes texts, part by part, all of which begin with `start`, where it is given.
 
-    Raises:
+    Raises (when the first is asked for):
         ZerosumError: the run writes none, or none that begin as they are told to.
         OutOfMemoryError: what is asked of so many does not fit into memory.
     """

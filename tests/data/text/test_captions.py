@@ -242,3 +242,10 @@ def test_a_text_is_encoded_as_captions_are() -> None:
 def test_a_text_that_nothing_can_be_made_of_is_refused(text: str, message: str) -> None:
     with pytest.raises(ZerosumError, match=message):
         encoded(KIND, text)
+
+
+def test_what_older_runs_learnt_in_parts_is_read_in_parts() -> None:
+    kind = Tokens(("<unk>", "<eos>", "a", "\u2764", "\ufe0f"), 6)
+    assert encoded(kind, "a \u2764\ufe0f") == [2, 3, 4, 1, 1, 1]
+    characters = Tokens(("<unk>", "e", "\u0301"), 2, "")
+    assert characters.split("\u00e9") == ["e", "\u0301"]

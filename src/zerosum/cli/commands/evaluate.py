@@ -43,7 +43,7 @@ class Arguments:
     real: Annotated[int | None, flag("real samples to compare with, at most", "as many")] = None
     seed: Annotated[int, flag("random seed")] = 0
     truncation: Annotated[
-        float | None, flag("truncation of z, in standard deviations", "none, as in published protocols")
+        float | None, flag("truncation of z, as for `zerosum sample`", "none, as in published protocols")
     ] = None
     out: Annotated[
         Path | None, flag("the JSON file", "RUN/evaluation.json, or NAME-evaluation.json beside the samples")

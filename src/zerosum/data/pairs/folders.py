@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from torch import Tensor
 
@@ -20,7 +20,7 @@ from zerosum.data.pairs.files import of_files
 from zerosum.data.request import Request
 from zerosum.modality import Image
 from zerosum.util.files import named
-from zerosum.util.text import composed
+from zerosum.util.text import without_ending
 
 SIDES = (("a", "b"), ("A", "B"), ("trainA", "trainB"))  # names of the two sub-folders
 
@@ -43,12 +43,12 @@ def paired(request: Request) -> Dataset:
             f"no image of {sides[0].root} has the name of one of {sides[1].root}; give both images of a pair one name, "
             f"or train on them as they are: unpaired:{request.option}"
         )
-    broken = [{_stem(problem.path) for problem in pack.problems} for pack in packs]
+    broken = [{without_ending(problem.path) for problem in pack.problems} for pack in packs]
     alone = []
     for own, other in ((0, 1), (1, 0)):
         for file in packs[own].names:
-            if _stem(file) not in rows[other]:
-                unreadable, root = _stem(file) in broken[other], sides[other].root
+            if without_ending(file) not in rows[other]:
+                unreadable, root = without_ending(file) in broken[other], sides[other].root
                 reason = (
                     f"its partner in {root} cannot be read"
                     if unreadable
@@ -175,12 +175,7 @@ def _by_stem(side: Listing, pack: Pack) -> dict[str, int]:
     rows: dict[str, int] = {}
     names = pack.names
     for row, name in enumerate(names):
-        first = rows.setdefault(_stem(name), row)
+        first = rows.setdefault(without_ending(name), row)
         if first != row:
             raise DataError(f"{side.root} has both {names[first]} and {name}; keep one of them in each pair")
     return rows
-
-
-def _stem(file: str) -> str:
-    """The name without its ending; letters with accents in one form, as archives of macOS have them in another."""
-    return composed(str(PurePosixPath(file).with_suffix("")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import torch
@@ -22,13 +22,14 @@ LONGEST = 128  # tokens of a caption; longer ones are left out, and named
 SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
+SPACELESS_LETTER = re.compile(f"[{SPACELESS}]")
 TOKEN = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+|[^\w\s]")
 
 
 def tokens(text: str) -> list[str]:
     """The words of a text in small letters, its signs, and each character of a language without spaces.
 
-    A mark, as Hindi's vowels are, belongs to the letter before it, and so do the letters behind it.
+    A mark, as Hindi's vowels are, belongs to the letter or sign before it; of a word, so do the letters behind it.
     """
     found, end = list[str](), -1
     for match in TOKEN.finditer(unicodedata.normalize("NFKC", text).casefold()):
@@ -42,18 +43,20 @@ def tokens(text: str) -> list[str]:
 
 
 def _is_mark(token: str) -> bool:
-    return unicodedata.category(token[0]) in ("Mn", "Mc", "Me") and not re.match(f"[{SPACELESS}]", token)
+    joiner = token in ("\u200c", "\u200d")
+    return (joiner or unicodedata.category(token[0]) in ("Mn", "Mc", "Me")) and not SPACELESS_LETTER.match(token)
 
 
 def _goes_on(word: str, token: str) -> bool:
     """Whether a token is of the word before it, which ends in a mark."""
-    return _is_mark(word[-1]) and word[0].isalpha() and token[0].isalnum() and not re.match(f"[{SPACELESS}]", token)
+    letters = word[0].isalpha() and token[0].isalnum()
+    return letters and _is_mark(word[-1]) and not SPACELESS_LETTER.match(word) and not SPACELESS_LETTER.match(token)
 
 
 def modality(texts: Sequence[Sequence[str]]) -> Tokens:
     """The vocabulary of texts of tokens, the most frequent `VOCABULARY` of them, and how long they are."""
     longest = max(map(len, texts))
-    spaceless = sum(bool(re.match(f"[{SPACELESS}]", token)) for text in texts for token in text)
+    spaceless = sum(bool(SPACELESS_LETTER.match(token)) for text in texts for token in text)
     separator = "" if 2 * spaceless > sum(map(len, texts)) else " "
     return Tokens(vocabulary(texts, True, VOCABULARY), longest + 1, separator)
 
@@ -64,10 +67,10 @@ def encoded(kind: Tokens, text: str) -> list[int]:
     Raises:
         ZerosumError: it says nothing, or more than any that was learnt from, or has a word that these do not have.
     """
-    words = tokens(text)
+    known = set(kind.vocabulary) - {Tokens.UNKNOWN, Tokens.END}
+    words = [word for token in tokens(text) for word in _known_parts(token, known)]
     if not words:
         raise ZerosumError("the text is empty: write a word at least")
-    known = set(kind.vocabulary) - {Tokens.UNKNOWN, Tokens.END}
     if unknown := [word for word in dict.fromkeys(words) if word not in known]:
         close = [near[0] for word in unknown if (near := difflib.get_close_matches(word, known, n=1))]
         most = [word for word in kind.vocabulary if word in known]
@@ -79,6 +82,12 @@ def encoded(kind: Tokens, text: str) -> list[int]:
             f"the text has {len(words)} words, and none that was learnt from has more than {kind.length - 1}; say less"
         )
     return kind.ids(words)
+
+
+def _known_parts(token: str, known: Collection[str]) -> list[str]:
+    """A token itself, or, of a run whose vocabulary has marks apart, as older ones do, its parts."""
+    parts = TOKEN.findall(token)
+    return parts if token not in known and all(part in known for part in parts) else [token]
 
 
 def with_captions(

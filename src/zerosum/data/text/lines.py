@@ -26,7 +26,7 @@ def lines(request: Request) -> Dataset:
     """Fields `ids`, int64 (N, length), and `lengths`, (N,), of the texts of a file, one a line.
 
     Tokens are words, as white space parts them; in a file without white space inside its lines, they are characters.
-    An accent is no character of its own, however the file writes it. Texts of several lengths end in `<eos>`, which
+    Accents are in one spelling, however the file writes them. Texts of several lengths end in `<eos>`, which
     also fills the rest of the row; texts of one length have none. A token that is not among the most frequent is
     `<unk>`.
 
