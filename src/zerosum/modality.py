@@ -71,6 +71,10 @@ class Modality(ABC):
     def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
         """`count` samples of who knows nothing but the range of the `real` ones, as stored: (count, *shape)."""
 
+    def difference(self, other: Modality) -> str:
+        """What samples of the other differ by, in words, where the names of both do not say it all; else ""."""
+        return ""
+
     @property
     def size_in_words(self) -> str:
         """Of one sample: "3x32x32", "2 numbers", "up to 7 tokens"; "" of a class."""
@@ -246,8 +250,10 @@ class Tokens(Modality):
         """The id of `<eos>`; None where all texts have one length."""
         return self.vocabulary.index(self.END) if self.END in self.vocabulary else None
 
-    def difference(self, other: Tokens) -> str:
-        """What other texts differ by from these, as people read it: by tokens, lengths, or what a token is."""
+    def difference(self, other: Modality) -> str:
+        """By tokens, by lengths, or by what a token is."""
+        if not isinstance(other, Tokens) or self.kind != other.kind:
+            return ""
         if self.separator != other.separator:
             return f"{self.unit}s, and {other.unit}s"
         ours, theirs = dict.fromkeys(self.vocabulary), dict.fromkeys(other.vocabulary)

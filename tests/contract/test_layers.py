@@ -159,9 +159,9 @@ KIND_ASKED = {
     "metrics/music.py": 1,  # melodies alone
     "metrics/text_metric.py": 1,  # texts alone
     "pictures/overview.py": 1,  # conditions: texts are written in lines
-    "run/loaded.py": 6,  # conditions: texts are asked for in words; answers as texts
+    "run/loaded.py": 7,  # conditions: texts are asked for in words; answers as texts; ids that are no words
     "health/translations.py": 1,  # translations of images
-    "modality.py": 2,  # a point has one dimension
+    "modality.py": 3,  # a point has one dimension; what texts differ by from others
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
     "metrics/probe.py": 1,  # a classifier of images has convolutions
     "studies/music_seqgan.py": 1,  # policies that write melodies

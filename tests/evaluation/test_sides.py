@@ -81,7 +81,15 @@ def test_a_target_says_whether_its_weights_are_averaged(average: bool, decay: fl
         training=SimpleNamespace(average=decay), recipe="gan/toy", data=SimpleNamespace(classes=())
     )
     game = find("gan/toy").build(Spec({"x": Points(2)}))
-    run: Any = SimpleNamespace(average=average, record=record, path=tmp_path, step=3, game=game, modality=Points(2))
+    run: Any = SimpleNamespace(
+        average=average,
+        record=record,
+        path=tmp_path,
+        step=3,
+        game=game,
+        modality=Points(2),
+        truncated=lambda asked: asked,
+    )
     assert of_run(run, None).target.averaged is averaged
 
 

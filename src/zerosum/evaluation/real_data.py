@@ -72,10 +72,10 @@ def load(
     alike = loaded.modality == source.modality or _differ_in_colour(loaded.modality, source.modality)
     if not alike:
         one, other = source.modality, loaded.modality
-        if isinstance(one, Tokens) and isinstance(other, Tokens) and one.plural == other.plural:
+        if details := one.difference(other):
             raise ZerosumError(
-                f"{one.plural} cannot be compared with {against}, which differs ({one.difference(other)}); to compare "
-                f"with other {one.plural}, train with --held-out 0.1: they have the same vocabulary then"
+                f"{one.plural} cannot be compared with {against}, which differs ({details}); to compare with other "
+                f"{one.plural}, train with --held-out 0.1: they have the same vocabulary then"
             )
         raise ZerosumError(f"{one} cannot be compared with {against}, which holds {other}")
     if len(loaded.x) < 2:

@@ -654,7 +654,7 @@ def _classes(name: str, given: Any) -> list[object]:
 def _ids(name: str, x: Any, tokens: Tokens) -> Tensor:
     """x as ids (N, length) of texts; else a `ZerosumError`."""
     x = checks.tensor(name, x)
-    if x.dtype != torch.int64 or x.dim() != 2 or x.shape[1] != tokens.length:
+    if x.dtype != torch.int64 or not x.shape or tuple(x.shape[1:]) != tokens.shape:
         raise ZerosumError(
             f"{name} must be ids of {tokens.plural}, int64 (N, {tokens.length}), not {x.dtype} {tuple(x.shape)}"
         )

@@ -9,7 +9,7 @@ from zerosum.data.images.contents import look
 from zerosum.data.images.labels import label_files
 from zerosum.data.sources import find as find_source
 from zerosum.data.sources import from_folder
-from zerosum.modality import Classes, Modality, Tokens, Vector
+from zerosum.modality import Classes, Vector
 from zerosum.run.record import DataRecord
 from zerosum.util.files import named
 from zerosum.util.text import composed
@@ -50,14 +50,9 @@ def _fields(before: DataRecord, now: Dataset) -> list[str]:
     said += [f"{name} is {today[name]}, and was not there" for name in today if name not in then]
     for name in then.keys() & today.keys():
         if not isinstance(then[name], Classes | Vector) and then[name] != today[name]:
-            said.append(_changed(name, then[name], today[name]))
+            details = then[name].difference(today[name])
+            said.append(f"{name} differs: {details}" if details else f"{name} was {then[name]}, and is {today[name]}")
     return said
-
-
-def _changed(name: str, then: Modality, today: Modality) -> str:
-    if isinstance(then, Tokens) and isinstance(today, Tokens):
-        return f"{name} differs: {then.difference(today)}"
-    return f"{name} was {then}, and is {today}"
 
 
 def _classes(before: DataRecord, now: Dataset) -> list[str]:
