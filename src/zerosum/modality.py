@@ -250,6 +250,11 @@ class Tokens(Modality):
         """The id of `<eos>`; None where all texts have one length."""
         return self.vocabulary.index(self.END) if self.END in self.vocabulary else None
 
+    @cached_property
+    def known(self) -> tuple[str, ...]:
+        """The vocabulary but for `<unk>` and `<eos>`, in its order."""
+        return tuple(token for token in self.vocabulary if token not in (self.UNKNOWN, self.END))
+
     def difference(self, other: Modality) -> str:
         """By tokens, by lengths, or by what a token is."""
         if not isinstance(other, Tokens) or self.kind != other.kind:
@@ -289,9 +294,11 @@ class Tokens(Modality):
 
     def _spelt(self, token: str) -> list[str]:
         """A token as the vocabulary spells it, which may be older than one spelling of accents."""
+        if token in self._numbers:
+            return [token]
         apart = unicodedata.normalize("NFD", token)
         parts = [apart] if self.separator else list(apart)
-        return [token] if token in self._numbers or not all(part in self._numbers for part in parts) else parts
+        return parts if all(part in self._numbers for part in parts) else [token]
 
     def lengths(self, ids: Tensor) -> Tensor:
         """(B,) how many tokens come before the first `<eos>`, of ids (B, length)."""

@@ -137,7 +137,7 @@ def texts(data: Dataset) -> list[str]:
         return []
     lengths, ids = stored.stored, data.x
     special = tuple(token for token in (Tokens.UNKNOWN, Tokens.END) if token in tokens.vocabulary)
-    frequent = [token for token in tokens.vocabulary if token not in special]
+    frequent = tokens.known
     unknown = int((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).sum())
     total = int(lengths.sum())
     shown = torch.linspace(0, len(ids) - 1, SHOWN).long().unique()

@@ -166,8 +166,8 @@ def matching_aware(
 
     Real ones count once, both others half each; algorithm 1. Where nothing is wrong, D sees real and fake ones alone.
     """
-    objective = OBJECTIVES[config.objective]
-    batches = [(real, *right), (fake.to(real.dtype), *right), *([(real, *wrong)] if wrong else [])]
+    objective, fake = OBJECTIVES[config.objective], fake.to(real.dtype)
+    batches = [(real, *right), (fake, *right), *([(real, *wrong)] if wrong else [])]
     real_logits, fake_logits, *wrong_logits = discriminate_each(discriminator, batches)
     answers = [objective.d(real_logits, logits) for logits in (fake_logits, *wrong_logits)]
     given = partial(_with, discriminator, right)

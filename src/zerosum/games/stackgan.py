@@ -149,7 +149,7 @@ class Stacked(LatentGame[B], Drafts, Discriminates, ABC):
             stage: what the names of its players begin with.
         """
         with torch.no_grad():
-            fake = make()[0].to(real.dtype)
+            fake, _ = make()
         yield matching_aware(f"{stage}discriminator", discriminator, self.config, step, real, fake, right, wrong)
         fake, terms = make()
         objective = OBJECTIVES[self.config.objective]

@@ -98,7 +98,7 @@ class TextGAN(LatentGame[Sequences], Discriminates, Encodes):
         tokens = self.generator.tokens
         if tokens.length - (tokens.end is not None) < 2:
             raise ZerosumError("texts of one token have no words to change places; give longer ones")
-        if len({*tokens.vocabulary} - {Tokens.UNKNOWN, Tokens.END}) < 2:
+        if len(tokens.known) < 2:
             raise ZerosumError("all words of the texts are the same, so that nothing is to be learnt; give others")
 
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:

@@ -423,17 +423,17 @@ class _Pairs:
         self.space = space
         compared, self.known = real[:SAMPLES], self._of(real[SAMPLES:] if len(real) >= 2 * SAMPLES else real).unique()
         self.real = self._of(compared)
-        share = self._novel(compared) if len(real) >= 2 * SAMPLES else 0.0
+        share = self._novel(self.real) if len(real) >= 2 * SAMPLES else 0.0
         self.novel_high = share + 1.96 * math.sqrt(share * (1 - share) / len(compared))  # as if each text had one
 
     def signals(self, x: Tensor) -> dict[str, float]:
         """Of fakes (N, length)."""
         own = self._of(x)
         count = min(len(own), len(self.real))  # among more pairs there are more repetitions
-        return {"variety": len(own[:count].unique()) / len(self.real[:count].unique()), "novel": self._novel(x)}
+        return {"variety": len(own[:count].unique()) / len(self.real[:count].unique()), "novel": self._novel(own)}
 
-    def _novel(self, x: Tensor) -> float:
-        return 1 - float(torch.isin(self._of(x), self.known).float().mean())
+    def _novel(self, pairs: Tensor) -> float:
+        return 1 - float(torch.isin(pairs, self.known).float().mean())
 
     def _of(self, x: Tensor) -> Tensor:
         pairs = self.space.pairs(x)

@@ -187,10 +187,9 @@ class Run:
         in_role(self.game, Completes)
         tokens = self.record.data.spec.texts
         given = tokens.split(checks.text("start", start))
-        known = [token for token in tokens.vocabulary if token not in (Tokens.UNKNOWN, Tokens.END)]
         for token in given:
-            if token not in known:
-                close = difflib.get_close_matches(token, known, n=1)
+            if token not in tokens.known:
+                close = difflib.get_close_matches(token, tokens.known, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else "`zerosum data check` shows what its data holds"
                 raise ZerosumError(f"{self.path} has not learnt the {tokens.unit} {token!r}; {hint}")
         most = tokens.length - (tokens.end is not None)
@@ -491,8 +490,7 @@ class Run:
         """A truncation that samples can have, or None; else a `ZerosumError`."""
         if asked is None:
             return None
-        if (truncation := checks.number("truncation", asked)) <= 0:
-            raise ZerosumError(f"truncation must be above 0, not {asked}")
+        truncation = checks.truncation(asked)
         if truncation >= 1 and (has_role(self.game, Completes) or has_role(self.game, Answers)):
             raise ZerosumError(
                 "truncation of what is written token by token is the probability of the likeliest tokens, below 1, not "
@@ -506,7 +504,7 @@ class Run:
         if isinstance(condition, Tokens):
             texts = isinstance(y, Sequence) and all(isinstance(text, str) for text in y)
             y = torch.stack([self._ids_of(text) for text in y]) if texts and len(y) else checks.tensor("y", y)
-            if y.dtype != torch.int64 or not bool(((y >= 0) & (y < condition.size)).all()):
+            if not _are_ids(y, condition):
                 raise ZerosumError(f"y must be texts, or int64 ids from 0 to {condition.size - 1}")
         if isinstance(condition, Classes):
             found = torch.tensor([_numbered(one, condition.names) for one in _classes("y", y)], dtype=torch.int64)
@@ -620,9 +618,11 @@ def _signed(seed: int) -> int:
 def _number(asked: object, names: tuple[str, ...]) -> int:
     """The number of a class that is asked for by name or number."""
     if isinstance(asked, int | str) and not isinstance(asked, bool):
-        known = [composed(name) for name in names]
-        if composed(str(asked)) in known:
-            return known.index(composed(str(asked)))
+        name = str(asked)
+        if name not in names:  # perhaps in another spelling of accents
+            name = {composed(known): known for known in names}.get(composed(name), name)
+        if name in names:
+            return names.index(name)
         if str(asked).isdecimal() and len(str(asked)) < LONG and int(asked) < len(names):
             return int(asked)
     raise ZerosumError(f"there is no class {asked!r}; the classes are {', '.join(abbreviate(names))}")
@@ -651,6 +651,11 @@ def _classes(name: str, given: Any) -> list[object]:
     ]
 
 
+def _are_ids(x: Tensor, tokens: Tokens) -> bool:
+    """Whether all numbers are ids of a vocabulary."""
+    return x.dtype == torch.int64 and bool(((x >= 0) & (x < tokens.size)).all())
+
+
 def _ids(name: str, x: Any, tokens: Tokens) -> Tensor:
     """x as ids (N, length) of texts; else a `ZerosumError`."""
     x = checks.tensor(name, x)
@@ -658,7 +663,7 @@ def _ids(name: str, x: Any, tokens: Tokens) -> Tensor:
         raise ZerosumError(
             f"{name} must be ids of {tokens.plural}, int64 (N, {tokens.length}), not {x.dtype} {tuple(x.shape)}"
         )
-    if not bool(((x >= 0) & (x < tokens.size)).all()):
+    if not _are_ids(x, tokens):
         raise ZerosumError(f"{name} must be ids from 0 to {tokens.size - 1}, of the {tokens.size} in the vocabulary")
     return x
 

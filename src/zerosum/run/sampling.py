@@ -16,7 +16,7 @@ from zerosum.game import Game
 from zerosum.latent import Code, DrawName, draw_rows, hashed_seed
 from zerosum.modality import Classes, Prompt
 from zerosum.roles import Completes, Drafts, Generates, Illustrates, in_role
-from zerosum.util import rng
+from zerosum.util import checks, rng
 
 
 @dataclass(frozen=True)
@@ -246,8 +246,8 @@ def _latents(
     """(count, prior.dim) on the game's device."""
     if count < 1:
         raise ZerosumError(f"{count} samples are none; ask for at least one")
-    if truncation is not None and truncation <= 0:
-        raise ZerosumError(f"truncation must be above 0, not {truncation}")
+    if truncation is not None:
+        checks.truncation(truncation)
     prior, device = in_role(game, Generates).prior, device_of(game)
     if draw == "rows":
         z = draw_rows(prior, count, seed, start).to(device)

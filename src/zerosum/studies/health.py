@@ -86,7 +86,9 @@ def train_monitored(scenario: Case, seed: int, fraction: float, folder: Path) ->
     meter = SignalMeter(loaded, trainer.game.makes, seed)
     watching = Stopping if isinstance(scenario, Scenario) else Monitor
     monitor = watching(meter, path, History(steps))
-    stops = [round(stop * steps) for stop in STOPS] if isinstance(scenario, Scenario) else [steps]
+    stops = [steps]
+    if isinstance(scenario, Scenario):
+        stops = [stop for stop in (round(share * steps) for share in STOPS) if stop > scenario.since]
     probe, whole = _probe(scenario, seed), dict[int, float]()
 
     def count(trainer: Trainer) -> None:
@@ -99,8 +101,7 @@ def train_monitored(scenario: Case, seed: int, fraction: float, folder: Path) ->
         monitor.event(trainer.step, "diverged", error.what)
     snapshots = monitor.history.snapshots
     judged = [_judged(scenario, snapshots, stop, steps, whole.get(stop, 1.0)) for stop in stops[:-1]]
-    known = scenario.since if isinstance(scenario, Scenario) else 0
-    judged = [one for one, stop in zip(judged, stops, strict=False) if one["looks"] and stop > known]
+    judged = [one for one in judged if one["looks"]]
     last = _judged(scenario, snapshots, steps, steps, whole.get(steps, 1.0)) | {"verdict": monitor.verdict.name}
     return {
         "scenario": scenario.name,

@@ -130,6 +130,14 @@ def seed(value: Any, name: str = "seed") -> int:
     return found
 
 
+def truncation(value: Any) -> float:
+    """A truncation of z that leaves something of it."""
+    found = number("truncation", value)
+    if found <= 0:
+        raise ArgumentError(f"truncation must be above 0, not {value}")
+    return found
+
+
 def path(name: str, value: Any) -> Path:
     """A path, of a string or a `Path`; neither the empty string nor one with a NUL is one."""
     if (

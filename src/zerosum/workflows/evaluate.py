@@ -89,8 +89,8 @@ def evaluate(
     if not isinstance(target, Run):
         target = checks.path("target", target)
     against = None if against is None else checks.text("against", against)
-    if truncation is not None and checks.number("truncation", truncation) <= 0:
-        raise ZerosumError(f"truncation must be above 0, not {truncation}")
+    if truncation is not None:
+        checks.truncation(truncation)
     seed, folder = checks.seed(seed), None if data_dir is None else checks.path("data_dir", data_dir)
     if isinstance(metrics, str | Metric | PairMetric):
         metrics = [metrics]

@@ -104,8 +104,8 @@ def synthesize(
     confidence = None if confidence is None else checks.number("confidence", confidence)
     keep_top = checks.number("keep_top", keep_top)
     _check(per_class, confidence, keep_top, tries)
-    if truncation is not None and checks.number("truncation", truncation) <= 0:
-        raise ZerosumError(f"truncation must be above 0, not {truncation}")
+    if truncation is not None:
+        checks.truncation(truncation)
     path = checks.path("out", out).expanduser().resolve()
     record_path = path.with_name(f"{path.stem}-{FILE}")  # of points
     for file in (path, record_path) if path.suffix == ".npz" else (path,):

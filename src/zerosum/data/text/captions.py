@@ -67,14 +67,13 @@ def encoded(kind: Tokens, text: str) -> list[int]:
     Raises:
         ZerosumError: it says nothing, or more than any that was learnt from, or has a word that these do not have.
     """
-    known = set(kind.vocabulary) - {Tokens.UNKNOWN, Tokens.END}
+    known = {*kind.known}
     words = [word for token in tokens(text) for word in _known_parts(token, known)]
     if not words:
         raise ZerosumError("the text is empty: write a word at least")
     if unknown := [word for word in dict.fromkeys(words) if word not in known]:
-        close = [near[0] for word in unknown if (near := difflib.get_close_matches(word, known, n=1))]
-        most = [word for word in kind.vocabulary if word in known]
-        cure = f"did you mean {', '.join(close)}?" if close else f"it knows {', '.join(abbreviate(most))}"
+        close = [near[0] for word in unknown if (near := difflib.get_close_matches(word, kind.known, n=1))]
+        cure = f"did you mean {', '.join(close)}?" if close else f"it knows {', '.join(abbreviate(kind.known))}"
         said = ", ".join(abbreviate([shortened(repr(word)) for word in unknown]))
         raise ZerosumError(f"nothing that was learnt from has the word {said}; {cure}")
     if len(words) >= kind.length:
@@ -86,8 +85,10 @@ def encoded(kind: Tokens, text: str) -> list[int]:
 
 def _known_parts(token: str, known: Collection[str]) -> list[str]:
     """A token itself, or, of a run whose vocabulary has marks apart, as older ones do, its parts."""
+    if token in known:
+        return [token]
     parts = TOKEN.findall(token)
-    return parts if token not in known and all(part in known for part in parts) else [token]
+    return parts if all(part in known for part in parts) else [token]
 
 
 def with_captions(
