@@ -19,6 +19,7 @@ from zerosum.health.features import FEATURES
 from zerosum.modality import (
     Actions,
     AnyModality,
+    Binary,
     Classes,
     Image,
     Lengths,
@@ -38,7 +39,8 @@ VARIED = Tokens(("<unk>", "<eos>", "red", "green", "blue"), 4)
 FIXED = Tokens(("<unk>", "a", "b"), 3, separator="")
 KINDS: list[Modality] = [
     Image(3, 4, 5), Video(2, 3, 2, 4), Points(2), VARIED, FIXED, Classes(("cat", "dog", "eel")), Vector(3),
-    Actions(4, 2), Lengths(4), Sound(2, 30, 8000), Notes(("<unk>", "<eos>", "C4:1/4", "R:1/8"), 4)
+    Actions(4, 2), Lengths(4), Sound(2, 30, 8000), Binary(5, tuple("abcde")),
+    Notes(("<unk>", "<eos>", "C4:1/4", "R:1/8"), 4)
 ]  # fmt: skip
 
 
@@ -50,6 +52,22 @@ def stored(kind: Modality, count: int = 500) -> Tensor:
 
 
 # ---- stored and seen
+
+
+def test_binary_vectors_are_0_and_1_seen_and_stored():
+    kind = Binary(3, ("reads", "writes", "sends"))
+    x = torch.tensor([[0, 1, 1], [1, 0, 0]], dtype=torch.uint8)
+    assert kind.load(x).dtype == torch.float32 and torch.equal(kind.store(kind.load(x)), x)
+    rounded = kind.store(torch.tensor([[0.5, 0.49, float("nan")], [9.0, -9.0, 1.0]]))
+    assert rounded.dtype == torch.uint8 and rounded.tolist() == [[1, 0, 0], [1, 0, 1]]
+    assert kind.name(1) == "writes" and Binary(3).name(1) == "1" and str(kind) == "binary vectors of 3 features"
+
+
+def test_what_binary_vectors_differ_by_is_named():
+    kind = Binary(2, ("reads", "writes"))
+    assert kind.difference(Binary(2, ("reads", "sends"))) == "no features 'writes'"
+    assert kind.difference(Binary(2, ("writes", "reads"))) == "the same features, in another order"
+    assert kind.difference(kind) == kind.difference(Binary(3)) == kind.difference(Points(2)) == ""
 
 
 def test_bytes_of_images_come_back_exactly_and_fill_minus_one_to_one():
@@ -104,7 +122,7 @@ def test_noise_is_of_the_seed_and_fills_the_range(kind: Modality):
         assert one.min() == -32768 and one.max() == 32767
         torch.testing.assert_close(kind.load(one).var(), torch.tensor(1 / 3), rtol=0.02, atol=0)
         return
-    most = {Image: 255, Video: 255, Classes: 3, Lengths: 4}.get(type(kind), getattr(kind, "size", 0))
+    most = {Image: 255, Video: 255, Classes: 3, Lengths: 4, Binary: 2}.get(type(kind), getattr(kind, "size", 0))
     last = most if isinstance(kind, Image | Video | Lengths) else most - 1
     assert one.unique().tolist() == list(range(last + 1)), "every value comes, and no other"
     counts = one.flatten().bincount().double()
@@ -180,7 +198,7 @@ def test_kinds_as_people_read_them():
     assert list(map(str, KINDS)) == [
         "images of 3x4x5", "videos of 2 frames of 3x2x4", "points of 2 numbers", "texts of up to 4 tokens",
         "texts of 3 tokens", "classes", "vectors of 3 numbers", "actions of 4x2", "lengths",
-        "sounds of 30 samples at 8,000 Hz in stereo", "melodies of up to 4 tokens"
+        "sounds of 30 samples at 8,000 Hz in stereo", "binary vectors of 5 features", "melodies of up to 4 tokens"
     ]  # fmt: skip
 
 

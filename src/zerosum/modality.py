@@ -211,6 +211,47 @@ class Points(Modality):
 
 
 @dataclass(frozen=True)
+class Binary(Modality):
+    """Vectors of `dim` features that are there or not: bytes 0 and 1 (D,) in the store, floats 0 and 1 for players."""
+
+    dim: Positive
+    names: tuple[str, ...] = ()  # of the features; (): they have none but their numbers
+    kind: Literal["binary"] = "binary"
+    singular, plural, stored_as = "binary vector", "binary vectors", "8-bit"
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (self.dim,)
+
+    @property
+    def size_in_words(self) -> str:
+        return "1 feature" if self.dim == 1 else f"{self.dim:,} features"
+
+    def name(self, feature: int) -> str:
+        """What a feature is called: by its number, from 0, where it has no name."""
+        return self.names[feature] if self.names else str(feature)
+
+    def difference(self, other: Modality) -> str:
+        """By the features that one of both lacks, or by their order."""
+        if not isinstance(other, Binary) or self.dim != other.dim:
+            return ""
+        ours, theirs = ([kind.name(k) for k in range(kind.dim)] for kind in (self, other))
+        if lost := [repr(name) for name in ours if name not in theirs]:
+            return f"no features {', '.join(abbreviate(lost))}"
+        return "the same features, in another order" if ours != theirs else ""
+
+    def load(self, stored: Tensor) -> Tensor:
+        return stored.float()
+
+    def store(self, x: Tensor) -> Tensor:
+        """1 from one half on, and NaN becomes 0."""
+        return (x.detach() >= 0.5).to(torch.uint8)
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        return torch.randint(2, (count, self.dim), generator=generator).to(torch.uint8)
+
+
+@dataclass(frozen=True)
 class Tokens(Modality):
     """Texts as ids of a vocabulary, int64 (length,). What follows the first `<eos>` of a row is `<eos>`, too.
 
@@ -432,10 +473,18 @@ class Lengths(Modality):
         return torch.randint(self.longest + 1, (count,), generator=generator)
 
 
+def kind_of_samples(stored: Tensor) -> Image | Binary | Points:
+    """Of bytes (N, C, H, W) images, of bytes (N, D) binary vectors, of floats (N, D) points."""
+    if stored.dtype != torch.uint8:
+        return Points(stored.shape[1])
+    return Binary(stored.shape[1]) if stored.dim() == 2 else Image(*stored.shape[1:])
+
+
 Condition = Classes | Vector  # what a sample can be asked to be
 Prompt = Condition | Tokens  # or to show, in words
 AnyModality = Annotated[
-    Image | Video | Sound | Points | Tokens | Notes | Classes | Vector | Actions | Lengths, Discriminator("kind")
+    Image | Video | Sound | Points | Binary | Tokens | Notes | Classes | Vector | Actions | Lengths,
+    Discriminator("kind"),
 ]
 
 

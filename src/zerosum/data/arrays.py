@@ -1,4 +1,4 @@
-"""Arrays that are ready: `.npy` and `.npz` files of images or points.
+"""Arrays that are ready: `.npy` and `.npz` files of images, points or binary vectors.
 
 Headers are read before anything else, and only what they promise of plain numbers is read then, so that a file takes no
 more memory than the arrays that are used, which is refused where it is not free.
@@ -61,7 +61,9 @@ class Member(NamedTuple):
 
 
 def arrays(request: Request) -> Dataset:
-    """Images, uint8 (N, C, H, W), (N, H, W, C) or (N, H, W), or points, float (N, D).
+    """Images, uint8 (N, C, H, W), (N, H, W, C) or (N, H, W), points, float (N, D), or binary vectors, (N, D).
+
+    Binary vectors are of bool, or of integers 0 and 1 where there are labels.
 
     Images of other numbers are taken where a range of values was asked for. An .npz may add labels (N,), -1 where there
     is none, and conditions, float (N, K): a vector for each sample.
@@ -282,6 +284,8 @@ def _samples(path: Path, values: NDArray[Any], reading: Reading, each: bool) -> 
         raise DataError(f"{path} holds no samples, as its shape is {values.shape}; give a file that does")
     if values.dtype.kind == "f" and values.ndim == 2:
         return _points(path, values, reading), ()
+    if values.dtype.kind in "biu" and values.ndim == 2 and (each or values.dtype == np.bool_):
+        return _binary(path, values, reading), ()
     as_images, note = _as_images(path, values, each)
     if values.dtype == np.uint8:
         plain = _plain(path, as_images)
@@ -307,6 +311,22 @@ def _points(path: Path, values: NDArray[Any], reading: Reading) -> Tensor:
             f"{path} has points that are not finite, or beyond float32's {largest:.3g}; remove or scale them"
         )
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
+
+
+def _binary(path: Path, values: NDArray[Any], reading: Reading) -> Tensor:
+    if reading.value_range is not None:
+        raise DataError(f"{path} holds binary vectors, and --value-range is of images; leave it out")
+    if values.dtype.itemsize > 1 or not values.flags.c_contiguous:
+        memory.require(values.size, f"{path} in bytes", "save it as uint8, and it is read part by part")
+    rows = max(1, ROWS // values.shape[1])
+    for start in range(0, len(values), rows):
+        part = values[start : start + rows]
+        if (wrong := part[(part != 0) & (part != 1)]).size:
+            raise DataError(
+                f"{path} holds {values.dtype} {values.shape} with the value {wrong[0]}, and features are 0 or 1: make "
+                "others so, as `counts > 0`; measurements are floats (N, D)"
+            )
+    return torch.from_numpy(np.ascontiguousarray(values, np.uint8))
 
 
 def _as_images(path: Path, values: NDArray[Any], each: bool) -> tuple[NDArray[Any], tuple[str, ...]]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zerosum.data.several import Several
 from zerosum.errors import ZerosumError
-from zerosum.modality import Classes, Condition, Image, Modality, Points, Shape, Spec, Vector
+from zerosum.modality import Classes, Condition, Modality, Shape, Spec, Vector, kind_of_samples
 from zerosum.util.text import SHOWN, composed, legible
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done so far, total; 0 where the total is unknown)
@@ -345,7 +345,7 @@ def dataset(
     notes: tuple[str, ...] = (),
     files: tuple[str, ...] = (),
 ) -> Dataset:
-    """Samples, images uint8 (N, C, H, W) or points float32 (N, D), with classes and vectors.
+    """Images uint8 (N, C, H, W), binary vectors uint8 (N, D) or points float32 (N, D), with classes and vectors.
 
     Args:
         y: (N,) int64, -1 = unlabelled.
@@ -354,8 +354,7 @@ def dataset(
         fingerprint: of computed data; by default that of the content.
         files: of each sample, where they are of files.
     """
-    modality = Image(*x.shape[1:]) if x.dtype == torch.uint8 else Points(x.shape[1])
-    fields = {"x": Field(modality, x)}
+    fields = {"x": Field(kind_of_samples(x), x)}
     if y is not None:
         fields["y"] = Field(Classes(classes), y)
     if conditions is not None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zerosum.data.arrays import SUFFIXES, arrays
+from zerosum.data.binary import table
+from zerosum.data.binary.mixture import bits
 from zerosum.data.dataset import DataError, Dataset, Progress
 from zerosum.data.images.contents import ARCHIVE, RUN, is_record, kind_of
 from zerosum.data.images.contents import SUFFIXES as PICTURES
@@ -58,6 +60,7 @@ SOURCES: dict[str, Source] = {
     "swiss-roll": mixture.swiss_roll,
     "moons": mixture.moons,
     "gaussians": mixture.gaussians,
+    "bits": bits,
     "scenes": scenes,
     "sentences": sentences,
     MELODIES: melodies,
@@ -95,10 +98,11 @@ def load(
     Args:
         name: a name of SOURCES, with ":test" for the test images of a published set; a folder of images, whose classes
             are its sub-folders, or are named in a `labels.csv` there, of WAV files, or of MIDI files; an .npy or .npz
-            file of images or points; a .txt file, one text a line; a .tsv, .csv or .jsonl file of questions and
-            answers; or "pairs:A,B", "unpaired:A,B", "side-by-side:FOLDER"; or pairs made from images of any of these,
-            "denoise:DATA", "denoise@40:DATA", "unpaired:denoise:DATA" (`pairs.tasks`), "shrink@4:DATA". A known name
-            goes before a folder of that name: write "./mnist" for the folder.
+            file of images, points or binary vectors; a .txt file, one text a line; a .tsv, .csv or .jsonl file of
+            questions and answers; a .csv or .tsv file of features that are 0 or 1; or "pairs:A,B", "unpaired:A,B",
+            "side-by-side:FOLDER"; or pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA",
+            "unpaired:denoise:DATA" (`pairs.tasks`), "shrink@4:DATA". A known name goes before a folder of that name:
+            write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own. Of "shrink:FOLDER" that of the crops.
         labels: keep the labels, where there are any.
         data_dir: where published sets are looked for first; then $ZEROSUM_DATA, the cache, the mirrors.
@@ -156,7 +160,7 @@ def find(name: str) -> tuple[Source, str]:
     if is_file and path.suffix.lower() in text.SUFFIXES:
         return text.lines, ""
     if is_file and path.suffix.lower() in dialogue_files.SUFFIXES:
-        return dialogue_files.dialogues_in, ""
+        return _of_table(path), ""
     if is_file:
         what, cure = _alone(path)
         endings = ", ".join((*SUFFIXES, *text.SUFFIXES, *dialogue_files.SUFFIXES))
@@ -184,6 +188,13 @@ def _of_files(folder: Path) -> Source:
     if found & set(WAV):
         return from_sounds
     return midi.folder if found & set(midi.SUFFIXES) else from_folder
+
+
+def _of_table(path: Path) -> Source:
+    """What reads a table: dialogues, where it has a question or an answer in each row, else features."""
+    if path.suffix.lower() not in table.SUFFIXES or {*table.columns_of(path)} & {*dialogue_files.COLUMNS}:
+        return dialogue_files.dialogues_in
+    return table.features_in
 
 
 def with_task(name: str, task: str, strength: float | None = None, *, apart: bool = False) -> str:

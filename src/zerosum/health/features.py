@@ -17,7 +17,7 @@ from zerosum.metrics import extractors
 from zerosum.metrics.extractors.digits import CLASSES
 from zerosum.metrics.extractors.random import SMALLEST
 from zerosum.metrics.extractors.sounds import loudest, mel_spectra
-from zerosum.modality import Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.modality import Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.pictures.neighbours import thumbnails
 from zerosum.util import rng
 
@@ -167,9 +167,12 @@ class SoundSpace(FeatureSpace):
 class PointSpace(FeatureSpace):
     """Points in units of their deviation, and waves of several lengths: more than their mean and covariance count."""
 
-    def __init__(self, modality: Points, real: Tensor, generator: Generator):
+    least = 1e-6  # deviation that counts as one
+
+    def __init__(self, modality: Points | Binary, real: Tensor, generator: Generator):
         self.modality = modality
-        self.centre, self.scale = real.mean(0), real.std(0).clamp_min(1e-6)
+        x = modality.load(real)
+        self.centre, self.scale = x.mean(0), x.std(0).clamp_min(self.least)
         lengths = torch.tensor([1.0, 0.5, 0.25, 0.125]).repeat_interleave(WAVES // 4)
         self.waves = torch.randn(modality.dim, WAVES, generator=generator) / lengths
         self.phases = 2 * math.pi * torch.rand(WAVES, generator=generator)
@@ -190,6 +193,12 @@ class PointSpace(FeatureSpace):
 
     def thumbnail(self, x: Tensor) -> Tensor:
         return x
+
+
+class BinarySpace(PointSpace):
+    """Binary vectors as points, of which features that nearly all or nearly none of the reals have weigh no more."""
+
+    least = 0.05  # as where one in 400 has a feature
 
 
 class TokenSpace(FeatureSpace):
@@ -237,6 +246,7 @@ FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]]
     Video: VideoSpace,
     Sound: SoundSpace,
     Points: PointSpace,
+    Binary: BinarySpace,
     Tokens: TokenSpace,
     Notes: TokenSpace,
 }

@@ -13,7 +13,7 @@ from zerosum import data
 from zerosum.batches import Draw, Labelled
 from zerosum.data.dataset import dataset
 from zerosum.game import Game, Move, Player
-from zerosum.modality import Image, Modality, to_float
+from zerosum.modality import Image, Modality, kind_of_samples
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.training.trainer import Hook, Trainer
@@ -78,9 +78,9 @@ def predict(network: nn.Module, x: Tensor, device: torch.device | str = "cpu") -
 
 
 def mistakes(network: nn.Module, x: Tensor, y: Tensor, device: torch.device | str = "cpu") -> int:
-    """How many of labelled samples, as a dataset has them (bytes or points, (N, *shape)), get another label than y."""
-    parts = zip(x.split(1000), y.split(1000), strict=True)
-    return sum(int((predict(network, to_float(samples), device) != labels).sum()) for samples, labels in parts)
+    """How many of labelled samples, as a dataset has them (N, *shape), get another label than y."""
+    load, parts = kind_of_samples(x).load, zip(x.split(1000), y.split(1000), strict=True)
+    return sum(int((predict(network, load(samples), device) != labels).sum()) for samples, labels in parts)
 
 
 def for_samples(modality: Modality, classes: int) -> nn.Module:

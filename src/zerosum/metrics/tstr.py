@@ -13,7 +13,7 @@ from zerosum.batches import Labelled
 from zerosum.metrics import intervals, probe
 from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.score import Score
-from zerosum.modality import Image, Points
+from zerosum.modality import kind_of_samples
 
 if TYPE_CHECKING:
     from zerosum.data.dataset import Dataset
@@ -47,7 +47,7 @@ def tstr(
         raise ValueError("each set needs labelled samples")
     count = min(len(fake.y), len(train.y))
     classes = int(torch.cat([fake.y, train.y, test.y]).max()) + 1
-    modality = Image(*test.x.shape[1:]) if test.x.dtype == torch.uint8 else Points(test.x.shape[1])
+    modality = kind_of_samples(test.x)
     scores = []
     for x, y in (fake, train):
         chosen = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))[:count]

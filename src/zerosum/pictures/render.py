@@ -10,8 +10,9 @@ from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.modality import Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.pictures import piano_rolls
+from zerosum.pictures.bit_squares import side_of, squares
 from zerosum.pictures.fonts import label_rows
 from zerosum.pictures.grids import grid, grid_rows, grid_walks, room_of
 from zerosum.pictures.neighbours import neighbours
@@ -109,6 +110,17 @@ def _points(points: Points) -> Renderer:
     )
 
 
+def _binary(binary: Binary) -> Renderer:
+    return _as_images(
+        squares,
+        lambda samples, real: grid(squares(samples)),
+        "; each field is a feature, white where it is there",
+        "Each row interpolates",
+        10,
+        room_of(1, *side_of(binary.dim)),
+    )
+
+
 def _texts(tokens: Tokens) -> Renderer:
     write = tokens.write
     return Renderer(
@@ -175,6 +187,7 @@ DRAW: dict[type[Modality], Callable[[Any], Renderer]] = {
     Video: _videos,
     Sound: _sounds,
     Points: _points,
+    Binary: _binary,
     Tokens: _texts,
     Notes: _melodies,
 }

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Classes, Image, Modality, Notes, Points, Prompt, Sound, Tokens, Video
+from zerosum.modality import Binary, Classes, Image, Modality, Notes, Points, Prompt, Sound, Tokens, Video
 from zerosum.pictures.film import film
 from zerosum.pictures.grids import grid, save_each
 from zerosum.pictures.overview import overview
@@ -213,6 +213,7 @@ WRITE: dict[type[Modality], Writer] = {
     Video: Writer(".gif", {".gif": _write_films}),
     Sound: Writer(".wav", {"": _write_sounds, ".wav": _write_row}),
     Points: Writer(".png", {}),
+    Binary: Writer(".png", {}),
     Tokens: Writer(".txt", {".txt": _write_lines}, prints=True),
     Notes: Writer(
         ".wav",

@@ -1,0 +1,1 @@
+"""Vectors of features that are there or not, of two classes."""
