@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zerosum.exporting.onnx import export
     from zerosum.health.verdicts import diagnose
     from zerosum.run.loaded import Run, load
+    from zerosum.workflows.audit import audit
     from zerosum.workflows.classify import classify
     from zerosum.workflows.evaluate import evaluate
     from zerosum.workflows.features import train_features
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "ZerosumError",
     "__version__",
+    "audit",
     "classify",
     "diagnose",
     "evaluate",
@@ -50,6 +52,7 @@ _PUBLIC = {
     "load": "run.loaded",
     "Run": "run.loaded",
     "evaluate": "workflows.evaluate",
+    "audit": "workflows.audit",
     "classify": "workflows.classify",
     "train_features": "workflows.features",
     "synthesize": "workflows.synthesize",

@@ -161,13 +161,14 @@ KIND_ASKED = {
     "pictures/overview.py": 1,  # conditions: texts are written in lines
     "run/loaded.py": 7,  # conditions: texts are asked for in words; answers as texts; ids that are no words
     "health/translations.py": 1,  # translations of images
-    "modality.py": 3,  # a point has one dimension; what texts differ by from others
+    "modality.py": 4,  # samples by how they are stored; what texts, and binary vectors, differ by from others
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
     "metrics/probe.py": 1,  # a classifier of images has convolutions
     "studies/music_seqgan.py": 1,  # policies that write melodies
     "report/commands.py": 1,  # the size of its images
     "run/migrations.py": 1,  # shapes of format 1
     "run/record.py": 1,  # the size of its images
+    "workflows/audit.py": 1,  # detectors are of binary vectors
     "techniques/apply.py": 1,  # augmentation of images
     "techniques/consistency.py": 1,  # views of images
     "networks/blocks.py": 1,  # convolutions refuse other shapes

@@ -22,6 +22,7 @@ COMMANDS = {
     "classify": "predict the classes of images",
     "features": "train a classifier, whose features SRGAN compares",
     "export": "write a network as an ONNX file",
+    "audit": "attack a detector of binary vectors, and let it learn from that",
     "evaluate": "measure how good samples are against real data",
     "compare": "evaluations side by side, if they can be compared",
     "doctor": "say whether a run is healthy, and what to try if not",

@@ -16,6 +16,7 @@ from zerosum.studies.health import HEALTH
 from zerosum.studies.health_texts import HEALTH_TEXTS
 from zerosum.studies.health_translators import HEALTH_TRANSLATORS
 from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
+from zerosum.studies.malgan_detectors import MALGAN_DETECTORS
 from zerosum.studies.moving_scenes import MOVING_SCENES
 from zerosum.studies.music_seqgan import MUSIC_SEQGAN
 from zerosum.studies.optimal_discriminator import OPTIMAL_DISCRIMINATOR
@@ -56,6 +57,7 @@ STUDIES = {
         HEALTH_TEXTS,
         HEALTH_TRANSLATORS,
         INFOGAN_ERROR_OWN,
+        MALGAN_DETECTORS,
         MOVING_SCENES,
         MUSIC_SEQGAN,
         OPTIMAL_DISCRIMINATOR,

@@ -1,0 +1,207 @@
+"""`zerosum audit` end to end, from Python and as a person types it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from made_vectors import vectors
+from PIL import Image
+
+import zerosum
+from zerosum import ZerosumError, data
+from zerosum.data.dataset import Field, dataset_of
+from zerosum.modality import Binary, Classes
+from zerosum.workflows.audit import Audit, Round
+
+QUICK: dict[str, Any] = {"steps": 150, "rounds": 1}
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Audit, Path]:
+    out = tmp_path_factory.mktemp("audit") / "out"
+    return zerosum.audit(vectors(), "logistic", out=out, steps=300, seed=1), out
+
+
+def test_what_is_written_is_what_was_found(audited: tuple[Audit, Path]) -> None:
+    found, out = audited
+    assert sorted(path.name for path in out.iterdir()) == ["audit.json", "audit.png", "evading-1.npz", "evading-2.npz"]
+    record = json.loads((out / "audit.json").read_text())
+    assert record["rounds"][0]["attacked"] == found.rounds[0].attacked and record["detector"] == "logistic"
+    with np.load(out / "evading-1.npz") as file:
+        made, original = file["samples"], file["original"]
+    assert made.shape == original.shape == (found.tested[0], 24) and bool((made >= original).all())
+    assert round(float((made != original).sum(1).mean()), 2) == found.rounds[0].added
+    assert data.load(str(out / "evading-1.npz")).modality == Binary(24), "it is data as any other"
+    with Image.open(out / "audit.png") as picture:
+        assert np.asarray(picture.convert("L")).std() > 20
+
+
+def test_a_detector_is_fooled_learns_and_is_attacked_again(audited: tuple[Audit, Path]) -> None:
+    first, second = audited[0].rounds
+    assert first.detected > 0.9 and first.false_alarms < 0.1
+    assert first.attacked < 0.05 < 0.5 < first.at_random
+    assert first.retrained is not None and first.retrained > 0.9
+    assert second.detected == first.detected_after and second.false_alarms == first.false_alarms_after
+    last = audited[0].rounds[-1]
+    assert last.retrained is not None
+
+
+def test_the_parts_share_no_vector_and_count_all(audited: tuple[Audit, Path]) -> None:
+    found = audited[0]
+    whole = sum(map(sum, (found.learnt, found.attackers, found.tested)))
+    chosen_by_and_benign = 1200 - whole
+    assert 60 < chosen_by_and_benign < 180, "a tenth is to choose by"
+    assert abs(sum(found.learnt) - sum(found.attackers)) < 120 and 240 < sum(found.tested) < 360
+
+
+def test_equal_vectors_are_in_one_part() -> None:
+    given = vectors()
+    x = given.x[:60].repeat(20, 1)  # sixty different ones, each twenty times
+    twins = dataset_of(
+        "twins", {"x": Field(given.modality, x), "y": Field(Classes(("0", "1")), torch.arange(1200) % 2)}
+    )
+    found = zerosum.audit(twins, lambda own: own[:, 0], **QUICK)
+    for counts in (found.learnt, found.attackers, found.tested):
+        assert all(count % 20 == 0 for count in counts)
+
+
+def test_only_features_that_may_change_are_added() -> None:
+    found = zerosum.audit(vectors(), "logistic", changeable=["f13", "f22"], steps=150)
+    assert found.changeable == 2 and set(found.most_added) <= {"f13", "f22"} and found.rounds[0].added <= 2
+
+
+def test_same_and_different_vectors() -> None:
+    different, same = (zerosum.audit(vectors(), "tree", knows=knows, **QUICK) for knows in ("different", "same"))
+    assert same.attackers == same.learnt == different.learnt != different.attackers
+    assert same.rounds[0].detected == different.rounds[0].detected
+
+
+def test_equal_seeds_find_the_same_and_others_something_else() -> None:
+    one, same, other = (zerosum.audit(vectors(), "forest", seed=seed, **QUICK) for seed in (0, 0, 1))
+    assert one == same and one.rounds != other.rounds
+
+
+def test_a_function_is_asked_alone() -> None:
+    asked = 0
+
+    def counted(own: Any) -> Any:
+        nonlocal asked
+        asked += len(own)
+        return own[:, :2].sum(1) >= 1
+
+    found = zerosum.audit(vectors(), counted, steps=40, rounds=1)
+    (one,) = found.rounds
+    assert one.retrained is None and one.detected_after is None and found.detector == "counted"
+    assert one.queries < asked, "what is measured is no query of MalGAN's"
+    assert one.attacked == one.detected, "no addition lowers a sum"
+    assert "counted is not fooled: it detects" in found.lines()[0]
+
+
+def test_what_it_comes_to() -> None:
+    def lines(attacked: float, **other: float) -> list[str]:
+        one = Round(0.96, 0.01, attacked, 0.8, 12.5, 1000, **other)
+        many = dict.fromkeys(("data", "fingerprint", "malicious", "knows", "objective"), "")
+        return Audit(
+            "forest", features=128, changeable=128, learnt=(1, 1), attackers=(1, 1), tested=(1, 1), addition=0.0,
+            steps=1, seed=0, rounds=(one, one) if other else (one,), most_added={"7": 0.5}, versions={}, **many,
+        ).lines()  # fmt: skip
+
+    said = lines(0.048)
+    assert said[0] == (
+        "forest is fooled: it detects 96.0% of malicious vectors, and 4.8% when MalGAN adds 12.5 of 128 features to "
+        "each; as many added at random leave 80.0%"
+    )
+    assert said[-1] == "most often added: 7 (50%)" and len(said) == 3
+    assert "is fooled in part" in lines(0.049)[0] and "is fooled in part" in lines(0.86)[0]
+    assert "is not fooled" in lines(0.87)[0]
+    after = lines(0.0, retrained=0.99, detected_after=0.9, false_alarms_after=0.0)[2]
+    assert after == "when it has learnt from such vectors, it detects 99.0% of them, and 0.0% under a new attack"
+
+
+# -- what cannot be audited -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "says"),
+    [
+        ("digits", {}, r"digits holds images of 1x28x28, .*binary vectors; give a .csv or .npz file"),
+        ("ring", {}, r"ring holds points of 2 numbers, .* save whether each is there, as booleans"),
+        ("vectors", {"malicious": "worse"}, r"there is no class 'worse'"),
+        ("vectors", {"changeable": ["f3", "f33"]}, r"there is no feature 'f33'; did you mean 'f3'\?"),
+        ("vectors", {"changeable": []}, r"no feature may be added"),
+        ("vectors", {"knows": "all"}, r"knows must be 'different' or 'same', not 'all'"),
+        ("vectors", {"steps": 0}, r"steps"),
+        ("vectors", {"rounds": 0}, r"rounds"),
+        ("vectors", {"addition": -1.0}, r"addition"),
+        ("vectors", {"objective": "hinge"}, r"objective"),
+        ("vectors", {"detector": "forrest"}, r"did you mean 'forest'\?"),
+        (
+            "vectors",
+            {"detector": lambda own: np.ones(len(own))},
+            r"finds every vector malicious, so that nothing can be",
+        ),
+        ("vectors", {"detector": lambda own: np.zeros(len(own))}, r"finds every vector benign"),
+        (
+            "few",
+            {},
+            r"few has 40 malicious and 40 benign vectors, of which a part has \d+ of a class, and 20 are needed",
+        ),
+        (
+            "one class",
+            {},
+            r"one class has the class bad alone, and a detector tells malicious vectors from benign ones",
+        ),
+        ("no class", {}, r"no class has no classes, .* called label"),
+        (
+            "three",
+            {},
+            r"three has the classes a, b, c; say by --malicious which is to be detected: all others are benign",
+        ),
+    ],
+)
+def test_what_cannot_be_audited_is_named(given: str, options: dict[str, Any], says: str, tmp_path: Path) -> None:
+    own: Any = given
+    whole = vectors()
+    kind = whole.fields["x"]
+    if given == "vectors":
+        own = whole
+    elif given == "few":
+        own = dataset_of("few", dict(vectors(80).fields))
+    elif given == "one class":
+        own = dataset_of(given, {"x": kind, "y": Field(Classes(("bad",)), torch.zeros(1200, dtype=torch.int64))})
+    elif given == "no class":
+        own = dataset_of(given, {"x": kind})
+    elif given == "three":
+        own = dataset_of(given, {"x": kind, "y": Field(Classes(("a", "b", "c")), torch.arange(1200) % 3)})
+    with pytest.raises(ZerosumError, match=says) as caught:
+        zerosum.audit(own, out=tmp_path / "out", **{"steps": 5, "rounds": 1, **options})
+    assert "\n" not in str(caught.value) and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("classes", "malicious"),
+    [(("bad", "clean"), "bad"), (("benign", "Malware"), "Malware"), (("0", "1"), "1"), (("cats", "dogs"), None)],
+)
+def test_the_class_that_is_called_malicious_is_it(classes: tuple[str, str], malicious: str | None) -> None:
+    given = vectors()
+    own = dataset_of("own", {**given.fields, "y": replace(given.fields["y"], modality=Classes(classes))})
+    if malicious is None:
+        with pytest.raises(ZerosumError, match=r"own has the classes cats, dogs; say by --malicious which is to be"):
+            zerosum.audit(own, **QUICK)
+    else:
+        assert zerosum.audit(own, "tree", steps=1, rounds=1).malicious == malicious
+
+
+def test_one_class_of_three_is_audited() -> None:
+    given = vectors()
+    assert given.y is not None
+    y = torch.where(given.y == 1, 1, 2 * (torch.arange(1200) % 4 == 0))
+    three = dataset_of("three", {"x": given.fields["x"], "y": Field(Classes(("a", "bad", "c")), y)})
+    found = zerosum.audit(three, "logistic", malicious="bad", **QUICK)
+    assert found.rounds[0].detected > 0.9 and sum(found.tested) > 240
