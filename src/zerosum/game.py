@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from zerosum.batches import B, Draw
 from zerosum.optim import Optimizer
 
+LATER = 10**9  # a round after all beginnings, such as a pretraining
+
 
 @dataclass(frozen=True)
 class Player:

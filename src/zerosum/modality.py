@@ -345,7 +345,7 @@ class Tokens(Modality):
         """(B,) how many tokens come before the first `<eos>`, of ids (B, length)."""
         if self.end is None:
             return torch.full((len(ids),), ids.shape[1], device=ids.device)
-        return (ids != self.end).int().cumprod(1).sum(1)
+        return ((ids == self.end).int().cumsum(1) == 0).sum(1)
 
     def within(self, ids: Tensor) -> Tensor:
         """(B, L) bool: which ids (B, L) are tokens of a text, before its first `<eos>`."""

@@ -70,6 +70,55 @@ def test_a_folder_with_captions_is_learnt_and_asked_in_words(call: Call, photos:
     assert not run.sample(2, texts="a cat").equal(run.sample(2, texts="a dog"))
     scores = run.score(run.sample(2), ["a cat", "a dog"])
     assert scores.shape == (2,) and not scores.equal(run.score(run.sample(2), ["a dog", "a cat"]))
+    assert run.score(run.sample(3), "a cat").equal(run.score(run.sample(3), ["a cat"] * 3)), "one text for all"
+    for wrong in (5, ["a cat", 5]):
+        with pytest.raises(zerosum.ZerosumError, match="text"):
+            run.sample(2, texts=wrong)  # type: ignore[arg-type]
+
+
+def test_a_text_is_no_list_of_its_characters(call: Call, photos: Path) -> None:
+    write(photos, [("a.png", "红色"), ("b.png", "蓝色的"), ("c.png", "绿"), ("d.png", "黄色")])
+    train(call)
+    run = zerosum.load("run")
+    assert run.score(run.sample(2), "红色").equal(run.score(run.sample(2), ["红色", "红色"]))
+    assert not run.score(run.sample(2), "红色").equal(run.score(run.sample(2), ["红", "色"]))
+
+
+def test_images_without_a_caption_are_said_not_to_be_learnt_from(call: Call, photos: Path) -> None:
+    assert "note: gan-int-cls/shapes learns from the 8 images that have a caption alone" in train(call)
+    write(photos, [*CAPTIONS, ("i.png", "a bat")])
+    assert "that have a caption" not in train(call, out="whole")
+
+
+def test_a_row_for_each_of_ten_different_captions(call: Call, photos: Path) -> None:
+    texts = ["a cat", "a dog", "an owl", "a bird", "a fish", "a bat", "a fly", "an ant", "a bee", "an eel"]
+    more = [("a.png", text) for text in texts[1:5]] + [("b.png", text) for text in texts[5:]]
+    write(photos, [*((f"{name}.png", "a cat") for name in "abcdefghi"), *more])
+    train(call)
+    record = json.loads(Path("run/run.json").read_text())
+    assert sorted(record["data"]["captions"]) == sorted(texts)
+
+
+def test_a_picture_of_one_text_names_no_others(call: Call, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "一个很大的红色的圆形在一个很小的蓝色的方形的左边而右边还有一个"
+    write(photos, [("a.png", long), ("b.png", "蓝"), ("c.png", "绿"), ("d.png", "黄")])
+    train(call)
+    monkeypatch.setattr("zerosum.pictures.fonts._file", lambda characters: None)
+    code, _, err = call("sample", "run", "-n", 6, "--out", "all.png")
+    assert code == 0 and f"no font here can write the captions; in the picture: 0: {long}; 1: 蓝" in err
+    with Image.open("all.png") as picture:
+        assert "\n" not in picture.info["Title"] and long in picture.info["Title"]
+    for flags in (("--text", "蓝"), ("--text", "蓝", "--to-text", "绿")):
+        code, _, err = call("sample", "run", "-n", 4, "--out", "one.png", *flags)
+        assert code == 0 and "in the picture" not in err, err
+
+
+def test_what_ends_within_the_captions_says_so_and_is_not_matched(call: Call, photos: Path) -> None:
+    said = train(call, "--steps", 3, "--encoder-steps", 9)
+    assert "3 steps end in the phase 'captions' of gan-int-cls, before 'images', which" in " ".join(said.split())
+    code, out, err = call("evaluate", "run", "-n", 8, "--metrics", "matching", "--no-references")
+    whole = " ".join((out + err).split())
+    assert code == 2 and "the run ends in the phase 'captions', and its discriminator learns later" in whole
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,21 @@ def test_onnxruntime_computes_what_pytorch_does(case_of, trained: Run, tmp_path:
             torch.testing.assert_close(ask(tmp_path / "c.onnx", "logits", x=x), classifier(x), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["gan-int-cls/shapes", "stackgan/shapes"])
+def test_captions_are_ids_of_texts(case_of, trained: Run, tmp_path: Path, name: str) -> None:
+    case = case_of(name)
+    run = run_of(trained, case)
+    role, judge = in_role(run.game, Generates), in_role(run.game, Discriminates)
+    z, y = role.prior.draw(5), torch.randint(role.condition.size, (5, role.condition.length))
+    zerosum.export(run, tmp_path / "g.onnx")
+    zerosum.export(run, tmp_path / "d.onnx", "discriminator")
+    with sampling.eval_no_grad(run.game, 0):
+        x = role.generate(z, y=y)
+        torch.testing.assert_close(ask(tmp_path / "g.onnx", "x", z=z, y=y), x, rtol=1e-4, atol=1e-4)
+        score = judge.score(x, y=y)
+        torch.testing.assert_close(ask(tmp_path / "d.onnx", "score", x=x, y=y), score, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["pix2pix/images", "cyclegan/images", "srgan/images", "simgan/gauges"])
 def test_translators_take_any_size(case_of, trained: Run, tmp_path: Path, name: str) -> None:
     """Dropout's masks, too: they are a function of the seeds."""

@@ -275,7 +275,7 @@ def test_texts_are_drawn_with_their_lengths():
 def test_a_field_that_is_missing_is_named(data: Dataset, batch: type, message: str):
     with pytest.raises(DataError) as error:
         deal(data, batch, "pix2pix")
-    cure = OF_PAIRS if batch is Paired else "give other data, or recipe"
+    cure = OF_PAIRS if batch is Paired else "give other data, or another recipe"
     assert str(error.value) == f"{message}: {cure}"
 
 

@@ -86,7 +86,8 @@ def test_the_caption_has_the_names_that_no_font_can_write(monkeypatch: pytest.Mo
     run = painted(Classes(("cat", "狗")))
     assert displayable(["cat", "狗"]) == ("cat", "1")
     assert overview(run, SampleRequest(4)).info["Title"].endswith("; 1: 狗")
-    assert unwritable_names(run) == "1: 狗" and unwritable_names(classes(3)) == unwritable_names(painted()) == ""
+    said = "no font here can write the names of classes; in the picture: 1: 狗"
+    assert unwritable_names(run) == said and unwritable_names(classes(3)) == unwritable_names(painted()) == ""
 
 
 def test_a_name_of_several_lines_is_one() -> None:

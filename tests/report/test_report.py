@@ -259,6 +259,15 @@ def test_the_title_has_the_last_part_of_each_path(run: Path) -> None:
         assert f"<title>wgan-gp/images on {shown}</title>" in page_of(run)[0]
 
 
+def test_logits_at_the_end_are_of_who_moves_then(run: Path) -> None:
+    lines = [
+        '{"step": 5, "seconds": 1, "first-d/logits/real": 0.5, "first-d/logits/fake": 0.1}',
+        '{"step": 9, "seconds": 2, "d/logits/real": 0.5, "d/logits/fake": 1.5}',
+    ]
+    (run / "metrics.jsonl").write_text("\n".join(lines))
+    assert "At the end the d's mean logit was 1.00 lower for real than for fake samples." in report.summary(run)
+
+
 def test_equal_logits_are_called_so(run: Path) -> None:
     (run / "metrics.jsonl").write_text('{"step": 9, "seconds": 1, "d/logits/real": 0.5, "d/logits/fake": 0.504}\n')
     assert "At the end the d's mean logit was the same for real and fake samples." in report.summary(run)

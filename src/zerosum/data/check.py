@@ -18,7 +18,7 @@ from zerosum.util.files import named
 from zerosum.util.text import abbreviate, shortened
 
 MODES = {1: "L", 3: "RGB"}  # Pillow's, of images in arrays
-SHOWN, FREQUENT = 5, 10  # texts, and tokens, that a report shows
+SHOWN, FREQUENT, SAME = 5, 10, 3  # texts, tokens, and members of a group of duplicates, that a report shows
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Report:
         ):
             if found:
                 extra = sum(len(group) - 1 for group in found)
-                groups = [sign.join(abbreviate(group)) for group in found]
+                groups = [sign.join(_few(group)) for group in found]
                 lines.append(f"{title}{side}: {extra:,} of {len(data.x):,} {how}: {'; '.join(abbreviate(groups))}")
         if self.unsearched:
             lines.append(f"near duplicates{side}: not looked for, as {self.unsearched}")
@@ -137,7 +137,9 @@ def texts(data: Dataset) -> list[str]:
         return []
     lengths, ids = stored.stored, data.x
     special = tuple(token for token in (Tokens.UNKNOWN, Tokens.END) if token in tokens.vocabulary)
-    frequent = tokens.known
+    counts = ids.flatten().bincount(minlength=tokens.size)
+    by_count = counts.argsort(descending=True, stable=True).tolist()
+    frequent = [token for k in by_count if counts[k] and (token := tokens.vocabulary[k]) not in special]
     unknown = int((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).sum())
     total = int(lengths.sum())
     shown = torch.linspace(0, len(ids) - 1, SHOWN).long().unique()
@@ -204,7 +206,14 @@ def captions(data: Dataset) -> list[str]:
         lines.append(f"without a caption: {len(without):,} of {len(counts):,} images: {', '.join(named)}")
     if unknown := int((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).sum()):
         lines.append(f"{Tokens.UNKNOWN}: {unknown:,} words of captions are too rare for the vocabulary")
+    if len(ids.unique(dim=0)) == 1:
+        lines.append("note: all captions are the same, so that none is wrong for an image: no GAN learns from them")
     return [*lines, "some captions:", *(f"  {text}" for text in tokens.write(shown))]
+
+
+def _few(group: Sequence[str]) -> list[str]:
+    """The names of a group that may be large."""
+    return [*group[:SAME], f"{len(group) - SAME:,} more"] if len(group) > SAME + 1 else list(group)
 
 
 def _number(count: int, modality: Modality) -> str:

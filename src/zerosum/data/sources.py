@@ -29,6 +29,7 @@ from zerosum.data.random_crops import with_crops
 from zerosum.data.request import AS_STORED, Alpha, Frames, Reading, Request, Source
 from zerosum.data.scenes.source import scenes
 from zerosum.data.shapes.source import shapes, shapes_zh
+from zerosum.data.sounds import OTHERS, WAV
 from zerosum.data.text import dialogue_files
 from zerosum.data.text import lines as text
 from zerosum.data.text.dialogues import dialogues
@@ -74,7 +75,6 @@ SOURCES: dict[str, Source] = {
     "side-by-side": _imported("pairs.folders:side_by_side"),
 }
 DRAWN = ("shapes", "shapes-zh")  # images that are drawn as large as is asked for
-WAV = (".wav", ".wave")
 UNPAIRED = "unpaired"
 WHITE = 255  # what the upper end of a range of values becomes
 OF_FOLDERS = ("pairs", UNPAIRED, "side-by-side")  # what follows their colon are paths
@@ -187,7 +187,9 @@ def _of_files(folder: Path) -> Source:
         found |= endings
     if found & set(WAV):
         return from_sounds
-    return midi.folder if found & set(midi.SUFFIXES) else from_folder
+    if found & set(midi.SUFFIXES):
+        return midi.folder
+    return from_sounds if found & set(OTHERS) else from_folder  # which says what to do
 
 
 def _of_table(path: Path) -> Source:

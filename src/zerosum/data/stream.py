@@ -80,7 +80,7 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
             raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
         *most, last = wanted
         drawn = f"{', '.join(most)} and {last}" if most else last
-        cure = OF_PAIRS if batch in (Paired, Unpaired) else "give other data, or recipe"
+        cure = OF_PAIRS if batch in (Paired, Unpaired) else "give other data, or another recipe"
         raise DataError(f"{drawer} draws {drawn}; {data.name} has {', '.join(data.fields)}: {cure}")
     if batch is PartlyLabelled and not isinstance(fields["y"].modality, Classes):
         raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality}; try cgan")

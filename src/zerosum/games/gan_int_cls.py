@@ -119,6 +119,9 @@ class GANINTCLS(LatentGame[Captioned], Illustrates, Discriminates):
             return "captions"
         return "images", step % self.config.penalty_every == 0
 
+    def stage(self, step: int) -> str:
+        return "captions" if self.images is not None and step < self.config.encoder_steps else "images"
+
     def embed(self, text: Tensor) -> Tensor:
         meaning: Tensor = self.encoder(text)
         return meaning.float()

@@ -9,6 +9,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from zerosum.game import LATER
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
@@ -64,6 +65,9 @@ class Matching(Metric):
         run = context.run
         if run is None or not has_role(run.game, Illustrates) or not has_role(run.game, Discriminates):
             return "it needs a run whose discriminator knows captions"
+        stage = run.game.core.stage
+        if stage(run.step - 1) != stage(LATER):
+            return f"the run ends in the phase {stage(run.step - 1)!r}, and its discriminator learns later"
         if context.data.captions is None or context.data.captions.modality != run.condition:
             return f"it needs real data with captions in the run's words, and {context.data.name} has none"
         return ""

@@ -16,7 +16,7 @@ Norm = Literal["batch", "spectral", "weight", "instance", "layer", "none"]
 def image_shape(shape: Shape) -> tuple[int, int, int]:
     """(C, H, W), or a `ValueError` for samples that are no images."""
     if len(shape) != 3:
-        raise ValueError(f"this network is for images (C, H, W), not for samples of shape {shape}; use an MLP recipe")
+        raise ValueError(f"this network is for images (C, H, W), not for samples of shape {shape}")
     return shape
 
 

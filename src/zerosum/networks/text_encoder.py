@@ -44,7 +44,7 @@ class TextEncoder(nn.Module):
     def forward(self, text: Tensor) -> Tensor:
         states, _ = self.reader(self.words(text))  # (B, length, width)
         last = (self.kind.lengths(text) - 1).clamp(min=0)
-        state = states[torch.arange(len(text), device=text.device), last]
+        state = states.gather(1, last[:, None, None].expand(-1, 1, states.shape[2])).squeeze(1)
         return F.normalize(self.out(state).float(), dim=1)
 
 

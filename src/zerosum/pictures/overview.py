@@ -32,6 +32,11 @@ class Choice(NamedTuple):
     conditions: tuple[float, ...] | None = None
     texts: str | None = None
 
+    @property
+    def line(self) -> str:
+        """The name, or the text, in one line."""
+        return self.name if self.texts is None else self.texts
+
 
 def overview(run: Run, request: SampleRequest, real: Tensor | None = None) -> Image.Image:
     """`request.count` samples in one picture: a grid of images, or a scatter plot of points.
@@ -55,13 +60,11 @@ def overview(run: Run, request: SampleRequest, real: Tensor | None = None) -> Im
     requests = [replace(request, count=columns, classes=k, conditions=v, texts=t) for _, k, v, t in shown]
     groups = [run.sample(**vars(one)) for one in requests]
     groups = [group[: len(range(i, request.count, len(shown)))] for i, group in enumerate(groups)]  # last column: short
-    names = [choice.name for choice in shown]
+    names, lines = [choice.name for choice in shown], [choice.line for choice in shown]
     note = f"the first {len(shown)} of {len(every):,} {condition.plural}" if len(shown) < len(every) else ""
     caption = draw.group.format(CALLED[condition.kind])
-    title = "; ".join(part for part in (caption, note, legend(names)) if part)
-    return with_caption(
-        draw.rows(groups, names, note, real), title, f"{title}: {', '.join(' '.join(name.split()) for name in names)}"
-    )
+    title = "; ".join(part for part in (caption, note, legend(lines)) if part)
+    return with_caption(draw.rows(groups, names, note, real), title, f"{title}: {', '.join(lines)}")
 
 
 def choices(condition: Prompt | None, data: DataRecord) -> list[Choice]:
@@ -85,5 +88,8 @@ def _lines(text: str, words: bool) -> list[str]:
 
 
 def unwritable_names(run: Run) -> str:
-    """The classes that an overview shows by number, because no font here can write their names: `3: ...`, or ""."""
-    return legend([choice.name for choice in choices(run.condition, run.record.data)[:MOST_ROWS]])
+    """What an overview shows by number, because no font here can write its name or its words, in a clause; or ""."""
+    shown = choices(run.condition, run.record.data)[:MOST_ROWS]
+    what = "the captions" if isinstance(run.condition, Tokens) else "the names of classes"
+    names = legend([choice.line for choice in shown])
+    return f"no font here can write {what}; in the picture: {names}" if names else ""

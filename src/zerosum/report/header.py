@@ -50,19 +50,25 @@ def facts(files: RunFiles) -> str:
 
 
 def _logits(files: RunFiles) -> str:
-    """How far the mean logit of real samples lies above that of fakes, of the first player that logs both."""
+    """How far the mean logit of real samples lies above that of fakes, of the player that logged both last; of several
+    the first.
+    """
     curves = files.log.curves
-    for name, real in curves.items():
-        player, term = split(name)
-        fake = curves.get(f"{player}/{FAKE_LOGITS}")
-        if term == REAL_LOGITS and fake:
-            gap = real.last - fake.last
-            size = f"{abs(gap):.2f}" if abs(gap) < 1000 else short(abs(gap))
-            if size == "0.00":
-                return f" At the end the {player}'s mean logit was the same for real and fake samples."
-            side = "lower" if gap < 0 else "higher"
-            return f" At the end the {player}'s mean logit was {size} {side} for real than for fake samples."
-    return ""
+    both = [
+        (player, real, fake)
+        for name, real in curves.items()
+        for player, term in [split(name)]
+        if term == REAL_LOGITS and (fake := curves.get(f"{player}/{FAKE_LOGITS}"))
+    ]
+    if not both:
+        return ""
+    player, real, fake = max(both, key=lambda one: one[1].steps[-1])
+    gap = real.last - fake.last
+    size = f"{abs(gap):.2f}" if abs(gap) < 1000 else short(abs(gap))
+    if size == "0.00":
+        return f" At the end the {player}'s mean logit was the same for real and fake samples."
+    side = "lower" if gap < 0 else "higher"
+    return f" At the end the {player}'s mean logit was {size} {side} for real than for fake samples."
 
 
 def _numbers(files: RunFiles) -> list[tuple[str, str]]:

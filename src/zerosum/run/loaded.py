@@ -502,6 +502,7 @@ class Run:
         """The classes (N,), vectors (N, K) or ids of texts (N, length) of samples x, each in range."""
         condition = self.condition
         if isinstance(condition, Tokens):
+            y = [y] * len(x) if isinstance(y, str) else y  # one text for all
             texts = isinstance(y, Sequence) and all(isinstance(text, str) for text in y)
             y = torch.stack([self._ids_of(text) for text in y]) if texts and len(y) else checks.tensor("y", y)
             if not _are_ids(y, condition):
@@ -544,7 +545,10 @@ class Run:
         if condition is None:
             return None
         if isinstance(condition, Tokens):
-            wanted = [texts] if isinstance(texts, str) else list(self.record.data.captions if texts is None else texts)
+            given = self.record.data.captions if texts is None else texts
+            if not isinstance(given, Iterable):
+                raise ZerosumError(f"texts must be a text, or several, not {given!r:.60}")
+            wanted = [given] if isinstance(given, str) else list(given)
             if not wanted:
                 raise ZerosumError("texts is empty: name one at least, or leave it out for some of the data's")
             return sampling.default_labels(condition, count, torch.stack([self._ids_of(text) for text in wanted]))

@@ -85,8 +85,8 @@ MALGAN_DETECTORS = Study(
         f"the non-saturating loss and {ADDITION:g} for each feature added; {PAPER}, from others: minimax, and features "
         "cost nothing. The value is the highest true-positive rate of any detector under the first attack with either "
         "vectors, on a quarter that nobody learnt from; retrained is the lowest, of all rows and both rounds, on "
-        "attacked vectors after learning from such. The generator of `bits` was fixed before any attack, by true-positive rates of "
-        "detectors alone; losses and weights were chosen on seed 100."
+        "attacked vectors after learning from such. The generator of `bits` was fixed before any attack, by "
+        "true-positive rates of detectors alone; losses and weights were chosen on seed 100."
     ),
     published="at most 0.2 % of six detectors, from 92 to 98 % before (Hu and Tan, 2017; their own data)",
     target=LEFT,

@@ -17,14 +17,15 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from zerosum import data
-from zerosum.batches import Labelled, PartlyLabelled, field_names
+from zerosum.batches import CAPTIONED, Labelled, PartlyLabelled, field_names
 from zerosum.data.check import labels
-from zerosum.data.dataset import TEXT, Dataset, Progress
+from zerosum.data.dataset import QUESTION, TEXT, Dataset, Progress
 from zerosum.data.request import AS_STORED, Reading
 from zerosum.data.sources import DRAWN, absolute, find, from_folder
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
-from zerosum.modality import AnyModality, Image, Modality, Tokens
+from zerosum.game import LATER
+from zerosum.modality import AnyModality, Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.options import to_json, with_absolute_paths
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.roles import CANNOT, has_role
@@ -37,7 +38,6 @@ from zerosum.util.text import abbreviate, encodable
 from zerosum.workflows.changed_data import require_same
 
 FEW = 2  # samples that tell what a batch of many is like
-LATER = 10**9  # a step after all beginnings
 SHOWN = 10  # vectors, or captions, that a run keeps of its data, to sample by
 
 
@@ -118,14 +118,17 @@ def prepare(
         if began.data.fingerprint == learnt.formerly:
             learnt = replace(learnt, fingerprint=learnt.formerly)
         require_same(began.data, learnt, began.created)
-    deal(learnt, recipe.batch, recipe.name)  # refuses data without a field that the game draws
+    try:
+        deal(learnt, recipe.batch, recipe.name)
+    except data.DataError as error:  # a field that the game draws is missing
+        raise data.DataError(f"{error}{_others(recipe, learnt)}") from error
     build = recipe.rebuild if filled else recipe.build
     estimate.require_weights(lambda: build(learnt.spec, options), training.average > 0, place)
     rng.seed(training.seed)
     try:
         game = build(learnt.spec, options)
     except ValueError as error:
-        raise ZerosumError(f"{recipe.name} does not fit {learnt.name}: {error}") from error
+        raise ZerosumError(f"{recipe.name} does not fit {learnt.name}: {error}{_others(recipe, learnt)}") from error
     if game.batch is not recipe.batch:
         raise ZerosumError(
             f"{recipe.name} builds a game that draws {game.batch.__name__}, and its recipe says "
@@ -249,10 +252,12 @@ def _some_captions(data: Dataset) -> tuple[str, ...]:
     """SHOWN captions at most, spread over the data, that differ."""
     if data.captions is None or not isinstance(kind := data.captions.modality, Tokens):
         return ()
-    rows = data.captions if data.captions.several is None else data.captions.at(data.captions.several.counts > 0)
-    known = (rows.stored != kind.ids([Tokens.UNKNOWN])[0]).all(1).nonzero()[:, 0]  # those that can be asked for again
-    chosen = known[torch.linspace(0, max(0, len(known) - 1), SHOWN).long().unique()] if len(known) else known
-    return tuple(dict.fromkeys(kind.write(rows.stored[chosen])))
+    ids = data.captions.stored if data.captions.several is None else data.captions.several.values
+    known = ids[(ids != kind.ids([Tokens.UNKNOWN])[0]).all(1)]  # those that can be asked for again
+    different = torch.tensor(list(dict.fromkeys(map(tuple, known.tolist()))))  # in their order
+    return (
+        tuple(kind.write(different[torch.linspace(0, len(different) - 1, SHOWN).long().unique()])) if len(known) else ()
+    )
 
 
 def _command() -> str:
@@ -325,7 +330,7 @@ def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None
         kept: how many labels were kept, where not all were.
     """
     if not recipe.labelled:
-        lines = labels(whole)
+        lines = labels(whole) + _captioned(recipe, loaded)
         if whole.condition is not None:
             count = len(whole.classes)
             what = "vectors" if not count else "one class" if count == 1 else f"{count:,} classes"
@@ -345,6 +350,38 @@ def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None
     if loaded.y is not None and loaded.vectors is not None:
         lines.append(f"note: {recipe.name} uses the classes of {loaded.name} and not its vectors, as it has both")
     return lines
+
+
+# What learns each kind of data, where the recipe that was asked for does not.
+LEARNS: dict[type[Modality], str] = {
+    Video: "driving-simulator/scenes",
+    Sound: "r3gan/sounds",
+    Points: "two-player/toy",
+    Binary: "two-player/toy",
+    Tokens: "seqgan/lines",
+    Notes: "seqgan/melodies",
+}
+
+
+def _others(recipe: Recipe, data: Dataset) -> str:
+    """What learns such data, in a clause; "" of images, and where the recipe is made for such, and something else is
+    wrong.
+    """
+    if {"a", "b"} <= data.fields.keys():
+        name = "pix2pix/images" if data.fields["a"].deck == data.fields["b"].deck else "cyclegan/images"
+    else:
+        name = "dialogue/lines" if QUESTION in data.fields else LEARNS.get(type(data.modality), "")
+    if not name or RECIPES[name].data == recipe.data:
+        return ""
+    return f"; `zerosum train {name}` learns such data"
+
+
+def _captioned(recipe: Recipe, loaded: Dataset) -> list[str]:
+    """A line where some images have no caption, and are not learnt from."""
+    several = None if loaded.captions is None else loaded.captions.several
+    if recipe.batch not in CAPTIONED or several is None or not (without := int((several.counts == 0).sum())):
+        return []
+    return [f"note: {recipe.name} learns from the {len(loaded) - without:,} images that have a caption alone"]
 
 
 def fitting(data: Dataset, *batches: type) -> list[str]:

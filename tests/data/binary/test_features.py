@@ -86,7 +86,7 @@ def test_tables_as_programs_write_them(tmp_path: Path, name: str, content: str, 
         ("f,,label\n1,0,a\n", r"column 2 has no name"),
         ("f,g,label\n", r"holds names of features and no vectors"),
         ("label\na\n", r"its header has no feature"),
-        ("", r"its header has no feature"),
+        ("", r"is empty; give a table of features .* or of dialogues, with columns question and answer"),
         ('f,"g,label\n1,0,a\n', r"check the quotation marks"),
     ],
 )

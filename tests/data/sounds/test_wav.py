@@ -225,3 +225,17 @@ def test_what_check_says_of_sounds(tmp_path: Path):
         "left out: 1",
         f"  e.wav: {REASONS['cut']}",
     ]
+
+
+def test_sounds_of_another_kind_are_left_out_and_named(tmp_path: Path):
+    (tmp_path / "more").mkdir()
+    for name in ("song.mp3", "more/loop.FLAC"):
+        (tmp_path / name).write_bytes(b"ID3")
+    with pytest.raises(DataError, match=r"no WAV file in .*: 2 sounds such as more/loop.FLAC are of another kind"):
+        data.load(str(tmp_path))
+    wavfile.write(tmp_path / "a.wav", 8000, np.zeros(100, np.int16))
+    loaded = data.load(str(tmp_path))
+    assert len(loaded) == 1 and [str(problem) for problem in loaded.problems] == [
+        "more/loop.FLAC: it is no WAV file; export it as one",
+        "song.mp3: it is no WAV file; export it as one",
+    ]

@@ -108,10 +108,63 @@ def test_half_of_a_character_becomes_the_sign_of_one(photos: Path) -> None:
     assert said(data)[0] == ["a \ufffd bird"] and str(data.captions.modality).encode()  # type: ignore[union-attr]
 
 
-def test_a_captions_file_of_another_layout_is_a_note(photos: Path) -> None:
-    (photos / "captions.csv").write_text("image,caption\na.png,a cat\n")
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("captions.csv", "image,caption\na.png,a cat\n", "there is no column file_name: rename one of image, caption"),
+        ("captions.csv", "file_name,caption\na.png,a cat\n", "there is no column text: rename one of caption"),
+        ("captions.csv", "name,text\na.png,a cat\n", "there is no column file_name: rename one of name"),
+        ("captions.csv", "file_name\na.png\n", "there is no column text: add it"),
+        ("captions.json", '{"images": [{"id": 1}], "annotations": []}', "it is other JSON than captions: write {"),
+    ],
+)
+def test_a_captions_file_of_another_layout_is_a_note(photos: Path, name: str, content: str, why: str) -> None:
+    (photos / name).write_text(content)
     data = load(str(photos))
-    assert data.captions is None and data.notes == ("captions.csv has neither labels nor vectors",)
+    (note,) = data.notes
+    assert data.captions is None and note.startswith(f"{name} is not read, as {why}")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("captions.json", '{"a.png": ["a red bird", "a bird"], "b.png": "a fish"}'),
+        ("captions.json", '[["a.png", ["a red bird", "a bird"]], ["b.png", "a fish"]]'),
+        (
+            "captions.json",
+            '[{"file_name": "a.png", "text": ["a red bird", "a bird"]}, {"file_name": "b.png", "text": "a fish"}]',
+        ),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.png", "text": ["a red bird", "a bird"]}\n{"file_name": "b.png", "text": "a fish"}',
+        ),
+    ],
+)
+def test_lists_of_captions_and_names_with_captions(photos: Path, name: str, content: str) -> None:
+    (photos / name).write_text(content)
+    data = load(str(photos))
+    assert said(data)[:2] == [["a red bird", "a bird"], ["a fish"]] and data.y is None
+
+
+def test_a_text_that_is_none_is_refused(photos: Path) -> None:
+    (photos / "captions.jsonl").write_text('{"file_name": "a.png", "text": {"en": "a bird"}}\n')
+    with pytest.raises(DataError, match=r"line 1: text is \{.*give one text"):
+        load(str(photos))
+
+
+def test_an_open_quotation_mark_is_named_where_its_row_begins(photos: Path) -> None:
+    rows = ['"a bird"', '"a fish', '"a cat"', '"a dog"']
+    named = [f"{file}.png,{text}" for file, text in zip("abcd", rows, strict=True)]
+    (photos / "captions.csv").write_text("\n".join(["file_name,text", *named]))
+    with pytest.raises(DataError, match=r"captions.csv, line 3: .*check the quotation marks"):
+        load(str(photos))
+
+
+def test_captions_that_are_all_the_same_are_said_by_check(photos: Path) -> None:
+    captioned(photos, [("a.png", "a bird"), ("b.png", "a bird")])
+    assert any(line.startswith("note: all captions are the same") for line in check(str(photos)).lines())
+    captioned(photos, [("a.png", "a bird"), ("b.png", "a fish")])
+    assert not any("are the same" in line for line in check(str(photos)).lines())
 
 
 def test_labels_and_captions_of_one_file(photos: Path) -> None:

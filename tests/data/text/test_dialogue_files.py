@@ -66,11 +66,11 @@ def test_rows_that_will_not_do_are_left_out_and_named(write: Write) -> None:
 
 
 @pytest.mark.parametrize(("name", "content", "sentence"), [
-    ("a.tsv", "", "holds no dialogues; give a row with a question and an answer for each"),
+    ("a.tsv", "", "is empty; give a table of features that are 0 or 1, with their names in the first row, or of dial"),
     ("a.tsv", "question\tanswer\n", "holds no dialogues; give a row"),
-    ("a.csv", "q,a\nx,y\n", "line 1: there is no column question; rename one of q, a"),
+    ("a.csv", "q,a\nx,y\n", "the feature q is x, and features are 0 or 1"),
     ("a.tsv", "question,answer\nx,y\n", "line 1: there is no column question; rename one of question,answer"),
-    ("a.tsv", "question\treply\nx\ty\n", "line 1: there is no column answer; rename one of question, reply"),
+    ("a.tsv", "question\treply\nx\ty\n", "line 1: there is no column answer; rename one of reply"),
     ("a.tsv", "question\tanswer\nx\ty\tz\n", "line 2: the header has 2 cells, and this row 3; part cells by '\\t'"),
     ("a.csv", "question,answer\nx,y,z\n", "line 2: the header has 2 cells, and this row 3; part cells by ','"),
     ("a.csv", 'question,answer\nx,"y\n', "unexpected end of data; check the quotation marks"),
@@ -80,7 +80,7 @@ def test_rows_that_will_not_do_are_left_out_and_named(write: Write) -> None:
     ("a.tsv", b"question\tanswer\nx\t\xff\xe0\n", "line 2: this is not UTF-8; save the file as UTF-8"),
     ("a.jsonl", "{]\n", "line 1: this is no JSON"),
     ("a.jsonl", "[1]\n", "line 1: this is no object; write {"),
-    ("a.jsonl", '{"question": "a"}\n', "line 1: there is no column answer; rename one of question"),
+    ("a.jsonl", '{"question": "a"}\n', "line 1: there is no column answer; add it"),
     ("a.csv", "question,question,answer\na,b,c\n", "line 1: two columns are called question; remove one"),
     ("a.tsv", "question\tn\tanswer\tn\na\t1\tb\t2\n", "line 1: two columns are called n; remove one"),
     ("a.jsonl", '{"question": "a", "question": "b", "answer": "c"}\n',

@@ -149,8 +149,13 @@ def run(arguments: Sequence[str]) -> None:
     else:
         write_samples(run, out, request, quiet=False, start=given.start)
     say(out)
-    if out.suffix == ".png" and not given.traverse and (numbers := unwritable_names(run)):
-        say(f"no font here can write the names of classes; in the picture: {numbers}", error=True)
+    in_rows = plain and not any(map(_is_given, (given.class_, given.condition, given.text, given.start)))
+    if out.suffix == ".png" and in_rows and (numbers := unwritable_names(run)):
+        say(numbers, error=True)
+
+
+def _is_given(value: object) -> bool:
+    return value is not None
 
 
 def _refuse(flags: Mapping[str, bool], why: str) -> None:

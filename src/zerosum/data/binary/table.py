@@ -39,6 +39,11 @@ def features_in(request: Request) -> Dataset:
     text = read_text(path)
     delimiter = _delimiter(text)
     rows = rows_of(path, text, delimiter)
+    if not text.strip():
+        raise DataError(
+            f"{path} is empty; give a table of features that are 0 or 1, with their names in the first row, or of "
+            "dialogues, with columns question and answer"
+        )
     line, header = next(rows, (1, []))
     require_different(header, f"{path}, line {line}")
     found = [k for k, name in enumerate(header) if name.lower() in LABELS]

@@ -145,11 +145,7 @@ def read_label_file(root: Path, files: Collection[str]) -> Annotations:
     tables = [_read(path) for path in known]
     telling = [table for table in tables if _tells(table, files)]
     read = tuple(legible(table.path.name) for table in tables)
-    notes += [
-        f"{table.path.name} has neither labels nor vectors"
-        for table in tables
-        if table not in telling and not table.has_text
-    ]
+    notes += [_not_read(table) for table in tables if table not in telling and not (table.has_text and table.entries)]
     if len(telling) > 1:
         both = " and ".join(table.path.name for table in telling)
         raise DataError(f"{root} has labels in {both}; keep one of the files, or rename the other")
@@ -299,6 +295,17 @@ def _is_condition(column: str) -> bool:
     return column.startswith(CONDITION)
 
 
+def _not_read(table: Table) -> str:
+    """Why a file says nothing of the images."""
+    if table.path.stem.lower() != CAPTIONS:
+        return f"{table.path.name} has neither labels nor vectors"
+    if missing := [column for column in (NAME, TEXT) if table.columns and column not in table.columns]:
+        others = [column for column in table.columns if column not in (NAME, TEXT)]
+        cure = f"rename one of {listed(others)}" if others else "add it"
+        return f"{table.path.name} is not read, as there is no column {missing[0]}: {cure}"
+    return f'{table.path.name} is not read, as it is other JSON than captions: write {{"a.png": "a red square"}}'
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -357,19 +364,24 @@ def _json(path: Path, text: str) -> Table:
 
 def _json_rows(path: Path, inner: Any) -> Iterator[dict[str, str] | None]:
     """The rows of a document, as those of a table; None for what is no row."""
+    column = TEXT if path.stem.lower() == CAPTIONS else LABEL  # what a name alone is given
     if isinstance(inner, dict):
         inner = list(map(list, inner.items()))
     for k, row in enumerate(inner if isinstance(inner, list) else [None], 1):
         if isinstance(row, dict) and NAME in row:
-            yield {key: _cell(path, k, key, value) for key, value in row.items()}
+            for one in _each_text(row):
+                yield {key: _cell(path, k, key, value) for key, value in one.items()}
         elif isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):
             name, label = row
-            if isinstance(label, list) and label and all(isinstance(x, int | float) for x in label):
+            if column == LABEL and isinstance(label, list) and label and all(isinstance(x, int | float) for x in label):
                 yield {NAME: name} | {f"{CONDITION}{i}": str(+x) for i, x in enumerate(label)}
             elif isinstance(label, dict) and any(key == LABEL or _is_condition(key) for key in label):
                 yield {NAME: name} | {key: _cell(path, k, key, value) for key, value in label.items()}
             elif label is None or isinstance(label, str | int | float):
-                yield {NAME: name, LABEL: _cell(path, k, LABEL, label)}
+                yield {NAME: name, column: _cell(path, k, column, label)}
+            elif column == TEXT and isinstance(label, list) and label and all(isinstance(text, str) for text in label):
+                for one in _each_text({NAME: name, TEXT: label}):
+                    yield {key: _cell(path, k, key, value) for key, value in one.items()}
             else:
                 yield None
         else:
@@ -451,7 +463,15 @@ def _header(text: str, delimiter: str) -> Sequence[str]:
 
 def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for line, row in objects(path, text, (NAME, LABEL)):
-        yield line, {key: _cell(path, line, key, value) for key, value in row.items()}
+        for one in _each_text(row):
+            yield line, {key: _cell(path, line, key, value) for key, value in one.items()}
+
+
+def _each_text(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A row for each caption, where a row has a list of them."""
+    texts = row.get(TEXT)
+    several = (texts or [""]) if isinstance(texts, list) else [texts]
+    yield from ({**row, TEXT: text} for text in several) if TEXT in row else (row,)
 
 
 def _cell(path: Path, line: int, key: str, value: object) -> str:
@@ -461,7 +481,7 @@ def _cell(path: Path, line: int, key: str, value: object) -> str:
         return str(value).lower()
     if isinstance(value, (str, int, float)):
         return str(value).strip()
-    if key in (NAME, LABEL) or _is_condition(key):
+    if key in (NAME, LABEL, TEXT) or _is_condition(key):
         raise DataError(
             f"{path}, line {line}: {shortened(key)} is {shortened(json.dumps(value))}; give one text or number"
         )

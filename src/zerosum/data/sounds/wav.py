@@ -19,11 +19,11 @@ from zerosum.data.dataset import ALL, DataError, Dataset, Field, Problem, Unread
 from zerosum.data.images.labels import read_label_file
 from zerosum.data.paths import listing
 from zerosum.data.request import Request
+from zerosum.data.sounds import OTHERS, WAV
 from zerosum.modality import Classes, Sound, Vector
 from zerosum.util import memory
 from zerosum.util.files import atomic_path, named
 
-SUFFIXES = (".wav", ".wave")
 SHORTEST, LONGEST = 64, 16_384  # samples of a sound; of longer ones the first are taken
 
 
@@ -46,10 +46,12 @@ def folder(request: Request) -> Dataset:
         DataError: there is no sound that can be read, or they have several rates.
     """
     root = named(request.option or request.name)
-    names = listing(root, SUFFIXES)
+    names = listing(root, WAV)
+    problems = [Problem(name, "it is no WAV file; export it as one") for name in listing(root, OTHERS)]
     if not names:
-        raise DataError(f"no WAV file in {root} or its sub-folders; give a folder of sounds that end in .wav")
-    clips, problems = dict[str, Clip](), []
+        others = f": {len(problems):,} sounds such as {problems[0].path} are of another kind" if problems else ""
+        raise DataError(f"no WAV file in {root} or its sub-folders{others}; give a folder of sounds that end in .wav")
+    clips = dict[str, Clip]()
     for name in with_progress("reading sounds", names, len(names), request.progress):
         try:
             clips[name] = read(root / name)

@@ -27,13 +27,15 @@ def rows_of(path: Path, text: str, delimiter: str, quoted: bool = True) -> Itera
     """
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    begun = 1  # the line in which a row begins
     try:
         for cells in reader:
             row = [cell.strip() for cell in cells]
+            begun = reader.line_num + 1
             if any(row):
                 yield reader.line_num, row
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}; check the quotation marks") from error
+        raise DataError(f"{path}, line {begun}: {error}; check the quotation marks") from error
 
 
 def objects(path: Path, text: str, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:

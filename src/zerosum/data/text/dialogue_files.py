@@ -70,10 +70,9 @@ def _table(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
             _require(path, line, header)
             require_different(header, f"{path}, line {line}")
         elif len(row) != len(header):
-            raise DataError(
-                f"{path}, line {line}: the header has {len(header)} cells, and this row {len(row)}; part cells by "
-                f"{delimiter!r} alone" + (", and quote others" if quoted else "")
-            )
+            lacks = f"give it the others, each behind a {delimiter!r}" if len(row) < len(header) else ""
+            cure = lacks or f"part cells by {delimiter!r} alone" + (", and quote others" if quoted else "")
+            raise DataError(f"{path}, line {line}: the header has {len(header)} cells, and this row {len(row)}; {cure}")
         else:
             yield line, dict(zip(header, row, strict=True))
 
@@ -96,4 +95,6 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]
 def _require(path: Path, line: int, columns: Mapping[str, object] | list[str]) -> None:
     """`DataError` where a column is missing."""
     if missing := [column for column in COLUMNS if column not in columns]:
-        raise DataError(f"{path}, line {line}: there is no column {missing[0]}; rename one of {listed(columns)}")
+        others = [column for column in columns if column not in COLUMNS]
+        cure = f"rename one of {listed(others)}" if others else "add it"
+        raise DataError(f"{path}, line {line}: there is no column {missing[0]}; {cure}")
