@@ -22,6 +22,7 @@ MOST_ROWS = 20  # classes or vectors in a picture
 NUMBERS = 3  # of a vector, in its name
 LINE = 20  # letters of a line of a caption beside its row
 CALLED = {"classes": "class", "vector": "vector", "tokens": "caption"}
+WRITTEN = {"classes": "the names of classes", "vector": "vectors", "tokens": "the captions"}
 
 
 class Choice(NamedTuple):
@@ -90,6 +91,7 @@ def _lines(text: str, words: bool) -> list[str]:
 def unwritable_names(run: Run) -> str:
     """What an overview shows by number, because no font here can write its name or its words, in a clause; or ""."""
     shown = choices(run.condition, run.record.data)[:MOST_ROWS]
-    what = "the captions" if isinstance(run.condition, Tokens) else "the names of classes"
     names = legend([choice.line for choice in shown])
-    return f"no font here can write {what}; in the picture: {names}" if names else ""
+    if run.condition is None or not names:
+        return ""
+    return f"no font here can write {WRITTEN[run.condition.kind]}; in the picture: {names}"
