@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001  Chinese punctuation is meant
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ SOURCES = {
     "law of large numbers": "大数定律",
     "determinant 1": "行列式为 1",
     "the Dirac-GAN": "Dirac-GAN",
+    "sums of independent signs": "独立符号之和",
 }
 STATEMENTS = {  # the claims, by their English names
     "V(D*, G) = -log 4 + 2 JS(p, q)": "V(D*, G) = -log 4 + 2 JS(p, q)",
@@ -79,6 +81,16 @@ STATEMENTS = {  # the claims, by their English names
     "JS(p_data, p_g) at the end (d)": "结束时的 JS(p_data, p_g)（d）",
     "E |D - 1/2| at the end": "结束时的 E |D - 1/2|",
     "V(D, G) at the end": "结束时的 V(D, G)",
+    "FGSM's change of a score, over epsilon ||w||_1, less 1": "FGSM 对得分的改变与 ε ||w||_1 之比减 1",
+    "its growth with the number of features, an exponent": "它随特征数增长的指数",
+    "that of changes of random signs": "随机符号的改变的增长指数",
+    "steps of PGD, less one of FGSM": "多步 PGD 与一步 FGSM 之差",
+    "loss under FGSM, less E softplus(epsilon ||w||_1 - y w x)": "FGSM 下的损失减 E softplus(ε ||w||_1 - y w x)",
+    "accuracy with 4 features": "4 个特征时的正确率",
+    "4 features, moved by FGSM": "4 个特征，受 FGSM 改变",
+    "accuracy with 400 features": "400 个特征时的正确率",
+    "400 features, moved in random directions": "400 个特征，朝随机方向改变",
+    "400 features, moved by FGSM": "400 个特征，受 FGSM 改变",
 }
 
 
@@ -114,7 +126,7 @@ def source(text: str) -> str:
     for english, chinese in SOURCES.items():
         text = text.replace(english, chinese)
     text = text.replace(" et al., ", " 等，").replace(", ", "，")
-    return text.replace("第 2.2.2", "第 2.2.2 节")
+    return re.sub("第 ([0-9.]+)", r"第 \1 节", text)
 
 
 def count(results: Sequence[Mapping[str, Any]]) -> str:

@@ -10,12 +10,13 @@ from zerosum.theory.distances import DISTANCES
 from zerosum.theory.figure_1 import FIGURE_1
 from zerosum.theory.gradient import GRADIENT
 from zerosum.theory.likelihood import LIKELIHOOD
+from zerosum.theory.linear_models import LINEAR_MODELS
 from zerosum.theory.lines import LINES
 from zerosum.theory.optimum import OPTIMUM
 from zerosum.theory.saddle import SADDLE
 
 TOPICS: dict[str, Topic[Any]] = {
-    topic.name: topic for topic in (OPTIMUM, DISTANCES, LIKELIHOOD, LINES, GRADIENT, SADDLE, FIGURE_1)
+    topic.name: topic for topic in (OPTIMUM, DISTANCES, LIKELIHOOD, LINES, GRADIENT, SADDLE, FIGURE_1, LINEAR_MODELS)
 }
 
 
