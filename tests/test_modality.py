@@ -54,20 +54,26 @@ def stored(kind: Modality, count: int = 500) -> Tensor:
 # ---- stored and seen
 
 
-def test_binary_vectors_are_0_and_1_seen_and_stored():
+def test_binary_vectors_are_bools_stored_and_0_and_1_seen():
     kind = Binary(3, ("reads", "writes", "sends"))
-    x = torch.tensor([[0, 1, 1], [1, 0, 0]], dtype=torch.uint8)
+    x = torch.tensor([[0, 1, 1], [1, 0, 0]]).bool()
     assert kind.load(x).dtype == torch.float32 and torch.equal(kind.store(kind.load(x)), x)
     rounded = kind.store(torch.tensor([[0.5, 0.49, float("nan")], [9.0, -9.0, 1.0]]))
-    assert rounded.dtype == torch.uint8 and rounded.tolist() == [[1, 0, 0], [1, 0, 1]]
+    assert rounded.dtype == torch.bool and rounded.int().tolist() == [[1, 0, 0], [1, 0, 1]]
     assert kind.name(1) == "writes" and Binary(3).name(1) == "1" and str(kind) == "binary vectors of 3 features"
 
 
-def test_what_binary_vectors_differ_by_is_named():
+def test_binary_vectors_that_can_be_compared():
     kind = Binary(2, ("reads", "writes"))
     assert kind.difference(Binary(2, ("reads", "sends"))) == "no features 'writes'"
     assert kind.difference(Binary(2, ("writes", "reads"))) == "the same features, in another order"
     assert kind.difference(kind) == kind.difference(Binary(3)) == kind.difference(Points(2)) == ""
+    assert kind.fits(kind) and kind.fits(Binary(2)) and Binary(2).fits(kind), "an array has no names"
+    for other in (Binary(2, ("writes", "reads")), Binary(3), Points(2)):
+        assert not kind.fits(other) and not other.fits(kind)
+    for names in (("reads",), ("reads", "reads")):
+        with pytest.raises(ValueError, match="2 features have 1 different names; give as many, or none"):
+            Binary(2, names)
 
 
 def test_bytes_of_images_come_back_exactly_and_fill_minus_one_to_one():

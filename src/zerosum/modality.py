@@ -75,6 +75,10 @@ class Modality(ABC):
         """What samples of the other differ by, in words, where the names of both do not say it all; else ""."""
         return ""
 
+    def fits(self, other: Modality) -> bool:
+        """Whether samples of the other can be compared with these."""
+        return self == other
+
     @property
     def size_in_words(self) -> str:
         """Of one sample: "3x32x32", "2 numbers", "up to 7 tokens"; "" of a class."""
@@ -212,12 +216,16 @@ class Points(Modality):
 
 @dataclass(frozen=True)
 class Binary(Modality):
-    """Vectors of `dim` features that are there or not: bytes 0 and 1 (D,) in the store, floats 0 and 1 for players."""
+    """Vectors of `dim` features that are there or not: bools (D,) in the store, floats 0 and 1 for players."""
 
     dim: Positive
     names: tuple[str, ...] = ()  # of the features; (): they have none but their numbers
     kind: Literal["binary"] = "binary"
-    singular, plural, stored_as = "binary vector", "binary vectors", "8-bit"
+    singular, plural, stored_as = "binary vector", "binary vectors", "bool"
+
+    def __post_init__(self) -> None:
+        if self.names and len({*self.names}) != self.dim:
+            raise ValueError(f"{self.dim} features have {len({*self.names})} different names; give as many, or none")
 
     @property
     def shape(self) -> tuple[int]:
@@ -232,23 +240,26 @@ class Binary(Modality):
         return self.names[feature] if self.names else str(feature)
 
     def difference(self, other: Modality) -> str:
-        """By the features that one of both lacks, or by their order."""
-        if not isinstance(other, Binary) or self.dim != other.dim:
+        """By the features that one of both lacks, or by their order; not where one of both has no names."""
+        if not isinstance(other, Binary) or self.dim != other.dim or not (self.names and other.names):
             return ""
-        ours, theirs = ([kind.name(k) for k in range(kind.dim)] for kind in (self, other))
-        if lost := [repr(name) for name in ours if name not in theirs]:
+        theirs = {*other.names}
+        if lost := [repr(name) for name in self.names if name not in theirs]:
             return f"no features {', '.join(abbreviate(lost))}"
-        return "the same features, in another order" if ours != theirs else ""
+        return "the same features, in another order" if self.names != other.names else ""
+
+    def fits(self, other: Modality) -> bool:
+        return self == other or (isinstance(other, Binary) and self.dim == other.dim and not self.difference(other))
 
     def load(self, stored: Tensor) -> Tensor:
         return stored.float()
 
     def store(self, x: Tensor) -> Tensor:
-        """1 from one half on, and NaN becomes 0."""
-        return (x.detach() >= 0.5).to(torch.uint8)
+        """There from one half on; NaN is not."""
+        return x.detach() >= 0.5
 
     def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
-        return torch.randint(2, (count, self.dim), generator=generator).to(torch.uint8)
+        return torch.randint(2, (count, self.dim), generator=generator).bool()
 
 
 @dataclass(frozen=True)
@@ -474,10 +485,10 @@ class Lengths(Modality):
 
 
 def kind_of_samples(stored: Tensor) -> Image | Binary | Points:
-    """Of bytes (N, C, H, W) images, of bytes (N, D) binary vectors, of floats (N, D) points."""
-    if stored.dtype != torch.uint8:
-        return Points(stored.shape[1])
-    return Binary(stored.shape[1]) if stored.dim() == 2 else Image(*stored.shape[1:])
+    """Of bytes (N, C, H, W) images, of bools (N, D) binary vectors, of floats (N, D) points."""
+    if stored.dtype == torch.uint8:
+        return Image(*stored.shape[1:])
+    return (Binary if stored.dtype == torch.bool else Points)(stored.shape[1])
 
 
 Condition = Classes | Vector  # what a sample can be asked to be

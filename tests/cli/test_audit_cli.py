@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 from made_vectors import vectors, write
 from shell import Call
+
+from zerosum.cli.commands.audit import Arguments
+from zerosum.evaluation.detectors import DETECTORS
+from zerosum.workflows.audit import OWN, audit
 
 
 def test_the_command(call: Call, tmp_path: Path) -> None:
@@ -34,6 +42,26 @@ def test_the_command(call: Call, tmp_path: Path) -> None:
     assert code == 2 and "has the class bad alone" in err
 
 
+def test_the_flags_have_the_defaults_of_the_function() -> None:
+    usual = {name: parameter.default for name, parameter in inspect.signature(audit).parameters.items()}
+    flags = {field.name: field.default for field in fields(Arguments)}
+    same = ("detector", "malicious", "knows", "steps", "rounds", "seed")
+    assert {name: flags[name] for name in same} == {name: usual[name] for name in same}
+    assert usual["config"] == OWN and not flags["paper"]
+    choices = get_args(get_args(get_type_hints(Arguments, include_extras=True)["detector"])[0])
+    assert choices == tuple(DETECTORS)
+
+
+def test_the_papers_attack_is_another(call: Call, tmp_path: Path) -> None:
+    table = write(tmp_path / "features.csv", vectors())
+    configs = []
+    for name, flags in (("own", ()), ("paper", ("--paper",))):
+        code, _, err = call("audit", table, "--detector", "tree", "--steps", 2, "--out", tmp_path / name, *flags)
+        assert code == 0, err
+        configs.append(json.loads((tmp_path / name / "audit.json").read_text())["config"])
+    assert configs[0]["straight_through"] and not configs[1]["straight_through"]
+
+
 def test_binary_vectors_train_a_gan_and_are_measured(call: Call, tmp_path: Path) -> None:
     table = write(tmp_path / "features.csv", vectors())
     run = tmp_path / "run"
@@ -43,9 +71,14 @@ def test_binary_vectors_train_a_gan_and_are_measured(call: Call, tmp_path: Path)
     code, _, err = call("sample", run, "-n", 5, "--out", tmp_path / "x.npz")
     assert code == 0, err
     with np.load(tmp_path / "x.npz") as file:
-        assert file["samples"].dtype == np.uint8 and file["samples"].shape == (5, 24)
-        assert set(np.unique(file["samples"])) <= {0, 1}
-    for command in (("evaluate", run), ("doctor", run), ("sample", run), ("report", run)):
+        assert file["samples"].dtype == np.bool_ and file["samples"].shape == (5, 24)
+    for command in (
+        ("evaluate", tmp_path / "x.npz", "--against", table),
+        ("evaluate", run),
+        ("doctor", run),
+        ("sample", run),
+        ("report", run),
+    ):
         code, _, err = call(*command)
         assert (code == 0 or command[0] == "doctor") and not err.startswith("zerosum:"), (command, code, err)
     code, out, err = call("data", "check", table)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import zerosum
+from zerosum.modality import AnyModality
 
 ROOT = Path(zerosum.__file__).parent
 
@@ -140,35 +142,37 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 # Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
 KIND_ASKED = {
     "contract/case.py": 2,  # the lengths of texts, and texts that samples are asked for
-    "data/check.py": 5,  # sizes and colours of images, vocabularies of texts and of captions
+    "data/check.py": 7,  # sizes and colours of images, vocabularies of texts and of captions, loudness of sounds
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images
     "data/random_crops.py": 1,  # the fields that can be cropped
     "data/stream.py": 3,  # flips; where a text ends
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
-    "evaluation/real_data.py": 4,  # EXTRACTORS, grey beside colour
+    "evaluation/real_data.py": 6,  # EXTRACTORS, grey beside colour, texts that may differ in their vocabularies
     "exporting/onnx.py": 1,  # conditions: texts are ids
     "games/dialogue.py": 2,  # questions and answers are texts
     "games/gan_int_cls.py": 1,  # captions are texts
     "games/infogan.py": 1,  # views, of images alone
+    "games/r3gan.py": 1,  # networks for sounds
     "games/stackgan.py": 1,  # captions are texts
     "latent_game.py": 1,  # conditions: what a text means
     "evaluation/reference_scores.py": 1,  # texts, whose tokens can be shuffled
     "metrics/attributes.py": 2,  # captions are texts
+    "metrics/pitch.py": 2,  # sounds alone
     "metrics/music.py": 1,  # melodies alone
     "metrics/text_metric.py": 1,  # texts alone
     "pictures/overview.py": 1,  # conditions: texts are written in lines
     "run/loaded.py": 7,  # conditions: texts are asked for in words; answers as texts; ids that are no words
     "health/translations.py": 1,  # translations of images
-    "modality.py": 4,  # samples by how they are stored; what texts, and binary vectors, differ by from others
+    "modality.py": 5,  # samples by how they are stored; what texts, and binary vectors, differ by from others
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
     "metrics/probe.py": 1,  # a classifier of images has convolutions
     "studies/music_seqgan.py": 1,  # policies that write melodies
     "report/commands.py": 1,  # the size of its images
     "run/migrations.py": 1,  # shapes of format 1
     "run/record.py": 1,  # the size of its images
-    "workflows/audit.py": 1,  # detectors are of binary vectors
+    "workflows/audit.py": 2,  # detectors are of binary vectors
     "techniques/apply.py": 1,  # augmentation of images
     "techniques/consistency.py": 1,  # views of images
     "networks/blocks.py": 1,  # convolutions refuse other shapes
@@ -177,14 +181,15 @@ KIND_ASKED = {
     "workflows/alternatives.py": 3,  # a smaller size of images
     "workflows/features.py": 1,  # a classifier of images
     "workflows/prepare.py": 2,  # the size of its images, and some of its captions
-    "workflows/sample.py": 4,  # WRITE, and conditions: texts are named and kept as such
+    "workflows/sample.py": 6,  # WRITE, and conditions: texts are named and kept as such
     "workflows/synthesize.py": 3,  # conditions: texts are no classes; a folder of images, a file of points
     "workflows/translate.py": 2,  # images to images
 }
 # Public functions of plain tensors check the rank of their arguments; readers of arrays see what a file holds.
 OF_TENSORS = ("losses/", "util/checks.py", "metrics/", "pictures/", "theory/", "data/arrays.py", "data/points/")
-MODALITIES = {"Image", "Notes", "Points", "Tokens"}
-KINDS = {"image", "notes", "points", "tokens"}  # what `kind` says in JSON
+SAMPLES = [kind for kind in get_args(get_args(AnyModality)[0]) if not kind.labels]
+MODALITIES = {kind.__name__ for kind in SAMPLES}
+KINDS = {kind.kind for kind in SAMPLES}  # what `kind` says in JSON
 
 
 def kinds_asked(source: str, ranks: bool = True) -> list[int]:

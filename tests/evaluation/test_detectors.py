@@ -12,8 +12,8 @@ from sklearn.tree import DecisionTreeClassifier
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.detectors import DETECTORS, black_box
 
-MALICIOUS = torch.tensor([[1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1]] * 10, dtype=torch.uint8)
-BENIGN = torch.tensor([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]] * 10, dtype=torch.uint8)
+MALICIOUS = torch.tensor([[1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1]] * 10).bool()
+BENIGN = torch.tensor([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]] * 10).bool()
 
 
 @pytest.mark.parametrize("name", DETECTORS)
@@ -42,12 +42,59 @@ def test_a_function_answers_and_learns_nothing() -> None:
     assert box(torch.cat([MALICIOUS, BENIGN])).tolist() == [True] * 40 + [False] * 40
 
 
+def test_both_classes_weigh_alike() -> None:
+    seen: dict[str, Any] = {}
+
+    class Watched:
+        def fit(self, vectors: Any, classes: Any) -> None:
+            seen["counts"] = np.bincount(classes).tolist()
+
+        def predict(self, vectors: Any) -> Any:
+            return vectors[:, 0]
+
+    for malicious, benign, counts in ((2, 1, [40, 40]), (1, 3, [60, 60]), (1, 1, [20, 20])):
+        black_box(Watched(), 0).fitted(MALICIOUS[:20].repeat(malicious, 1), BENIGN[:20].repeat(benign, 1))
+        assert seen["counts"] == counts
+
+
+def test_a_detector_gets_bytes_that_it_may_change() -> None:
+    def spoils(vectors: Any) -> Any:
+        assert vectors.dtype == np.uint8
+        answer = vectors[:, 0].copy()
+        vectors[:] = 0
+        return answer
+
+    x = MALICIOUS.clone()
+    assert bool(black_box(spoils, 0)(x).all()) and torch.equal(x, MALICIOUS)
+
+
+def test_what_a_detector_raises_is_named() -> None:
+    class Broken:
+        def fit(self, vectors: Any, classes: Any) -> None:
+            raise RuntimeError("no licence")
+
+        def predict(self, vectors: Any) -> Any:
+            raise KeyError("weights")
+
+    box = black_box(Broken(), 0)
+    with pytest.raises(ZerosumError, match="Broken does not learn: RuntimeError: no licence"):
+        box.fitted(MALICIOUS, BENIGN)
+    with pytest.raises(ZerosumError, match="Broken does not answer: KeyError: 'weights'"):
+        box(MALICIOUS)
+
+
+@pytest.mark.parametrize("seed", [0, 2**32, 2**63 - 101])
+def test_every_seed_is_one_for_scikit_learn(seed: int) -> None:
+    assert bool(black_box("tree", seed).fitted(MALICIOUS, BENIGN)(MALICIOUS).all())
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
         (lambda x: np.zeros((len(x), 2)), r"answers \(40, 2\) to 40 vectors"),
         (lambda x: 1, r"answers \(\) to 40 vectors"),
-        (lambda x: np.full(len(x), 0.3), r"answers .*0.3.*, and a detector 1 where a vector is malicious, else 0"),
+        (lambda x: np.full(len(x), 0.3), r"answers 0.3, and a detector 1 where a vector is malicious, else 0: compare"),
+        (lambda x: np.arange(len(x)), r"answers 2, and a detector 1 .* or number its classes so"),
         (lambda x: np.full(len(x), np.nan), r"answers .*nan"),
         (lambda x: np.full(len(x), "malware"), r"answers .*malware"),
     ],
@@ -62,3 +109,5 @@ def test_what_is_no_detector_is_refused() -> None:
         black_box("forrest", 0)
     with pytest.raises(ZerosumError, match="must be a name, an estimator with fit and predict, or a function, not int"):
         black_box(3, 0)  # type: ignore[arg-type]
+    with pytest.raises(ZerosumError, match=r"DecisionTreeClassifier is a class of detectors; give one of them, Dec"):
+        black_box(DecisionTreeClassifier, 0)

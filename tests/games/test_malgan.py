@@ -115,6 +115,46 @@ def test_additions_cost_and_what_is_there_costs_nothing() -> None:
     assert torch.allclose(move.terms["addition"], 0.5 * added, atol=1e-5)
 
 
+@pytest.mark.parametrize("straight_through", [False, True])
+def test_the_substitute_judges_features_or_their_probabilities(straight_through: bool) -> None:
+    generator = Constant(-1, -1, 2, -1, -1)
+    own = game(generator, straight_through=straight_through)
+    _, move = moves(own, MALWARE, BENIGN)
+    p = torch.tensor([-1.0, -1, 2, -1, -1]).sigmoid()
+    benign = torch.maximum(MALWARE, (p > 0.5).float() if straight_through else p).sum(1).sigmoid()
+    assert torch.allclose(move.loss, torch.log(1 - benign).mean(), atol=1e-5)
+    move.loss.backward()
+    gradient = generator.logits.grad
+    assert gradient is not None and bool((gradient < 0).all()), "of features that are not added, too"
+
+
+def test_some_choices_are_turned_round_to_ask_about_them() -> None:
+    torch.manual_seed(0)
+    changeable = torch.tensor([True, True, True, False, True])
+    own = game(Constant(-9, -9, 9, 9, 9), changeable=changeable, exploration=0.3)
+    malware = MALWARE.repeat(2000, 1)
+    asked = own._shown(malware)
+    made = own.evade(malware, torch.zeros(len(malware), 2))
+    other = asked != made
+    assert not other[::2].any() and not other[:, 3].any() and bool((asked >= malware).all())
+    assert other[1::2, 0].float().mean() == pytest.approx(0.3, abs=0.03)
+    assert not other[1::2, 1].any(), "what a vector has stays"
+    assert other[1::2, 2].float().mean() == pytest.approx(0.3, abs=0.03), "what G adds is left out as often"
+
+
+def test_the_substitute_moves_several_times_and_the_detector_is_asked_once() -> None:
+    asked: list[int] = []
+
+    def detector(vectors: Tensor) -> Tensor:
+        asked.append(len(vectors))
+        return vectors[:, 0] > 0
+
+    own = game(Constant(-9, -9, -9, -9, 9), detector, substitute_steps=3)
+    found = moves(own, MALWARE, BENIGN)
+    assert [move.player for move in found] == ["substitute"] * 3 + ["generator"]
+    assert asked == [12] and int(own.queries) == 12
+
+
 def test_features_that_may_not_change_move_nothing() -> None:
     generator = Constant(-1.0, -1, 2, -1, 2)
     changeable = torch.tensor([True, True, True, True, False])

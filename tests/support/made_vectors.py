@@ -16,7 +16,7 @@ def vectors(count: int = 1200, features: int = 24, seed: int = 0) -> Dataset:
     y = torch.arange(count) % 2
     p = torch.full((2, features), 0.3)
     p[1, :2], p[0, :2], p[0, -6:], p[1, -6:] = 0.8, 0.2, 0.8, 0.2
-    x = (torch.rand(count, features, generator=draw) < p[y]).to(torch.uint8)
+    x = torch.rand(count, features, generator=draw) < p[y]
     names = tuple(f"f{k}" for k in range(features))
     return dataset_of("vectors", {"x": Field(Binary(features, names), x), "y": Field(Classes(("clean", "bad")), y)})
 
@@ -26,7 +26,8 @@ def write(path: Path, given: Dataset) -> Path:
     assert isinstance(kind, Binary) and given.y is not None
     rows = [",".join([*kind.names, "label"])]
     rows += [
-        ",".join([*map(str, x), given.classes[y]]) for x, y in zip(given.x.tolist(), given.y.tolist(), strict=True)
+        ",".join([*map(str, map(int, x)), given.classes[y]])
+        for x, y in zip(given.x.tolist(), given.y.tolist(), strict=True)
     ]
     path.write_text("\n".join(rows))
     return path

@@ -12,14 +12,15 @@ import pytest
 import torch
 from made_vectors import vectors
 from PIL import Image
+from pydantic import TypeAdapter
 
 import zerosum
 from zerosum import ZerosumError, data
 from zerosum.data.dataset import Field, dataset_of
 from zerosum.modality import Binary, Classes
-from zerosum.workflows.audit import Audit, Round
+from zerosum.workflows.audit import PAPER, Audit, Round, split
 
-QUICK: dict[str, Any] = {"steps": 150, "rounds": 1}
+QUICK: dict[str, Any] = {"steps": 100, "rounds": 1}
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +47,77 @@ def test_a_detector_is_fooled_learns_and_is_attacked_again(audited: tuple[Audit,
     first, second = audited[0].rounds
     assert first.detected > 0.9 and first.false_alarms < 0.1
     assert first.attacked < 0.05 < 0.5 < first.at_random
-    assert first.retrained is not None and first.retrained > 0.9
+    assert first.retrained is not None and first.retrained > 0.75
     assert second.detected == first.detected_after and second.false_alarms == first.false_alarms_after
     last = audited[0].rounds[-1]
     assert last.retrained is not None
 
 
-def test_the_parts_share_no_vector_and_count_all(audited: tuple[Audit, Path]) -> None:
-    found = audited[0]
-    whole = sum(map(sum, (found.learnt, found.attackers, found.tested)))
-    chosen_by_and_benign = 1200 - whole
-    assert 60 < chosen_by_and_benign < 180, "a tenth is to choose by"
-    assert abs(sum(found.learnt) - sum(found.attackers)) < 120 and 240 < sum(found.tested) < 360
+def test_the_parts_share_no_vector_and_have_all() -> None:
+    given = vectors(4000)
+    assert given.y is not None
+    x, first = given.x.unique(dim=0, return_inverse=True)
+    malware = torch.zeros(len(x), dtype=torch.bool)
+    malware[first[given.y == 1]] = True  # each vector once, in one class
+    parts = split(x, malware, "vectors", "different", 0)
+    malicious = [parts.tested[0], parts.chosen_by, parts.detector[0], parts.attacker[0]]
+    benign = [parts.tested[1], parts.detector[1], parts.attacker[1]]
+    for own, sides, shares in (
+        (malware, malicious, (0.25, 0.1, 0.325, 0.325)),
+        (~malware, benign, (0.25, 0.375, 0.375)),
+    ):
+        rows = [{tuple(row) for row in side.tolist()} for side in sides]
+        count = int(own.sum())
+        assert len(set.union(*rows)) == sum(map(len, rows)) == count, "no vector is in two parts, and all are in one"
+        assert all(abs(len(side) / count - share) < 0.04 for side, share in zip(sides, shares, strict=True))
+
+
+def test_few_benign_vectors_are_enough_where_a_part_has_some() -> None:
+    given = vectors()
+    assert given.y is not None
+    kept = (given.y == 1) | (torch.arange(1200) % 6 == 0)
+    own = dataset_of("own", {name: replace(field, stored=field.stored[kept]) for name, field in given.fields.items()})
+    found = zerosum.audit(own, "logistic", steps=2, rounds=1)
+    assert min(found.tested[1], found.learnt[1], found.attackers[1]) >= 20 and found.tested[1] < 80
+
+
+def test_unlabelled_vectors_are_left_out() -> None:
+    given = vectors()
+    assert given.y is not None
+    y = torch.where(torch.arange(1200) % 3 == 0, -1, given.y)
+    own = dataset_of("own", {**given.fields, "y": replace(given.fields["y"], stored=y)})
+    found = zerosum.audit(own, "logistic", steps=2, rounds=1)
+    assert sum(map(sum, (found.learnt, found.attackers, found.tested))) < 800
+    for known in (-1, 0):
+        only = dataset_of("own", {**given.fields, "y": replace(given.fields["y"], stored=torch.full((1200,), known))})
+        with pytest.raises(ZerosumError, match="own has labelled vectors of one class alone; give some of each"):
+            zerosum.audit(only, "logistic", **QUICK)
+
+
+def test_what_is_asked_for_is_recorded() -> None:
+    found = zerosum.audit(vectors(), "tree", changeable=[3, "f5"], steps=2, rounds=1, config=PAPER, seed=2**62)
+    assert found.changeable == ("f3", "f5") and found.config == PAPER and found.seed == 2**62
+    assert {"scikit-learn", "torch", "zerosum"} <= found.versions.keys()
+    record = json.loads(TypeAdapter(Audit).dump_json(found))
+    assert record["config"]["objective"] == "minimax" and record["config"]["exploration"] == 0.0
+
+
+def test_false_alarms_after_learning_are_said() -> None:
+    class Burnt:
+        """Learns once, and then finds everything malicious."""
+
+        malicious = False
+
+        def fit(self, vectors: Any, classes: Any) -> None:
+            self.malicious = len(classes) > 600
+
+        def predict(self, vectors: Any) -> Any:
+            return np.ones(len(vectors)) if self.malicious else vectors[:, :2].sum(1) > vectors[:, -6:].sum(1) / 3
+
+    found = zerosum.audit(vectors(), Burnt(), steps=60, rounds=1)
+    (one,) = found.rounds
+    assert one.false_alarms_after == 1.0 and one.retrained == 1.0 and one.false_alarms < 0.3
+    assert "it detects 100.0% of them, with 100.0% false alarms" in found.lines()[2]
 
 
 def test_equal_vectors_are_in_one_part() -> None:
@@ -73,7 +133,7 @@ def test_equal_vectors_are_in_one_part() -> None:
 
 def test_only_features_that_may_change_are_added() -> None:
     found = zerosum.audit(vectors(), "logistic", changeable=["f13", "f22"], steps=150)
-    assert found.changeable == 2 and set(found.most_added) <= {"f13", "f22"} and found.rounds[0].added <= 2
+    assert found.changeable == ("f13", "f22") and set(found.most_added) <= {"f13", "f22"} and found.rounds[0].added <= 2
 
 
 def test_same_and_different_vectors() -> None:
@@ -100,28 +160,32 @@ def test_a_function_is_asked_alone() -> None:
     assert one.retrained is None and one.detected_after is None and found.detector == "counted"
     assert one.queries < asked, "what is measured is no query of MalGAN's"
     assert one.attacked == one.detected, "no addition lowers a sum"
-    assert "counted is not fooled: it detects" in found.lines()[0]
+    assert "counted is not fooled: of" in found.lines()[0]
 
 
 def test_what_it_comes_to() -> None:
-    def lines(attacked: float, **other: float) -> list[str]:
+    def lines(attacked: float, count: int = 100_000, **other: float) -> list[str]:
         one = Round(0.96, 0.01, attacked, 0.8, 12.5, 1000, **other)
-        many = dict.fromkeys(("data", "fingerprint", "malicious", "knows", "objective"), "")
+        many = dict.fromkeys(("data", "fingerprint", "malicious", "knows"), "")
         return Audit(
-            "forest", features=128, changeable=128, learnt=(1, 1), attackers=(1, 1), tested=(1, 1), addition=0.0,
+            "forest", features=128, changeable=None, learnt=(1, 1), attackers=(1, 1), tested=(count, 1), config=PAPER,
             steps=1, seed=0, rounds=(one, one) if other else (one,), most_added={"7": 0.5}, versions={}, **many,
         ).lines()  # fmt: skip
 
-    said = lines(0.048)
+    said = lines(0.04)
     assert said[0] == (
-        "forest is fooled: it detects 96.0% of malicious vectors, and 4.8% when MalGAN adds 12.5 of 128 features to "
-        "each; as many added at random leave 80.0%"
+        "forest is fooled: of 100,000 malicious vectors it detects 96.0%, and 4.0% (95 %: 3.9% to 4.1%) when MalGAN "
+        "adds 12.5 of 128 features to each; as many added at random leave 80.0%"
     )
     assert said[-1] == "most often added: 7 (50%)" and len(said) == 3
-    assert "is fooled in part" in lines(0.049)[0] and "is fooled in part" in lines(0.86)[0]
-    assert "is not fooled" in lines(0.87)[0]
-    after = lines(0.0, retrained=0.99, detected_after=0.9, false_alarms_after=0.0)[2]
-    assert after == "when it has learnt from such vectors, it detects 99.0% of them, and 0.0% under a new attack"
+    assert "is fooled in part" in lines(0.05)[0] and "is fooled in part" in lines(0.86)[0]
+    assert "is not fooled" in lines(0.88)[0] and "is fooled in part" in lines(0.88, 20)[0], "of few nobody knows"
+    assert "is fooled in part" in lines(0.04, 20)[0]
+    after = lines(0.0, retrained=0.99, detected_after=0.9, false_alarms_after=0.3)[2]
+    assert after == (
+        "when it has learnt from such vectors, it detects 99.0% of them, with 30.0% false alarms; under a new attack "
+        "it detects 0.0%"
+    )
 
 
 # -- what cannot be audited -------------------------------------------------------------------------------------------
@@ -138,8 +202,12 @@ def test_what_it_comes_to() -> None:
         ("vectors", {"knows": "all"}, r"knows must be 'different' or 'same', not 'all'"),
         ("vectors", {"steps": 0}, r"steps"),
         ("vectors", {"rounds": 0}, r"rounds"),
-        ("vectors", {"addition": -1.0}, r"addition"),
-        ("vectors", {"objective": "hinge"}, r"objective"),
+        ("vectors", {"seed": -1}, r"seed"),
+        ("vectors", {"seed": 2**63}, r"seed"),
+        ("vectors", {"changeable": "f3"}, r"changeable must be names or numbers of features, a list of them, not 'f3'"),
+        ("vectors", {"changeable": 3}, r"changeable must be names or numbers of features, a list of them, not 3"),
+        ("vectors", {"changeable": [24]}, r"there is no feature '24'; there are f0, .*, or numbers from 0 to 23"),
+        ("vectors", {"detector": lambda own: own[:, -6:].sum(1) > 3}, r"tells nothing apart: turn its answers round"),
         ("vectors", {"detector": "forrest"}, r"did you mean 'forest'\?"),
         (
             "vectors",
@@ -196,6 +264,14 @@ def test_the_class_that_is_called_malicious_is_it(classes: tuple[str, str], mali
             zerosum.audit(own, **QUICK)
     else:
         assert zerosum.audit(own, "tree", steps=1, rounds=1).malicious == malicious
+
+
+def test_of_more_than_two_classes_one_is_to_be_named() -> None:
+    given = vectors()
+    y = torch.arange(1200) % 3
+    digits = dataset_of("digits", {**given.fields, "y": Field(Classes(("0", "1", "2")), y)})
+    with pytest.raises(ZerosumError, match="say by --malicious which"):
+        zerosum.audit(digits, **QUICK)
 
 
 def test_one_class_of_three_is_audited() -> None:

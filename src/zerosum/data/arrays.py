@@ -316,8 +316,9 @@ def _points(path: Path, values: NDArray[Any], reading: Reading) -> Tensor:
 def _binary(path: Path, values: NDArray[Any], reading: Reading) -> Tensor:
     if reading.value_range is not None:
         raise DataError(f"{path} holds binary vectors, and --value-range is of images; leave it out")
-    if values.dtype.itemsize > 1 or not values.flags.c_contiguous:
-        memory.require(values.size, f"{path} in bytes", "save it as uint8, and it is read part by part")
+    if values.dtype == np.bool_ and values.flags.c_contiguous:
+        return torch.from_numpy(values)
+    memory.require(values.size, f"{path} as booleans", "save it so, and it is read part by part")
     rows = max(1, ROWS // values.shape[1])
     for start in range(0, len(values), rows):
         part = values[start : start + rows]
@@ -326,7 +327,7 @@ def _binary(path: Path, values: NDArray[Any], reading: Reading) -> Tensor:
                 f"{path} holds {values.dtype} {values.shape} with the value {wrong[0]}, and features are 0 or 1: make "
                 "others so, as `counts > 0`; measurements are floats (N, D)"
             )
-    return torch.from_numpy(np.ascontiguousarray(values, np.uint8))
+    return torch.from_numpy(np.ascontiguousarray(values, np.bool_))
 
 
 def _as_images(path: Path, values: NDArray[Any], each: bool) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -335,7 +336,7 @@ def _as_images(path: Path, values: NDArray[Any], each: bool) -> tuple[NDArray[An
     holds = f"{path} holds {dtype} {shape}"
     if len(shape) == 2:
         few = f"a single grey image is saved as (1, 1, {shape[0]}, {shape[1]})"
-        raise DataError(f"{holds}; images are uint8 (N, C, H, W), points are float (N, D); {few}")
+        raise DataError(f"{holds}; images are uint8 (N, C, H, W), points are float (N, D), binary vectors bool; {few}")
     if len(shape) == 3:
         n, h, w = shape
         if not each and (w in (2, 3, 4) or n == 3):

@@ -345,7 +345,7 @@ def dataset(
     notes: tuple[str, ...] = (),
     files: tuple[str, ...] = (),
 ) -> Dataset:
-    """Images uint8 (N, C, H, W), binary vectors uint8 (N, D) or points float32 (N, D), with classes and vectors.
+    """Images uint8 (N, C, H, W), binary vectors bool (N, D) or points float32 (N, D), with classes and vectors.
 
     Args:
         y: (N,) int64, -1 = unlabelled.

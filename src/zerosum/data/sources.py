@@ -193,10 +193,20 @@ def _of_files(folder: Path) -> Source:
 
 
 def _of_table(path: Path) -> Source:
-    """What reads a table: dialogues, where it has a question or an answer in each row, else features."""
-    if path.suffix.lower() not in table.SUFFIXES or {*table.columns_of(path)} & {*dialogue_files.COLUMNS}:
+    """What reads a table: dialogues, where its columns are a question and an answer, or one of both and no classes;
+    else features.
+    """
+    if path.suffix.lower() not in table.SUFFIXES:
         return dialogue_files.dialogues_in
-    return table.features_in
+    try:
+        columns = {*table.columns_of(path)}
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; check its permissions") from error
+    whole = " ".join(columns)  # of one cell, where something else parts them
+    both = all(column in whole for column in dialogue_files.COLUMNS)
+    labelled = any(column.lower() in table.LABELS for column in columns)
+    one = columns & {*dialogue_files.COLUMNS} and not labelled
+    return dialogue_files.dialogues_in if both or one else table.features_in
 
 
 def with_task(name: str, task: str, strength: float | None = None, *, apart: bool = False) -> str:

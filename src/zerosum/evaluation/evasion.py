@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from zerosum.training.trainer import Hook, Trainer
 from zerosum.util import rng
 
 LOOKS = 10  # times that the generator is tried on vectors to choose by
-CHOSEN_BY = 1_000  # of these, at most
+TRIED = 1_000  # of these, at most
 BATCH = 64
 AT_A_TIME = 10_000  # vectors that are changed at once
 
@@ -38,10 +39,10 @@ class Attack:
         return int(self.game.queries)
 
     def __call__(self, malware: Tensor) -> Tensor:
-        """Malware, uint8 (N, D), with the features that are added to it."""
+        """Malware, bool (N, D), with the features that are added to it."""
         z = latent.draw_rows(self.game.prior, len(malware), self.seed)
         parts = zip(malware.split(AT_A_TIME), z.split(AT_A_TIME), strict=True)
-        return torch.cat([self.game.evade(x.float(), own).to(torch.uint8) for x, own in parts])
+        return torch.cat([self.game.evade(x.float(), own).bool() for x, own in parts])
 
 
 def attack(
@@ -62,8 +63,8 @@ def attack(
     that adds least. What the detector is asked to choose by is counted, too.
 
     Args:
-        malware, benign: uint8 (N, D) and (M, D), to learn from.
-        chosen_by: uint8 (K, D), malware that the generator is chosen by.
+        malware, benign: bool (N, D) and (M, D), to learn from.
+        chosen_by: bool (K, D), malware that the generator is chosen by.
         changeable: (D,) bool, the features that may be added.
         progress: called with the steps done so far.
     """
@@ -72,11 +73,11 @@ def attack(
     learnt = dataset_of("vectors of both classes", sides)
     batch = min(BATCH, len(malware), len(benign))
     training = Training(steps=steps, batch_size=batch, seed=seed, average=0.0, precision="fp32")
-    chosen_by = chosen_by[:CHOSEN_BY]
+    chosen_by = chosen_by[:TRIED]
     with rng.fork_rng(torch.device("cpu"), seed):
         game = malgan.small(detector, changeable, config)
         trainer = Trainer(game, Stream(learnt, batch, seed=seed, batch=BothClasses), training)
-        best = _Best(game, chosen_by, seed, max(1, steps // LOOKS))
+        best = _Best(game, chosen_by, seed, {math.ceil(steps * k / LOOKS) for k in range(1, LOOKS + 1)})
         trainer.train([best, _telling(progress)] if progress else [best])
         trainer.pop_metrics()  # raises Diverged where a loss was not finite
     game.generator.load_state_dict(best.weights)
@@ -84,12 +85,13 @@ def attack(
 
 
 def at_random(malware: Tensor, evading: Tensor, changeable: Tensor, seed: int) -> Tensor:
-    """Malware, uint8 (N, D), with as many features added to each as `evading` has more, by chance."""
-    draw = Generator().manual_seed(seed)
-    free = (malware == 0) & changeable
-    order = torch.rand(malware.shape, generator=draw).masked_fill(~free, 2.0).argsort(1).argsort(1)  # (N, D) ranks
-    added = (evading != malware).sum(1, keepdim=True)
-    return malware | (order < added).to(torch.uint8)
+    """Malware, bool (N, D), with as many features added to each as `evading` has more, by chance."""
+    draw, made = Generator().manual_seed(seed), []
+    for x, other in zip(malware.split(AT_A_TIME), evading.split(AT_A_TIME), strict=True):
+        chance = torch.rand(x.shape, generator=draw).masked_fill(x | ~changeable, 2.0)
+        rank = chance.argsort(1).argsort(1)  # (B, D), those that may be added first
+        made.append(x | (rank < (other & ~x).sum(1, keepdim=True)))
+    return torch.cat(made)
 
 
 def _telling(progress: Callable[[int], object]) -> Hook:
@@ -102,14 +104,14 @@ def _telling(progress: Callable[[int], object]) -> Hook:
 class _Best:
     """A hook that keeps the generator's weights of the moment when its vectors are detected least."""
 
-    def __init__(self, game: MalGAN, malware: Tensor, seed: int, every: int):
-        self.game, self.malware, self.every = game, malware.float(), every
+    def __init__(self, game: MalGAN, malware: Tensor, seed: int, looks: set[int]):
+        self.game, self.malware, self.looks = game, malware.float(), looks
         self.z = latent.draw_rows(game.prior, len(malware), seed)
         self.found = (float("inf"), float("inf"))
         self.weights = copy.deepcopy(game.generator.state_dict())
 
     def __call__(self, trainer: Trainer) -> None:
-        if trainer.step % self.every and trainer.step != trainer.training.steps:
+        if trainer.step not in self.looks:
             return
         made = self.game.evade(self.malware, self.z)
         found = float(self.game.ask(made).mean()), float((made - self.malware).sum(1).mean())

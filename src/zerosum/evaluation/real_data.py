@@ -69,14 +69,13 @@ def load(
             loaded = loaded.without_captions()
     except data.DataError as error:
         raise ZerosumError(f"cannot compare with {against}: {error}") from error
-    alike = loaded.modality == source.modality or _differ_in_colour(loaded.modality, source.modality)
+    alike = source.modality.fits(loaded.modality) or _differ_in_colour(loaded.modality, source.modality)
     if not alike:
         one, other = source.modality, loaded.modality
         if details := one.difference(other):
-            raise ZerosumError(
-                f"{one.plural} cannot be compared with {against}, which differs ({details}); to compare with other "
-                f"{one.plural}, train with --held-out 0.1: they have the same vocabulary then"
-            )
+            same = f"train with --held-out 0.1 to compare with other {one.plural}: they have the same vocabulary then"
+            cure = same if isinstance(one, Tokens) else "give data of the same features"
+            raise ZerosumError(f"{one.plural} cannot be compared with {against}, which differs ({details}); {cure}")
         raise ZerosumError(f"{one} cannot be compared with {against}, which holds {other}")
     if len(loaded.x) < 2:
         raise ZerosumError(f"{against} has {len(loaded.x)} sample; compare with more real data")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from zerosum.batches import Draw
@@ -53,14 +53,24 @@ class MalGAN(Game[BothClasses]):
     class Config(Checked):
         latent_dim: Annotated[int, Gt(0), "numbers of z"] = 10
         objective: Annotated[
-            Literal["minimax", "non-saturating"],
-            "G's loss; the paper's, minimax, has no gradient where all is found",
+            Literal["minimax", "non-saturating"], "G's loss; the paper's, minimax, has no gradient where all is found"
         ] = "minimax"
         addition: Annotated[
+            float, Ge(0), "weight in G's loss of how many features it adds to a vector; the paper's is 0"
+        ] = 0.0
+        straight_through: Annotated[
+            bool,
+            "the substitute judges the features that G adds as the detector sees them, 0 or 1, and G gets the gradient "
+            "of their probabilities; in the paper it judges these",
+        ] = False
+        exploration: Annotated[
             float,
             Ge(0),
-            "weight in G's loss of how many features it adds to a vector; the paper's is 0",
+            Lt(1),
+            "share of the features that are added, or not, against G's will, in half of the vectors that the detector "
+            "is asked about; in the paper none",
         ] = 0.0
+        substitute_steps: Annotated[int, Gt(0), "moves of the substitute in a step; the paper's is 1"] = 1
         g_optimizer: GeneratorOptimizer = Adam(1e-3, (0.9, 0.999))
         s_optimizer: Annotated[Optimizer, "the substitute's"] = Adam(1e-3, (0.9, 0.999))
 
@@ -88,20 +98,37 @@ class MalGAN(Game[BothClasses]):
 
     def round(self, draw: Draw[BothClasses], step: int) -> Iterator[Move]:
         """Algorithm 1."""
-        malware, benign = draw()
-        z = self.prior.draw(len(malware), malware.device)
-        with torch.no_grad():
-            shown = torch.cat([self.evade(malware, z), benign])  # (2B, D) of 0 and 1
-        found = self.ask(shown)
-        logits = self.substitute(shown).flatten().float()
-        answers = F.binary_cross_entropy_with_logits(logits, 1 - found)  # eq. 2
-        yield Move("substitute", adversarial=answers, log={"detected": found[: len(malware)].mean()})
-        added = self._probabilities(malware, z)
+        config = self.config
+        batches = [draw() for _ in range(config.substitute_steps)]
+        shown = torch.cat([part for malware, benign in batches for part in (self._shown(malware), benign)])
+        found = self.ask(shown)  # (2B steps,), all at once
+        size = 2 * len(batches[0].malware)
+        for vectors, answers in zip(shown.split(size), found.split(size), strict=True):
+            logits = self.substitute(vectors).flatten().float()
+            loss = F.binary_cross_entropy_with_logits(logits, 1 - answers)  # eq. 2
+            yield Move("substitute", adversarial=loss, log={"detected": answers[: size // 2].mean()})
+        malware = batches[-1].malware
+        added = self._probabilities(malware, self._latents(malware))
+        if config.straight_through:
+            added = added + ((added > 0.5).to(added.dtype) - added).detach()
         made = torch.maximum(malware, added)  # eq. 1
-        terms: dict[str, Any] = {"adversarial": OBJECTIVES[self.config.objective].g(self.substitute(made))}  # eq. 3
-        if self.config.addition:
-            terms["addition"] = self.config.addition * (made - malware).sum(1).mean()
+        terms: dict[str, Any] = {"adversarial": OBJECTIVES[config.objective].g(self.substitute(made))}  # eq. 3
+        if config.addition:
+            terms["addition"] = config.addition * (made - malware).sum(1).mean()
         yield Move("generator", **terms)
+
+    def _latents(self, malware: Tensor) -> Tensor:
+        return self.prior.draw(len(malware), malware.device)
+
+    @torch.no_grad()
+    def _shown(self, malware: Tensor) -> Tensor:
+        """(B, D) of 0 and 1: what G makes of malware, of every second vector with some of its choices turned round."""
+        made = self.evade(malware, self._latents(malware))
+        if not self.config.exploration:
+            return made
+        turned = (torch.rand_like(made) < self.config.exploration) & (self.changeable > 0)
+        turned[::2] = False
+        return torch.maximum(malware, torch.where(turned, 1 - made, made))
 
     def ask(self, vectors: Tensor) -> Tensor:
         """(B,) 1 where the detector finds vectors of 0 and 1 malicious, else 0; its answers are counted."""

@@ -42,7 +42,7 @@ from zerosum.util import checks, memory
 from zerosum.util.text import abbreviate, composed
 
 Asked = int | str | Sequence[int | str] | np.ndarray[Any, Any] | Tensor | None  # classes, by name or number
-STORED = {"8-bit": torch.uint8, "int64": torch.int64}  # what of integers a store holds
+STORED = {"bool": torch.bool, "8-bit": torch.uint8, "int64": torch.int64}  # what of integers a store holds
 LONG = 20  # digits of what is no number of a class: Python reads no number of thousands
 PART = 2**24  # numbers of a part of many samples: 64 MB
 

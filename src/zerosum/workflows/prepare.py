@@ -254,10 +254,10 @@ def _some_captions(data: Dataset) -> tuple[str, ...]:
         return ()
     ids = data.captions.stored if data.captions.several is None else data.captions.several.values
     known = ids[(ids != kind.ids([Tokens.UNKNOWN])[0]).all(1)]  # those that can be asked for again
-    different = torch.tensor(list(dict.fromkeys(map(tuple, known.tolist()))))  # in their order
-    return (
-        tuple(kind.write(different[torch.linspace(0, len(different) - 1, SHOWN).long().unique()])) if len(known) else ()
-    )
+    if not len(known):
+        return ()
+    different = known.unique(dim=0)
+    return tuple(kind.write(different[torch.linspace(0, len(different) - 1, SHOWN).long().unique()]))
 
 
 def _command() -> str:

@@ -25,7 +25,7 @@ def write(path: Path, content: str, encoding: str = "utf-8") -> str:
 def test_bits_are_two_classes_that_differ_in_their_features() -> None:
     data = load("bits")
     assert data.spec.fields == {"x": Binary(128), "y": Classes(("benign", "malicious"))}
-    assert data.counts == (6_000, 6_000) and data.x.dtype == torch.uint8 and set(data.x.unique().tolist()) == {0, 1}
+    assert data.counts == (6_000, 6_000) and data.x.dtype == torch.bool
     x = data.spec.fields["x"].load(data.x)
     far = (x[data.y == 0].mean(0) - x[data.y == 1].mean(0)).abs()
     assert far.max() > 0.3 and far.min() < 0.05, "some features tell both apart, some do not"
@@ -65,6 +65,7 @@ def test_classes_of_numbers_are_in_their_order(tmp_path: Path) -> None:
         ("a.csv", "f,g,label\n1,0,a\n0,1,b\n", "utf-16"),
         ("a.csv", "f,g,label\nTrue,false,a\n0.0,1.0,b\n\n", "utf-8"),
         ("a.csv", '"f","g","label"\n"1","0","a"\n"0","1","b"\n', "utf-8"),
+        ("a.csv", "sep=;\nf;g;label\n1;0;a\n0;1;b\n", "utf-8"),
     ],
 )
 def test_tables_as_programs_write_them(tmp_path: Path, name: str, content: str, encoding: str) -> None:
@@ -78,6 +79,8 @@ def test_tables_as_programs_write_them(tmp_path: Path, name: str, content: str, 
     [
         ("f,g,label\n1,2,a\n", r"line 2: the feature g is 2, and features are 0 or 1: make it so"),
         ("f,g,label\n1,,a\n", r"line 2: the feature g is empty"),
+        ("f,g,label\n10,,a\n", r"line 2: the feature f is 10"),
+        ("f,g,label\n,11,a\n", r"line 2: the feature f is empty"),
         ("hash,g,label\nab12,1,a\n", r"the feature hash is ab12.*leave the column out"),
         ("q,a\nwho?,me\n", r"dialogues have columns question and answer"),
         ("f,g,label\n1,0\n", r"line 2: the header has 3 cells, and this row 2"),
@@ -94,6 +97,35 @@ def test_what_is_no_table_of_features_is_named(tmp_path: Path, content: str, say
     with pytest.raises(DataError, match=says) as caught:
         load(write(tmp_path / "a.csv", content))
     assert "a.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_names_of_features_may_have_other_signs(tmp_path: Path) -> None:
+    calls = "La/b;->x(Lc;)V", "Ld/e;->y(I)V"
+    data = load(write(tmp_path / "a.csv", f"{calls[0]},{calls[1]},label\n1,0,a\n0,1,b\n"))
+    assert data.modality == Binary(2, calls)
+    data = load(write(tmp_path / "a.tsv", "f(a,b)\tg(c,d)\tlabel\n1\t0\ta\n0\t1\tb\n"))
+    assert data.modality == Binary(2, ("f(a,b)", "g(c,d)"))
+
+
+def test_classes_with_gaps_are_whole_numbers(tmp_path: Path) -> None:
+    data = load(write(tmp_path / "a.csv", "f,label\n1,1.0\n0,0.0\n1,\n"))
+    assert data.classes == ("0", "1") and data.y is not None and data.y.tolist() == [1, 0, -1]
+
+
+def test_words_of_a_bag_may_be_called_answer(tmp_path: Path) -> None:
+    data = load(write(tmp_path / "a.csv", "answer,money,label\n1,0,ham\n0,1,spam\n"))
+    assert data.modality == Binary(2, ("answer", "money"))
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.csv", "f,label\n1,a\n")
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=r"cannot read .*a\.csv: Permission denied; check its permissions"):
+        load(path)
 
 
 def test_dialogues_are_still_read_as_such(tmp_path: Path) -> None:
@@ -123,7 +155,7 @@ def test_arrays_with_labels_are_binary_vectors(tmp_path: Path, dtype: Any) -> No
     x = np.array([[1, 0, 1], [0, 0, 1]], dtype)
     np.savez(tmp_path / "a.npz", samples=x, labels=np.array([1, 0]))
     data = load(str(tmp_path / "a.npz"))
-    assert data.modality == Binary(3) and data.x.dtype == torch.uint8 and data.x.tolist() == x.astype(int).tolist()
+    assert data.modality == Binary(3) and data.x.dtype == torch.bool and data.x.tolist() == x.astype(int).tolist()
     assert data.classes == ("0", "1")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from zerosum.cli.flags import DataDir, flag, parse
+from zerosum.cli.flags import DataDir, Switch, flag, parse
 from zerosum.cli.output import table
 from zerosum.util.console import output, progress, say
 
@@ -32,12 +32,9 @@ class Arguments:
     knows: Annotated[
         Literal["different", "same"], flag("MalGAN learns from other vectors than the detector, or from the same")
     ] = "different"
-    steps: Annotated[int, flag("of MalGAN, in an attack")] = 2_000
+    steps: Annotated[int, flag("of MalGAN, in an attack")] = 3_000
     rounds: Annotated[int, flag("attacks, after each of which the detector learns from what it missed")] = 2
-    objective: Annotated[Literal["non-saturating", "minimax"], flag("G's loss; the paper's is minimax")] = (
-        "non-saturating"
-    )
-    addition: Annotated[float, flag("weight in it of how many features G adds; the paper's is 0")] = 0.05
+    paper: Annotated[Switch, flag("MalGAN as in the paper, without what zerosum adds", "")] = False
     seed: Annotated[int, flag("random seed")] = 0
     out: Annotated[Path, flag("a new folder, for audit.json, audit.png and the vectors of each attack")] = Path("audit")
     data_dir: DataDir = None
@@ -52,7 +49,7 @@ def run(arguments: Sequence[str]) -> None:
         "made, no programs.",
     )
     from zerosum.data.binary.table import names_in
-    from zerosum.workflows.audit import audit
+    from zerosum.workflows.audit import OWN, PAPER, audit
 
     with progress() as update:
         found = audit(
@@ -65,13 +62,13 @@ def run(arguments: Sequence[str]) -> None:
             steps=given.steps,
             rounds=given.rounds,
             seed=given.seed,
-            objective=given.objective,
-            addition=given.addition,
+            config=PAPER if given.paper else OWN,
             data_dir=given.data_dir,
             progress=update,
         )
     console = output()
-    shown = table("", *(f"attack {k}" for k, _ in enumerate(found.rounds, 1)))
+    attacks = [f"attack {k}" for k, _ in enumerate(found.rounds, 1)]
+    shown = table("", *attacks, right=attacks)
     shares: dict[str, Sequence[float | None]] = {
         "detected (true-positive rate)": [one.detected for one in found.rounds],
         "under attack": [one.attacked for one in found.rounds],

@@ -149,13 +149,10 @@ def run(arguments: Sequence[str]) -> None:
     else:
         write_samples(run, out, request, quiet=False, start=given.start)
     say(out)
-    in_rows = plain and not any(map(_is_given, (given.class_, given.condition, given.text, given.start)))
+    asked = (given.class_, given.condition, given.text, given.start)
+    in_rows = plain and all(one is None for one in asked)
     if out.suffix == ".png" and in_rows and (numbers := unwritable_names(run)):
         say(numbers, error=True)
-
-
-def _is_given(value: object) -> bool:
-    return value is not None
 
 
 def _refuse(flags: Mapping[str, bool], why: str) -> None:

@@ -36,7 +36,7 @@ def _vectors(draw: Generator, common: Tensor) -> Tensor:
     own = torch.rand(COMPONENTS, FEATURES, generator=draw) < OWN
     probabilities = torch.where(own, _probabilities(draw, COMPONENTS, FEATURES), common)
     component = torch.randint(COMPONENTS, (COUNT,), generator=draw)
-    return (torch.rand(COUNT, FEATURES, generator=draw) < probabilities[component]).to(torch.uint8)
+    return torch.rand(COUNT, FEATURES, generator=draw) < probabilities[component]
 
 
 def _probabilities(draw: Generator, *shape: int) -> Tensor:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zerosum.data.dataset import DataError, Dataset, Field, dataset_of
 from zerosum.data.request import Request
-from zerosum.data.text.cells import listed, require_different, rows_of
+from zerosum.data.text.cells import DELIMITERS, SEPARATOR, first_cells, listed, require_different, rows_of
 from zerosum.data.text.lines import read_text
 from zerosum.modality import Binary, Classes
 from zerosum.util.files import named
@@ -19,14 +19,13 @@ from zerosum.util.text import composed, shortened
 
 SUFFIXES = (".csv", ".tsv")
 LABELS = ("label", "labels", "class", "classes", "target", "targets", "y")  # what the column of classes may be called
-DELIMITERS = (",", ";", "|", "\t")
 VALUES = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-ZERO = ord("0")
+WHOLE = re.compile(r"(-?[0-9]+)\.0*$")  # tables that have gaps write whole numbers as 1.0
 FIRST = 1 << 16  # bytes in which a header is looked for
 
 
 def features_in(request: Request) -> Dataset:
-    """Field `x`, uint8 (N, D) of 0 and 1, and `y`, the classes, where a column is called label, class, target or y.
+    """Field `x`, bool (N, D), and `y`, the classes, where a column is called label, class, target or y.
 
     The first row has the names of the features. Cells are 0, 1, true or false. Classes are in the order of their
     numbers, if all are whole numbers, else of their letters; a row without one is unlabelled.
@@ -37,7 +36,7 @@ def features_in(request: Request) -> Dataset:
     """
     path = named(request.name)
     text = read_text(path)
-    delimiter = _delimiter(text)
+    delimiter, text = _parted(path, text)
     rows = rows_of(path, text, delimiter)
     if not text.strip():
         raise DataError(
@@ -74,16 +73,23 @@ def features_in(request: Request) -> Dataset:
     return dataset_of(request.name, fields)
 
 
-def _delimiter(text: str) -> str:
-    """What parts most cells of the first row."""
-    first = text.lstrip("\r\n").split("\n", 1)[0]
-    return max(DELIMITERS, key=first.count)
+def _parted(path: Path, text: str) -> tuple[str, str]:
+    """What parts the cells of a table, and the table: a tab in a .tsv, what a first line `sep=;` says, or what parts
+    the first row and the second into as many cells, more than one.
+    """
+    if told := SEPARATOR.match(text):
+        return told[1], "\n" + text[told.end() :]
+    if path.suffix.lower() == ".tsv":
+        return "\t", text
+    lines = [line for line in text[:FIRST].splitlines() if line.strip()]
+    counts = {own: [len(first_cells(line, own)) for line in lines[:2]] for own in DELIMITERS}
+    even = [own for own, (first, *others) in counts.items() if first > 1 and set(others) <= {first}] if lines else []
+    return (even or [max(DELIMITERS, key=lambda own: max(counts[own], default=0))])[0], text
 
 
-def _vector(cells: list[str], names: tuple[str, ...], where: str) -> NDArray[np.uint8]:
-    joined = "".join(cells)
-    if len(joined) == len(cells) and not joined.strip("01"):  # fast for what most tables hold
-        return np.frombuffer(joined.encode(), np.uint8) - np.uint8(ZERO)
+def _vector(cells: list[str], names: tuple[str, ...], where: str) -> NDArray[np.bool_]:
+    if {*cells} <= {"0", "1"}:  # what most tables hold
+        return np.frombuffer("".join(cells).encode(), np.uint8) == ord("1")
     values = [VALUES.get(cell.lower()) for cell in cells]
     if None in values:
         k = values.index(None)
@@ -92,10 +98,11 @@ def _vector(cells: list[str], names: tuple[str, ...], where: str) -> NDArray[np.
             f"make it so, or leave the column out; the column of classes is called {listed(LABELS[:3])}, and dialogues "
             "have columns question and answer"
         )
-    return np.array(values, np.uint8)
+    return np.array(values, np.bool_)
 
 
 def _classes(labels: list[str]) -> Field:
+    labels = [WHOLE.sub(r"\1", label) for label in labels]
     known = sorted({label for label in labels if label})
     numbers = all(label.isdecimal() for label in known)
     names = tuple(sorted(known, key=int) if numbers else known)
@@ -108,8 +115,8 @@ def columns_of(path: Path) -> list[str]:
     with path.open("rb") as file:
         start = file.read(FIRST)
     utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-    text = start.decode("utf-16" if utf16 else "utf-8-sig", errors="replace").lstrip("\r\n")
-    return [cell.strip().strip('"') for cell in re.split(r"[\r\n]", text, maxsplit=1)[0].split(_delimiter(text))]
+    delimiter, text = _parted(path, start.decode("utf-16" if utf16 else "utf-8-sig", errors="replace").lstrip("\r\n"))
+    return first_cells(text.lstrip("\r\n"), delimiter)
 
 
 def names_in(path: Path) -> list[str]:

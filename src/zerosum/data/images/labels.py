@@ -8,8 +8,6 @@ a caption, of which an image may have several, a row each (`captions`). `dataset
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -17,7 +15,7 @@ import posixpath
 import re
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +24,16 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import DataError, Problem, measured
-from zerosum.data.text.cells import listed, objects, parsed, require_different, rows_of
+from zerosum.data.text.cells import (
+    DELIMITERS,
+    SEPARATOR,
+    first_cells,
+    listed,
+    objects,
+    parsed,
+    require_different,
+    rows_of,
+)
 from zerosum.data.text.lines import read_text
 from zerosum.util.text import abbreviate, composed, legible, shortened, unquoted
 
@@ -53,8 +60,6 @@ WRITTEN = (
     ".pkl",
 )
 NAME, LABEL, CONDITION, TEXT = "file_name", "label", "condition_", "text"
-DELIMITERS = (",", ";", "\t", "|")
-SEPARATOR = re.compile(r"sep=([,;\t|])\r?\n")  # the first line, by which spreadsheets tell each other the delimiter
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones
 PART = re.compile(r"(train|training|trn|test|testing|tst|val|valid|validation|dev|eval)[ab]?", re.IGNORECASE)
 WHOLE = re.compile(r"(-?[0-9]+)(\.0*)?")  # tables that have gaps write whole numbers as 3.0
@@ -379,7 +384,7 @@ def _json_rows(path: Path, inner: Any) -> Iterator[dict[str, str] | None]:
                 yield {NAME: name} | {key: _cell(path, k, key, value) for key, value in label.items()}
             elif label is None or isinstance(label, str | int | float):
                 yield {NAME: name, column: _cell(path, k, column, label)}
-            elif column == TEXT and isinstance(label, list) and label and all(isinstance(text, str) for text in label):
+            elif column == TEXT and isinstance(label, list) and all(isinstance(text, str) for text in label):
                 for one in _each_text({NAME: name, TEXT: label}):
                     yield {key: _cell(path, k, key, value) for key, value in one.items()}
             else:
@@ -438,7 +443,7 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows and the lines where they end; their delimiter is the one that parts `file_name` from the other columns."""
     if told := SEPARATOR.match(text):
         text = "\n" + text[told.end() :]
-    delimiter = told[1] if told else next((d for d in DELIMITERS if NAME in _header(text, d)), ",")
+    delimiter = told[1] if told else next((d for d in DELIMITERS if NAME in first_cells(text, d)), ",")
     header: list[str] = []
     for line, row in rows_of(path, text, delimiter):
         if not header:
@@ -453,14 +458,6 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
         yield line, {column: cell for column, cell in zip(header, row, strict=False) if column}
 
 
-def _header(text: str, delimiter: str) -> Sequence[str]:
-    try:
-        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
-    except csv.Error:  # quoted cells between other delimiters
-        return []
-    return [cell.strip() for cell in cells]
-
-
 def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for line, row in objects(path, text, (NAME, LABEL)):
         for one in _each_text(row):
@@ -468,10 +465,13 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _each_text(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A row for each caption, where a row has a list of them."""
+    """A row for each caption, where a row has a list of them; an empty list is no caption."""
     texts = row.get(TEXT)
-    several = (texts or [""]) if isinstance(texts, list) else [texts]
-    yield from ({**row, TEXT: text} for text in several) if TEXT in row else (row,)
+    if not isinstance(texts, list):
+        yield row
+        return
+    for text in texts or [""]:
+        yield {**row, TEXT: text}
 
 
 def _cell(path: Path, line: int, key: str, value: object) -> str:
@@ -481,7 +481,8 @@ def _cell(path: Path, line: int, key: str, value: object) -> str:
         return str(value).lower()
     if isinstance(value, (str, int, float)):
         return str(value).strip()
-    if key in (NAME, LABEL, TEXT) or _is_condition(key):
+    told = (NAME, LABEL, TEXT) if path.stem.lower() == CAPTIONS else (NAME, LABEL)
+    if key in told or _is_condition(key):
         raise DataError(
             f"{path}, line {line}: {shortened(key)} is {shortened(json.dumps(value))}; give one text or number"
         )

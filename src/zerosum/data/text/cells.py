@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +14,22 @@ from typing import Any, Literal
 from zerosum.data.dataset import DataError
 from zerosum.util.text import abbreviate, shortened
 
+DELIMITERS = (",", ";", "\t", "|")
+SEPARATOR = re.compile(r"sep=([,;\t|])\r?\n")  # the first line, by which spreadsheets tell each other the delimiter
+
+
+def first_cells(text: str, delimiter: str) -> list[str]:
+    """The cells of the first row, without blanks round them; none where quotation marks do not fit the delimiter."""
+    try:
+        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
+    except csv.Error:  # quoted cells between other delimiters
+        return []
+    return [cell.strip() for cell in cells]
+
 
 def require_different(columns: Sequence[str], where: str, what: str = "columns") -> None:
     """`DataError` where two columns of a header have one name; those without a name are passed over."""
-    if twice := next((column for column in columns if column and columns.count(column) > 1), None):
+    if twice := next((column for column, count in Counter(columns).items() if column and count > 1), None):
         raise DataError(f"{where}: two {what} are called {shortened(twice)}; remove one")
 
 

@@ -10,7 +10,7 @@ import torch
 from zerosum.data.dataset import QUESTION, DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
 from zerosum.data.text.captions import LONGEST, modality, tokens
-from zerosum.data.text.cells import listed, objects, require_different, rows_of
+from zerosum.data.text.cells import DELIMITERS, listed, objects, require_different, rows_of
 from zerosum.data.text.lines import read_text
 from zerosum.util.files import named
 from zerosum.util.text import SURROGATE, shortened
@@ -18,7 +18,6 @@ from zerosum.util.text import SURROGATE, shortened
 ANSWER = "answer"
 COLUMNS = (QUESTION, ANSWER)
 SUFFIXES = (".tsv", ".csv", ".jsonl")
-DELIMITERS = (",", ";", "|", "\t")  # of a .csv
 
 
 def dialogues_in(request: Request) -> Dataset:
