@@ -12,7 +12,7 @@ from zerosum.health.features import FEATURES, FeatureSpace, feature_space
 from zerosum.health.signals import SampleMeter
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import Classes, Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.modality import Binary, Classes, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.util import rng
 
 TEXTS = Tokens(("<unk>", "<eos>", *"abcdefgh"), 12)
@@ -23,6 +23,7 @@ SPACES: list[Modality] = [
     Image(2, 5, 7),
     Points(2),
     Points(9),
+    Binary(24),
     TEXTS,
     ONE_LENGTH,
     Sound(1, 500, 8000),
@@ -60,11 +61,9 @@ def test_samples_have_features_and_thumbnails(modality: Modality):
 
 
 def test_other_kinds_are_refused_by_name():
-    assert set(FEATURES) == {Image, Notes, Points, Sound, Tokens, Video}
-    with pytest.raises(
-        ZerosumError,
-        match="are of images, videos, sounds, points, texts, melodies, not of classes; train with --no-health",
-    ):
+    assert set(FEATURES) == {Binary, Image, Notes, Points, Sound, Tokens, Video}
+    known = "images, videos, sounds, points, binary vectors, texts, melodies"
+    with pytest.raises(ZerosumError, match=f"are of {known}, not of classes; train with --no-health"):
         feature_space(Classes(("a", "b")), torch.zeros(3).long(), torch.Generator())
 
 
@@ -129,3 +128,13 @@ def test_sounds_are_told_apart_by_pitch_and_not_by_phase():
     assert features.place(of_first) == "loudest around 452 Hz"  # the middle of a band
     copies = features.thumbnail(same)
     assert torch.dist(copies[0], copies[1]) > 1, "another phase is no copy"
+
+
+def test_features_that_nearly_all_reals_have_weigh_no_more_than_others():
+    real = stored(Binary(24), 300)
+    real[:, 0], real[:, 1] = True, False
+    features = space(Binary(24), real)
+    fake = real.clone()
+    fake[:, 0], fake[:, 1] = False, True
+    moved = features(Binary(24).load(fake)) - features(Binary(24).load(real))
+    assert moved[:, :2].abs().max() <= 1 / features.least + 1e-3 and moved.isfinite().all()  # type: ignore[attr-defined]

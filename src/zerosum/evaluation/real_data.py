@@ -73,8 +73,10 @@ def load(
     if not alike:
         one, other = source.modality, loaded.modality
         if details := one.difference(other):
-            same = f"train with --held-out 0.1 to compare with other {one.plural}: they have the same vocabulary then"
-            cure = same if isinstance(one, Tokens) else "give data of the same features"
+            cure = "give data of the same features"
+            if isinstance(one, Tokens):
+                same = "they have the same vocabulary then"
+                cure = f"to compare with other {one.plural}, train with --held-out 0.1: {same}"
             raise ZerosumError(f"{one.plural} cannot be compared with {against}, which differs ({details}); {cure}")
         raise ZerosumError(f"{one} cannot be compared with {against}, which holds {other}")
     if len(loaded.x) < 2:

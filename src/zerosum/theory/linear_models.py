@@ -21,7 +21,7 @@ from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.progress import tell
 
-SIZES = (4, 16, 64, 256, 1024)  # features
+SIZES = tuple(2**k for k in range(2, 12))  # features: 4 to 2,048
 APART, EPSILON = 0.1, 0.2  # of a class's mean from 0, and of a change, in deviations of a feature
 MANY = 400
 SAMPLES = 20_000
