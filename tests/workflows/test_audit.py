@@ -94,6 +94,14 @@ def test_unlabelled_vectors_are_left_out() -> None:
             zerosum.audit(only, "logistic", **QUICK)
 
 
+def test_minus_one_is_no_class() -> None:
+    given = vectors()
+    y = torch.where(torch.arange(1200) % 2 == 0, -1, 0)
+    own = dataset_of("own", {"x": given.fields["x"], "y": Field(Classes(("1",)), y)})
+    with pytest.raises(ZerosumError, match=r"own has the class 1 alone, .* \(-1 is no label: number them from 0\)$"):
+        zerosum.audit(own, **QUICK)
+
+
 def test_what_is_asked_for_is_recorded() -> None:
     found = zerosum.audit(vectors(), "tree", changeable=[3, "f5"], steps=2, rounds=1, config=PAPER, seed=2**62)
     assert found.changeable == ("f3", "f5") and found.config == PAPER and found.seed == 2**62

@@ -238,6 +238,7 @@ def classes_of(data: Dataset, malicious: str | None) -> tuple[Binary, Tensor, Te
         raise ZerosumError(
             f"{data.name} has {had}, and a detector tells malicious vectors from benign ones: give both, and a column "
             "or an array called label that says which is which"
+            f"{' (-1 is no label: number them from 0)' if data.y is not None and bool((data.y < 0).any()) else ''}"
         )
     named = [name for name in data.classes if name.lower() in MALICIOUS]
     if malicious is None and (len(named) != 1 or len(data.classes) > 2):
