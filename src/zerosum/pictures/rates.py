@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 
 from PIL import Image
+
+from zerosum.pictures.figures import pixels
 
 COLORS = ("#2468d8", "#c22f5c", "#8a8f98", "#16875f")
 MUTED, LINE = "#646a73", "#e3e4e6"
@@ -38,6 +39,4 @@ def bars(groups: Mapping[str, Mapping[str, float]], title: str) -> Image.Image:
     axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(names), fontsize=8, frameon=False, borderaxespad=0.4
     )
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return Image.open(buffer).convert("RGB")
+    return pixels(figure)

@@ -7,7 +7,6 @@ behind the generated ones.
 from __future__ import annotations
 
 import colorsys
-import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from zerosum.pictures.figures import pixels
 from zerosum.pictures.fonts import add_key
 
 if TYPE_CHECKING:
@@ -128,10 +128,8 @@ def _render(axes: Axes, plane: Plane) -> Image.Image:
     inside = (plane[:, 0] >= left) & (plane[:, 0] <= right) & (plane[:, 1] >= bottom) & (plane[:, 1] <= top)
     if outside := len(plane) - int(inside.sum()):  # points that are not finite count as well
         axes.set_title(f"{outside:,} of {len(plane):,} points lie outside", fontsize=9, color="#a02020", loc="right")
-    buffer = io.BytesIO()
     assert isinstance(axes.figure, Figure)
-    axes.figure.savefig(buffer, format="png")
-    return Image.open(buffer).convert("RGB")
+    return pixels(axes.figure)
 
 
 def _dots(axes: Axes, plane: Plane, color: str) -> None:

@@ -502,9 +502,11 @@ class Run:
         """The classes (N,), vectors (N, K) or ids of texts (N, length) of samples x, each in range."""
         condition = self.condition
         if isinstance(condition, Tokens):
-            y = [y] * len(x) if isinstance(y, str) else y  # one text for all
-            texts = isinstance(y, Sequence) and all(isinstance(text, str) for text in y)
-            y = torch.stack([self._ids_of(text) for text in y]) if texts and len(y) else checks.tensor("y", y)
+            texts = [y] if isinstance(y, str) else y
+            if isinstance(texts, Sequence) and texts and all(isinstance(text, str) for text in texts):
+                ids = torch.stack([self._ids_of(text) for text in texts])
+                y = ids.expand(len(x), -1) if isinstance(y, str) else ids  # one text for all
+            y = checks.tensor("y", y)
             if not _are_ids(y, condition):
                 raise ZerosumError(f"y must be texts, or int64 ids from 0 to {condition.size - 1}")
         if isinstance(condition, Classes):

@@ -6,9 +6,9 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from PIL import Image
 
+from zerosum.pictures.figures import pixels
 from zerosum.pictures.png import marked
 from zerosum.report.svg import PAPER
 from zerosum.util.files import write_atomic
@@ -43,18 +43,9 @@ def title(axes: Axes, text: str, legend: Literal["upper left", "lower left", "up
         axes.legend(fontsize=8, frameon=False, loc=legend, labelcolor=INK)
 
 
-def image(figure: Figure) -> Image.Image:
-    """The figure as pixels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
-
-
 def save(figure: Figure, path: Path) -> Path:
     """The figure as a PNG of few colours, written whole or not at all."""
     buffer = io.BytesIO()
-    image(figure).quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True, pnginfo=marked())
+    pixels(figure).quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True, pnginfo=marked())
     write_atomic(path, buffer.getvalue())
     return path

@@ -19,6 +19,7 @@ from zerosum.games.gan import GAN
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Decay
 from zerosum.pictures import film
+from zerosum.pictures.figures import pixels
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.density import Grid, Histogram, mixture
@@ -175,7 +176,7 @@ def _picture(frame: Frame) -> Image.Image:
     fig, (axes,) = figure.panels(1, 4.8, 3.6)
     _panel(axes, frame)
     figure.title(axes, f"step {frame.rounds:,}" if frame.rounds else "D alone", "upper right")
-    return figure.image(fig)
+    return pixels(fig)
 
 
 _P1, _T1, _F1 = (f"Goodfellow et al., 2014, {what}" for what in ("Proposition 1", "Theorem 1", "figure 1"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.stats import norm
@@ -116,9 +117,7 @@ def _by_chance(x: Tensor, draw: Generator) -> Tensor:
 
 def _slope(values: Tensor) -> float:
     """Of log(values) over log(SIZES), by least squares."""
-    x = torch.tensor(SIZES, dtype=torch.float64).log()
-    x, y = x - x.mean(), values.log() - values.log().mean()
-    return float((x * y).sum() / (x * x).sum())
+    return float(np.polyfit(np.log(SIZES), values.log().numpy(), 1)[0])
 
 
 @torch.no_grad()

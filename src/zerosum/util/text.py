@@ -17,6 +17,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are
 FORMULA = re.compile("[=+@\t\r-]")  # how one begins in a cell
 NUMBER = re.compile(r"-?[0-9.]+(e[+-]?[0-9]+)?")
 BYTE = re.compile(f"{UNKNOWN}([89a-f][0-9a-f])")
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones
 
 
 def composed(text: str) -> str:
@@ -89,6 +90,12 @@ def cell(text: str) -> str:
 def unquoted(text: str) -> str:
     """The text of such a cell."""
     return text[1:] if text.startswith("'") and FORMULA.match(text[1:]) else text
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """The different names of classes: by number if all are whole numbers, else by letter."""
+    known = sorted(set(names))
+    return tuple(sorted(known, key=int) if all(map(WHOLE_NUMBER.fullmatch, known)) else known)
 
 
 def abbreviate(items: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +10,23 @@ from numpy.typing import NDArray
 
 from zerosum.data.dataset import DataError, Dataset, Field, dataset_of
 from zerosum.data.request import Request
-from zerosum.data.text.cells import DELIMITERS, SEPARATOR, first_cells, listed, require_different, rows_of
-from zerosum.data.text.lines import read_text
+from zerosum.data.text.cells import (
+    DELIMITERS,
+    SEPARATOR,
+    class_names,
+    first_cells,
+    listed,
+    require_different,
+    rows_of,
+)
+from zerosum.data.text.lines import encoding_of, read_text
 from zerosum.modality import Binary, Classes
 from zerosum.util.files import named
-from zerosum.util.text import composed, shortened
+from zerosum.util.text import composed, in_order, shortened
 
 SUFFIXES = (".csv", ".tsv")
 LABELS = ("label", "labels", "class", "classes", "target", "targets", "y")  # what the column of classes may be called
 VALUES = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-WHOLE = re.compile(r"(-?[0-9]+)\.0*$")  # tables that have gaps write whole numbers as 1.0
 FIRST = 1 << 16  # bytes in which a header is looked for
 
 
@@ -63,7 +69,7 @@ def features_in(request: Request) -> Dataset:
                 f"{delimiter!r} alone"
             )
         if place is not None:
-            labels.append(composed(cells.pop(place)))
+            labels.append(cells.pop(place))
         vectors.append(_vector(cells, names, f"{path}, line {line}"))
     if not vectors:
         raise DataError(f"{path} holds names of features and no vectors; give a row for each")
@@ -102,11 +108,9 @@ def _vector(cells: list[str], names: tuple[str, ...], where: str) -> NDArray[np.
 
 
 def _classes(labels: list[str]) -> Field:
-    labels = [WHOLE.sub(r"\1", label) for label in labels]
-    known = sorted({label for label in labels if label})
-    numbers = all(label.isdecimal() for label in known)
-    names = tuple(sorted(known, key=int) if numbers else known)
-    place = {name: k for k, name in enumerate(names)}
+    meant = class_names({label for label in labels if label})
+    names = in_order(meant.values())
+    place = {label: names.index(name) for label, name in meant.items()}
     return Field(Classes(names), torch.tensor([place.get(label, -1) for label in labels]))
 
 
@@ -114,8 +118,7 @@ def columns_of(path: Path) -> list[str]:
     """The cells of the first row of a table, as well as they can be told before it is read; `OSError`."""
     with path.open("rb") as file:
         start = file.read(FIRST)
-    utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-    delimiter, text = _parted(path, start.decode("utf-16" if utf16 else "utf-8-sig", errors="replace").lstrip("\r\n"))
+    delimiter, text = _parted(path, start.decode(encoding_of(start), errors="replace").lstrip("\r\n"))
     return first_cells(text.lstrip("\r\n"), delimiter)
 
 

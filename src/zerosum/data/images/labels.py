@@ -27,6 +27,7 @@ from zerosum.data.dataset import DataError, Problem, measured
 from zerosum.data.text.cells import (
     DELIMITERS,
     SEPARATOR,
+    class_names,
     first_cells,
     listed,
     objects,
@@ -35,7 +36,7 @@ from zerosum.data.text.cells import (
     rows_of,
 )
 from zerosum.data.text.lines import read_text
-from zerosum.util.text import abbreviate, composed, legible, shortened, unquoted
+from zerosum.util.text import abbreviate, composed, in_order, legible, shortened, unquoted
 
 CAPTIONS = "captions"
 TABLES = tuple(
@@ -60,9 +61,7 @@ WRITTEN = (
     ".pkl",
 )
 NAME, LABEL, CONDITION, TEXT = "file_name", "label", "condition_", "text"
-WHOLE_NUMBER = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones
 PART = re.compile(r"(train|training|trn|test|testing|tst|val|valid|validation|dev|eval)[ab]?", re.IGNORECASE)
-WHOLE = re.compile(r"(-?[0-9]+)(\.0*)?")  # tables that have gaps write whole numbers as 3.0
 NONE = ("na", "n/a", "#n/a", "<na>", "nan", "null", "none")  # how tables write that there is no label, in any case
 LARGEST = torch.finfo(torch.float32).max
 
@@ -81,8 +80,7 @@ class Annotations:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names in their order: by number if all are whole numbers, else by letter."""
-        known = sorted(set(self.labels.values()))
-        return tuple(sorted(known, key=int) if all(map(WHOLE_NUMBER.fullmatch, known)) else known)
+        return in_order(self.labels.values())
 
     def of(self, files: Collection[str]) -> Annotations:
         """Those of some of the images, without the classes of others."""
@@ -264,7 +262,7 @@ def _marks(table: Table, files: Collection[str]) -> Annotations:
             f"measurements, read as vectors of one number, as a column {CONDITION}{LABEL} would be, and no classes"
         )
         return Annotations({}, {file: (float(label),) for file, label in labels.items()}, problems, tuple(notes))
-    names = _class_names(set(labels.values()))
+    names = class_names(set(labels.values()))
     return Annotations({file: names[label] for file, label in labels.items()}, vectors, problems, tuple(notes))
 
 
@@ -283,12 +281,6 @@ class Names:
 
 def _stem(name: str) -> str:
     return posixpath.splitext(posixpath.basename(_plain(name)))[0]
-
-
-def _class_names(labels: Collection[str]) -> dict[str, str]:
-    """The class that each label means: itself, or of whole numbers written as 3.0, 3."""
-    whole = {label: WHOLE.fullmatch(label) for label in labels}
-    return {label: match[1] if match and all(whole.values()) else composed(label) for label, match in whole.items()}
 
 
 def _plain(name: str) -> str:

@@ -7,15 +7,23 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from zerosum.data.dataset import DataError
-from zerosum.util.text import abbreviate, shortened
+from zerosum.util.text import abbreviate, composed, shortened
 
 DELIMITERS = (",", ";", "\t", "|")
 SEPARATOR = re.compile(r"sep=([,;\t|])\r?\n")  # the first line, by which spreadsheets tell each other the delimiter
+
+WHOLE = re.compile(r"(-?[0-9]+)(\.0*)?")  # tables that have gaps write whole numbers as 3.0
+
+
+def class_names(labels: Collection[str]) -> dict[str, str]:
+    """The class that each label means: itself, or of whole numbers written as 3.0, 3."""
+    whole = {label: WHOLE.fullmatch(label) for label in labels}
+    return {label: match[1] if match and all(whole.values()) else composed(label) for label, match in whole.items()}
 
 
 def first_cells(text: str, delimiter: str) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 from zerosum.data.dataset import QUESTION, DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
 from zerosum.data.text.captions import LONGEST, modality, tokens
-from zerosum.data.text.cells import DELIMITERS, listed, objects, require_different, rows_of
+from zerosum.data.text.cells import DELIMITERS, first_cells, listed, objects, require_different, rows_of
 from zerosum.data.text.lines import read_text
 from zerosum.util.files import named
 from zerosum.util.text import SURROGATE, shortened
@@ -60,7 +60,7 @@ def _table(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Rows and the lines where they end; what parts cells is a tab in a .tsv, else what parts the two columns."""
     known = ("\t",) if path.suffix.lower() == ".tsv" else DELIMITERS
     first = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = next((own for own in known if {*COLUMNS} <= {*_cells(first, own)}), known[0])
+    delimiter = next((own for own in known if {*COLUMNS} <= {*first_cells(first, own)}), known[0])
     quoted = delimiter != "\t"  # texts between tabs quote as they speak
     header: list[str] = []
     for line, row in rows_of(path, text, delimiter, quoted):
@@ -74,10 +74,6 @@ def _table(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
             raise DataError(f"{path}, line {line}: the header has {len(header)} cells, and this row {len(row)}; {cure}")
         else:
             yield line, dict(zip(header, row, strict=True))
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    return [cell.strip().strip('"') for cell in line.split(delimiter)]
 
 
 def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:

@@ -17,6 +17,7 @@ from zerosum.util.files import named
 from zerosum.util.text import composed
 
 SUFFIXES = (".txt",)
+UTF_16 = "utf-16"  # as spreadsheets save "Unicode text"
 VOCABULARY = 20_000  # tokens at most, the most frequent; all others are <unk>
 MANY = 0.05  # of the tokens that are unknown, more than which is said
 LONGEST = 512  # tokens of a text; longer ones are left out, and named
@@ -90,6 +91,11 @@ def _texts(path: Path, stripped: Sequence[str], words: bool) -> tuple[list[list[
     return texts, problems
 
 
+def encoding_of(content: bytes) -> str:
+    """That of a file by its first bytes: UTF-8 with or without a mark, or the UTF-16 of spreadsheets."""
+    return UTF_16 if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+
+
 def read_text(path: Path) -> str:
     """A whole file as people save it: UTF-8 with or without a mark, or the UTF-16 of spreadsheets.
 
@@ -100,12 +106,12 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}; check its permissions") from error
-    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as spreadsheets save "Unicode text"
+    encoding = encoding_of(content)
     try:
-        text = content.decode("utf-16" if utf16 else "utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        where, kind = (f"{path}", "UTF-16") if utf16 else (f"{path}, line {line}", "UTF-8")
+        where, kind = (f"{path}", "UTF-16") if encoding == UTF_16 else (f"{path}, line {line}", "UTF-8")
         raise DataError(f"{where}: this is not {kind}; save the file as UTF-8") from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
