@@ -25,7 +25,7 @@ def state(trainer: Trainer) -> list[float]:
     """Of this process: its next random number, and a sum of its weights."""
     with torch.random.fork_rng():
         noise = float(torch.rand(()))
-    return [noise, float(sum(p.double().sum() for p in trainer.game.parameters()))]
+    return [noise, sum(p.detach().double().sum().item() for p in trainer.game.parameters())]
 
 
 def whole() -> object:

@@ -10,6 +10,7 @@ A process that stops by an error tells the others why (`together`); they end wit
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import time
@@ -54,7 +55,7 @@ def start() -> torch.device:
         # What is on the CPU goes by gloo on any machine, so that no agreement waits for a GPU.
         dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", store=store, rank=own, world_size=count)
         if not cuda:
-            atexit.register(_leave)  # gloo's threads must not outlive the interpreter
+            atexit.register(_leave)  # threads of gloo and of the store must not outlive the interpreter
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
 
 
@@ -245,8 +246,11 @@ def first_tells(message: str, error: BaseException | None) -> bool:
 
 
 def _leave() -> None:
+    global _board
     if dist.is_initialized():
         dist.destroy_process_group()
+    _board = None
+    gc.collect()  # whoever still holds the group or the store in a cycle
 
 
 def _place(process: int) -> str:
