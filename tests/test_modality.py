@@ -19,6 +19,7 @@ from zerosum.health.features import FEATURES
 from zerosum.modality import (
     Actions,
     AnyModality,
+    Behaviour,
     Binary,
     Classes,
     Image,
@@ -40,6 +41,7 @@ FIXED = Tokens(("<unk>", "a", "b"), 3, separator="")
 KINDS: list[Modality] = [
     Image(3, 4, 5), Video(2, 3, 2, 4), Points(2), VARIED, FIXED, Classes(("cat", "dog", "eel")), Vector(3),
     Actions(4, 2), Lengths(4), Sound(2, 30, 8000), Binary(5, tuple("abcde")),
+    Behaviour("CartPole-v1", 4, 2, True, 500), Behaviour("Pendulum-v1", 3, 1, False, 200),
     Notes(("<unk>", "<eos>", "C4:1/4", "R:1/8"), 4)
 ]  # fmt: skip
 
@@ -119,7 +121,10 @@ def test_noise_is_of_the_seed_and_fills_the_range(kind: Modality):
     one, same, other = (kind.noise(4000, Generator().manual_seed(seed), real) for seed in (1, 1, 2))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert one.shape == (4000, *kind.shape) and one.dtype == real.dtype
-    if isinstance(kind, Points | Vector | Actions):
+    if isinstance(kind, Behaviour) and kind.discrete:
+        one, real = one[:, : kind.states], real[:, : kind.states]
+        assert kind.noise(90, Generator(), stored(kind))[:, kind.states :].sum(1).unique().tolist() == [1]
+    if isinstance(kind, Points | Vector | Actions | Behaviour):
         low, high = real.amin(0), real.amax(0)
         assert (one >= low).all() and (one <= high).all()
         torch.testing.assert_close(one.mean(0), (low + high) / 2, atol=0.15, rtol=0)
@@ -205,7 +210,9 @@ def test_kinds_as_people_read_them():
     assert list(map(str, KINDS)) == [
         "images of 3x4x5", "videos of 2 frames of 3x2x4", "points of 2 numbers", "texts of up to 4 tokens",
         "texts of 3 tokens", "classes", "vectors of 3 numbers", "actions of 4x2", "lengths",
-        "sounds of 30 samples at 8,000 Hz in stereo", "binary vectors of 5 features", "melodies of up to 4 tokens"
+        "sounds of 30 samples at 8,000 Hz in stereo", "binary vectors of 5 features",
+        "states with their actions of CartPole-v1 (4 numbers, 2 choices)",
+        "states with their actions of Pendulum-v1 (3 numbers, 1 number)", "melodies of up to 4 tokens"
     ]  # fmt: skip
 
 

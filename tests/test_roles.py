@@ -20,6 +20,7 @@ from zerosum.modality import Classes, Image, Points, Spec, Vector
 from zerosum.optim import Adam
 from zerosum.roles import (
     CANNOT,
+    Acts,
     Answers,
     Classifies,
     Completes,
@@ -40,7 +41,7 @@ from zerosum.techniques.apply import with_techniques
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
 ROLES = (
     *(Generates, Illustrates, Drafts, Answers, Translates, TranslatesBack),
-    *(Predicts, Completes, Classifies, Discriminates, Encodes),
+    *(Predicts, Acts, Completes, Classifies, Discriminates, Encodes),
 )
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
@@ -65,6 +66,7 @@ class Nothing(Game[Tensor]):
     (Translates, "nothing is not an image-to-image model; choose another recipe for that"),
     (TranslatesBack, "nothing does not translate in both directions; choose another recipe for that"),
     (Predicts, "nothing makes no films; choose another recipe for that"),
+    (Acts, "nothing does not act in an environment; choose another recipe for that"),
     (Completes, "nothing completes no texts; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
@@ -195,4 +197,4 @@ def test_points_of_z_are_drawn_where_the_game_is():
 
 
 def test_all_recipes_say_what_they_build():
-    assert all(issubclass(recipe.game, (Generates, Translates, Predicts)) for recipe in RECIPES.values())
+    assert all(issubclass(recipe.game, (Generates, Translates, Predicts, Acts)) for recipe in RECIPES.values())

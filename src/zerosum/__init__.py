@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from zerosum.workflows.classify import classify
     from zerosum.workflows.evaluate import evaluate
     from zerosum.workflows.features import train_features
+    from zerosum.workflows.play import play
+    from zerosum.workflows.record import record
     from zerosum.workflows.synthesize import synthesize
     from zerosum.workflows.train import resume, train
     from zerosum.workflows.translate import translate
@@ -39,6 +41,8 @@ __all__ = [
     "evaluate",
     "export",
     "load",
+    "play",
+    "record",
     "resume",
     "synthesize",
     "train",
@@ -54,6 +58,8 @@ _PUBLIC = {
     "evaluate": "workflows.evaluate",
     "audit": "workflows.audit",
     "classify": "workflows.classify",
+    "play": "workflows.play",
+    "record": "workflows.record",
     "train_features": "workflows.features",
     "synthesize": "workflows.synthesize",
     "translate": "workflows.translate",

@@ -10,7 +10,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 from torch import Tensor, nn
 
 from zerosum.batches import B, Draw
-from zerosum.optim import Optimizer
+from zerosum.optim import TRPO, Optimizer
+from zerosum.optim.trpo import Again
 
 LATER = 10**9  # a round after all beginnings, such as a pretraining
 
@@ -19,7 +20,7 @@ LATER = 10**9  # a round after all beginnings, such as a pretraining
 class Player:
     """The modules that one optimiser moves together. A description: it builds nothing."""
 
-    optimizer: Optimizer
+    optimizer: Optimizer | TRPO
     modules: tuple[nn.Module, ...]
     averaged: bool = False  # keep a moving average of these weights, to sample from
 
@@ -39,14 +40,25 @@ class Move:
     from the device until a hook asks.
     """
 
-    __slots__ = ("log", "logits", "player", "terms")
+    __slots__ = ("again", "log", "logits", "player", "terms")
 
     def __init__(
-        self, player: str, *, logits: Logits | None = None, log: Mapping[str, Tensor] | None = None, **terms: Tensor
+        self,
+        player: str,
+        *,
+        logits: Logits | None = None,
+        log: Mapping[str, Tensor] | None = None,
+        **terms: Tensor,
     ):
         if not terms:
             raise ValueError(f"the move of {player!r} has no term to minimise")
         self.player, self.terms, self.logits, self.log = player, terms, logits, log or {}
+        self.again: Again | None = None
+
+    def searched(self, again: Again) -> Move:
+        """This move, for an optimiser that searches: `again` gives loss and divergence at weights that it tries."""
+        self.again = again
+        return self
 
     @property
     def loss(self) -> Tensor:

@@ -263,6 +263,66 @@ class Binary(Modality):
 
 
 @dataclass(frozen=True)
+class Behaviour(Modality):
+    """What was done where: states of an environment, each with the action that was taken there, float32 (S + A,).
+
+    An action is `actions` numbers; of so many choices, where it is one of these, that of the choice is 1.
+    """
+
+    environment: str  # as Gymnasium calls it: "CartPole-v1"
+    states: Positive  # numbers of a state
+    actions: Positive
+    discrete: bool  # whether an action is a choice
+    limit: Positive  # steps after which the environment cuts an episode off
+    mean: tuple[float, ...] = ()  # (S + A,), as was shown, of choices 0; (): nothing is known
+    scale: tuple[float, ...] = ()  # (S + A,) and the standard deviations, of choices 1
+    episodes: int = 0  # that were shown
+    terminated: float | None = None  # share of these that the environment ended, not its limit; None: nobody said
+    absorbed: float | None = None  # share of the steps up to the limit that come after such an end; None: nobody said
+    returned: float | None = None  # mean return of an episode; None: nobody said
+    kind: Literal["behaviour"] = "behaviour"
+    singular, plural, stored_as = "state with its action", "states with their actions", "float32"
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (self.states + self.actions,)
+
+    @property
+    def dim(self) -> int:
+        """Numbers of a state and its action."""
+        return self.states + self.actions
+
+    @property
+    def size_in_words(self) -> str:
+        what = "choices" if self.discrete else "numbers" if self.actions > 1 else "number"
+        return f"{self.environment} ({self.states} numbers, {self.actions} {what})"
+
+    def difference(self, other: Modality) -> str:
+        """By the environment."""
+        if not isinstance(other, Behaviour) or self.environment == other.environment:
+            return ""
+        return f"{self.environment}, and {other.environment}"
+
+    def fits(self, other: Modality) -> bool:
+        same = isinstance(other, Behaviour) and self.environment == other.environment
+        return same and self.shape == other.shape
+
+    def load(self, stored: Tensor) -> Tensor:
+        return stored.float()
+
+    def store(self, x: Tensor) -> Tensor:
+        return x.detach().float()
+
+    def noise(self, count: int, generator: Generator, real: Tensor) -> Tensor:
+        """States anywhere in the box of real ones, and actions that have nothing to do with them."""
+        anywhere = _in_box(count, generator, real)
+        if self.discrete:
+            chosen = torch.randint(self.actions, (count,), generator=generator)
+            anywhere[:, self.states :] = F.one_hot(chosen, self.actions)
+        return anywhere
+
+
+@dataclass(frozen=True)
 class Tokens(Modality):
     """Texts as ids of a vocabulary, int64 (length,). What follows the first `<eos>` of a row is `<eos>`, too.
 
@@ -494,7 +554,7 @@ def kind_of_samples(stored: Tensor) -> Image | Binary | Points:
 Condition = Classes | Vector  # what a sample can be asked to be
 Prompt = Condition | Tokens  # or to show, in words
 AnyModality = Annotated[
-    Image | Video | Sound | Points | Binary | Tokens | Notes | Classes | Vector | Actions | Lengths,
+    Image | Video | Sound | Points | Binary | Behaviour | Tokens | Notes | Classes | Vector | Actions | Lengths,
     Discriminator("kind"),
 ]
 

@@ -6,6 +6,7 @@ A game has a role by inheriting it: `class CGAN(LatentGame[Labelled], Discrimina
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Prior
-from zerosum.modality import Prompt, Tokens
+from zerosum.modality import Behaviour, Prompt, Tokens
 
 R = TypeVar("R")
 
@@ -101,6 +102,26 @@ class Predicts(ABC):
         """
 
 
+class Acts(ABC):
+    """Acts in an environment, as it was shown: a policy, and beside it one that clones what was shown."""
+
+    behaviour: Behaviour
+
+    @abstractmethod
+    def policies(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """What was learnt by name, the game's own first: states (B, S) to actions (B, A), of choices that of the one
+        is 1.
+        """
+
+    @abstractmethod
+    def behave(self, count: int, seed: int, policy: str = "policy") -> Tensor:
+        """(count, S + A) states with the actions taken there, on the CPU, of new episodes that the seed decides."""
+
+    @abstractmethod
+    def remark(self) -> str:
+        """By which rewards it learns, and why, in a line."""
+
+
 class Completes(Generates):
     """A distribution over texts, which go on from a beginning."""
 
@@ -156,6 +177,7 @@ CANNOT: dict[type, str] = {
     Translates: "is not an image-to-image model",
     TranslatesBack: "does not translate in both directions",
     Predicts: "makes no films",
+    Acts: "does not act in an environment",
     Completes: "completes no texts",
     Classifies: "learns no classifier",
     Discriminates: "has no discriminator that scores single samples",
@@ -176,5 +198,6 @@ def in_role(game: Game[Any], role: type[R]) -> R:
     """
     core: Any = game.core
     if not isinstance(core, role):
-        raise ZerosumError(f"{game.name} {CANNOT.get(role, 'is no ' + role.__name__)}; choose another recipe for that")
+        cure = "let it act: zerosum play RUN" if isinstance(core, Acts) else "choose another recipe for that"
+        raise ZerosumError(f"{game.name} {CANNOT.get(role, 'is no ' + role.__name__)}; {cure}")
     return core

@@ -18,7 +18,7 @@ from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games import RECIPES, find
 from zerosum.games.srgan import SRGAN
-from zerosum.modality import Image, Modality, Points, Shape, Sound, Spec, Video
+from zerosum.modality import Behaviour, Image, Modality, Points, Shape, Sound, Spec, Video
 from zerosum.recipe import Recipe
 from zerosum.training.trainer import Trainer
 
@@ -42,11 +42,14 @@ BEGUN = {
     "rollouts": 2,
     "encoder_steps": 3,
     "first_steps": 3,
+    "pairs": 4,
+    "clone_steps": 1,
 }
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images
 FILMS = 6  # frames of a film
 SOUND = Sound(1, 300, 8000)
+BEHAVIOUR = Behaviour("CartPole-v0", 4, 2, True, 200, terminated=0.5, absorbed=0.3)  # the quickest there is
 TWO_PHASES = {"autoencoder_steps": 3, "start": 2, "free": 3}  # of `config`: both within a few rounds of short films
 # Games of further kinds of data: what is asked of every recipe is asked of them.
 OTHERS = {f"support/{Path(where).name}": where for where in (COPIER, PAIRS, COLLECTIONS)}
@@ -66,6 +69,10 @@ class Case:
         self.films = recipe.data.startswith("scenes")
         if recipe.data.startswith("sounds"):
             self.shape = SOUND.shape
+        self.behaves = recipe.data.startswith("demonstrations")
+        if self.behaves:
+            self.shape = BEHAVIOUR.shape
+            self.options["moves"] = {"steps": 200, "epochs": 1, "minibatch": 100}
         if self.films:
             self.options["config"] = TWO_PHASES
         config = recipe.options.get("config")
@@ -84,7 +91,7 @@ class Case:
         """The case of the package, of samples of this shape."""
         shape = shape or self.shape
         kinds = {1: Points, 2: partial(Sound, rate=SOUND.rate), 3: partial(Video, FILMS) if self.films else Image}
-        samples: Modality = kinds[len(shape)](*shape)
+        samples: Modality = BEHAVIOUR if self.behaves else kinds[len(shape)](*shape)
         fields = contract.fields(self.recipe.batch, samples)
         if issubclass(self.recipe.game, SRGAN):
             enlarged = Image(shape[0], *(ENLARGED * side for side in shape[1:]))

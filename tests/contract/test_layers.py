@@ -21,7 +21,7 @@ FLOORS = (
     ("modality", "batches", "options", "latent", "losses", "optim", "augment"),
     ("game", "roles", "latent_game"),
     ("networks", "data"),
-    ("techniques", "recipe"),
+    ("techniques", "recipe", "acting_game"),
     ("games",),
     ("training",),
     ("run", "contract"),
@@ -142,6 +142,8 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 # Where a module may ask what kind of data it has: the tables keyed by modality, and what exists for one kind alone.
 KIND_ASKED = {
     "contract/case.py": 2,  # the lengths of texts, and texts that samples are asked for
+    "data/behaviour/demonstrations.py": 3,  # the shapes of arrays in a file
+    "data/behaviour/environment.py": 2,  # of states and actions that can be learnt
     "data/check.py": 7,  # sizes and colours of images, vocabularies of texts and of captions, loudness of sounds
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
@@ -152,6 +154,7 @@ KIND_ASKED = {
     "evaluation/real_data.py": 6,  # EXTRACTORS, grey beside colour, texts that may differ in their vocabularies
     "exporting/onnx.py": 1,  # conditions: texts are ids
     "games/dialogue.py": 2,  # questions and answers are texts
+    "games/gail.py": 1,  # behaviour alone
     "games/gan_int_cls.py": 1,  # captions are texts
     "games/infogan.py": 1,  # views, of images alone
     "games/r3gan.py": 1,  # networks for sounds
@@ -165,7 +168,7 @@ KIND_ASKED = {
     "pictures/overview.py": 1,  # conditions: texts are written in lines
     "run/loaded.py": 7,  # conditions: texts are asked for in words; answers as texts; ids that are no words
     "health/translations.py": 1,  # translations of images
-    "modality.py": 5,  # samples by how they are stored; what texts, and binary vectors, differ by from others
+    "modality.py": 7,  # samples by how they are stored; what texts, binary vectors and behaviour differ by from others
     "evaluation/pairs.py": 3,  # how many shapes there are; what was translated, where it is an image
     "metrics/probe.py": 1,  # a classifier of images has convolutions
     "studies/music_seqgan.py": 1,  # policies that write melodies

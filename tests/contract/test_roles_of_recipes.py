@@ -14,6 +14,7 @@ from zerosum.data.stream import deal
 from zerosum.game import Game, Logits, Move
 from zerosum.latent_game import LatentGame
 from zerosum.roles import (
+    Acts,
     Answers,
     Classifies,
     Completes,
@@ -63,7 +64,7 @@ def test_it_makes_samples_of_a_field_and_draws_fields_of_the_data(case):
 def test_what_it_can_do_it_does(case):
     game, batch = case.game().eval(), case.batch()
     made = case.spec().fields[game.makes]
-    assert any(has_role(game, role) for role in (Generates, Translates, Predicts)), "it makes no samples at all"
+    assert any(has_role(game, role) for role in (Generates, Translates, Predicts, Acts)), "it makes no samples at all"
     if has_role(game, Generates):
         role = in_role(game, Generates)
         assert isinstance(game.core, LatentGame)
@@ -82,6 +83,12 @@ def test_what_it_can_do_it_does(case):
         start = in_role(game, Predicts).start
         foreseen = in_role(game, Predicts).predict(batch.x[:, :start], batch.actions[:, :-1])
         assert foreseen.shape == (4, made.shape[0] - start, *made.shape[1:])
+    if has_role(game, Acts):
+        role = in_role(game, Acts)
+        for name, policy in role.policies().items():
+            assert policy(batch[:, : role.behaviour.states]).shape == (4, role.behaviour.actions)
+            seen = role.behave(7, 3, name)
+            assert seen.shape == (7, *made.shape) and torch.equal(seen, role.behave(7, 3, name))
     if has_role(game, Classifies):
         logits = in_role(game, Classifies).classifier()(samples_of(batch))
         assert logits.shape == (4, case.spec().classes) and logits.isfinite().all()
@@ -121,11 +128,14 @@ def test_moves_that_judge_hand_over_their_logits(case):
         assert isinstance(move.logits, Logits) and move.player not in generating
         assert not {"real", "fake"} & move.log.keys(), "logits are no values to log"
         for logits in move.logits:
-            assert isinstance(logits, Tensor) and logits.dtype == torch.float32 and logits.shape[0] % 4 == 0
+            assert isinstance(logits, Tensor) and logits.dtype == torch.float32
+            assert logits.shape[0] % 4 == 0 or has_role(game, Acts)  # episodes have any length
 
 
 def generating_players(case: Any, game: Game[Any]) -> list[str]:
     """The players that move what samples are made by."""
+    if has_role(game, Acts):
+        return ["policy"]
     if isinstance(game.core, LatentGame):
         makers = {id(p) for p in game.core.generator.parameters()}
     else:
@@ -145,8 +155,8 @@ def test_the_first_term_of_a_generating_move_is_its_objective(case):
         pytest.skip("it has no opponent")
     if has_role(game, Predicts):
         pytest.skip("several players make its films, each by an objective of its own")
-    if has_role(game, Completes) or has_role(game, Answers):
-        pytest.skip("its opponent's say in a text is a reward, which has no gradient")
+    if any(has_role(game, role) for role in (Completes, Answers, Acts)):
+        pytest.skip("its opponent's say is a reward, which has no gradient")
     (own,) = generating_players(case, game)
     opponents = [p for name, player in players.items() if name != own for m in player.modules for p in m.parameters()]
     moves = 0

@@ -22,6 +22,8 @@ COMMANDS = {
     "classify": "predict the classes of images",
     "features": "train a classifier, whose features SRGAN compares",
     "export": "write a network as an ONNX file",
+    "record": "demonstrate in an environment, for a policy to imitate",
+    "play": "let a policy act: its returns, and a film",
     "audit": "attack a detector of binary vectors, and let it learn from that",
     "evaluate": "measure how good samples are against real data",
     "compare": "evaluations side by side, if they can be compared",

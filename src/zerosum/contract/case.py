@@ -16,7 +16,7 @@ from zerosum.data.stream import deal
 from zerosum.game import Game
 from zerosum.modality import Actions, Classes, Image, Lengths, Modality, Spec, Tokens
 from zerosum.recipe import Recipe, Training
-from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
+from zerosum.roles import Acts, Generates, Predicts, Translates, has_role, in_role
 from zerosum.training.trainer import Trainer
 
 BATCH, ROWS = 4, 11  # samples of a batch, and of the whole data
@@ -86,8 +86,8 @@ class Case:
         return rows(Spec({"y": condition}), self.batch_size, 0)["y"].to(device)
 
     def samples(self, game: Game[Any], batch: Any, device: str = "cpu") -> Tensor:
-        """What the game makes: of points drawn from its prior, of the field "a" of a batch, or of the first frames of
-        its films, which are part of it.
+        """What the game makes: of points drawn from its prior, of the field "a" of a batch, of the first frames of
+        its films, which are part of it, or by acting.
         """
         if has_role(game, Translates):
             return in_role(game, Translates).translate(batch.a)
@@ -95,6 +95,8 @@ class Case:
             role = in_role(game, Predicts)
             start = batch.x[:, : role.start]
             return torch.cat([start, role.predict(start, batch.actions[:, :-1])], 1)
+        if has_role(game, Acts):
+            return in_role(game, Acts).behave(self.batch_size, 0)
         return in_role(game, Generates).generate(self.z(game, device), self.y(game, device))
 
     def data(self) -> Dataset:

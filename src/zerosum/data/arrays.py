@@ -65,6 +65,8 @@ def arrays(request: Request) -> Dataset:
 
     Binary vectors are of bool, or of integers 0 and 1 where there are labels.
 
+    A file of states and actions holds demonstrations (`behaviour.demonstrations`).
+
     Images of other numbers are taken where a range of values was asked for. An .npz may add labels (N,), -1 where there
     is none, and conditions, float (N, K): a vector for each sample.
 
@@ -74,6 +76,11 @@ def arrays(request: Request) -> Dataset:
     path = named(request.name)
     with _readable(path):
         members = _npz(path) if _is_archive(path) else _npy(path)
+        if {"states", "actions"} <= members.keys():
+            from zerosum.data.behaviour import demonstrations  # an extra, which nothing else needs
+
+            read = {name: own.read() for name, own in members.items() if name in demonstrations.ARRAYS}
+            return demonstrations.dataset(request.name, demonstrations.read(path, read))
         found = _chosen(path, members)
         values = members[found.samples].read()
         labels = None if found.labels is None else members[found.labels].read()

@@ -62,6 +62,7 @@ SOURCES: dict[str, Source] = {
     "moons": mixture.moons,
     "gaussians": mixture.gaussians,
     "bits": bits,
+    "demonstrations": _imported("behaviour.demonstrations:demonstrations"),
     "scenes": scenes,
     "sentences": sentences,
     MELODIES: melodies,

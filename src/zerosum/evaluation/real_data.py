@@ -25,7 +25,7 @@ from zerosum.metrics.extractors import Extractor
 from zerosum.metrics.extractors.sounds import mel_spectra
 from zerosum.metrics.extractors.tokens import token_counts
 from zerosum.metrics.samples import to_channels
-from zerosum.modality import Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.modality import Behaviour, Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.util.files import named
 
 DIGITS = ("digits", "mnist")  # what the digit network knows
@@ -201,7 +201,7 @@ def _of_images(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
 
 
 def _of_values(reference: Dataset, device: str) -> tuple[Extractor, list[str]]:
-    """The values themselves, of points, of binary vectors, and of all frames of a video."""
+    """The values themselves, of points, of binary vectors, of behaviour, and of all frames of a video."""
     return extractors.find("pixels", device), []
 
 
@@ -223,6 +223,7 @@ EXTRACTORS: dict[type[Modality], Callable[[Dataset, str], tuple[Extractor, list[
     Sound: _of_sounds,
     Points: _of_values,
     Binary: _of_values,
+    Behaviour: _of_values,
     Tokens: _of_texts,
     Notes: _of_texts,
 }

@@ -17,7 +17,7 @@ from zerosum.metrics import extractors
 from zerosum.metrics.extractors.digits import CLASSES
 from zerosum.metrics.extractors.random import SMALLEST
 from zerosum.metrics.extractors.sounds import loudest, mel_spectra
-from zerosum.modality import Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.modality import Behaviour, Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.pictures.neighbours import thumbnails
 from zerosum.util import rng
 
@@ -169,7 +169,7 @@ class PointSpace(FeatureSpace):
 
     least = 1e-6  # deviation that counts as one
 
-    def __init__(self, modality: Points | Binary, real: Tensor, generator: Generator):
+    def __init__(self, modality: Points | Binary | Behaviour, real: Tensor, generator: Generator):
         self.modality = modality
         x = modality.load(real)
         self.centre, self.scale = x.mean(0), x.std(0).clamp_min(self.least)
@@ -199,6 +199,12 @@ class BinarySpace(PointSpace):
     """Binary vectors as points, of which features that nearly all or nearly none of the reals have weigh no more."""
 
     least = 0.05  # as where one in 400 has a feature
+
+
+class BehaviourSpace(PointSpace):
+    """States with their actions as points; a choice that nearly nobody takes weighs no more."""
+
+    least = 0.05
 
 
 class TokenSpace(FeatureSpace):
@@ -247,6 +253,7 @@ FEATURES: dict[type[Modality], Callable[[Any, Tensor, Generator], FeatureSpace]]
     Sound: SoundSpace,
     Points: PointSpace,
     Binary: BinarySpace,
+    Behaviour: BehaviourSpace,
     Tokens: TokenSpace,
     Notes: TokenSpace,
 }

@@ -24,7 +24,7 @@ from zerosum.health.translations import OF_TRANSLATIONS, Translations, of_images
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
 from zerosum.modality import Classes, Modality, Prompt
-from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
+from zerosum.roles import Acts, Generates, Predicts, Translates, has_role, in_role
 from zerosum.run.sampling import default_labels, device_of, eval_no_grad, sample
 from zerosum.training.log_keys import Key, Kind
 from zerosum.training.trainer import Trainer, Value
@@ -320,6 +320,8 @@ class SampleMeter:
         """(N, *shape) on the CPU; None of a game that makes no samples."""
         if has_role(game, Generates):
             return sample(game, count, seed=self.seed, labels=None if labels is None else labels[:count])
+        if has_role(game, Acts):
+            return in_role(game, Acts).behave(count, self.seed)
         if has_role(game, Predicts) and self.films is not None:
             return self._foreseen(game, count, *self.films)
         if not has_role(game, Translates) or self.source is None:

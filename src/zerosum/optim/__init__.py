@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from zerosum.errors import ZerosumError
-from zerosum.optim import sghmc
+from zerosum.optim import sghmc, trpo
 from zerosum.optim.adam import BurnInAdam
 from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, half_cosine
 from zerosum.options import Checked
@@ -29,12 +29,14 @@ __all__ = [
     "NEVER",
     "SGD",
     "SGHMC",
+    "TRPO",
     "Adam",
     "Cosine",
     "Decay",
     "DiscriminatorOptimizer",
     "GeneratorOptimizer",
     "Optimizer",
+    "PolicyOptimizer",
     "RMSprop",
     "scheduled",
 ]
@@ -182,12 +184,29 @@ class SGHMC(Checked):
         return self.data_points
 
 
+@dataclass(frozen=True)
+class TRPO(Checked):
+    """Trust region policy optimisation; Schulman et al., 2015: of policies alone, one long step for each batch."""
+
+    lr: Annotated[float, Gt(0), "trust region: the largest mean KL divergence of a step, in nats"] = 0.01
+    damping: Annotated[float, Ge(0), "added to the Fisher matrix, times the identity"] = 0.1
+    iterations: Annotated[int, Gt(0), "of conjugate gradients"] = 10
+    decay: Annotated[Decay, "decay of the trust region"] = Decay()
+    kind: Literal["trpo"] = "trpo"
+
+    def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
+        return trpo.TRPO(parameters, self.lr, self.damping, self.iterations)
+
+
 Optimizer = Annotated[Adam | RMSprop | SGD | SGHMC, Discriminator("kind")]
 GeneratorOptimizer = Annotated[Optimizer, "the generator's optimiser"]
 DiscriminatorOptimizer = Annotated[Optimizer, "the discriminator's optimiser"]
+PolicyOptimizer = Annotated[
+    Adam | TRPO, Discriminator("kind"), "the policy's optimiser: TRPO, or Adam, which then makes the moves of PPO"
+]
 
 
-def scheduled(optimizer: Optimizer, step: int, total: int, batch: int = 1) -> dict[str, float]:
+def scheduled(optimizer: Optimizer | TRPO, step: int, total: int, batch: int = 1) -> dict[str, float]:
     """What changes of an optimiser as training goes, by the names that its parameter groups have for it.
 
     Args:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image as Picture
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.modality import Behaviour, Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.pictures import piano_rolls
 from zerosum.pictures.bit_squares import side_of, squares
 from zerosum.pictures.fonts import label_rows
@@ -20,6 +20,7 @@ from zerosum.pictures.scatter import paths, scatter, scatter_groups
 from zerosum.pictures.spectrograms import HEIGHT, WIDTH, scale_of, spectrograms, with_scales
 from zerosum.pictures.strips import FRAMES, strips
 from zerosum.pictures.text_sheet import LINE, sheet
+from zerosum.pictures.visits import plane
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,29 @@ def _points(points: Points) -> Renderer:
     )
 
 
+def _behaviour(behaviour: Behaviour) -> Renderer:
+    """As points of a plane, that of the states."""
+
+    def flat(pairs: Tensor, real: Tensor | None) -> Tensor:
+        return plane(behaviour, pairs, real)
+
+    def behind(real: Tensor | None) -> Tensor | None:
+        return None if real is None else flat(real, real)
+
+    return replace(
+        _points(Points(2)),
+        picture=lambda samples, real: scatter(flat(samples, real), behind(real)),
+        row=lambda samples: scatter(flat(samples, None)),
+        rows=lambda groups, names, note, real: scatter_groups(
+            [flat(group, real) for group in groups], names, note=note, real=behind(real)
+        ),
+        walks=lambda frames, real: paths(flat(frames, real), behind(real)),
+        categories=lambda values, real: scatter_groups(
+            flat(values, real).unbind(1), [*map(str, range(values.shape[1]))], real=behind(real)
+        ),
+    )
+
+
 def _binary(binary: Binary) -> Renderer:
     return _as_images(
         squares,
@@ -188,6 +212,7 @@ DRAW: dict[type[Modality], Callable[[Any], Renderer]] = {
     Sound: _sounds,
     Points: _points,
     Binary: _binary,
+    Behaviour: _behaviour,
     Tokens: _texts,
     Notes: _melodies,
 }

@@ -159,7 +159,9 @@ class WithTechniques(Game[Any]):
             terms["historical"] = self.techniques.historical_averaging * distance
         if self.adaptive and move.player == self.d_player:
             log["augmented"] = self.adaptive.p
-        return Move(move.player, logits=move.logits, log=log, **terms)
+        changed = Move(move.player, logits=move.logits, log=log, **terms)
+        changed.again = move.again
+        return changed
 
     def _feature_matching(self, batch: Any) -> Tensor:
         """Of new fakes to the batch last drawn, both without the game's instance noise."""

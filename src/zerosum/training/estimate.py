@@ -19,6 +19,8 @@ from torch.utils.flop_counter import flop_registry
 
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
+from zerosum.optim.trpo import TRPO
+from zerosum.roles import Acts, has_role
 from zerosum.training.trainer import Trainer, parameters_of
 from zerosum.util import distributed, memory, rng
 
@@ -66,7 +68,8 @@ def estimate(trainer: Trainer, patience: float = PATIENCE) -> Estimate:
         for name, optimizer in trainer.optimizers.items():  # a step without a gradient: its state is what counts
             for parameter in trainer.parameters[name]:
                 parameter.grad = torch.zeros_like(parameter)
-            optimizer.step()
+            if not isinstance(optimizer, TRPO):  # which keeps nothing
+                optimizer.step()
     else:
         trainer.step = _typical(trainer)
         largest = _played_move(trainer)
@@ -234,6 +237,8 @@ def pace_of(trainer: Trainer, patience: float = PATIENCE) -> Pace:
     def left() -> float:
         return ends - time.perf_counter()
 
+    if has_role(trainer.game, Acts):  # a policy acts as long however many samples a batch has
+        return Pace(_probe(trainer, batch, step), "from the gradients of one", "at least")
     watch = Watch(ends)
     try:
         seconds = _probe(trainer, samples, step, watch)  # libraries choose their kernels, too

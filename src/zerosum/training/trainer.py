@@ -181,7 +181,7 @@ class Trainer:
             logged.append((norm_of(move.player), nn.utils.clip_grad_norm_(parameters, self.training.clip)))
         elif self._measures_norms:
             logged.append((norm_of(move.player), _norm(parameters)))
-        optimizer.step()
+        optimizer.step(move.again)  # type: ignore[arg-type]  # None, but of what searches, as TRPO
         return logged
 
     def pop_metrics(self) -> dict[Key, float]:

@@ -18,7 +18,7 @@ from zerosum.data.dataset import Progress, with_progress
 from zerosum.data.request import AS_STORED, Alpha, Asked, Frames, Reading
 from zerosum.data.sources import read_as, together
 from zerosum.errors import ZerosumError
-from zerosum.evaluation import pairs, real_data, targets
+from zerosum.evaluation import pairs, real_data, returns, targets
 from zerosum.evaluation.distinct import Distinct, without_twins
 from zerosum.evaluation.protocol import FILE, FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import Reference, noise_for, references_for
@@ -31,8 +31,8 @@ from zerosum.metrics.metric import Context, Metric, NotMeasurable, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score, Standing
 from zerosum.options import to_json
-from zerosum.roles import Translates, has_role
-from zerosum.run.loaded import Run
+from zerosum.roles import Acts, Translates, has_role
+from zerosum.run.loaded import Run, load
 from zerosum.run.record import versions
 from zerosum.training import hardware
 from zerosum.util import checks, memory, rng
@@ -105,6 +105,14 @@ def evaluate(
         if len(of_pairs) < len(named):
             raise ZerosumError(f"{of_pairs[0].name} compares pairs, others compare sets: evaluate them separately")
         return _evaluate_pairs(of_pairs, target, against, seed, device, folder, progress, given)
+    if not isinstance(target, Run) and (target / "run.json").exists():
+        target = load(target, device=device)
+    if isinstance(target, Run) and has_role(target.game, Acts):
+        if against is not None or named or extractor is not None:
+            raise ZerosumError(
+                f"{target.path} acts, and is measured by its returns: leave out --against, --metrics and --extractor"
+            )
+        return returns.evaluation_of(target, returns.measure(target, seed=seed, progress=progress))
     with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
         source = targets.open_source(target, truncation, device, folder, progress, given.over(AS_STORED))
         reference = real_data.load(source, against, folder, progress, given.over(_own_reading(source)))

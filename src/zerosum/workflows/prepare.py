@@ -24,11 +24,11 @@ from zerosum.data.request import AS_STORED, Reading
 from zerosum.data.sources import DRAWN, absolute, find, from_folder
 from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
-from zerosum.game import LATER
-from zerosum.modality import AnyModality, Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.game import LATER, Game
+from zerosum.modality import AnyModality, Behaviour, Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.options import to_json, with_absolute_paths
 from zerosum.recipe import RECIPES, Recipe, Training
-from zerosum.roles import CANNOT, has_role
+from zerosum.roles import CANNOT, Acts, has_role, in_role
 from zerosum.run.record import DataRecord, HeldOut, Record, versions
 from zerosum.training import estimate, hardware
 from zerosum.training.trainer import Trainer
@@ -154,7 +154,13 @@ def prepare(
     of_data = (*whole.notes, *data_notes(recipe, whole, learnt, wanted.labels))
     if held_out is not None:
         of_data = (*of_data, _held_out_note(held_out, whole))
-    notes = [*size_notes(wanted, learnt), *of_data, *rate_notes(trainer), *phase_notes(trainer)]
+    notes = [
+        *size_notes(wanted, learnt),
+        *of_data,
+        *rate_notes(trainer),
+        *phase_notes(trainer),
+        *acting_notes(trainer.game),
+    ]
     return Prepared(trainer, learnt, record, notes, learnt if rest is None else rest.of(game.makes))
 
 
@@ -321,6 +327,11 @@ def phase_notes(trainer: Trainer) -> list[str]:
     ]
 
 
+def acting_notes(game: Game[Any]) -> list[str]:
+    """A line about the rewards of a game that acts."""
+    return [in_role(game, Acts).remark()] if has_role(game, Acts) else []
+
+
 def data_notes(recipe: Recipe, whole: Dataset, loaded: Dataset, kept: int | None = None) -> list[str]:
     """Lines about the labels of data.
 
@@ -358,6 +369,7 @@ LEARNS: dict[type[Modality], str] = {
     Sound: "r3gan/sounds",
     Points: "two-player/toy",
     Binary: "two-player/toy",
+    Behaviour: "gail/classic",
     Tokens: "seqgan/lines",
     Notes: "seqgan/melodies",
 }

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.modality import Binary, Classes, Image, Modality, Notes, Points, Prompt, Sound, Tokens, Video
+from zerosum.modality import Behaviour, Binary, Classes, Image, Modality, Notes, Points, Prompt, Sound, Tokens, Video
 from zerosum.pictures.film import film
 from zerosum.pictures.grids import grid, save_each
 from zerosum.pictures.overview import overview
@@ -214,6 +214,7 @@ WRITE: dict[type[Modality], Writer] = {
     Sound: Writer(".wav", {"": _write_sounds, ".wav": _write_row}),
     Points: Writer(".png", {}),
     Binary: Writer(".png", {}),
+    Behaviour: Writer(".png", {}),
     Tokens: Writer(".txt", {".txt": _write_lines}, prints=True),
     Notes: Writer(
         ".wav",

@@ -16,6 +16,7 @@ from torch import Tensor
 from zerosum import data, report
 from zerosum.data.check import counted_samples
 from zerosum.errors import ZerosumError
+from zerosum.evaluation import protocol, returns
 from zerosum.game import Game
 from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
@@ -29,7 +30,7 @@ from zerosum.pictures.render import renderer
 from zerosum.pictures.translations import translations
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.recipe import RECIPES
-from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
+from zerosum.roles import Acts, Generates, Predicts, Translates, has_role, in_role
 from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record
@@ -49,6 +50,7 @@ from zerosum.workflows.prepare import Prepared
 from zerosum.workflows.sample import default_ending, samples_at_end, write_samples
 
 COMPARED, TRANSLATED = 8, 8  # samples with their nearest training images, and those that are translated
+VISITS = 1000  # states in a picture of what a policy does
 FORESEEN = 4  # videos in a picture of what is foreseen
 LAST_SEED = 1  # of the files at the end; another than the film's
 FIRST_PICTURES = (10.0, 30.0, 60.0)  # seconds of training before pictures by time; then after twice as many each
@@ -142,7 +144,7 @@ def play(
                 break
     run = Run(directory.path, record, trainer.sampler, trainer.step)
     try:
-        finish(run, loaded, shown)
+        finish(run, loaded, shown, lambda line: console.print(line))
     except KeyboardInterrupt:
         raise Interrupted(
             f"stopped at step {trainer.step}, which is saved, before all pictures and the report were written; they "
@@ -208,8 +210,8 @@ def _unmade(directory: RunDirectory, trainer: Trainer) -> Iterator[None]:
         raise
 
 
-def finish(run: Run, loaded: data.Dataset, shown: data.Dataset) -> None:
-    """Write the files of `run.artifacts` that are due at the end; `shown` is what translations are of."""
+def finish(run: Run, loaded: data.Dataset, shown: data.Dataset, say: Callable[[str], None]) -> None:
+    """Write the files of `run.artifacts` that are due at the end; `shown` is what translations are of; `say` prints."""
     seed = LAST_SEED
     if has_role(run.game, Generates):
         if (ending := default_ending(run)) != ".png":
@@ -222,6 +224,11 @@ def finish(run: Run, loaded: data.Dataset, shown: data.Dataset) -> None:
         if run.codes:
             request = SampleRequest(latents_per_code(run), seed)
             save(traversal(run, request, real=real), run.path / "codes.png")
+    if has_role(run.game, Acts):
+        found = returns.measure(run, seed=seed)
+        protocol.write(returns.evaluation_of(run, found), run.path / protocol.FILE)
+        for line in returns.lines(found):
+            say(line)
     if has_role(run.game, Predicts):
         write_film(run, run.path / "samples.gif", seed=seed, data=loaded)
     conclude(run, shown)
@@ -337,6 +344,9 @@ def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -
         videos, actions = (loaded.fields[name].stored[:FORESEEN] for name in (game.makes, "actions"))
         return lambda run: predictions(run, videos, actions)
     modality = record.data.fields[game.makes]
+    if has_role(game, Acts):
+        shown, draw = loaded.x[: renderer(modality).behind], renderer(modality).picture
+        return lambda run: draw(in_role(run.game, Acts).behave(VISITS, seed), shown)
     request = SampleRequest(renderer(modality).count(_rows(game, record)), seed)
     real = _behind(modality, loaded)
     return lambda run: overview(run, request, real)

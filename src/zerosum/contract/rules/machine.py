@@ -13,13 +13,17 @@ from zerosum.contract.rules.samples import makes_samples
 from zerosum.contract.rules.words import first_line, in_words
 from zerosum.contract.watching import ElsewhereError, OnlyOn, Written
 from zerosum.game import Game
+from zerosum.roles import Acts, has_role
 
 PHASES = 60  # rounds whose phases are looked at
 
 
 def device(case: Case) -> None:
     """Nor is anything read: a meta tensor has no value, so `.item()` and `bool()` fail on it; a GPU would wait."""
-    game = case.game().train().to("meta")
+    game = case.game().train()
+    if has_role(game, Acts):
+        raise DoesNotApply("its environments compute where NumPy does, whatever the device")
+    game = game.to("meta")
     batch, moves = case.batch(device="meta"), 0
     try:
         with OnlyOn("meta"):

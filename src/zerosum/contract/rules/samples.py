@@ -13,7 +13,7 @@ from zerosum.contract.rules.rule import Broken, DoesNotApply
 from zerosum.contract.rules.state import same
 from zerosum.contract.rules.words import first_line, some
 from zerosum.game import Game
-from zerosum.roles import Generates, Predicts, Translates, has_role, in_role
+from zerosum.roles import Acts, Generates, Predicts, Translates, has_role, in_role
 
 CLOSE = 1e-3  # of a sample alone and in a batch, beside the largest number of both
 
@@ -129,7 +129,7 @@ def modes(case: Case) -> None:
 
 
 def makes_samples(game: Game[Any]) -> bool:
-    return any(has_role(game, role) for role in (Generates, Translates, Predicts))
+    return any(has_role(game, role) for role in (Generates, Translates, Predicts, Acts))
 
 
 def require_maker(game: Game[Any]) -> None:

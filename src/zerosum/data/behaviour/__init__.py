@@ -1,0 +1,1 @@
+"""Environments of Gymnasium, what is done in them, and demonstrations of it."""

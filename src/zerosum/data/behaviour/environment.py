@@ -1,0 +1,128 @@
+"""Environments of Gymnasium, many at once: what they are, and how an error of theirs is told. Needs the extra `rl`."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zerosum.data.dataset import DataError
+from zerosum.util.packages import install
+
+if TYPE_CHECKING:
+    import gymnasium
+
+OF_PYGAME = {"SDL_VIDEODRIVER": "dummy", "PYGAME_HIDE_SUPPORT_PROMPT": "1"}  # it needs no screen, and greets nobody
+LIMIT = 1_000  # steps after which an episode is cut off where the environment does not say
+
+
+@dataclass(frozen=True)
+class Places:
+    """The shape of an environment: what a state and an action are."""
+
+    environment: str
+    states: int  # numbers of a state
+    actions: int  # choices, or numbers of an action
+    discrete: bool
+    limit: int  # steps of an episode, at most
+    low: tuple[float, ...] = ()  # the ends of each number of an action
+    high: tuple[float, ...] = ()
+
+
+def of(name: str) -> Places:
+    """The shape of an environment.
+
+    Raises:
+        DataError: there is none of that name, it cannot be made, or its states or actions are of another kind.
+    """
+    with opened(name, 1) as environments:
+        spaces = _gymnasium().spaces
+        state, action = environments.single_observation_space, environments.single_action_space
+        if not isinstance(state, spaces.Box) or len(state.shape) != 1:
+            raise DataError(
+                f"the states of {name} are {_kind(state)}, and policies take vectors of numbers: choose another "
+                "environment, or wrap it in FlattenObservation and register that"
+            )
+        if isinstance(action, spaces.Discrete):
+            if action.start:
+                raise DataError(f"the actions of {name} begin at {action.start}; register it with actions from 0 on")
+            return Places(name, state.shape[0], int(action.n), True, limit_of(name))
+        if not isinstance(action, spaces.Box) or len(action.shape) != 1:
+            raise DataError(
+                f"the actions of {name} are {_kind(action)}, and policies choose one of several, or a vector of "
+                "numbers: choose another environment"
+            )
+        low, high = (tuple(map(float, end)) for end in (action.low, action.high))
+        return Places(name, state.shape[0], action.shape[0], False, limit_of(name), low, high)
+
+
+def limit_of(name: str) -> int:
+    """Steps after which an episode is cut off."""
+    with _told(name):
+        return int(_gymnasium().spec(name).max_episode_steps or LIMIT)
+
+
+@contextmanager
+def opened(name: str, count: int, film: bool = False) -> Iterator[gymnasium.vector.VectorEnv[Any, Any, Any]]:
+    """`count` environments that step together, closed at the end; an episode that ended begins anew a step later.
+
+    Args:
+        film: frames can be asked for, by `render`.
+    """
+    gym = _gymnasium()
+    with _told(name):
+        spec = gym.spec(name)
+        own: dict[str, Any] = {} if spec.max_episode_steps else {"max_episode_steps": LIMIT}
+        if film:
+            own["render_mode"] = "rgb_array"
+            for variable, value in OF_PYGAME.items():
+                os.environ.setdefault(variable, value)
+        kind = None if not film else gym.VectorizeMode.SYNC
+        environments = gym.make_vec(name, num_envs=count, vectorization_mode=kind, **own)
+    try:
+        yield environments
+    finally:
+        environments.close()
+
+
+def reset(environments: gymnasium.vector.VectorEnv[Any, Any, Any], seed: int) -> np.ndarray[Any, Any]:
+    """The first states, (N, S), of episodes that the seed decides."""
+    states, _ = environments.reset(seed=seed)
+    return np.asarray(states, np.float32)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Errors of Gymnasium in a sentence; its warnings about old versions are not for people who chose these."""
+    gym = _gymnasium()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except gym.error.DependencyNotInstalled as error:
+        raise DataError(f"{name} needs a package more: {error}") from error
+    except (gym.error.Error, ImportError) as error:
+        known = ", ".join(sorted(gym.registry)[:6])
+        said = str(error).splitlines()[0].rstrip(".")
+        raise DataError(
+            f"there is no environment {name} ({said}); give one of Gymnasium's: {known} ..., or PACKAGE:NAME of a "
+            "package that registers it"
+        ) from error
+
+
+def _gymnasium() -> Any:
+    try:
+        import gymnasium
+    except ImportError as error:
+        raise DataError(f"environments are Gymnasium's, which is not there: {install('rl')}") from error
+    return gymnasium
+
+
+def _kind(space: Any) -> str:
+    shape = f" of shape {space.shape}" if getattr(space, "shape", None) else ""
+    return f"{type(space).__name__}{shape}"
