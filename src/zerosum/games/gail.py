@@ -35,8 +35,8 @@ class GAIL(ActingGame[Tensor]):
 
     What ends an episode is worth as much as what comes after it. A reward that is always positive prolongs episodes,
     one that is always negative ends them, whatever was demonstrated. So the sign goes by how demonstrated episodes
-    ended, and where that is known an episode that ended goes on in an absorbing state, which D judges, too; Kostrikov
-    et al., 2019 (discriminator-actor-critic), section 4.2.
+    ended. Where some did and some did not, no sign will do: an episode that ended then goes on in an absorbing state,
+    which D judges, too; Kostrikov et al., 2019 (discriminator-actor-critic), section 4.2.
 
     Args:
         actor: the policy.
@@ -55,13 +55,14 @@ class GAIL(ActingGame[Tensor]):
             "demonstrated episodes ended before the limit; or, as controls that know no data, 1, or a random number",
         ] = "auto"
         absorbing: Annotated[
-            bool | None, "episodes that ended go on in a state that D judges; none: where the data says how they ended"
+            bool | None,
+            "episodes that ended go on in a state that D judges; none: where some demonstrated ones ended, others not",
         ] = None
-        d_steps: Annotated[int, Gt(0), "discriminator moves per round"] = 1
+        d_steps: Annotated[int, Gt(0), "discriminator moves per round"] = 10
         pairs: Annotated[int, Gt(0), "demonstrated steps, at least, in a move of D and of the clone"] = 256
         entropy: Annotated[float, Ge(0), "weight of the entropy of D's verdicts, in nats, against certainty"] = 0.001
         clone_steps: Annotated[int, Gt(0), "moves per round of the policy that clones"] = 5
-        d_optimizer: DiscriminatorOptimizer = Adam(1e-2, (0.9, 0.999))
+        d_optimizer: DiscriminatorOptimizer = Adam(3e-3, (0.9, 0.999))
         c_optimizer: Annotated[Optimizer, "the clone's optimiser"] = Adam(1e-3, (0.9, 0.999))
 
     def __init__(
@@ -184,6 +185,9 @@ class Network(Checked):
     width: Annotated[int, Gt(0), "units of each of the two hidden layers"] = HIDDEN[0]
 
 
+_PAPER = GAIL.Config(absorbing=False, d_steps=1, d_optimizer=Adam(1e-2, (0.9, 0.999)))
+
+
 @recipe(data="demonstrations", batch_size=16, steps=300, average=0.0, precision="fp32", sample_every=25, log_every=5)
 def classic(
     data: Spec,
@@ -191,12 +195,29 @@ def classic(
     moves: PolicyMoves = PolicyMoves(),
     network: Network = Network(),
 ) -> GAIL:
-    """The paper's networks and TRPO, for environments of a few numbers: 300 rounds of 5,000 steps."""
+    """The paper's networks and TRPO, for environments of a few numbers; D makes ten small moves a round."""
+    return _built(data, config, moves, network)
+
+
+@recipe(data="demonstrations", batch_size=16, steps=300, average=0.0, precision="fp32", sample_every=25, log_every=5)
+def paper(
+    data: Spec,
+    config: GAIL.Config = _PAPER,
+    moves: PolicyMoves = PolicyMoves(),
+    network: Network = Network(),
+) -> GAIL:
+    """As in the authors' code: one large move of D a round, and nothing after the end of an episode."""
+    return _built(data, config, moves, network)
+
+
+def _built(data: Spec, config: GAIL.Config, moves: PolicyMoves, network: Network) -> GAIL:
     behaviour = data.x
     if not isinstance(behaviour, Behaviour):
         raise ValueError(f"gail learns from demonstrations, and x holds {behaviour}; zerosum record makes some")
-    known = behaviour.absorbed is not None
-    if config.absorbing and not known:
+    absorbing = config.absorbing
+    if absorbing is None:
+        absorbing = behaviour.absorbed is not None and 0 < (behaviour.terminated or 0) < 1
+    if absorbing and behaviour.absorbed is None:
         raise ZerosumError(
             "nothing says how the demonstrated episodes ended, which --absorbing needs: add `lengths` and `terminated` "
             "to the file, or leave it out"
@@ -206,9 +227,7 @@ def classic(
         behaviour,
         Actor(behaviour, hidden),
         Critic(behaviour, of_pairs=False, hidden=hidden),
-        Critic(
-            behaviour, of_pairs=True, absorbing=known if config.absorbing is None else config.absorbing, hidden=hidden
-        ),
+        Critic(behaviour, of_pairs=True, absorbing=absorbing, hidden=hidden),
         Actor(behaviour, hidden),
         config,
         moves,

@@ -12,7 +12,7 @@ from zerosum.util import distributed
 from zerosum.util.checks import integer, number
 
 Again = Callable[[], tuple[Tensor, Tensor]]  # (loss, divergence from the policy before the step), at the weights of now
-SHORTER = 0.5  # each try of the line search, of the one before
+SHORTER = 0.8  # each try of the line search, of the one before
 TRIES = 10
 
 

@@ -24,7 +24,15 @@ def samples(files: RunFiles) -> str:
     if not path.exists() and files.pictures:
         step, path = files.pictures[-1]
         caption, alt = f"The newest samples, step {step:,}", f"{of}, step {step}"
-    points = "inputs" if files.translates else "first frames" if files.predicts else "latent points"
+    points = (
+        "episodes"
+        if files.acts
+        else "inputs"
+        if files.translates
+        else "first frames"
+        if files.predicts
+        else "latent points"
+    )
     how = "Foreseen after real first frames, below the data" if files.predicts else "Samples as they move"
     moving = image(run / "samples.gif", f"{of}, as they move", side=None)
     title, description = read_caption(path)

@@ -74,6 +74,12 @@ class RunFiles:
         roles = self.record.get("roles")
         return isinstance(roles, list) and "Predicts" in roles
 
+    @property
+    def acts(self) -> bool:
+        """Whether its game acts in an environment."""
+        roles = self.record.get("roles")
+        return isinstance(roles, list) and "Acts" in roles
+
     @cached_property
     def log(self) -> MetricsLog:
         """metrics.jsonl"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zerosum.errors import ZerosumError, unknown
+from zerosum.theory.actor_critic import ACTOR_CRITIC
 from zerosum.theory.claim import Topic
 from zerosum.theory.distances import DISTANCES
 from zerosum.theory.figure_1 import FIGURE_1
@@ -16,7 +17,8 @@ from zerosum.theory.optimum import OPTIMUM
 from zerosum.theory.saddle import SADDLE
 
 TOPICS: dict[str, Topic[Any]] = {
-    topic.name: topic for topic in (OPTIMUM, DISTANCES, LIKELIHOOD, LINES, GRADIENT, SADDLE, FIGURE_1, LINEAR_MODELS)
+    topic.name: topic
+    for topic in (OPTIMUM, DISTANCES, LIKELIHOOD, LINES, GRADIENT, SADDLE, FIGURE_1, LINEAR_MODELS, ACTOR_CRITIC)
 }
 
 

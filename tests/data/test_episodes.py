@@ -1,0 +1,140 @@
+"""Environments that step together, and what is kept of their episodes."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import corridor
+import gymnasium
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zerosum.data.behaviour import environment, experts
+from zerosum.data.behaviour.environment import Places
+from zerosum.data.behaviour.episodes import play
+from zerosum.data.dataset import DataError
+
+corridor.register()
+
+
+def right(states: Tensor) -> Tensor:
+    return F.one_hot(torch.ones(len(states), dtype=torch.long), 2).float()
+
+
+def left(states: Tensor) -> Tensor:
+    return F.one_hot(torch.zeros(len(states), dtype=torch.long), 2).float()
+
+
+def test_the_shape_of_environments():
+    assert environment.of(corridor.NAME) == Places(corridor.NAME, 2, 2, True, corridor.CUT)
+    sliding = environment.of("SlidingCorridor-v0")
+    assert (sliding.actions, sliding.discrete, sliding.low, sliding.high) == (1, False, (-1.0,), (1.0,))
+    assert environment.of("CartPole-v0").limit == 200, "an old version, without a warning"
+
+
+def test_episodes_that_the_environment_ends():
+    played = play(environment.of(corridor.NAME), right, count=6, seed=1, steps=20)
+    starts = played.states[0, :, 0]
+    first = dict(reversed(played.episodes()))
+    assert [steps.stop for _, steps in sorted(first.items())] == (4 - starts).int().tolist()
+    assert torch.equal(played.returns(), -played.lengths().float()) and not played.cut.any()
+    assert played.terminated.sum() == len(played.episodes()) > 6
+    for n, steps in played.episodes():  # states, actions and rewards of one step belong together
+        places = played.states[steps.start : steps.stop + 1, n, 0]
+        assert torch.equal(places.diff(), torch.ones(len(places) - 1)) and places[-1] == 4
+    assert len(played.pairs) == played.within.sum() and (played.pairs[:, 0] < 4).all()
+    between = ~played.within
+    assert (played.rewards[between] == 0).all() and torch.equal(between[1:], played.ended[:-1])
+
+
+def test_episodes_that_the_limit_cuts_off():
+    played = play(environment.of(corridor.NAME), left, count=2, seed=1, steps=corridor.CUT)
+    assert played.lengths().tolist() == [corridor.CUT] * 2
+    assert played.cut[-1].all() and not played.terminated.any() and played.within.all()
+    assert played.states.shape == (corridor.CUT + 1, 2, 2), "the last state is there, to be worth something"
+
+
+def test_one_episode_of_each_environment():
+    played = play(environment.of(corridor.NAME), right, count=5, seed=3)
+    assert len(played.episodes()) == 5 and len(played.states) - 1 == int(played.lengths().max())
+    cut = play(environment.of(corridor.NAME), left, count=3, seed=3)
+    assert cut.lengths().tolist() == [corridor.CUT] * 3
+
+
+def test_a_seed_decides_the_beginnings():
+    places = environment.of("CartPole-v0")
+    balance = experts.find(places)
+    one, same, other = (play(places, balance, count=2, seed=seed, steps=30) for seed in (1, 1, 2))
+    assert torch.equal(one.states, same.states) and not torch.equal(one.states, other.states)
+
+
+def test_numbers_outside_of_an_action_s_range_are_cut_off():
+    far = play(environment.of("SlidingCorridor-v0"), lambda s: torch.full((len(s), 1), 9.0), count=3, seed=1)
+    assert torch.equal(far.states[:-1][far.within][:, 0] + 1, far.states[1:][far.within][:, 0])
+    assert (far.actions == 9).all(), "what the policy said is kept"
+
+
+@pytest.mark.parametrize("name", ["CartPole-v0", "MountainCar-v0", "Acrobot-v1", "Pendulum-v1"])
+def test_written_experts_are_experts(name: str):
+    """Better than what Ho and Ermon, 2016, imitated, or about as good: 200, -98.75, -75.25."""
+    places = environment.of(name)
+    least = {"CartPole-v0": 200, "MountainCar-v0": -101, "Acrobot-v1": -85, "Pendulum-v1": -220}[name]
+    assert play(places, experts.find(places), count=20, seed=5).returns().mean() >= least
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("Nowhere-v0", "there is no environment Nowhere-v0 .*; give one of Gymnasium's: .* or PACKAGE:NAME"),
+    ("Blackjack-v1", "the states of Blackjack-v1 are Tuple, and policies take vectors of numbers"),
+    ("FrozenLake-v1", "the states of FrozenLake-v1 are Discrete"),
+])  # fmt: skip
+def test_an_environment_that_does_not_fit_is_named(name: str, message: str):
+    with pytest.raises(DataError, match=message):
+        environment.of(name)
+
+
+def test_gymnasium_is_an_extra(monkeypatch: pytest.MonkeyPatch):
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name == "gymnasium":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(
+        DataError, match=r"environments are Gymnasium's, which is not there: pip install 'zerosum\[rl\]'"
+    ):
+        environment.of("CartPole-v1")
+
+
+def test_an_environment_that_needs_another_package_says_so(monkeypatch: pytest.MonkeyPatch):
+    def missing(*args: Any, **own: Any) -> Any:
+        raise gymnasium.error.DependencyNotInstalled("install box")
+
+    monkeypatch.setattr(gymnasium, "make_vec", missing)
+    with pytest.raises(DataError, match="CartPole-v1 needs a package more: install box"):
+        environment.of("CartPole-v1")
+
+
+@pytest.mark.filterwarnings("ignore:.*The reward is a")  # Gymnasium's, who looks at the first step alone
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_rewards_that_are_not_finite_are_refused(wrong: float, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(corridor.Corridor, "reward", wrong)
+    with pytest.raises(DataError, match=f"Corridor-v0 gave a reward of {wrong} in step 1: mend the environment"):
+        play(environment.of(corridor.NAME), right, count=2, seed=1)
+
+
+def test_experts_of_other_environments_are_not_guessed():
+    with pytest.raises(DataError, match="no written expert of Corridor-v0, only of CartPole, MountainCar"):
+        experts.find(environment.of(corridor.NAME))
+
+
+def test_a_film_sees_every_state():
+    seen: list[np.ndarray[Any, Any]] = []
+    played = play(environment.of(corridor.NAME), right, count=1, seed=1, watch=lambda e: seen.append(e.render()[0]))
+    assert len(seen) == len(played.states) and seen[0].shape == (8, 40, 3)
+    assert not np.array_equal(seen[0], seen[-1])
