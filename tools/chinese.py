@@ -91,6 +91,12 @@ STATEMENTS = {  # the claims, by their English names
     "accuracy with 400 features": "400 个特征时的正确率",
     "400 features, moved in random directions": "400 个特征，朝随机方向改变",
     "400 features, moved by FGSM": "400 个特征，受 FGSM 改变",
+    "D's gradient, less twice the critic's": "D 的梯度减评论者梯度的两倍",
+    "the critic's value of the most real arm": "评论者对最真实的臂的估值",
+    "the critic's value of the least real arm": "评论者对最不真实的臂的估值",
+    "G's gradient, less the policy gradient over arms": "G 的梯度减各臂上的策略梯度",
+    "G's gradient, less the deterministic policy gradient": "G 的梯度减确定性策略梯度",
+    "G's gradient, less the policy gradient over numbers": "G 的梯度减实数动作上的策略梯度",
 }
 
 

@@ -116,6 +116,21 @@ def test_d_weighs_what_comes_after_ends_as_it_was_shown():
     torch.testing.assert_close(move.terms["adversarial"], wanted)
 
 
+def test_d_s_penalty_is_in_demonstrated_deviations():
+    """R1 and R2 of D as a function of what it sees: of demonstrations twice as wide they are the same."""
+    pairs = walked().pairs
+    wide = replace(HALL, mean=(0.0,) * 4, scale=(2.0, 2.0, 1.0, 1.0))
+    found = []
+    for behaviour, seen in ((HALL, pairs), (wide, pairs * torch.tensor([2.0, 2.0, 1.0, 1.0]))):
+        terms = built(behaviour, config={"penalty": 3.0})._tell_apart(seen, seen, 0.0).terms
+        found.append(terms["penalty"].item())
+    assert found[0] == pytest.approx(found[1], rel=1e-4) and found[0] > 0
+    d, x = built(HALL).discriminator, pairs.clone().requires_grad_()
+    (slopes,) = torch.autograd.grad(d(x).sum(), x)
+    assert found[0] == pytest.approx(3 * slopes.square().sum(1).mean().item(), rel=1e-4)
+    assert "penalty" not in built(HALL, config={"penalty": 0.0})._tell_apart(pairs, pairs, 0.0).terms
+
+
 def test_d_s_entropy_is_that_of_its_verdicts():
     game, pairs = built(HALL, config={"entropy": 1.0}), walked().pairs
     move = game._tell_apart(pairs, pairs, 0.0)

@@ -16,7 +16,7 @@ from zerosum.batches import Draw
 from zerosum.data.behaviour.episodes import Played
 from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move, Player
-from zerosum.losses import non_saturating
+from zerosum.losses import non_saturating, penalties
 from zerosum.modality import Behaviour, Spec
 from zerosum.networks.actor import HIDDEN, Actor, Critic, log_probability
 from zerosum.optim import Adam, DiscriminatorOptimizer, Optimizer
@@ -61,6 +61,9 @@ class GAIL(ActingGame[Tensor]):
         d_steps: Annotated[int, Gt(0), "discriminator moves per round"] = 10
         pairs: Annotated[int, Gt(0), "demonstrated steps, at least, in a move of D and of the clone"] = 256
         entropy: Annotated[float, Ge(0), "weight of the entropy of D's verdicts, in nats, against certainty"] = 0.001
+        penalty: Annotated[
+            float, Ge(0), "weight of D's squared gradients (R1 and R2), in demonstrated deviations, against memorising"
+        ] = 1.0
         clone_steps: Annotated[int, Gt(0), "moves per round of the policy that clones"] = 5
         d_optimizer: DiscriminatorOptimizer = Adam(3e-3, (0.9, 0.999))
         c_optimizer: Annotated[Optimizer, "the clone's optimiser"] = Adam(1e-3, (0.9, 0.999))
@@ -114,9 +117,11 @@ class GAIL(ActingGame[Tensor]):
             shown = self.behaviour.absorbed or 0.0
             of_real = (1 - shown) * of_real + shown * non_saturating.g(end)
             of_fake = (1 - after) * of_fake + after * non_saturating.g(-end)
-        return Move(
-            "discriminator", adversarial=of_real + of_fake, entropy=-self.config.entropy * uncertain, logits=logits
-        )
+        terms = {"adversarial": of_real + of_fake, "entropy": -self.config.entropy * uncertain}
+        if self.config.penalty:
+            seen = self.discriminator.standardised(real), self.discriminator.standardised(fake)
+            terms["penalty"] = self.config.penalty * penalties.r1_r2(self.discriminator.judge, *seen)
+        return Move("discriminator", logits=logits, log=None, **terms)
 
     @torch.no_grad()
     def _rewards(self, played: Played) -> tuple[Tensor, Tensor | float]:
@@ -185,7 +190,7 @@ class Network(Checked):
     width: Annotated[int, Gt(0), "units of each of the two hidden layers"] = HIDDEN[0]
 
 
-_PAPER = GAIL.Config(absorbing=False, d_steps=1, d_optimizer=Adam(1e-2, (0.9, 0.999)))
+_PAPER = GAIL.Config(absorbing=False, d_steps=1, penalty=0.0, d_optimizer=Adam(1e-2, (0.9, 0.999)))
 
 
 @recipe(data="demonstrations", batch_size=16, steps=300, average=0.0, precision="fp32", sample_every=25, log_every=5)

@@ -106,7 +106,10 @@ class Critic(nn.Module):
         self.layers = perceptron(seen + absorbing, 1, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.standardised(x)
+        return self.judge(self.standardised(x))
+
+    def judge(self, x: Tensor) -> Tensor:
+        """(B, 1) of what is in demonstrated deviations already."""
         return self.layers(F.pad(x, (0, 1)) if self.absorbing else x)
 
     def after_the_end(self, like: Tensor) -> Tensor:
