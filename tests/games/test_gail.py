@@ -162,6 +162,15 @@ def test_ppo_makes_a_move_a_minibatch_and_trpo_one():
         assert players.count("clone") == game.config.clone_steps
 
 
+def test_d_sees_as_many_steps_of_the_policy_as_asked_for():
+    batch = torch.cat([torch.zeros(16, 4), right(torch.zeros(16, 4))], 1)
+    for fakes, seen in ((30, 30), (None, 190), (9_999, 190)):
+        game = built(config={"fakes": fakes, "pairs": 40}, moves={"steps": 200, "epochs": 1})
+        logits = next(move.logits for move in game.round(lambda: batch, 0))
+        assert len(logits.real) == 48, "whole batches"
+        assert len(logits.fake) == seen or (seen > 30 and 180 < len(logits.fake) <= 200)
+
+
 def test_a_bonus_for_entropy_is_the_policy_s():
     batch = torch.cat([torch.zeros(16, 4), right(torch.zeros(16, 4))], 1)
     for options in ({}, PPO):

@@ -60,6 +60,9 @@ class GAIL(ActingGame[Tensor]):
         ] = None
         d_steps: Annotated[int, Gt(0), "discriminator moves per round"] = 10
         pairs: Annotated[int, Gt(0), "demonstrated steps, at least, in a move of D and of the clone"] = 256
+        fakes: Annotated[
+            int | None, Gt(0), "steps of the policy in a move of D, drawn from those of the round; none: all"
+        ] = 1_000
         entropy: Annotated[float, Ge(0), "weight of the entropy of D's verdicts, in nats, against certainty"] = 0.001
         penalty: Annotated[
             float, Ge(0), "weight of D's squared gradients (R1 and R2), in demonstrated deviations, against memorising"
@@ -93,7 +96,7 @@ class GAIL(ActingGame[Tensor]):
         played = self.collect()
         fake, after = played.pairs, self._absorbed(played)
         for _ in range(self.config.d_steps):
-            yield self._tell_apart(self._demonstrated(draw), fake, after)
+            yield self._tell_apart(self._demonstrated(draw), self._some(fake), after)
         rewards, at_end = self._rewards(played)
         yield from self.improve(played, rewards, at_end)
         for _ in range(self.config.clone_steps):
@@ -106,6 +109,13 @@ class GAIL(ActingGame[Tensor]):
         while sum(map(len, batches)) < self.config.pairs:
             batches.append(draw())
         return torch.cat(batches)
+
+    def _some(self, fake: Tensor) -> Tensor:
+        """(N, S + A) of all that the policy did in a round, in any order."""
+        count = self.config.fakes
+        if count is None or count >= len(fake):
+            return fake
+        return fake[torch.randperm(len(fake), device=fake.device)[:count]]
 
     def _tell_apart(self, real: Tensor, fake: Tensor, after: float) -> Move:
         """D's move; `after`: the share of the policy's steps that come after the end of an episode."""
@@ -190,7 +200,7 @@ class Network(Checked):
     width: Annotated[int, Gt(0), "units of each of the two hidden layers"] = HIDDEN[0]
 
 
-_PAPER = GAIL.Config(absorbing=False, d_steps=1, penalty=0.0, d_optimizer=Adam(1e-2, (0.9, 0.999)))
+_PAPER = GAIL.Config(absorbing=False, d_steps=1, fakes=None, penalty=0.0, d_optimizer=Adam(1e-2, (0.9, 0.999)))
 
 
 @recipe(data="demonstrations", batch_size=16, steps=300, average=0.0, precision="fp32", sample_every=25, log_every=5)
