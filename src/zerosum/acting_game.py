@@ -107,8 +107,9 @@ class ActingGame(Game[B], Acts, ABC):
         log = {"return": played.returns().mean(), "length": played.lengths().float().mean()}
         if moves.optimizer.kind == "trpo":
             yield self._within_trust(states, actions, gained, before, log)
+        parts = math.ceil(played.within.numel() / moves.minibatch)  # as many in each process
         for _ in range(moves.epochs):
-            for rows in torch.randperm(len(states), device=states.device).split(moves.minibatch):
+            for rows in torch.randperm(len(states), device=states.device).tensor_split(parts):
                 if moves.optimizer.kind != "trpo":
                     own = self.actor(states[rows])
                     log_p = log_probability(own, actions[rows])
