@@ -21,6 +21,7 @@ from zerosum.optim import Adam
 from zerosum.roles import (
     CANNOT,
     Answers,
+    Attacks,
     Classifies,
     Completes,
     Discriminates,
@@ -40,7 +41,7 @@ from zerosum.techniques.apply import with_techniques
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
 ROLES = (
     *(Generates, Illustrates, Drafts, Answers, Translates, TranslatesBack),
-    *(Predicts, Completes, Classifies, Discriminates, Encodes),
+    *(Predicts, Completes, Classifies, Attacks, Discriminates, Encodes),
 )
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
@@ -67,6 +68,7 @@ class Nothing(Game[Tensor]):
     (Predicts, "nothing makes no films; choose another recipe for that"),
     (Completes, "nothing completes no texts; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
+    (Attacks, "nothing attacks no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),
 ])  # fmt: skip
@@ -112,6 +114,7 @@ def test_a_game_that_claims_a_role_must_fill_it(role: type):
     ("bigan/toy", {Generates, Discriminates, Encodes}),
     ("infogan/toy", {Generates, Discriminates}),
     ("pix2pix/images", {Translates}),
+    ("advgan/images", {Translates, Classifies, Attacks}),
     ("cyclegan/images", {Translates, TranslatesBack}),
 ])  # fmt: skip
 def test_what_games_of_the_package_can_do(name: str, roles: set[type]):

@@ -20,6 +20,7 @@ _CLASSES = {
     "precision-recall": "manifold.PrecisionRecall",
     "density-coverage": "manifold.DensityCoverage",
     "ms-ssim": "structural.MsSsim",
+    "attack-success": "attack_success.AttackSuccess",
     "modes": "modes.Modes",
     "pitch": "pitch.Pitch",
     "two-sample": "two_sample.TwoSample",

@@ -330,8 +330,9 @@ class Recovery:
 def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -> Callable[[Run], Image.Image]:
     """What draws the samples of a run as it is now: of fixed latent points, of fixed sources, or of fixed videos."""
     if has_role(game, Translates):
-        a, b = (loaded.fields[name] for name in ("a", game.makes))
-        aligned = a.deck == b.deck
+        takes = in_role(game, Translates).takes
+        a, b = (loaded.fields[name] for name in (takes, game.makes))
+        aligned = a.deck == b.deck and takes != game.makes
         return lambda run: translations(run, a.stored[:TRANSLATED], b.stored[:TRANSLATED] if aligned else None)
     if has_role(game, Predicts):
         videos, actions = (loaded.fields[name].stored[:FORESEEN] for name in (game.makes, "actions"))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.evaluation.adversarial_examples import fgsm, pgd
+from zerosum.losses.adversarial_examples import fgsm, pgd
 
 
 @pytest.fixture
