@@ -42,6 +42,7 @@ BEGUN = {
     "rollouts": 2,
     "encoder_steps": 3,
     "first_steps": 3,
+    "classifier_steps": 3,
 }
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images

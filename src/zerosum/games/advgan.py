@@ -31,6 +31,8 @@ from zerosum.util.files import named
 from zerosum.util.switches import With
 from zerosum.util.text import abbreviate, legible
 
+TINY = 1e-12  # under a root, whose slope at 0 is infinite
+
 
 def _learns(beside: Any) -> bool:
     return beside.classifier is None
@@ -139,14 +141,15 @@ class AdvGAN(Game[Labelled], Attacks):
         terms: dict[str, Any] = {}
         if self.discriminator is not None:
             logits = Logits(*discriminate(self.discriminator, x, changed.detach()))
-            yield Move("discriminator", adversarial=objective.d(*logits), logits=logits)
+            yield Move("discriminator", adversarial=objective.d(*logits), logits=logits)  # eq. 1
             real_logits = constant_logits(self.discriminator, x) if objective.paired else None
             terms["adversarial"] = config.adversarial * objective.g(self.discriminator(changed), real_logits)
-        if config.hinge:
-            norm = change.flatten(1).square().mean(1).add(1e-12).sqrt()
-            terms["hinge"] = config.hinge * F.relu(norm - config.bound).mean()  # eq. 3
         answers = self.f(changed)
-        yield Move("generator", attack=self._attack(answers, y), **terms, log={"success": self._errors(answers, y)})
+        terms["attack"] = self._attack(answers, y)
+        if config.hinge:
+            norm = change.flatten(1).square().mean(1).add(TINY).sqrt()
+            terms["hinge"] = config.hinge * F.relu(norm - config.bound).mean()  # eq. 3
+        yield Move("generator", **terms, log={"success": self._errors(answers, y)})
 
     def phase(self, step: int) -> Hashable | None:
         return self.stage(step)
