@@ -313,5 +313,5 @@ def _digest(module: nn.Module) -> str:
     found = hashlib.sha256()
     for name, value in module.state_dict().items():
         found.update(name.encode())
-        found.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data if value.numel() else b"")
+        found.update(value.detach().cpu().flatten().view(torch.uint8).numpy().data if value.numel() else b"")
     return found.hexdigest()[:16]
