@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from zerosum.metrics.metric import Metric, PairMetric
 
 _CLASSES = {
+    "attack-success": "attack_success.AttackSuccess",
     "frechet": "frechet.Frechet",
     "kernel": "kernel.Kernel",
     "inception-score": "inception_score.InceptionScore",
     "precision-recall": "manifold.PrecisionRecall",
     "density-coverage": "manifold.DensityCoverage",
     "ms-ssim": "structural.MsSsim",
-    "attack-success": "attack_success.AttackSuccess",
     "modes": "modes.Modes",
     "pitch": "pitch.Pitch",
     "two-sample": "two_sample.TwoSample",

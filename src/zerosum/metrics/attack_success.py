@@ -86,7 +86,7 @@ class AttackSuccess(Metric):
     def warnings(self, context: Context) -> list[str]:
         if context.training is None or context.test is not None:
             return []
-        return ["these are samples that the run learnt from: train with --hold-out, or name others by --against"]
+        return ["these are samples that the run learnt from: train with --held-out 0.1, or name others by --against"]
 
     def measure(self, context: Context) -> dict[str, Score]:
         run, data = context.run, self._samples(context)
