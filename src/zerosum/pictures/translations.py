@@ -37,7 +37,7 @@ def _attacked(run: Run, a: Tensor) -> Image.Image:
     x, changed = kind.load(a), run.translate(a)
     rows = {"input": x, "change": (changed - x) / epsilon, "output": changed}
     said = [", ".join(names[k] for k in run.classify(seen).argmax(1).tolist()) for seen in (x, changed)]
-    note = f"taken for {said[0]}; with the change for {said[1]}"
+    note = f"taken for {said[0]}\nwith the change for {said[1]}"
     pictures = [renderer(kind).row(row) for row in rows.values()]
     title = "From top to bottom: an input, its change and its output"
-    return with_caption(label_rows(pictures, list(rows), note, gutter=8), title, f"{title}; {note}")
+    return with_caption(label_rows(pictures, list(rows), note, gutter=8), title, "; ".join([title, *note.splitlines()]))

@@ -332,7 +332,10 @@ def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -
     if has_role(game, Translates):
         takes = in_role(game, Translates).takes
         a, b = (loaded.fields[name] for name in (takes, game.makes))
-        aligned = a.deck == b.deck and takes != game.makes
+        if takes == game.makes:  # classes may lie in order
+            spread = a.stored[:: max(1, len(a) // TRANSLATED)][:TRANSLATED]
+            return lambda run: translations(run, spread)
+        aligned = a.deck == b.deck
         return lambda run: translations(run, a.stored[:TRANSLATED], b.stored[:TRANSLATED] if aligned else None)
     if has_role(game, Predicts):
         videos, actions = (loaded.fields[name].stored[:FORESEEN] for name in (game.makes, "actions"))
