@@ -43,9 +43,9 @@ class AdvGAN(Game[Labelled], Attacks):
 
     G minimises eq. 4, L_adv + alpha L_GAN + beta L_hinge: how far f is from the error that is wanted (eq. 2, by the
     loss of Carlini and Wagner, as in section 4), what D says (eq. 1), and how much the norm of the perturbation is
-    above a bound (eq. 3). The norm is here that of a mean, ||G(x)||_2 / sqrt(n) of n numbers, so that bound and weight
-    do not depend on the size of images. No number changes by more than epsilon, as G's outputs are so scaled, and none
-    leaves the range of images.
+    above a bound (eq. 3). The norm here is a root mean square, ||G(x)||_2 / sqrt(n) of n numbers, so that bound and
+    weight do not depend on the size of images. No number changes by more than epsilon, as G's outputs are scaled to it,
+    and none leaves the range of images.
 
     Where no classifier is given it learns first, then f moves no more, and G and D begin. Its weights are in each
     checkpoint, as all others.
