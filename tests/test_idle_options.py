@@ -26,6 +26,7 @@ STACKED: dict[str, Any] = {
     "first_steps": 1,
     "network": {"width": 2, "generator_width": 4, "second_width": 2, "blocks": 0, "words": 4, "meaning": 4},
 }
+BEGUN = {"classifier_steps": 1, "network": {"width": 2, "blocks": 1}}
 IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, what is off, what is set, its switch
     ("two-player/toy", {"penalties": None}, {"penalty_every": 3}, "penalties is none"),
     ("two-player/toy", {"penalties": {"r1": 0.0}}, {"penalty_every": 3}, "penalties is {'r1': 0.0}"),
@@ -39,6 +40,9 @@ IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, wha
     ("r3gan/toy", {}, {"augment": {"images": 9}}, "augment.end is 0.0"),
     ("infogan/toy", {"continuous": 0}, {"continuous_weight": 3.0}, "continuous is 0"),
     ("infogan/toy", {"clusters": {"weight": 0.0}}, {"clusters": {"views": {"warp": 0.2}}}, "clusters.weight is 0.0"),
+    ("advgan/images", {**BEGUN, "hinge": 0.0}, {"bound": 0.1}, "hinge is 0.0"),
+    ("advgan/images", {**BEGUN, "adversarial": 0.0}, {"objective": "hinge"}, "adversarial is 0.0"),
+    ("advgan/images", {**BEGUN, "adversarial": 0.0}, {"d_optimizer": {"lr": 0.3}}, "adversarial is 0.0"),
     ("unrolled/toy", {"unrolling": 0}, {"unrolled_lr": 3.0}, "unrolling is 0"),
     ("wgan/toy", {"long_every": 1, "long_steps": 2}, {"critic_steps": 1}, "long_every is 1"),
     ("sgan/toy", {"consistency": {"weight": 0.0}}, {"consistency": {"confidence": 0.5}}, "consistency.weight is 0.0"),
@@ -91,7 +95,7 @@ def weights(recipe: str, options: dict[str, Any]) -> torch.Tensor:
     known = find(recipe)
     chosen = {name: options[name] for name in ("techniques", "network") if name in options}
     chosen["config"] = {name: value for name, value in options.items() if name not in chosen}
-    drawn = known.data if known.data in ("sentences", "dialogues", "shapes") else "ring"
+    drawn = known.data if known.data in ("sentences", "dialogues", "shapes", "digits") else "ring"
     loaded = data.load(drawn, seed=0, size=(16, 16) if drawn == "shapes" else None)
     rng.seed(0)
     game = known.build(loaded.spec, chosen)

@@ -22,6 +22,7 @@ from zerosum.roles import (
     CANNOT,
     Acts,
     Answers,
+    Attacks,
     Classifies,
     Completes,
     Discriminates,
@@ -41,7 +42,7 @@ from zerosum.techniques.apply import with_techniques
 AffinePair: Any = find(f"{Path(__file__).parent / 'support' / 'affine_pair.py'}:pairs").game
 ROLES = (
     *(Generates, Illustrates, Drafts, Answers, Translates, TranslatesBack),
-    *(Predicts, Acts, Completes, Classifies, Discriminates, Encodes),
+    *(Predicts, Acts, Completes, Classifies, Attacks, Discriminates, Encodes),
 )
 POINTS = Spec({"x": Points(2), "y": Classes.numbered(3)})
 
@@ -69,6 +70,7 @@ class Nothing(Game[Tensor]):
     (Acts, "nothing does not act in an environment; choose another recipe for that"),
     (Completes, "nothing completes no texts; choose another recipe for that"),
     (Classifies, "nothing learns no classifier; choose another recipe for that"),
+    (Attacks, "nothing attacks no classifier; choose another recipe for that"),
     (Discriminates, "nothing has no discriminator that scores single samples; choose another recipe for that"),
     (Encodes, "nothing has no encoder; choose another recipe for that"),
 ])  # fmt: skip
@@ -114,6 +116,7 @@ def test_a_game_that_claims_a_role_must_fill_it(role: type):
     ("bigan/toy", {Generates, Discriminates, Encodes}),
     ("infogan/toy", {Generates, Discriminates}),
     ("pix2pix/images", {Translates}),
+    ("advgan/images", {Translates, Classifies, Attacks}),
     ("cyclegan/images", {Translates, TranslatesBack}),
 ])  # fmt: skip
 def test_what_games_of_the_package_can_do(name: str, roles: set[type]):

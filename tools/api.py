@@ -56,6 +56,7 @@ METRICS = [
     "manifold",
     "structural",
     "daala_ssim",
+    "attack_success",
     "modes",
     "pitch",
     "two_sample",
@@ -94,6 +95,7 @@ SECTIONS = {  # title: what is said first, and the modules whose public parts ar
                 "semi_supervised",
                 "mutual_information",
                 "matching",
+                "adversarial_examples",
             )
         ],
     ),

@@ -63,6 +63,7 @@ class Answers(Generates):
 class Translates(ABC):
     """Makes of each sample of one field, `a`, one of another, the field that `Game.makes` names."""
 
+    takes = "a"  # the field that is translated
     any_size = False  # whether images of any height and width will do, which stay what they are
     smallest = 1  # pixels of the sides of these
     factor = 1  # by how much larger they become
@@ -149,6 +150,14 @@ class Classifies(ABC):
         """The network that tells classes apart: samples (B, *shape) to logits (B, K)."""
 
 
+class Attacks(Translates, Classifies):
+    """Makes of each sample one that lies near it, and that the classifier takes for another class."""
+
+    takes = "x"
+    epsilon: float  # the largest change of a number
+    target: int | None  # the class that samples are to be taken for; None: any but their own
+
+
 class Discriminates(ABC):
     """Its discriminator scores single samples."""
 
@@ -180,6 +189,7 @@ CANNOT: dict[type, str] = {
     Acts: "does not act in an environment",
     Completes: "completes no texts",
     Classifies: "learns no classifier",
+    Attacks: "attacks no classifier",
     Discriminates: "has no discriminator that scores single samples",
     Encodes: "has no encoder",
 }

@@ -44,6 +44,7 @@ BEGUN = {
     "first_steps": 3,
     "pairs": 4,
     "clone_steps": 1,
+    "classifier_steps": 3,
 }
 IMAGES = (1, 12, 12)
 ENLARGED = 2  # how many times games for pairs of two sizes enlarge images

@@ -16,6 +16,7 @@ from zerosum.latent_game import LatentGame
 from zerosum.roles import (
     Acts,
     Answers,
+    Attacks,
     Classifies,
     Completes,
     Discriminates,
@@ -44,7 +45,8 @@ def prompted(game: Game[Any]) -> str:
 
 def judged_moves(game: Game[Any], batch: Any) -> Iterator[Move]:
     """The moves of a round in which somebody judges: the first, or one after a beginning, or of the last stage."""
-    steps = (10_000,) if has_role(game, Drafts) else (0, 10_000) if has_role(game, Illustrates) else (0,)
+    begins = has_role(game, Illustrates) or has_role(game, Attacks)
+    steps = (10_000,) if has_role(game, Drafts) else (0, 10_000) if begins else (0,)
     step = next((step for step in steps if any(move.logits for move in game.round(lambda: batch, step))), 0)
     return game.round(lambda: batch, step)
 
@@ -78,7 +80,8 @@ def test_what_it_can_do_it_does(case):
             with pytest.raises(ValueError, match=f"{game.name} is conditional: pass y"):
                 role.generate(case.z(game))
     if has_role(game, Translates):
-        assert in_role(game, Translates).translate(batch.a).shape == (4, *made.shape)
+        a = samples_of(batch, in_role(game, Translates).takes)
+        assert in_role(game, Translates).translate(a).shape == (4, *made.shape)
     if has_role(game, Predicts):
         start = in_role(game, Predicts).start
         foreseen = in_role(game, Predicts).predict(batch.x[:, :start], batch.actions[:, :-1])

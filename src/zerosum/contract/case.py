@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zerosum import data
-from zerosum.batches import CAPTIONED, PartlyLabelled, field_names
+from zerosum.batches import CAPTIONED, PartlyLabelled, field_names, samples_of
 from zerosum.data.dataset import DataError, Dataset, Field, Progress, dataset_of
 from zerosum.data.stream import deal
 from zerosum.game import Game
@@ -86,11 +86,12 @@ class Case:
         return rows(Spec({"y": condition}), self.batch_size, 0)["y"].to(device)
 
     def samples(self, game: Game[Any], batch: Any, device: str = "cpu") -> Tensor:
-        """What the game makes: of points drawn from its prior, of the field "a" of a batch, of the first frames of
+        """What the game makes: of points drawn from its prior, of what it translates of a batch, of the first frames of
         its films, which are part of it, or by acting.
         """
         if has_role(game, Translates):
-            return in_role(game, Translates).translate(batch.a)
+            translator = in_role(game, Translates)
+            return translator.translate(samples_of(batch, translator.takes))
         if has_role(game, Predicts):
             role = in_role(game, Predicts)
             start = batch.x[:, : role.start]

@@ -154,11 +154,12 @@ def inputs(run: Run, count: int, seed: int, reference: Dataset, progress: Progre
     `count` that are translated, at most.
     """
     own = run.record.data
-    if "a" not in reference.fields:
+    takes = in_role(run.game, Translates).takes
+    if takes not in reference.fields:
         reference = read_as(own.reading, own.name, size=own.size, crop=own.crop, data_dir=own.folder, progress=progress)
         learnt, held_out = own_parts(run, None, reference)
         reference = held_out or learnt
-    a = reference.fields["a"].stored
+    a = reference.fields[takes].stored
     return a, torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))[:count]
 
 

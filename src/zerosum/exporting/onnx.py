@@ -180,8 +180,10 @@ def _face(network: NetworkName, run: Run, game: Game[Any]) -> Face:
 
 
 def _translator(run: Run, game: Game[Any], back: bool) -> Face:
-    module, (source, _), names = _Translator(game, back), run.direction(back), ("a", game.makes)
+    module, (source, _) = _Translator(game, back), run.direction(back)
+    names = (in_role(game, Translates).takes, game.makes)
     given, made = names[::-1] if back else names
+    made = made if made != given else "translation"
     inputs: dict[str, Callable[[int], Tensor]] = {
         given: lambda count: torch.rand(count, *source.shape) * 2 - 1,
         "seeds": lambda count: torch.arange(count),

@@ -13,6 +13,7 @@ from types import ModuleType
 from zerosum.errors import ZerosumError
 from zerosum.games import (
     acgan,
+    advgan,
     bad_gan,
     bayesian,
     began,
@@ -48,6 +49,7 @@ __all__ = [
     "RECIPES",
     "RENAMED",
     "acgan",
+    "advgan",
     "bad_gan",
     "bayesian",
     "began",

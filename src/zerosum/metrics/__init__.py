@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zerosum.metrics.metric import Metric, PairMetric
 
 _CLASSES = {
+    "attack-success": "attack_success.AttackSuccess",
     "frechet": "frechet.Frechet",
     "kernel": "kernel.Kernel",
     "inception-score": "inception_score.InceptionScore",

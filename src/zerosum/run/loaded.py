@@ -331,8 +331,7 @@ class Run:
         Raises:
             ZerosumError: the game is no translator.
         """
-        in_role(self.game, Translates)
-        return self.record.data.spec.a
+        return self.record.data.spec.fields[in_role(self.game, Translates).takes]
 
     def translate(self, a: Tensor, batch_size: int = 64, *, back: bool = False, seed: int = 0) -> Tensor:
         """(N, *shape_b) on the CPU, from samples a, (N, *shape_a): floats, images in [-1, 1], or as they are stored.

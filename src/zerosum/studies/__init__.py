@@ -5,6 +5,7 @@ from __future__ import annotations
 from zerosum.errors import ZerosumError, unknown
 from zerosum.studies.ablation import ABLATION
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
+from zerosum.studies.advgan_mnist import ADVGAN_MNIST
 from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
@@ -45,6 +46,7 @@ STUDIES = {
     for study in (
         ABLATION,
         ACGAN_CLASS_ACCURACY,
+        ADVGAN_MNIST,
         BAD_GAN_MNIST_OWN,
         BEGAN_EQUILIBRIUM,
         BIGAN_1NN,

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from scipy.stats import norm
 from torch import Generator, Tensor, nn
 
-from zerosum.evaluation.adversarial_examples import fgsm, pgd
+from zerosum.losses.adversarial_examples import fgsm, pgd
 from zerosum.theory import figure
 from zerosum.theory.claim import Claim, Topic
 from zerosum.theory.progress import tell

@@ -337,7 +337,11 @@ class Recovery:
 def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -> Callable[[Run], Image.Image]:
     """What draws the samples of a run as it is now: of fixed latent points, of fixed sources, or of fixed videos."""
     if has_role(game, Translates):
-        a, b = (loaded.fields[name] for name in ("a", game.makes))
+        takes = in_role(game, Translates).takes
+        a, b = (loaded.fields[name] for name in (takes, game.makes))
+        if takes == game.makes:  # classes may lie in order
+            spread = a.stored[:: max(1, len(a) // TRANSLATED)][:TRANSLATED]
+            return lambda run: translations(run, spread)
         aligned = a.deck == b.deck
         return lambda run: translations(run, a.stored[:TRANSLATED], b.stored[:TRANSLATED] if aligned else None)
     if has_role(game, Predicts):

@@ -105,7 +105,7 @@ def translate(
     if role.any_size and whole.is_of_files(its):
         return work.of_files(its, folder, asked.over(usual))
     read = source if spoils is None else target
-    given = fitted(images, read, field="a", data_dir=where, progress=progress, asked=asked, reading=usual)
+    given = fitted(images, read, field=role.takes, data_dir=where, progress=progress, asked=asked, reading=usual)
     paths = _names(given.files, folder)
     drawable = (1, 3, 4) if usual.alpha == "keep" else (1, 3)
     array = None if target.channels in drawable else np.empty((len(paths), *target.shape), np.uint8)
@@ -313,5 +313,5 @@ def _digest(module: nn.Module) -> str:
     found = hashlib.sha256()
     for name, value in module.state_dict().items():
         found.update(name.encode())
-        found.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data if value.numel() else b"")
+        found.update(value.detach().cpu().flatten().view(torch.uint8).numpy().data if value.numel() else b"")
     return found.hexdigest()[:16]

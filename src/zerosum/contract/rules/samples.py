@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zerosum.batches import samples_of
 from zerosum.contract.case import Case
 from zerosum.contract.rules.moves import moves_of
 from zerosum.contract.rules.rule import Broken, DoesNotApply
@@ -81,7 +82,8 @@ def sampling(case: Case) -> None:
 
 def _translating(case: Case, game: Game[Any]) -> None:
     """Of a translator: equal inputs and seeds, equal outputs, alone and in a batch, in training and in use."""
-    role, a = in_role(game, Translates), case.batch().a
+    role = in_role(game, Translates)
+    a = samples_of(case.batch(), role.takes)
     seeds = torch.arange(len(a))
 
     def translate(a: Tensor, seeds: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.evaluation.adversarial_examples import fgsm, pgd
+from zerosum.losses.adversarial_examples import fgsm, margin, pgd, random_signs
 
 
 @pytest.fixture
@@ -87,3 +87,42 @@ def test_what_cannot_be_is_refused(network: nn.Module, batch: tuple[Tensor, Tens
     given = {"epsilon": 0.1, "step": 0.1, "steps": 2, **wrong}
     with pytest.raises(ZerosumError, match=next(iter(wrong))):
         pgd(network, *batch, given["epsilon"], step=given["step"], steps=given["steps"])
+
+
+def test_by_default_pgd_can_reach_all_that_lies_within_epsilon(
+    network: nn.Module, batch: tuple[Tensor, Tensor]
+) -> None:
+    x, y = batch
+    a, b = (
+        pgd(network, x, y, 0.4, steps=4, generator=torch.Generator().manual_seed(0), **own)
+        for own in ({}, {"step": 0.25})
+    )
+    assert torch.equal(a, b)
+
+
+LOGITS = torch.tensor([[2.0, -1.0, 1.5], [0.0, 3.0, -4.0]])
+
+
+def test_the_margin_is_that_of_the_best_other_class_and_stops_at_kappa() -> None:
+    y = torch.tensor([0, 2])
+    torch.testing.assert_close(margin(LOGITS, y), torch.tensor((0.5 + 0.0) / 2))
+    torch.testing.assert_close(margin(LOGITS, y, confidence=5.0), torch.tensor((0.5 - 5.0) / 2))
+    torch.testing.assert_close(margin(LOGITS, y, confidence=99.0), torch.tensor((0.5 - 7.0) / 2))
+    torch.testing.assert_close(margin(LOGITS, y, targeted=True), torch.tensor((0.0 + 7.0) / 2))
+    assert margin(LOGITS.bfloat16(), y).dtype == torch.float32
+    with pytest.raises(ZerosumError, match="confidence"):
+        margin(LOGITS, y, confidence=-1.0)
+
+
+def test_its_gradient_moves_the_two_classes_apart_until_then() -> None:
+    logits = LOGITS.clone().requires_grad_()
+    margin(logits, torch.tensor([0, 2])).backward()
+    assert logits.grad is not None and logits.grad.tolist() == [[0.5, 0.0, -0.5], [0.0, 0.0, 0.0]]
+
+
+def test_random_signs_are_as_large_and_of_no_design() -> None:
+    x = torch.zeros(50, 1, 8, 8)
+    found = random_signs(x, 0.3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(found.abs(), torch.full_like(x, 0.3)) and abs(float(found.mean())) < 0.02
+    assert torch.equal(found, random_signs(x, 0.3, generator=torch.Generator().manual_seed(0)))
+    assert random_signs(x + 0.9, 0.3).max() == 1 and random_signs(x + 0.9, 0.3, bounds=None).max() > 1.1

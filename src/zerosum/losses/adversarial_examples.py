@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from zerosum.util import checks
 
 IMAGES = (-1.0, 1.0)  # the range of images as networks see them
+STRIDE = 2.5  # of epsilon: how far PGD could go in all its steps
 
 
 def fgsm(
@@ -39,8 +39,8 @@ def pgd(
     y: Tensor,
     epsilon: float,
     *,
-    step: float,
     steps: int,
+    step: float | None = None,
     bounds: tuple[float, float] | None = IMAGES,
     generator: Generator | None = None,
 ) -> Tensor:
@@ -49,16 +49,45 @@ def pgd(
 
     Args:
         network, x, y, epsilon, bounds: as of `fgsm`.
-        step: the change of a number in a step.
+        step: the change of a number in a step; by default 2.5 epsilon / steps, so that all that lies within epsilon
+            can be reached from any start.
         generator: of the start, on the device of x.
     """
-    epsilon, step = checks.number("epsilon", epsilon, 0.0), checks.number("step", step, 0.0)
+    epsilon, steps = checks.number("epsilon", epsilon, 0.0), checks.integer("steps", steps, 1)
+    step = STRIDE * epsilon / steps if step is None else checks.number("step", step, 0.0)
     start = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
     found = _within(x + epsilon * (2 * start - 1), bounds)
-    for _ in range(checks.integer("steps", steps, 1)):
+    for _ in range(steps):
         moved = found + step * _gradient(network, found, y).sign()
         found = _within(torch.clamp(moved, x - epsilon, x + epsilon), bounds)
     return found
+
+
+def random_signs(
+    x: Tensor, epsilon: float, *, bounds: tuple[float, float] | None = IMAGES, generator: Generator | None = None
+) -> Tensor:
+    """x + epsilon times signs by chance, of samples (B, *shape): as large a change as that of `fgsm`, of no design."""
+    signs = torch.randint(2, x.shape, generator=generator, device=x.device).to(x.dtype) * 2 - 1
+    return _within(x + checks.number("epsilon", epsilon, 0.0) * signs, bounds)
+
+
+def margin(logits: Tensor, y: Tensor, *, targeted: bool = False, confidence: float = 0.0) -> Tensor:
+    """E max(Z_y - max_{i != y} Z_i, -kappa), for attacks to minimise; Carlini and Wagner, 2017, section V-A.
+
+    It goes below 0 where a sample is taken for another class, and does not go below -kappa.
+
+    Args:
+        logits: Z, (B, K), of K >= 2 classes; half precision is raised to float32.
+        y: (B,) int64, the classes that samples have, or (`targeted`) those that they are to be taken for: the first
+            term is then max_{i != y} Z_i - Z_y, their f_6.
+        confidence: kappa.
+
+    Returns:
+        A scalar.
+    """
+    own, others = _apart(logits.float(), y)
+    ahead = own - others.amax(1)
+    return (-ahead if targeted else ahead).clamp(min=-checks.number("confidence", confidence, 0.0)).mean()
 
 
 def _gradient(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
@@ -70,11 +99,15 @@ def _gradient(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     """
     leaf = x.detach().requires_grad_()
     with torch.enable_grad():
-        logits = network(leaf)
-        own = F.one_hot(y, logits.shape[1]).bool()
-        odds = logits.masked_fill(own, -math.inf).logsumexp(1) - logits[own]
-        (gradient,) = torch.autograd.grad(odds.sum(), leaf)
+        own, others = _apart(network(leaf), y)
+        (gradient,) = torch.autograd.grad((others.logsumexp(1) - own).sum(), leaf)
     return gradient
+
+
+def _apart(logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Of logits (B, K) those of the classes y, (B,), and all, (B, K), with -infinity in their place."""
+    index = y[:, None]
+    return logits.gather(1, index)[:, 0], logits.scatter(1, index, -math.inf)
 
 
 def _within(x: Tensor, bounds: tuple[float, float] | None) -> Tensor:
