@@ -143,6 +143,7 @@ def test_a_cycle_would_be_found_also_when_lazy() -> None:
 KIND_ASKED = {
     "contract/case.py": 2,  # the lengths of texts, and texts that samples are asked for
     "data/check.py": 7,  # sizes and colours of images, vocabularies of texts and of captions, loudness of sounds
+    "data/domains.py": 1,  # domains are of images
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images

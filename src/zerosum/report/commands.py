@@ -54,6 +54,8 @@ def _samples(files: RunFiles) -> tuple[str, str]:
     """What makes samples, in words and as a command."""
     if files.translates:
         return "Translate a folder of images", files.command("translate", "IMAGES --out translated")
+    if files.classifies:
+        return "Classify a folder of images", files.command("classify", "IMAGES")
     if files.predicts:
         return "Make a film", files.command("sample", "--frames 30")
     return "Draw 64 samples", files.command("sample", "-n 64 --seed 0")

@@ -25,6 +25,8 @@ def samples(files: RunFiles) -> str:
         step, path = files.pictures[-1]
         caption, alt = f"The newest samples, step {step:,}", f"{of}, step {step}"
     points = "inputs" if files.translates else "first frames" if files.predicts else "latent points"
+    shown = "Translations" if files.translates else "Samples"
+    filmed = "What the same samples are taken for" if files.classifies else f"{shown} of the same {points}"
     how = "Foreseen after real first frames, below the data" if files.predicts else "Samples as they move"
     moving = image(run / "samples.gif", f"{of}, as they move", side=None)
     title, description = read_caption(path)
@@ -35,7 +37,7 @@ def samples(files: RunFiles) -> str:
         figure(moving, how),
         figure(sound(run / "samples.wav"), "Samples, one after the other"),
         figure(final, f"{caption}. {title}" if title else caption),
-        figure(film, f"{'Translations' if files.translates else 'Samples'} of the same {points} over training"),
+        figure(film, f"{filmed} over training"),
     )
 
 

@@ -18,7 +18,7 @@ from zerosum.data.dataset import Progress, with_progress
 from zerosum.data.request import AS_STORED, Alpha, Asked, Frames, Reading
 from zerosum.data.sources import read_as, together
 from zerosum.errors import ZerosumError
-from zerosum.evaluation import pairs, real_data, targets
+from zerosum.evaluation import accuracy, pairs, real_data, targets
 from zerosum.evaluation.distinct import Distinct, without_twins
 from zerosum.evaluation.protocol import FILE, FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import Reference, noise_for, references_for
@@ -31,8 +31,9 @@ from zerosum.metrics.metric import Context, Metric, NotMeasurable, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score, Standing
 from zerosum.options import to_json
-from zerosum.roles import Translates, has_role
-from zerosum.run.loaded import Run
+from zerosum.roles import Classifies, Translates, has_role, makes_samples
+from zerosum.run.directory import RunDirectory
+from zerosum.run.loaded import Run, load
 from zerosum.run.record import versions
 from zerosum.training import hardware
 from zerosum.util import checks, memory, rng
@@ -63,7 +64,8 @@ def evaluate(
 
     Args:
         target: a run, a run directory, a folder of images, or an .npy or .npz file. `zerosum.load` gives a run with
-            its last weights, or of another checkpoint.
+            its last weights, or of another checkpoint. Of a run that classifies and makes no samples it is measured how
+            often it is right, in each domain of its data (`evaluation.accuracy`).
         against: the real data, as `--data` takes it; a run's own by default. Images are brought to the samples' size.
         metrics: by name ("frechet", "precision-recall:k=5"), or as instances; by default all that fit and are quick.
         extractor: of the features compared, by name or as a callable; by default by the data.
@@ -100,6 +102,14 @@ def evaluate(
         isinstance(metric, str | Metric | PairMetric) for metric in metrics
     ):
         raise ZerosumError(f"metrics are names or instances of Metric, not {metrics!r:.60}")
+    if (classifier := _classifier(target, device)) is not None:
+        if metrics or extractor is not None or truncation is not None or real is not None:
+            raise ZerosumError(
+                f"{classifier.record.recipe} makes no samples, and only how often it is right is measured: leave out "
+                "--metrics, --extractor, --truncation and --real"
+            )
+        results, notes, tested = accuracy.measure_run(classifier, against, samples, seed, folder, progress, given)
+        return _evaluation(targets.target_of(classifier), tested, results, {}, notes)
     named = [find(metric) if isinstance(metric, str) else metric for metric in metrics]
     if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
         if len(of_pairs) < len(named):
@@ -167,6 +177,16 @@ def evaluate(
         one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, seed, folder, progress)
         results, notes = [*one_by_one, *results], [*dict.fromkeys(notes + more)]
     return _evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
+
+
+def _classifier(target: str | Path | Run, device: str) -> Run | None:
+    """A run, loaded or not, whose game classifies and makes nothing; None of anything else."""
+    if isinstance(target, Run):
+        return target if has_role(target.game, Classifies) and not makes_samples(target.game) else None
+    directory = RunDirectory(Path(target))
+    if not (directory.path / "run.json").exists() or directory.read().roles != (Classifies.__name__,):
+        return None
+    return load(directory.path, device=device)
 
 
 def _evaluate_pairs(
