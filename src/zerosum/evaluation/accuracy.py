@@ -67,7 +67,7 @@ def measure_run(
         )
     results = [_measured(run, tested, count, seed, progress) for tested in found]
     notes = [tested.note for tested in found if tested.note]
-    notes.append(f"the weights are those of step {run.step:,}: no class of what is tested has chosen any")
+    notes.append(f"the weights are those of step {run.step:,}: no class of what is tested was used to choose them")
     return results, notes, ", ".join(tested.data.name for tested in found)
 
 

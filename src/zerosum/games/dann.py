@@ -74,7 +74,7 @@ class DANN(Game[Domains], Classifies):
             of_x = self.features(x)
         logits = self.head(of_x).float()  # (B, K)
         right = (logits.argmax(1) == y).float()
-        yield Move("classifier", classes=F.cross_entropy(logits, y), **terms, log={"accuracy": right})
+        yield Move("classifier", supervised=F.cross_entropy(logits, y), **terms, log={"accuracy": right})
         judged = self._judged(of_x.detach(), of_target.detach())
         yield Move("discriminator", adversarial=non_saturating.d(*judged), logits=judged)
 
@@ -92,7 +92,7 @@ class DANN(Game[Domains], Classifies):
 def _dann(data: Spec, config: DANN.Config, network: Network) -> DANN:
     if data.classes < 2:
         raise ZerosumError(
-            "the source has one class alone, and a classifier tells two or more apart: put each class in a sub-folder of "
+            "the source has one class alone, and a classifier tells two or more apart: put each in a sub-folder of "
             "the source"
         )
     return DANN(networks(data.x.shape, data.classes, network), config)
