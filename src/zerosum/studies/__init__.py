@@ -9,6 +9,7 @@ from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
 from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
+from zerosum.studies.dann_mnist_m import DANN_MNIST_M
 from zerosum.studies.dialogue_grammar import DIALOGUE_GRAMMAR
 from zerosum.studies.gan_parzen import GAN_PARZEN
 from zerosum.studies.grid import GRID, GRID_OWN
@@ -50,6 +51,7 @@ STUDIES = {
         CGAN_CLASS_ACCURACY,
         CGAN_PARZEN_OWN,
         CYCLEGAN_KNOWN_MAP,
+        DANN_MNIST_M,
         GAN_PARZEN,
         GRID,
         GRID_OWN,
