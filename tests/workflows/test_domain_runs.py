@@ -106,7 +106,7 @@ def test_both_domains_are_measured_on_their_test_images(run: Run):
     assert (result.protocol.real, result.protocol.reference) == (20, target.fingerprint)
     low, high = result.interval or (1, 0)
     assert low <= result.value <= high and result.scores["accuracy"].better == "higher"
-    assert evaluation.target.step == 6 and any("step 6: no class" in note for note in evaluation.notes)
+    assert evaluation.target.step == 6 and any("step 6: nothing was selected" in note for note in evaluation.notes)
 
 
 def test_no_class_of_the_target_changes_the_training(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -170,6 +170,9 @@ def test_a_labelled_target_without_a_test_part_is_measured_as_it_was_seen(tmp_pa
     found = zerosum.evaluate(zerosum.train("dann/images", f"domains:{source},{target}", tmp_path / "run", **QUICK))
     assert {name: part for name, (_, part, _) in of(found).items()} == {"target-accuracy": "learnt from"}
     assert any("has seen these images, without classes" in note for note in found.notes)
+    run = zerosum.train("dann/images", f"domains:{source},{source}", tmp_path / "one", **QUICK)
+    with pytest.raises(ZerosumError, match="--held-out"):  # whose classes it has learnt
+        zerosum.evaluate(run)
 
 
 def test_where_no_class_is_known_it_says_what_to_do(tmp_path: Path):

@@ -67,7 +67,7 @@ def measure_run(
         )
     results = [_measured(run, tested, count, seed, progress) for tested in found]
     notes = [tested.note for tested in found if tested.note]
-    notes.append(f"the weights are those of step {run.step:,}: no class of what is tested was used to choose them")
+    notes.append(f"the weights are those of step {run.step:,}: nothing was selected by what is tested")
     return results, notes, ", ".join(tested.data.name for tested in found)
 
 
@@ -95,7 +95,7 @@ def _named(
             tested = Tested(metric, split(read(name).data, own.held_out.names).held_out, "held out")
         elif test := _published(name, read):
             tested = Tested(metric, test.data, "test")
-        elif side == domains.TARGET:
+        elif side == domains.TARGET and name != both[0]:
             seen = f"{name}: the run has seen these images, without classes"
             tested = Tested(metric, read(name).data, "learnt from", seen)
         else:
