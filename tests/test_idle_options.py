@@ -38,6 +38,8 @@ IDLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # a recipe, wha
     ("gan/toy", {"g_optimizer": {"decay": {"images": 900}}}, {"g_optimizer": {"decay": {"steps": 2}}}, "is 900"),
     ("r3gan/toy", {"gamma": 0.0}, {"gamma_decay": {"end": 0.3}}, "gamma is 0.0"),
     ("r3gan/toy", {}, {"augment": {"images": 9}}, "augment.end is 0.0"),
+    ("dann/images", {"adaptation": {"end": 0.0}}, {"adaptation": {"images": 9}}, "adaptation.end is 0.0"),
+    ("dann/images", {"adaptation": {"end": 0.0}}, {"adaptation": {"steepness": 2.0}}, "adaptation.end is 0.0"),
     ("infogan/toy", {"continuous": 0}, {"continuous_weight": 3.0}, "continuous is 0"),
     ("infogan/toy", {"clusters": {"weight": 0.0}}, {"clusters": {"views": {"warp": 0.2}}}, "clusters.weight is 0.0"),
     ("advgan/images", {**BEGUN, "hinge": 0.0}, {"bound": 0.1}, "hinge is 0.0"),
@@ -91,11 +93,12 @@ def test_what_is_refused_has_no_effect(recipe: str, off: dict[str, Any], idle_on
 
 
 def weights(recipe: str, options: dict[str, Any]) -> torch.Tensor:
-    """After three steps on the ring's points, on texts or on shapes."""
+    """After three steps on the ring's points, on texts, on shapes or on digits."""
     known = find(recipe)
     chosen = {name: options[name] for name in ("techniques", "network") if name in options}
     chosen["config"] = {name: value for name, value in options.items() if name not in chosen}
     drawn = known.data if known.data in ("sentences", "dialogues", "shapes", "digits") else "ring"
+    drawn = "domains:digits,digits" if known.data.startswith("domains:") else drawn
     loaded = data.load(drawn, seed=0, size=(16, 16) if drawn == "shapes" else None)
     rng.seed(0)
     game = known.build(loaded.spec, chosen)

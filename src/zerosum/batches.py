@@ -43,6 +43,14 @@ class Unpaired(NamedTuple):
     b: Tensor  # (B, *shape_b)
 
 
+class Domains(NamedTuple):
+    """Of two domains, drawn independently: the classes of the target's samples are not there to be read."""
+
+    x: Tensor  # (B, *shape), of the source
+    y: Tensor  # (B,) int64, their classes
+    target: Tensor  # (B, *shape), of the target
+
+
 class Captioned(NamedTuple):
     """Samples, and what is said of them."""
 

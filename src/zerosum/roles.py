@@ -200,6 +200,11 @@ def has_role(game: Game[Any], role: type) -> bool:
     return isinstance(game.core, role)
 
 
+def makes_samples(game: Game[Any]) -> bool:
+    """Whether a game makes samples of its data, in one way or another; one that does not may classify alone."""
+    return any(has_role(game, role) for role in (Generates, Translates, Predicts, Acts))
+
+
 def in_role(game: Game[Any], role: type[R]) -> R:
     """The game as the role that it has.
 

@@ -145,6 +145,7 @@ KIND_ASKED = {
     "data/behaviour/demonstrations.py": 3,  # the shapes of arrays in a file
     "data/behaviour/environment.py": 2,  # of states and actions that can be learnt
     "data/check.py": 7,  # sizes and colours of images, vocabularies of texts and of captions, loudness of sounds
+    "data/domains.py": 1,  # domains are of images
     "data/images/fit.py": 4,  # images brought to the size and colours of others
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images

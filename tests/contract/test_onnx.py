@@ -71,6 +71,15 @@ def test_onnxruntime_computes_what_pytorch_does(case_of, trained: Run, tmp_path:
             torch.testing.assert_close(ask(tmp_path / "c.onnx", "logits", x=x), classifier(x), rtol=1e-4, atol=1e-4)
 
 
+def test_a_run_that_only_classifies_has_one_network(case_of, trained: Run, tmp_path: Path) -> None:
+    run = run_of(trained, case_of("dann/images"))
+    zerosum.export(run, tmp_path / "c.onnx")
+    x = torch.rand(5, *run.modality.shape) * 2 - 1
+    with sampling.eval_no_grad(run.game, 0):
+        expected = in_role(run.game, Classifies).classifier()(x)
+    torch.testing.assert_close(ask(tmp_path / "c.onnx", "logits", x=x), expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["gan-int-cls/shapes", "stackgan/shapes"])
 def test_captions_are_ids_of_texts(case_of, trained: Run, tmp_path: Path, name: str) -> None:
     case = case_of(name)

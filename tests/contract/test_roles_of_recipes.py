@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.batches import Labelled, PartlyLabelled, field_names, samples_of
+from zerosum.batches import Domains, Labelled, PartlyLabelled, field_names, samples_of
 from zerosum.data.stream import deal
 from zerosum.game import Game, Logits, Move
 from zerosum.latent_game import LatentGame
@@ -28,6 +28,7 @@ from zerosum.roles import (
     Translates,
     has_role,
     in_role,
+    makes_samples,
 )
 
 
@@ -66,7 +67,7 @@ def test_it_makes_samples_of_a_field_and_draws_fields_of_the_data(case):
 def test_what_it_can_do_it_does(case):
     game, batch = case.game().eval(), case.batch()
     made = case.spec().fields[game.makes]
-    assert any(has_role(game, role) for role in (Generates, Translates, Predicts, Acts)), "it makes no samples at all"
+    assert makes_samples(game) or has_role(game, Classifies), "it makes no samples at all, and tells none apart"
     if has_role(game, Generates):
         role = in_role(game, Generates)
         assert isinstance(game.core, LatentGame)
@@ -139,6 +140,8 @@ def generating_players(case: Any, game: Game[Any]) -> list[str]:
     """The players that move what samples are made by."""
     if has_role(game, Acts):
         return ["policy"]
+    if not makes_samples(game):
+        return []
     if isinstance(game.core, LatentGame):
         makers = {id(p) for p in game.core.generator.parameters()}
     else:
@@ -160,6 +163,8 @@ def test_the_first_term_of_a_generating_move_is_its_objective(case):
         pytest.skip("several players make its films, each by an objective of its own")
     if any(has_role(game, role) for role in (Completes, Answers, Acts)):
         pytest.skip("its opponent's say is a reward, which has no gradient")
+    if not makes_samples(game):
+        pytest.skip("its classifier's objective is that of the classes")
     (own,) = generating_players(case, game)
     opponents = [p for name, player in players.items() if name != own for m in player.modules for p in m.parameters()]
     moves = 0
@@ -197,7 +202,7 @@ def test_techniques_leave_the_roles_to_the_game(case_of):
 def test_labels_are_asked_about_where_they_are_drawn(case):
     """A game of classes learns from them: as a condition of its samples, or by a classifier."""
     game = case.game()
-    if issubclass(game.batch, Labelled | PartlyLabelled):
+    if issubclass(game.batch, Labelled | PartlyLabelled | Domains):
         conditional = has_role(game, Generates) and in_role(game, Generates).condition is not None
         assert conditional or has_role(game, Classifies)
     else:

@@ -23,6 +23,8 @@ TEXT = Spec({"ids": Tokens(("<unk>", "<eos>", "x"), 5), "lengths": Lengths(4)}, 
 DIALOGUE = Spec({"question": TEXT.texts, "answer": TEXT.texts}, count=1000)
 SOUND = Spec({"x": Sound(1, 500, 8000)}, count=1000)
 PAPERS_WITH_RELU_OR_POOLING = {
+    "dann/images",
+    "dann/paper",
     "dialogue/lines",
     "gan/tutorial",
     "seqgan/lines",

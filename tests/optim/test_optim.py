@@ -25,6 +25,9 @@ from zerosum.options import OptionError, help_of, hints, parse
     (Decay("exponential", final=0.01), {0: 1.0, 500: 0.1, 1000: 0.01, 5000: 0.01}),
     (Decay("exponential", steps=2000, final=0.25), {1000: 0.5}),
     (Decay("exponential"), {1000: 1e-8}),
+    (Decay("inverse", final=11**-0.75), {step: (1 + step / 100) ** -0.75 for step in (0, 100, 500, 1000)}),
+    (Decay("inverse", steps=500, final=0.25), {0: 1.0, 500: 0.25, 900: 0.25}),
+    (Decay("inverse"), {0: 1.0, 1000: 1e-8}),
     (Decay(warmup=4), {0: 0.25, 2: 0.75, 3: 1.0, 4: 1.0, 999: 1.0}),
     (Decay("linear", warmup=10), {0: 0.1, 9: 1.0, 500: 0.5}),
 ])  # fmt: skip
@@ -32,7 +35,7 @@ def test_decay(decay: Decay, shares: dict[int, float]):
     assert {step: decay(step, 1000) for step in shares} == pytest.approx(shares, rel=1e-12, abs=1e-15)
 
 
-@pytest.mark.parametrize("shape", ["linear", "cosine", "exponential"])
+@pytest.mark.parametrize("shape", ["linear", "cosine", "exponential", "inverse"])
 def test_decay_never_rises_nor_leaves_its_bounds(shape):
     decay = Decay(shape, start=10, steps=50, final=0.3)
     shares = [decay(step, 100) for step in range(120)]

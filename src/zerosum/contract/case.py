@@ -27,6 +27,8 @@ PUBLISHED = {  # what sets hold that would have to be downloaded first
     "fashion-mnist": (Image(1, 28, 28), 10),
     "cifar10": (Image(3, 32, 32), 10),
     "stacked-mnist": (Image(3, 28, 28), 1000),
+    "mnist-m": (Image(3, 28, 28), 10),
+    "domains:mnist,mnist-m": (Image(3, 28, 28), 10),
 }
 OF_TEXT = ("wrong", "near")  # fields of a batch that are drawn from the captions
 SIDE = 32  # pixels of images of which nothing is known
@@ -140,7 +142,7 @@ def spec_for(recipe: Recipe, chosen: str | None = None, progress: Progress | Non
         DataError: the chosen data cannot be read, or lacks a field that the recipe draws.
     """
     name = chosen or recipe.data
-    first = name.partition(":")[0]
+    first = name if name in PUBLISHED else name.partition(":")[0]
     if chosen or first not in PUBLISHED:
         try:
             whole = data.load(name, progress=progress)

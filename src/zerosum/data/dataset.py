@@ -220,11 +220,13 @@ class Dataset:
         """The same labels, numbered among `names`, of which some have no sample: as older versions numbered them.
 
         Where these lack a class of the data, or have them in another order, the data is as it was; an older spelling of
-        accents is no other class.
+        accents is no other class. So is data of several decks: older versions had none with classes.
         """
         known, ours = tuple(map(composed, names)), tuple(map(composed, self.classes))
         same = tuple(name for name in known if name in ours)
         if self.y is None or self.classes == names or {*same} != {*ours} or (same != ours and known == names):
+            return self
+        if len({field.deck for field in self.fields.values()}) > 1:
             return self
         place = torch.tensor([known.index(name) for name in ours])
         y = torch.where(self.y < 0, UNKNOWN, place[self.y.clamp(min=0)])

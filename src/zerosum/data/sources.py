@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from zerosum.data import domains
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.binary import table
 from zerosum.data.binary.mixture import bits
@@ -45,6 +46,22 @@ def _imported(where: str) -> Source:
     return lambda request: getattr(import_module(f"zerosum.data.{module}"), name)(request)
 
 
+def _domains(request: Request) -> Dataset:
+    """Both domains, read as each is alone, at one size where one is asked for."""
+    source, target = (
+        read_as(
+            request.reading,
+            name,
+            size=request.size,
+            data_dir=request.data_dir,
+            progress=request.progress,
+            seed=request.seed,
+        )
+        for name in domains.names(request.option)
+    )
+    return domains.joined(request.name, source, target)
+
+
 from_folder = _imported("images.folder:folder")
 from_sounds = _imported("sounds.wav:folder")
 
@@ -55,6 +72,7 @@ SOURCES: dict[str, Source] = {
     "fashion-mnist": FASHION_MNIST,
     "cifar10": _imported("images.cifar:cifar10"),
     "stacked-mnist": stacked_mnist,
+    "mnist-m": _imported("images.mnist_m:mnist_m"),
     "gauges": gauges,
     "ring": mixture.source(mixture.ring),
     "grid": mixture.source(mixture.grid),
@@ -74,6 +92,7 @@ SOURCES: dict[str, Source] = {
     "pairs": _imported("pairs.folders:paired"),
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),
+    domains.PREFIX: _domains,
 }
 DRAWN = ("shapes", "shapes-zh")  # images that are drawn as large as is asked for
 UNPAIRED = "unpaired"
@@ -101,7 +120,8 @@ def load(
             are its sub-folders, or are named in a `labels.csv` there, of WAV files, or of MIDI files; an .npy or .npz
             file of images, points or binary vectors; a .txt file, one text a line; a .tsv, .csv or .jsonl file of
             questions and answers; a .csv or .tsv file of features that are 0 or 1; or "pairs:A,B", "unpaired:A,B",
-            "side-by-side:FOLDER"; or pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA",
+            "side-by-side:FOLDER"; or "domains:SOURCE,TARGET", images with classes and images of another kind, each by a
+            name of these; or pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA",
             "unpaired:denoise:DATA" (`pairs.tasks`), "shrink@4:DATA". A known name goes before a folder of that name:
             write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own. Of "shrink:FOLDER" that of the crops.
@@ -321,7 +341,9 @@ def reads_files(name: str) -> bool:
     """Whether a name means images in a user's own files, whose values and frames can be taken in several ways."""
     if (made := _made(name)) is not None:
         return reads_files(made.images)
-    source, _ = find(name)
+    source, option = find(name)
+    if source is _domains:
+        return any(map(reads_files, domains.names(option)))
     return source in (from_folder, arrays) or name.partition(":")[0] in OF_FOLDERS
 
 
@@ -330,6 +352,8 @@ def reads_pictures(name: str) -> bool:
     if (made := _made(name)) is not None:
         return reads_pictures(made.images)
     source, option = find(name)
+    if source is _domains:
+        return any(map(reads_pictures, domains.names(option)))
     arrays_named = any(Path(part).suffix.lower() in SUFFIXES for part in option.split(","))
     return source is from_folder or (name.partition(":")[0] in OF_FOLDERS and not arrays_named)
 
@@ -339,6 +363,8 @@ def absolute(name: str) -> str:
     known, _, option = name.partition(":")
     if (made := _made(name)) is not None:
         return name.removesuffix(made.images) + absolute(made.images)
+    if known == domains.PREFIX:
+        return f"{known}:{','.join(map(absolute, domains.names(option)))}"
     if known in OF_FOLDERS:
         whole = named(option)
         parts = [whole] if whole.is_dir() else [named(part) for part in option.split(",")]

@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zerosum.batches import CAPTIONED, Paired, PartlyLabelled, Unpaired, field_names
+from zerosum.batches import CAPTIONED, Domains, Paired, PartlyLabelled, Unpaired, field_names
 from zerosum.data import random_crops, several
 from zerosum.data.dataset import ALL, HINT, TEXT, DataError, Dataset, Field, Others
+from zerosum.data.domains import EXAMPLE
 from zerosum.data.near import Near
 from zerosum.modality import Classes, Image, Tokens
 from zerosum.util import checks
@@ -47,6 +48,8 @@ OF_CAPTIONS = (
     "`zerosum data check`"
 )
 OF_PAIRS = "name pairs, as pairs:A,B or unpaired:A,B, or have them made of it, as by --task denoise"
+OF_DOMAINS = f"name both domains, as {EXAMPLE}"
+CURES: dict[type, str] = {Paired: OF_PAIRS, Unpaired: OF_PAIRS, Domains: OF_DOMAINS}  # by what is drawn
 
 
 def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
@@ -80,7 +83,7 @@ def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:
             raise DataError(f"{data.name} has no labels, but {drawer} learns from them; {HINT}")
         *most, last = wanted
         drawn = f"{', '.join(most)} and {last}" if most else last
-        cure = OF_PAIRS if batch in (Paired, Unpaired) else "give other data, or another recipe"
+        cure = CURES.get(batch, "give other data, or another recipe")
         raise DataError(f"{drawer} draws {drawn}; {data.name} has {', '.join(data.fields)}: {cure}")
     if batch is PartlyLabelled and not isinstance(fields["y"].modality, Classes):
         raise DataError(f"{drawer} learns classes, and {data.name} has {fields['y'].modality}; try cgan")

@@ -113,6 +113,11 @@ class Evaluation:
     versions: dict[str, str]
     created: str  # ISO 8601, UTC
 
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether a classifier was measured, and no samples."""
+        return bool(self.results) and all(r.protocol.metric.endswith("accuracy") for r in self.results)
+
     def __getitem__(self, metric: str) -> Result:
         """The result of a metric by name."""
         for result in self.results:

@@ -14,14 +14,14 @@ from zerosum.data.behaviour import environment
 from zerosum.data.behaviour.environment import Places
 from zerosum.data.behaviour.episodes import Policy, play
 from zerosum.data.dataset import Progress
-from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result
+from zerosum.evaluation.targets import target_of
 from zerosum.metrics.intervals import of_mean
 from zerosum.metrics.score import Score
 from zerosum.roles import Acts, in_role
 from zerosum.run.loaded import Run
 from zerosum.run.record import versions
 from zerosum.util import checks, rng
-from zerosum.util.text import encodable
 
 METRIC = "return"
 EPISODES = 50  # of each policy; Ho and Ermon, 2016, section 6
@@ -110,18 +110,11 @@ def lines(result: Result) -> list[str]:
 
 def evaluation_of(run: Run, found: Result) -> Evaluation:
     """What `measure` found, as `evaluation.json` has it."""
-    target = Target(
-        "run",
-        encodable(str(run.path.resolve())),
-        run.record.recipe,
-        run.step,
-        run.average and run.record.training.average > 0,
-    )
     known = {"noise": "acting at random in the same environment", "real": "the demonstrated episodes"}
     references = {name: known[name] for name in next(iter(found.scores.values())).references}
     return Evaluation(
         format=FORMAT,
-        target=target,
+        target=target_of(run),
         against=run.record.data.name,
         references=references,
         results=(found,),

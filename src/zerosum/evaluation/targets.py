@@ -82,9 +82,7 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
     Those of a translator are translations of the real `a`: of the data that they are compared with, or where that has
     none, of the run's own.
     """
-    record = run.record
-    averaged = run.average and record.training.average > 0
-    target = Target("run", encodable(str(run.path.resolve())), record.recipe, run.step, averaged)
+    record, target = run.record, target_of(run)
     if has_role(run.game, Translates):
         if truncation is not None:
             raise ZerosumError(f"{record.recipe} translates samples and has no z: leave out --truncation")
@@ -109,6 +107,12 @@ def of_run(run: Run, truncation: float | None) -> SampleSource:
         return Samples("the samples", count, run.modality, blocks, extractor, classes, progress)
 
     return SampleSource(target, run.modality, record.data.classes, samples, run)
+
+
+def target_of(run: Run) -> Target:
+    """A run, as evaluations name it."""
+    averaged = run.average and run.record.training.average > 0
+    return Target("run", encodable(str(run.path.resolve())), run.record.recipe, run.step, averaged)
 
 
 def _captions(run: Run, reference: Dataset, count: int, seed: int) -> Tensor | None:

@@ -41,6 +41,7 @@ from zerosum.roles import (
     TranslatesBack,
     has_role,
     in_role,
+    makes_samples,
 )
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
@@ -92,7 +93,7 @@ def export(run: Run | str | Path, out: str | Path, network: NetworkName | None =
     Args:
         run: a run directory, or what `zerosum.load` returned.
         out: an .onnx file; one that is there is overwritten.
-        network: by default the one that makes the samples.
+        network: by default the one that makes the samples, or the classifier where none does.
 
     Raises:
         ZerosumError: the packages are missing, the game has no such network, or the file would compute something else.
@@ -121,7 +122,9 @@ def export(run: Run | str | Path, out: str | Path, network: NetworkName | None =
 
 
 def usual(run: Run) -> NetworkName:
-    """The network that makes a run's samples."""
+    """The network that makes a run's samples; the classifier where there is nothing else."""
+    if has_role(run.game, Classifies) and not makes_samples(run.game):
+        return "classifier"
     return "translator" if has_role(run.game, Translates) else "generator"
 
 

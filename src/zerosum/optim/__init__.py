@@ -16,7 +16,7 @@ from torch.nn import Parameter
 from zerosum.errors import ZerosumError
 from zerosum.optim import sghmc, trpo
 from zerosum.optim.adam import BurnInAdam
-from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, half_cosine
+from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, Ramp, half_cosine
 from zerosum.options import Checked
 from zerosum.util.switches import With
 
@@ -38,8 +38,12 @@ __all__ = [
     "Optimizer",
     "PolicyOptimizer",
     "RMSprop",
+    "Ramp",
     "scheduled",
 ]
+
+LEAST = 1e-8  # share of the first rate that is left where a rate that never reaches 0 is to end at 0
+POWER = 0.75  # beta of Ganin et al., 2016, section 5.2.2, where a rate goes as (1 + alpha t)^-beta
 
 
 def _falls(decay: Decay) -> bool:
@@ -53,7 +57,10 @@ _IN_TIME = With("shape", _falls, unless="beta2_start")  # Adam's second beta goe
 class Decay(Checked):
     """A learning-rate schedule: warm-up, then decay, as a factor of the learning rate."""
 
-    shape: Annotated[Literal["constant", "linear", "cosine", "exponential"], "learning-rate schedule"] = "constant"
+    shape: Annotated[
+        Literal["constant", "linear", "cosine", "exponential", "inverse"],
+        "learning-rate schedule; inverse: as (1 + a t)^-0.75",
+    ] = "constant"
     warmup: Annotated[int, Ge(0), "linear warm-up steps"] = 0
     start: Annotated[int, Ge(0), _IN_TIME, "steps before the decay"] = 0
     steps: Annotated[
@@ -75,7 +82,9 @@ class Decay(Checked):
             return 1.0
         t = self.share(step, total, batch)
         if self.shape == "exponential":
-            return math.exp(t * math.log(max(self.final, 1e-8)))  # a geometric fall never reaches 0
+            return math.exp(t * math.log(max(self.final, LEAST)))  # a geometric fall never reaches 0
+        if self.shape == "inverse":  # nor does this one, and `final` is where it ends
+            return float((1 + (max(self.final, LEAST) ** (-1 / POWER) - 1) * t) ** -POWER)
         return 1 + (self.final - 1) * (t if self.shape == "linear" else half_cosine(t))
 
     def begins(self, total: int) -> int:
@@ -88,7 +97,7 @@ class Decay(Checked):
 
     def stops(self, total: int, batch: int = 1) -> int | None:
         """The step from which on the rate is 0; None where it never is."""
-        if self.shape in ("constant", "exponential") or self.final:
+        if self.shape not in ("linear", "cosine") or self.final:
             return None
         return self.begins(total) + math.ceil(self._length(total, batch))
 

@@ -40,5 +40,25 @@ class Cosine(Checked):
         return max(self.start, self.end)
 
 
+@dataclass(frozen=True)
+class Ramp(Checked):
+    """A number that rises from 0 to `end`: end (2 / (1 + exp(-steepness p)) - 1); Ganin et al., 2016, section 5.2.2.
+
+    p is the share of `images` that training has seen before a step, over all processes, and 1 from then on. The paper's
+    is the share of all of the training, which is the same where that is as long. A function of the samples seen and of
+    nothing else: a resumed run goes on exactly, also where it is to be longer.
+    """
+
+    end: Annotated[float, Ge(0), "its value in the end; 0: it stays 0"] = 1.0
+    steepness: Annotated[
+        float, Gt(0), With("end"), "how soon it rises (gamma): at 10 it is half of its end after 11 % of the samples"
+    ] = 10.0
+    images: Annotated[int, Gt(0), With("end"), "samples of the rise"] = 1_000_000
+
+    def __call__(self, seen: float) -> float:
+        """The value once `seen` samples have been learnt from."""
+        return self.end * math.tanh(self.steepness * min(seen / self.images, 1.0) / 2)
+
+
 NEVER = Cosine()  # 0, always
 ALWAYS = Cosine(1.0, 1.0)  # 1, always: the factor of what does not change

@@ -56,6 +56,8 @@ def _samples(files: RunFiles) -> tuple[str, str]:
         return "Translate a folder of images", files.command("translate", "IMAGES --out translated")
     if files.acts:
         return "Let it act, and film an episode", files.command("play")
+    if files.classifies:
+        return "Classify a folder of images", files.command("classify", "IMAGES")
     if files.predicts:
         return "Make a film", files.command("sample", "--frames 30")
     return "Draw 64 samples", files.command("sample", "-n 64 --seed 0")

@@ -43,7 +43,8 @@ def _about(evaluation: Evaluation) -> str:
     """What was measured, against what, and how to read the table."""
     target, references = evaluation.target, evaluation.references
     which = "averaged weights" if target.averaged else "last weights"
-    samples = f"Samples of the {which} of step {target.step:,}" if target.step is not None else "Samples"
+    what = "Classes" if evaluation.is_of_classes else "Samples"
+    samples = f"{what} of the {which} of step {target.step:,}" if target.step is not None else "Samples"
     how_many = "two reference scores" if len(references) > 1 else "a reference score"
     named = f" and {how_many}: {'; '.join(f'{name} is {what}' for name, what in references.items())}"
     logs = any(_is_log(score) for result in evaluation.results for score in result.scores.values())

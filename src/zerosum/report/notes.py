@@ -29,7 +29,7 @@ def _notes(files: RunFiles) -> Iterator[str]:
     if not files.pictures:
         yield "samples/ has no pictures yet."
     due = [artifact.path for artifact in ARTIFACTS if artifact.written.startswith(AT_END) and not artifact.optional]
-    no_z = files.translates or files.predicts
+    no_z = files.translates or files.predicts or files.classifies
     never = {"report.html", *(["interpolation.png"] if no_z else [])}  # this page; it takes a latent space
     for name in due:
         if name not in never and not (run / name).exists():

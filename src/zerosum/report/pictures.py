@@ -33,6 +33,8 @@ def samples(files: RunFiles) -> str:
         if files.predicts
         else "latent points"
     )
+    shown = "Translations" if files.translates else "Samples"
+    filmed = "What the same samples are taken for" if files.classifies else f"{shown} of the same {points}"
     how = "Foreseen after real first frames, below the data" if files.predicts else "Samples as they move"
     moving = image(run / "samples.gif", f"{of}, as they move", side=None)
     title, description = read_caption(path)
@@ -43,7 +45,7 @@ def samples(files: RunFiles) -> str:
         figure(moving, how),
         figure(sound(run / "samples.wav"), "Samples, one after the other"),
         figure(final, f"{caption}. {title}" if title else caption),
-        figure(film, f"{'Translations' if files.translates else 'Samples'} of the same {points} over training"),
+        figure(film, f"{filmed} over training"),
     )
 
 

@@ -80,6 +80,11 @@ class RunFiles:
         roles = self.record.get("roles")
         return isinstance(roles, list) and "Acts" in roles
 
+    @property
+    def classifies(self) -> bool:
+        """Whether its game classifies alone, and makes no samples."""
+        return self.record.get("roles") == ["Classifies"]
+
     @cached_property
     def log(self) -> MetricsLog:
         """metrics.jsonl"""

@@ -10,6 +10,7 @@ from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
 from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
+from zerosum.studies.dann_mnist_m import DANN_MNIST_M
 from zerosum.studies.dialogue_grammar import DIALOGUE_GRAMMAR
 from zerosum.studies.gail_classic import GAIL_CLASSIC
 from zerosum.studies.gan_parzen import GAN_PARZEN
@@ -54,6 +55,7 @@ STUDIES = {
         CGAN_PARZEN_OWN,
         CYCLEGAN_KNOWN_MAP,
         GAIL_CLASSIC,
+        DANN_MNIST_M,
         GAN_PARZEN,
         GRID,
         GRID_OWN,

@@ -18,7 +18,7 @@ from zerosum.data.dataset import Progress, with_progress
 from zerosum.data.request import AS_STORED, Alpha, Asked, Frames, Reading
 from zerosum.data.sources import read_as, together
 from zerosum.errors import ZerosumError
-from zerosum.evaluation import pairs, real_data, returns, targets
+from zerosum.evaluation import accuracy, pairs, real_data, returns, targets
 from zerosum.evaluation.distinct import Distinct, without_twins
 from zerosum.evaluation.protocol import FILE, FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import Reference, noise_for, references_for
@@ -31,7 +31,7 @@ from zerosum.metrics.metric import Context, Metric, NotMeasurable, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score, Standing
 from zerosum.options import to_json
-from zerosum.roles import Acts, Translates, has_role
+from zerosum.roles import Acts, Classifies, Translates, has_role, makes_samples
 from zerosum.run.loaded import Run, load
 from zerosum.run.record import versions
 from zerosum.training import hardware
@@ -63,7 +63,8 @@ def evaluate(
 
     Args:
         target: a run, a run directory, a folder of images, or an .npy or .npz file. `zerosum.load` gives a run with
-            its last weights, or of another checkpoint.
+            its last weights, or of another checkpoint. Of a run that classifies and makes no samples it is measured how
+            often it is right, in each domain of its data (`evaluation.accuracy`).
         against: the real data, as `--data` takes it; a run's own by default. Images are brought to the samples' size.
         metrics: by name ("frechet", "precision-recall:k=5"), or as instances; by default all that fit and are quick.
         extractor: of the features compared, by name or as a callable; by default by the data.
@@ -101,10 +102,6 @@ def evaluate(
     ):
         raise ZerosumError(f"metrics are names or instances of Metric, not {metrics!r:.60}")
     named = [find(metric) if isinstance(metric, str) else metric for metric in metrics]
-    if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
-        if len(of_pairs) < len(named):
-            raise ZerosumError(f"{of_pairs[0].name} compares pairs, others compare sets: evaluate them separately")
-        return _evaluate_pairs(of_pairs, target, against, seed, device, folder, progress, given)
     if not isinstance(target, Run) and (target / "run.json").exists():
         target = load(target, device=device)
     if isinstance(target, Run) and has_role(target.game, Acts):
@@ -113,6 +110,18 @@ def evaluate(
                 f"{target.path} acts, and is measured by its returns: leave out --against, --metrics and --extractor"
             )
         return returns.evaluation_of(target, returns.measure(target, seed=seed, progress=progress))
+    if isinstance(target, Run) and has_role(target.game, Classifies) and not makes_samples(target.game):
+        if named or extractor is not None or truncation is not None or real is not None:
+            raise ZerosumError(
+                f"{target.record.recipe} makes no samples, and only how often it is right is measured: leave out "
+                "--metrics, --extractor, --truncation and --real"
+            )
+        results, notes, tested = accuracy.measure_run(target, against, samples, seed, folder, progress, given)
+        return _evaluation(targets.target_of(target), tested, results, {}, notes)
+    if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
+        if len(of_pairs) < len(named):
+            raise ZerosumError(f"{of_pairs[0].name} compares pairs, others compare sets: evaluate them separately")
+        return _evaluate_pairs(of_pairs, target, against, seed, device, folder, progress, given)
     with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
         source = targets.open_source(target, truncation, device, folder, progress, given.over(AS_STORED))
         reference = real_data.load(source, against, folder, progress, given.over(_own_reading(source)))

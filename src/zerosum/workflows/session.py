@@ -22,6 +22,7 @@ from zerosum.health.history import History
 from zerosum.health.monitor import Monitor
 from zerosum.health.signals import SignalMeter
 from zerosum.modality import Modality
+from zerosum.pictures.classified import classified
 from zerosum.pictures.film import film
 from zerosum.pictures.overview import MOST_ROWS, choices, overview
 from zerosum.pictures.png import save
@@ -30,7 +31,7 @@ from zerosum.pictures.render import renderer
 from zerosum.pictures.translations import translations
 from zerosum.pictures.walks import interpolation, latents_per_code, traversal
 from zerosum.recipe import RECIPES
-from zerosum.roles import Acts, Generates, Predicts, Translates, has_role, in_role
+from zerosum.roles import Acts, Classifies, Generates, Predicts, Translates, has_role, in_role, makes_samples
 from zerosum.run.directory import RunDirectory
 from zerosum.run.loaded import Run
 from zerosum.run.record import Record
@@ -335,7 +336,9 @@ class Recovery:
 
 
 def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -> Callable[[Run], Image.Image]:
-    """What draws the samples of a run as it is now: of fixed latent points, of fixed sources, or of fixed videos."""
+    """What draws the samples of a run as it is now: of fixed latent points, of fixed sources, or of fixed videos; where
+    it classifies alone, fixed real samples by what they are taken for.
+    """
     if has_role(game, Translates):
         takes = in_role(game, Translates).takes
         a, b = (loaded.fields[name] for name in (takes, game.makes))
@@ -347,6 +350,9 @@ def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -
     if has_role(game, Predicts):
         videos, actions = (loaded.fields[name].stored[:FORESEEN] for name in (game.makes, "actions"))
         return lambda run: predictions(run, videos, actions)
+    if has_role(game, Classifies) and not makes_samples(game):
+        x = loaded.fields.get("target", loaded.fields[game.makes]).stored
+        return lambda run: classified(run, x)
     modality = record.data.fields[game.makes]
     if has_role(game, Acts):
         shown, draw = loaded.x[: renderer(modality).behind], renderer(modality).picture

@@ -15,7 +15,9 @@ from zerosum.util.console import say
 @dataclass(frozen=True)
 class Arguments:
     run: RunPath
-    network: Annotated[NetworkName | None, flag("which network", "the one that makes the samples")] = None
+    network: Annotated[
+        NetworkName | None, flag("which network", "the one that makes the samples, or the classifier")
+    ] = None
     out: Annotated[Path | None, flag("FILE.onnx", "RUN/NETWORK.onnx")] = None
     weights: WithRunFlags = NEWEST
 

@@ -49,7 +49,8 @@ class Arguments:
         str,
         flag(
             "a known data set, a folder of images (classes by sub-folder or labels.csv), a file (.npy, .npz, "
-            ".txt: one text a line), or pairs:A,B, unpaired:A,B, side-by-side:FOLDER"
+            ".txt: one text a line), or pairs:A,B, unpaired:A,B, side-by-side:FOLDER, "
+            "domains:SOURCE,TARGET"
         ),
     ]
     task: DisallowNone[AnyTask] = None

@@ -9,11 +9,10 @@ import torch
 from zerosum.contract.case import Case
 from zerosum.contract.rules.moves import own_parameters
 from zerosum.contract.rules.rule import Broken, DoesNotApply
-from zerosum.contract.rules.samples import makes_samples
 from zerosum.contract.rules.words import first_line, in_words
 from zerosum.contract.watching import ElsewhereError, OnlyOn, Written
 from zerosum.game import Game
-from zerosum.roles import Acts, has_role
+from zerosum.roles import Acts, has_role, makes_samples
 
 PHASES = 60  # rounds whose phases are looked at
 

@@ -14,7 +14,7 @@ from zerosum.contract.rules.rule import Broken, DoesNotApply
 from zerosum.contract.rules.state import same
 from zerosum.contract.rules.words import first_line, some
 from zerosum.game import Game
-from zerosum.roles import Acts, Generates, Predicts, Translates, has_role, in_role
+from zerosum.roles import Generates, Translates, has_role, in_role, makes_samples
 
 CLOSE = 1e-3  # of a sample alone and in a batch, beside the largest number of both
 
@@ -128,10 +128,6 @@ def modes(case: Case) -> None:
         raise Broken(f"sampling changes {some(moved)}", "change buffers in a round alone, not in generate")
     if woken := [name for name, module in game.named_modules() if module.training]:
         raise Broken(f"sampling puts {some([n or 'the game' for n in woken])} in training mode", "leave the mode")
-
-
-def makes_samples(game: Game[Any]) -> bool:
-    return any(has_role(game, role) for role in (Generates, Translates, Predicts, Acts))
 
 
 def require_maker(game: Game[Any]) -> None:
