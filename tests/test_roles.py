@@ -200,4 +200,6 @@ def test_points_of_z_are_drawn_where_the_game_is():
 
 
 def test_all_recipes_say_what_they_build():
-    assert all(issubclass(recipe.game, (Generates, Translates, Predicts, Acts, Classifies)) for recipe in RECIPES.values())
+    assert all(
+        issubclass(recipe.game, (Generates, Translates, Predicts, Acts, Classifies)) for recipe in RECIPES.values()
+    )

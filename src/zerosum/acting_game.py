@@ -63,7 +63,7 @@ class ActingGame(Game[B], Acts, ABC):
     def acting_players(self) -> dict[str, Player]:
         """The two that every such game has."""
         return {
-            "policy": Player(self.moves.optimizer, (self.actor,)),
+            "policy": Player(self.moves.optimizer, (self.actor,), averaged=True),
             "value": Player(self.moves.v_optimizer, (self.value,)),
         }
 

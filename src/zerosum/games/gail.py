@@ -19,7 +19,7 @@ from zerosum.game import Logits, Move, Player
 from zerosum.losses import non_saturating, penalties
 from zerosum.modality import Behaviour, Spec
 from zerosum.networks.actor import HIDDEN, Actor, Critic, log_probability
-from zerosum.optim import Adam, DiscriminatorOptimizer, Optimizer
+from zerosum.optim import TRPO, Adam, Decay, DiscriminatorOptimizer, Optimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 
@@ -58,7 +58,7 @@ class GAIL(ActingGame[Tensor]):
             bool | None,
             "episodes that ended go on in a state that D judges; none: where some demonstrated ones ended, others not",
         ] = None
-        d_steps: Annotated[int, Gt(0), "discriminator moves per round"] = 10
+        d_steps: Annotated[int, Gt(0), "discriminator moves per round"] = 5
         pairs: Annotated[int, Gt(0), "demonstrated steps, at least, in a move of D and of the clone"] = 256
         fakes: Annotated[
             int | None, Gt(0), "steps of the policy in a move of D, drawn from those of the round; none: all"
@@ -66,9 +66,9 @@ class GAIL(ActingGame[Tensor]):
         entropy: Annotated[float, Ge(0), "weight of the entropy of D's verdicts, in nats, against certainty"] = 0.001
         penalty: Annotated[
             float, Ge(0), "weight of D's squared gradients (R1 and R2), in demonstrated deviations, against memorising"
-        ] = 1.0
+        ] = 0.0
         clone_steps: Annotated[int, Gt(0), "moves per round of the policy that clones"] = 5
-        d_optimizer: DiscriminatorOptimizer = Adam(3e-3, (0.9, 0.999))
+        d_optimizer: DiscriminatorOptimizer = Adam(1e-2, (0.9, 0.999), decay=Decay("linear"))
         c_optimizer: Annotated[Optimizer, "the clone's optimiser"] = Adam(1e-3, (0.9, 0.999))
 
     def __init__(
@@ -200,17 +200,18 @@ class Network(Checked):
     width: Annotated[int, Gt(0), "units of each of the two hidden layers"] = HIDDEN[0]
 
 
-_PAPER = GAIL.Config(absorbing=False, d_steps=1, fakes=None, penalty=0.0, d_optimizer=Adam(1e-2, (0.9, 0.999)))
+_FALLING = PolicyMoves(optimizer=TRPO(decay=Decay("linear")))
+_PAPER = GAIL.Config(absorbing=False, d_steps=1, fakes=None, d_optimizer=Adam(1e-2, (0.9, 0.999)))
 
 
-@recipe(data="demonstrations", batch_size=16, steps=300, average=0.0, precision="fp32", sample_every=25, log_every=5)
+@recipe(data="demonstrations", batch_size=16, steps=300, average=0.9, precision="fp32", sample_every=25, log_every=5)
 def classic(
     data: Spec,
     config: GAIL.Config = GAIL.Config(),
-    moves: PolicyMoves = PolicyMoves(),
+    moves: PolicyMoves = _FALLING,
     network: Network = Network(),
 ) -> GAIL:
-    """The paper's networks and TRPO, for environments of a few numbers; D makes ten small moves a round."""
+    """The paper's networks and TRPO, for environments of a few numbers; D makes five moves a round, and rates fall."""
     return _built(data, config, moves, network)
 
 
@@ -221,7 +222,7 @@ def paper(
     moves: PolicyMoves = PolicyMoves(),
     network: Network = Network(),
 ) -> GAIL:
-    """As in the authors' code: one large move of D a round, and nothing after the end of an episode."""
+    """As in the authors' code: one move of D a round, and nothing after the end of an episode."""
     return _built(data, config, moves, network)
 
 
