@@ -78,8 +78,7 @@ class ActingGame(Game[B], Acts, ABC):
     def behave(self, count: int, seed: int, policy: str = "policy") -> Tensor:
         places = environment.of(self.behaviour.environment)
         act = self.policies()[policy]
-        with rng.fork_rng(torch.device("cpu")):
-            torch.manual_seed(seed)
+        with rng.fork_rng(self._device, seed):
             played = play(places, act, count=SEEN, seed=seed, device=self._device)
         return _spread(played.pairs, count).cpu()
 

@@ -21,12 +21,14 @@ from zerosum.metrics.score import Score
 from zerosum.roles import Acts, in_role
 from zerosum.run.loaded import Run
 from zerosum.run.record import versions
+from zerosum.run.sampling import device_of
 from zerosum.util import checks, rng
 
 METRIC = "return"
 EPISODES = 50  # of each policy; Ho and Ermon, 2016, section 6
 CALLED = {"policy": "the policy", "clone": "behaviour cloning"}
 AT_RANDOM = "acting at random"
+CPU = torch.device("cpu")
 
 
 def at_random(places: Places) -> Policy:
@@ -41,11 +43,14 @@ def at_random(places: Places) -> Policy:
     return act
 
 
-def of_policy(places: Places, policy: Policy, episodes: int, seed: int) -> Tensor:
-    """(E,) the returns of so many episodes, whose beginnings the seed decides, and what is drawn in them."""
-    with rng.fork_rng(torch.device("cpu")):
-        torch.manual_seed(seed)
-        return play(places, policy, count=episodes, seed=seed).returns()
+def of_policy(places: Places, policy: Policy, episodes: int, seed: int, device: torch.device = CPU) -> Tensor:
+    """(E,) the returns of so many episodes, whose beginnings the seed decides, and what is drawn in them.
+
+    Args:
+        device: where the policy is.
+    """
+    with rng.fork_rng(device, seed):
+        return play(places, policy, count=episodes, seed=seed, device=device).returns().cpu()
 
 
 def share(value: float, random: float, expert: float) -> float:
@@ -65,7 +70,7 @@ def measure(run: Run, *, episodes: int = EPISODES, seed: int = 0, progress: Prog
     policies: dict[str, Callable[[Tensor], Tensor]] = {**role.policies(), AT_RANDOM: at_random(places)}
     found: dict[str, Tensor] = {}
     for done, (name, policy) in enumerate(policies.items(), 1):
-        found[name] = of_policy(places, policy, episodes, seed)
+        found[name] = of_policy(places, policy, episodes, seed, device_of(run.game))
         if progress:
             progress("playing episodes", done, len(policies))
     random = float(found.pop(AT_RANDOM).double().mean())

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from zerosum.data.behaviour import environment
@@ -18,6 +17,7 @@ from zerosum.evaluation.protocol import Result
 from zerosum.pictures.film import film
 from zerosum.roles import Acts, in_role
 from zerosum.run.loaded import Run, load
+from zerosum.run.sampling import device_of
 from zerosum.util import checks, rng
 
 MOST = 400  # frames of a film
@@ -84,10 +84,9 @@ def write_film(run: Run, out: Path, policy: str = "policy", seed: int = 0) -> tu
         (seen,) = environments.render()
         frames.append(Image.fromarray(seen))
 
-    with rng.fork_rng(torch.device("cpu")):
-        torch.manual_seed(seed)
-        places = environment.of(role.behaviour.environment)
-        played = episode(places, role.policies()[policy], count=1, seed=seed, watch=watch)
+    device, places = device_of(run.game), environment.of(role.behaviour.environment)
+    with rng.fork_rng(device, seed):
+        played = episode(places, role.policies()[policy], count=1, seed=seed, device=device, watch=watch)
     shown = frames[:: -(-len(frames) // MOST)]
     film(shown, out, PACE * len(frames), hold=0.5, most=MOST)
     return int(played.lengths()[0]), float(played.returns()[0])

@@ -85,8 +85,7 @@ def record(
         raise ZerosumError(f"{out} is there already; remove it, or choose another --out")
     places = environment.of(name)
     policy, words = _expert(places, expert, rounds, seed, progress)
-    with rng.fork_rng(torch.device("cpu")):
-        torch.manual_seed(seed)
+    with rng.fork_rng(torch.device("cpu"), seed):
         shown = thinned(places, play(places, policy, count=episodes, seed=seed), every, seed)
     if out.parent != Path():
         out.parent.mkdir(parents=True, exist_ok=True)

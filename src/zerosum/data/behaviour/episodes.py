@@ -52,11 +52,13 @@ class Played:
 
     def returns(self) -> Tensor:
         """(E,) the sum of rewards of each episode that ended."""
-        return torch.tensor([float(self.rewards[steps, n].double().sum()) for n, steps in self.episodes()])
+        sums = [float(self.rewards[steps, n].double().sum()) for n, steps in self.episodes()]
+        return torch.tensor(sums, device=self.rewards.device)
 
     def lengths(self) -> Tensor:
         """(E,) its steps."""
-        return torch.tensor([steps.stop - steps.start for _, steps in self.episodes()])
+        lengths = [steps.stop - steps.start for _, steps in self.episodes()]
+        return torch.tensor(lengths, device=self.rewards.device)
 
 
 @torch.no_grad()
