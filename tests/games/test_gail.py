@@ -80,17 +80,15 @@ def test_controls_know_no_data():
 
 
 def test_without_an_absorbing_state_the_end_is_worth_nothing():
-    game = built(HALL, config={"absorbing": False})
+    game = built(HALL, config={"absorbing": "never"})
     assert not game.discriminator.absorbing and game._rewards(walked())[1] == 0
     assert "what comes after the end of an episode is worth 0" in game.remark()
 
 
 @pytest.mark.parametrize(("terminated", "asked", "absorbing"), [
-    (0.0, None, False), (1.0, None, False), (0.75, None, True), (1.0, True, True), (0.75, False, False),
+    (0.0, "auto", False), (1.0, "auto", False), (0.75, "auto", True), (1.0, "always", True), (0.75, "never", False),
 ])  # fmt: skip
-def test_there_is_an_absorbing_state_where_no_sign_of_rewards_will_do(
-    terminated: float, asked: bool | None, absorbing: bool
-):
+def test_there_is_an_absorbing_state_where_no_sign_of_rewards_will_do(terminated: float, asked: str, absorbing: bool):
     game = built(replace(HALL, terminated=terminated, absorbed=terminated / 2), config={"absorbing": asked})
     assert game.discriminator.absorbing is absorbing
     assert ("goes on in a state that D judges" in game.remark()) is absorbing
@@ -142,8 +140,10 @@ def test_d_s_entropy_is_that_of_its_verdicts():
 def test_an_absorbing_state_needs_to_know_how_episodes_ended():
     unknown = replace(HALL, terminated=None, absorbed=None)
     assert not built(unknown).discriminator.absorbing
-    with pytest.raises(ZerosumError, match="nothing says how the demonstrated episodes ended, which --absorbing needs"):
-        built(unknown, config={"absorbing": True})
+    with pytest.raises(
+        ZerosumError, match="nothing says how the demonstrated episodes ended, which --absorbing always needs"
+    ):
+        built(unknown, config={"absorbing": "always"})
 
 
 def test_other_data_is_refused():

@@ -12,7 +12,7 @@ from zerosum.health.features import FEATURES, FeatureSpace, feature_space
 from zerosum.health.signals import SampleMeter
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
-from zerosum.modality import Binary, Classes, Image, Modality, Notes, Points, Sound, Tokens, Video
+from zerosum.modality import Behaviour, Binary, Classes, Image, Modality, Notes, Points, Sound, Tokens, Video
 from zerosum.util import rng
 
 TEXTS = Tokens(("<unk>", "<eos>", *"abcdefgh"), 12)
@@ -61,8 +61,8 @@ def test_samples_have_features_and_thumbnails(modality: Modality):
 
 
 def test_other_kinds_are_refused_by_name():
-    assert set(FEATURES) == {Binary, Image, Notes, Points, Sound, Tokens, Video}
-    known = "images, videos, sounds, points, binary vectors, texts, melodies"
+    assert set(FEATURES) == {Behaviour, Binary, Image, Notes, Points, Sound, Tokens, Video}
+    known = "images, videos, sounds, points, binary vectors, states with their actions, texts, melodies"
     with pytest.raises(ZerosumError, match=f"are of {known}, not of classes; train with --no-health"):
         feature_space(Classes(("a", "b")), torch.zeros(3).long(), torch.Generator())
 

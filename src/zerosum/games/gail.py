@@ -55,9 +55,10 @@ class GAIL(ActingGame[Tensor]):
             "demonstrated episodes ended before the limit; or, as controls that know no data, 1, or a random number",
         ] = "auto"
         absorbing: Annotated[
-            bool | None,
-            "episodes that ended go on in a state that D judges; none: where some demonstrated ones ended, others not",
-        ] = None
+            Literal["auto", "always", "never"],
+            "whether episodes that ended go on in a state that D judges; auto: where some demonstrated ones ended, and "
+            "some did not",
+        ] = "auto"
         d_steps: Annotated[int, Gt(0), "discriminator moves per round"] = 5
         pairs: Annotated[int, Gt(0), "demonstrated steps, at least, in a move of D and of the clone"] = 256
         fakes: Annotated[
@@ -201,7 +202,7 @@ class Network(Checked):
 
 
 _FALLING = PolicyMoves(optimizer=TRPO(decay=Decay("linear")))
-_PAPER = GAIL.Config(absorbing=False, d_steps=1, fakes=None, d_optimizer=Adam(1e-2, (0.9, 0.999)))
+_PAPER = GAIL.Config(absorbing="never", d_steps=1, fakes=None, d_optimizer=Adam(1e-2, (0.9, 0.999)))
 
 
 @recipe(data="demonstrations", batch_size=16, steps=300, average=0.9, precision="fp32", sample_every=25, log_every=5)
@@ -230,13 +231,13 @@ def _built(data: Spec, config: GAIL.Config, moves: PolicyMoves, network: Network
     behaviour = data.x
     if not isinstance(behaviour, Behaviour):
         raise ValueError(f"gail learns from demonstrations, and x holds {behaviour}; zerosum record makes some")
-    absorbing = config.absorbing
-    if absorbing is None:
+    absorbing = config.absorbing == "always"
+    if config.absorbing == "auto":
         absorbing = behaviour.absorbed is not None and 0 < (behaviour.terminated or 0) < 1
     if absorbing and behaviour.absorbed is None:
         raise ZerosumError(
-            "nothing says how the demonstrated episodes ended, which --absorbing needs: add `lengths` and `terminated` "
-            "to the file, or leave it out"
+            "nothing says how the demonstrated episodes ended, which --absorbing always needs: add `lengths` and "
+            "`terminated` to the file, or leave it out"
         )
     hidden = (network.width,) * 2
     return GAIL(

@@ -246,11 +246,23 @@ def first_tells(message: str, error: BaseException | None) -> bool:
 
 
 def _leave() -> None:
+    """The first process, who keeps the board, leaves last: others may look there for why it stopped."""
     global _board
     if dist.is_initialized():
+        with suppress(RuntimeError):
+            _wait_for_others()
         dist.destroy_process_group()
     _board = None
     gc.collect()  # whoever still holds the group or the store in a cycle
+
+
+def _wait_for_others() -> None:
+    """Say that this process leaves; of the first, wait for as long as another may look for its reason."""
+    assert _board is not None
+    _board.set(f"left/{rank()}", "")
+    others, end = [f"left/{process}" for process in range(1, world_size())], time.monotonic() + PATIENCE
+    while rank() == 0 and others and time.monotonic() < end and not _board.check(others):
+        time.sleep(0.02)
 
 
 def _place(process: int) -> str:

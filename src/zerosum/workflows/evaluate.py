@@ -103,7 +103,8 @@ def evaluate(
         raise ZerosumError(f"metrics are names or instances of Metric, not {metrics!r:.60}")
     named = [find(metric) if isinstance(metric, str) else metric for metric in metrics]
     if not isinstance(target, Run) and (target / "run.json").exists():
-        target = load(target, device=device)
+        with rng.fork_rng(hardware.find(device)):
+            target = load(target, device=device)
     if isinstance(target, Run) and has_role(target.game, Acts):
         if against is not None or named or extractor is not None:
             raise ZerosumError(

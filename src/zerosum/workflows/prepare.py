@@ -403,7 +403,7 @@ def fitting(data: Dataset, *batches: type) -> list[str]:
         game = recipe.game.name
         if recipe.batch in batches and game not in found:
             # Where it cannot be built it does not fit; nothing is computed, nothing disturbed.
-            with suppress(ValueError), torch.device("meta"), rng.fork_rng(torch.device("cpu")):
+            with suppress(ValueError, ZerosumError), torch.device("meta"), rng.fork_rng(torch.device("cpu")):
                 recipe.build(data.spec)
                 found[game] = recipe.name
     return sorted(found.values())
