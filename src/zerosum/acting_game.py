@@ -6,6 +6,7 @@ import math
 from abc import ABC
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from zerosum.batches import B
 from zerosum.data.behaviour import environment
+from zerosum.data.behaviour.environment import Places
 from zerosum.data.behaviour.episodes import Played, play
 from zerosum.game import Game, Move, Player
 from zerosum.losses.policy_gradient import advantages, clipped_surrogate, surrogate
@@ -70,17 +72,20 @@ class ActingGame(Game[B], Acts, ABC):
     @torch.no_grad()
     def collect(self) -> Played:
         """What the policy does in a round, on the game's device."""
-        places = environment.of(self.behaviour.environment)
+        places = self._places
         count = max(1, math.ceil(self.moves.steps / places.limit))
         seed = int(torch.randint(SEEDS, ()))
         return play(places, self.actor.act, count=count, seed=seed, steps=places.limit, device=self._device)
 
     def behave(self, count: int, seed: int, policy: str = "policy") -> Tensor:
-        places = environment.of(self.behaviour.environment)
         act = self.policies()[policy]
         with rng.fork_rng(self._device, seed):
-            played = play(places, act, count=SEEN, seed=seed, device=self._device)
+            played = play(self._places, act, count=SEEN, seed=seed, device=self._device)
         return _spread(played.pairs, count).cpu()
+
+    @cached_property
+    def _places(self) -> Places:
+        return environment.of(self.behaviour.environment)
 
     @property
     def _device(self) -> torch.device:
@@ -102,10 +107,11 @@ class ActingGame(Game[B], Acts, ABC):
             worth = (gained + values[:-1])[played.within]
             gained = gained[played.within]
             gained = (gained - gained.mean()) / (gained.std(correction=0) + 1e-8)
-            before = log_probability(self.actor(states), actions)
+            then = self.actor(states)
+            before = log_probability(then, actions)
         log = {"return": played.returns().mean(), "length": played.lengths().float().mean()}
         if moves.optimizer.kind == "trpo":
-            yield self._within_trust(states, actions, gained, before, log)
+            yield self._within_trust(then, states, actions, gained, log)
         parts = math.ceil(played.within.numel() / moves.minibatch)  # as many in each process
         for _ in range(moves.epochs):
             for rows in torch.randperm(len(states), device=states.device).tensor_split(parts):
@@ -119,22 +125,20 @@ class ActingGame(Game[B], Acts, ABC):
                 yield Move("value", squares=((foreseen - worth[rows]) / unit).square().mean())
 
     def _within_trust(
-        self, states: Tensor, actions: Tensor, gained: Tensor, before: Tensor, log: dict[str, Tensor]
+        self, then: Choice, states: Tensor, actions: Tensor, gained: Tensor, log: dict[str, Tensor]
     ) -> Move:
-        """TRPO's one move."""
-        with torch.no_grad():
-            then = self.actor(states)
+        """TRPO's one move, away from what the policy was `then`."""
+        before = log_probability(then, actions)
+
+        def of(now: Choice) -> Move:
+            loss = surrogate(log_probability(now, actions), before, gained)
+            return Move("policy", logits=None, log=log, adversarial=loss, **self._entropy(now))
 
         def again() -> tuple[Tensor, Tensor]:
             now = self.actor(states)
-            loss = surrogate(log_probability(now, actions), before, gained)
-            for term in self._entropy(now).values():
-                loss = loss + term
-            return loss, divergence(then, now).mean()
+            return of(now).loss, divergence(then, now).mean()
 
-        now = self.actor(states)
-        loss = surrogate(log_probability(now, actions), before, gained)
-        return Move("policy", logits=None, log=log, adversarial=loss, **self._entropy(now)).searched(again)
+        return of(self.actor(states)).searched(again)
 
     def _entropy(self, own: Choice) -> dict[str, Tensor]:
         return {"entropy": -self.moves.entropy * entropy(own).mean()} if self.moves.entropy else {}

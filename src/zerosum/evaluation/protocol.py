@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +13,7 @@ from pydantic_core import from_json
 
 from zerosum.errors import ZerosumError
 from zerosum.metrics.score import Score
+from zerosum.run.record import versions
 from zerosum.util import formats
 from zerosum.util.files import read_bytes, write_atomic
 from zerosum.util.formats import Document, Migrations, rename
@@ -124,6 +127,22 @@ class Evaluation:
             if result.protocol.metric == metric:
                 return result
         raise KeyError(metric)
+
+
+def evaluation(
+    target: Target, against: str, results: Sequence[Result], references: Mapping[str, str], notes: Sequence[str] = ()
+) -> Evaluation:
+    """That of now, by the versions at hand."""
+    return Evaluation(
+        format=FORMAT,
+        target=target,
+        against=against,
+        references=dict(references),
+        results=tuple(results),
+        notes=tuple(notes),
+        versions=versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def write(evaluation: Evaluation, path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import torch
 import torch.nn.functional as F
@@ -14,13 +13,12 @@ from zerosum.data.behaviour import environment
 from zerosum.data.behaviour.environment import Places
 from zerosum.data.behaviour.episodes import Policy, play
 from zerosum.data.dataset import Progress
-from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result
+from zerosum.evaluation.protocol import Evaluation, Protocol, Result, evaluation
 from zerosum.evaluation.targets import target_of
 from zerosum.metrics.intervals import of_mean
 from zerosum.metrics.score import Score
 from zerosum.roles import Acts, in_role
 from zerosum.run.loaded import Run
-from zerosum.run.record import versions
 from zerosum.run.sampling import device_of
 from zerosum.util import checks, rng
 
@@ -37,7 +35,7 @@ def at_random(places: Places) -> Policy:
     def act(states: Tensor) -> Tensor:
         if places.discrete:
             return F.one_hot(torch.randint(places.actions, (len(states),)), places.actions).float()
-        low, high = (torch.tensor(end).nan_to_num(posinf=1.0, neginf=-1.0) for end in (places.low, places.high))
+        low, high = places.ends()
         return low + (high - low) * torch.rand(len(states), places.actions)
 
     return act
@@ -117,13 +115,4 @@ def evaluation_of(run: Run, found: Result) -> Evaluation:
     """What `measure` found, as `evaluation.json` has it."""
     known = {"noise": "acting at random in the same environment", "real": "the demonstrated episodes"}
     references = {name: known[name] for name in next(iter(found.scores.values())).references}
-    return Evaluation(
-        format=FORMAT,
-        target=target_of(run),
-        against=run.record.data.name,
-        references=references,
-        results=(found,),
-        notes=(),
-        versions=versions(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    return evaluation(target_of(run), run.record.data.name, [found], references)

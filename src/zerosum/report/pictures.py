@@ -24,17 +24,6 @@ def samples(files: RunFiles) -> str:
     if not path.exists() and files.pictures:
         step, path = files.pictures[-1]
         caption, alt = f"The newest samples, step {step:,}", f"{of}, step {step}"
-    points = (
-        "episodes"
-        if files.acts
-        else "inputs"
-        if files.translates
-        else "first frames"
-        if files.predicts
-        else "latent points"
-    )
-    shown = "Translations" if files.translates else "Samples"
-    filmed = "What the same samples are taken for" if files.classifies else f"{shown} of the same {points}"
     how = "Foreseen after real first frames, below the data" if files.predicts else "Samples as they move"
     moving = image(run / "samples.gif", f"{of}, as they move", side=None)
     title, description = read_caption(path)
@@ -45,8 +34,18 @@ def samples(files: RunFiles) -> str:
         figure(moving, how),
         figure(sound(run / "samples.wav"), "Samples, one after the other"),
         figure(final, f"{caption}. {title}" if title else caption),
-        figure(film, f"{filmed} over training"),
+        figure(film, f"{_filmed(files)} over training"),
     )
+
+
+def _filmed(files: RunFiles) -> str:
+    """What the frames of the film over training show."""
+    if files.classifies:
+        return "What the same samples are taken for"
+    if files.translates:
+        return "Translations of the same inputs"
+    points = "episodes" if files.acts else "first frames" if files.predicts else "latent points"
+    return f"Samples of the same {points}"
 
 
 def _texts(path: Path) -> str:

@@ -71,19 +71,21 @@ class RunFiles:
     @property
     def predicts(self) -> bool:
         """Whether its game foresees how videos go on."""
-        roles = self.record.get("roles")
-        return isinstance(roles, list) and "Predicts" in roles
+        return self._can("Predicts")
 
     @property
     def acts(self) -> bool:
         """Whether its game acts in an environment."""
-        roles = self.record.get("roles")
-        return isinstance(roles, list) and "Acts" in roles
+        return self._can("Acts")
 
     @property
     def classifies(self) -> bool:
         """Whether its game classifies alone, and makes no samples."""
         return self.record.get("roles") == ["Classifies"]
+
+    def _can(self, role: str) -> bool:
+        roles = self.record.get("roles")
+        return isinstance(roles, list) and role in roles
 
     @cached_property
     def log(self) -> MetricsLog:

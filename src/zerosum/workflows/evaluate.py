@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -20,7 +19,7 @@ from zerosum.data.sources import read_as, together
 from zerosum.errors import ZerosumError
 from zerosum.evaluation import accuracy, pairs, real_data, returns, targets
 from zerosum.evaluation.distinct import Distinct, without_twins
-from zerosum.evaluation.protocol import FILE, FORMAT, Evaluation, Protocol, Result, Target
+from zerosum.evaluation.protocol import FILE, Evaluation, Protocol, Result, evaluation
 from zerosum.evaluation.reference_scores import Reference, noise_for, references_for
 from zerosum.evaluation.standing import beside, remark
 from zerosum.evaluation.targets import SampleSource
@@ -33,7 +32,6 @@ from zerosum.metrics.score import Score, Standing
 from zerosum.options import to_json
 from zerosum.roles import Acts, Classifies, Translates, has_role, makes_samples
 from zerosum.run.loaded import Run, load
-from zerosum.run.record import versions
 from zerosum.training import hardware
 from zerosum.util import checks, memory, rng
 
@@ -118,7 +116,7 @@ def evaluate(
                 "--metrics, --extractor, --truncation and --real"
             )
         results, notes, tested = accuracy.measure_run(target, against, samples, seed, folder, progress, given)
-        return _evaluation(targets.target_of(target), tested, results, {}, notes)
+        return evaluation(targets.target_of(target), tested, results, {}, notes)
     if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
         if len(of_pairs) < len(named):
             raise ZerosumError(f"{of_pairs[0].name} compares pairs, others compare sets: evaluate them separately")
@@ -184,7 +182,7 @@ def evaluate(
     if translates and source.run is not None and not named:
         one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, seed, folder, progress)
         results, notes = [*one_by_one, *results], [*dict.fromkeys(notes + more)]
-    return _evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
+    return evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
 
 
 def _evaluate_pairs(
@@ -213,11 +211,11 @@ def _evaluate_pairs(
         notes = _notes(source, learnt, against, None) + notes
         if held_out is not None:
             notes.append(_held_out_note(held_out, True))
-        return _evaluation(source.target, reference.name, results, {}, notes)
+        return evaluation(source.target, reference.name, results, {}, notes)
     if against is None:
         raise ZerosumError(f"say which images to compare those of {folder} with: --against FOLDER")
     evaluated, results, notes = pairs.measure(metrics, folder, Path(against), seed, progress, given.over(AS_STORED))
-    return _evaluation(evaluated, against, results, {}, notes)
+    return evaluation(evaluated, against, results, {}, notes)
 
 
 def _aligned(
@@ -254,21 +252,6 @@ def _held_out_note(held_out: Dataset, translates: bool) -> str:
     used = "translated and compared" if translates else "what memorization and the like compare with"
     count = f"{len(held_out):,} samples" if len(held_out) > 1 else "one sample"
     return f"held out by the run, and {used}: {count}"
-
-
-def _evaluation(
-    target: Target, against: str, results: Sequence[Result], references: Mapping[str, str], notes: Sequence[str]
-) -> Evaluation:
-    return Evaluation(
-        format=FORMAT,
-        target=target,
-        against=against,
-        references=dict(references),
-        results=tuple(results),
-        notes=tuple(notes),
-        versions=versions(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
 
 
 def _own_reading(source: SampleSource) -> Reading:

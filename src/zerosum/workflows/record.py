@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from zerosum.data.behaviour import environment, experts
-from zerosum.data.behaviour.demonstrations import Demonstrations, notes, thinned
+from zerosum.data.behaviour.demonstrations import Demonstrations, demonstrated, notes, scale_of
 from zerosum.data.behaviour.environment import Places
 from zerosum.data.behaviour.episodes import Policy, play
-from zerosum.data.dataset import DataError, Progress
+from zerosum.data.dataset import Progress
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.returns import at_random
 from zerosum.games import run_file
 from zerosum.games.reinforced import Reinforced
-from zerosum.modality import Behaviour
 from zerosum.recipe import Training
 from zerosum.roles import Acts, in_role
 from zerosum.run.loaded import load
@@ -86,7 +84,7 @@ def record(
     places = environment.of(name)
     policy, words = _expert(places, expert, rounds, seed, progress)
     with rng.fork_rng(torch.device("cpu"), seed):
-        shown = thinned(places, play(places, policy, count=episodes, seed=seed), every, seed)
+        shown = demonstrated(places, policy, episodes, every, seed)
     if out.parent != Path():
         out.parent.mkdir(parents=True, exist_ok=True)
     shown.save(out)
@@ -97,7 +95,7 @@ def _expert(
     places: Places, expert: str | None, rounds: int, seed: int, progress: Progress | None
 ) -> tuple[Policy, str]:
     """Who demonstrates, and how it is called."""
-    expert = expert or _default(places)
+    expert = expert or (RULE if experts.is_known(places) else LEARNT)
     if expert == RULE:
         return experts.find(places), "demonstrated by a rule that is written down"
     if expert == RANDOM:
@@ -116,22 +114,17 @@ def _expert(
     return role.policies()["policy"], f"demonstrated by the policy of {run.path}"
 
 
-def _default(places: Places) -> str:
-    try:
-        experts.find(places)
-    except DataError:
-        return LEARNT
-    return RULE
-
-
 def learnt(places: Places, rounds: int, seed: int, progress: Progress | None = None) -> Policy:
     """A policy that learns by the environment's own rewards, for so many rounds, and then does what is likeliest."""
     with rng.fork_rng(torch.device("cpu")):
         rng.seed(seed)
         seen = play(places, at_random(places), count=8, seed=seed).states.flatten(0, 1)
-        deviation = seen.std(0, correction=0)
-        scale = torch.where(deviation > 1e-3, deviation, 1.0)
-        game = Reinforced(_behaviour(places, seen.mean(0), scale))
+        middle, half = torch.zeros(places.actions), torch.ones(places.actions)
+        if not places.discrete:
+            low, high = places.ends()
+            middle, half = (low + high) / 2, (high - low) / 2
+        mean, scale = torch.cat([seen.mean(0), middle]), torch.cat([scale_of(seen), half])
+        game = Reinforced(places.behaviour(mean, scale))
         trainer = Trainer(
             game, Nothing(), Training(steps=rounds, batch_size=1, average=0.0, precision="fp32", seed=seed)
         )
@@ -142,22 +135,6 @@ def learnt(places: Places, rounds: int, seed: int, progress: Progress | None = N
             if progress:
                 progress("learning to demonstrate", done + 1, rounds)
     return lambda states: game.actor.act(states, greedy=True)
-
-
-def _behaviour(places: Places, mean: Tensor, scale: Tensor) -> Behaviour:
-    middle, half = torch.zeros(places.actions), torch.ones(places.actions)
-    if not places.discrete:
-        low, high = (torch.tensor(end).nan_to_num(posinf=1.0, neginf=-1.0) for end in (places.low, places.high))
-        middle, half = (low + high) / 2, (high - low) / 2
-    return Behaviour(
-        places.environment,
-        places.states,
-        places.actions,
-        places.discrete,
-        places.limit,
-        mean=tuple(torch.cat([mean, middle]).tolist()),
-        scale=tuple(torch.cat([scale, half]).tolist()),
-    )
 
 
 def _of_file(places: Places, where: str) -> Policy:
@@ -176,9 +153,9 @@ def _of_file(places: Places, where: str) -> Policy:
             raise ZerosumError(f"{where} does not act: {blame.sentence(error)}") from error
         whole = actions.dtype.kind in "iu" and actions.shape == (len(states),)
         if places.discrete and whole and ((actions >= 0) & (actions < places.actions)).all():
-            return F.one_hot(torch.from_numpy(actions.astype(np.int64)), places.actions).float()
+            return places.taken(actions)
         if not places.discrete and actions.shape == (len(states), places.actions) and actions.dtype.kind in "fiu":
-            return torch.from_numpy(actions.astype(np.float32))
+            return places.taken(actions)
         wanted = (
             f"whole numbers ({len(states)},) from 0 to {places.actions - 1}"
             if places.discrete

@@ -354,11 +354,11 @@ def _drawing(game: Game[Any], record: Record, loaded: data.Dataset, seed: int) -
         x = loaded.fields.get("target", loaded.fields[game.makes]).stored
         return lambda run: classified(run, x)
     modality = record.data.fields[game.makes]
-    if has_role(game, Acts):
-        shown, draw = loaded.x[: renderer(modality).behind], renderer(modality).picture
-        return lambda run: draw(in_role(run.game, Acts).behave(VISITS, seed), shown)
-    request = SampleRequest(renderer(modality).count(_rows(game, record)), seed)
     real = _behind(modality, loaded)
+    if has_role(game, Acts):
+        draw = renderer(modality).picture
+        return lambda run: draw(in_role(run.game, Acts).behave(VISITS, seed), real)
+    request = SampleRequest(renderer(modality).count(_rows(game, record)), seed)
     return lambda run: overview(run, request, real)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from zerosum.cli.flags import NEWEST, RunPath, Switch, WithRunFlags, flag, parse
+from zerosum.errors import ZerosumError
 from zerosum.util.console import output, progress, say
 
 
@@ -29,8 +30,6 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.workflows.play import play
 
     if given.no_film and given.out is not None:
-        from zerosum.errors import ZerosumError
-
         raise ZerosumError(f"--no-film makes no film for --out {given.out}: leave one of them out")
     out = given.out or given.run / f"play-seed-{given.seed}.gif"
     with progress() as update:

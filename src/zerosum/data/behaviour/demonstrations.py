@@ -21,7 +21,7 @@ from torch import Generator, Tensor
 
 from zerosum.data.behaviour import environment, experts
 from zerosum.data.behaviour.environment import Places
-from zerosum.data.behaviour.episodes import Played, Policy, play
+from zerosum.data.behaviour.episodes import Policy, play
 from zerosum.data.dataset import DataError, Dataset, Field, dataset_of
 from zerosum.data.request import Request
 from zerosum.modality import Behaviour
@@ -50,21 +50,14 @@ class Demonstrations:
         """With what is known of the episodes."""
         places, states = self.places, self.pairs if not self.places.discrete else self.pairs[:, : self.places.states]
         rest = self.pairs.shape[1] - states.shape[1]  # choices stay as they are
-        deviation = states.std(0, correction=0)
-        scale = torch.where(deviation > SMALL, deviation, 1.0)
-        mean, scale = F.pad(states.mean(0), (0, rest)), F.pad(scale, (0, rest), value=1.0)
+        mean, scale = F.pad(states.mean(0), (0, rest)), F.pad(scale_of(states), (0, rest), value=1.0)
         ended, absorbed = None if self.terminated is None else self.terminated.float(), None
         if self.lengths is not None and ended is not None:
             after = (places.limit - self.lengths).clamp(min=0) * ended
             absorbed = float(after.sum() / (after.sum() + self.lengths.sum()))
-        return Behaviour(
-            places.environment,
-            places.states,
-            places.actions,
-            places.discrete,
-            places.limit,
-            mean=tuple(mean.tolist()),
-            scale=tuple(scale.tolist()),
+        return places.behaviour(
+            mean,
+            scale,
             episodes=0 if self.lengths is None else len(self.lengths),
             terminated=None if ended is None else float(ended.mean()),
             absorbed=absorbed,
@@ -85,17 +78,18 @@ class Demonstrations:
         write_atomic(path, content.getvalue())
 
 
+def scale_of(x: Tensor) -> Tensor:
+    """(D,) the standard deviations of numbers (N, D); 1 of one that never changes."""
+    deviation = x.std(0, correction=0)
+    return torch.where(deviation > SMALL, deviation, 1.0)
+
+
 def demonstrated(places: Places, policy: Policy, episodes: int, every: int, seed: int) -> Demonstrations:
     """What a policy shows: of each episode every `every`-th step, from a random one of the first so many on.
 
     So Ho and Ermon, 2016, appendix B, thin trajectories out, so that cloning cannot copy them whole.
     """
-    return thinned(places, play(places, policy, count=episodes, seed=seed), every, seed)
-
-
-def thinned(places: Places, played: Played, every: int, seed: int) -> Demonstrations:
-    """Of one episode in each environment, every `every`-th step."""
-    draw, chosen = Generator().manual_seed(seed), []
+    played, draw, chosen = play(places, policy, count=episodes, seed=seed), Generator().manual_seed(seed), []
     for n, steps in played.episodes():
         start = int(torch.randint(min(every, steps.stop), (), generator=draw))
         own = slice(start, steps.stop, every)
@@ -141,13 +135,13 @@ def _actions(path: Path, places: Places, actions: NDArray[Any], count: int) -> T
             raise DataError(
                 f"{path} has the action {wrong}, and {places.environment} has the choices 0 to {places.actions - 1}"
             )
-        return F.one_hot(torch.from_numpy(actions.astype(np.int64).reshape(-1)), places.actions).float()
+        return places.taken(actions)
     if actions.shape != (count, places.actions) or actions.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: actions are {actions.dtype} {actions.shape}, and {places.environment} takes {places.actions} "
             f"numbers: give floats ({count}, {places.actions})"
         )
-    return torch.from_numpy(actions.astype(np.float32))
+    return places.taken(actions)
 
 
 def _of_episodes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Tensor | None]:

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
 
 from zerosum.data.dataset import DataError
+from zerosum.modality import Behaviour
 from zerosum.util.packages import install
 
 if TYPE_CHECKING:
@@ -33,6 +38,30 @@ class Places:
     low: tuple[float, ...] = ()  # the ends of each number of an action
     high: tuple[float, ...] = ()
 
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """(A,) each, of the numbers of an action; -1 and 1 where there are none."""
+        low, high = (torch.tensor(end).nan_to_num(posinf=1.0, neginf=-1.0) for end in (self.low, self.high))
+        return low, high
+
+    def behaviour(self, mean: Tensor, scale: Tensor, **shown: Any) -> Behaviour:
+        """What is done here, whose numbers (S + A,) have this mean and deviation; `shown`, what is known besides."""
+        return Behaviour(
+            self.environment,
+            self.states,
+            self.actions,
+            self.discrete,
+            self.limit,
+            mean=tuple(mean.tolist()),
+            scale=tuple(scale.tolist()),
+            **shown,
+        )
+
+    def taken(self, actions: NDArray[Any]) -> Tensor:
+        """(N, A) actions as policies take them, of choices, (N,) or (N, 1), or of numbers, (N, A)."""
+        if self.discrete:
+            return F.one_hot(torch.from_numpy(actions.astype(np.int64).reshape(-1)), self.actions).float()
+        return torch.from_numpy(actions.astype(np.float32))
+
 
 def of(name: str) -> Places:
     """The shape of an environment.
@@ -51,20 +80,14 @@ def of(name: str) -> Places:
         if isinstance(action, spaces.Discrete):
             if action.start:
                 raise DataError(f"the actions of {name} begin at {action.start}; register it with actions from 0 on")
-            return Places(name, state.shape[0], int(action.n), True, limit_of(name))
+            return Places(name, state.shape[0], int(action.n), True, _limit(name))
         if not isinstance(action, spaces.Box) or len(action.shape) != 1:
             raise DataError(
                 f"the actions of {name} are {_kind(action)}, and policies choose one of several, or a vector of "
                 "numbers: choose another environment"
             )
         low, high = (tuple(map(float, end)) for end in (action.low, action.high))
-        return Places(name, state.shape[0], action.shape[0], False, limit_of(name), low, high)
-
-
-def limit_of(name: str) -> int:
-    """Steps after which an episode is cut off."""
-    with _told(name):
-        return int(_gymnasium().spec(name).max_episode_steps or LIMIT)
+        return Places(name, state.shape[0], action.shape[0], False, _limit(name), low, high)
 
 
 @contextmanager
@@ -76,8 +99,7 @@ def opened(name: str, count: int, film: bool = False) -> Iterator[gymnasium.vect
     """
     gym = _gymnasium()
     with _told(name):
-        spec = gym.spec(name)
-        own: dict[str, Any] = {} if spec.max_episode_steps else {"max_episode_steps": LIMIT}
+        own: dict[str, Any] = {"max_episode_steps": _limit(name)}
         if film:
             own["render_mode"] = "rgb_array"
             for variable, value in OF_PYGAME.items():
@@ -90,10 +112,16 @@ def opened(name: str, count: int, film: bool = False) -> Iterator[gymnasium.vect
         environments.close()
 
 
-def reset(environments: gymnasium.vector.VectorEnv[Any, Any, Any], seed: int) -> np.ndarray[Any, Any]:
+def reset(environments: gymnasium.vector.VectorEnv[Any, Any, Any], seed: int) -> NDArray[Any]:
     """The first states, (N, S), of episodes that the seed decides."""
     states, _ = environments.reset(seed=seed)
     return np.asarray(states, np.float32)
+
+
+def _limit(name: str) -> int:
+    """Steps after which an episode is cut off."""
+    with _told(name):
+        return int(_gymnasium().spec(name).max_episode_steps or LIMIT)
 
 
 @contextmanager

@@ -19,10 +19,18 @@ SWEEPS = 400  # of value iteration: more than the longest way has steps
 
 def find(places: Places) -> Policy:
     """The written expert of an environment, of whatever version; `DataError` where there is none."""
-    base = places.environment.rpartition("-v")[0]
-    if base not in EXPERTS:
+    if not is_known(places):
         raise DataError(f"there is no written expert of {places.environment}, only of {', '.join(EXPERTS)}")
-    return EXPERTS[base]
+    return EXPERTS[_base(places)]
+
+
+def is_known(places: Places) -> bool:
+    """Whether there is a written expert of an environment."""
+    return _base(places) in EXPERTS
+
+
+def _base(places: Places) -> str:
+    return places.environment.rpartition("-v")[0]
 
 
 def _balance(states: Tensor) -> Tensor:
