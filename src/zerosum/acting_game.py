@@ -23,7 +23,7 @@ from zerosum.networks.actor import Actor, Choice, Critic, divergence, entropy, l
 from zerosum.optim import TRPO, Adam, Optimizer, PolicyOptimizer
 from zerosum.options import Checked
 from zerosum.roles import Acts
-from zerosum.util import rng
+from zerosum.util import distributed, rng
 from zerosum.util.switches import With
 
 SEEDS = 2**31  # of the beginnings of episodes
@@ -43,7 +43,7 @@ class PolicyMoves(Checked):
     lam: Annotated[float, Ge(0), Le(1), "of the advantages (lambda): 0 trusts the values, 1 the rewards"] = 0.97
     entropy: Annotated[float, Ge(0), "weight of the policy's entropy, in nats an action"] = 0.0
     epochs: Annotated[int, Gt(0), "times that a round's steps are learnt from, by TRPO of the values alone"] = 5
-    minibatch: Annotated[int, Gt(0), "steps of a move"] = 1_000
+    minibatch: Annotated[int, Gt(1), "steps of a move"] = 1_000
     clip: Annotated[
         float, Gt(0), With("optimizer", _clips), "of PPO: by how much more or less likely an action may become"
     ] = 0.2
@@ -106,13 +106,14 @@ class ActingGame(Game[B], Acts, ABC):
             states, actions = played.states[:-1][played.within], played.actions[played.within]
             worth = (gained + values[:-1])[played.within]
             gained = gained[played.within]
-            gained = (gained - gained.mean()) / (gained.std(correction=0) + 1e-8)
+            gained = distributed.standardised(gained)
             then = self.actor(states)
             before = log_probability(then, actions)
         log = {"return": played.returns().mean(), "length": played.lengths().float().mean()}
         if moves.optimizer.kind == "trpo":
             yield self._within_trust(then, states, actions, gained, log)
-        parts = math.ceil(played.within.numel() / moves.minibatch)  # as many in each process
+        # As many in each process, and none of them empty: of two steps in a row one at least is of an episode.
+        parts = math.ceil(played.within.numel() / moves.minibatch)
         for _ in range(moves.epochs):
             for rows in torch.randperm(len(states), device=states.device).tensor_split(parts):
                 if moves.optimizer.kind != "trpo":

@@ -102,6 +102,23 @@ if world > 1:
 """
 
 
+STANDARD = """
+import json, sys
+import torch
+from zerosum.util import distributed
+
+torch.set_num_threads(1)
+distributed.start()
+rank, world = distributed.rank(), distributed.world_size()
+values = torch.arange(7.0) ** 2
+own = values if world == 1 else values.split([2, 5])[rank]
+with open(f"{sys.argv[1]}/{world}-{rank}.json", "w") as f:
+    json.dump(distributed.standardised(own).tolist(), f)
+if world > 1:
+    torch.distributed.destroy_process_group()
+"""
+
+
 STOPPED = """
 import json, sys
 import torch
@@ -150,6 +167,13 @@ def test_what_a_buffer_follows_is_of_the_whole_batch(tmp_path: Path):
     whole, first, second = results(GUESSER, tmp_path)
     assert first == second, "the ranks align their guesses otherwise"
     assert first == pytest.approx(whole, rel=1e-5) and len({round(share, 3) for share in whole}) == 3
+
+
+def test_numbers_are_standardised_over_all_processes(tmp_path: Path):
+    whole, first, second = results(STANDARD, tmp_path)
+    assert [*first, *second] == pytest.approx(whole, rel=1e-5)
+    values = torch.arange(7.0) ** 2
+    assert whole == pytest.approx(((values - values.mean()) / values.std(correction=0)).tolist(), rel=1e-5)
 
 
 def test_a_hook_of_the_first_process_stops_all(tmp_path: Path):

@@ -60,6 +60,14 @@ def test_every_so_many_th_step_is_kept_from_a_random_one_on():
     assert len(starts) == 5
 
 
+@pytest.mark.parametrize("name", ["CartPole-v0", "MountainCar-v0"])  # computed at once, and one by one
+def test_neighbouring_seeds_share_no_episode(name: str):
+    places = environment.of(name)
+    shown = [demonstrated(places, experts.find(places), 4, 1, seed) for seed in (0, 1)]
+    begun = [own.pairs[torch.cat([torch.zeros(1), own.lengths[:-1].cumsum(0)]).long()] for own in shown]
+    assert len(torch.cat(begun).unique(dim=0)) == 8
+
+
 def test_numbers_are_actions_too(tmp_path: Path):
     actions = np.linspace(-2, 2, 6, dtype=np.float32)[:, None]
     path = save(tmp_path / "swings.npz", environment="Pendulum-v1", states=np.zeros((6, 3)), actions=actions)
@@ -83,6 +91,12 @@ def test_numbers_are_actions_too(tmp_path: Path):
     ({"lengths": np.array([5]), "returns": np.array([1.0, 2.0])}, "each should have a number for each episode"),
     ({"lengths": np.array([5]), "terminated": np.array([1])}, "terminated is int64, and should be true or false"),
     ({"returns": np.array([np.inf])}, "has returns that are not finite"),
+    ({"returns": np.array(["much"])}, "returns are <U4, and should be a number for each episode"),
+    ({"lengths": np.array([True])}, "lengths are bool, and should be a number for each episode"),
+    ({"lengths": np.array([20, -5])}, "has an episode of -5 steps, and CartPole-v0 has from 1 to 200: count all steps"),
+    ({"lengths": np.array([np.nan])}, "has an episode of nan steps"),
+    ({"lengths": np.array([2.5])}, "has an episode of 2.5 steps"),
+    ({"lengths": np.array([201])}, "has an episode of 201 steps"),
 ])  # fmt: skip
 def test_files_that_do_not_fit_are_refused(tmp_path: Path, changed: dict[str, Any], message: str):
     with pytest.raises(DataError, match=message):

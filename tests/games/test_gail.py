@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from zerosum.evaluation.returns import of_policy
 from zerosum.games import find
 from zerosum.games.gail import GAIL
 from zerosum.modality import Behaviour, Points, Spec
+from zerosum.options import OptionError, idle
 from zerosum.studies.training import last_weights, trainer_of
 from zerosum.training.trainer import Trainer
 
@@ -56,7 +58,7 @@ def test_the_sign_of_rewards_goes_by_how_episodes_ended(reward: str, terminated:
     words = {"positive": "-log(1 - D)", "negative": "log D", "signed": "log D - log(1 - D)"}[form]
     assert game.remark().startswith(f"rewards: {words}, as ")
     told = "nothing says how" if terminated is None else f"{terminated:.0%} of the demonstrated episodes ended before"
-    assert told in game.remark()
+    assert (told in game.remark()) is (reward == "auto") is not ("as was asked for" in game.remark())
 
 
 @pytest.mark.parametrize("form", ["positive", "negative", "signed"])
@@ -92,6 +94,29 @@ def test_there_is_an_absorbing_state_where_no_sign_of_rewards_will_do(terminated
     game = built(replace(HALL, terminated=terminated, absorbed=terminated / 2), config={"absorbing": asked})
     assert game.discriminator.absorbing is absorbing
     assert ("goes on in a state that D judges" in game.remark()) is absorbing
+
+
+@pytest.mark.parametrize("reward", ["constant", "random"])
+def test_rewards_that_know_no_data_judge_no_end(reward: Any):
+    game = built(HALL, config={"reward": reward})
+    assert not game.discriminator.absorbing and "the end of an episode is worth 0" in game.remark()
+    (said,) = list(idle(GAIL.Config(reward=reward, absorbing="always"), GAIL.Config(reward=reward)))
+    assert said.startswith(f"absorbing has no effect while reward is {reward}: change reward, too")
+
+
+def test_the_smallest_minibatches_are_not_empty():
+    batch = torch.cat([torch.zeros(16, 2), right(torch.zeros(16, 2))], 1)
+    for options in ({}, PPO):
+        game = built(HALL, moves={"steps": 40, "epochs": 1, "minibatch": 2, **options})
+        losses = [float(move.loss.detach()) for move in game.round(lambda: batch, 0)]
+        assert len(losses) > 20 and all(map(math.isfinite, losses))
+    with pytest.raises(OptionError, match="minibatch: should be greater than 1, got 1"):
+        built(HALL, moves={"minibatch": 1})
+
+
+def test_both_policies_are_averaged():
+    players = built().players()
+    assert players["policy"].averaged and players["clone"].averaged and not players["value"].averaged
 
 
 def test_how_much_of_an_episode_comes_after_its_end():
@@ -191,7 +216,7 @@ def imitator(name: str, count: int, every: int, seed: int, **options: Any) -> Tr
 @pytest.mark.parametrize("moves", [{"steps": 2_000}, {"steps": 2_000, **PPO, "minibatch": 250}], ids=["trpo", "ppo"])
 def test_from_one_thinned_episode_a_pole_is_balanced_and_cloning_does_not(moves: dict[str, Any]):
     """Twenty steps are shown. Ho and Ermon, 2016, figure 1: 200 for GAIL, 72 for cloning."""
-    trainer = imitator("CartPole-v0", 1, 10, 100, moves=moves)
+    trainer = imitator("CartPole-v0", 1, 10, 103, moves=moves)
     assert isinstance(trainer.game, GAIL)
     trainer.train()
     places = environment.of("CartPole-v0")

@@ -27,7 +27,8 @@ from zerosum.options import OptionError, help_of, hints, parse
     (Decay("exponential"), {1000: 1e-8}),
     (Decay("inverse", final=11**-0.75), {step: (1 + step / 100) ** -0.75 for step in (0, 100, 500, 1000)}),
     (Decay("inverse", steps=500, final=0.25), {0: 1.0, 500: 0.25, 900: 0.25}),
-    (Decay("inverse"), {0: 1.0, 1000: 1e-8}),
+    (Decay("inverse"), {step: (1 + step / 100) ** -0.75 for step in (0, 100, 1000)}),
+    (Decay("inverse", final=0.0), {0: 1.0, 1000: 1e-8}),
     (Decay(warmup=4), {0: 0.25, 2: 0.75, 3: 1.0, 4: 1.0, 999: 1.0}),
     (Decay("linear", warmup=10), {0: 0.1, 9: 1.0, 500: 0.5}),
 ])  # fmt: skip

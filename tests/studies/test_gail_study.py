@@ -15,7 +15,7 @@ from zerosum.studies.gail_classic import BAD, CONTROLS, GAIL_CLASSIC, SIZES, SWI
 EXPERTS = {"CartPole-v0": (200.0, 20.0), "MountainCar-v0": (-100.0, -200.0), "Acrobot-v1": (-80.0, -500.0)}
 
 
-def parts(lowest: float = 0.96, clone: float = 0.5, bad: float = 10.0) -> list[dict[str, Any]]:
+def parts(lowest: float = 0.96, clone: float = 0.5, stopped: float = 0.4, bad: float = 10.0) -> list[dict[str, Any]]:
     found = []
     for seed in (0, 1, 2):
         for name in GAIL_CLASSIC.parts(seed):
@@ -23,8 +23,9 @@ def parts(lowest: float = 0.96, clone: float = 0.5, bad: float = 10.0) -> list[d
             expert, random = EXPERTS.get(task, (-150.0, -1200.0))
             share = lowest if name == "Acrobot-v1-1" else 0.99
             returns = {"policy": random + share * (expert - random), "clone": random + clone * (expert - random)}
+            returns["stopped"] = random + stopped * (expert - random)
             if name.endswith(f"-{BAD}"):
-                returns, expert = {"policy": bad, "clone": 9.4}, 9.4
+                returns, expert = {"policy": bad, "clone": 9.4, "stopped": 9.4}, 9.4
             found.append({"part": name, "seed": seed, **returns, "expert": expert, "random": random})
     return found
 
@@ -39,13 +40,14 @@ def test_the_value_is_the_lowest_share_of_three_tasks_from_one_trajectory():
     assert summary["values"] == [0.96] * 3 and summary["rows"]["CartPole-v0-4"]["share"] == 0.99
     assert GAIL_CLASSIC.reached(summary)
     told = GAIL_CLASSIC.ours(summary)
-    assert told.startswith("0.960, 0.960, 0.960; CartPole-v0 198.2, 198.2, 198.2 (cloning 110.0, 110.0, 110.0; expert")
+    assert told.startswith("0.960, 0.960, 0.960; CartPole-v0 198.2, 198.2, 198.2 (cloning 110.0, 110.0, 110.0, stop")
     assert told.endswith("a bad expert's 9.4 becomes 10.0")
 
 
 def test_what_is_asked_beside_the_value():
     assert not GAIL_CLASSIC.reached(GAIL_CLASSIC.summarise(parts(lowest=0.94)))
     assert not GAIL_CLASSIC.reached(GAIL_CLASSIC.summarise(parts(clone=0.995)))
+    assert not GAIL_CLASSIC.reached(GAIL_CLASSIC.summarise(parts(stopped=0.995)))
     assert not GAIL_CLASSIC.reached(GAIL_CLASSIC.summarise(parts(bad=16.0)))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import corridor
 import numpy as np
 import pytest
+from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from PIL import Image
 
 import zerosum
@@ -45,8 +46,8 @@ def test_what_an_expert_shows_is_written_to_a_file(tmp_path: Path):
     loaded = data.load(str(found.path))
     assert loaded.modality.environment == "MountainCar-v0" and loaded.modality.episodes == 3
     first, second = found.lines()
-    assert first == f"demonstrated by a rule that is written down; {len(loaded)} of 291 steps are kept"
-    assert second.startswith("demonstrated: 3 episodes of 97 steps, with a return of -97.0; all ended before")
+    assert first == f"demonstrated by a rule that is written down; {len(loaded)} of 306 steps are kept"
+    assert second.startswith("demonstrated: 3 episodes of 102 steps, with a return of -102.0; all ended before")
     with pytest.raises(ZerosumError, match=r"climbs\.npz is there already; remove it, or choose another --out"):
         zerosum.record("MountainCar-v0", found.path)
 
@@ -120,8 +121,8 @@ def test_a_run_says_by_which_rewards_it_learns(run: Path, tmp_path: Path, capsys
 def test_play_films_an_episode_and_prints_returns(run: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["play", str(run), "-n", "4", "--policy", "clone", "--seed", "3"]) == 0
     said = capsys.readouterr().out
-    assert "play-seed-3.gif" in said and "means of 4 episodes" in said and "filmed: an episode of " in said
-    with Image.open(run / "play-seed-3.gif") as film:
+    assert "play-clone-seed-3.gif" in said and "means of 4 episodes" in said and "filmed: an episode of " in said
+    with Image.open(run / "play-clone-seed-3.gif") as film:
         assert film.n_frames > 5
         first, second = (np.asarray(frame.convert("L")) for frame in _frames(film, 2))
     assert (first != second).any()
@@ -148,7 +149,12 @@ def test_playing_is_of_the_seed(run: Path):
     (["play", "RUN", "-n", "1"], "episodes must be at least 2, not 1"),
     (["sample", "RUN"], "gail cannot generate from z; let it act: zerosum play RUN"),
     (["translate", "RUN", "x", "--out", "y"], "gail is not an image-to-image model; let it act"),
-    (["evaluate", "RUN", "--metrics", "frechet"], "RUN acts, and is measured by its returns: leave out --against"),
+    (["evaluate", "RUN", "--metrics", "frechet"], "RUN acts, and is measured by its returns: leave out --metrics"),
+    (
+        ["evaluate", "RUN", "--real", "9", "--truncation", "0.5", "--no-references"],
+        "RUN acts, and is measured by its returns: leave out --truncation and --real and --no-references",
+    ),
+    (["evaluate", "RUN", "--against", "digits", "--alpha", "keep"], "leave out --against and --alpha"),
     (["record", "Nowhere-v0"], "there is no environment Nowhere-v0"),
     (["record", "CartPole-v1", "--out", "x.npz", "--episodes", "0"], "episodes must be at least 1"),
 ])  # fmt: skip
@@ -162,6 +168,36 @@ def test_what_cannot_be_is_refused(
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("how", ["fails", "draws nothing", "is not made"])
+def test_what_cannot_be_filmed_says_so_before_anything_is_measured(
+    run: Path, how: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def wrong(*args: object, **own: object) -> None:
+        if how != "draws nothing":
+            raise NotImplementedError
+
+    method = "__init__" if how == "is not made" else "render"
+    monkeypatch.setattr(CartPoleEnv, method, wrong)
+    assert main(["play", str(run), "-n", "4", "--seed", "77"]) == 2
+    said = capsys.readouterr()
+    assert "CartPole-v0 cannot be filmed: " in said.err and "leave the film out by --no-film" in said.err
+    assert "means of" not in said.out and not (run / "play-seed-77.gif").exists()
+
+
+def test_the_films_of_both_policies_stand_beside_each_other(run: Path):
+    for policy, name in (("policy", "play-seed-8.gif"), ("clone", "play-clone-seed-8.gif")):
+        assert main(["play", str(run), "-n", "2", "--policy", policy, "--seed", "8"]) == 0
+        assert (run / name).exists()
+
+
+def test_an_expert_may_change_what_it_is_given(tmp_path: Path):
+    (tmp_path / "rude.py").write_text(
+        "def push(states):\n    states[:] = 7\n    return (states[:, 0] * 0).astype(int)\n"
+    )
+    found = zerosum.record("CartPole-v0", tmp_path / "rude.npz", expert=f"{tmp_path / 'rude.py'}:push", episodes=2)
+    assert found.shown.pairs[:, :4].abs().max() < 5
+
+
 def test_a_gan_of_images_does_not_act(tmp_path: Path):
     made = zerosum.train("gan/toy", out=tmp_path / "toy", steps=2, quiet=True, health=False)
     with pytest.raises(ZerosumError, match="gan does not act in an environment"):
@@ -169,7 +205,8 @@ def test_a_gan_of_images_does_not_act(tmp_path: Path):
 
 
 def test_evaluate_measures_returns_again(run: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["evaluate", str(run), "--seed", "9"]) == 0
+    assert main(["evaluate", str(run), "--seed", "9", "-n", "7"]) == 0
     said = capsys.readouterr().out
     assert "behaviour cloning" in said and "real: the demonstrated episodes" in said
     assert json.loads((run / "evaluation.json").read_text())["results"][0]["protocol"]["seed"] == 9
+    assert json.loads((run / "evaluation.json").read_text())["results"][0]["protocol"]["fake"] == 7

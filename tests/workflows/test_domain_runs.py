@@ -16,7 +16,7 @@ from PIL import Image as Picture
 import zerosum
 from zerosum import data
 from zerosum.cli import main
-from zerosum.data.dataset import Dataset, dataset
+from zerosum.data.dataset import DataError, Dataset, dataset
 from zerosum.data.request import Request, split
 from zerosum.data.sources import SOURCES
 from zerosum.errors import ZerosumError
@@ -175,6 +175,17 @@ def test_a_labelled_target_without_a_test_part_is_measured_as_it_was_seen(tmp_pa
         zerosum.evaluate(run)
 
 
+def test_test_images_that_are_missing_are_not_replaced_by_seen_ones(run: Run, monkeypatch: pytest.MonkeyPatch):
+    def without(request: Request) -> Dataset:
+        if request.option:
+            raise DataError("flecks-test is not there; download it")
+        return spots(3)(request)
+
+    monkeypatch.setitem(SOURCES, "flecks", without)
+    with pytest.raises(DataError, match="flecks-test is not there; download it"):
+        zerosum.evaluate(run)
+
+
 def test_where_no_class_is_known_it_says_what_to_do(tmp_path: Path):
     source, target = folder(tmp_path / "source", 12, 1, CLASSES), folder(tmp_path / "target", 12, 3, ())
     run = zerosum.train("dann/images", f"domains:{source},{target}", tmp_path / "run", **QUICK)
@@ -188,9 +199,12 @@ def test_where_no_class_is_known_it_says_what_to_do(tmp_path: Path):
 
 
 def test_what_is_of_samples_is_refused(run: Run):
-    for options in ({"metrics": ["frechet"]}, {"extractor": "pixels"}, {"truncation": 0.7}, {"real": 10}):
-        with pytest.raises(ZerosumError, match=r"dann/images makes no samples.*leave out --metrics"):
-            zerosum.evaluate(run, **options)  # type: ignore[arg-type]
+    refused: dict[str, Any] = {"metrics": ["frechet"], "extractor": "pixels", "truncation": 0.7, "real": 10}
+    for name, value in refused.items():
+        with pytest.raises(ZerosumError, match=rf"dann/images makes no samples.*: leave out --{name}$"):
+            zerosum.evaluate(run, **{name: value})
+    with pytest.raises(ZerosumError, match="leave out --real and --no-references"):
+        zerosum.evaluate(run, real=10, references=False)
     with pytest.raises(ZerosumError, match="dann cannot generate from z"):
         run.sample(4)
 

@@ -33,6 +33,10 @@ class DataError(ZerosumError):
     """Data that is missing, unreadable or does not fit what was asked; the message names it and the cure."""
 
 
+class NoPart(DataError):
+    """A part of a set that it does not have."""
+
+
 class Unreadable(Exception):
     """Why a file cannot be used, in words."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from zerosum.data.dataset import DataError, Dataset, Progress
+from zerosum.data.dataset import DataError, Dataset, NoPart, Progress
 from zerosum.util import checks
 
 Frames = Literal["first", "all"]
@@ -88,7 +88,7 @@ def split(request: Request, known: tuple[str, ...]) -> str:
     asked = request.option or known[0]
     if asked not in known:
         base = request.name.partition(":")[0]
-        raise DataError(f"{base} has no part '{asked}'; it has {' and '.join(f'{base}:{part}' for part in known)}")
+        raise NoPart(f"{base} has no part '{asked}'; it has {' and '.join(f'{base}:{part}' for part in known)}")
     return asked
 
 
@@ -96,4 +96,4 @@ def no_option(request: Request) -> None:
     """A `DataError` where "name:something" names a part of a source without parts."""
     if request.option:
         base = request.name.partition(":")[0]
-        raise DataError(f"{base} has no parts; write '{base}', not '{request.name}'")
+        raise NoPart(f"{base} has no parts; write '{base}', not '{request.name}'")

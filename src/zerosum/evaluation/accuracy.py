@@ -12,19 +12,18 @@ from typing import NamedTuple
 import torch
 
 from zerosum.data import domains
-from zerosum.data.dataset import DataError, Dataset, Progress, with_progress
+from zerosum.data.dataset import Dataset, NoPart, Progress, with_progress
 from zerosum.data.held_out import split
 from zerosum.data.images.fit import Fitted, fitted
 from zerosum.data.request import NOTHING, Asked
 from zerosum.data.sources import SOURCES
 from zerosum.errors import ZerosumError
-from zerosum.evaluation.protocol import Protocol, Result
+from zerosum.evaluation.protocol import ACCURACY, Protocol, Result
 from zerosum.metrics.intervals import of_share
 from zerosum.metrics.score import Score
 from zerosum.run.loaded import Run
 from zerosum.util.text import abbreviate
 
-METRIC = "accuracy"
 BLOCK = 1000  # images between two words of progress
 
 
@@ -57,7 +56,8 @@ def measure_run(
         asked: how image files are read, where that is other than for training.
 
     Raises:
-        ZerosumError: there are no images whose classes are known and are classes of the run.
+        ZerosumError: there are no images whose classes are known and are classes of the run; the test images of a
+            published set are missing.
     """
     found = list(_named(run, against, data_dir, progress, asked))
     if not found:
@@ -85,12 +85,12 @@ def _named(
         given = read(against)
         if given.data.y is None:
             raise ZerosumError(f"{against} has no classes, so nobody knows how often {run.path} is right; name others")
-        yield Tested(METRIC, given.data, "named", "; ".join(given.notes))
+        yield Tested(ACCURACY, given.data, "named", "; ".join(given.notes))
         return
     known, _, option = own.name.partition(":")
     both = domains.names(option) if known == domains.PREFIX else (own.name,)
     for side, name in zip((domains.SOURCE, domains.TARGET), both, strict=False):
-        metric = f"{side}-{METRIC}" if len(both) > 1 else METRIC
+        metric = f"{side}-{ACCURACY}" if len(both) > 1 else ACCURACY
         if own.held_out is not None:
             tested = Tested(metric, split(read(name).data, own.held_out.names).held_out, "held out")
         elif test := _published(name, read):
@@ -108,7 +108,7 @@ def _published(name: str, read: Callable[[str], Fitted]) -> Fitted | None:
     """The published test images of a set, where there are any."""
     if ":" in name or name not in SOURCES:
         return None
-    with suppress(DataError):  # most sets have no parts
+    with suppress(NoPart):
         return read(f"{name}:test")
     return None
 
@@ -139,4 +139,4 @@ def _measured(run: Run, tested: Tested, count: int, seed: int, progress: Progres
         reference=data.fingerprint,
         seed=seed,
     )
-    return Result(protocol, {METRIC: score}, (), round(time.monotonic() - began, 2))
+    return Result(protocol, {ACCURACY: score}, (), round(time.monotonic() - began, 2))

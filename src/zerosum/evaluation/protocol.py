@@ -18,6 +18,8 @@ from zerosum.util import formats
 from zerosum.util.files import read_bytes, write_atomic
 from zerosum.util.formats import Document, Migrations, rename
 
+ACCURACY = "accuracy"  # of a classifier
+OF_CLASSES = (ACCURACY, f"source-{ACCURACY}", f"target-{ACCURACY}")
 FILE = "evaluation.json"  # in a run directory
 
 Plain = bool | int | float | str | None
@@ -119,7 +121,7 @@ class Evaluation:
     @property
     def is_of_classes(self) -> bool:
         """Whether a classifier was measured, and no samples."""
-        return bool(self.results) and all(r.protocol.metric.endswith("accuracy") for r in self.results)
+        return bool(self.results) and all(r.protocol.metric in OF_CLASSES for r in self.results)
 
     def __getitem__(self, metric: str) -> Result:
         """The result of a metric by name."""

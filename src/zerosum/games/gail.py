@@ -22,8 +22,14 @@ from zerosum.networks.actor import HIDDEN, Actor, Critic, log_probability
 from zerosum.optim import TRPO, Adam, Decay, DiscriminatorOptimizer, Optimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
+from zerosum.util import distributed
+from zerosum.util.switches import With
 
 Reward = Literal["auto", "positive", "negative", "signed", "constant", "random"]
+
+
+def _is_of_d(own: GAIL.Config) -> bool:
+    return own.reward not in ("constant", "random")
 
 
 class GAIL(ActingGame[Tensor]):
@@ -56,6 +62,7 @@ class GAIL(ActingGame[Tensor]):
         ] = "auto"
         absorbing: Annotated[
             Literal["auto", "always", "never"],
+            With("reward", on=_is_of_d),
             "whether episodes that ended go on in a state that D judges; auto: where some demonstrated ones ended, and "
             "some did not",
         ] = "auto"
@@ -90,7 +97,7 @@ class GAIL(ActingGame[Tensor]):
         return {
             "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
             **self.acting_players(),
-            "clone": Player(self.config.c_optimizer, (self.clone,)),
+            "clone": Player(self.config.c_optimizer, (self.clone,), averaged=True),
         }
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
@@ -153,7 +160,8 @@ class GAIL(ActingGame[Tensor]):
         """The share of steps that come after the end of an episode, each until the limit."""
         lengths = [steps.stop - steps.start for n, steps in played.episodes() if played.terminated[steps.stop - 1, n]]
         after = sum(self.behaviour.limit - length for length in lengths)
-        return after / (after + int(played.within.sum()))
+        steps = distributed.mean(torch.tensor([after, int(played.within.sum())], device=played.rewards.device).float())
+        return float(steps[0] / steps.sum())
 
     @property
     def form(self) -> str:
@@ -164,17 +172,15 @@ class GAIL(ActingGame[Tensor]):
 
     def remark(self) -> str:
         words = {"positive": "-log(1 - D)", "negative": "log D", "signed": "log D - log(1 - D)"}
-        share = self.behaviour.terminated
-        how = (
-            "nothing says how demonstrated episodes ended"
-            if share is None
-            else (f"{share:.0%} of the demonstrated episodes ended before the limit of {self.behaviour.limit:,} steps")
-        )
-        end = (
-            "an episode that ended goes on in a state that D judges"
-            if self.discriminator.absorbing
-            else ("what comes after the end of an episode is worth 0")
-        )
+        share, how = self.behaviour.terminated, "was asked for"
+        if self.config.reward == "auto":
+            how = "nothing says how demonstrated episodes ended"
+            if share is not None:
+                limit = self.behaviour.limit
+                how = f"{share:.0%} of the demonstrated episodes ended before the limit of {limit:,} steps"
+        end = "what comes after the end of an episode is worth 0"
+        if self.discriminator.absorbing:
+            end = "an episode that ended goes on in a state that D judges"
         return f"rewards: {words.get(self.form, self.form)}, as {how}; {end}"
 
     def policies(self) -> dict[str, Callable[[Tensor], Tensor]]:
@@ -231,8 +237,8 @@ def _built(data: Spec, config: GAIL.Config, moves: PolicyMoves, network: Network
     behaviour = data.x
     if not isinstance(behaviour, Behaviour):
         raise ValueError(f"gail learns from demonstrations, and x holds {behaviour}; zerosum record makes some")
-    absorbing = config.absorbing == "always"
-    if config.absorbing == "auto":
+    absorbing = config.absorbing == "always" and _is_of_d(config)
+    if config.absorbing == "auto" and _is_of_d(config):
         absorbing = behaviour.absorbed is not None and 0 < (behaviour.terminated or 0) < 1
     if absorbing and behaviour.absorbed is None:
         raise ZerosumError(

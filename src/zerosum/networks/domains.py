@@ -22,7 +22,8 @@ class Network(Checked):
     width: Annotated[int, Gt(0), "features of the first convolution; the second has half as many again"] = 32
     hidden: Annotated[int, Gt(0), "units of the hidden layers of both heads"] = 100
     norm: Annotated[
-        Literal["batch", "none"], "normalisation of the classifier; images of both domains are one batch to it"
+        Literal["batch", "none"],
+        "normalisation: of features over both domains' images, of the head over those of the source",
     ] = "batch"
     dropout: Annotated[float, Ge(0), Lt(1), "share of the classifier's features that are dropped"] = 0.5
 

@@ -44,6 +44,7 @@ __all__ = [
 
 LEAST = 1e-8  # share of the first rate that is left where a rate that never reaches 0 is to end at 0
 POWER = 0.75  # beta of Ganin et al., 2016, section 5.2.2, where a rate goes as (1 + alpha t)^-beta
+PAPER = 11**-POWER  # where that ends, of their alpha of 10
 
 
 def _falls(decay: Decay) -> bool:
@@ -71,7 +72,13 @@ class Decay(Checked):
         "steps of the decay; none: until training ends",
     ] = None
     images: Annotated[int | None, Gt(0), _IN_TIME, "samples of the decay, in place of its steps"] = None
-    final: Annotated[float, Ge(0), Le(1), With("shape", _falls), "final learning rate, as a fraction"] = 0.0
+    final: Annotated[
+        float | None,
+        Ge(0),
+        Le(1),
+        With("shape", _falls),
+        "final learning rate, as a fraction; none: 0, of inverse 11^-0.75, as the paper has it",
+    ] = None
     hold: Annotated[float, Ge(0), Lt(1), _IN_TIME, "share of all steps before the decay, beside `start`"] = 0.0
 
     def __call__(self, step: int, total: int, batch: int = 1) -> float:
@@ -82,10 +89,17 @@ class Decay(Checked):
             return 1.0
         t = self.share(step, total, batch)
         if self.shape == "exponential":
-            return math.exp(t * math.log(max(self.final, LEAST)))  # a geometric fall never reaches 0
+            return math.exp(t * math.log(max(self.end, LEAST)))  # a geometric fall never reaches 0
         if self.shape == "inverse":  # nor does this one, and `final` is where it ends
-            return float((1 + (max(self.final, LEAST) ** (-1 / POWER) - 1) * t) ** -POWER)
-        return 1 + (self.final - 1) * (t if self.shape == "linear" else half_cosine(t))
+            return float((1 + (max(self.end, LEAST) ** (-1 / POWER) - 1) * t) ** -POWER)
+        return 1 + (self.end - 1) * (t if self.shape == "linear" else half_cosine(t))
+
+    @property
+    def end(self) -> float:
+        """Where it ends, as a fraction."""
+        if self.final is None:
+            return PAPER if self.shape == "inverse" else 0.0
+        return self.final
 
     def begins(self, total: int) -> int:
         """The step with which the decay begins."""
@@ -97,7 +111,7 @@ class Decay(Checked):
 
     def stops(self, total: int, batch: int = 1) -> int | None:
         """The step from which on the rate is 0; None where it never is."""
-        if self.shape not in ("linear", "cosine") or self.final:
+        if self.shape not in ("linear", "cosine") or self.end:
             return None
         return self.begins(total) + math.ceil(self._length(total, batch))
 

@@ -32,6 +32,7 @@ V = TypeVar("V")
 
 GONE = ("onnection", "roken pipe", "emote", "imed out")  # in what gloo and NCCL say of a process that is no more
 PATIENCE = 2.0  # seconds that a process which stops waits for the first one to say that it stops of the same
+TINY = 1e-8  # added to a deviation, which may be 0
 DIVERGED = 3  # the exit code of what all find at once
 
 _board: PrefixStore | None = None  # where a process that stops leaves its reason, readable while others end
@@ -124,6 +125,14 @@ def mean(value: Tensor) -> Tensor:
     summed = value.detach().clone(memory_format=torch.contiguous_format)
     _exchange(lambda: dist.all_reduce(summed))
     return summed / world_size()
+
+
+def standardised(values: Tensor) -> Tensor:
+    """`values` (N,), less their mean, in their deviations, both over all processes: each has as many as it has."""
+    count = mean(torch.tensor(float(len(values)), device=values.device))
+    middle = mean(values.sum()) / count
+    deviation = (mean((values - middle).square().sum()) / count).sqrt()
+    return (values - middle) / (deviation + TINY)
 
 
 def differentiable_mean(values: Sequence[Tensor]) -> list[Tensor]:

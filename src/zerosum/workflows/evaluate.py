@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,7 @@ from zerosum.run.loaded import Run, load
 from zerosum.training import hardware
 from zerosum.util import checks, memory, rng
 
+SAMPLES = 10_000
 CACHED = 50_000  # samples whose features are kept where moments would do: 400 MB of Inception's
 COPIES = 20_000  # training samples up to which memorization is measured by default: it needs the features of all
 
@@ -45,7 +46,7 @@ def evaluate(
     metrics: Sequence[str | Metric | PairMetric] = (),
     *,
     extractor: str | Callable[[Tensor], Tensor] | None = None,
-    samples: int = 10_000,
+    samples: int | None = None,
     real: int | None = None,
     seed: int = 0,
     truncation: float | None = None,
@@ -62,11 +63,13 @@ def evaluate(
     Args:
         target: a run, a run directory, a folder of images, or an .npy or .npz file. `zerosum.load` gives a run with
             its last weights, or of another checkpoint. Of a run that classifies and makes no samples it is measured how
-            often it is right, in each domain of its data (`evaluation.accuracy`).
+            often it is right, in each domain of its data (`evaluation.accuracy`); of one that acts, its returns
+            (`evaluation.returns`).
         against: the real data, as `--data` takes it; a run's own by default. Images are brought to the samples' size.
         metrics: by name ("frechet", "precision-recall:k=5"), or as instances; by default all that fit and are quick.
         extractor: of the features compared, by name or as a callable; by default by the data.
-        samples: how many to draw from a run, or to take from the files at most.
+        samples: how many to draw from a run, or to take from the files at most, by default 10,000; of a run that acts
+            the episodes of each policy, by default 50.
         real: how many real samples to compare with at most, chosen at random; by default as many as `samples`.
         seed: of the samples, of the choice of real ones, and of everything else that is random.
         truncation: of z, in standard deviations; by default none, as in published protocols, whatever the recipe says.
@@ -81,7 +84,8 @@ def evaluate(
         ZerosumError: nothing there to evaluate, no data to compare with, an unknown metric or extractor, or one that
             does not fit.
     """
-    samples, real = checks.integer("samples", samples), None if real is None else checks.integer("real", real)
+    few = None if samples is None else checks.integer("samples", samples)
+    samples, real = SAMPLES if few is None else few, None if real is None else checks.integer("real", real)
     if samples < 2 or (real is not None and real < 2):
         raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
     given = Asked(value_range, frames, alpha)
@@ -103,18 +107,22 @@ def evaluate(
     if not isinstance(target, Run) and (target / "run.json").exists():
         with rng.fork_rng(hardware.find(device)):
             target = load(target, device=device)
+    of_samples = {
+        "--metrics": named,
+        "--extractor": extractor,
+        "--truncation": truncation,
+        "--real": real,
+        "--no-references": not references,
+    }
     if isinstance(target, Run) and has_role(target.game, Acts):
-        if against is not None or named or extractor is not None:
-            raise ZerosumError(
-                f"{target.path} acts, and is measured by its returns: leave out --against, --metrics and --extractor"
-            )
-        return returns.evaluation_of(target, returns.measure(target, seed=seed, progress=progress))
+        of_data = {"--against": against, "--data-dir": data_dir}
+        of_files = {"--value-range": value_range, "--frames": frames, "--alpha": alpha}
+        _require_unset(f"{target.path} acts, and is measured by its returns", {**of_data, **of_samples, **of_files})
+        episodes = returns.EPISODES if few is None else few
+        return returns.evaluation_of(target, returns.measure(target, episodes=episodes, seed=seed, progress=progress))
     if isinstance(target, Run) and has_role(target.game, Classifies) and not makes_samples(target.game):
-        if named or extractor is not None or truncation is not None or real is not None:
-            raise ZerosumError(
-                f"{target.record.recipe} makes no samples, and only how often it is right is measured: leave out "
-                "--metrics, --extractor, --truncation and --real"
-            )
+        what = f"{target.record.recipe} makes no samples, and only how often it is right is measured"
+        _require_unset(what, of_samples)
         results, notes, tested = accuracy.measure_run(target, against, samples, seed, folder, progress, given)
         return evaluation(targets.target_of(target), tested, results, {}, notes)
     if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
@@ -183,6 +191,13 @@ def evaluate(
         one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, seed, folder, progress)
         results, notes = [*one_by_one, *results], [*dict.fromkeys(notes + more)]
     return evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
+
+
+def _require_unset(why: str, given: Mapping[str, object]) -> None:
+    """A `ZerosumError` where one of these flags was given, by the values that it then has."""
+    wrong = [flag for flag, value in given.items() if value is not None and value is not False and value != []]
+    if wrong:
+        raise ZerosumError(f"{why}: leave out {' and '.join(wrong)}")
 
 
 def _evaluate_pairs(

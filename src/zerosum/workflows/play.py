@@ -69,22 +69,23 @@ def play(
     path = None if out is None else checks.path("out", out)
     if path is not None and path.suffix != ".gif":
         raise ZerosumError(f"--out {path}: a film is written to a .gif file")
+    episodes = checks.integer("episodes", episodes, 2)
+    # The film first: it may not be possible, and returns take long.
+    length, gained = (0, 0.0) if path is None else write_film(run, path, policy, seed)
     measured = returns.measure(run, episodes=episodes, seed=seed, progress=progress)
-    if path is None:
-        return Acted(measured, None, 0, 0.0)
-    length, gained = write_film(run, path, policy, seed)
     return Acted(measured, path, length, gained)
 
 
 def write_film(run: Run, out: Path, policy: str = "policy", seed: int = 0) -> tuple[int, float]:
     """A film of one episode; its steps and its return."""
     role, frames = in_role(run.game, Acts), list[Image.Image]()
+    device, places = device_of(run.game), environment.of(role.behaviour.environment)
 
     def watch(environments: Any) -> None:
-        (seen,) = environments.render()
-        frames.append(Image.fromarray(seen))
+        with environment.asked(places.environment, environment.FILMED, environment.NO_FILM):
+            (seen,) = environments.render()
+            frames.append(Image.fromarray(seen))
 
-    device, places = device_of(run.game), environment.of(role.behaviour.environment)
     with rng.fork_rng(device, seed):
         played = episode(places, role.policies()[policy], count=1, seed=seed, device=device, watch=watch)
     shown = frames[:: -(-len(frames) // MOST)]

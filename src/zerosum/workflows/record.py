@@ -148,7 +148,7 @@ def _of_file(places: Places, where: str) -> Policy:
 
     def act(states: Tensor) -> Tensor:
         try:
-            actions = np.asarray(known(states.numpy()))
+            actions = np.asarray(known(states.numpy().copy()))  # which it may change
         except Exception as error:
             raise ZerosumError(f"{where} does not act: {blame.sentence(error)}") from error
         whole = actions.dtype.kind in "iu" and actions.shape == (len(states),)

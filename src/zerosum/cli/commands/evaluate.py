@@ -39,7 +39,9 @@ class Arguments:
     extractor: Annotated[
         str | None, flag("feature extractor of images: digits, inception-v3, pixels, random", "by the data")
     ] = None
-    samples: Annotated[int, flag("samples to evaluate", aliases=["-n"])] = 10_000
+    samples: Annotated[
+        int | None, flag("samples to evaluate; of a run that acts, episodes", "10,000, or 50 episodes", aliases=["-n"])
+    ] = None
     real: Annotated[int | None, flag("real samples to compare with, at most", "as many")] = None
     seed: Annotated[int, flag("random seed")] = 0
     truncation: Annotated[

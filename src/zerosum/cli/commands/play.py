@@ -19,7 +19,7 @@ class Arguments:
     episodes: Annotated[int, flag("of each policy, whose returns are measured", aliases=["-n"])] = 50
     policy: Annotated[Literal["policy", "clone"], flag("which to film: that of the game, or the clone")] = "policy"
     no_film: Annotated[Switch, flag("measure returns alone", "")] = False
-    out: Annotated[Path | None, flag("the film", "RUN/play-seed-N.gif")] = None
+    out: Annotated[Path | None, flag("the film", "RUN/play-seed-N.gif, or RUN/play-clone-seed-N.gif")] = None
     seed: Annotated[int, flag("random seed of the episodes")] = 0
 
 
@@ -31,7 +31,8 @@ def run(arguments: Sequence[str]) -> None:
 
     if given.no_film and given.out is not None:
         raise ZerosumError(f"--no-film makes no film for --out {given.out}: leave one of them out")
-    out = given.out or given.run / f"play-seed-{given.seed}.gif"
+    name = "play" if given.policy == "policy" else f"play-{given.policy}"
+    out = given.out or given.run / f"{name}-seed-{given.seed}.gif"
     with progress() as update:
         found = play(
             given.weights.load(given.run),

@@ -119,7 +119,7 @@ def read(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Demonstrations:
     pairs = torch.cat([torch.from_numpy(states.astype(np.float32)), _actions(path, places, actions, len(states))], 1)
     if not bool(pairs.isfinite().all()):
         raise DataError(f"{path} has states or actions that are not finite; remove these rows")
-    return Demonstrations(places, pairs, *_of_episodes(path, arrays))
+    return Demonstrations(places, pairs, *_of_episodes(path, places, arrays))
 
 
 def _actions(path: Path, places: Places, actions: NDArray[Any], count: int) -> Tensor:
@@ -144,7 +144,7 @@ def _actions(path: Path, places: Places, actions: NDArray[Any], count: int) -> T
     return places.taken(actions)
 
 
-def _of_episodes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Tensor | None]:
+def _of_episodes(path: Path, places: Places, arrays: Mapping[str, NDArray[Any]]) -> list[Tensor | None]:
     """Lengths, returns, and whether the environment ended each."""
     known = {name: arrays[name] for name in OF_EPISODES if name in arrays}
     shapes = {own.shape for own in known.values()}
@@ -155,8 +155,18 @@ def _of_episodes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Tensor 
         raise DataError(
             f"{path}: terminated is {known['terminated'].dtype}, and should be true or false for each episode"
         )
+    for name in OF_EPISODES[:2]:
+        if name in known and known[name].dtype.kind not in "fiu":
+            raise DataError(f"{path}: {name} are {known[name].dtype}, and should be a number for each episode")
     if "returns" in known and not np.isfinite(known["returns"]).all():
         raise DataError(f"{path} has returns that are not finite; mend the rewards, or leave returns out")
+    if "lengths" in known:
+        lengths, most = known["lengths"], places.limit
+        if len(wrong := lengths[~((lengths >= 1) & (lengths <= most) & (lengths == np.floor(lengths)))]):
+            raise DataError(
+                f"{path} has an episode of {wrong[0]} steps, and {places.environment} has from 1 to {most:,}: count "
+                "all steps of an episode, or leave lengths out"
+            )
     found: list[Tensor | None] = [
         torch.from_numpy(known[name].astype(np.float32)) if name in known else None for name in OF_EPISODES[:2]
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import warnings
 from collections.abc import Iterator
@@ -17,12 +18,14 @@ from torch import Tensor
 
 from zerosum.data.dataset import DataError
 from zerosum.modality import Behaviour
+from zerosum.util import blame
 from zerosum.util.packages import install
 
 if TYPE_CHECKING:
     import gymnasium
 
 OF_PYGAME = {"SDL_VIDEODRIVER": "dummy", "PYGAME_HIDE_SUPPORT_PROMPT": "1"}  # it needs no screen, and greets nobody
+FILMED, NO_FILM = "filmed", "leave the film out by --no-film"
 LIMIT = 1_000  # steps after which an episode is cut off where the environment does not say
 
 
@@ -97,43 +100,61 @@ def opened(name: str, count: int, film: bool = False) -> Iterator[gymnasium.vect
     Args:
         film: frames can be asked for, by `render`.
     """
-    gym = _gymnasium()
-    with _told(name):
-        own: dict[str, Any] = {"max_episode_steps": _limit(name)}
-        if film:
-            own["render_mode"] = "rgb_array"
-            for variable, value in OF_PYGAME.items():
-                os.environ.setdefault(variable, value)
-        kind = None if not film else gym.VectorizeMode.SYNC
-        environments = gym.make_vec(name, num_envs=count, vectorization_mode=kind, **own)
+    gym, limit = _gymnasium(), _limit(name)
+    own: dict[str, Any] = {"max_episode_steps": limit}
+    if film:
+        own["render_mode"] = "rgb_array"
+        for variable, value in OF_PYGAME.items():
+            os.environ.setdefault(variable, value)
+    kind = None if not film else gym.VectorizeMode.SYNC
+    what, cure = (FILMED, NO_FILM) if film else ("made", "mend the environment, or choose another")
+    with asked(name, what, cure), _quietly():
+        environments = gym.make_vec(_registered(name), num_envs=count, vectorization_mode=kind, **own)
     try:
         yield environments
     finally:
-        environments.close()
+        with asked(name, "closed"):
+            environments.close()
 
 
-def reset(environments: gymnasium.vector.VectorEnv[Any, Any, Any], seed: int) -> NDArray[Any]:
-    """The first states, (N, S), of episodes that the seed decides."""
-    states, _ = environments.reset(seed=seed)
-    return np.asarray(states, np.float32)
+def reset(environments: gymnasium.vector.VectorEnv[Any, Any, Any], name: str, seed: int) -> NDArray[Any]:
+    """The first states, (N, S), of episodes that the seed decides: of other seeds none begins alike.
 
-
-def _limit(name: str) -> int:
-    """Steps after which an episode is cut off."""
-    with _told(name):
-        return int(_gymnasium().spec(name).max_episode_steps or LIMIT)
+    Gymnasium would give the environments of seed s the seeds s, s + 1 ..., of which those of s + 1 are all but one the
+    same. Environments that are computed all at once have one source of random numbers, and take one seed.
+    """
+    vector = _gymnasium().vector
+    apart = isinstance(environments.unwrapped, vector.SyncVectorEnv | vector.AsyncVectorEnv)
+    own = np.random.SeedSequence(seed).generate_state(environments.num_envs if apart else 1).tolist()
+    with asked(name, "begun"):
+        states, _ = environments.reset(seed=own if apart else own[0])
+        return np.array(states, np.float32)
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Errors of Gymnasium in a sentence; its warnings about old versions are not for people who chose these."""
+def asked(name: str, what: str, cure: str = "mend the environment") -> Iterator[None]:
+    """Whatever an environment raises, in a sentence: that it cannot be `what`."""
     gym = _gymnasium()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
+    except DataError:
+        raise
     except gym.error.DependencyNotInstalled as error:
         raise DataError(f"{name} needs a package more: {error}") from error
+    except Exception as error:
+        raise DataError(f"{name} cannot be {what}: {blame.sentence(error)}; {cure}") from error
+
+
+def _limit(name: str) -> int:
+    """Steps after which an episode is cut off.
+
+    Raises:
+        DataError: there is no environment of that name.
+    """
+    gym = _gymnasium()
+    try:
+        with _quietly():
+            return int(gym.spec(_registered(name)).max_episode_steps or LIMIT)
     except (gym.error.Error, ImportError) as error:
         known = ", ".join(sorted(gym.registry)[:6])
         said = str(error).splitlines()[0].rstrip(".")
@@ -141,6 +162,24 @@ def _told(name: str) -> Iterator[None]:
             f"there is no environment {name} ({said}); give one of Gymnasium's: {known} ..., or PACKAGE:NAME of a "
             "package that registers it"
         ) from error
+    except Exception as error:  # of a package that is imported
+        raise DataError(f"{name} cannot be looked up: {blame.sentence(error)}; mend the package") from error
+
+
+def _registered(name: str) -> str:
+    """As Gymnasium's registry has it: without the PACKAGE before a colon, which is imported, and then has it there."""
+    package, _, bare = name.rpartition(":")
+    if package:
+        importlib.import_module(package)
+    return bare
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Gymnasium's warnings about old versions are not for people who chose these."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _gymnasium() -> Any:

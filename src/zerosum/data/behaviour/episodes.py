@@ -81,11 +81,11 @@ def play(
         watch: called with the environments before the first step and after each.
 
     Raises:
-        DataError: the environment is not there, or gives a state or a reward that is not finite.
+        DataError: the environment is not there, fails, or gives a state or a reward that is not finite.
     """
     once = steps is None
     with environment.opened(places.environment, count, film=watch is not None) as environments:
-        now = environment.reset(environments, seed)
+        now = environment.reset(environments, places.environment, seed)
         ending = np.zeros(count, bool)  # in the step before
         over = np.zeros(count, bool)  # the one episode that counts
         if watch is not None:
@@ -94,9 +94,10 @@ def play(
         told: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]] = []
         for _ in range(places.limit if steps is None else steps):
             action = policy(states[-1].to(device)).to("cpu", torch.float32)
-            after, rewards, terminated, cut, _ = environments.step(_as_asked(places, action))
+            with environment.asked(places.environment, f"stepped, in step {len(told) + 1}"):
+                after, rewards, terminated, cut, _ = environments.step(_as_asked(places, action))
+                now, rewards = np.asarray(after, np.float32), np.asarray(rewards, np.float32)
             within = ~(ending | over)
-            now, rewards = np.asarray(after, np.float32), np.asarray(rewards, np.float32)
             _require_finite(places.environment, now, rewards, len(told))
             actions.append(action)
             told.append((np.where(within, rewards, 0), within, terminated & within, cut & ~terminated & within))
