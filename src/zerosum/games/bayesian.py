@@ -19,37 +19,11 @@ from zerosum.losses.adversarial import LabelSmoothing, non_saturating
 from zerosum.modality import Spec
 from zerosum.networks import mlp, small
 from zerosum.networks.discriminate import discriminate
+from zerosum.networks.posterior import Discriminators, Generators
 from zerosum.optim import SGHMC, Decay
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
-
-
-class Generators(nn.Module):
-    """Samples of the posterior over G's weights, that make samples in turn.
-
-    z, (B, dim of z + J), ends in a one-hot vector that says which of the J makes its row's sample: (B, *shape).
-    """
-
-    def __init__(self, members: Sequence[nn.Module]):
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, z: Tensor) -> Tensor:
-        z, chosen = z.split([z.shape[1] - len(self.members), len(self.members)], dim=1)
-        samples = torch.stack([member(z) for member in self.members])  # (J, B, *shape)
-        return samples[chosen.argmax(1), torch.arange(z.shape[0], device=z.device)]
-
-
-class Discriminators(nn.Module):
-    """Samples of the posterior over D's weights: (B, *shape) to the logits of all J, (B, J)."""
-
-    def __init__(self, members: Sequence[nn.Module]):
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([member(x) for member in self.members], dim=1)
 
 
 class Bayesian(LatentGame[Tensor], Discriminates):

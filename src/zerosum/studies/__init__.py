@@ -6,6 +6,7 @@ from zerosum.errors import ZerosumError, unknown
 from zerosum.studies.ablation import ABLATION
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
 from zerosum.studies.advgan_mnist import ADVGAN_MNIST
+from zerosum.studies.bayesian_mnist import BAYESIAN_MNIST_100
 from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
@@ -49,6 +50,7 @@ STUDIES = {
         ACGAN_CLASS_ACCURACY,
         ADVGAN_MNIST,
         BAD_GAN_MNIST_OWN,
+        BAYESIAN_MNIST_100,
         BEGAN_EQUILIBRIUM,
         BIGAN_1NN,
         CGAN_CLASS_ACCURACY,

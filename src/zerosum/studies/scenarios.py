@@ -168,6 +168,7 @@ UNEXAMINED = {  # recipes without a healthy run, and why
     "r3gan/small": "the loss of r3gan/images, which is examined, on other networks",
     "infogan/clusters": "its generator serves the codes, and stays rough",
     "infogan/mnist": "its networks take too long on a processor",
+    "bayesian-sgan/images": "its generators serve the discriminators, and stay poor",
     "sgan/images": "its generator serves the discriminator, and stays poor",
     "sgan/mnist": "its generator serves the discriminator, and stays poor",
     "srgan/images": "`reproduce health-translators` examines it",
