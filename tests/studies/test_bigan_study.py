@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from zerosum.data.dataset import Dataset, dataset
 from zerosum.modality import to_float
 from zerosum.networks.bigan import Encoder, encoder
+from zerosum.networks.heads import Discriminator
 from zerosum.studies import bigan_1nn as study
-from zerosum.studies.bigan_1nn import BIGAN_1NN
+from zerosum.studies.bigan_1nn import BIGAN_1NN, OWN, REGRESSOR
 from zerosum.studies.training import Split
 
 CPU = torch.device("cpu")
@@ -32,7 +34,7 @@ SPLIT = Split(images(200, 1), images(40, 2))
 
 
 def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    figures = study.train(SPLIT, 3, 20 / 100_000, tmp_path / "whole", width=16)
+    figures = study.train(SPLIT, OWN, 3, 20 / 100_000, tmp_path / "whole", width=16)
     assert [point["round"] for point in figures["series"]] == [0, 5, 10, 15, 20]
     assert figures["rounds"] == 20 and figures["seed"] == 3
     assert figures["accuracy"] == figures["series"][-1]["features"] >= 90
@@ -48,10 +50,26 @@ def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monke
     accuracies, seen = study.accuracies, []
     monkeypatch.setattr(study, "accuracies", stopped)
     with pytest.raises(KeyboardInterrupt):
-        study.train(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16)
+        study.train(SPLIT, OWN, 3, 20 / 100_000, tmp_path / "halves", width=16)
     monkeypatch.setattr(study, "accuracies", accuracies)
     torch.manual_seed(7)  # another process has other random numbers
-    assert study.train(SPLIT, 3, 20 / 100_000, tmp_path / "halves", width=16) == figures
+    assert study.train(SPLIT, OWN, 3, 20 / 100_000, tmp_path / "halves", width=16) == figures
+
+
+def test_a_latent_regressor_and_its_discriminator_are_looked_at(tmp_path: Path):
+    found = study.train(SPLIT, REGRESSOR, 3, 20 / 100_000, tmp_path, width=16)
+    assert found["part"] == REGRESSOR and [point["round"] for point in found["series"]] == [0, 5, 10, 15, 20]
+    assert found["accuracy"] == found["series"][-1]["features"]
+    assert all(50 <= point["discriminator"] <= 100 for point in found["series"])
+
+
+def test_features_of_a_discriminator_are_those_of_its_body():
+    """Of a body that looks at nothing every image is as near to one as to any other."""
+    blind = Discriminator(nn.Sequential(nn.Flatten(), nn.Linear(36, 2)), nn.Linear(2, 1))
+    nn.init.zeros_(blind.body[1].weight)  # type: ignore[index]
+    assert SPLIT.test.y is not None
+    of_one = 100 * float(SPLIT.test.y.double().mean())
+    assert round(study.of_discriminator(blind, SPLIT, CPU)) in (round(of_one), round(100 - of_one))
 
 
 def test_batch_norm_is_set_to_all_images(monkeypatch: pytest.MonkeyPatch):
@@ -92,7 +110,10 @@ def test_values_are_those_of_the_last_look():
         {"part": "pixels", "seed": 0, "accuracy": 96.91},
         {"part": "bigan", "seed": 1, "rounds": 9, "accuracy": 97.25, "series": [look, last | {"code": 91.0}]},
     ]
+    found = {"features": 95.0, "code": 90.0, "discriminator": 94.0}
+    parts.append({"part": REGRESSOR, "seed": 0, "rounds": 9, "accuracy": 95.0, "series": [look, found]})
     figures = study.summarise(parts)
+    assert figures["latent_regressor"] == [95.0] and figures["discriminator"] == [94.0]
     assert figures["values"] == [97.5, 97.25] and figures["raw_pixels"] == 96.91
     assert figures["code"] == [92.0, 91.0] and figures["untrained"] == [96.0, 96.0]
     assert [p for seed in BIGAN_1NN.seeds for p in BIGAN_1NN.parts(seed)].count("pixels") == 1

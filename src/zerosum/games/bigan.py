@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
@@ -17,9 +16,11 @@ from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, LabelSmoothing
+from zerosum.losses.weight_decay import weight_decay
 from zerosum.modality import Spec
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
+from zerosum.networks.bigan import Network
 from zerosum.networks.discriminate import discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, Optimizer
 from zerosum.options import Checked
@@ -71,6 +72,7 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         objective, noise = adversarial.OBJECTIVES[self.config.generator], self.config.noise
+        decay = self.config.weight_decay
         for _ in range(self.config.d_steps):
             real = draw()  # (B, *shape)
             code, z = self.encode(real), self.latents(len(real))  # (B, latent_dim) each
@@ -78,12 +80,12 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
             pairs = (noise(real, step), code.detach()), (noise(fake.detach(), step), z)
             logits = Logits(*discriminate(self.discriminator, *pairs))
             loss = objective.d(*logits, self.config.targets)
-            yield Move("discriminator", adversarial=loss, **self._decay(self.discriminator), logits=logits)
+            yield Move("discriminator", adversarial=loss, **weight_decay(decay, self.discriminator), logits=logits)
         pairs = (noise(real, step), code), (noise(fake, step), z)
         real_logits, fake_logits = discriminate(self.discriminator, *pairs)
         # E wants its pairs taken for fakes, as G its for real
         loss = objective.g(fake_logits) + objective.g(-real_logits)
-        yield Move("generator", adversarial=loss, **self._decay(self.generator, self.encoder))
+        yield Move("generator", adversarial=loss, **weight_decay(decay, self.generator, self.encoder))
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
@@ -93,20 +95,6 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
 
     def encode(self, x: Tensor) -> Tensor:
         return self.encoder(x)
-
-    def _decay(self, *modules: nn.Module) -> dict[str, Any]:
-        """The term 1/2 weight_decay |w|^2 of these modules, where there is one."""
-        if not self.config.weight_decay:
-            return {}
-        norms = [torch.linalg.vector_norm(p) for module in modules for p in module.parameters()]
-        return {"weight_decay": 0.5 * self.config.weight_decay * torch.stack(norms).square().sum()}
-
-
-@dataclass(frozen=True)
-class Network(Checked):
-    """The size of the perceptrons."""
-
-    width: Annotated[int, Gt(0), "units of each hidden layer"] = 1024
 
 
 # Constant for the first half, then falling to 1 %; the authors' code halves all losses, hence twice its weight decay.

@@ -1,4 +1,4 @@
-"""The networks of BiGAN: generators, encoders whose features can be read, discriminators of pairs (x, z).
+"""The networks of BiGAN: generators, encoders whose features can be read, discriminators of pairs (x, z) or of x.
 
 Those for images are the perceptrons of Donahue et al., 2017, section 4.2, as the authors' code builds them: z enters
 every layer but the first of D and the output of G, there are no biases, batch norm neither scales nor shifts, and
@@ -9,13 +9,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Gt
 from torch import Tensor, nn
 
 from zerosum.modality import Shape
+from zerosum.networks import heads
+from zerosum.options import Checked
+
+
+@dataclass(frozen=True)
+class Network(Checked):
+    """The size of the perceptrons."""
+
+    width: Annotated[int, Gt(0), "units of each hidden layer"] = 1024
 
 
 class Generator(nn.Module):
@@ -90,6 +102,11 @@ class Discriminator(nn.Module):
         return logits
 
 
+def sample_discriminator(shape: Shape, width: int = 1024) -> heads.Discriminator:
+    """The paper's discriminator of images alone, whose features are the encoder's layers: (B, *shape) to (B, 1)."""
+    return heads.Discriminator(Features(shape, width), _linear(width, 1))
+
+
 def plain_encoder(shape: Shape, latent_dim: int, hidden: Sequence[int] = (64, 64), bounded: bool = True) -> Encoder:
     """An encoder of any samples: linear layers with LeakyReLU 0.2, no normalisation."""
     return Encoder(_plain(math.prod(shape), hidden), nn.Linear(hidden[-1], latent_dim), bounded)
@@ -105,6 +122,11 @@ class PlainDiscriminator(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         logits: Tensor = self.layers(torch.cat([x.flatten(1), z], dim=1))
         return logits
+
+
+def plain_sample_discriminator(shape: Shape, hidden: Sequence[int] = (64, 64)) -> heads.Discriminator:
+    """Samples (B, *shape) to logits (B, 1): linear layers with LeakyReLU 0.2, no normalisation."""
+    return heads.Discriminator(_plain(math.prod(shape), hidden), nn.Linear(hidden[-1], 1))
 
 
 def _linear(before: int, after: int) -> nn.Linear:

@@ -169,6 +169,8 @@ UNEXAMINED = {  # recipes without a healthy run, and why
     "infogan/clusters": "its generator serves the codes, and stays rough",
     "infogan/mnist": "its networks take too long on a processor",
     "bayesian-sgan/images": "its generators serve the discriminators, and stay poor",
+    "latent-regressor/mnist": "bigan/mnist has the same networks, and is examined",
+    "latent-regressor/toy": "a plain GAN, as gan/toy is, which is examined",
     "sgan/images": "its generator serves the discriminator, and stays poor",
     "sgan/mnist": "its generator serves the discriminator, and stays poor",
     "srgan/images": "`reproduce health-translators` examines it",
