@@ -22,7 +22,7 @@ def parts(**errors: list[int]) -> list[dict[str, Any]]:
 
 def test_its_parts():
     assert STUDIES["bayesian-mnist-100"] is STUDY and set(STUDY.parts(0)) == set(SETTINGS)
-    assert {setting.rounds for setting in SETTINGS.values()} == {2_500}, "equal rounds"
+    assert {setting.rounds for setting in SETTINGS.values()} == {1_000}, "equal rounds"
     assert {setting.labels for setting in SETTINGS.values()} == {100}
 
 

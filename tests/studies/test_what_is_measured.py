@@ -183,7 +183,7 @@ def test_bigans_accuracy_is_that_of_the_last_round(
     points = [{"round": i, "features": value, "code": 1.0} for i, value in enumerate((20.0, 97.0, 60.0))]
     (tmp_path / "series.json").write_text(json.dumps(points))
     monkeypatch.setattr(training, "play", lambda *_: None)
-    assert bigan_1nn.train(Split(tiny, tiny), 0, 1.0, tmp_path, width=8)["accuracy"] == 60.0
+    assert bigan_1nn.train(Split(tiny, tiny), "bigan", 0, 1.0, tmp_path, width=8)["accuracy"] == 60.0
 
 
 def test_infogans_categories_are_of_averaged_weights(

@@ -1,4 +1,4 @@
-"""The Bayesian GAN that learns classes from few labels; Saatchi and Wilson, 2017, section 2.2."""
+"""Bayesian GAN of few labels; Saatchi and Wilson, 2017, section 2.2."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
     @dataclass(frozen=True)
     class Config(Checked):
         latent_dim: Annotated[int, Gt(0), "latent dimension (size of z) of each generator"] = 100
-        generators: Annotated[int, Gt(0), "samples of the posterior over G's weights"] = 4
+        generators: Annotated[int, Gt(0), "samples of the posterior over G's weights"] = 2
         discriminators: Annotated[int, Gt(0), "samples of the posterior over D's weights"] = 4
         prior_std: Annotated[float, Gt(0), "standard deviation of the weights' normal prior"] = 1.0
         unsupervised_weight: Annotated[float, Ge(0), "weight of the adversarial loss, real against fake"] = 1.0
@@ -117,14 +117,15 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
             supervised=torch.stack(supervised).sum(),
             adversarial=torch.stack(adversarial).sum(),
             prior=self._prior(self.discriminator, self.config.d_optimizer),
-            logits=Logits(*(torch.cat(own) for own in zip(*judged, strict=True))),
+            logits=Logits(*(torch.stack(own, 1) for own in zip(*judged, strict=True))),
         )
 
     def classifier(self) -> nn.Module:
         return self.discriminator
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return self._real(self.discriminator(x))
+        """How likely x, (B, *shape), is to be real, (B,): the posterior's mean, a mean over all discriminators."""
+        return self._real(self.discriminator(x)).sigmoid()
 
     def _real(self, logits: Tensor) -> Tensor:
         return semi_supervised.real_logit(logits, self.classes)

@@ -1,4 +1,4 @@
-"""A GAN, and beside it an encoder that finds z from samples: the latent regressor of Donahue et al., 2017."""
+"""Latent regressor, a GAN and an encoder that finds z from its samples; Donahue et al., 2017."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from zerosum.roles import Discriminates, Encodes
 
 
 class LatentRegressor(LatentGame[Tensor], Discriminates, Encodes):
-    """GAN with an encoder E that learns z from G(z), and never sees data; Donahue et al., 2017, section 4.1.
+    """Latent regressor, a GAN and an encoder E that learns z from G(z) and never sees data; Donahue et al., 2017.
 
     G learns nothing of E. BiGAN is compared with E's features, and with D's. z uniform on [-1, 1] is learnt by the
     cross entropy of (z + 1) / 2, normal z by half the squared error, sums over z, as in the authors' code.
