@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import torch
 
-from zerosum.data import domains
+from zerosum.data import domains, styles
 from zerosum.data.dataset import DataError, Dataset, Progress, with_progress
 from zerosum.data.held_out import split
 from zerosum.data.images.fit import Fitted, fitted
 from zerosum.data.request import NOTHING, Asked
-from zerosum.data.sources import SOURCES
+from zerosum.data.sources import SOURCES, TWO
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Protocol, Result
 from zerosum.metrics.intervals import of_share
@@ -25,6 +25,7 @@ from zerosum.run.loaded import Run
 from zerosum.util.text import abbreviate
 
 METRIC = "accuracy"
+SIDES = {domains.PREFIX: (domains.SOURCE, domains.TARGET), styles.PREFIX: (styles.CROWD, styles.PLAYER)}
 BLOCK = 1000  # images between two words of progress
 
 
@@ -88,8 +89,8 @@ def _named(
         yield Tested(METRIC, given.data, "named", "; ".join(given.notes))
         return
     known, _, option = own.name.partition(":")
-    both = domains.names(option) if known == domains.PREFIX else (own.name,)
-    for side, name in zip((domains.SOURCE, domains.TARGET), both, strict=False):
+    both = TWO[known].names(option) if known in TWO else (own.name,)
+    for side, name in zip(SIDES.get(known, ("",)), both, strict=True):
         metric = f"{side}-{METRIC}" if len(both) > 1 else METRIC
         if own.held_out is not None:
             tested = Tested(metric, split(read(name).data, own.held_out.names).held_out, "held out")
