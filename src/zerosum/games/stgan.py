@@ -38,9 +38,9 @@ class STGAN(Game[Styled], Classifies):
     class Config(Checked):
         weight: Annotated[
             float, Ge(0), "weight of the discriminator's verdict in the generator's loss; 0: the task alone is learnt"
-        ] = 10.0
-        g_optimizer: GeneratorOptimizer = Adam(2e-3, (0.9, 0.999), Decay("cosine"))
-        d_optimizer: DiscriminatorOptimizer = Adam(2e-3, (0.5, 0.999), Decay("cosine"))
+        ] = 5.0
+        g_optimizer: GeneratorOptimizer = Adam(2e-3, (0.9, 0.999), decay=Decay("cosine"))
+        d_optimizer: DiscriminatorOptimizer = Adam(2e-3, (0.5, 0.999), decay=Decay("cosine"))
 
     def __init__(self, parts: Networks, config: Config = Config()):
         super().__init__()

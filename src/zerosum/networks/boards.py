@@ -39,8 +39,8 @@ class Chooser(nn.Module):
         width, hidden = network.width, network.hidden
         layers: list[nn.Module] = []
         for before in (channels, *[width] * (network.depth - 1)):
-            layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU()]
-        layers += [nn.Flatten(), nn.Linear(width * math.prod(size), hidden), nn.ReLU(), nn.Linear(hidden, moves)]
+            layers += [nn.Conv2d(before, width, 3, padding=1), nn.LeakyReLU(0.2)]
+        layers += [nn.Flatten(), nn.Linear(width * math.prod(size), hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, moves)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
