@@ -6,7 +6,7 @@ import difflib
 import math
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +48,8 @@ def _imported(where: str) -> Source:
     return lambda request: getattr(import_module(f"zerosum.data.{module}"), name)(request)
 
 
-class Two(NamedTuple):
+@dataclass(frozen=True)
+class Two:
     """Data of two sets by what follows the colon, "domains:SOURCE,TARGET"."""
 
     names: Callable[[str], tuple[str, str]]
@@ -61,19 +62,20 @@ class Two(NamedTuple):
 
 
 def _part_of(request: Request, name: str) -> Dataset:
-    return (
-        read_as(
-            request.reading,
-            name,
-            size=request.size,
-            data_dir=request.data_dir,
-            progress=request.progress,
-            seed=request.seed,
-        )
+    return read_as(
+        request.reading,
+        name,
+        size=request.size,
+        data_dir=request.data_dir,
+        progress=request.progress,
+        seed=request.seed,
     )
 
 
-TWO = {own.PREFIX: Two(own.names, own.joined, own.EXAMPLE) for own in (domains, styles)}
+TWO: dict[str, Two] = {
+    domains.PREFIX: Two(domains.names, domains.joined, domains.EXAMPLE),
+    styles.PREFIX: Two(styles.names, styles.joined, styles.EXAMPLE),
+}
 
 
 from_folder = _imported("images.folder:folder")
@@ -109,7 +111,8 @@ SOURCES: dict[str, Source] = {
     "walks": walks,
     "walks-left": walks_left,
     "walks-right": walks_right,
-    **TWO,
+    domains.PREFIX: TWO[domains.PREFIX],
+    styles.PREFIX: TWO[styles.PREFIX],
 }
 DRAWN = ("shapes", "shapes-zh")  # images that are drawn as large as is asked for
 UNPAIRED = "unpaired"
@@ -138,7 +141,8 @@ def load(
             file of images, points or binary vectors; a .txt file, one text a line; a .tsv, .csv or .jsonl file of
             questions and answers; a .csv or .tsv file of features that are 0 or 1; or "pairs:A,B", "unpaired:A,B",
             "side-by-side:FOLDER"; or "domains:SOURCE,TARGET", images with classes and images of another kind, or
-            "styles:CROWD,PLAYER", images whose classes are what was done, each by a name of these; or pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA",
+            "styles:CROWD,PLAYER", images whose classes are what was done there by many and by one, each by a name of
+            these; or pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA",
             "unpaired:denoise:DATA" (`pairs.tasks`), "shrink@4:DATA". A known name goes before a folder of that name:
             write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own. Of "shrink:FOLDER" that of the crops.

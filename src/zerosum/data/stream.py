@@ -50,7 +50,13 @@ OF_CAPTIONS = (
 OF_PAIRS = "name pairs, as pairs:A,B or unpaired:A,B, or have them made of it, as by --task denoise"
 OF_DOMAINS = f"name both domains, as {EXAMPLE}"
 OF_STYLES = f"name a crowd and a player, as {styles.EXAMPLE}"
-CURES: dict[type, str] = {Paired: OF_PAIRS, Unpaired: OF_PAIRS, Domains: OF_DOMAINS, Styled: OF_STYLES}  # by what is drawn
+# By what is drawn.
+CURES: dict[type, str] = {
+    Paired: OF_PAIRS,
+    Unpaired: OF_PAIRS,
+    Domains: OF_DOMAINS,
+    Styled: OF_STYLES,
+}
 
 
 def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:

@@ -40,7 +40,12 @@ class Chooser(nn.Module):
         layers: list[nn.Module] = []
         for before in (channels, *[width] * (network.depth - 1)):
             layers += [nn.Conv2d(before, width, 3, padding=1), nn.LeakyReLU(0.2)]
-        layers += [nn.Flatten(), nn.Linear(width * math.prod(size), hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, moves)]
+        layers += [
+            nn.Flatten(),
+            nn.Linear(width * math.prod(size), hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, moves),
+        ]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Games on boards as pictures: a row for each policy, with the ways that it takes on the same boards."""
+"""Games on boards as pictures: for each policy the ways that it takes on the same boards."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from zerosum.pictures.render import renderer
 
 SQUARE = 14  # pixels of a side
 FREE, WALL, START, GOAL, WAY = (245, 245, 245), (70, 70, 70), (40, 150, 60), (40, 80, 220), (210, 40, 40)
-COLUMNS = 8
+SHOWN = 8
 
 
 def walked(games: Mapping[str, Games]) -> Image.Image:
-    """The first `COLUMNS` games of each policy, by its name: its way from the start, green, to the goal, blue."""
-    tiles = [torch.stack([_tile(own, k) for k in range(min(COLUMNS, len(own.boards)))]) for own in games.values()]
+    """The first `SHOWN` games of each policy, by its name: its way from the start, green, to the goal, blue."""
+    tiles = [torch.stack([_tile(own, k) for k in range(min(SHOWN, len(own.boards)))]) for own in games.values()]
     side = SIDE * SQUARE
     picture = renderer(modality.Image(3, side, side)).rows([to_float(row) for row in tiles], [*games], "", None)
-    return with_caption(picture, "A row for each policy, with its ways on the same boards, from green to blue")
+    return with_caption(picture, "Each policy, with its ways on the same boards, from green to blue")
 
 
 def _tile(games: Games, k: int) -> Tensor:

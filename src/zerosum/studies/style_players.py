@@ -14,19 +14,21 @@ from zerosum import data
 from zerosum.data.walks import players
 from zerosum.data.walks.board import Boards, draw
 from zerosum.data.walks.games import Games, Policy, play
-from zerosum.data.walks.players import HANDS
+from zerosum.data.walks.players import HANDS, Hand
 from zerosum.game import Game
 from zerosum.games import find
 from zerosum.latent import hashed_seed
 from zerosum.modality import to_float
-from zerosum.pictures.png import save
 from zerosum.pictures.board_games import walked
+from zerosum.pictures.png import save
 from zerosum.roles import Classifies, in_role
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study, by_part, each_value, part_folder
+from zerosum.training.trainer import Trainer
 
 RECIPE = "stgan/boards"
-CROWD, PLAYER, WANTED = "walks", "walks-left", "left"
+CROWD, PLAYER = "walks", "walks-left"
+WANTED: Hand = "left"
 OWN, ALONE, CLONE, WALKERS = "STGAN", "task alone", "supervised on the style", "scripted walkers"
 GAMES, NEAREST = 2_000, 4  # new boards, and how far it is to the goal there, at least
 GOAL, KEPT = 0.9, 0.98
@@ -61,7 +63,7 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     }
 
 
-def trained(part: str, seed: int, fraction: float, folder: Path) -> training.Trainer:
+def trained(part: str, seed: int, fraction: float, folder: Path) -> Trainer:
     """The trainer of a row after its last step."""
     row, recipe = ROWS[part], find(RECIPE)
     options: dict[str, Any] = {} if row.weight is None else {"config": {"weight": row.weight}}
@@ -84,7 +86,7 @@ def policy(game: Game[Any], chance: Generator | None = None) -> Policy:
     return act
 
 
-def scripted(boards: Boards, hand: players.Hand) -> float:
+def scripted(boards: Boards, hand: Hand) -> float:
     """The share of a scripted walker's moves that the judge calls his: of those that have a style."""
     return walkers(boards)[hand].style(hand)
 
