@@ -1,4 +1,6 @@
-"""How often a run's classifier is right: of a domain that it learnt classes in, and of one that it did not."""
+"""How often a run's classifier is right: of a domain that it learnt classes in, and of one that it did not; or of a
+crowd's moves, and of a player's.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ def measure_run(
     progress: Progress | None = None,
     asked: Asked = NOTHING,
 ) -> tuple[list[Result], list[str], str]:
-    """The accuracy in each domain of the run's data, or on other data; notes; and what was tested on, in words.
+    """The accuracy in each domain of the run's data, of its crowd's and its player's moves, or on other data; notes; and
+    what was tested on, in words.
 
     A domain's published test images are taken, or what the run held out of it. Of a target without either it is all
     images, if they have classes: the run has seen them without. Of a source it is nothing then.
