@@ -49,8 +49,8 @@ def measure_run(
     progress: Progress | None = None,
     asked: Asked = NOTHING,
 ) -> tuple[list[Result], list[str], str]:
-    """The accuracy in each domain of the run's data, of its crowd's and its player's moves, or on other data; notes; and
-    what was tested on, in words.
+    """The accuracy in each domain of the run's data, of the moves of its crowd and its player, or on other data; notes;
+    and what was tested on, in words.
 
     A domain's published test images are taken, or what the run held out of it. Of a target without either it is all
     images, if they have classes: the run has seen them without. Of a source it is nothing then.
