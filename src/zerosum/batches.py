@@ -51,6 +51,15 @@ class Domains(NamedTuple):
     target: Tensor  # (B, *shape), of the target
 
 
+class Styled(NamedTuple):
+    """What a crowd does, and, drawn independently, what one player does whose style is wanted."""
+
+    x: Tensor  # (B, *shape), states of the crowd
+    y: Tensor  # (B,) int64, its moves
+    state: Tensor  # (B, *shape), states of the player
+    move: Tensor  # (B,) int64, the player's moves
+
+
 class Captioned(NamedTuple):
     """Samples, and what is said of them."""
 

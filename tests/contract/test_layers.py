@@ -150,6 +150,7 @@ KIND_ASKED = {
     "data/images/resize.py": 1,  # the fields that have a size
     "data/pairs/tasks.py": 1,  # pairs made from images
     "data/random_crops.py": 1,  # the fields that can be cropped
+    "data/styles.py": 1,  # states are images
     "data/stream.py": 3,  # flips; where a text ends
     "data/twins.py": 2,  # images are compared by what they show, texts repeat by nature
     "evaluation/real_data.py": 6,  # EXTRACTORS, grey beside colour, texts that may differ in their vocabularies

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zerosum.batches import Domains, Labelled, PartlyLabelled, field_names, samples_of
+from zerosum.batches import Domains, Labelled, PartlyLabelled, Styled, field_names, samples_of
 from zerosum.data.stream import deal
 from zerosum.game import Game, Logits, Move
 from zerosum.latent_game import LatentGame
@@ -202,7 +202,7 @@ def test_techniques_leave_the_roles_to_the_game(case_of):
 def test_labels_are_asked_about_where_they_are_drawn(case):
     """A game of classes learns from them: as a condition of its samples, or by a classifier."""
     game = case.game()
-    if issubclass(game.batch, Labelled | PartlyLabelled | Domains):
+    if issubclass(game.batch, Labelled | PartlyLabelled | Domains | Styled):
         conditional = has_role(game, Generates) and in_role(game, Generates).condition is not None
         assert conditional or has_role(game, Classifies)
     else:

@@ -162,7 +162,7 @@ def spec_for(recipe: Recipe, chosen: str | None = None, progress: Progress | Non
 def fields(batch: type, samples: Modality, classes: Classes = CLASSES) -> Spec:
     """The fields that a batch draws, by their names: classes, texts with their lengths, and else `samples`."""
     known: dict[str, Modality] = {"y": classes, "ids": TOKENS, "lengths": LENGTHS, "text": TOKENS}
-    known |= {"question": TOKENS, "answer": TOKENS}
+    known |= {"question": TOKENS, "answer": TOKENS, "move": classes}
     known["actions"] = Actions(samples.shape[0], 2)  # of each frame
     drawn_of_others = ("unlabelled", *OF_TEXT)
     names = [name for name in field_names(batch) if name not in drawn_of_others]

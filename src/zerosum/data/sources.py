@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zerosum.data import domains
+from zerosum.data import domains, styles
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.binary import table
 from zerosum.data.binary.mixture import bits
@@ -35,6 +36,7 @@ from zerosum.data.text import dialogue_files
 from zerosum.data.text import lines as text
 from zerosum.data.text.dialogues import dialogues
 from zerosum.data.text.sentences import sentences
+from zerosum.data.walks.source import walks, walks_left, walks_right
 from zerosum.util import checks
 from zerosum.util.files import named
 from zerosum.util.text import encodable
@@ -46,20 +48,34 @@ def _imported(where: str) -> Source:
     return lambda request: getattr(import_module(f"zerosum.data.{module}"), name)(request)
 
 
-def _domains(request: Request) -> Dataset:
-    """Both domains, read as each is alone, at one size where one is asked for."""
-    source, target = (
-        read_as(
-            request.reading,
-            name,
-            size=request.size,
-            data_dir=request.data_dir,
-            progress=request.progress,
-            seed=request.seed,
-        )
-        for name in domains.names(request.option)
+@dataclass(frozen=True)
+class Two:
+    """Data of two sets by what follows the colon, "domains:SOURCE,TARGET"."""
+
+    names: Callable[[str], tuple[str, str]]
+    joined: Callable[[str, Dataset, Dataset], Dataset]
+    example: str
+
+    def __call__(self, request: Request) -> Dataset:
+        """Both, read as each is alone, at one size where one is asked for."""
+        return self.joined(request.name, *(_part_of(request, name) for name in self.names(request.option)))
+
+
+def _part_of(request: Request, name: str) -> Dataset:
+    return read_as(
+        request.reading,
+        name,
+        size=request.size,
+        data_dir=request.data_dir,
+        progress=request.progress,
+        seed=request.seed,
     )
-    return domains.joined(request.name, source, target)
+
+
+TWO: dict[str, Two] = {
+    domains.PREFIX: Two(domains.names, domains.joined, domains.EXAMPLE),
+    styles.PREFIX: Two(styles.names, styles.joined, styles.EXAMPLE),
+}
 
 
 from_folder = _imported("images.folder:folder")
@@ -92,7 +108,11 @@ SOURCES: dict[str, Source] = {
     "pairs": _imported("pairs.folders:paired"),
     "unpaired": _imported("pairs.folders:unpaired"),
     "side-by-side": _imported("pairs.folders:side_by_side"),
-    domains.PREFIX: _domains,
+    "walks": walks,
+    "walks-left": walks_left,
+    "walks-right": walks_right,
+    domains.PREFIX: TWO[domains.PREFIX],
+    styles.PREFIX: TWO[styles.PREFIX],
 }
 DRAWN = ("shapes", "shapes-zh")  # images that are drawn as large as is asked for
 UNPAIRED = "unpaired"
@@ -120,8 +140,9 @@ def load(
             are its sub-folders, or are named in a `labels.csv` there, of WAV files, or of MIDI files; an .npy or .npz
             file of images, points or binary vectors; a .txt file, one text a line; a .tsv, .csv or .jsonl file of
             questions and answers; a .csv or .tsv file of features that are 0 or 1; or "pairs:A,B", "unpaired:A,B",
-            "side-by-side:FOLDER"; or "domains:SOURCE,TARGET", images with classes and images of another kind, each by a
-            name of these; or pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA",
+            "side-by-side:FOLDER"; or "domains:SOURCE,TARGET", images with classes and images of another kind, or
+            "styles:CROWD,PLAYER", images whose classes are what was done there by many and by one, each by a name of
+            these; or pairs made from images of any of these, "denoise:DATA", "denoise@40:DATA",
             "unpaired:denoise:DATA" (`pairs.tasks`), "shrink@4:DATA". A known name goes before a folder of that name:
             write "./mnist" for the folder.
         size: (H, W) to scale and crop images to; None keeps the source's own. Of "shrink:FOLDER" that of the crops.
@@ -342,8 +363,8 @@ def reads_files(name: str) -> bool:
     if (made := _made(name)) is not None:
         return reads_files(made.images)
     source, option = find(name)
-    if source is _domains:
-        return any(map(reads_files, domains.names(option)))
+    if isinstance(source, Two):
+        return any(map(reads_files, source.names(option)))
     return source in (from_folder, arrays) or name.partition(":")[0] in OF_FOLDERS
 
 
@@ -352,8 +373,8 @@ def reads_pictures(name: str) -> bool:
     if (made := _made(name)) is not None:
         return reads_pictures(made.images)
     source, option = find(name)
-    if source is _domains:
-        return any(map(reads_pictures, domains.names(option)))
+    if isinstance(source, Two):
+        return any(map(reads_pictures, source.names(option)))
     arrays_named = any(Path(part).suffix.lower() in SUFFIXES for part in option.split(","))
     return source is from_folder or (name.partition(":")[0] in OF_FOLDERS and not arrays_named)
 
@@ -363,8 +384,8 @@ def absolute(name: str) -> str:
     known, _, option = name.partition(":")
     if (made := _made(name)) is not None:
         return name.removesuffix(made.images) + absolute(made.images)
-    if known == domains.PREFIX:
-        return f"{known}:{','.join(map(absolute, domains.names(option)))}"
+    if known in TWO:
+        return f"{known}:{','.join(map(absolute, TWO[known].names(option)))}"
     if known in OF_FOLDERS:
         whole = named(option)
         parts = [whole] if whole.is_dir() else [named(part) for part in option.split(",")]

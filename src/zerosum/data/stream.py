@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zerosum.batches import CAPTIONED, Domains, Paired, PartlyLabelled, Unpaired, field_names
-from zerosum.data import random_crops, several
+from zerosum.batches import CAPTIONED, Domains, Paired, PartlyLabelled, Styled, Unpaired, field_names
+from zerosum.data import random_crops, several, styles
 from zerosum.data.dataset import ALL, HINT, TEXT, DataError, Dataset, Field, Others
 from zerosum.data.domains import EXAMPLE
 from zerosum.data.near import Near
@@ -49,7 +49,14 @@ OF_CAPTIONS = (
 )
 OF_PAIRS = "name pairs, as pairs:A,B or unpaired:A,B, or have them made of it, as by --task denoise"
 OF_DOMAINS = f"name both domains, as {EXAMPLE}"
-CURES: dict[type, str] = {Paired: OF_PAIRS, Unpaired: OF_PAIRS, Domains: OF_DOMAINS}  # by what is drawn
+OF_STYLES = f"name a crowd and a player, as {styles.EXAMPLE}"
+# By what is drawn.
+CURES: dict[type, str] = {
+    Paired: OF_PAIRS,
+    Unpaired: OF_PAIRS,
+    Domains: OF_DOMAINS,
+    Styled: OF_STYLES,
+}
 
 
 def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:

@@ -1,4 +1,6 @@
-"""How often a run's classifier is right: of a domain that it learnt classes in, and of one that it did not."""
+"""How often a run's classifier is right: of a domain that it learnt classes in, and of one that it did not; or of a
+crowd's moves, and of a player's.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,12 @@ from typing import NamedTuple
 
 import torch
 
-from zerosum.data import domains
+from zerosum.data import domains, styles
 from zerosum.data.dataset import Dataset, NoPart, Progress, with_progress
 from zerosum.data.held_out import split
 from zerosum.data.images.fit import Fitted, fitted
 from zerosum.data.request import NOTHING, Asked
-from zerosum.data.sources import SOURCES
+from zerosum.data.sources import SOURCES, TWO
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import ACCURACY, Protocol, Result
 from zerosum.metrics.intervals import of_share
@@ -24,6 +26,7 @@ from zerosum.metrics.score import Score
 from zerosum.run.loaded import Run
 from zerosum.util.text import abbreviate
 
+SIDES = {domains.PREFIX: (domains.SOURCE, domains.TARGET), styles.PREFIX: (styles.CROWD, styles.PLAYER)}
 BLOCK = 1000  # images between two words of progress
 
 
@@ -45,7 +48,8 @@ def measure_run(
     progress: Progress | None = None,
     asked: Asked = NOTHING,
 ) -> tuple[list[Result], list[str], str]:
-    """The accuracy in each domain of the run's data, or on other data; notes; and what was tested on, in words.
+    """The accuracy in each domain of the run's data, of the moves of its crowd and its player, or on other data; notes;
+    and what was tested on, in words.
 
     A domain's published test images are taken, or what the run held out of it. Of a target without either it is all
     images, if they have classes: the run has seen them without. Of a source it is nothing then.
@@ -88,8 +92,8 @@ def _named(
         yield Tested(ACCURACY, given.data, "named", "; ".join(given.notes))
         return
     known, _, option = own.name.partition(":")
-    both = domains.names(option) if known == domains.PREFIX else (own.name,)
-    for side, name in zip((domains.SOURCE, domains.TARGET), both, strict=False):
+    both = TWO[known].names(option) if known in TWO else (own.name,)
+    for side, name in zip(SIDES.get(known, ("",)), both, strict=True):
         metric = f"{side}-{ACCURACY}" if len(both) > 1 else ACCURACY
         if own.held_out is not None:
             tested = Tested(metric, split(read(name).data, own.held_out.names).held_out, "held out")

@@ -19,7 +19,7 @@ from zerosum.util.files import read_bytes, write_atomic
 from zerosum.util.formats import Document, Migrations, rename
 
 ACCURACY = "accuracy"  # of a classifier
-OF_CLASSES = (ACCURACY, f"source-{ACCURACY}", f"target-{ACCURACY}")
+OF_CLASSES = (ACCURACY, *(f"{side}-{ACCURACY}" for side in ("source", "target", "crowd", "player")))
 FILE = "evaluation.json"  # in a run directory
 
 Plain = bool | int | float | str | None

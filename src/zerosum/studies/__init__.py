@@ -37,6 +37,7 @@ from zerosum.studies.srgan_set5 import SRGAN_SET5
 from zerosum.studies.srresnet_set5 import SRRESNET_SET5
 from zerosum.studies.stacked_mnist import STACKED_MNIST_OWN
 from zerosum.studies.study import Study
+from zerosum.studies.style_players import STYLE_PLAYERS
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
 from zerosum.studies.textgan_grammar import TEXTGAN_GRAMMAR
 from zerosum.studies.tricks import TRICKS
@@ -83,6 +84,7 @@ STUDIES = {
         SRGAN_SET5,
         SRRESNET_SET5,
         STACKED_MNIST_OWN,
+        STYLE_PLAYERS,
         SYNTHESIZE_MNIST,
         TEXTGAN_GRAMMAR,
         TRICKS,

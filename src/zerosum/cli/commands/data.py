@@ -21,7 +21,7 @@ class Arguments:
         Positional[str],
         flag(
             "a known data set, a folder of images, a file (.npy, .npz, .txt: one text a line), or pairs:A,B, "
-            "unpaired:A,B, side-by-side:FOLDER, domains:SOURCE,TARGET",
+            "unpaired:A,B, side-by-side:FOLDER, domains:SOURCE,TARGET, styles:CROWD,PLAYER",
             metavar="DATA",
         ),
     ]

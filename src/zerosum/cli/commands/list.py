@@ -16,8 +16,7 @@ from tyro.conf import Positional
 from zerosum.cli.flags import flag, parse
 from zerosum.cli.output import table
 from zerosum.data import SOURCES
-from zerosum.data.domains import EXAMPLE, PREFIX
-from zerosum.data.sources import OF_FOLDERS
+from zerosum.data.sources import OF_FOLDERS, TWO
 from zerosum.errors import ZerosumError
 from zerosum.recipe import RECIPES, Recipe
 from zerosum.run.directory import RunDirectory
@@ -40,7 +39,8 @@ def run(arguments: Sequence[str]) -> None:
         gan, paper, purpose = described(recipe)
         recipes.add_row(name, gan, paper, recipe.data.partition(":")[0], purpose)
     console.print(recipes)
-    forms = {name: f"{name}:{'A,B' if 'pair' in name else 'FOLDER'}" for name in OF_FOLDERS} | {PREFIX: EXAMPLE}
+    forms = {name: f"{name}:{'A,B' if 'pair' in name else 'FOLDER'}" for name in OF_FOLDERS}
+    forms |= {name: two.example for name, two in TWO.items()}
     known = ", ".join(forms.get(name, name) for name in SOURCES)
     files = "a folder of images, or a file (.npy, .npz, .txt: one text a line)"
     console.print(Text.assemble("\n", ("data", "bold"), f"  {known}, {files}\n"))

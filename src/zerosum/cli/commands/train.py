@@ -50,7 +50,7 @@ class Arguments:
         flag(
             "a known data set, a folder of images (classes by sub-folder or labels.csv), a file (.npy, .npz, "
             ".txt: one text a line), or pairs:A,B, unpaired:A,B, side-by-side:FOLDER, "
-            "domains:SOURCE,TARGET"
+            "domains:SOURCE,TARGET, styles:CROWD,PLAYER"
         ),
     ]
     task: DisallowNone[AnyTask] = None

@@ -1,0 +1,57 @@
+"""A crowd and one player as one set of data: what the crowd does is the task, how the player does it is the style."""
+
+from __future__ import annotations
+
+from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field, Problem, dataset_of
+from zerosum.modality import Classes, Image
+from zerosum.util.text import abbreviate
+
+CROWD, PLAYER = "crowd", "player"  # the decks
+PREFIX = "styles"
+EXAMPLE = f"{PREFIX}:CROWD,PLAYER"
+
+
+def names(option: str) -> tuple[str, str]:
+    """The names of both, of what follows the colon; `DataError` where they are not two."""
+    parts = [part for part in option.split(",") if part]
+    if len(parts) != 2:
+        raise DataError(
+            f"{PREFIX}:{option}: name a crowd and a player, as {EXAMPLE}: images of what they saw, and what each did "
+            "there as its class"
+        )
+    return parts[0], parts[1]
+
+
+def joined(name: str, crowd: Dataset, player: Dataset) -> Dataset:
+    """States `x` with the crowd's moves `y`, and states `state` with the player's moves `move`, drawn independently.
+
+    Raises:
+        DataError: one of both has no moves or no images; they are of two shapes, or the moves are not the same ones.
+    """
+    for one in (crowd, player):
+        if not isinstance(one.modality, Image):
+            raise DataError(f"{one.name} holds {one.modality.plural}, and states are images; give images")
+        if one.y is None:
+            raise DataError(f"{one.name} has no classes, which say what was done in each state; {HINT}")
+    if crowd.modality != player.modality:
+        raise DataError(
+            f"{crowd.name} holds {crowd.modality} and {player.name} {player.modality}; give states of one shape"
+        )
+    if crowd.classes != player.classes:
+        ours, theirs = (", ".join(abbreviate([*one.classes])) for one in (crowd, player))
+        raise DataError(
+            f"the moves of {crowd.name} are {ours} and those of {player.name} {theirs}; give both the same classes"
+        )
+    moves = Classes(crowd.classes)
+    assert crowd.y is not None and player.y is not None
+    fields = {
+        "x": Field(crowd.modality, crowd.x, CROWD),
+        "y": Field(moves, crowd.y, CROWD),
+        "state": Field(player.modality, player.x, PLAYER),
+        "move": Field(moves, player.y, PLAYER),
+    }
+    sides = {CROWD: crowd, PLAYER: player}
+    problems = tuple(Problem(f"{side}/{p.path}", p.reason) for side, own in sides.items() for p in own.problems)
+    notes = tuple(f"{side}: {note}" for side, own in sides.items() for note in own.notes)
+    files = {side: own.files[ALL] for side, own in sides.items() if ALL in own.files}
+    return dataset_of(name, fields, problems, notes, files)
