@@ -161,6 +161,21 @@ def failing(*args: Any, seed: int | None = None, options: Any = None, **own: Any
     raise ValueError("the wall fell")
 
 
+def test_what_was_raised_first_is_told(monkeypatch: pytest.MonkeyPatch):
+    places = environment.of(corridor.NAME)
+    monkeypatch.setattr(corridor.Corridor, "step", failing)
+    monkeypatch.setattr(corridor.Corridor, "close", failing)
+    with pytest.raises(DataError, match="cannot be stepped, in step 1"):
+        play(places, right, count=2, seed=1)
+
+
+@pytest.mark.parametrize("name", ["CartPole-v0", "MountainCar-v0"])
+def test_any_seed_begins_episodes(name: str):
+    with environment.opened(name, 2) as environments:
+        begun = [environment.reset(environments, name, seed) for seed in (-1, -(2**63), 2**64 - 1)]
+    assert not np.array_equal(begun[0], begun[1])
+
+
 @pytest.mark.parametrize(("method", "what"), [
     ("__init__", "made"), ("reset", "begun"), ("step", "stepped, in step 1"), ("close", "closed"),
 ])  # fmt: skip

@@ -35,6 +35,11 @@ def test_each_has_states_and_moves_of_its_own():
     Stream(both, 10, seed=3, batch=Labelled)  # the crowd alone
 
 
+def test_a_player_may_avoid_moves_of_the_crowd():
+    both = joined("both", states(6, classes=("left", "stay", "up")), states(4, classes=("up", "left")))
+    assert both.classes == ("left", "stay", "up") and both.fields["move"].stored.tolist() == [2, 0, 2, 0]
+
+
 def test_a_part_of_both_is_held_out():
     both = joined("both", states(30), states(20))
     parts = split(both, names_to_hold_out(both, 0.3))
@@ -61,7 +66,7 @@ def test_two_names_are_needed(name: str):
     [
         (states(5, classes=()), "5 states has no classes, which say what was done in each state"),
         (states(5, side=5), "1x4x4 and 5 states images of 1x5x5; give states of one shape"),
-        (states(5, classes=("up", "left")), "are up, down and those of 5 states up, left; give both the same"),
+        (states(5, classes=("up", "left")), "makes moves that the crowd never makes, left; the crowd's are up, down"),
         (dataset("ring", torch.zeros(5, 2), torch.arange(5) % 2, ("up", "down")), "ring holds points.*give images"),
     ],
 )

@@ -8,12 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zerosum.batches import PartlyLabelled
+from zerosum.errors import ZerosumError
 from zerosum.games import find
 from zerosum.games.bayesian_sgan import BayesianSGAN
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.modality import Classes, Image, Spec
 from zerosum.networks import mlp, sgan
 from zerosum.optim import SGHMC
+from zerosum.util import distributed
 
 K = 3
 G, D = SGHMC(0.01, temperature=0.5, data_points=1000), SGHMC(0.01, data_points=100)
@@ -114,3 +116,21 @@ def test_batch_norm_remembers_unlabelled_samples_alone():
 def test_as_many_networks_as_the_config_says():
     with pytest.raises(ValueError, match="do not fit"):
         BayesianSGAN([mlp.Generator(2, (2,), (8,))], [sgan.perceptron((2,), K, (8,))], K, CONFIG)
+
+
+def test_one_class_is_none():
+    one = Spec({"x": Image(1, 16, 16), "y": Classes(("a",))}, 40)
+    with pytest.raises(ZerosumError, match="all labels are of one class, and a classifier tells two or more apart"):
+        find("bayesian-sgan/images").build(one)
+
+
+def test_features_are_matched_over_all_processes(monkeypatch: pytest.MonkeyPatch):
+    """Each side by its mean over all shares of the batch: with the others' means at 0 it is half of one's own."""
+    made, given = game(), batch()
+    torch.manual_seed(0)
+    alone = [*made.round(lambda: given, 0)][-1].terms["features"]
+    monkeypatch.setattr(distributed, "with_common_mean", lambda x: x - x.mean(0) / 2)
+    torch.manual_seed(0)
+    halved = [*made.round(lambda: given, 0)][-1].terms["features"]
+    torch.testing.assert_close(halved, alone / 4)
+    assert alone > 0

@@ -12,6 +12,7 @@ from torch import Tensor
 from zerosum.data import Stream, load
 from zerosum.games import find
 from zerosum.games.latent_regressor import LatentRegressor
+from zerosum.modality import Image, Spec
 from zerosum.networks import bigan as networks
 from zerosum.networks import mlp
 from zerosum.recipe import Training
@@ -65,10 +66,11 @@ def test_nobody_else_learns_from_the_encoder():
 
 
 def test_every_player_s_weights_decay():
-    made, plain = game(weight_decay=0.3), game()
+    made, plain = game(weight_decay=0.3, d_weight_decay=0.6), game()
     for module, move in zip((made.discriminator, made.generator, made.encoder), made.round(batch, 0), strict=True):
         squares = sum(float(p.detach().square().sum()) for p in module.parameters())
-        assert move.terms["weight_decay"].item() == pytest.approx(0.15 * squares, rel=1e-5)
+        weight = 0.6 if move.player == "discriminator" else 0.3
+        assert move.terms["weight_decay"].item() == pytest.approx(weight / 2 * squares, rel=1e-5)
     assert all("weight_decay" not in move.terms for move in plain.round(batch, 0))
 
 
@@ -83,3 +85,9 @@ def test_z_comes_to_be_found():
         z = made.prior.draw(2000)
         error = (made.encode(made.generate(z)) - z).square().mean().sqrt()
     assert error < 0.5 / math.sqrt(3)
+
+
+def test_the_paper_s_encoder_begins_with_nothing():
+    """Nor does E see more than G's samples: its first z are the middle of the prior."""
+    made = find("latent-regressor/mnist").build(Spec({"x": Image(1, 8, 8)}), {"network": {"width": 8}})
+    assert isinstance(made, LatentRegressor) and (made.encode(torch.rand(3, 1, 8, 8)) == 0).all()

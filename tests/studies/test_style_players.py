@@ -53,8 +53,14 @@ def test_each_row_learns_from_what_it_says(monkeypatch: pytest.MonkeyPatch, tmp_
     assert run(OWN, 5, SMALL, tmp_path / OWN) == run(OWN, 5, SMALL, tmp_path / "again")  # from its checkpoint, or anew
 
 
-def test_the_judge_knows_the_scripted_walkers(tmp_path: Path):
-    assert run(WALKERS, 5, SMALL, tmp_path) == {"part": WALKERS, "seed": 5, "left": 1.0, "right": 1.0}
+def test_a_crowd_has_half_of_a_style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(style_players, "GAMES", 400)
+    found = run(WALKERS, 5, SMALL, tmp_path)
+    assert (found["left"], found["right"]) == (1.0, 0.0) and 0.4 < found["crowd"] < 0.6
+
+
+def test_new_boards_are_in_nothing_that_was_learnt_from():
+    assert style_players.new_boards(3).kept_for_testing().all()
 
 
 def test_moves_are_the_likeliest_or_drawn(monkeypatch: pytest.MonkeyPatch):
@@ -85,11 +91,15 @@ def test_the_value_is_the_style_and_the_task_is_compared_with_the_row_without_d(
     parts: list[dict[str, object]] = []
     for seed in (0, 1):
         parts += [part(OWN, seed, 0.94 + 0.02 * seed, 0.97), part(ALONE, seed, 0.5, 0.98), part(CLONE, seed, 0.99, 0.9)]
-        parts.append({"part": WALKERS, "seed": seed, "left": 1.0, "right": 0.99})
+        parts.append({"part": WALKERS, "seed": seed, "left": 1.0, "right": 0.0, "crowd": 0.5})
     found = summarise(parts)
-    assert found["values"] == [0.94, 0.96] and found["task"] == pytest.approx(0.9898) and found["judge"] == 0.99
+    assert (
+        found["values"] == [0.94, 0.96]
+        and found["task"] == pytest.approx(0.9898)
+        and found["scripted"]["crowd"] == [0.5, 0.5]
+    )
     assert STYLE_PLAYERS.reached(found) and {*found["rows"]} == {*ROWS}
-    assert not STYLE_PLAYERS.reached({**found, "task": 0.97}) and not STYLE_PLAYERS.reached({**found, "judge": 0.9})
+    assert not STYLE_PLAYERS.reached({**found, "task": 0.97})
     assert not STYLE_PLAYERS.reached({**found, "values": [0.8, 0.9]})
     said = STYLE_PLAYERS.ours(found)
     assert "task alone 50.0 % and 0.980" in said and "supervised on the style 99.0 % and 0.900" in said

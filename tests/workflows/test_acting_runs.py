@@ -147,6 +147,7 @@ def test_playing_is_of_the_seed(run: Path):
     (["play", "RUN", "--no-film", "--out", "a.gif"], "--no-film makes no film for --out a.gif"),
     (["play", "RUN", "--out", "a.png"], "--out a.png: a film is written to a .gif file"),
     (["play", "RUN", "-n", "1"], "episodes must be at least 2, not 1"),
+    (["evaluate", "RUN", "-n", "1"], "episodes must be at least 2, not 1"),
     (["sample", "RUN"], "gail cannot generate from z; let it act: zerosum play RUN"),
     (["translate", "RUN", "x", "--out", "y"], "gail is not an image-to-image model; let it act"),
     (["evaluate", "RUN", "--metrics", "frechet"], "RUN acts, and is measured by its returns: leave out --metrics"),

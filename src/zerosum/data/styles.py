@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field, Problem, dataset_of
 from zerosum.modality import Classes, Image
 from zerosum.util.text import abbreviate
@@ -26,7 +28,8 @@ def joined(name: str, crowd: Dataset, player: Dataset) -> Dataset:
     """States `x` with the crowd's moves `y`, and states `state` with the player's moves `move`, drawn independently.
 
     Raises:
-        DataError: one of both has no moves or no images; they are of two shapes, or the moves are not the same ones.
+        DataError: one of both has no moves or no images; they are of two shapes, or the player makes a
+            move that the crowd never makes.
     """
     for one in (crowd, player):
         if not isinstance(one.modality, Image):
@@ -37,18 +40,20 @@ def joined(name: str, crowd: Dataset, player: Dataset) -> Dataset:
         raise DataError(
             f"{crowd.name} holds {crowd.modality} and {player.name} {player.modality}; give states of one shape"
         )
-    if crowd.classes != player.classes:
-        ours, theirs = (", ".join(abbreviate([*one.classes])) for one in (crowd, player))
+    if unknown := [move for move in player.classes if move not in crowd.classes]:
+        ours, theirs = (", ".join(abbreviate([*moves])) for moves in (crowd.classes, unknown))
         raise DataError(
-            f"the moves of {crowd.name} are {ours} and those of {player.name} {theirs}; give both the same classes"
+            f"the player makes moves that the crowd never makes, {theirs}; the crowd's are {ours}: call both the same, "
+            "or leave these states out"
         )
-    moves = Classes(crowd.classes)
+    moves, own = Classes(crowd.classes), torch.tensor([crowd.classes.index(move) for move in player.classes])
     assert crowd.y is not None and player.y is not None
+    made = torch.where(player.y < 0, player.y, own[player.y.clamp(min=0)])
     fields = {
         "x": Field(crowd.modality, crowd.x, CROWD),
         "y": Field(moves, crowd.y, CROWD),
         "state": Field(player.modality, player.x, PLAYER),
-        "move": Field(moves, player.y, PLAYER),
+        "move": Field(moves, made, PLAYER),
     }
     sides = {CROWD: crowd, PLAYER: player}
     problems = tuple(Problem(f"{side}/{p.path}", p.reason) for side, own in sides.items() for p in own.problems)

@@ -51,7 +51,7 @@ def measure_run(
     """The accuracy in each domain of the run's data, of the moves of its crowd and its player, or on other data; notes;
     and what was tested on, in words.
 
-    A domain's published test images are taken, or what the run held out of it. Of a target without either it is all
+    What the run held out of a domain is taken, or its published test images. Of a target without either it is all
     images, if they have classes: the run has seen them without. Of a source it is nothing then.
 
     Args:

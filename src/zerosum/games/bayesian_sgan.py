@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zerosum import latent
 from zerosum.batches import Draw, PartlyLabelled
+from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move, Player
 from zerosum.latent_game import LatentGame
 from zerosum.losses import semi_supervised
@@ -28,6 +29,7 @@ from zerosum.optim import SGHMC, Decay
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Classifies, Discriminates
+from zerosum.util import distributed
 
 
 class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
@@ -88,8 +90,9 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
                     real_features = member.body(unlabelled)
                 features = member.body(fake)
                 adversarial.append(non_saturating.g(self._real(member.head(features))))
-                own = features.chunk(self.config.generators)
-                matching += [feature_matching(real_features, each) for each in own]
+                own = [distributed.with_common_mean(each) for each in features.chunk(self.config.generators)]
+                common = distributed.with_common_mean(real_features)
+                matching += [feature_matching(common, each) for each in own]
         yield Move(
             "generator",
             adversarial=self.config.generators * torch.stack(adversarial).mean(),
@@ -132,7 +135,7 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
 
     @property
     def _discriminators(self) -> list[Discriminator]:
-        return [member for member in self.discriminator.members if isinstance(member, Discriminator)]
+        return list(self.discriminator.members)  # type: ignore[arg-type]
 
     def _of_each(self, count: int) -> Tensor:
         """`count` samples of each generator, in one tensor."""
@@ -155,6 +158,10 @@ def images(
     network: Network = Network(),
 ) -> BayesianSGAN:
     """The networks of `sgan/images`, several of each; meant for few labels, --labels 100."""
+    if data.classes < 2:
+        raise ZerosumError(
+            "all labels are of one class, and a classifier tells two or more apart: put each in a sub-folder"
+        )
     shape = data.x.shape
     return BayesianSGAN(
         [small.Generator(config.latent_dim, shape) for _ in range(config.generators)],

@@ -48,7 +48,8 @@ class LatentRegressor(LatentGame[Tensor], Discriminates, Encodes):
     class Config(Checked):
         latent_dim: latent.LatentDim = 50
         prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "uniform"
-        weight_decay: Annotated[float, Ge(0), "weight of 1/2 |w|^2 in the loss of every player"] = 0.0
+        weight_decay: Annotated[float, Ge(0), "weight of 1/2 |w|^2 in the losses of G and E"] = 0.0
+        d_weight_decay: Annotated[float, Ge(0), "and in that of D"] = 0.0
         g_optimizer: GeneratorOptimizer = Adam(2e-4)
         d_optimizer: DiscriminatorOptimizer = Adam(2e-4)
         e_optimizer: Annotated[Optimizer, "the encoder's"] = Adam(2e-4)
@@ -76,7 +77,7 @@ class LatentRegressor(LatentGame[Tensor], Discriminates, Encodes):
             "discriminator",
             adversarial=non_saturating.d(*logits),
             logits=logits,
-            **weight_decay(decay, self.discriminator),
+            **weight_decay(self.config.d_weight_decay, self.discriminator),
         )
         z = self.latents(len(real))
         fake = self.generate(z)
@@ -104,7 +105,7 @@ class LatentRegressor(LatentGame[Tensor], Discriminates, Encodes):
         return self.encoder(x)
 
 
-# BiGAN's, of every player.
+# BiGAN's, of every player. The authors' code halves D's loss alone here, hence twice its weight decay.
 _PAPER_ADAM = Adam(2e-4, decay=Decay("exponential", start=93_750, final=0.01))
 
 
@@ -112,15 +113,21 @@ _PAPER_ADAM = Adam(2e-4, decay=Decay("exponential", start=93_750, final=0.01))
 def mnist(
     data: Spec,
     config: LatentRegressor.Config = LatentRegressor.Config(
-        weight_decay=5e-5, g_optimizer=_PAPER_ADAM, d_optimizer=_PAPER_ADAM, e_optimizer=_PAPER_ADAM
+        weight_decay=2.5e-5,
+        d_weight_decay=5e-5,
+        g_optimizer=_PAPER_ADAM,
+        d_optimizer=_PAPER_ADAM,
+        e_optimizer=_PAPER_ADAM,
     ),
     network: Network = Network(),
 ) -> LatentRegressor:
     """BiGAN's perceptrons for permutation-invariant MNIST, 400 epochs."""
     shape = data.x.shape
+    encoder = networks.encoder(shape, config.latent_dim, network.width, bounded=config.prior == "uniform")
+    nn.init.zeros_(encoder.last.weight)  # as in the authors' code, where E is no BiGAN's
     return LatentRegressor(
         networks.Generator(config.latent_dim, shape, network.width),
-        networks.encoder(shape, config.latent_dim, network.width, bounded=config.prior == "uniform"),
+        encoder,
         networks.sample_discriminator(shape, network.width),
         config,
     )

@@ -37,7 +37,7 @@ class STGAN(Game[Styled], Classifies):
     @dataclass(frozen=True)
     class Config(Checked):
         weight: Annotated[
-            float, Ge(0), "weight of the discriminator's verdict in the generator's loss; 0: the task alone is learnt"
+            float, Ge(0), "weight of D's verdict in G's loss; 0: the task alone is learnt, and D only watches"
         ] = 5.0
         g_optimizer: GeneratorOptimizer = Adam(2e-3, (0.9, 0.999), decay=Decay("cosine"))
         d_optimizer: DiscriminatorOptimizer = Adam(2e-3, (0.5, 0.999), decay=Decay("cosine"))

@@ -43,18 +43,19 @@ class Cloning(Game[Tensor]):
         return -log_probability(self.actor(states), actions).mean()
 
 
-def cloned(shown: Demonstrations, seed: int) -> Policy:
+def cloned(shown: Demonstrations, seed: int, fraction: float = 1.0) -> Policy:
     """Who clones 70 % of the demonstrated steps, with the weights by which the others are likeliest."""
     order = torch.randperm(len(shown.pairs), generator=torch.Generator().manual_seed(seed))
     learnt, others = (shown.pairs[rows] for rows in order.tensor_split([round(LEARNT * len(order))]))
     if not len(learnt) or not len(others):
         raise ValueError(f"{len(shown.pairs)} demonstrated steps are too few to be stopped by some of them: at least 2")
     kind, data = shown.modality(), dataset("cloned", Demonstrations(shown.places, learnt))
-    training = last_weights(MOVES, min(BATCH, len(learnt)), seed, log_every=EVERY, checkpoint_every=MOVES)
+    moves = max(EVERY, round(MOVES * fraction))
+    training = last_weights(moves, min(BATCH, len(learnt)), seed, log_every=EVERY, checkpoint_every=moves)
     trainer = trainer_of(lambda spec: Cloning(kind), data, training)
     game, others, best, least = trainer.game, others.to(trainer.device), dict[str, Tensor](), float("inf")
     assert isinstance(game, Cloning)
-    while trainer.step < MOVES:
+    while trainer.step < moves:
         trainer.round()
         if trainer.step % EVERY == 0:
             trainer.pop_metrics()  # which says where it has diverged

@@ -56,7 +56,7 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     options = {"config": dict(CONTROLS.get(part, {}))}
     trainer = trainer_of(lambda spec: recipe.build(spec, options), data, training)
     play(trainer, folder / "checkpoints")
-    learnt = {**policies(trainer.sampler), STOPPED: cloned(shown, seed)}
+    learnt = {**policies(trainer.sampler), STOPPED: cloned(shown, seed, fraction)}
     own = {name: of_policy(places, act, EPISODES, FRESH + seed, trainer.device) for name, act in learnt.items()}
     others = {"expert": expert, "random": at_random(places)}
     own |= {name: of_policy(places, act, MEASURED, FRESH + seed) for name, act in others.items()}

@@ -46,10 +46,13 @@ ROWS: Mapping[str, Row] = {OWN: Row(None), ALONE: Row(0.0), CLONE: Row(0.0, PLAY
 
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
-    """Train a row and let it play on new boards, or let the scripted walkers play there, to test the judge."""
-    boards = draw(GAMES, Generator().manual_seed(hashed_seed("style-players", seed, 0)), NEAREST)
+    """Train a row and let it play on new boards, or let the scripted walkers and a crowd play there."""
+    boards = new_boards(seed)
     if part == WALKERS:
-        return {"part": part, "seed": seed} | {hand: round(scripted(boards, hand), 4) for hand in HANDS}
+        chance = Generator().manual_seed(seed)
+        both = play(boards, lambda now: players.crowd(now, chance))
+        of_hands = {hand: round(games.style(WANTED), 4) for hand, games in walkers(boards).items()}
+        return {"part": part, "seed": seed} | of_hands | {"crowd": round(both.style(WANTED), 4)}
     trainer = trained(part, seed, fraction, folder)
     best = play(boards, policy(trainer.sampler))
     drawn = play(boards, policy(trainer.sampler, Generator().manual_seed(seed)))
@@ -61,6 +64,11 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
         "steps": trainer.training.steps,
         **{name: round(value, 4) for name, value in zip(MEASURED, values, strict=True)},
     }
+
+
+def new_boards(seed: int) -> Boards:
+    """Which no row has learnt from."""
+    return draw(GAMES, Generator().manual_seed(hashed_seed("style-players", seed, 0)), NEAREST, test=True)
 
 
 def trained(part: str, seed: int, fraction: float, folder: Path) -> Trainer:
@@ -86,11 +94,6 @@ def policy(game: Game[Any], chance: Generator | None = None) -> Policy:
     return act
 
 
-def scripted(boards: Boards, hand: Hand) -> float:
-    """The share of a scripted walker's moves that the judge calls his: of those that have a style."""
-    return walkers(boards)[hand].style(hand)
-
-
 def walkers(boards: Boards) -> dict[str, Games]:
     """The games of both scripted walkers."""
     moves: dict[str, Callable[[Boards], torch.Tensor]] = {
@@ -103,19 +106,19 @@ def walkers(boards: Boards) -> dict[str, Games]:
 def summarise(parts: Sequence[Measurements]) -> Measurements:
     """The style of STGAN, one value a seed; `task`, its score by that of the task alone; of each row everything."""
     rows = by_part([part for part in parts if part["part"] in ROWS], MEASURED)
-    judged = by_part([part for part in parts if part["part"] == WALKERS], HANDS)[WALKERS]
+    judged = by_part([part for part in parts if part["part"] == WALKERS], (*HANDS, "crowd"))[WALKERS]
     score = {name: statistics.fmean(row["task_score"]) for name, row in rows.items()}
     return {
         "values": rows[OWN]["style"],
         "task": round(score[OWN] / score[ALONE], 4),
-        "judge": min(min(values) for values in judged.values()),
+        "scripted": judged,
         "rows": rows,
     }
 
 
 def kept(result: Measurements) -> bool:
-    """Whether the task's score stays within 2 %, and the judge knows the scripted walkers."""
-    return bool(result["task"] >= KEPT and result["judge"] >= 0.97)
+    """Whether the task's score stays within 2 %."""
+    return bool(result["task"] >= KEPT)
 
 
 def _ours(result: Measurements) -> str:
@@ -131,7 +134,7 @@ def _ours(result: Measurements) -> str:
 def picture(result: Measurements, work: Path, path: Path) -> None:
     """Ways of the first seed's rows and of both walkers on the same new boards, from the parts' checkpoints."""
     seed = result["seeds"][0]
-    boards = draw(GAMES, Generator().manual_seed(hashed_seed("style-players", seed, 0)), NEAREST)
+    boards = new_boards(seed)
     shown = boards.at(players.differ(boards).nonzero()[:, 0])
     of_rows = {
         name: play(shown, policy(trained(name, seed, 1.0, part_folder(work, seed, name)).sampler)) for name in ROWS
@@ -148,11 +151,13 @@ STYLE_PLAYERS = Study(
         f"of the same generator, on the boards of the seed: {OWN}, the recipe {RECIPE}; {ALONE}, without D (a weight "
         f"of 0); {CLONE}, by the left walker's moves alone. Each plays {GAMES:,} games on new boards, at least "
         f"{NEAREST} moves long, by its likeliest moves, with the averaged weights of the last step. The value is the "
-        "share of its moves that are the left walker's, where both walkers would move differently, by an exact judge; "
-        "a move that neither would make is none. The task's score is the mean of the shortest path's length by that "
+        "share of the squares where both walkers would move differently that it leaves as the left walker does, each "
+        "square of a game once; a move that neither would make counts against it. By that rule the left walker has 1, "
+        "the right one 0, and a crowd about a half (`scripted`). None of these boards is in what was learnt from. The "
+        "task's score is the mean of the shortest path's length by that "
         "of the game, 0 where the goal is not reached (success weighted by path length); `task` is its ratio to that "
         "of the row without D. Beside these, games with moves that are drawn by their probabilities. Settings were "
-        "chosen on seeds 100 and 101."
+        "chosen on seed 100."
     ),
     published="chess in the style of a player, without numbers of this kind (Chidambaram and Qi, 2017)",
     target=GOAL,

@@ -86,8 +86,6 @@ def evaluate(
     """
     few = None if samples is None else checks.integer("samples", samples)
     samples, real = SAMPLES if few is None else few, None if real is None else checks.integer("real", real)
-    if samples < 2 or (real is not None and real < 2):
-        raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
     given = Asked(value_range, frames, alpha)
     if not isinstance(target, Run):
         target = checks.path("target", target)
@@ -107,6 +105,9 @@ def evaluate(
     if not isinstance(target, Run) and (target / "run.json").exists():
         with rng.fork_rng(hardware.find(device)):
             target = load(target, device=device)
+    acts = isinstance(target, Run) and has_role(target.game, Acts)  # which says itself how many episodes it needs
+    if not acts and (samples < 2 or (real is not None and real < 2)):
+        raise ZerosumError(f"cannot evaluate {samples if samples < 2 else real} samples; ask for at least 2, or 10,000")
     of_samples = {
         "--metrics": named,
         "--extractor": extractor,

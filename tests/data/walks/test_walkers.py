@@ -154,3 +154,24 @@ def test_data_follow_from_the_seed_and_parts_have_other_boards(few: None):
     assert not torch.equal(first.x, other.x) and not torch.equal(first.x[:200], test.x)
     with pytest.raises(DataError, match="walks has no part 'left'; it has walks:train and walks:test"):
         data.load("walks:left")
+
+
+def test_no_board_of_a_test_part_is_in_one_to_learn_from():
+    learnt, tested = drawn(6_000), draw(3_000, Generator().manual_seed(1), test=True)
+    assert not learnt.kept_for_testing().any() and tested.kept_for_testing().all()
+    known = {row.numpy().tobytes() for row in learnt.images()}
+    assert not known & {row.numpy().tobytes() for row in tested.images()}
+    every = draw(3_000, Generator().manual_seed(2), 1), draw(3_000, Generator().manual_seed(2), 1, True)
+    shares = [float(own.walls.float().mean()) for own in every]
+    assert abs(shares[0] - shares[1]) < 0.01, "the hash knows nothing of how boards look"
+
+
+def test_who_is_stuck_weighs_no_more():
+    boards = drawn(200, nearest=4, seed=3)
+
+    def often_stuck(now: Boards) -> Tensor:
+        return torch.where(torch.arange(len(now)) < 10, 0, move(now, "left"))
+
+    games = play(boards, often_stuck)
+    assert len(games.moves) == LIMIT and games.arrived < 1
+    assert games.style("left") > 0.96, "ten of two hundred games, not the most of all moves"

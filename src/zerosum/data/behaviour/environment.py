@@ -6,7 +6,7 @@ import importlib
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -112,20 +112,23 @@ def opened(name: str, count: int, film: bool = False) -> Iterator[gymnasium.vect
         environments = gym.make_vec(_registered(name), num_envs=count, vectorization_mode=kind, **own)
     try:
         yield environments
-    finally:
-        with asked(name, "closed"):
+    except BaseException:
+        with suppress(Exception):  # what was raised first is told
             environments.close()
+        raise
+    with asked(name, "closed"):
+        environments.close()
 
 
 def reset(environments: gymnasium.vector.VectorEnv[Any, Any, Any], name: str, seed: int) -> NDArray[Any]:
-    """The first states, (N, S), of episodes that the seed decides: of other seeds none begins alike.
+    """The first states, (N, S), of episodes that the seed decides; those of other seeds begin otherwise.
 
     Gymnasium would give the environments of seed s the seeds s, s + 1 ..., of which those of s + 1 are all but one the
     same. Environments that are computed all at once have one source of random numbers, and take one seed.
     """
     vector = _gymnasium().vector
     apart = isinstance(environments.unwrapped, vector.SyncVectorEnv | vector.AsyncVectorEnv)
-    own = np.random.SeedSequence(seed).generate_state(environments.num_envs if apart else 1).tolist()
+    own = np.random.SeedSequence(seed % 2**64).generate_state(environments.num_envs if apart else 1).tolist()
     with asked(name, "begun"):
         states, _ = environments.reset(seed=own if apart else own[0])
         return np.array(states, np.float32)

@@ -58,7 +58,11 @@ def _swing_up(states: Tensor) -> Tensor:
 
 
 def _swing(states: Tensor) -> Tensor:
-    """Acrobot: push the way the lower link turns, and the upper one does not; by weights that a search has found."""
+    """Acrobot: push the way the lower link turns, and the upper one does not.
+
+    The weights are the rounded mean of the best of nine generations of twenty, by evolution of their mean return over
+    80 episodes that begin by seeds 6000 to 6008.
+    """
     upright, sine, lower_upright, lower_sine, turning, lower_turning = states.unbind(1)
     outward = sine * lower_upright + upright * lower_sine  # the sine of both angles together
     right = 0.65 * lower_turning - 0.36 * turning + 0.35 * sine + 0.33 * lower_sine - outward > 0

@@ -13,6 +13,7 @@ WALLS = 0.2  # share of the squares that are walls, on average
 STEPS = ((-1, 0), (0, 1), (1, 0), (0, -1))  # of a move, down and across
 MOVES = ("up", "right", "down", "left")
 FAR = SIDE * SIDE  # more moves than any shortest path has: of walls, and of squares from which there is no way
+BASE, PRIME = 31, 1_000_003  # of a hash
 CHUNK = 4_000  # boards that are drawn at once, some of which are no good
 PLANES = 3  # of an image: walls, walker, goal
 
@@ -37,6 +38,12 @@ class Boards:
         """(N, 3, SIDE, SIDE) uint8, as networks see them: walls red, the walker green, the goal blue."""
         planes = [self.walls.flatten(1), *(F.one_hot(place, SIDE * SIDE) for place in (self.walkers, self.goals))]
         return (torch.stack([plane.to(torch.uint8) for plane in planes], 1) * 255).unflatten(2, (SIDE, SIDE))
+
+    def kept_for_testing(self) -> Tensor:
+        """(N,) bool: which boards are in no part to learn from; one of ten, by a hash of the board."""
+        squares = torch.cat([self.walls.flatten(1).long(), self.walkers[:, None], self.goals[:, None]], 1)
+        powers = torch.tensor([pow(BASE, k, PRIME) for k in range(squares.shape[1])])
+        return (squares * powers).sum(1) % PRIME % 10 == 0
 
     def left(self) -> Tensor:
         """(N,) moves of a shortest path from the walker to the goal."""
@@ -84,11 +91,12 @@ def distances(walls: Tensor, goals: Tensor) -> Tensor:
     return found
 
 
-def draw(count: int, generator: Generator, nearest: int = 1) -> Boards:
+def draw(count: int, generator: Generator, nearest: int = 1, test: bool = False) -> Boards:
     """Boards whose walls, goal and walker are drawn by chance; from each walker a way leads to the goal.
 
     Args:
         nearest: moves that it is to the goal, at least.
+        test: of those that are kept for testing; else of all others.
     """
     parts: list[Boards] = []
     while sum(map(len, parts)) < count:
@@ -98,7 +106,8 @@ def draw(count: int, generator: Generator, nearest: int = 1) -> Boards:
         away = distances(walls, goals)
         possible = (away >= nearest) & (away < FAR)
         drawn = Boards(walls, _one_of(possible, generator), goals, away)
-        parts.append(drawn.at(possible.any(1).nonzero()[:, 0]))
+        good = possible.any(1) & (drawn.kept_for_testing() == test)
+        parts.append(drawn.at(good.nonzero()[:, 0]))
     joined = (torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Boards))
     return Boards(*joined).at(slice(count))
 

@@ -45,14 +45,18 @@ class Games(NamedTuple):
         return float((self.places[-1] == self.boards.goals).float().mean())
 
     def style(self, hand: Hand) -> float:
-        """Of the moves made where both walkers would move differently, the share that are those of this hand.
+        """Of the squares where both walkers would move differently, the share that are left in this hand's way.
 
-        A move that neither would make counts against it. NaN where no move has a style.
+        Each square of a game counts once, as it is first left: a walker who comes back, or is stuck, weighs no more. A
+        move that neither would make counts against the hand. NaN where no move has a style.
         """
         own = styled = 0
+        seen = torch.zeros(len(self.boards), SIDE * SIDE, dtype=torch.bool)
         for places, moves, played in zip(self.places[:-1], self.moves, self.played, strict=True):
             there = replace(self.boards, walkers=places)
-            counted = played & players.differ(there)
+            first = ~seen.gather(1, places[:, None])[:, 0]
+            seen.scatter_(1, places[:, None], True)
+            counted = played & first & players.differ(there)
             styled += int(counted.sum())
             own += int((counted & (moves == players.move(there, hand))).sum())
         return own / styled if styled else float("nan")
