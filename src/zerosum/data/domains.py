@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field, Problem, dataset_of
+from zerosum.data.dataset import HINT, DataError, Dataset, Field
+from zerosum.data.sides import Two, together
 from zerosum.modality import Image
 
 SOURCE, TARGET = "source", "target"  # the decks
-PREFIX = "domains"
-EXAMPLE = f"{PREFIX}:SOURCE,TARGET"
-
-
-def names(option: str) -> tuple[str, str]:
-    """The names of both domains, of what follows the colon; `DataError` where they are not two."""
-    parts = [part for part in option.split(",") if part]
-    if len(parts) != 2:
-        raise DataError(
-            f"{PREFIX}:{option}: name two domains, as {EXAMPLE}: images with classes, and images of another kind"
-        )
-    return parts[0], parts[1]
 
 
 def joined(name: str, source: Dataset, target: Dataset) -> Dataset:
@@ -50,13 +39,12 @@ def joined(name: str, source: Dataset, target: Dataset) -> Dataset:
         "y": Field(source.fields["y"].modality, source.y, SOURCE),
         "target": Field(image, of_target, TARGET),
     }
-    sides = {SOURCE: source, TARGET: target}
-    problems = tuple(Problem(f"{side}/{p.path}", p.reason) for side, own in sides.items() for p in own.problems)
-    notes = tuple(f"{side}: {note}" for side, own in sides.items() for note in own.notes)
-    files = {side: own.files[ALL] for side, own in sides.items() if ALL in own.files}
-    return dataset_of(name, fields, problems, notes, files)
+    return together(name, fields, {SOURCE: source, TARGET: target})
 
 
 def _coloured(x: Tensor, channels: int) -> Tensor:
     """Images (N, C, H, W) as (N, channels, H, W): grey ones as a view."""
     return x if x.shape[1] == channels else x.expand(-1, channels, -1, -1)
+
+
+DOMAINS = Two("domains", (SOURCE, TARGET), "two domains", "images with classes, and images of another kind", joined)

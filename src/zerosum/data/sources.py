@@ -5,17 +5,16 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zerosum.data import domains, styles
 from zerosum.data.arrays import SUFFIXES, arrays
 from zerosum.data.binary import table
 from zerosum.data.binary.mixture import bits
 from zerosum.data.dataset import DataError, Dataset, Progress
+from zerosum.data.domains import DOMAINS
 from zerosum.data.images.contents import ARCHIVE, RUN, is_record, kind_of
 from zerosum.data.images.contents import SUFFIXES as PICTURES
 from zerosum.data.images.digits import digits
@@ -31,7 +30,9 @@ from zerosum.data.random_crops import with_crops
 from zerosum.data.request import AS_STORED, Alpha, Frames, Reading, Request, Source
 from zerosum.data.scenes.source import scenes
 from zerosum.data.shapes.source import shapes, shapes_zh
+from zerosum.data.sides import Two
 from zerosum.data.sounds import OTHERS, WAV
+from zerosum.data.styles import STYLES
 from zerosum.data.text import dialogue_files
 from zerosum.data.text import lines as text
 from zerosum.data.text.dialogues import dialogues
@@ -48,35 +49,27 @@ def _imported(where: str) -> Source:
     return lambda request: getattr(import_module(f"zerosum.data.{module}"), name)(request)
 
 
-@dataclass(frozen=True)
-class Two:
-    """Data of two sets by what follows the colon, "domains:SOURCE,TARGET"."""
+def _both(two: Two) -> Source:
+    """Both sides, read as each is alone, at one size where one is asked for."""
 
-    names: Callable[[str], tuple[str, str]]
-    joined: Callable[[str, Dataset, Dataset], Dataset]
-    example: str
+    def source(request: Request) -> Dataset:
+        sides = (
+            read_as(
+                request.reading,
+                name,
+                size=request.size,
+                data_dir=request.data_dir,
+                progress=request.progress,
+                seed=request.seed,
+            )
+            for name in two.names(request.option)
+        )
+        return two.joined(request.name, *sides)
 
-    def __call__(self, request: Request) -> Dataset:
-        """Both, read as each is alone, at one size where one is asked for."""
-        return self.joined(request.name, *(_part_of(request, name) for name in self.names(request.option)))
-
-
-def _part_of(request: Request, name: str) -> Dataset:
-    return read_as(
-        request.reading,
-        name,
-        size=request.size,
-        data_dir=request.data_dir,
-        progress=request.progress,
-        seed=request.seed,
-    )
+    return source
 
 
-TWO: dict[str, Two] = {
-    domains.PREFIX: Two(domains.names, domains.joined, domains.EXAMPLE),
-    styles.PREFIX: Two(styles.names, styles.joined, styles.EXAMPLE),
-}
-
+TWO: dict[str, Two] = {two.prefix: two for two in (DOMAINS, STYLES)}
 
 from_folder = _imported("images.folder:folder")
 from_sounds = _imported("sounds.wav:folder")
@@ -111,8 +104,7 @@ SOURCES: dict[str, Source] = {
     "walks": walks,
     "walks-left": walks_left,
     "walks-right": walks_right,
-    domains.PREFIX: TWO[domains.PREFIX],
-    styles.PREFIX: TWO[styles.PREFIX],
+    **{name: _both(two) for name, two in TWO.items()},
 }
 DRAWN = ("shapes", "shapes-zh")  # images that are drawn as large as is asked for
 UNPAIRED = "unpaired"
@@ -363,9 +355,9 @@ def reads_files(name: str) -> bool:
     if (made := _made(name)) is not None:
         return reads_files(made.images)
     source, option = find(name)
-    if isinstance(source, Two):
-        return any(map(reads_files, source.names(option)))
-    return source in (from_folder, arrays) or name.partition(":")[0] in OF_FOLDERS
+    if (known := name.partition(":")[0]) in TWO:
+        return any(map(reads_files, TWO[known].names(option)))
+    return source in (from_folder, arrays) or known in OF_FOLDERS
 
 
 def reads_pictures(name: str) -> bool:
@@ -373,10 +365,10 @@ def reads_pictures(name: str) -> bool:
     if (made := _made(name)) is not None:
         return reads_pictures(made.images)
     source, option = find(name)
-    if isinstance(source, Two):
-        return any(map(reads_pictures, source.names(option)))
+    if (known := name.partition(":")[0]) in TWO:
+        return any(map(reads_pictures, TWO[known].names(option)))
     arrays_named = any(Path(part).suffix.lower() in SUFFIXES for part in option.split(","))
-    return source is from_folder or (name.partition(":")[0] in OF_FOLDERS and not arrays_named)
+    return source is from_folder or (known in OF_FOLDERS and not arrays_named)
 
 
 def absolute(name: str) -> str:

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from zerosum.batches import CAPTIONED, Domains, Paired, PartlyLabelled, Styled, Unpaired, field_names
-from zerosum.data import random_crops, several, styles
+from zerosum.data import random_crops, several
 from zerosum.data.dataset import ALL, HINT, TEXT, DataError, Dataset, Field, Others
-from zerosum.data.domains import EXAMPLE
+from zerosum.data.domains import DOMAINS
 from zerosum.data.near import Near
+from zerosum.data.styles import STYLES
 from zerosum.modality import Classes, Image, Tokens
 from zerosum.util import checks
 
@@ -48,15 +49,10 @@ OF_CAPTIONS = (
     "`zerosum data check`"
 )
 OF_PAIRS = "name pairs, as pairs:A,B or unpaired:A,B, or have them made of it, as by --task denoise"
-OF_DOMAINS = f"name both domains, as {EXAMPLE}"
-OF_STYLES = f"name a crowd and a player, as {styles.EXAMPLE}"
+OF_DOMAINS = f"name both domains, as {DOMAINS.example}"
+OF_STYLES = f"name {STYLES.called}, as {STYLES.example}"
 # By what is drawn.
-CURES: dict[type, str] = {
-    Paired: OF_PAIRS,
-    Unpaired: OF_PAIRS,
-    Domains: OF_DOMAINS,
-    Styled: OF_STYLES,
-}
+CURES: dict[type, str] = {Paired: OF_PAIRS, Unpaired: OF_PAIRS, Domains: OF_DOMAINS, Styled: OF_STYLES}
 
 
 def deal(data: Dataset, batch: type, drawer: str = "the game") -> Decks:

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from zerosum.data.dataset import ALL, HINT, DataError, Dataset, Field, Problem, dataset_of
+from zerosum.data.dataset import HINT, DataError, Dataset, Field
+from zerosum.data.sides import Two, together
 from zerosum.modality import Classes, Image
 from zerosum.util.text import abbreviate
 
 CROWD, PLAYER = "crowd", "player"  # the decks
-PREFIX = "styles"
-EXAMPLE = f"{PREFIX}:CROWD,PLAYER"
-
-
-def names(option: str) -> tuple[str, str]:
-    """The names of both, of what follows the colon; `DataError` where they are not two."""
-    parts = [part for part in option.split(",") if part]
-    if len(parts) != 2:
-        raise DataError(
-            f"{PREFIX}:{option}: name a crowd and a player, as {EXAMPLE}: images of what they saw, and what each did "
-            "there as its class"
-        )
-    return parts[0], parts[1]
 
 
 def joined(name: str, crowd: Dataset, player: Dataset) -> Dataset:
@@ -55,8 +43,13 @@ def joined(name: str, crowd: Dataset, player: Dataset) -> Dataset:
         "state": Field(player.modality, player.x, PLAYER),
         "move": Field(moves, made, PLAYER),
     }
-    sides = {CROWD: crowd, PLAYER: player}
-    problems = tuple(Problem(f"{side}/{p.path}", p.reason) for side, own in sides.items() for p in own.problems)
-    notes = tuple(f"{side}: {note}" for side, own in sides.items() for note in own.notes)
-    files = {side: own.files[ALL] for side, own in sides.items() if ALL in own.files}
-    return dataset_of(name, fields, problems, notes, files)
+    return together(name, fields, {CROWD: crowd, PLAYER: player})
+
+
+STYLES = Two(
+    "styles",
+    (CROWD, PLAYER),
+    "a crowd and a player",
+    "images of what they saw, and what each did there as its class",
+    joined,
+)

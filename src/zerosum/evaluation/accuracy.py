@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import torch
 
-from zerosum.data import domains, styles
 from zerosum.data.dataset import Dataset, NoPart, Progress, with_progress
+from zerosum.data.domains import SOURCE, TARGET
 from zerosum.data.held_out import split
 from zerosum.data.images.fit import Fitted, fitted
 from zerosum.data.request import NOTHING, Asked
@@ -26,7 +26,6 @@ from zerosum.metrics.score import Score
 from zerosum.run.loaded import Run
 from zerosum.util.text import abbreviate
 
-SIDES = {domains.PREFIX: (domains.SOURCE, domains.TARGET), styles.PREFIX: (styles.CROWD, styles.PLAYER)}
 BLOCK = 1000  # images between two words of progress
 
 
@@ -92,14 +91,16 @@ def _named(
         yield Tested(ACCURACY, given.data, "named", "; ".join(given.notes))
         return
     known, _, option = own.name.partition(":")
-    both = TWO[known].names(option) if known in TWO else (own.name,)
-    for side, name in zip(SIDES.get(known, ("",)), both, strict=True):
-        metric = f"{side}-{ACCURACY}" if len(both) > 1 else ACCURACY
+    named = {"": own.name}
+    if known in TWO:
+        named = dict(zip(TWO[known].sides, TWO[known].names(option), strict=True))
+    for side, name in named.items():
+        metric = f"{side}-{ACCURACY}" if side else ACCURACY
         if own.held_out is not None:
             tested = Tested(metric, split(read(name).data, own.held_out.names).held_out, "held out")
         elif test := _published(name, read):
             tested = Tested(metric, test.data, "test")
-        elif side == domains.TARGET and name != both[0]:
+        elif side == TARGET and name != named[SOURCE]:
             seen = f"{name}: the run has seen these images, without classes"
             tested = Tested(metric, read(name).data, "learnt from", seen)
         else:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from zerosum.data.domains import DOMAINS
+from zerosum.data.styles import STYLES
 from zerosum.errors import ZerosumError
 from zerosum.metrics.score import Score
 from zerosum.run.record import versions
@@ -19,7 +21,7 @@ from zerosum.util.files import read_bytes, write_atomic
 from zerosum.util.formats import Document, Migrations, rename
 
 ACCURACY = "accuracy"  # of a classifier
-OF_CLASSES = (ACCURACY, *(f"{side}-{ACCURACY}" for side in ("source", "target", "crowd", "player")))
+OF_CLASSES = (ACCURACY, *(f"{side}-{ACCURACY}" for two in (DOMAINS, STYLES) for side in two.sides))
 FILE = "evaluation.json"  # in a run directory
 
 Plain = bool | int | float | str | None

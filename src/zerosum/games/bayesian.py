@@ -10,23 +10,21 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from zerosum import latent
 from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
-from zerosum.game import Logits, Move, Player
-from zerosum.latent_game import LatentGame
+from zerosum.game import Logits, Move
+from zerosum.games.posterior import PosteriorGame
 from zerosum.losses.adversarial import LabelSmoothing, non_saturating
 from zerosum.modality import Spec
 from zerosum.networks import mlp, small
 from zerosum.networks.discriminate import discriminate
-from zerosum.networks.posterior import Discriminators, Generators
+from zerosum.networks.posterior import Discriminators
 from zerosum.optim import SGHMC, Decay
 from zerosum.options import Checked
 from zerosum.recipe import recipe
-from zerosum.roles import Discriminates
 
 
-class Bayesian(LatentGame[Tensor], Discriminates):
+class Bayesian(PosteriorGame[Tensor]):
     """Bayesian GAN: several generators and discriminators, drawn from their posteriors; Saatchi and Wilson, 2017.
 
     Terms are minus the logarithm of eq. 1 and 2 over N, the number of data points: those of the likelihood are means
@@ -34,7 +32,7 @@ class Bayesian(LatentGame[Tensor], Discriminates):
     """
 
     name = "bayesian"
-    generator: Generators
+    config: Config
 
     @dataclass(frozen=True)
     class Config(Checked):
@@ -50,53 +48,35 @@ class Bayesian(LatentGame[Tensor], Discriminates):
 
     def __init__(self, generators: Sequence[nn.Module], discriminators: Sequence[nn.Module], config: Config = Config()):
         """`generators` and `discriminators` are as many as `config` says, each with first weights of its own."""
-        super().__init__()
-        if (len(generators), len(discriminators)) != (config.generators, config.discriminators):
-            raise ValueError(f"{len(generators)} generators, {len(discriminators)} discriminators do not fit {config}")
-        self.generator, self.discriminator = Generators(generators), Discriminators(discriminators)
-        self.config = config
-        self.prior = latent.Clustered(config.latent_dim, config.generators)
-
-    def players(self) -> dict[str, Player]:
-        return {
-            "generator": Player(self.config.g_optimizer, (self.generator,)),
-            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
-        }
+        super().__init__(generators, Discriminators(discriminators), config)
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
         config, noise = self.config, self.config.noise
         real = draw()  # (B, *shape)
         with torch.no_grad():
-            fake = self._of_each(len(real))  # (J_g * z_batches * B, *shape)
+            fake = self._fakes(len(real))  # (J_g * z_batches * B, *shape)
         logits = Logits(*discriminate(self.discriminator, noise(real, step), noise(fake, step)))  # (..., J_d)
         yield Move(
             "discriminator",
             adversarial=config.discriminators
             * non_saturating.d(logits.real.flatten(), logits.fake.flatten(), config.targets),
-            prior=self._prior(self.discriminator, config.d_optimizer),
+            prior=self.minus_log_prior(self.discriminator, config.d_optimizer),
             logits=logits,
         )
-        fake_logits = self.discriminator(noise(self._of_each(len(real)), step))
+        fake_logits = self.discriminator(noise(self._fakes(len(real)), step))
         yield Move(
             "generator",
             adversarial=config.generators * non_saturating.g(fake_logits.flatten()),
-            prior=self._prior(self.generator, config.g_optimizer),
+            prior=self.minus_log_prior(self.generator, config.g_optimizer),
         )
 
     def score(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """How likely x, (B, *shape), is to be real, (B,): the posterior's mean, a mean over all discriminators."""
         return self.discriminator(x).float().sigmoid().mean(1)
 
-    def _of_each(self, count: int) -> Tensor:
+    def _fakes(self, count: int) -> Tensor:
         """`z_batches` batches of `count` samples from each generator, in one tensor."""
-        prior, device = latent.Normal(self.config.latent_dim), next(self.parameters()).device
-        count *= self.config.z_batches
-        return torch.cat([member(prior.draw(count, device)) for member in self.generator.members])
-
-    def _prior(self, networks: nn.Module, sampler: SGHMC) -> Tensor:
-        """-log of the prior, up to a constant, over N: on the scale of a loss that is a mean over the data points."""
-        squares = torch.stack([p.square().sum() for p in networks.parameters()]).sum()
-        return 1 / sampler.points / (2 * self.config.prior_std**2) * squares
+        return self.samples_of_each(count * self.config.z_batches)
 
 
 _IMAGES_SGHMC = SGHMC(2e-3, 0.5, adaptive=True)

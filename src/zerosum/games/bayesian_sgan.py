@@ -10,11 +10,10 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from zerosum import latent
 from zerosum.batches import Draw, PartlyLabelled
 from zerosum.errors import ZerosumError
-from zerosum.game import Logits, Move, Player
-from zerosum.latent_game import LatentGame
+from zerosum.game import Logits, Move
+from zerosum.games.posterior import PosteriorGame
 from zerosum.losses import semi_supervised
 from zerosum.losses.adversarial import non_saturating
 from zerosum.losses.feature_matching import feature_matching
@@ -23,16 +22,16 @@ from zerosum.networks import sgan as networks
 from zerosum.networks import small
 from zerosum.networks.discriminate import discriminate_each, frozen_batch_stats, mixes_batch
 from zerosum.networks.heads import Discriminator
-from zerosum.networks.posterior import Generators, Predictive
+from zerosum.networks.posterior import Predictive
 from zerosum.networks.sgan import Network
 from zerosum.optim import SGHMC, Decay
 from zerosum.options import Checked
 from zerosum.recipe import recipe
-from zerosum.roles import Classifies, Discriminates
+from zerosum.roles import Classifies
 from zerosum.util import distributed
 
 
-class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
+class BayesianSGAN(PosteriorGame[PartlyLabelled], Classifies):
     """Several generators and discriminators of classes, drawn from their posteriors; Saatchi and Wilson, 2017.
 
     Terms are minus the logarithm of the posteriors of section 2.2 over N, the number of samples: D's likelihood is that
@@ -42,8 +41,8 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
     """
 
     name = "bayesian-sgan"
-    generator: Generators
     discriminator: Predictive
+    config: Config
 
     @dataclass(frozen=True)
     class Config(Checked):
@@ -66,23 +65,13 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
         config: Config = Config(),
     ):
         """`generators` and `discriminators` are as many as `config` says, each with first weights of its own."""
-        super().__init__()
-        if (len(generators), len(discriminators)) != (config.generators, config.discriminators):
-            raise ValueError(f"{len(generators)} generators, {len(discriminators)} discriminators do not fit {config}")
-        self.generator, self.discriminator = Generators(generators), Predictive(discriminators)
-        self.classes, self.config = classes, config
-        self.prior = latent.Clustered(config.latent_dim, config.generators)
-
-    def players(self) -> dict[str, Player]:
-        return {
-            "generator": Player(self.config.g_optimizer, (self.generator,)),
-            "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
-        }
+        super().__init__(generators, Predictive(discriminators), config)
+        self.classes = classes
 
     def round(self, draw: Draw[PartlyLabelled], step: int) -> Iterator[Move]:
         yield self._discriminators_move(draw())
         unlabelled = draw().unlabelled
-        fake = self._of_each(len(unlabelled))
+        fake = self.samples_of_each(len(unlabelled))
         adversarial, matching = [], []
         for member in self._discriminators:
             with frozen_batch_stats(member):
@@ -97,13 +86,13 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
             "generator",
             adversarial=self.config.generators * torch.stack(adversarial).mean(),
             features=self.config.generators * self.config.feature_weight * torch.stack(matching).mean(),
-            prior=self._prior(self.generator, self.config.g_optimizer),
+            prior=self.minus_log_prior(self.generator, self.config.g_optimizer),
         )
 
     def _discriminators_move(self, batch: PartlyLabelled) -> Move:
         (x, y, unlabelled), classes = batch, self.classes
         with torch.no_grad():
-            fake = self._of_each(len(unlabelled))
+            fake = self.samples_of_each(len(unlabelled))
         supervised, adversarial, judged = [], [], []
         for member in self._discriminators:
             if mixes_batch(member):
@@ -119,7 +108,7 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
             "discriminator",
             supervised=torch.stack(supervised).sum(),
             adversarial=torch.stack(adversarial).sum(),
-            prior=self._prior(self.discriminator, self.config.d_optimizer),
+            prior=self.minus_log_prior(self.discriminator, self.config.d_optimizer),
             logits=Logits(*(torch.stack(own, 1) for own in zip(*judged, strict=True))),
         )
 
@@ -136,16 +125,6 @@ class BayesianSGAN(LatentGame[PartlyLabelled], Discriminates, Classifies):
     @property
     def _discriminators(self) -> list[Discriminator]:
         return list(self.discriminator.members)  # type: ignore[arg-type]
-
-    def _of_each(self, count: int) -> Tensor:
-        """`count` samples of each generator, in one tensor."""
-        prior, device = latent.Normal(self.config.latent_dim), next(self.parameters()).device
-        return torch.cat([member(prior.draw(count, device)) for member in self.generator.members])
-
-    def _prior(self, networks: nn.Module, sampler: SGHMC) -> Tensor:
-        """-log of the prior, up to a constant, over N: on the scale of a loss that is a mean over the data points."""
-        squares = torch.stack([p.square().sum() for p in networks.parameters()]).sum()
-        return 1 / sampler.points / (2 * self.config.prior_std**2) * squares
 
 
 _SGHMC = SGHMC(2e-3, 0.5, adaptive=True, decay=Decay("cosine"))

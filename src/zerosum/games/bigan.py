@@ -98,13 +98,13 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
 
 
 # Constant for the first half, then falling to 1 %; the authors' code halves all losses, hence twice its weight decay.
-_PAPER_ADAM = Adam(2e-4, decay=Decay("exponential", start=93_750, final=0.01))
+PAPER_ADAM = Adam(2e-4, decay=Decay("exponential", start=93_750, final=0.01))
 
 
 @recipe(data="mnist", batch_size=128, steps=187_500)
 def mnist(
     data: Spec,
-    config: BiGAN.Config = BiGAN.Config(weight_decay=5e-5, g_optimizer=_PAPER_ADAM, d_optimizer=_PAPER_ADAM),
+    config: BiGAN.Config = BiGAN.Config(weight_decay=5e-5, g_optimizer=PAPER_ADAM, d_optimizer=PAPER_ADAM),
     network: Network = Network(),
 ) -> BiGAN:
     """The paper's perceptrons for permutation-invariant MNIST, 400 epochs."""

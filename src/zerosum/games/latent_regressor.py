@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.batches import Draw
 from zerosum.game import Logits, Move, Player
+from zerosum.games.bigan import PAPER_ADAM
 from zerosum.latent_game import LatentGame
 from zerosum.losses.adversarial import non_saturating
 from zerosum.losses.weight_decay import weight_decay
@@ -105,19 +106,15 @@ class LatentRegressor(LatentGame[Tensor], Discriminates, Encodes):
         return self.encoder(x)
 
 
-# BiGAN's, of every player. The authors' code halves D's loss alone here, hence twice its weight decay.
-_PAPER_ADAM = Adam(2e-4, decay=Decay("exponential", start=93_750, final=0.01))
-
-
 @recipe(data="mnist", batch_size=128, steps=187_500)
 def mnist(
     data: Spec,
     config: LatentRegressor.Config = LatentRegressor.Config(
         weight_decay=2.5e-5,
-        d_weight_decay=5e-5,
-        g_optimizer=_PAPER_ADAM,
-        d_optimizer=_PAPER_ADAM,
-        e_optimizer=_PAPER_ADAM,
+        d_weight_decay=5e-5,  # the authors' code halves D's loss alone here, hence twice the weight
+        g_optimizer=PAPER_ADAM,
+        d_optimizer=PAPER_ADAM,
+        e_optimizer=PAPER_ADAM,
     ),
     network: Network = Network(),
 ) -> LatentRegressor:
