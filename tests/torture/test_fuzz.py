@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import mmap
+import os
 from pathlib import Path
 
 import pytest
@@ -28,8 +31,16 @@ def test_the_same_seed_makes_the_same_inputs() -> None:
         assert fuzz.content_of(name, 3, 0) == fuzz.content_of(name, 3, 0) != fuzz.content_of(name, 4, 0)
 
 
+class Garbage:
+    """Holds a mapping, and itself."""
+
+    def __init__(self, size: int) -> None:
+        self.mapping = mmap.mmap(-1, size)
+        self.itself = self
+
+
 def test_what_a_reader_does_wrong_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
+    Garbage(8 * fuzz.MEMORY)  # of a test before, and freed while a reader reads
 
     def read(folder: Path, content: bytes) -> object:
         match content:
@@ -38,6 +49,7 @@ def test_what_a_reader_does_wrong_is_seen(tmp_path: Path, monkeypatch: pytest.Mo
             case b"1":
                 os._exit(3)
             case b"2":
+                gc.collect()
                 return bytearray(4 * fuzz.MEMORY)
         return None
 
