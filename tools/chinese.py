@@ -76,6 +76,8 @@ STATEMENTS = {  # the claims, by their English names
     "their real part with R1 of g = 0.3": "R1 权重 g = 0.3 时的实部",
     "log growth a step, both players at once": "每步的对数增长，双方同时更新",
     "log growth a step, one after the other": "每步的对数增长，双方交替更新",
+    "turn a step, both players at once": "每步转过的角度，双方同时更新",
+    "turn a step, one after the other": "每步转过的角度，双方交替更新",
     "log growth a step, both at once with R1": "每步的对数增长，同时更新并加 R1",
     "E |D - D*|, D trained alone (b)": "E |D - D*|，只训练 D（b）",
     "JS(p_data, p_g) at the end (d)": "结束时的 JS(p_data, p_g)（d）",

@@ -61,11 +61,40 @@ class Move:
         return self
 
     @property
+    def moves(self) -> tuple[Move, ...]:
+        """Itself, of one player alone."""
+        return (self,)
+
+    @property
     def loss(self) -> Tensor:
         first, *others = self.terms.values()
         for term in others:
             first = first + term
         return first
+
+
+class Simultaneous:
+    """A turn of several players at once: all gradients are taken where the players stand, and then all step.
+
+    So play the codes of Goodfellow et al., 2014, and of Donahue et al., 2017: in a round their players share fakes,
+    dropout masks and parameters. The moves may share one forward pass, since nothing changes between them.
+
+    Args:
+        moves: one each of two players or more, neither of which `searched`.
+    """
+
+    __slots__ = ("moves",)
+
+    def __init__(self, *moves: Move):
+        players = [move.player for move in moves]
+        if len(moves) < 2 or len(set(players)) < len(moves):
+            raise ValueError(f"one move each of two players or more is made at once, not of {players}")
+        if searching := [move.player for move in moves if move.again]:
+            raise ValueError(f"{searching[0]} searches, and its loss is asked again as it moves: give it its own turn")
+        self.moves = moves
+
+
+Turn = Move | Simultaneous
 
 
 class Game(nn.Module, ABC, Generic[B]):
@@ -104,8 +133,11 @@ class Game(nn.Module, ABC, Generic[B]):
         """The players by name; every parameter that is not frozen belongs to exactly one."""
 
     @abstractmethod
-    def round(self, draw: Draw[B], step: int) -> Iterator[Move]:
-        """Play round number `step` (from 0): draw batches, yield moves; each is made before the next is computed."""
+    def round(self, draw: Draw[B], step: int) -> Iterator[Turn]:
+        """Play round number `step` (from 0): draw batches, yield moves; each is made before the next is computed.
+
+        Moves that are to be made at once come as one turn, `Simultaneous`.
+        """
 
     def check(self) -> None:
         """Refuse, with an `ArgumentError`, what cannot be trained as it is now, with all techniques; nothing here.

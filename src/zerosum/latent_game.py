@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,11 @@ from zerosum.game import Game, Player
 from zerosum.modality import Tokens
 from zerosum.optim import Optimizer
 from zerosum.roles import Discriminates, Generates, Illustrates, in_role
+
+Order = Annotated[
+    Literal["alternating", "simultaneous"],
+    "how the players move: D, then G against the moved D; or both at once, on the same fakes",
+]
 
 
 class LatentGame(Game[B], Generates, ABC):

@@ -20,6 +20,7 @@ PLAYER = """
 import json, sys
 import torch
 from zerosum.util import distributed, rng
+from zerosum.games.gan import GAN
 from zerosum.games.r3gan import R3GAN
 from zerosum.networks import dcgan, mlp
 from zerosum.optim import SGD
@@ -52,14 +53,17 @@ class Halves:
 
 
 results = {}
-for name, shape in (("points", (2,)), ("images", (2, 16, 16))):
+for name, shape in (("points", (2,)), ("images", (2, 16, 16)), ("moves at once", (2,))):
     rng.seed(5 + rank)  # each rank starts otherwise; the first one's weights count
     sgd = SGD(0.05)  # Adam would blow rounding up: a relativistic D's last bias has a gradient of 0
-    if name == "points":
+    if name != "images":
         nets = mlp.Generator(3, shape, (16,)), mlp.Discriminator(shape, (16,))
     else:
         nets = dcgan.Generator(3, shape, 4, "none"), dcgan.Discriminator(shape, 4, "none")
-    game = R3GAN(*nets, R3GAN.Config(3, gamma=0.5, optimizer=sgd))
+    if name == "moves at once":
+        game = GAN(*nets, GAN.Config(3, order="simultaneous", g_optimizer=sgd, d_optimizer=sgd))
+    else:
+        game = R3GAN(*nets, R3GAN.Config(3, gamma=0.5, optimizer=sgd))
     game.prior = Latents()
     if name == "images":
         game = game.to(memory_format=torch.channels_last)  # as a user may have it already

@@ -32,7 +32,7 @@ def test_a_second_call_would_be_found() -> None:
 
 
 BESIDE = {
-    "backward": {"contract/rules/machine.py": ["device", "computation"]},  # on copies of a game, for their gradients
+    "backward": {"contract/rules/machine.py": ["differentiate"]},  # on copies of a game, for their gradients
     "step": {
         "data/behaviour/episodes.py": ["play"],  # of environments
         "training/estimate.py": ["estimate"],  # without a gradient, to see what the optimizer's state takes

@@ -356,8 +356,8 @@ def test_a_clipped_critic_gives_a_multiple_of_the_distance(says):
 def test_training_is_not_stable_by_itself(says):
     """The Dirac-GAN: with both steps at once the distance to the equilibrium grows; with R1 it falls."""
     start = saddle.START
-    plain = saddle.path(saddle.simultaneous, 0.0, start, 100)
-    damped = saddle.path(saddle.simultaneous, saddle.GAMMA, start, 100)
+    plain = saddle.play("simultaneous", start, 100)
+    damped = saddle.path(saddle.GAMMA, start, 100)
     assert saddle.growth(plain) > 0 > saddle.growth(damped)
     says(math.exp(100 * saddle.growth(plain)), ".1f")
 

@@ -92,7 +92,7 @@ def test_an_old_run_goes_on_to_the_same_end(old: Path):
         for a, b in ((now, then), (then, before))
     )
     assert moved > 0 and off < SAME * moved
-    assert json.loads((old / "run.json").read_text())["format"] == 3
+    assert json.loads((old / "run.json").read_text())["format"] == 4
     assert json.loads((last / "checkpoint.json").read_text())["format"] == 2
     steps_logged = [json.loads(line)["step"] for line in (old / "metrics.jsonl").read_text().splitlines()]
     assert steps_logged == sorted(set(steps_logged)) and steps_logged[-1] == steps
@@ -204,7 +204,7 @@ def test_a_record_is_written_in_the_newest_format_and_read_back(toy: Path):
     directory = RunDirectory(toy)
     record = directory.read()
     directory.write(record)
-    assert next(iter(json.loads(directory.record_path.read_text()).items())) == ("format", 3)
+    assert next(iter(json.loads(directory.record_path.read_text()).items())) == ("format", 4)
     assert directory.read() == record
 
 

@@ -14,7 +14,7 @@ from zerosum.modality import to_float
 from zerosum.networks.bigan import Encoder, encoder
 from zerosum.networks.heads import Discriminator
 from zerosum.studies import bigan_1nn as study
-from zerosum.studies.bigan_1nn import BIGAN_1NN, OWN, REGRESSOR
+from zerosum.studies.bigan_1nn import BIGAN_1NN, OWN, REGRESSOR, Splits
 from zerosum.studies.training import Split
 
 CPU = torch.device("cpu")
@@ -31,12 +31,14 @@ def images(count: int, seed: int) -> Dataset:
 
 
 SPLIT = Split(images(200, 1), images(40, 2))
+SPLITS = Splits.of(SPLIT, trained=160)
+ROUNDS = study.ROUNDS
 
 
 def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    figures = study.train(SPLIT, OWN, 3, 20 / 100_000, tmp_path / "whole", width=16)
-    assert [point["round"] for point in figures["series"]] == [0, 5, 10, 15, 20]
-    assert figures["rounds"] == 20 and figures["seed"] == 3
+    figures = study.train(SPLITS, OWN, 3, 16 / ROUNDS, tmp_path / "whole", width=16)
+    assert [point["round"] for point in figures["series"]] == [0, 2, 4, 6, 8, 10, 12, 14, 16]
+    assert figures["rounds"] == 16 and figures["seed"] == 3
     assert figures["accuracy"] == figures["series"][-1]["features"] >= 90
     assert all(50 <= point["code"] <= 100 for point in figures["series"])
 
@@ -50,15 +52,25 @@ def test_a_training_is_looked_at_from_its_start_to_its_end(tmp_path: Path, monke
     accuracies, seen = study.accuracies, []
     monkeypatch.setattr(study, "accuracies", stopped)
     with pytest.raises(KeyboardInterrupt):
-        study.train(SPLIT, OWN, 3, 20 / 100_000, tmp_path / "halves", width=16)
+        study.train(SPLITS, OWN, 3, 16 / ROUNDS, tmp_path / "halves", width=16)
     monkeypatch.setattr(study, "accuracies", accuracies)
     torch.manual_seed(7)  # another process has other random numbers
-    assert study.train(SPLIT, OWN, 3, 20 / 100_000, tmp_path / "halves", width=16) == figures
+    assert study.train(SPLITS, OWN, 3, 16 / ROUNDS, tmp_path / "halves", width=16) == figures
 
 
 def test_a_latent_regressor_and_its_discriminator_are_looked_at(tmp_path: Path):
-    found = study.train(SPLIT, REGRESSOR, 3, 20 / 100_000, tmp_path, width=16)
-    assert found["part"] == REGRESSOR and [point["round"] for point in found["series"]] == [0, 5, 10, 15, 20]
+    found = study.train(SPLITS, REGRESSOR, 3, 16 / ROUNDS, tmp_path, width=16)
+    assert found["part"] == REGRESSOR and [point["round"] for point in found["series"]] == [
+        0,
+        2,
+        4,
+        6,
+        8,
+        10,
+        12,
+        14,
+        16,
+    ]
     assert found["accuracy"] == found["series"][-1]["features"]
     assert all(50 <= point["discriminator"] <= 100 for point in found["series"])
 
@@ -103,17 +115,30 @@ def test_the_nearest_image_says_the_class():
 
 
 def test_values_are_those_of_the_last_look():
-    look = {"round": 0, "features": 96.0, "code": 80.0}
-    last = {"round": 9, "features": 97.5, "code": 92.0}
+    def look(features: float, code: float, **others: float) -> dict[str, float]:
+        own = {"features": features, "code": code, **others}
+        return own | {f"test {name}": value - 1 for name, value in own.items()}
+
+    def part(name: str, seed: int, last: dict[str, float]) -> dict[str, Any]:
+        scores = {"accuracy": last["features"], "test": last["test features"]}
+        return {"part": name, "seed": seed, "rounds": 9, **scores, "series": [look(96.0, 80.0), last]}
+
     parts = [
-        {"part": "bigan", "seed": 0, "rounds": 9, "accuracy": 97.5, "series": [look, last]},
-        {"part": "pixels", "seed": 0, "accuracy": 96.91},
-        {"part": "bigan", "seed": 1, "rounds": 9, "accuracy": 97.25, "series": [look, last | {"code": 91.0}]},
+        part(OWN, 0, look(97.5, 92.0)),
+        {"part": "pixels", "seed": 0, "accuracy": 96.9, "test": 96.8},
+        part(OWN, 1, look(97.25, 91.0)),
+        part(REGRESSOR, 0, look(95.0, 90.0, discriminator=94.0)),
     ]
-    found = {"features": 95.0, "code": 90.0, "discriminator": 94.0}
-    parts.append({"part": REGRESSOR, "seed": 0, "rounds": 9, "accuracy": 95.0, "series": [look, found]})
     figures = study.summarise(parts)
-    assert figures["latent_regressor"] == [95.0] and figures["discriminator"] == [94.0]
-    assert figures["values"] == [97.5, 97.25] and figures["raw_pixels"] == 96.91
-    assert figures["code"] == [92.0, 91.0] and figures["untrained"] == [96.0, 96.0]
+    assert figures["values"] == [97.5, 97.25] and figures["test"] == [96.5, 96.25]
+    assert figures["raw_pixels"] == {"authors": 96.9, "test": 96.8}
+    assert figures["code"] == {"authors": [92.0, 91.0], "test": [91.0, 90.0]}
+    assert figures["untrained"] == {"authors": [96.0, 96.0], "test": [95.0, 95.0]}
+    assert figures["latent_regressor"] == {"authors": [95.0], "test": [94.0]}
+    assert figures["discriminator"] == {"authors": [94.0], "test": [93.0]}
+    said = BIGAN_1NN.ours(figures)
+    assert said == (
+        "97.50, 97.25; raw pixels 96.90, untrained 96.00, 96.00, latent regressor 95.00, discriminator 94.00; "
+        "on the test images 96.50, 96.25"
+    )
     assert [p for seed in BIGAN_1NN.seeds for p in BIGAN_1NN.parts(seed)].count("pixels") == 1

@@ -121,6 +121,7 @@ def test_fifty_thousand_train_a_thousand_validate_and_others_test(mnist: list[st
     for module in (gan_parzen, cgan):
         monkeypatch.setattr(module, "anchors", of_real)
     monkeypatch.setattr(gan_parzen, "train", trained)
+    monkeypatch.setattr(gan_parzen, "screened", lambda *_: [1.0])
     monkeypatch.setattr(conditional, "class_accuracy", lambda x, y: {})
     for part in (ANCHORS, "gan/paper"):
         gan_parzen.run(part, 0, 1.0, Path())
@@ -180,10 +181,13 @@ def test_bigans_accuracy_is_that_of_the_last_round(
     untrained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     tiny = dataset("d", torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
-    points = [{"round": i, "features": value, "code": 1.0} for i, value in enumerate((20.0, 97.0, 60.0))]
+    looks = enumerate((20.0, 97.0, 60.0))
+    points = [{"round": i, "features": value, "test features": value + 1} for i, value in looks]
     (tmp_path / "series.json").write_text(json.dumps(points))
     monkeypatch.setattr(training, "play", lambda *_: None)
-    assert bigan_1nn.train(Split(tiny, tiny), "bigan", 0, 1.0, tmp_path, width=8)["accuracy"] == 60.0
+    both = bigan_1nn.Splits(Split(tiny, tiny), Split(tiny, tiny))
+    found = bigan_1nn.train(both, "bigan", 0, 1.0, tmp_path, width=8)
+    assert (found["accuracy"], found["test"]) == (60.0, 61.0)
 
 
 def test_infogans_categories_are_of_averaged_weights(

@@ -63,7 +63,7 @@ def test_infinity_is_equal_to_itself_alone() -> None:
 
 def test_a_wrong_measurement_fails_its_claim_alone() -> None:
     wrong = replace(experiment("saddle"), regularised=0.01)
-    assert [o.holds for o in SADDLE.check(wrong)] == [True] * 5 + [False]
+    assert [o.holds for o in SADDLE.check(wrong)] == [True] * 7 + [False]
 
 
 def test_claims_and_topics_have_names_of_their_own() -> None:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from zerosum import latent
 from zerosum.augment import DiscriminatorNoise, InstanceNoise
 from zerosum.batches import Draw
-from zerosum.game import Logits, Move, Player
-from zerosum.latent_game import LatentGame
+from zerosum.game import Logits, Move, Player, Simultaneous, Turn
+from zerosum.latent_game import LatentGame, Order
 from zerosum.losses import adversarial
 from zerosum.losses.adversarial import HARD, LabelSmoothing
 from zerosum.losses.weight_decay import weight_decay
@@ -47,6 +47,7 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
         latent_dim: latent.LatentDim = 50
         prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "uniform"
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
+        order: Order = "alternating"
         generator: Annotated[
             Literal["non-saturating", "minimax"],
             "loss of G and E: D's with swapped labels (non-saturating), or V (minimax)",
@@ -70,22 +71,32 @@ class BiGAN(LatentGame[Tensor], Discriminates, Encodes):
             "discriminator": Player(self.config.d_optimizer, (self.discriminator,)),
         }
 
-    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Move]:
-        objective, noise = adversarial.OBJECTIVES[self.config.generator], self.config.noise
-        decay = self.config.weight_decay
-        for _ in range(self.config.d_steps):
+    def round(self, draw: Draw[Tensor], step: int) -> Iterator[Turn]:
+        noise = self.config.noise
+        for left in reversed(range(self.config.d_steps)):
             real = draw()  # (B, *shape)
             code, z = self.encode(real), self.latents(len(real))  # (B, latent_dim) each
             fake = self.generate(z)
+            if self.config.order == "simultaneous" and not left:
+                pairs = (noise(real, step), code), (noise(fake, step), z)
+                logits = Logits(*discriminate(self.discriminator, *pairs))
+                yield Simultaneous(self._d_move(logits), self._g_move(logits))
+                return
             pairs = (noise(real, step), code.detach()), (noise(fake.detach(), step), z)
-            logits = Logits(*discriminate(self.discriminator, *pairs))
-            loss = objective.d(*logits, self.config.targets)
-            yield Move("discriminator", adversarial=loss, **weight_decay(decay, self.discriminator), logits=logits)
+            yield self._d_move(Logits(*discriminate(self.discriminator, *pairs)))
         pairs = (noise(real, step), code), (noise(fake, step), z)
-        real_logits, fake_logits = discriminate(self.discriminator, *pairs)
-        # E wants its pairs taken for fakes, as G its for real
-        loss = objective.g(fake_logits) + objective.g(-real_logits)
-        yield Move("generator", adversarial=loss, **weight_decay(decay, self.generator, self.encoder))
+        yield self._g_move(Logits(*discriminate(self.discriminator, *pairs)))
+
+    def _d_move(self, logits: Logits) -> Move:
+        loss = adversarial.OBJECTIVES[self.config.generator].d(*logits, self.config.targets)
+        decay = weight_decay(self.config.weight_decay, self.discriminator)
+        return Move("discriminator", adversarial=loss, **decay, logits=logits)
+
+    def _g_move(self, logits: Logits) -> Move:
+        """E wants its pairs taken for fakes, as G its for real."""
+        g = adversarial.OBJECTIVES[self.config.generator].g
+        decay = weight_decay(self.config.weight_decay, self.generator, self.encoder)
+        return Move("generator", adversarial=g(logits.fake) + g(-logits.real), **decay)
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) else None
@@ -104,7 +115,9 @@ PAPER_ADAM = Adam(2e-4, decay=Decay("exponential", start=93_750, final=0.01))
 @recipe(data="mnist", batch_size=128, steps=187_500)
 def mnist(
     data: Spec,
-    config: BiGAN.Config = BiGAN.Config(weight_decay=5e-5, g_optimizer=PAPER_ADAM, d_optimizer=PAPER_ADAM),
+    config: BiGAN.Config = BiGAN.Config(
+        order="simultaneous", weight_decay=5e-5, g_optimizer=PAPER_ADAM, d_optimizer=PAPER_ADAM
+    ),
     network: Network = Network(),
 ) -> BiGAN:
     """The paper's perceptrons for permutation-invariant MNIST, 400 epochs."""

@@ -73,6 +73,9 @@ class Discriminator(nn.Module):
         return self.layers(x)
 
 
+EDGE = 1e-7  # of (0, 1), for pixels that are always 0 or 1: pylearn2's, whose logit is 16.1
+
+
 class PaperGenerator(nn.Module):
     """Goodfellow et al., 2014, on MNIST: z to two hidden layers of rectifiers, then a sigmoid, scaled to [-1, 1].
 
@@ -93,6 +96,13 @@ class PaperGenerator(nn.Module):
                 nn.init.uniform_(layer.weight, -0.05, 0.05)  # the authors' configuration file
                 nn.init.zeros_(layer.bias)
         self.shape = shape
+
+    @torch.no_grad()
+    def begin_at(self, mean: Tensor) -> None:
+        """Give the last layer the biases that make the image `mean`, (*shape) in [-1, 1], as the authors' code does."""
+        last = self.layers[-1]
+        assert isinstance(last, nn.Linear)
+        last.bias.copy_(((mean.flatten() + 1) / 2).clamp(EDGE, 1 - EDGE).logit())
 
     def forward(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.layers(math.sqrt(3) * z)).reshape(-1, *self.shape) * 2 - 1

@@ -16,6 +16,7 @@ from torch.nn import Parameter
 from zerosum.errors import ZerosumError
 from zerosum.optim import sghmc, trpo
 from zerosum.optim.adam import BurnInAdam
+from zerosum.optim.momentum import RisingSGD
 from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, Ramp, half_cosine
 from zerosum.options import Checked
 from zerosum.util.switches import With
@@ -170,11 +171,26 @@ class SGD(Checked):
     lr: LearningRate = 0.1
     momentum: Annotated[Beta, "momentum"] = 0.5
     decay: Annotated[Decay, "learning-rate decay"] = Decay()
+    momentum_end: Annotated[
+        Beta | None, "momentum at the end of `momentum_steps`, to which it goes linearly; none: constant"
+    ] = None
+    momentum_steps: Annotated[
+        int, Gt(0), With("momentum_end", lambda own: own.momentum_end is not None), "steps in which momentum changes"
+    ] = 125_000
     kind: Literal["sgd"] = "sgd"
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
         own = list(parameters)
-        return torch.optim.SGD(own, _rate(self.lr, own)[0], self.momentum, fused=_fusable(own))
+        rate = _rate(self.lr, own)[0]
+        if self.momentum_end is not None:
+            return RisingSGD(own, rate, _rate(self.momentum, own)[0])
+        return torch.optim.SGD(own, rate, self.momentum, fused=_fusable(own))
+
+    def momentum_at(self, step: int) -> float:
+        """The momentum of step `step` (from 0)."""
+        if self.momentum_end is None:
+            return self.momentum
+        return self.momentum + (self.momentum_end - self.momentum) * min(step / self.momentum_steps, 1.0)
 
 
 @dataclass(frozen=True)
@@ -240,6 +256,8 @@ def scheduled(optimizer: Optimizer | TRPO, step: int, total: int, batch: int = 1
     values = {"lr": optimizer.lr * optimizer.decay(step, total, batch)}
     if isinstance(optimizer, Adam) and optimizer.beta2_start is not None:
         values["beta2"] = optimizer.beta2(step, total, batch)
+    if isinstance(optimizer, SGD) and optimizer.momentum_end is not None:
+        values["momentum"] = optimizer.momentum_at(step)
     return values
 
 

@@ -52,6 +52,22 @@ def _from_2(record: Document) -> Document:
     return _mathematics(_of_old_wgan_gp(_r3gan_without_schedules(record))) | {"draw": "batches"}
 
 
+def _from_3(record: Document) -> Document:
+    """D moved before G; the paper's GAN had one momentum, and its samples began anywhere."""
+    if record["recipe"] not in ("gan/paper", "bigan/mnist"):
+        return record
+    copy = deepcopy(record)
+    config = copy["options"].setdefault("config", {})
+    config.setdefault("order", "alternating")
+    if record["recipe"] == "bigan/mnist":
+        return copy
+    copy["options"]["config"] = {"initial_samples": 0, **config}
+    for player in ("g_optimizer", "d_optimizer"):
+        if (own := config.get(player, {})).get("kind", "sgd") == "sgd":
+            copy["options"]["config"][player] = {"momentum_end": None, **own}
+    return copy
+
+
 def _of_old_wgan_gp(record: Document) -> Document:
     """WGAN-GP's residual blocks had no convolution on the shortcut, and G's batches were as large as the critic's."""
     if record["recipe"] not in ("wgan-gp/images", "wgan-gp/toy"):
@@ -114,4 +130,4 @@ def _path(option: str) -> str:
     return option if option.startswith("training.") else f"options.{option}"
 
 
-MIGRATIONS: Migrations = {1: _from_1, 2: _from_2}
+MIGRATIONS: Migrations = {1: _from_1, 2: _from_2, 3: _from_3}

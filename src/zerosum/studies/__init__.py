@@ -15,6 +15,7 @@ from zerosum.studies.dann_mnist_m import DANN_MNIST_M
 from zerosum.studies.dialogue_grammar import DIALOGUE_GRAMMAR
 from zerosum.studies.gail_classic import GAIL_CLASSIC
 from zerosum.studies.gan_parzen import GAN_PARZEN
+from zerosum.studies.gan_survival import GAN_SURVIVAL
 from zerosum.studies.grid import GRID, GRID_OWN
 from zerosum.studies.health import HEALTH
 from zerosum.studies.health_texts import HEALTH_TEXTS
@@ -60,6 +61,7 @@ STUDIES = {
         DANN_MNIST_M,
         GAIL_CLASSIC,
         GAN_PARZEN,
+        GAN_SURVIVAL,
         GRID,
         GRID_OWN,
         HEALTH,

@@ -16,7 +16,6 @@ from zerosum.modality import to_float
 from zerosum.studies import conditional
 from zerosum.studies.gan_parzen import (
     ANCHORS,
-    TRAINED,
     VALIDATED,
     anchors,
     below_real_images,
@@ -24,6 +23,7 @@ from zerosum.studies.gan_parzen import (
     to_points,
     without_anchors,
 )
+from zerosum.studies.gan_survival import TRAINED
 from zerosum.studies.study import Measurements, Study
 from zerosum.util import distributed
 

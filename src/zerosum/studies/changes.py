@@ -45,6 +45,10 @@ CHANGES: Mapping[str, Change] = {
         "the monitor's verdicts have other criteria",
         ("health", "wgan-without-batch-norm"),
     ),
+    "order": Change(
+        "the recipe moves all players at once, as its authors do",
+        ("bigan-1nn", "gan-parzen"),
+    ),
     "R3GAN": Change(
         "R3GAN has the paper's schedules of rates, penalty and averaging",
         ("grid-25", "grid-25-own"),

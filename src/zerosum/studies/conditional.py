@@ -16,7 +16,8 @@ from zerosum.metrics import extractors
 from zerosum.roles import Generates, in_role
 from zerosum.run.sampling import default_labels, sample
 from zerosum.studies import training
-from zerosum.studies.gan_parzen import SAMPLES, TRAINED
+from zerosum.studies.gan_parzen import SAMPLES
+from zerosum.studies.gan_survival import TRAINED
 from zerosum.util import distributed
 
 

@@ -73,6 +73,11 @@ class Study:
         """The name under which finished parts are kept."""
         return self.parts_of or self.name
 
+    @property
+    def in_words(self) -> str:
+        """The goal; else the target."""
+        return self.goal or f"{'at least' if self.relation == '>=' else 'at most'} {self.target:g}"
+
     def reached(self, result: Measurements) -> bool:
         """Whether a result's numbers are those that the target asks for."""
         mean = statistics.fmean(result["values"])
@@ -147,6 +152,8 @@ def record(study: Study, seeds: Sequence[int], work: Path, command: str) -> dict
         "protocol": study.protocol,
         "papers": study.papers,
         "differs": study.differs,
+        "measures": study.measures,
+        "goal": study.in_words,
         "seeds": list(seeds),
         "values": values,
         "mean": statistics.fmean(values),

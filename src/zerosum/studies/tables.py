@@ -9,7 +9,7 @@ from typing import Any
 from zerosum.studies import STUDIES, grid
 from zerosum.studies import semi_supervised as few_labels
 from zerosum.studies.changes import CHANGES, missing
-from zerosum.studies.study import DIRTY, IN_CHECKOUT, Study
+from zerosum.studies.study import DIRTY, IN_CHECKOUT
 from zerosum.studies.tricks import BASES, CLASSIFIER, WITHOUT
 
 Result = Mapping[str, Any]
@@ -25,20 +25,20 @@ def protocols(results: Iterable[Result], papers: bool) -> Rows:
         study = STUDIES[result["name"]]
         if study.papers != papers:
             continue
-        name = f"{study.name}, {study.measures}" if study.measures else study.name
-        ours, goal, verdict = study.ours(result), goal_of(study), study.verdict(result)
+        # What was measured, in the words of then: a study may have another protocol by now.
+        measures, goal, differs = (
+            result.get(key, now)
+            for key, now in (("measures", study.measures), ("goal", study.in_words), ("differs", study.differs))
+        )
+        name = f"{study.name}, {measures}" if measures else study.name
+        ours, verdict = study.ours(result), study.verdict(result)
         published = study.published or "nothing"
         rows.append(
-            [name, ours, published, goal, verdict, study.differs, recorded(result)]
+            [name, ours, published, goal, verdict, differs, recorded(result)]
             if papers
-            else [name, ours, goal, verdict, study.differs or "no paper's protocol", published, recorded(result)]
+            else [name, ours, goal, verdict, differs or "no paper's protocol", published, recorded(result)]
         )
     return rows
-
-
-def goal_of(study: Study) -> str:
-    """In words; else the target."""
-    return study.goal or f"{'at least' if study.relation == '>=' else 'at most'} {study.target:g}"
 
 
 def recorded(result: Result) -> str:

@@ -16,7 +16,7 @@ from zerosum.augment.diff_augment import DiffAugment
 from zerosum.augment.instance_noise import further_layers, noisy_layers
 from zerosum.batches import Draw, samples_of
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Move, Player
+from zerosum.game import Game, Move, Player, Simultaneous, Turn
 from zerosum.latent_game import LatentGame
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.modality import Image, Modality, Shape
@@ -116,7 +116,7 @@ class WithTechniques(Game[Any]):
     def advance(self, seen: float) -> None:
         self.game.advance(seen)
 
-    def round(self, draw: Draw[Any], step: int) -> Iterator[Move]:
+    def round(self, draw: Draw[Any], step: int) -> Iterator[Turn]:
         batch: Any = None
         reference = self._reference if step == 0 else None  # the first data of all
 
@@ -128,26 +128,30 @@ class WithTechniques(Game[Any]):
                 reference = None
             return batch
 
-        for move in self._moves(draw_and_keep, step):
-            yield self._modify(move, batch)
-            if move.player in self.history:
-                self._history(move.player).update(self._trainable(move.player))
-            if self.adaptive and move.player == self.d_player:
-                if move.logits is None:
-                    raise ZerosumError(
-                        f"adaptive_augment reads the logits that the moves of the {move.player} hand over"
-                    )
-                self.adaptive.update(move.logits.real)
+        for turn in self._turns(draw_and_keep, step):
+            moves = [self._modify(move, batch) for move in turn.moves]
+            yield moves[0] if isinstance(turn, Move) else Simultaneous(*moves)
+            for move in moves:
+                self._follow(move)
 
-    def _moves(self, draw: Draw[Any], step: int) -> Iterator[Move]:
-        """The game's moves, each computed while D's layers are noisy, where they are."""
-        moves, noise = self.game.round(draw, step), self.techniques.layer_noise
+    def _follow(self, move: Move) -> None:
+        """Learn from a move that has been made."""
+        if move.player in self.history:
+            self._history(move.player).update(self._trainable(move.player))
+        if self.adaptive and move.player == self.d_player:
+            if move.logits is None:
+                raise ZerosumError(f"adaptive_augment reads the logits that the moves of the {move.player} hand over")
+            self.adaptive.update(move.logits.real)
+
+    def _turns(self, draw: Draw[Any], step: int) -> Iterator[Turn]:
+        """The game's turns, each computed while D's layers are noisy, where they are."""
+        turns, noise = self.game.round(draw, step), self.techniques.layer_noise
         while True:
             with noisy_layers(self.discriminator, noise, step) if noise.std else nullcontext():
-                move = next(moves, None)
-            if move is None:
+                turn = next(turns, None)
+            if turn is None:
                 return
-            yield move
+            yield turn
 
     def _modify(self, move: Move, batch: Any) -> Move:
         terms, log = dict(move.terms), dict(move.log)

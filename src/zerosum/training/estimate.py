@@ -98,9 +98,9 @@ def _played_move(trainer: Trainer) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        for move in trainer.moves(trainer.stream):
+        for turn in trainer.turns(trainer.stream):
             largest = max(largest, sum(kept.values()))
-            trainer.play(move)
+            trainer.play(turn)
             kept.clear()
     return largest
 
@@ -183,7 +183,7 @@ def _activations(trainer: Trainer, batch: Any, count: int) -> int:
         with suppress(RuntimeError, TypeError), rng.fork_rng(trainer.device):
             game, draw = _hollow(trainer, batch, count)
             with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-                for _ in itertools.islice(trainer.moves(draw, game), MOVES):
+                for _ in itertools.islice(trainer.turns(draw, game), MOVES):
                     largest = max(largest, sum(tensor.untyped_storage().nbytes() for tensor in kept.values()))
                     kept.clear()
     except ValueError as error:
@@ -293,8 +293,10 @@ def _probe(trainer: Trainer, samples: int, step: int, watch: Watch | None = None
 def _gradients(trainer: Trainer, game: Game[Any], draw: Callable[[], Any], step: int) -> None:
     """Those of one step of `game`, a copy."""
     parameters = {name: parameters_of(player.modules) for name, player in game.players().items()}
-    for move in trainer.moves(draw, game, step):
-        torch.autograd.grad(move.loss, parameters[move.player], allow_unused=True)
+    for turn in trainer.turns(draw, game, step):
+        for move in turn.moves:
+            others = move is not turn.moves[-1]
+            torch.autograd.grad(move.loss, parameters[move.player], retain_graph=others, allow_unused=True)
 
 
 def operations(trainer: Trainer, samples: int, step: int, patience: float = PATIENCE) -> int:

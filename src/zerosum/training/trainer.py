@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Move, Player
+from zerosum.game import Game, Player, Turn
 from zerosum.optim import NEVER, Cosine, scheduled
 from zerosum.recipe import Training
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
@@ -147,41 +147,47 @@ class Trainer:
 
     def _play(self, draw: Draw) -> Logged:
         """All moves of a step."""
-        return [value for move in self.moves(draw) for value in self.play(move)]
+        return [value for turn in self.turns(draw) for value in self.play(turn)]
 
-    def moves(self, draw: Draw, game: Game[Any] | None = None, step: int | None = None) -> Iterator[Move]:
-        """The moves of a step, each computed under autocast just before it is made.
+    def turns(self, draw: Draw, game: Game[Any] | None = None, step: int | None = None) -> Iterator[Turn]:
+        """The turns of a step, each computed under autocast just before it is made.
 
         Args:
-            game: a copy, whose moves they are.
+            game: a copy, whose turns they are.
             step: another than the next.
         """
-        moves = (game or self.game).round(draw, self.step if step is None else step)
+        turns = (game or self.game).round(draw, self.step if step is None else step)
         while True:
             bf16 = self.dtype == torch.bfloat16
             with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
-                move = next(moves, None)
-            if move is None:
+                turn = next(turns, None)
+            if turn is None:
                 return
-            yield move
+            yield turn
 
-    def play(self, move: Move) -> Logged:
-        """Make one move: the gradient of its loss for its player's parameters alone, and one optimiser step.
+    def play(self, turn: Turn) -> Logged:
+        """Make a move, or several at once: the gradient of each loss for its player's parameters alone, then the steps.
 
-        Returns the values of its terms and what else it logs, still on the device.
+        Returns the values of their terms and what else they log, still on the device.
         """
-        parameters, optimizer = self.parameters[move.player], self.optimizers[move.player]
-        for parameter in parameters:
-            parameter.grad = None
-        move.loss.backward(inputs=parameters)  # no other player's gradient is touched, or computed
-        distributed.average_gradients(parameters)
-        # A result stays as it is until it is read; a buffer of the game's may change after the move.
-        logged = [(key, value.detach() if value.requires_grad else value.clone()) for key, value in values_of(move)]
-        if self.training.clip:
-            logged.append((norm_of(move.player), nn.utils.clip_grad_norm_(parameters, self.training.clip)))
-        elif self._measures_norms:
-            logged.append((norm_of(move.player), _norm(parameters)))
-        optimizer.step(move.again)  # type: ignore[arg-type]  # None, but of what searches, as TRPO
+        logged: Logged = []
+        for move in turn.moves:
+            parameters = self.parameters[move.player]
+            for parameter in parameters:
+                parameter.grad = None
+            others = move is not turn.moves[-1]  # to be differentiated through the same forward pass
+            move.loss.backward(inputs=parameters, retain_graph=others)  # no other player's gradient is touched
+            distributed.average_gradients(parameters)
+            # A result stays as it is until it is read; a buffer of the game's may change after the move.
+            logged += [
+                (key, value.detach() if value.requires_grad else value.clone()) for key, value in values_of(move)
+            ]
+            if self.training.clip:
+                logged.append((norm_of(move.player), nn.utils.clip_grad_norm_(parameters, self.training.clip)))
+            elif self._measures_norms:
+                logged.append((norm_of(move.player), _norm(parameters)))
+        for move in turn.moves:
+            self.optimizers[move.player].step(move.again)  # type: ignore[arg-type]  # None, but of what searches, as TRPO
         return logged
 
     def pop_metrics(self) -> dict[Key, float]:

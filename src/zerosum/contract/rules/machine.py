@@ -11,7 +11,7 @@ from zerosum.contract.rules.moves import own_parameters
 from zerosum.contract.rules.rule import Broken, DoesNotApply
 from zerosum.contract.rules.words import first_line, in_words
 from zerosum.contract.watching import ElsewhereError, OnlyOn, Written
-from zerosum.game import Game
+from zerosum.game import Game, Turn
 from zerosum.roles import Acts, has_role, makes_samples
 
 PHASES = 60  # rounds whose phases are looked at
@@ -23,12 +23,11 @@ def device(case: Case) -> None:
     if has_role(game, Acts):
         raise DoesNotApply("its environments compute where NumPy does, whatever the device")
     game = game.to("meta")
-    batch, moves = case.batch(device="meta"), 0
+    batch = case.batch(device="meta")
     try:
         with OnlyOn("meta"):
-            for move in game.round(lambda: batch, 0):
-                move.loss.backward(inputs=own_parameters(game, move.player))
-                moves += 1
+            for turn in game.round(lambda: batch, 0):
+                differentiate(game, turn)
             if makes_samples(game):
                 case.samples(game, batch, "meta")
     except ElsewhereError as error:
@@ -75,12 +74,19 @@ def phases(case: Case) -> None:
             raise Broken("a round puts new tensors in the place of buffers", "change buffers in place: copy_, lerp_")
 
 
+def differentiate(game: Game[Any], turn: Turn) -> None:
+    """Take the gradients of a turn."""
+    for move in turn.moves:
+        move.loss.backward(inputs=own_parameters(game, move.player), retain_graph=move is not turn.moves[-1])
+
+
 def computation(game: Game[Any], batch: Any, step: int) -> list[str]:
     """Every operation of a round, its gradients included."""
     with Written() as written:
-        for move in game.round(lambda: batch, step):
-            move.loss.backward(inputs=own_parameters(game, move.player))
-            written.lines.append(f"{move.player} {[*move.terms]} {[*move.log]} {move.logits is not None}")
+        for turn in game.round(lambda: batch, step):
+            differentiate(game, turn)
+            for move in turn.moves:
+                written.lines.append(f"{move.player} {[*move.terms]} {[*move.log]} {move.logits is not None}")
     return written.lines
 
 

@@ -8,16 +8,16 @@ from typing import Any
 from torch import nn
 
 from zerosum.contract.rules.rule import Broken
-from zerosum.game import Game, Move
+from zerosum.game import Game, Move, Simultaneous, Turn
 from zerosum.training.trainer import Trainer, parameters_of
 
 
-def moves_of(trainer: Trainer, step: int) -> Iterator[Move]:
+def turns_of(trainer: Trainer, step: int) -> Iterator[Turn]:
     trainer.game.train()
-    for move in trainer.game.round(trainer.stream, step):
-        if not isinstance(move, Move):
-            raise Broken(f"a round yields a {type(move).__name__}", "yield Move(player, adversarial=loss)")
-        yield move
+    for turn in trainer.game.round(trainer.stream, step):
+        if not isinstance(turn, Move | Simultaneous):
+            raise Broken(f"a round yields a {type(turn).__name__}", "yield Move(player, adversarial=loss)")
+        yield turn
 
 
 def own_parameters(game: Game[Any], player: str) -> list[nn.Parameter]:

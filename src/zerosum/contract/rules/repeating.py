@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from zerosum.contract.case import Case
-from zerosum.contract.rules.moves import moves_of
+from zerosum.contract.rules.moves import turns_of
 from zerosum.contract.rules.rule import Broken
 from zerosum.contract.rules.state import differing, play, state
 from zerosum.contract.rules.words import some
@@ -23,8 +23,8 @@ def one_source(case: Case) -> None:
     trainer = case.trainer()
     python, numpy = random.getstate(), np.random.get_state(legacy=False)
     for step in range(2):
-        for move in moves_of(trainer, step):
-            trainer.play(move)
+        for turn in turns_of(trainer, step):
+            trainer.play(turn)
     now = np.random.get_state(legacy=False)
     same = np.array_equal(numpy["state"]["key"], now["state"]["key"]) and numpy["state"]["pos"] == now["state"]["pos"]
     used = [name for name, changed in (("Python's", random.getstate() != python), ("NumPy's", not same)) if changed]

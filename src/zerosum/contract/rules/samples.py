@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zerosum.batches import samples_of
 from zerosum.contract.case import Case
-from zerosum.contract.rules.moves import moves_of
+from zerosum.contract.rules.moves import turns_of
 from zerosum.contract.rules.rule import Broken, DoesNotApply
 from zerosum.contract.rules.state import same
 from zerosum.contract.rules.words import first_line, some
@@ -113,8 +113,8 @@ def _translating(case: Case, game: Game[Any]) -> None:
 def modes(case: Case) -> None:
     trainer = case.trainer()
     game = trainer.game
-    for move in moves_of(trainer, 0):
-        trainer.play(move)
+    for turn in turns_of(trainer, 0):
+        trainer.play(turn)
     if still := [name for name, module in game.named_modules() if not module.training]:
         raise Broken(
             f"after a round {some([name or 'the game' for name in still])} is in evaluation mode",

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from zerosum.contract.case import Case
-from zerosum.contract.rules.moves import moves_of
+from zerosum.contract.rules.moves import turns_of
 from zerosum.contract.rules.rule import Broken
 from zerosum.contract.rules.words import in_words
+from zerosum.game import Move
 from zerosum.roles import Classifies, Discriminates, Encodes, Generates, has_role, in_role
 from zerosum.training.log_keys import values_of
 
@@ -18,10 +19,11 @@ from zerosum.training.log_keys import values_of
 def terms(case: Case) -> None:
     trainer = case.trainer()
     for step in range(3):
-        for move in moves_of(trainer, step):
-            for name, term in move.terms.items():
-                _require_term(f"{move.player}/{name}", term)
-            trainer.play(move)
+        for turn in turns_of(trainer, step):
+            for move in turn.moves:
+                for name, term in move.terms.items():
+                    _require_term(f"{move.player}/{name}", term)
+            trainer.play(turn)
 
 
 def _require_term(name: str, term: Any) -> None:
@@ -41,32 +43,38 @@ def _require_term(name: str, term: Any) -> None:
 def logs(case: Case) -> None:
     trainer = case.trainer()
     for step in range(3):
-        for move in moves_of(trainer, step):
-            for name, value in move.log.items():
-                if not isinstance(value, Tensor):
-                    raise Broken(
-                        f"{move.player} logs {name} as a {type(value).__name__}",
-                        "log a tensor, which is read later: .item() waits for the device",
-                    )
-            keys = [key for key, _ in values_of(move)]
-            if twice := [key for key in keys if keys.count(key) > 1]:
-                raise Broken(f"{twice[0]} is logged twice", "give a logged value another name than a term has")
-            for key, value in values_of(move):
-                if value.numel() == 0 or not value.isfinite().all():
-                    raise Broken(f"{key} is logged and {_not_finite(value)}", "log finite numbers; training stops else")
-            trainer.play(move)
+        for turn in turns_of(trainer, step):
+            for move in turn.moves:
+                _require_logged(move)
+            trainer.play(turn)
+
+
+def _require_logged(move: Move) -> None:
+    for name, value in move.log.items():
+        if not isinstance(value, Tensor):
+            raise Broken(
+                f"{move.player} logs {name} as a {type(value).__name__}",
+                "log a tensor, which is read later: .item() waits for the device",
+            )
+    keys = [key for key, _ in values_of(move)]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise Broken(f"{twice[0]} is logged twice", "give a logged value another name than a term has")
+    for key, value in values_of(move):
+        if value.numel() == 0 or not value.isfinite().all():
+            raise Broken(f"{key} is logged and {_not_finite(value)}", "log finite numbers; training stops else")
 
 
 def logits(case: Case) -> None:
     trainer = case.trainer()
-    for move in moves_of(trainer, 0):
-        for name, own in zip(("real", "fake"), move.logits or (), strict=False):
-            if not isinstance(own, Tensor) or not own.is_floating_point() or own.numel() == 0:
-                raise Broken(
-                    f"the {name} logits of {move.player}'s move are {in_words(own)}",
-                    "hand over Logits(D(real), D(fake)): tensors of floating-point numbers",
-                )
-        trainer.play(move)
+    for turn in turns_of(trainer, 0):
+        for move in turn.moves:
+            for name, own in zip(("real", "fake"), move.logits or (), strict=False):
+                if not isinstance(own, Tensor) or not own.is_floating_point() or own.numel() == 0:
+                    raise Broken(
+                        f"the {name} logits of {move.player}'s move are {in_words(own)}",
+                        "hand over Logits(D(real), D(fake)): tensors of floating-point numbers",
+                    )
+        trainer.play(turn)
     game, x = trainer.game.eval(), case.spec.fields[trainer.game.makes]
     size = case.batch_size
     if has_role(game, Discriminates):
