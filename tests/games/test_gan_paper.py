@@ -97,5 +97,8 @@ def test_runs_of_before_go_on_as_they_were():
     assert game.config.order == "alternating" and game.config.initial_samples == 0
     assert game.config.g_optimizer.kind == "sgd" and game.config.g_optimizer.momentum_end is None
     assert game.config.d_optimizer.kind == "adam"
+    compared = {"format": 3, "recipe": "gan/toy", "options": {"techniques": {"minibatch_discrimination": 4}}}
+    made = formats.upgrade(compared, migrations.MIGRATIONS)["options"]["techniques"]
+    assert made == {"minibatch_discrimination": 4, "minibatch_calibrated": False}
     other = {"format": 3, "recipe": "gan/toy", "options": {}}
     assert formats.upgrade(dict(other), migrations.MIGRATIONS)["options"] == {}

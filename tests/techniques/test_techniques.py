@@ -10,11 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from zerosum import data
+from zerosum.data import Stream
+from zerosum.games.gan import GAN
 from zerosum.losses.feature_matching import feature_matching
-from zerosum.networks import mlp, r3gan, resnet
+from zerosum.modality import Image
+from zerosum.networks import dcgan, mlp, r3gan, resnet
 from zerosum.networks.discriminate import discriminate, mixes_batch
+from zerosum.techniques import Techniques
+from zerosum.techniques.apply import with_techniques
 from zerosum.techniques.historical import HistoricalAverage
-from zerosum.techniques.minibatch import MinibatchDiscrimination, closeness
+from zerosum.techniques.minibatch import CalibratedMinibatch, MinibatchDiscrimination, closeness
 from zerosum.techniques.surgery import accepts, last_layer, layer_input, replace_module
 from zerosum.techniques.virtual_batch_norm import WithReference
 
@@ -153,6 +159,69 @@ def test_minibatch_discrimination_sees_collapse_that_no_single_sample_shows():
     varied = torch.randn(4, 5)
     for sample in varied:
         assert layer(sample.expand(4, 5))[0] < layer(varied)[(varied == sample).all(1)] - 1
+
+
+def test_calibrated_kernels_are_the_authors():
+    """As nn.py of openai/improved-gan has it, before and after its data-dependent initialisation."""
+    torch.manual_seed(5)
+    head = nn.Linear(6, 2)
+    layer, f, new = CalibratedMinibatch(head, kernels=4, dims=3), 10 + 100 * torch.randn(9, 6), torch.randn(5, 6)
+
+    def authors(f: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Distances (B, B, kernels), to itself a million."""
+        w = layer.tensor * (scale.exp() / layer.tensor.square().sum(0).sqrt())
+        activation = torch.einsum("na,akd->nkd", f, w)
+        apart = (activation[:, None] - activation[None]).abs().sum(3)
+        return apart + 1e6 * torch.eye(len(f))[..., None]
+
+    assert layer.tensor.detach().std().item() == pytest.approx(0.05, rel=0.3)
+    half = 0.5 * authors(f, torch.zeros(4, 3)).amin(1).mean(0)
+    layer.calibrate(f)
+    torch.testing.assert_close(layer.log_scale, -half.log()[:, None].expand(4, 3))
+    torch.testing.assert_close(authors(f, layer.log_scale).amin(1).mean(0), torch.full((4,), 2.0))
+    mean = (-authors(f, layer.log_scale)).exp().sum(1).mean(0)
+    torch.testing.assert_close(layer.bias, -mean)
+    for x in (f, new):
+        o = (-authors(x, layer.log_scale)).exp().sum(1) - mean
+        expected = torch.cat([x, o], 1) @ torch.cat([head.weight, layer.weight.T], 1).T + head.bias
+        torch.testing.assert_close(layer(x), expected, atol=1e-4, rtol=1e-4)
+    before = layer.log_scale.clone()
+    layer.calibrate(f)
+    torch.testing.assert_close(layer.log_scale, before, msg="what is calibrated stays")
+
+
+def test_nothing_is_calibrated_by_one_sample_or_by_many_that_are_one():
+    layer = CalibratedMinibatch(nn.Linear(3, 1), 2)
+    layer.calibrate(torch.randn(1, 3))
+    layer.calibrate(torch.ones(4, 3))
+    assert torch.equal(layer.log_scale, torch.zeros(2, 5))
+    assert layer(torch.ones(4, 3)).isfinite().all()
+
+
+@pytest.mark.parametrize("source", ["ring", "grid", "digits"])
+def test_a_calibrated_layer_sees_distances_of_data_at_the_first_step(source: str):
+    """And the layer of the paper's equation sees hardly any, from images on."""
+    torch.manual_seed(0)
+    loaded = data.load(source, labels=False)
+    image = isinstance(loaded.modality, Image)
+    network = dcgan.Discriminator(loaded.shape, 8, "none") if image else mlp.Discriminator((2,), (128, 128))
+    generator = mlp.Generator(2, loaded.shape, (8,))
+    own = GAN(generator, network, GAN.Config(2))
+    game = with_techniques(own, Techniques(minibatch_discrimination=16), loaded.modality)
+    assert game.phase(0) is None and game.phase(1) is not None, "the first step computes more"
+    stream = Stream(loaded, 64, seed=0)
+    first = stream()
+    next(game.round(lambda: first, 0))
+    (layer,) = (module for module in game.modules() if isinstance(module, CalibratedMinibatch))
+    seen: list[torch.Tensor] = []
+    layer.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    for x in (first, stream()):
+        network(x)
+        others = layer.compared(layer._project(seen[-1])) - layer.bias
+        assert 0.2 < others.median().item() < 2, "the nearest at 2 gives 0.135"
+    step = layer.log_scale.detach().clone()
+    next(game.round(lambda: first, 1))
+    assert torch.equal(layer.log_scale, step), "in the first step alone"
 
 
 def test_real_and_fake_are_compared_apart():

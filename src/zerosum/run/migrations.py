@@ -53,7 +53,10 @@ def _from_2(record: Document) -> Document:
 
 
 def _from_3(record: Document) -> Document:
-    """D moved before G; the paper's GAN had one momentum, and its samples began anywhere."""
+    """D moved before G, the paper's GAN had one momentum and began anywhere, and no distances were calibrated."""
+    if record["options"].get("techniques", {}).get("minibatch_discrimination"):
+        record = deepcopy(record)
+        record["options"]["techniques"].setdefault("minibatch_calibrated", False)
     if record["recipe"] not in ("gan/paper", "bigan/mnist"):
         return record
     copy = deepcopy(record)

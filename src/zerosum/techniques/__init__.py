@@ -28,6 +28,12 @@ class Techniques(Checked):
     minibatch_discrimination: Annotated[
         int, Ge(0), "kernels of minibatch discrimination (the authors' code has 100); 0 disables"
     ] = 0
+    minibatch_calibrated: Annotated[
+        bool,
+        With("minibatch_discrimination"),
+        "distances of minibatch discrimination as in the authors' code, calibrated on the first batch; else of the "
+        "paper's equation as it stands",
+    ] = True
     historical_averaging: Annotated[float, Ge(0), "weight of historical averaging; 0 disables"] = 0.0
     virtual_batch_norm: Annotated[
         int, Ge(0), "reference batch size of virtual batch norm, in place of batch norm; 0 disables"

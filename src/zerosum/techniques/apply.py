@@ -20,10 +20,11 @@ from zerosum.game import Game, Move, Player, Simultaneous, Turn
 from zerosum.latent_game import LatentGame
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.modality import Image, Modality, Shape
+from zerosum.networks.discriminate import frozen_batch_stats
 from zerosum.roles import Answers, Completes
 from zerosum.techniques import NONE, Techniques
 from zerosum.techniques.historical import HistoricalAverage
-from zerosum.techniques.minibatch import MinibatchDiscrimination
+from zerosum.techniques.minibatch import CalibratedMinibatch, MinibatchDiscrimination
 from zerosum.techniques.surgery import accepts, last_layer, layer_input, replace_module
 from zerosum.techniques.virtual_batch_norm import WithReference, has_batch_norm
 from zerosum.util import distributed
@@ -103,7 +104,7 @@ class WithTechniques(Game[Any]):
         self.game.check()
 
     def phase(self, step: int) -> Hashable | None:
-        if (step == 0 and self._reference) or not self.techniques.layer_noise.settled(step):
+        if (step == 0 and (self._reference or self._comparing)) or not self.techniques.layer_noise.settled(step):
             return None
         return self.game.phase(step)
 
@@ -118,14 +119,14 @@ class WithTechniques(Game[Any]):
 
     def round(self, draw: Draw[Any], step: int) -> Iterator[Turn]:
         batch: Any = None
-        reference = self._reference if step == 0 else None  # the first data of all
+        first = step == 0  # and then the first data of all
 
         def draw_and_keep() -> Any:
-            nonlocal batch, reference
+            nonlocal batch, first
             batch = draw()
-            if reference:
-                reference.fill(distributed.gather(samples_of(batch, self.core.makes)))
-                reference = None
+            if first:
+                self._begin(samples_of(batch, self.core.makes))
+                first = False
             return batch
 
         for turn in self._turns(draw_and_keep, step):
@@ -133,6 +134,17 @@ class WithTechniques(Game[Any]):
             yield moves[0] if isinstance(turn, Move) else Simultaneous(*moves)
             for move in moves:
                 self._follow(move)
+
+    @torch.no_grad()
+    def _begin(self, real: Tensor) -> None:
+        """What the first data of all sets."""
+        if self._reference:
+            self._reference.fill(distributed.gather(real))
+        if self._comparing:
+            name = next(name for name, module in self.discriminator.named_modules() if module is self._comparing)
+            with frozen_batch_stats(self.discriminator):
+                features = layer_input(self.discriminator, name, real)
+            self._comparing.calibrate(features[self._comparing.left_out :])
 
     def _follow(self, move: Move) -> None:
         """Learn from a move that has been made."""
@@ -218,7 +230,8 @@ class WithTechniques(Game[Any]):
         if not isinstance(head, nn.Linear):
             raise ZerosumError(f"minibatch discrimination needs a discriminator whose last layer is linear, not {head}")
         left_out = len(self._reference.reference) if self._reference else 0
-        layer = MinibatchDiscrimination(head, self.techniques.minibatch_discrimination, left_out=left_out)
+        kind = CalibratedMinibatch if self.techniques.minibatch_calibrated else MinibatchDiscrimination
+        layer = kind(head, self.techniques.minibatch_discrimination, left_out=left_out)
         replace_module(self.game, head, layer)
 
     def _augment(self, modality: Modality) -> None:
@@ -244,6 +257,13 @@ class WithTechniques(Game[Any]):
         d = self.discriminator if self.techniques.virtual_batch_norm else None
         network = d.network if isinstance(d, Augmented) else d
         return network if isinstance(network, WithReference) else None
+
+    @property
+    def _comparing(self) -> CalibratedMinibatch | None:
+        """D's layer that is calibrated on the first batch, where it has one."""
+        if not (self.techniques.minibatch_discrimination and self.techniques.minibatch_calibrated):
+            return None
+        return next(module for module in self.discriminator.modules() if isinstance(module, CalibratedMinibatch))
 
     def _network(self, player: str) -> nn.Module:
         network, *others = self.players()[player].modules

@@ -10,7 +10,10 @@ from torch import Tensor, nn
 
 from zerosum.losses.adversarial import to_float32
 from zerosum.networks.discriminate import BatchDependent
+from zerosum.util import distributed
 from zerosum.util.checks import shapes
+
+NEAREST = 2.0  # mean distance of the nearest other sample, once calibrated
 
 
 def closeness(m: Tensor) -> Tensor:
@@ -36,5 +39,58 @@ class MinibatchDiscrimination(BatchDependent):
 
     def forward(self, f: Tensor) -> Tensor:
         shapes(f"B {self.head.in_features}", f=f)
-        m = (f[self.left_out :] @ self.tensor.flatten(1)).unflatten(1, self.tensor.shape[1:])  # (B, kernels, dims)
-        return self.head(f) + F.pad(closeness(to_float32(m)) @ self.weight, (0, 0, self.left_out, 0))
+        o = self.compared(self._project(f[self.left_out :]))
+        return self.head(f) + F.pad(o @ self.weight, (0, 0, self.left_out, 0))
+
+    def compared(self, m: Tensor) -> Tensor:
+        """o of projected features: (B, kernels, dims) to (B, kernels)."""
+        return closeness(m)
+
+    def _project(self, f: Tensor) -> Tensor:
+        kernels = self._kernels()
+        return to_float32((f @ kernels.flatten(1)).unflatten(1, kernels.shape[1:]))
+
+    def _kernels(self) -> Tensor:
+        return self.tensor
+
+
+class CalibratedMinibatch(MinibatchDiscrimination):
+    """The layer as in the authors' code (openai/improved-gan, nn.py): it sees distances, wherever the features lie.
+
+    T is a direction of unit length times a scale for each of a kernel's dimensions; a sample is not compared with
+    itself, and a bias is added to o. `calibrate` sets scale and bias by data. The second weight is drawn as the first
+    is: together they are one linear layer of both.
+    """
+
+    def __init__(self, head: nn.Linear, kernels: int, dims: int = 5, left_out: int = 0):
+        super().__init__(head, kernels, dims, left_out)
+        nn.init.normal_(self.tensor, 0, 0.05)
+        bound = 1 / math.sqrt(head.in_features + kernels)
+        nn.init.uniform_(self.weight, -bound, bound)
+        self.log_scale = nn.Parameter(torch.zeros(kernels, dims))
+        self.bias = nn.Parameter(-torch.ones(kernels))
+
+    @torch.no_grad()
+    def calibrate(self, f: Tensor) -> None:
+        """Let each kernel have the nearest of features f (B, A) at a mean distance of 2, and o a mean of 0.
+
+        Of several processes all get the mean of what their own batches say. One sample says nothing.
+        """
+        if len(f) < 2:
+            return
+        m = self._project(f)
+        distances = (m[:, None] - m[None]).abs().sum(3)  # (B, B, kernels)
+        distances.diagonal().fill_(math.inf)
+        nearest = distributed.mean(distances.amin(1).mean(0))  # (kernels,)
+        change = torch.where(nearest > 0, NEAREST / nearest, 1.0).log()  # where all samples are one they say nothing
+        self.log_scale.add_(change[:, None])
+        self.bias.copy_(-distributed.mean(self._others(self._project(f)).mean(0)))
+
+    def compared(self, m: Tensor) -> Tensor:
+        return self._others(m) + self.bias
+
+    def _others(self, m: Tensor) -> Tensor:
+        return closeness(m) - 1  # which is how close a sample is to itself
+
+    def _kernels(self) -> Tensor:
+        return self.tensor * (self.log_scale.exp() / self.tensor.norm(dim=0))
