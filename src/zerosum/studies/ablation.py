@@ -1,96 +1,171 @@
-"""`zerosum reproduce improved-techniques`: what each of the Improved Techniques does to one GAN on 25 Gaussians."""
+"""`zerosum reproduce improved-techniques`: what the Improved Techniques do to a GAN of points, and of digits."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+from zerosum import data
 from zerosum.game import Game
 from zerosum.games.gan import GAN
 from zerosum.losses.adversarial import HARD, LabelSmoothing
 from zerosum.modality import Spec
-from zerosum.networks import mlp
+from zerosum.networks import dcgan, mlp
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
-from zerosum.studies.grid import train_on_grid
-from zerosum.studies.study import Measurements, Study, by_part
+from zerosum.run.sampling import sample
+from zerosum.studies import stacked_mnist, training
+from zerosum.studies.grid import train_on_mixture
+from zerosum.studies.study import Measurements, Study, by_part, each_value
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
+from zerosum.training.trainer import Trainer
 
-ROUNDS, BATCH, HIDDEN, Z = 6_000, 64, (128, 128, 128), 2
-ADAM = Adam(1e-3, (0.5, 0.99), decay=Decay("linear"))
+BATCH, IMAGES = 64, 10_000  # images in which modes are counted
+HIDDEN, WIDTH = (128, 128, 128), 16  # of perceptrons for points, and of DCGAN's networks for images
 SMOOTH = LabelSmoothing(real=0.9)
-PLAIN, AGAINST_COLLAPSE = "none", "minibatch discrimination"
+PLAIN = "none"
+CHECKPOINTS = 4  # times that coverage is measured in a training; the last one, at its end, counts
 
 
-def _game(targets: LabelSmoothing = HARD, **techniques: Any) -> Callable[[Spec], Game[Any]]:
-    config = GAN.Config(Z, targets=targets, g_optimizer=ADAM, d_optimizer=ADAM)
+@dataclass(frozen=True)
+class Ground:
+    """Data of so many modes, and the plain GAN of it."""
 
-    def build(spec: Spec) -> Game[Any]:
-        shape = spec.x.shape
-        generator, discriminator = mlp.Generator(Z, shape, HIDDEN, "batch"), mlp.Discriminator(shape, HIDDEN)
-        return with_techniques(GAN(generator, discriminator, config), Techniques(**techniques), spec.x)
+    modes: int
+    rounds: int
+    latent_dim: int
+    adam: Adam
+    networks: Callable[[Spec], tuple[nn.Module, nn.Module]]
 
-    return build
+
+def _perceptrons(spec: Spec) -> tuple[nn.Module, nn.Module]:
+    shape = spec.x.shape
+    return mlp.Generator(2, shape, HIDDEN, "batch"), mlp.Discriminator(shape, HIDDEN)
 
 
+def _convolutions(spec: Spec) -> tuple[nn.Module, nn.Module]:
+    shape = spec.x.shape
+    return dcgan.Generator(64, shape, WIDTH), dcgan.Discriminator(shape, WIDTH)
+
+
+_OF_POINTS, _OF_IMAGES = Adam(1e-3, (0.5, 0.99), decay=Decay("linear")), Adam(1e-3, (0.5, 0.99))
+STACKED = "stacked-mnist"
+GROUNDS: Mapping[str, Ground] = {
+    "ring": Ground(8, 2_000, 2, _OF_POINTS, _perceptrons),
+    "grid": Ground(25, 6_000, 2, _OF_POINTS, _perceptrons),
+    STACKED: Ground(1_000, 2_500, 64, _OF_IMAGES, _convolutions),
+}
 ALONE: dict[str, tuple[str, Any]] = {
     "feature matching": ("feature_matching", True),
-    AGAINST_COLLAPSE: ("minibatch_discrimination", 16),
+    "minibatch discrimination": ("minibatch_discrimination", 16),
     "historical averaging": ("historical_averaging", 0.001),
     "virtual batch norm": ("virtual_batch_norm", BATCH),
 }
-GAMES: dict[str, Callable[[Spec], Game[Any]]] = {
-    PLAIN: _game(),
-    **{name: _game(**{option: value}) for name, (option, value) in ALONE.items()},
-    "one-sided label smoothing": _game(SMOOTH),
-    "all": _game(SMOOTH, **dict(ALONE.values())),
-    "all but feature matching": _game(SMOOTH, **dict(ALONE.values()) | {"feature_matching": False}),
+SMOOTHING = "one-sided label smoothing"
+CHOICES: dict[str, tuple[LabelSmoothing, dict[str, Any]]] = {
+    PLAIN: (HARD, {}),
+    **{name: (HARD, {option: value}) for name, (option, value) in ALONE.items()},
+    SMOOTHING: (SMOOTH, {}),
+    "all": (SMOOTH, dict(ALONE.values())),
+    "all but feature matching": (SMOOTH, dict(ALONE.values()) | {"feature_matching": False}),
 }
+SINGLE = (*ALONE, SMOOTHING)  # whose modes are compared with those of the plain GAN
+
+
+def part_of(ground: str, choice: str) -> str:
+    return f"{ground}, {choice}"
+
+
+def build(ground: Ground, choice: str) -> Callable[[Spec], Game[Any]]:
+    """The GAN with one choice of techniques."""
+    targets, techniques = CHOICES[choice]
+    config = GAN.Config(ground.latent_dim, targets=targets, g_optimizer=ground.adam, d_optimizer=ground.adam)
+    return lambda spec: with_techniques(GAN(*ground.networks(spec), config), Techniques(**techniques), spec.x)
 
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train the GAN with one choice of techniques, and measure its coverage as it learns."""
-    settings = Training(ROUNDS, BATCH, average=0.0, precision="fp32")
-    return train_on_grid(part, GAMES[part], settings, seed, fraction, folder)
+    name, choice = part.split(", ")
+    ground = GROUNDS[name]
+    settings = Training(ground.rounds, BATCH, average=0.0, precision="fp32")
+    if name != STACKED:
+        return train_on_mixture(name, part, build(ground, choice), settings, seed, fraction, folder)
+    settings = training.shortened(settings, seed, fraction, CHECKPOINTS)
+    trainer = training.trainer_of(build(ground, choice), data.load(STACKED, seed=seed), settings)
+
+    def measure(trainer: Trainer) -> dict[str, Any]:
+        return stacked_mnist.coverage(sample(trainer.game, IMAGES, seed=seed, batch_size=1000))
+
+    series = training.play_measured(trainer, folder, measure, settings.checkpoint_every)
+    last = series[-1]
+    found = {"modes": last["modes"], "high_quality": last["clear"], "kl": last["kl"]}
+    return {"part": part, "seed": seed, "rounds": settings.steps, **found, "series": series}
 
 
 def summarise(parts: Sequence[Measurements]) -> Measurements:
-    """Modes that minibatch discrimination gains, one value a seed, and a table of all choices."""
+    """What the technique that loses most modes gains on the data where it does, one value a seed, and all others.
+
+    As a share of all modes that there are, so that data of eight and of a thousand can stand beside each other.
+    """
     found = by_part(parts, ("seed", "modes", "high_quality", "kl"))
-    gained = zip(found[AGAINST_COLLAPSE]["modes"], found[PLAIN]["modes"], strict=True)
-    return {
-        "values": [own - plain for own, plain in gained],
-        "rounds": parts[0]["rounds"],
-        "mean_modes": {name: round(statistics.fmean(row["modes"]), 2) for name, row in found.items()},
-        "mean_high_quality": {name: round(statistics.fmean(row["high_quality"]), 4) for name, row in found.items()},
-        "techniques": found,
+    techniques = {name: {choice: found[part_of(name, choice)] for choice in CHOICES} for name in GROUNDS}
+    gains = {
+        part_of(name, choice): [
+            (own - plain) / ground.modes
+            for own, plain in zip(techniques[name][choice]["modes"], techniques[name][PLAIN]["modes"], strict=True)
+        ]
+        for name, ground in GROUNDS.items()
+        for choice in SINGLE
     }
+    least = min(gains, key=lambda part: statistics.fmean(gains[part]))
+    return {
+        "values": gains[least],
+        "least": least,
+        "losing": [part for part, gain in gains.items() if statistics.fmean(gain) < 0],
+        "gains": {part: round(statistics.fmean(gain), 4) for part, gain in gains.items()},
+        "rounds": {p["part"].split(", ")[0]: p["rounds"] for p in parts},
+        "techniques": techniques,
+    }
+
+
+def _ours(result: Measurements) -> str:
+    if "least" not in result:  # recorded on the grid alone
+        return each_value(result)
+    percent = 100 * statistics.fmean(result["values"])
+    losing = "; ".join(f"{part} {100 * result['gains'][part]:+.1f}" for part in result["losing"]) or "none"
+    return f"{percent:+.1f} % of the modes by {result['least']}; those that lose any, in %: {losing}"
 
 
 ABLATION = Study(
     name="improved-techniques",
     protocol=(
-        "The data and measures of grid-25-own. A non-saturating GAN of perceptrons small enough for one core (three "
-        "hidden layers of 128 in each, batch norm in G, z normal in 2 dimensions), Adam 1e-3 with beta1 0.5 falling "
-        "linearly to 0, 6,000 rounds of batches of 64: without techniques, with each of Salimans et al., 2016, alone, "
-        "with all of them, and with all but feature matching, which takes the place of the adversarial loss. "
-        "Minibatch discrimination has 16 kernels of 5 dimensions, historical averaging a weight of 0.001, label "
-        "smoothing a target of 0.9, virtual batch norm, in G, a reference batch of 64. The paper gives no numbers for "
-        "this. The value is the number of modes that minibatch discrimination, the technique meant against collapse, "
-        "reaches beyond those of the GAN without techniques at the same seed. Settings and target were chosen on a "
-        "pilot of 4,000 rounds with seed 0, which is not among the seeds."
+        "A small non-saturating GAN on a ring of 8 and a grid of 25 Gaussians (three hidden layers of 128 in each "
+        "network, batch norm in G, z normal in 2 dimensions, Adam 1e-3 with beta1 0.5 falling linearly to 0, 2,000 "
+        "and 6,000 rounds) and on stacked MNIST, 1,000 modes (DCGAN's networks of width 16, batch norm in both, z "
+        "in 64 dimensions, Adam 1e-3, 2,500 rounds), all in batches of 64: without techniques, with each of "
+        "Salimans et al., 2016, alone, with all of them, and with all but feature matching, which takes the place "
+        "of the adversarial loss. Minibatch discrimination has 16 kernels of 5 dimensions, calibrated as in the "
+        "authors' code, historical averaging a weight of 0.001, label smoothing a target of 0.9, virtual batch "
+        "norm a reference batch of 64. Modes are counted at the end, in 2,500 points and in 10,000 images by the "
+        "packaged digit network. The value is the share of all modes that a technique alone gains over the plain "
+        "GAN at the same seed, of the technique and the data where that is lowest on average. The paper gives no "
+        "numbers for this. Settings were chosen on seed 0, which is not among the seeds."
     ),
     published="",
     target=0,
     relation=">=",
-    seeds=(1, 2, 3),
-    parts=lambda seed: tuple(GAMES),
+    seeds=(1, 2, 3, 4, 5),
+    parts=lambda seed: tuple(part_of(name, choice) for name in GROUNDS for choice in CHOICES),
     run=run,
     summarise=summarise,
-    differs="points in place of images; the paper has no such number",
-    measures="modes of 25 that minibatch discrimination gains, three seeds",
-    goal="no mode fewer",
+    differs="points and stacked digits in place of photographs; the paper has no such number",
+    measures="share of modes that the worst technique gains over the plain GAN, five seeds",
+    goal="no technique loses modes",
+    ours=_ours,
 )

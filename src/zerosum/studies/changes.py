@@ -45,6 +45,10 @@ CHANGES: Mapping[str, Change] = {
         "the monitor's verdicts have other criteria",
         ("health", "wgan-without-batch-norm"),
     ),
+    "minibatch": Change(
+        "distances of minibatch discrimination are calibrated on data, as the authors' are",
+        ("improved-techniques",),
+    ),
     "order": Change(
         "the recipe moves all players at once, as its authors do",
         ("bigan-1nn", "gan-parzen"),

@@ -118,6 +118,7 @@ PUBLISHED: dict[str, Callable[[Spec], Game[Any]]] = {
     "BEGAN": _began,
     "BiGAN": _bigan,
 }
+MIXTURES = {"ring": mixture.ring, "grid": mixture.grid}
 PUBLISHED_TRAINING = Training(40_000, 100, average=0.0, precision="fp32")
 
 
@@ -138,8 +139,22 @@ def train_on_grid(
     part: str, build: Callable[[Spec], Game[Any]], settings: Training, seed: int, fraction: float, folder: Path
 ) -> Measurements:
     """Train a game on the grid; the coverage at the end, and the series of all measurements."""
+    return train_on_mixture("grid", part, build, settings, seed, fraction, folder)
+
+
+def train_on_mixture(
+    name: str,
+    part: str,
+    build: Callable[[Spec], Game[Any]],
+    settings: Training,
+    seed: int,
+    fraction: float,
+    folder: Path,
+) -> Measurements:
+    """Train a game on one of `MIXTURES`; the coverage at the end, and the series of all measurements."""
+    of = MIXTURES[name]()
     settings = replace(training.shortened(settings, seed, fraction, CHECKPOINTS), precision="fp32")
-    loaded = data.load("grid", seed=seed)
+    loaded = data.load(name, seed=seed)
     real = loaded.x[:SAMPLES]
     trainer = training.trainer_of(build, loaded, settings)
     series = training.Series(folder / "series.json")
@@ -148,7 +163,7 @@ def train_on_grid(
         points = sample(trainer.sampler, SAMPLES, seed=seed, batch_size=SAMPLES)
         if not bool(points.isfinite().all()):
             raise Diverged(trainer.step, "a sample", float("nan"))
-        modes, high_quality, kl = of_mixture(points, mixture.grid())
+        modes, high_quality, kl = of_mixture(points, of)
         apart = round(spread(points, real), 4)
         return {"modes": modes, "high_quality": round(high_quality, 4), "kl": round(kl, 4), "spread": apart}
 

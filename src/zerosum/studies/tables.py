@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from zerosum.studies import STUDIES, grid
+from zerosum.studies import STUDIES, ablation, grid
 from zerosum.studies import semi_supervised as few_labels
 from zerosum.studies.changes import CHANGES, missing
 from zerosum.studies.study import DIRTY, IN_CHECKOUT
@@ -60,9 +60,15 @@ def games(result: Result) -> Rows:
     return [[of, *_coverage(row)] for of, row in result["games"].items()]
 
 
-def techniques(result: Result) -> Rows:
-    """What each technique of `improved-techniques` reached: modes of 25, high quality in %."""
-    return [[of, *_coverage(row)[:2]] for of, row in result["techniques"].items()]
+def techniques(result: Result) -> str:
+    """Modes that each technique of `improved-techniques` reached on each data, one number a seed."""
+    of = result["techniques"]
+    if ablation.PLAIN in of:  # recorded on the grid alone
+        of = {"grid": of}
+    rows = [
+        [choice, *(", ".join(map(str, row[choice]["modes"])) for row in of.values())] for choice in ablation.CHOICES
+    ]
+    return markdown(("", *(f"{name}, modes of {ablation.GROUNDS[name].modes:,}" for name in of)), rows)
 
 
 def _coverage(row: Mapping[str, Sequence[float | None]]) -> list[str]:
@@ -105,7 +111,7 @@ def blocks(results: Sequence[Result]) -> dict[str, str]:
         "stale": markdown(("change", "since then", "measured before it"), stale(results)),
         "grid-25": markdown(of_games, games(paper)),
         "grid-25-own": markdown(of_games, games(own)),
-        "improved-techniques": markdown(("", "modes of 25", "high quality, %"), techniques(of["improved-techniques"])),
+        "improved-techniques": techniques(of["improved-techniques"]),
         "sgan": semi_supervised(of["sgan-mnist-100-own"]),
         "tricks": tricks(of["tricks"]) if "tricks" in of else "Not recorded yet.",
         "wgan-picture": picture("wgan-without-batch-norm", "samples of the three games, a row for each seed"),
