@@ -22,6 +22,8 @@ from zerosum.modality import Image, Points, Spec
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp
 from zerosum.optim import Adam
+from zerosum.run import migrations
+from zerosum.util import formats
 
 SMALL = InfoGAN.Config(noise_dim=2, categories=(3, 2), continuous=2)
 
@@ -229,8 +231,9 @@ def test_what_does_not_fit_is_refused_at_once(config: dict[str, Any], error: str
         find("infogan/toy").build(Spec({"x": Points(2)}), {"config": config})
 
 
-def test_the_papers_networks_have_its_sizes():
-    game = find("infogan/mnist").build(Spec({"x": Image(1, 28, 28)}))
+@pytest.mark.parametrize("source", ["code", "table"])
+def test_the_papers_networks_have_its_sizes(source: str):
+    game = find("infogan/mnist").build(Spec({"x": Image(1, 28, 28)}), {"network": {"source": source}})
     assert isinstance(game, InfoGAN) and game.prior.dim == 74
     shapes = [
         tuple(m.weight.shape) for m in game.modules() if isinstance(m, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))
@@ -239,6 +242,46 @@ def test_the_papers_networks_have_its_sizes():
         (1024, 74), (7 * 7 * 128, 1024), (128, 64, 4, 4), (64, 1, 4, 4),
         (64, 1, 4, 4), (128, 64, 4, 4), (1024, 7 * 7 * 128), (1, 1024), (128, 1024), (12, 128),
     ]  # fmt: skip
+
+
+def layers(module: nn.Module) -> list[str]:
+    return [type(m).__name__ for m in module.modules() if not list(m.children())]
+
+
+def test_the_authors_networks_are_those_of_their_code():
+    """openai/InfoGAN, regularized_gan.py and custom_ops.py: fc_batch_norm before the reshape, a Bernoulli's mean, leaks
+    of 0.01 and N(0, 0.02^2).
+    """
+    torch.manual_seed(0)
+    game = find("infogan/mnist").build(Spec({"x": Image(1, 28, 28)}))
+    assert isinstance(game, InfoGAN)
+    assert layers(game.generator) == [
+        "Linear", "BatchNorm1d", "ReLU", "Linear", "BatchNorm1d", "ReLU", "Reshape",
+        "ConvTranspose2d", "BatchNorm2d", "ReLU", "ConvTranspose2d", "Sigmoid", "FromUnit",
+    ]  # fmt: skip
+    assert layers(game.discriminator)[:4] == ["ToUnit", "Conv2d", "LeakyReLU", "Conv2d"]
+    assert {m.negative_slope for m in game.modules() if isinstance(m, nn.LeakyReLU)} == {0.01}
+    weights = [m.weight for m in game.modules() if isinstance(m, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))]
+    for weight in weights:
+        assert weight.std().item() == pytest.approx(0.02, rel=0.15) if weight.numel() > 500 else True
+        assert abs(weight.mean().item()) < 0.005
+    gains = torch.cat([m.weight for m in game.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))])
+    assert gains.mean().item() == pytest.approx(1, abs=0.002) and gains.std().item() == pytest.approx(0.02, rel=0.1)
+    linear = [m for m in game.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
+    assert all(m.bias is None or not m.bias.any() for m in linear)
+    made = game.generate(game.latents(6))
+    assert made.min() > -1 and made.max() < 1
+    d = game.discriminator.body[0]  # type: ignore[index]
+    assert torch.equal(d(torch.tensor([-1.0, 0.0, 1.0])), torch.tensor([0.0, 0.5, 1.0])), "pixels in [0, 1]"
+
+
+def test_networks_of_before_are_those_of_the_table():
+    old = {"format": 3, "recipe": "infogan/mnist", "options": {"network": {"width": 8}}}
+    made = formats.upgrade(old, migrations.MIGRATIONS)["options"]
+    game = find("infogan/mnist").build(Spec({"x": Image(1, 28, 28)}), made)
+    assert isinstance(game, InfoGAN) and layers(game.generator)[-1] == "Tanh"
+    assert {m.negative_slope for m in game.modules() if isinstance(m, nn.LeakyReLU)} == {0.1}
+    assert "BatchNorm1d" not in layers(game.generator)[3:]
 
 
 def test_smoothed_targets_reach_d():

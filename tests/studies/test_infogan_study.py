@@ -12,8 +12,9 @@ from zerosum.data.dataset import Dataset, dataset
 from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
 from zerosum.losses.mutual_information import Posterior
+from zerosum.recipe import Recipe
 from zerosum.studies import infogan_error as study
-from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
+from zerosum.studies.infogan_error import INFOGAN_ERROR, INFOGAN_ERROR_OWN
 from zerosum.studies.training import Split
 
 PARTS = INFOGAN_ERROR_OWN.parts(0)
@@ -110,3 +111,32 @@ def test_values_are_those_with_real_samples():
     figures = study.summarise(parts)
     assert figures["values"] == [3.0, 12.0] and figures["ten_clusters"] == 0.5
     assert figures["plain"] == [30.0, 40.0] and figures["plain_ten_clusters"] == 0
+
+
+def test_the_authors_networks_are_judged_by_their_best_seed():
+    def part(seed: int, error: float, least: float) -> dict[str, object]:
+        of = {"seed": seed, "rounds": 5, "error": error, "shares": [0.9, least]}
+        return {"part": "infogan/mnist", **of, "series": [{"round": 5, "error": error}]}
+
+    found = INFOGAN_ERROR.summarise([part(0, 30.0, 0.4), part(1, 4.5, 0.8)])
+    assert (found["values"], found["best"], found["share"]) == ([30.0, 4.5], 4.5, 0.5)
+    assert INFOGAN_ERROR.reached(found) and INFOGAN_ERROR.verdict(found) == "met"
+    assert not INFOGAN_ERROR.reached({**found, "values": [30.0, 5.5]})
+    assert INFOGAN_ERROR.ours(found) == "30, 4.5: best 4.5, mean 17.2; ten clusters in 50 %"
+
+
+def test_the_authors_networks_learn_from_as_many_images_without_averaged_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[tuple[int, str, float, int]] = []
+
+    def measured(split: Split, recipe: Recipe, options: object, *_: object) -> dict[str, float]:
+        assert options == {}
+        seen.append((len(split.train), recipe.name, recipe.training.average, recipe.training.steps))
+        return {"error": 1.0}
+
+    monkeypatch.setattr(study, "measured", measured)
+    monkeypatch.setattr(Split, "mnist", lambda: SPLIT)
+    monkeypatch.setattr(study, "PUBLISHED", 200)
+    assert INFOGAN_ERROR.run("infogan/mnist", 0, 1.0, tmp_path) == {"part": "infogan/mnist", "error": 1.0}
+    assert seen == [(200, "infogan/mnist", 0.0, 5_000)]

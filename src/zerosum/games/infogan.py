@@ -183,19 +183,28 @@ class Network(Checked):
     """The size of the paper's networks."""
 
     width: Annotated[int, Gt(0), "channels at half the image's size; x2 at a quarter, x16 in the linear layer"] = 64
+    source: Annotated[
+        Literal["code", "table"],
+        "the authors' code (a last sigmoid, leaks of 0.01, each unit normalised, weights from N(0, 0.02^2)), or the "
+        "paper's table 1 (a tanh, leaks of 0.1, each channel normalised, PyTorch's weights)",
+    ] = "code"
 
 
 @recipe(data="mnist", batch_size=128, steps=5_000)
 def mnist(data: Spec, config: InfoGAN.Config = InfoGAN.Config(), network: Network = Network()) -> InfoGAN:
-    """The paper's networks for MNIST (table 1), trained for as many steps as in the authors' code."""
-    shape, width = data.x.shape, network.width
-    return InfoGAN(
-        networks.PaperGenerator(prior(config).dim, shape, width),
-        networks.paper_discriminator(shape, width),
-        networks.recogniser(16 * width, outputs(config), 2 * width),
+    """The paper's networks for MNIST, as the authors' code has them, trained for as many steps as there."""
+    shape, width, code = data.x.shape, network.width, network.source == "code"
+    leak = networks.CODE_LEAK if code else networks.TABLE_LEAK
+    game = InfoGAN(
+        networks.PaperGenerator(prior(config).dim, shape, width, code),
+        networks.paper_discriminator(shape, width, code),
+        networks.recogniser(16 * width, outputs(config), 2 * width, leak=leak),
         config,
         views=config.clusters.views,
     )
+    if code:
+        networks.initialise(game)
+    return game
 
 
 _DIGITS_ADAM = Adam(2.5e-3, (0.5, 0.99), decay=Decay("linear", warmup=80, start=2_000))

@@ -52,25 +52,6 @@ def _from_2(record: Document) -> Document:
     return _mathematics(_of_old_wgan_gp(_r3gan_without_schedules(record))) | {"draw": "batches"}
 
 
-def _from_3(record: Document) -> Document:
-    """D moved before G, the paper's GAN had one momentum and began anywhere, and no distances were calibrated."""
-    if record["options"].get("techniques", {}).get("minibatch_discrimination"):
-        record = deepcopy(record)
-        record["options"]["techniques"].setdefault("minibatch_calibrated", False)
-    if record["recipe"] not in ("gan/paper", "bigan/mnist"):
-        return record
-    copy = deepcopy(record)
-    config = copy["options"].setdefault("config", {})
-    config.setdefault("order", "alternating")
-    if record["recipe"] == "bigan/mnist":
-        return copy
-    copy["options"]["config"] = {"initial_samples": 0, **config}
-    for player in ("g_optimizer", "d_optimizer"):
-        if (own := config.get(player, {})).get("kind", "sgd") == "sgd":
-            copy["options"]["config"][player] = {"momentum_end": None, **own}
-    return copy
-
-
 def _of_old_wgan_gp(record: Document) -> Document:
     """WGAN-GP's residual blocks had no convolution on the shortcut, and G's batches were as large as the critic's."""
     if record["recipe"] not in ("wgan-gp/images", "wgan-gp/toy"):
@@ -80,6 +61,27 @@ def _of_old_wgan_gp(record: Document) -> Document:
     if record["recipe"] == "wgan-gp/images":
         copy["options"].setdefault("network", {})["shortcut"] = "identity"
     return copy
+
+
+def _from_3(record: Document) -> Document:
+    """D moved before G, the paper's GAN began anywhere and had one momentum, InfoGAN's networks were those of its
+    table, and minibatch discrimination was not calibrated: old runs go on as they were.
+    """
+    record = deepcopy(record)
+    recipe, options = record["recipe"], record["options"]
+    if options.get("techniques", {}).get("minibatch_discrimination"):
+        options["techniques"].setdefault("minibatch_calibrated", False)
+    if recipe in ("gan/paper", "bigan/mnist"):
+        options.setdefault("config", {}).setdefault("order", "alternating")
+    if recipe == "gan/paper":
+        options["config"].setdefault("initial_samples", 0)
+        for player in ("g_optimizer", "d_optimizer"):
+            own = options["config"].setdefault(player, {})
+            if own.get("kind", "sgd") == "sgd":
+                own.setdefault("momentum_end", None)
+    if recipe == "infogan/mnist":
+        options.setdefault("network", {}).setdefault("source", "table")
+    return record
 
 
 def _mathematics(record: Document) -> Document:

@@ -20,7 +20,7 @@ from zerosum.studies.grid import GRID, GRID_OWN
 from zerosum.studies.health import HEALTH
 from zerosum.studies.health_texts import HEALTH_TEXTS
 from zerosum.studies.health_translators import HEALTH_TRANSLATORS
-from zerosum.studies.infogan_error import INFOGAN_ERROR_OWN
+from zerosum.studies.infogan_error import INFOGAN_ERROR, INFOGAN_ERROR_OWN
 from zerosum.studies.malgan_detectors import MALGAN_DETECTORS
 from zerosum.studies.moving_scenes import MOVING_SCENES
 from zerosum.studies.music_seqgan import MUSIC_SEQGAN
@@ -67,6 +67,7 @@ STUDIES = {
         HEALTH,
         HEALTH_TEXTS,
         HEALTH_TRANSLATORS,
+        INFOGAN_ERROR,
         INFOGAN_ERROR_OWN,
         MALGAN_DETECTORS,
         MOVING_SCENES,
@@ -102,7 +103,6 @@ OWN = {
     for name in (
         BAD_GAN_MNIST_OWN.name,
         CGAN_PARZEN_OWN.name,
-        INFOGAN_ERROR_OWN.name,
         SGAN_MNIST_OWN.name,
         STACKED_MNIST_OWN.name,
     )

@@ -65,6 +65,7 @@ class Study:
     measures: str = ""  # what a value is, and of how many seeds
     goal: str = ""  # in words; by default the target
     ours: Callable[[Measurements], str] = each_value  # what a recorded result says, in a few numbers
+    judged: Callable[[Sequence[float]], float] = statistics.fmean  # what of the values the target is of
     parts_of: str = ""  # the study whose finished parts are those of this one, too
     picture: Callable[[Measurements, Path, Path], None] | None = None  # of a result and the parts' folder, to a file
 
@@ -80,8 +81,8 @@ class Study:
 
     def reached(self, result: Measurements) -> bool:
         """Whether a result's numbers are those that the target asks for."""
-        mean = statistics.fmean(result["values"])
-        near = mean >= self.target if self.relation == ">=" else mean <= self.target
+        value = self.judged(result["values"])
+        near = value >= self.target if self.relation == ">=" else value <= self.target
         return near and self.extra_check(result)
 
     def verdict(self, result: Measurements) -> str:
