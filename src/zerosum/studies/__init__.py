@@ -13,6 +13,7 @@ from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
 from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
 from zerosum.studies.dann_mnist_m import DANN_MNIST_M
 from zerosum.studies.dialogue_grammar import DIALOGUE_GRAMMAR
+from zerosum.studies.few_labels import BAD_GAN_MNIST, SGAN_MNIST
 from zerosum.studies.gail_classic import GAIL_CLASSIC
 from zerosum.studies.gan_parzen import GAN_PARZEN
 from zerosum.studies.gan_survival import GAN_SURVIVAL
@@ -51,6 +52,7 @@ STUDIES = {
         ABLATION,
         ACGAN_CLASS_ACCURACY,
         ADVGAN_MNIST,
+        BAD_GAN_MNIST,
         BAD_GAN_MNIST_OWN,
         BAYESIAN_MNIST_100,
         BEGAN_EQUILIBRIUM,
@@ -78,6 +80,7 @@ STUDIES = {
         SEQGAN_ORACLE,
         DIALOGUE_GRAMMAR,
         SEQGAN_POEMS,
+        SGAN_MNIST,
         SGAN_MNIST_OWN,
         SHAPES_INT_CLS,
         SHAPES_STACKGAN,
@@ -101,9 +104,7 @@ STUDIES = {
 OWN = {
     name.removesuffix("-own"): name
     for name in (
-        BAD_GAN_MNIST_OWN.name,
         CGAN_PARZEN_OWN.name,
-        SGAN_MNIST_OWN.name,
         STACKED_MNIST_OWN.name,
     )
 }
