@@ -97,6 +97,11 @@ class Simultaneous:
 Turn = Move | Simultaneous
 
 
+def others_follow(turn: Turn, move: Move) -> bool:
+    """Whether moves of a turn are differentiated after this one, through the same forward pass."""
+    return move is not turn.moves[-1]
+
+
 class Game(nn.Module, ABC, Generic[B]):
     """A GAN: who plays, and how a round goes. What a trained one can do, its roles say (`roles`).
 

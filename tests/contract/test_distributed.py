@@ -61,7 +61,8 @@ for name, shape in (("points", (2,)), ("images", (2, 16, 16)), ("moves at once",
     else:
         nets = dcgan.Generator(3, shape, 4, "none"), dcgan.Discriminator(shape, 4, "none")
     if name == "moves at once":
-        game = GAN(*nets, GAN.Config(3, order="simultaneous", g_optimizer=sgd, d_optimizer=sgd))
+        config = GAN.Config(3, order="simultaneous", initial_samples=20, g_optimizer=sgd, d_optimizer=sgd)
+        game = GAN(mlp.PaperGenerator(3, shape, 16), nets[1], config)
     else:
         game = R3GAN(*nets, R3GAN.Config(3, gamma=0.5, optimizer=sgd))
     game.prior = Latents()

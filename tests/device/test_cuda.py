@@ -20,11 +20,11 @@ DEVICE = torch.device("cuda")
 POINTS = [name for name, recipe in RECIPES.items() if recipe.data == "ring"]
 
 
-def trainer(name: str, **training: object) -> Trainer:
+def trainer(name: str, config: dict[str, object] | None = None, **training: object) -> Trainer:
     recipe = find(name)
     loaded = data.load(recipe.data, labels=recipe.labelled)
     rng.seed(3)
-    game = recipe.build(loaded.spec)
+    game = recipe.build(loaded.spec, {"config": config or {}})
     settings = {"steps": 10_000, "batch_size": 64, "average": 0.9, "precision": "fp32", "log_every": 7, **training}
     stream = data.Stream(loaded, 64, seed=3, device=DEVICE, batch=game.batch)
     made = Trainer(game, stream, Training(**settings), DEVICE)
@@ -49,10 +49,24 @@ def test_recorded_rounds_equal_ordinary_ones(name: str):
         t = trainer(name, graphs=graphs)
         for _ in range(20):
             t.round()
-        assert bool(t.recorder and t.recorder.recordings) == (graphs and t.game.phase(0) is not None)
+        assert bool(t.recorder and t.recorder.recordings) == (graphs and t.game.phase(t.step) is not None)
         values.append(t.pop_metrics())
     for key, value in values[0].items():
         assert values[1][key] == pytest.approx(value, rel=2e-2, abs=2e-3), key
+
+
+def test_recorded_rounds_follow_a_momentum_that_rises():
+    constant = {"kind": "sgd", "lr": 0.05, "momentum": 0.0}
+    rising = {**constant, "momentum_end": 0.9, "momentum_steps": 10}
+    ends = []
+    for graphs, sgd in ((False, rising), (True, rising), (False, constant)):
+        t = trainer("gan/toy", {"g_optimizer": sgd, "d_optimizer": sgd}, graphs=graphs)
+        for _ in range(30):
+            t.round()
+        assert bool(t.recorder and t.recorder.recordings) == graphs
+        ends.append(torch.cat([p.detach().flatten() for p in t.game.parameters()]))
+    torch.testing.assert_close(ends[0], ends[1], rtol=1e-3, atol=1e-4)
+    assert (ends[0] - ends[2]).norm() > 100 * (ends[0] - ends[1]).norm()
 
 
 @pytest.mark.parametrize("name", ["gan/toy", "two-player/toy", "r3gan/toy"])

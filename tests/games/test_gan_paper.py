@@ -53,7 +53,7 @@ def test_its_samples_begin_at_the_mean_image():
 
 def test_a_pixel_that_is_always_0_begins_at_the_authors_edge():
     generator = mlp.PaperGenerator(3, (1, 2, 2))
-    generator.begin_at(torch.tensor([[[-1.0, 1.0], [0.0, 0.5]]]))
+    generator.initialise_at(torch.tensor([[[-1.0, 1.0], [0.0, 0.5]]]))
     last = [layer for layer in generator.modules() if isinstance(layer, torch.nn.Linear)][-1]
     edge = math.log(1e-7 / (1 - 1e-7))
     assert last.bias.tolist() == pytest.approx([edge, -edge, 0.0, math.log(3)], rel=0.02)  # in float32
@@ -97,6 +97,7 @@ def test_runs_of_before_go_on_as_they_were():
     assert game.config.order == "alternating" and game.config.initial_samples == 0
     assert game.config.g_optimizer.kind == "sgd" and game.config.g_optimizer.momentum_end is None
     assert game.config.d_optimizer.kind == "adam"
+    assert new["command"] == "zerosum.train(...)", "its command line would train another game now"
     compared = {"format": 3, "recipe": "gan/toy", "options": {"techniques": {"minibatch_discrimination": 4}}}
     made = formats.upgrade(compared, migrations.MIGRATIONS)["options"]["techniques"]
     assert made == {"minibatch_discrimination": 4, "minibatch_calibrated": False}

@@ -8,7 +8,7 @@ from torch import nn
 
 from zerosum.games import find
 from zerosum.optim import SGD, Decay, scheduled
-from zerosum.optim.momentum import RisingSGD
+from zerosum.optim.momentum import ScheduledSGD
 from zerosum.options import OptionError
 
 
@@ -18,7 +18,7 @@ def test_it_is_pytorchs_with_the_momentum_of_each_step():
     ours, theirs = ([nn.Parameter(p.clone()) for p in start] for _ in range(2))
     value = SGD(0.1, 0.5, Decay("exponential", steps=100, final=0.5), momentum_end=0.9, momentum_steps=4)
     own, reference = value.build(ours), torch.optim.SGD(theirs, 0.1, 0.5)
-    assert isinstance(own, RisingSGD)
+    assert isinstance(own, ScheduledSGD)
     momenta = []
     for step in range(8):
         now = scheduled(value, step, 1000)
@@ -35,11 +35,17 @@ def test_it_is_pytorchs_with_the_momentum_of_each_step():
 
 
 def test_a_recorded_step_reads_tensors():
+    """As the trainer changes them between steps: in place."""
     results = []
     for wrap in (float, torch.tensor):
         p = nn.Parameter(torch.tensor([1.0, -2.0]))
-        sgd = RisingSGD([p], wrap(0.1), wrap(0.5))
-        for g in ((0.3, 0.1), (-0.2, 0.5)):
+        sgd = ScheduledSGD([p], wrap(0.1), wrap(0.5))
+        (group,) = sgd.param_groups
+        for momentum, g in ((0.5, (0.3, 0.1)), (0.9, (-0.2, 0.5)), (0.1, (0.4, 0.0))):
+            if isinstance(group["momentum"], torch.Tensor):
+                group["momentum"].fill_(momentum)
+            else:
+                group["momentum"] = momentum
             p.grad = torch.tensor(g)
             sgd.step()
         results.append(p.detach().clone())
@@ -48,7 +54,7 @@ def test_a_recorded_step_reads_tensors():
 
 def test_what_has_no_gradient_stays():
     p, other = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
-    sgd = RisingSGD([p, other], 0.1, 0.5)
+    sgd = ScheduledSGD([p, other], 0.1, 0.5)
     p.grad = torch.ones(2)
     sgd.step()
     assert torch.equal(other, torch.ones(2)) and not torch.equal(p, other)

@@ -15,8 +15,8 @@ from zerosum.studies.ablation import (
     ABLATION,
     ALONE,
     CHOICES,
-    GROUNDS,
     PLAIN,
+    PROBLEMS,
     SMOOTHING,
     STACKED,
     build,
@@ -30,10 +30,10 @@ from zerosum.techniques.apply import WithTechniques
 IMAGES = Spec({"x": Image(3, 28, 28)})
 
 
-@pytest.mark.parametrize("name", GROUNDS)
+@pytest.mark.parametrize("name", PROBLEMS)
 def test_each_choice_is_the_same_game_but_for_its_techniques(name: str):
     spec = IMAGES if name == STACKED else Spec({"x": Points(2)})
-    games = {choice: build(GROUNDS[name], choice)(spec) for choice in CHOICES}
+    games = {choice: build(PROBLEMS[name], choice)(spec) for choice in CHOICES}
     for choice in (PLAIN, SMOOTHING):
         assert type(games[choice]) is GAN
     given = {choice: game.techniques for choice, game in games.items() if isinstance(game, WithTechniques)}
@@ -46,7 +46,7 @@ def test_each_choice_is_the_same_game_but_for_its_techniques(name: str):
         assert isinstance(core, GAN)
         smooth = choice == SMOOTHING or choice.startswith("all")
         assert core.config.targets.real == (0.9 if smooth else 1)
-        assert core.config.latent_dim == GROUNDS[name].latent_dim
+        assert core.config.latent_dim == PROBLEMS[name].latent_dim
 
 
 @pytest.mark.parametrize("part", ["grid, none", "ring, all", "stacked-mnist, minibatch discrimination"])
@@ -55,21 +55,21 @@ def test_a_part_is_measured_as_it_learns(part: str, tmp_path: Path, monkeypatch:
     load = ablation.data.load
     monkeypatch.setattr(ablation.data, "load", lambda name, **k: few if name == STACKED else load(name, **k))
     monkeypatch.setattr(ablation, "IMAGES", 30)
-    ground = GROUNDS[part.split(", ")[0]]
-    figures = run(part, 0, 4 / ground.rounds, tmp_path)
+    problem = PROBLEMS[part.split(", ")[0]]
+    figures = run(part, 0, 4 / problem.rounds, tmp_path)
     assert figures["rounds"] == 4 and [point["round"] for point in figures["series"]] == [1, 2, 3, 4]
-    assert 0 <= figures["modes"] <= ground.modes and 0 <= figures["high_quality"] <= 1 and figures["part"] == part
+    assert 0 <= figures["modes"] <= problem.modes and 0 <= figures["high_quality"] <= 1 and figures["part"] == part
 
 
 def test_the_value_is_what_the_worst_technique_gains():
     def modes(name: str, choice: str, seed: int) -> int:
         gain = {("grid", "virtual batch norm"): (-5, -10), (STACKED, SMOOTHING): (-100, -300)}
-        return GROUNDS[name].modes // 2 + gain.get((name, choice), (1, 0))[seed] * (choice != PLAIN)
+        return PROBLEMS[name].modes // 2 + gain.get((name, choice), (1, 0))[seed] * (choice != PLAIN)
 
     parts = [
         {"part": part_of(name, choice), "seed": seed, "rounds": 9, "modes": modes(name, choice, seed),
          "high_quality": 0.5, "kl": 1.0}
-        for seed in (0, 1) for name in GROUNDS for choice in CHOICES
+        for seed in (0, 1) for name in PROBLEMS for choice in CHOICES
     ]  # fmt: skip
     figures = summarise(parts)
     assert figures["least"] == "grid, virtual batch norm" and figures["values"] == [-0.2, -0.4], "of 25, not of 1,000"
@@ -77,12 +77,12 @@ def test_the_value_is_what_the_worst_technique_gains():
     assert (
         figures["techniques"]["ring"][PLAIN]["modes"] == [4, 4] and figures["gains"]["ring, historical averaging"] > 0
     )
-    assert figures["rounds"] == dict.fromkeys(GROUNDS, 9)
+    assert figures["rounds"] == dict.fromkeys(PROBLEMS, 9)
     assert ABLATION.ours(figures) == (
         "-30.0 % of the modes by grid, virtual batch norm; those that lose any, in %: grid, virtual batch norm -30.0; "
         "stacked-mnist, one-sided label smoothing -20.0"
     )
     assert ABLATION.target == 0 and ABLATION.relation == ">=" and 0 not in ABLATION.seeds
     columns, _, first, *others = tables.techniques(figures).splitlines()
-    assert columns == "|  | ring, modes of 8 | grid, modes of 25 | stacked-mnist, modes of 1,000 |"
-    assert first == "| none | 4, 4 | 12, 12 | 500, 500 |" and len(others) == len(CHOICES) - 1
+    assert columns.startswith("|  | ring, modes of 8 | ring, high quality, % | grid, modes of 25 | grid, high")
+    assert first == "| none | 4, 4 | 50, 50 | 12, 12 | 50, 50 | 500, 500 | 50, 50 |" and len(others) == len(CHOICES) - 1

@@ -71,28 +71,28 @@ def test_seeds_are_screened_in_their_order_until_enough_live(monkeypatch: pytest
 
     def run(order: str, seed: int, fraction: float, folder: Path) -> dict[str, float]:
         asked.append(seed)
-        assert order == "simultaneous" and fraction == 0.5 and folder.parent == tmp_path
+        assert order == "simultaneous" and fraction == 1 and folder.parents[2] == tmp_path
         return {"spread": {1: 0.1}.get(seed, 0.8)}
 
     monkeypatch.setattr(gan_survival, "run", run)
-    assert screened(2, 0.5, tmp_path) == [0.8, 0.1, 0.8] and asked == [0, 1, 2]
-    assert screened(2, 0.5, tmp_path) == [0.8, 0.1, 0.8] and asked == [0, 1, 2], "what is known is not asked again"
+    assert screened(2, tmp_path / "seed-1" / "part") == [0.8, 0.1, 0.8] and asked == [0, 1, 2]
+    assert screened(1, tmp_path / "seed-0" / "part") == [0.8]
+    assert screened(3, tmp_path / "seed-2" / "part") == [0.8, 0.1, 0.8, 0.8] and asked == [0, 1, 2, 3], "each once"
     monkeypatch.setattr(gan_parzen, "SCREENED", 4)
     with pytest.raises(ZerosumError, match="of 4 seeds fewer than 4 live"):
-        screened(4, 0.5, tmp_path)
+        screened(4, tmp_path / "seed-3" / "part")
 
 
 def test_a_part_is_of_the_survivor_of_its_number(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     seen: list[int] = []
     monkeypatch.setattr(gan_parzen.data, "load", lambda name: digits)
     monkeypatch.setattr(gan_parzen, "TRAINED", 40)
-    monkeypatch.setattr(gan_parzen, "screened", lambda survivors, *_: [0.1, 0.8, 0.1, 0.9][: 2 * survivors])
-    monkeypatch.setattr(
-        gan_parzen, "train", lambda images, held, test, seed, *_: seen.append(seed) or {"trained": seed}
-    )
+    monkeypatch.setattr(gan_parzen, "screened", lambda survivors, _: [0.1, 0.8, 0.1, 0.9][: 2 * survivors])
+    monkeypatch.setattr(gan_parzen, "train", lambda x, held, test, seed, *_: seen.append(seed) or {"trained": seed})
     for part_seed, trained in ((0, 1), (1, 3)):
         assert gan_parzen.run("gan/paper", part_seed, 1.0, tmp_path)["trained"] == trained
-    assert seen == [1, 3]
+    assert gan_parzen.run("gan/paper", 2, 0.1, tmp_path)["screened"] == [], "a quick check screens nobody"
+    assert seen == [1, 3, 2]
 
 
 def test_a_part_measures_its_last_weights(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

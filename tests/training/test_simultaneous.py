@@ -20,7 +20,7 @@ from zerosum.contract.rules.rule import Broken, DoesNotApply
 from zerosum.game import Game, Move, Player, Simultaneous, Turn
 from zerosum.games import find
 from zerosum.losses import adversarial
-from zerosum.modality import Points, Spec
+from zerosum.modality import Image, Points, Spec
 from zerosum.optim import SGD
 from zerosum.recipe import Training
 from zerosum.techniques import Techniques
@@ -157,7 +157,23 @@ def test_both_gradients_are_of_one_forward_pass(recipe: str):
     slopes = torch.autograd.grad(expected, own, retain_graph=True)
     trainer = Trainer(game, Nothing(), Training(steps=1, average=0.0, precision="fp32"))
     trainer.play(turn)
-    assert all(torch.equal(p.grad, slope) for p, slope in zip(own, slopes, strict=True) if p.grad is not None)
+    assert all(p.grad is not None and torch.equal(p.grad, slope) for p, slope in zip(own, slopes, strict=True))
+
+
+def test_both_gradients_are_of_the_same_dropout_masks():
+    """D, whose layers drop units, sees the fakes once, and G's loss is of what it said then."""
+    torch.manual_seed(0)
+    spec = Spec({"x": Image(1, 4, 4)})
+    game = find("gan/paper").build(spec, {"config": {"initial_samples": 0}}).train()
+    d_network = game.get_submodule("discriminator")
+    said: list[Tensor] = []
+    d_network.register_forward_hook(lambda _, __, logits: said.append(logits))
+    (turn,) = game.round(lambda: torch.rand(8, 1, 4, 4) * 2 - 1, 0)
+    d, g = turn.moves
+    assert len(said) == 2 and d.logits is not None and d.logits.fake is said[1]
+    assert torch.equal(g.loss, adversarial.non_saturating.g(said[1]))
+    x = torch.rand(8, 1, 4, 4)
+    assert not torch.equal(d_network(x), d_network(x)), "other passes have other masks"
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -169,6 +185,14 @@ def test_norms_are_logged_and_clipped_for_each_player(recipe: str):
         norm = torch.stack([p.grad.norm() for p in trainer.parameters[player] if p.grad is not None]).norm()
         assert norm.item() == pytest.approx(1e-3, rel=1e-2)
         assert trainer.pending and any(key == f"{player}/gradient_norm" for _, key, _ in trainer.pending)
+
+
+def test_historical_averages_begin_where_the_first_data_put_the_weights():
+    spec, averaged = Spec({"x": Image(1, 4, 4)}), Techniques(historical_averaging=0.1, minibatch_discrimination=3)
+    built = find("gan/paper").build(spec, {"config": {"initial_samples": 8}})
+    game = with_techniques(built, averaged, spec.x).train()
+    (turn,) = game.round(lambda: torch.rand(8, 1, 4, 4) - 1, 0)
+    assert all(move.terms["historical"] == 0 for move in turn.moves)
 
 
 def test_historical_averages_follow_after_both_steps():

@@ -63,7 +63,7 @@ class GAN(TwoPlayerGame[Tensor]):
 
     def round(self, draw: Draw[Tensor], step: int) -> Iterator[Turn]:
         if self._begins(step):
-            self._begin(draw)
+            self._initialise(draw)
         noise = self.config.noise
         for left in reversed(range(self.config.d_steps)):
             real = draw()  # (B, *shape)
@@ -89,14 +89,15 @@ class GAN(TwoPlayerGame[Tensor]):
     def _begins(self, step: int) -> bool:
         return step == 0 and self.config.initial_samples > 0
 
-    def _begin(self, draw: Draw[Tensor]) -> None:
+    def _initialise(self, draw: Draw[Tensor]) -> None:
+        """Let G's samples begin at the mean of the data."""
         assert isinstance(self.generator, mlp.PaperGenerator)
-        means, seen = list[Tensor](), 0
-        while seen < self.config.initial_samples:
-            real = draw()
-            means.append(distributed.mean(real.mean(0)))
-            seen += len(real) * distributed.world_size()
-        self.generator.begin_at(torch.stack(means).mean(0))
+        real = draw()
+        mean, batches = real.mean(0), 1
+        # A copy without values, which is asked what a step takes, need not wait for all of them.
+        while not real.is_meta and batches * len(real) * distributed.world_size() < self.config.initial_samples:
+            mean, batches = mean + draw().mean(0), batches + 1
+        self.generator.initialise_at(distributed.mean(mean / batches))
 
     def phase(self, step: int) -> Hashable | None:
         return "round" if self.config.noise.settled(step) and not self._begins(step) else None
@@ -110,7 +111,7 @@ def tutorial(data: Spec, config: GAN.Config = GAN.Config()) -> GAN:
 
 
 # The authors' mnist.yaml: a rate of 0.1 that each step divides by 1.000004 until 1e-6 is left, and momentum that rises
-# to 0.7 in 250 epochs of 500 steps.
+# to 0.7 in 250 epochs of 500 steps (there by the epoch, here by the step).
 _PAPER_SGD = SGD(
     lr=0.1,
     momentum=0.5,

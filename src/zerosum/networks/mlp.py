@@ -73,7 +73,7 @@ class Discriminator(nn.Module):
         return self.layers(x)
 
 
-EDGE = 1e-7  # of (0, 1), for pixels that are always 0 or 1: pylearn2's, whose logit is 16.1
+CLIP = 1e-7  # of (0, 1), for pixels that are always 0 or 1: pylearn2's, whose logit is 16.1
 
 
 class PaperGenerator(nn.Module):
@@ -98,11 +98,11 @@ class PaperGenerator(nn.Module):
         self.shape = shape
 
     @torch.no_grad()
-    def begin_at(self, mean: Tensor) -> None:
+    def initialise_at(self, mean: Tensor) -> None:
         """Give the last layer the biases that make the image `mean`, (*shape) in [-1, 1], as the authors' code does."""
         last = self.layers[-1]
         assert isinstance(last, nn.Linear)
-        last.bias.copy_(((mean.flatten() + 1) / 2).clamp(EDGE, 1 - EDGE).logit())
+        last.bias.copy_(((mean.flatten() + 1) / 2).clamp(CLIP, 1 - CLIP).logit())
 
     def forward(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.layers(math.sqrt(3) * z)).reshape(-1, *self.shape) * 2 - 1

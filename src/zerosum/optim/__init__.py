@@ -16,7 +16,7 @@ from torch.nn import Parameter
 from zerosum.errors import ZerosumError
 from zerosum.optim import sghmc, trpo
 from zerosum.optim.adam import BurnInAdam
-from zerosum.optim.momentum import RisingSGD
+from zerosum.optim.momentum import ScheduledSGD
 from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, Ramp, half_cosine
 from zerosum.options import Checked
 from zerosum.util.switches import With
@@ -183,7 +183,7 @@ class SGD(Checked):
         own = list(parameters)
         rate = _rate(self.lr, own)[0]
         if self.momentum_end is not None:
-            return RisingSGD(own, rate, _rate(self.momentum, own)[0])
+            return ScheduledSGD(own, rate, _rate(self.momentum, own)[0])
         return torch.optim.SGD(own, rate, self.momentum, fused=_fusable(own))
 
     def momentum_at(self, step: int) -> float:

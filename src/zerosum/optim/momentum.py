@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 
-class RisingSGD(torch.optim.Optimizer):
+class ScheduledSGD(torch.optim.Optimizer):
     """SGD as PyTorch's, v <- momentum v + g and p <- p - lr v, with both numbers read from the group at each step.
 
     Both may be tensors on the device, which a recorded step reads anew each time.

@@ -8,6 +8,9 @@ from typing import Any
 from zerosum.games import RENAMED
 from zerosum.util.formats import Document, Migrations, rename
 
+# In place of a command line that would now train something else, or not run: from it a report works out the call.
+PYTHON = "zerosum.train(...)"
+
 # Format 1 -> 2. By the game in a recipe's old name, or "*" for every recipe, its own or not: old dotted names of
 # options, from the recipe's parameter on: new ones. Names of `training` begin with "training.".
 RENAMED_OPTIONS: dict[str, dict[str, str]] = {
@@ -26,8 +29,7 @@ def _from_1(record: Document) -> Document:
     renamed = rename(record, {_path(old): _path(new) for old, new in names.items()})
     renamed["recipe"] = RENAMED.get(recipe, recipe)
     if renamed != record:
-        # A command line in old words runs no more; from this one a report works out the call in Python.
-        renamed["command"] = "zerosum.train(...)"
+        renamed["command"] = PYTHON
     return renamed | {"data": _fields(record["data"])}
 
 
@@ -67,7 +69,7 @@ def _from_3(record: Document) -> Document:
     """D moved before G, the paper's GAN began anywhere and had one momentum, InfoGAN's networks were those of its
     table, and minibatch discrimination was not calibrated: old runs go on as they were.
     """
-    record = deepcopy(record)
+    before, record = record, deepcopy(record)
     recipe, options = record["recipe"], record["options"]
     if options.get("techniques", {}).get("minibatch_discrimination"):
         options["techniques"].setdefault("minibatch_calibrated", False)
@@ -81,7 +83,7 @@ def _from_3(record: Document) -> Document:
                 own.setdefault("momentum_end", None)
     if recipe == "infogan/mnist":
         options.setdefault("network", {}).setdefault("source", "table")
-    return record
+    return record if record == before else record | {"command": PYTHON}
 
 
 def _mathematics(record: Document) -> Document:

@@ -30,11 +30,11 @@ BATCH, IMAGES = 64, 10_000  # images in which modes are counted
 HIDDEN, WIDTH = (128, 128, 128), 16  # of perceptrons for points, and of DCGAN's networks for images
 SMOOTH = LabelSmoothing(real=0.9)
 PLAIN = "none"
-CHECKPOINTS = 4  # times that coverage is measured in a training; the last one, at its end, counts
+CHECKPOINTS = 4  # times that images are measured in a training; the last one, at its end, counts
 
 
 @dataclass(frozen=True)
-class Ground:
+class Problem:
     """Data of so many modes, and the plain GAN of it."""
 
     modes: int
@@ -56,10 +56,10 @@ def _convolutions(spec: Spec) -> tuple[nn.Module, nn.Module]:
 
 _OF_POINTS, _OF_IMAGES = Adam(1e-3, (0.5, 0.99), decay=Decay("linear")), Adam(1e-3, (0.5, 0.99))
 STACKED = "stacked-mnist"
-GROUNDS: Mapping[str, Ground] = {
-    "ring": Ground(8, 2_000, 2, _OF_POINTS, _perceptrons),
-    "grid": Ground(25, 6_000, 2, _OF_POINTS, _perceptrons),
-    STACKED: Ground(1_000, 2_500, 64, _OF_IMAGES, _convolutions),
+PROBLEMS: Mapping[str, Problem] = {
+    "ring": Problem(8, 2_000, 2, _OF_POINTS, _perceptrons),
+    "grid": Problem(25, 6_000, 2, _OF_POINTS, _perceptrons),
+    STACKED: Problem(1_000, 2_500, 64, _OF_IMAGES, _convolutions),
 }
 ALONE: dict[str, tuple[str, Any]] = {
     "feature matching": ("feature_matching", True),
@@ -78,31 +78,32 @@ CHOICES: dict[str, tuple[LabelSmoothing, dict[str, Any]]] = {
 SINGLE = (*ALONE, SMOOTHING)  # whose modes are compared with those of the plain GAN
 
 
-def part_of(ground: str, choice: str) -> str:
-    return f"{ground}, {choice}"
+def part_of(problem: str, choice: str) -> str:
+    return f"{problem}, {choice}"
 
 
-def build(ground: Ground, choice: str) -> Callable[[Spec], Game[Any]]:
+def build(problem: Problem, choice: str) -> Callable[[Spec], Game[Any]]:
     """The GAN with one choice of techniques."""
     targets, techniques = CHOICES[choice]
-    config = GAN.Config(ground.latent_dim, targets=targets, g_optimizer=ground.adam, d_optimizer=ground.adam)
-    return lambda spec: with_techniques(GAN(*ground.networks(spec), config), Techniques(**techniques), spec.x)
+    config = GAN.Config(problem.latent_dim, targets=targets, g_optimizer=problem.adam, d_optimizer=problem.adam)
+    return lambda spec: with_techniques(GAN(*problem.networks(spec), config), Techniques(**techniques), spec.x)
 
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train the GAN with one choice of techniques, and measure its coverage as it learns."""
     name, choice = part.split(", ")
-    ground = GROUNDS[name]
-    settings = Training(ground.rounds, BATCH, average=0.0, precision="fp32")
+    problem = PROBLEMS[name]
+    settings = Training(problem.rounds, BATCH, average=0.0, precision="fp32")
     if name != STACKED:
-        return train_on_mixture(name, part, build(ground, choice), settings, seed, fraction, folder)
+        return train_on_mixture(name, part, build(problem, choice), settings, seed, fraction, folder)
     settings = training.shortened(settings, seed, fraction, CHECKPOINTS)
-    trainer = training.trainer_of(build(ground, choice), data.load(STACKED, seed=seed), settings)
+    trainer = training.trainer_of(build(problem, choice), data.load(STACKED, seed=seed), settings)
 
     def measure(trainer: Trainer) -> dict[str, Any]:
         return stacked_mnist.coverage(sample(trainer.game, IMAGES, seed=seed, batch_size=1000))
 
-    series = training.play_measured(trainer, folder, measure, settings.checkpoint_every)
+    lost = {"modes": 0, "clear": 0.0, "kl": None}
+    series = training.play_measured(trainer, folder, measure, settings.checkpoint_every, lost)
     last = series[-1]
     found = {"modes": last["modes"], "high_quality": last["clear"], "kl": last["kl"]}
     return {"part": part, "seed": seed, "rounds": settings.steps, **found, "series": series}
@@ -114,13 +115,13 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
     As a share of all modes that there are, so that data of eight and of a thousand can stand beside each other.
     """
     found = by_part(parts, ("seed", "modes", "high_quality", "kl"))
-    techniques = {name: {choice: found[part_of(name, choice)] for choice in CHOICES} for name in GROUNDS}
+    techniques = {name: {choice: found[part_of(name, choice)] for choice in CHOICES} for name in PROBLEMS}
     gains = {
         part_of(name, choice): [
-            (own - plain) / ground.modes
+            (own - plain) / problem.modes
             for own, plain in zip(techniques[name][choice]["modes"], techniques[name][PLAIN]["modes"], strict=True)
         ]
-        for name, ground in GROUNDS.items()
+        for name, problem in PROBLEMS.items()
         for choice in SINGLE
     }
     least = min(gains, key=lambda part: statistics.fmean(gains[part]))
@@ -161,7 +162,7 @@ ABLATION = Study(
     target=0,
     relation=">=",
     seeds=(1, 2, 3, 4, 5),
-    parts=lambda seed: tuple(part_of(name, choice) for name in GROUNDS for choice in CHOICES),
+    parts=lambda seed: tuple(part_of(name, choice) for name in PROBLEMS for choice in CHOICES),
     run=run,
     summarise=summarise,
     differs="points and stacked digits in place of photographs; the paper has no such number",

@@ -38,23 +38,30 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     held_out = to_points(mnist[TRAINED : TRAINED + VALIDATED])
     if part == ANCHORS:
         return {"part": part, "seed": seed, **anchors(to_points(mnist[:TRAINED]), held_out, test, seed)}
-    spreads = screened(seed + 1, fraction, folder)
-    found = train(gan_survival.training_images(), held_out, test, len(spreads) - 1, fraction, folder)
+    # A part of the rounds is a quick check, in which no seed is alive yet.
+    spreads = screened(seed + 1, folder) if fraction == 1 else []
+    trained = len(spreads) - 1 if spreads else seed
+    found = train(gan_survival.training_images(), held_out, test, trained, fraction, folder)
     return {"part": part, "seed": seed, "screened": spreads, **found}
 
 
-def screened(survivors: int, fraction: float, folder: Path) -> list[float]:
-    """The spreads of seeds 0, 1 and so on after a short training each, until so many of them are alive."""
-    known = folder / "screened.json"
-    spreads: list[float] = json.loads(known.read_bytes()) if known.exists() else []
+def screened(survivors: int, folder: Path) -> list[float]:
+    """The spreads of seeds 0, 1 and so on after a short training each, until so many of them are alive.
+
+    What is known is kept beside the folders of all parts, each of which has one of these seeds to train on.
+    """
+    known = folder.parents[1] / "screened"
+    spreads: list[float] = []
     while sum(spread >= gan_survival.ALIVE for spread in spreads) < survivors:
-        if len(spreads) == SCREENED:
-            raise ZerosumError(f"of {SCREENED} seeds fewer than {survivors} live; `zerosum reproduce gan-survival`")
         seed = len(spreads)
-        found = gan_survival.run("simultaneous", seed, fraction, folder / f"seed-{seed}-screened")
-        spreads.append(found["spread"])
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(known, json.dumps(spreads).encode())
+        if seed == SCREENED:
+            raise ZerosumError(f"of {SCREENED} seeds fewer than {survivors} live; `zerosum reproduce gan-survival`")
+        kept = known / f"seed-{seed}.json"
+        if not kept.exists():
+            found = gan_survival.run("simultaneous", seed, 1.0, folder / f"seed-{seed}-screened")
+            known.mkdir(parents=True, exist_ok=True)
+            write_atomic(kept, json.dumps(found["spread"]).encode())
+        spreads.append(json.loads(kept.read_bytes()))
     return spreads
 
 
@@ -129,7 +136,7 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
         "edge": any(p["edge"] for p in runs),
         "trained": [p["trained"] for p in runs],
         "dead": dead,
-        "survival": 1 - len(dead) / len(spreads),
+        "survival": 1 - len(dead) / len(spreads) if spreads else None,
         "spread": [p["spread"] for p in runs],
         "rounds": [p["rounds"] for p in runs],
         "anchors": {name: found for name, found in real.items() if name not in ("part", "seed")},
@@ -149,7 +156,7 @@ def below_real_images(measurements: Measurements) -> bool:
 
 def is_a_number(measurements: Measurements) -> bool:
     """Whether no seed scores what real images do, and no sigma is the first or last that was tried."""
-    return below_real_images(measurements) and not measurements["edge"]
+    return below_real_images(measurements) and not measurements.get("edge", False)
 
 
 def _ours(result: Measurements) -> str:

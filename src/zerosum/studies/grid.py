@@ -152,27 +152,22 @@ def train_on_mixture(
     folder: Path,
 ) -> Measurements:
     """Train a game on one of `MIXTURES`; the coverage at the end, and the series of all measurements."""
-    of = MIXTURES[name]()
+    target = MIXTURES[name]()
     settings = replace(training.shortened(settings, seed, fraction, CHECKPOINTS), precision="fp32")
     loaded = data.load(name, seed=seed)
     real = loaded.x[:SAMPLES]
     trainer = training.trainer_of(build, loaded, settings)
-    series = training.Series(folder / "series.json")
 
     def measure(trainer: Trainer) -> dict[str, Any]:
         points = sample(trainer.sampler, SAMPLES, seed=seed, batch_size=SAMPLES)
         if not bool(points.isfinite().all()):
             raise Diverged(trainer.step, "a sample", float("nan"))
-        modes, high_quality, kl = of_mixture(points, of)
+        modes, high_quality, kl = of_mixture(points, target)
         apart = round(spread(points, real), 4)
         return {"modes": modes, "high_quality": round(high_quality, 4), "kl": round(kl, 4), "spread": apart}
 
-    try:
-        training.play(trainer, folder, [series.measuring(measure, settings.checkpoint_every)])
-    except Diverged as error:
-        why = {"diverged": error.what}
-        series.add({"round": trainer.step, "modes": 0, "high_quality": 0.0, "kl": None, "spread": None, **why})
-    points = series.read()
+    lost = {"modes": 0, "high_quality": 0.0, "kl": None, "spread": None}
+    points = training.play_measured(trainer, folder, measure, settings.checkpoint_every, lost)
     return {"part": part, "seed": seed, "rounds": settings.steps, **points[-1], "series": points}
 
 

@@ -153,6 +153,7 @@ INFOGAN_ERROR = Study(
     summarise=summarise_published,
     judged=min,
     papers=True,
+    differs="the best of five seeds; among how many runs the authors chose is not stated",
     measures="error of the categorical code in %, five seeds",
     goal="5 by the best",
     ours=_ours,

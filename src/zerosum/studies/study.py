@@ -75,7 +75,7 @@ class Study:
         return self.parts_of or self.name
 
     @property
-    def in_words(self) -> str:
+    def stated_goal(self) -> str:
         """The goal; else the target."""
         return self.goal or f"{'at least' if self.relation == '>=' else 'at most'} {self.target:g}"
 
@@ -154,7 +154,7 @@ def record(study: Study, seeds: Sequence[int], work: Path, command: str) -> dict
         "papers": study.papers,
         "differs": study.differs,
         "measures": study.measures,
-        "goal": study.in_words,
+        "goal": study.stated_goal,
         "seeds": list(seeds),
         "values": values,
         "mean": statistics.fmean(values),

@@ -25,14 +25,11 @@ def protocols(results: Iterable[Result], papers: bool) -> Rows:
         study = STUDIES[result["name"]]
         if study.papers != papers:
             continue
-        # What was measured, in the words of then: a study may have another protocol by now.
-        measures, goal, differs = (
-            result.get(key, now)
-            for key, now in (("measures", study.measures), ("goal", study.in_words), ("differs", study.differs))
-        )
+        # In the words of then: a study may have another protocol by now.
+        now = {"measures": study.measures, "goal": study.stated_goal, "differs": study.differs}
+        measures, goal, differs = (result.get(key, words) for key, words in now.items())
         name = f"{study.name}, {measures}" if measures else study.name
-        ours, verdict = study.ours(result), study.verdict(result)
-        published = study.published or "nothing"
+        ours, verdict, published = study.ours(result), result["verdict"], result["published"] or "nothing"
         rows.append(
             [name, ours, published, goal, verdict, differs, recorded(result)]
             if papers
@@ -61,14 +58,16 @@ def games(result: Result) -> Rows:
 
 
 def techniques(result: Result) -> str:
-    """Modes that each technique of `improved-techniques` reached on each data, one number a seed."""
+    """Modes that each technique of `improved-techniques` reached on each data, and high quality in %; one a seed."""
     of = result["techniques"]
     if ablation.PLAIN in of:  # recorded on the grid alone
         of = {"grid": of}
+    modes = {name: f"modes of {ablation.PROBLEMS[name].modes:,}" for name in of}
+    columns = [f"{name}, {kind}" for name in of for kind in (modes[name], "high quality, %")]
     rows = [
-        [choice, *(", ".join(map(str, row[choice]["modes"])) for row in of.values())] for choice in ablation.CHOICES
+        [choice, *(cell for row in of.values() for cell in _coverage(row[choice])[:2])] for choice in ablation.CHOICES
     ]
-    return markdown(("", *(f"{name}, modes of {ablation.GROUNDS[name].modes:,}" for name in of)), rows)
+    return markdown(("", *columns), rows)
 
 
 def _coverage(row: Mapping[str, Sequence[float | None]]) -> list[str]:
@@ -80,8 +79,8 @@ def _coverage(row: Mapping[str, Sequence[float | None]]) -> list[str]:
 def counted(results: Sequence[Result]) -> str:
     """How many protocols of papers were met: a sentence."""
     own = [STUDIES[r["name"]] for r in results]
-    met = sum(study.papers and study.reached(result) for study, result in zip(own, results, strict=True))
-    reach = sum(not study.papers and study.reached(result) for study, result in zip(own, results, strict=True))
+    met = sum(result["verdict"] == "met" for result in results)
+    reach = sum(result["verdict"] == "reaches it" for result in results)
     papers = sum(study.papers for study in own)
     return (
         f"Of {papers} protocols of papers {met or 'none'} {'is' if met < 2 else 'are'} met; of {len(own) - papers} "

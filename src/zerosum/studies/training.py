@@ -19,7 +19,7 @@ from zerosum.recipe import Training
 from zerosum.roles import Translates, in_role
 from zerosum.training import checkpoint
 from zerosum.training.hooks.checkpoints import Checkpoints
-from zerosum.training.trainer import Hook, Trainer
+from zerosum.training.trainer import Diverged, Hook, Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.files import write_atomic
 
@@ -122,9 +122,22 @@ class Series:
 
 
 def play_measured(
-    trainer: Trainer, folder: Path, measure: Callable[[Trainer], Mapping[str, Any]], every: int
+    trainer: Trainer,
+    folder: Path,
+    measure: Callable[[Trainer], Mapping[str, Any]],
+    every: int,
+    lost: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """`play`, and `measure` every `every` steps and in the last one: all points, each with its "round"."""
+    """`play`, and `measure` every `every` steps and in the last one: all points, each with its "round".
+
+    Args:
+        lost: what a training that diverges is worth: its last point, with what diverged; None: the error goes on.
+    """
     series = Series(folder / "series.json")
-    play(trainer, folder, [series.measuring(measure, every)])
+    try:
+        play(trainer, folder, [series.measuring(measure, every)])
+    except Diverged as error:
+        if lost is None:
+            raise
+        series.add({series.key: trainer.step, **lost, "diverged": error.what})
     return series.read()

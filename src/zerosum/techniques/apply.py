@@ -129,7 +129,10 @@ class WithTechniques(Game[Any]):
                 first = False
             return batch
 
-        for turn in self._turns(draw_and_keep, step):
+        for number, turn in enumerate(self._turns(draw_and_keep, step)):
+            if step == 0 and number == 0:  # the first data may have set weights, here and in the game
+                for player in self.history:
+                    self._history(player).restart(self._trainable(player))
             moves = [self._modify(move, batch) for move in turn.moves]
             yield moves[0] if isinstance(turn, Move) else Simultaneous(*moves)
             for move in moves:
@@ -140,11 +143,11 @@ class WithTechniques(Game[Any]):
         """What the first data of all sets."""
         if self._reference:
             self._reference.fill(distributed.gather(real))
-        if self._comparing:
-            name = next(name for name, module in self.discriminator.named_modules() if module is self._comparing)
-            with frozen_batch_stats(self.discriminator):
+        if comparing := self._comparing:
+            name = next(name for name, module in self.discriminator.named_modules() if module is comparing)
+            with torch.autocast(real.device.type, enabled=False), frozen_batch_stats(self.discriminator):
                 features = layer_input(self.discriminator, name, real)
-            self._comparing.calibrate(features[self._comparing.left_out :])
+            comparing.calibrate(features[comparing.left_out :])
 
     def _follow(self, move: Move) -> None:
         """Learn from a move that has been made."""

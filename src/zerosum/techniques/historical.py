@@ -38,6 +38,13 @@ class HistoricalAverage(nn.Module):
         return torch.stack([(parameter - mean).square().sum() for parameter, mean in pairs]).sum()
 
     @torch.no_grad()
+    def restart(self, parameters: Sequence[Tensor]) -> None:
+        """Begin anew, from these values."""
+        self.count.fill_(1)
+        for parameter, mean in self._pairs(parameters):
+            mean.copy_(parameter)
+
+    @torch.no_grad()
     def update(self, parameters: Sequence[Tensor]) -> None:
         """Take in the parameters after a move."""
         self.count += 1

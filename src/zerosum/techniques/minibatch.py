@@ -62,13 +62,19 @@ class CalibratedMinibatch(MinibatchDiscrimination):
     is: together they are one linear layer of both.
     """
 
+    calibration: Tensor
+    mean: Tensor
+
     def __init__(self, head: nn.Linear, kernels: int, dims: int = 5, left_out: int = 0):
         super().__init__(head, kernels, dims, left_out)
         nn.init.normal_(self.tensor, 0, 0.05)
         bound = 1 / math.sqrt(head.in_features + kernels)
         nn.init.uniform_(self.weight, -bound, bound)
+        # What is learnt begins at 0 beside what is calibrated, which a critic's weight clipping is not to undo.
         self.log_scale = nn.Parameter(torch.zeros(kernels, dims))
-        self.bias = nn.Parameter(-torch.ones(kernels))
+        self.bias = nn.Parameter(torch.zeros(kernels))
+        self.register_buffer("calibration", torch.zeros(kernels))
+        self.register_buffer("mean", torch.zeros(kernels))
 
     @torch.no_grad()
     def calibrate(self, f: Tensor) -> None:
@@ -83,14 +89,14 @@ class CalibratedMinibatch(MinibatchDiscrimination):
         distances.diagonal().fill_(math.inf)
         nearest = distributed.mean(distances.amin(1).mean(0))  # (kernels,)
         change = torch.where(nearest > 0, NEAREST / nearest, 1.0).log()  # where all samples are one they say nothing
-        self.log_scale.add_(change[:, None])
-        self.bias.copy_(-distributed.mean(self._others(self._project(f)).mean(0)))
+        self.calibration.add_(change)
+        self.mean.copy_(distributed.mean(self._others(self._project(f)).mean(0)))
 
     def compared(self, m: Tensor) -> Tensor:
-        return self._others(m) + self.bias
+        return self._others(m) - self.mean + self.bias
 
     def _others(self, m: Tensor) -> Tensor:
         return closeness(m) - 1  # which is how close a sample is to itself
 
     def _kernels(self) -> Tensor:
-        return self.tensor * (self.log_scale.exp() / self.tensor.norm(dim=0))
+        return self.tensor * ((self.log_scale + self.calibration[:, None]).exp() / self.tensor.norm(dim=0))

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game
+from zerosum.game import Game, others_follow
 from zerosum.optim.trpo import TRPO
 from zerosum.roles import Acts, has_role
 from zerosum.training.trainer import Trainer, parameters_of
@@ -295,8 +295,8 @@ def _gradients(trainer: Trainer, game: Game[Any], draw: Callable[[], Any], step:
     parameters = {name: parameters_of(player.modules) for name, player in game.players().items()}
     for turn in trainer.turns(draw, game, step):
         for move in turn.moves:
-            others = move is not turn.moves[-1]
-            torch.autograd.grad(move.loss, parameters[move.player], retain_graph=others, allow_unused=True)
+            kept = others_follow(turn, move)
+            torch.autograd.grad(move.loss, parameters[move.player], retain_graph=kept, allow_unused=True)
 
 
 def operations(trainer: Trainer, samples: int, step: int, patience: float = PATIENCE) -> int:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Player, Turn
+from zerosum.game import Game, Player, Turn, others_follow
 from zerosum.optim import NEVER, Cosine, scheduled
 from zerosum.recipe import Training
 from zerosum.training.cuda_graphs import Draw, Logged, Recorder
@@ -175,8 +175,8 @@ class Trainer:
             parameters = self.parameters[move.player]
             for parameter in parameters:
                 parameter.grad = None
-            others = move is not turn.moves[-1]  # to be differentiated through the same forward pass
-            move.loss.backward(inputs=parameters, retain_graph=others)  # no other player's gradient is touched
+            # No other player's gradient is touched, or computed.
+            move.loss.backward(inputs=parameters, retain_graph=others_follow(turn, move))
             distributed.average_gradients(parameters)
             # A result stays as it is until it is read; a buffer of the game's may change after the move.
             logged += [

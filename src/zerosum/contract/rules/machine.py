@@ -11,7 +11,7 @@ from zerosum.contract.rules.moves import own_parameters
 from zerosum.contract.rules.rule import Broken, DoesNotApply
 from zerosum.contract.rules.words import first_line, in_words
 from zerosum.contract.watching import ElsewhereError, OnlyOn, Written
-from zerosum.game import Game, Turn
+from zerosum.game import Game, Turn, others_follow
 from zerosum.roles import Acts, has_role, makes_samples
 
 PHASES = 60  # rounds whose phases are looked at
@@ -77,7 +77,7 @@ def phases(case: Case) -> None:
 def differentiate(game: Game[Any], turn: Turn) -> None:
     """Take the gradients of a turn."""
     for move in turn.moves:
-        move.loss.backward(inputs=own_parameters(game, move.player), retain_graph=move is not turn.moves[-1])
+        move.loss.backward(inputs=own_parameters(game, move.player), retain_graph=others_follow(turn, move))
 
 
 def computation(game: Game[Any], batch: Any, step: int) -> list[str]:
