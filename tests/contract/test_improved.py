@@ -137,8 +137,8 @@ def test_historical_averaging_counts_every_move(case_of):
     trainer.game.train()
     past = {player: [flat(trainer, player)] for player in trainer.players}
     terms: dict[str, list[Tensor]] = {player: [] for player in trainer.players}
-    for _ in range(3):
-        for move in trainer.game.round(trainer.stream, 0):
+    for step in range(3):
+        for move in trainer.game.round(trainer.stream, step):
             terms[move.player].append(move.terms["historical"].detach())
             trainer.play(move)
             past[move.player].append(flat(trainer, move.player))

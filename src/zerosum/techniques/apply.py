@@ -145,7 +145,8 @@ class WithTechniques(Game[Any]):
             self._reference.fill(distributed.gather(real))
         if comparing := self._comparing:
             name = next(name for name, module in self.discriminator.named_modules() if module is comparing)
-            with torch.autocast(real.device.type, enabled=False), frozen_batch_stats(self.discriminator):
+            exact = nullcontext() if real.is_meta else torch.autocast(real.device.type, enabled=False)
+            with exact, frozen_batch_stats(self.discriminator):
                 features = layer_input(self.discriminator, name, real)
             comparing.calibrate(features[comparing.left_out :])
 
