@@ -207,7 +207,6 @@ def test_an_installed_package_prints_its_results_and_records_none(installed: Pat
 
 @pytest.mark.parametrize(("old", "said"), [
     ("stacked-mnist", "is now called stacked-mnist-own"),
-    ("cgan-parzen", "is now called cgan-parzen-own"),
     ("grid-25-published", "is now called grid-25, and what was grid-25 is called grid-25-own"),
 ])  # fmt: skip
 def test_old_names_lead_to_those_of_today(old: str, said: str) -> None:

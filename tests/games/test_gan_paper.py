@@ -98,6 +98,9 @@ def test_runs_of_before_go_on_as_they_were():
     assert game.config.g_optimizer.kind == "sgd" and game.config.g_optimizer.momentum_end is None
     assert game.config.d_optimizer.kind == "adam"
     assert new["command"] == "zerosum.train(...)", "its command line would train another game now"
+    paired = {"format": 3, "recipe": "cgan/mnist", "options": {"config": {}}}
+    made = formats.upgrade(paired, migrations.MIGRATIONS)["options"]["config"]
+    assert made == {"g_optimizer": {"momentum_end": None}, "d_optimizer": {"momentum_end": None}}
     compared = {"format": 3, "recipe": "gan/toy", "options": {"techniques": {"minibatch_discrimination": 4}}}
     made = formats.upgrade(compared, migrations.MIGRATIONS)["options"]["techniques"]
     assert made == {"minibatch_discrimination": 4, "minibatch_calibrated": False}

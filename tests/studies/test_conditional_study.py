@@ -10,10 +10,11 @@ import torch
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
+from zerosum.games import find
 from zerosum.modality import to_float
 from zerosum.studies import acgan, cgan, conditional
 from zerosum.studies.acgan import ACGAN_CLASS_ACCURACY
-from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
+from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN, CGAN_PARZEN_OWN
 from zerosum.studies.gan_parzen import to_points
 
 
@@ -61,6 +62,21 @@ def test_one_part_serves_both_studies_of_cgan(digits: Dataset):
     assert [CGAN_PARZEN_OWN.parts(seed) == CGAN_CLASS_ACCURACY.parts(seed) for seed in (0, 1)] == [True, True]
 
 
+def test_the_papers_perceptrons_are_trained_where_they_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    trained: list[str] = []
+    monkeypatch.setattr(conditional, "train", lambda recipe, *_: trained.append(recipe))
+    monkeypatch.setattr(conditional, "mnist", lambda: None)
+    monkeypatch.setattr(conditional, "draw_samples", lambda *_: (None, None))
+    monkeypatch.setattr(cgan, "measure", lambda *_: {})
+    few = dataset("few", torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.arange(4) % 2, ("a", "b"))
+    monkeypatch.setattr(cgan.data, "load", lambda name: few)
+    for study in (CGAN_PARZEN, CGAN_PARZEN_OWN):
+        study.run(study.parts(1)[0], 1, 1.0, tmp_path)
+    assert trained == ["cgan/mnist", "cgan/digits"]
+    config = find("cgan/mnist").options["config"]
+    assert config.g_optimizer == config.d_optimizer and config.g_optimizer.momentum_end == 0.7
+
+
 def part(**figures: Any) -> dict[str, Any]:
     return {"part": "cgan", "error": 1.0, "sigma": 0.2, "of_each_class": [99.0] * 10, **figures}
 
@@ -72,7 +88,9 @@ def test_the_summaries():
     likelihoods, classes = cgan.summarise_likelihoods(parts), cgan.summarise_classes(parts)
     assert likelihoods["values"] == [140.0, 150.0] and likelihoods["anchors"] == real
     assert classes["values"] == [98.5, 98.7] and classes["test_images"]["accuracy"] == 99.4
-    assert CGAN_PARZEN_OWN.extra_check(likelihoods)
+    assert CGAN_PARZEN_OWN.extra_check(likelihoods) and CGAN_PARZEN.extra_check(likelihoods)
+    assert not CGAN_PARZEN.extra_check(cgan.summarise_likelihoods([*parts, part(likelihood=141.0, edge=True)]))
+    assert CGAN_PARZEN.reached(likelihoods) and CGAN_PARZEN.verdict({**likelihoods, "values": [127.0]}) == "missed"
     assert not CGAN_PARZEN_OWN.extra_check(cgan.summarise_likelihoods([*parts, part(likelihood=250.0, accuracy=99.0)]))
     varied = [
         part(accuracy=99.2, diversity=[1.1] * 5 + [0.9] * 5, feature_variance=[1.0] * 10, scales=2),

@@ -66,8 +66,8 @@ def _of_old_wgan_gp(record: Document) -> Document:
 
 
 def _from_3(record: Document) -> Document:
-    """D moved before G, the paper's GAN began anywhere and had one momentum, InfoGAN's networks were those of its
-    table, and minibatch discrimination was not calibrated: old runs go on as they were.
+    """D moved before G, the papers' GAN and CGAN had one momentum, GAN's samples began anywhere, InfoGAN's networks
+    were those of its table, and minibatch discrimination was not calibrated: old runs go on as they were.
     """
     before, record = record, deepcopy(record)
     recipe, options = record["recipe"], record["options"]
@@ -77,8 +77,9 @@ def _from_3(record: Document) -> Document:
         options.setdefault("config", {}).setdefault("order", "alternating")
     if recipe == "gan/paper":
         options["config"].setdefault("initial_samples", 0)
+    if recipe in ("gan/paper", "cgan/mnist"):
         for player in ("g_optimizer", "d_optimizer"):
-            own = options["config"].setdefault(player, {})
+            own = options.setdefault("config", {}).setdefault(player, {})
             if own.get("kind", "sgd") == "sgd":
                 own.setdefault("momentum_end", None)
     if recipe == "infogan/mnist":

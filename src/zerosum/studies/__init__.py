@@ -9,7 +9,7 @@ from zerosum.studies.advgan_mnist import ADVGAN_MNIST
 from zerosum.studies.bayesian_mnist import BAYESIAN_MNIST_100
 from zerosum.studies.began_equilibrium import BEGAN_EQUILIBRIUM
 from zerosum.studies.bigan_1nn import BIGAN_1NN
-from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN_OWN
+from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN, CGAN_PARZEN_OWN
 from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
 from zerosum.studies.dann_mnist_m import DANN_MNIST_M
 from zerosum.studies.dialogue_grammar import DIALOGUE_GRAMMAR
@@ -58,6 +58,7 @@ STUDIES = {
         BEGAN_EQUILIBRIUM,
         BIGAN_1NN,
         CGAN_CLASS_ACCURACY,
+        CGAN_PARZEN,
         CGAN_PARZEN_OWN,
         CYCLEGAN_KNOWN_MAP,
         DANN_MNIST_M,
@@ -101,13 +102,7 @@ STUDIES = {
 
 
 # Names that a paper's protocol may bear one day. "grid-25" was zerosum's own way, too, until the paper's took its name.
-OWN = {
-    name.removesuffix("-own"): name
-    for name in (
-        CGAN_PARZEN_OWN.name,
-        STACKED_MNIST_OWN.name,
-    )
-}
+OWN = {STACKED_MNIST_OWN.name.removesuffix("-own"): STACKED_MNIST_OWN.name}
 
 
 def find(name: str) -> Study:

@@ -200,7 +200,7 @@ HEALTHY = (
     points("sgan/toy", 1200, on=FOUR),
     digits("cgan/digits", 1200),
     digits("cgan/images", 1200, network={"width": 8, "condition": "concat"}, **rates(1e-3)),
-    digits("cgan/mnist", 2800, batch_size=32),
+    digits("cgan/mnist", 2800, batch_size=32, **both({"momentum_end": None})),
     digits("acgan/digits", 1200),
     digits("acgan/images", 1200, **rates(1e-3)),
     digits("r3gan/classes", 1000, batch_size=16, **SMALL_R3GAN),
