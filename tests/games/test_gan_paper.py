@@ -59,6 +59,15 @@ def test_a_pixel_that_is_always_0_begins_at_the_authors_edge():
     assert last.bias.tolist() == pytest.approx([edge, -edge, 0.0, math.log(3)], rel=0.02)  # in float32
 
 
+def test_what_has_learnt_stays():
+    """A game whose training goes on from its weights begins with another round 0."""
+    game = built(initial_samples=8)
+    last = [layer for layer in game.generator.modules() if isinstance(layer, torch.nn.Linear)][-1]
+    last.bias.data.fill_(3.0)
+    next(game.round(Halves(), 0))
+    assert (last.bias == 3).all()
+
+
 def test_it_begins_in_the_first_round_alone_and_only_where_asked():
     for game, step, drawn in ((built(initial_samples=8), 1, 1), (built(initial_samples=0), 0, 1)):
         draw = Halves()

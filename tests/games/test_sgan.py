@@ -249,6 +249,19 @@ def test_consistency_counts_as_it_weighs(cls: Any):
     assert found[1] == pytest.approx(3 * found[0], rel=1e-5)
 
 
+def test_layers_that_have_learnt_are_not_initialised_again():
+    """A game whose training goes on from its weights begins with another round 0."""
+    torch.manual_seed(0)
+    layers = [networks.WeightNormLinear(6, 5, 1.0, learnt=True), networks.WeightNormLinear(5, 3, 1.0, learnt=True)]
+    layers[0].bias.data.fill_(0.5)
+    x, before = torch.randn(40, 6), layers[0].scale.detach().clone()
+    networks.initialise_from_data(nn.Sequential(*layers), x)
+    assert torch.equal(layers[0].scale, before) and (layers[0].bias == 0.5).all()
+    made = layers[1](layers[0](x)).detach()
+    assert made.mean(0).abs().max() < 1e-5, "the second is fresh, and follows what the first gives it"
+    assert (made.std(0, correction=0) - 1).abs().max() < 1e-3
+
+
 @pytest.mark.parametrize(("wanted", "batches"), [(4, 1), (6, 1), (7, 2), (12, 2)])
 def test_the_first_images_are_as_many_as_asked_for(wanted: int, batches: int):
     torch.manual_seed(0)

@@ -99,10 +99,14 @@ class PaperGenerator(nn.Module):
 
     @torch.no_grad()
     def initialise_at(self, mean: Tensor) -> None:
-        """Give the last layer the biases that make the image `mean`, (*shape) in [-1, 1], as the authors' code does."""
+        """Give the last layer the biases that make the image `mean`, (*shape) in [-1, 1], as the authors' code does.
+
+        Biases that are no longer 0 have learnt, and stay.
+        """
         last = self.layers[-1]
         assert isinstance(last, nn.Linear)
-        last.bias.copy_(((mean.flatten() + 1) / 2).clamp(CLIP, 1 - CLIP).logit())
+        first = ((mean.flatten() + 1) / 2).clamp(CLIP, 1 - CLIP).logit()
+        last.bias.copy_(torch.where(last.bias.any(), last.bias, first))
 
     def forward(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.layers(math.sqrt(3) * z)).reshape(-1, *self.shape) * 2 - 1

@@ -85,7 +85,7 @@ def initialise_from_data(network: nn.Module, x: Tensor) -> None:
     """Give every `WeightNormLinear`, one after the other, outputs of mean 0 and variance 1 on x, (B, *shape).
 
     By its scale and its bias, as in the authors' code, which does so with 500 images; Salimans and Kingma, 2016,
-    section 3. Biases must still be 0.
+    section 3. A layer whose biases are no longer 0 has learnt, and stays as it is.
     """
 
     def centre(layer: nn.Module, _: object, output: Tensor) -> Tensor:
@@ -93,9 +93,10 @@ def initialise_from_data(network: nn.Module, x: Tensor) -> None:
         output = output.float()
         mean = output.mean(0)
         std = ((output - mean).square().mean(0) + 1e-6).sqrt()
-        layer.scale.div_(std[:, None])
-        layer.bias.sub_(mean / std)
-        return (output - mean) / std
+        fresh = ~layer.bias.any()  # on the device
+        layer.scale.copy_(torch.where(fresh, layer.scale / std[:, None], layer.scale))
+        layer.bias.copy_(torch.where(fresh, -mean / std, layer.bias))
+        return torch.where(fresh, (output - mean) / std, output)
 
     handles = [layer.register_forward_hook(centre) for layer in weight_normalised(network)]
     try:
