@@ -24,7 +24,7 @@ TRAINED = 50_000  # MNIST's first images train
 BATCH = 100
 ROUNDS = 2_500
 COMPARED = 500  # samples whose distances to each other are measured
-ALIVE = 0.5  # of the distance of real images: those that died before were at 0.25 at most, the others at 0.65 at least
+ALIVE = 0.5  # of the distance of real images; set between earlier runs, which ended below 0.25 or above 0.65
 ORDERS = ("simultaneous", "alternating")
 
 
