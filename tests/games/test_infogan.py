@@ -262,17 +262,27 @@ def test_the_authors_networks_are_those_of_their_code():
     assert layers(game.discriminator)[:4] == ["ToUnit", "Conv2d", "LeakyReLU", "Conv2d"]
     assert {m.negative_slope for m in game.modules() if isinstance(m, nn.LeakyReLU)} == {0.01}
     weights = [m.weight for m in game.modules() if isinstance(m, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))]
-    for weight in weights:
-        assert weight.std().item() == pytest.approx(0.02, rel=0.15) if weight.numel() > 500 else True
-        assert abs(weight.mean().item()) < 0.005
+    for weight in (weight for weight in weights if weight.numel() > 500):
+        assert weight.std().item() == pytest.approx(0.02, rel=0.15) and abs(weight.mean().item()) < 0.005
     gains = torch.cat([m.weight for m in game.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))])
     assert gains.mean().item() == pytest.approx(1, abs=0.002) and gains.std().item() == pytest.approx(0.02, rel=0.1)
-    linear = [m for m in game.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
-    assert all(m.bias is None or not m.bias.any() for m in linear)
+    biases = [p for name, p in game.named_parameters() if name.endswith("bias")]
+    assert biases and not any(bias.any() for bias in biases)
     made = game.generate(game.latents(6))
     assert made.min() > -1 and made.max() < 1
     d = game.discriminator.body[0]  # type: ignore[index]
     assert torch.equal(d(torch.tensor([-1.0, 0.0, 1.0])), torch.tensor([0.0, 0.5, 1.0])), "pixels in [0, 1]"
+
+
+@pytest.mark.parametrize("source", ["code", "table"])
+def test_images_too_small_to_be_doubled_have_dark_pixels_too(source: str):
+    torch.manual_seed(0)
+    game = find("infogan/mnist").build(Spec({"x": Image(1, 4, 4)}), {"network": {"source": source}})
+    assert isinstance(game, InfoGAN)
+    last = [m for m in game.generator.modules() if isinstance(m, nn.Linear)][-1]
+    last.weight.data.mul_(30)
+    made = game.generate(game.latents(40))
+    assert made.shape == (40, 1, 4, 4) and made.min() < -0.2 and made.max() > 0.2
 
 
 def test_networks_of_before_are_those_of_the_table():

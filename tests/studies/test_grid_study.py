@@ -67,9 +67,9 @@ def test_the_summary_is_of_the_best_recipe():
 
 
 def test_gan_and_pacgan_are_to_be_as_published():
-    def of(gan: tuple[int, ...], pac: tuple[int, ...]) -> dict[str, Any]:
+    def of(gan: tuple[int, ...], pac: tuple[int, ...], quality: float = 0.9) -> dict[str, Any]:
         modes = {"GAN": gan, "PacGAN2": (23, 24, 23), "PacGAN4": pac, "R3GAN": (25, 25, 25)}
-        shown = [part(game, seed, own[seed], 0.9) for seed in range(3) for game, own in modes.items()]
+        shown = [part(game, seed, own[seed], quality) for seed in range(3) for game, own in modes.items()]
         return dict(GRID.summarise([*shown, part("BEGAN", 0, 3, 0.1)]))
 
     found = of((17, 18, 17), (25, 25, 24))
@@ -79,5 +79,9 @@ def test_gan_and_pacgan_are_to_be_as_published():
         "GAN 17, 18, 17, 90 %; PacGAN2 23, 24, 23, 90 %; PacGAN4 25, 25, 24, 90 %; R3GAN 25, 25, 25, 90 %"
     )
     assert not GRID.reached(of((19, 19, 19), (25, 25, 24))), "the plain GAN is better than published"
+    assert not GRID.reached(of((17, 18, 17), (25, 25, 24), 0.89)), "modes alone are not what was published"
+    assert grid.LIMITS == {"GAN": (15.7, 18.9), "PacGAN4": (24.4, 25.2)} and GRID.target == 24.4
+    edge = {game: {"modes": [modes], "high_quality": [0.9]} for game, modes in (("GAN", 15.7), ("PacGAN4", 24.4))}
+    assert grid.as_published({"games": edge}), "the limits belong to it"
     assert not GRID.reached(of((15, 16, 15), (25, 25, 25))) and not GRID.reached(of((17, 17, 17), (24, 24, 25)))
     assert [GRID.parts(seed) for seed in (1, 2)] == [("GAN", "PacGAN2", "PacGAN4", "R3GAN")] * 2

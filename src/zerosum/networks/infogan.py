@@ -71,7 +71,8 @@ class PaperGenerator(nn.Module):
         base = (widths[0], *sizes[0])
         layers: list[nn.Module] = [nn.Linear(latent_dim, 16 * width), nn.BatchNorm1d(16 * width), nn.ReLU()]
         layers += [nn.Linear(16 * width, math.prod(base))]
-        layers += [nn.BatchNorm1d(math.prod(base)), nn.ReLU(), Reshape(base)] if code else [Reshape(base)]
+        normed = code and len(sizes) > 1  # else these are the pixels
+        layers += [nn.BatchNorm1d(math.prod(base)), nn.ReLU(), Reshape(base)] if normed else [Reshape(base)]
         for i, (before, after, size, target) in enumerate(zip(widths, widths[1:], sizes, sizes[1:], strict=False)):
             layers += [] if code and not i else [nn.BatchNorm2d(before), nn.ReLU()]
             layers += [doubling(before, after, size, target, bias=True)]

@@ -20,7 +20,7 @@ from zerosum.modality import to_float
 from zerosum.networks.bigan import Encoder
 from zerosum.networks.heads import Discriminator
 from zerosum.studies import training
-from zerosum.studies.study import Measurements, Study, each_value
+from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Split
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed
@@ -181,8 +181,6 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
 
 
 def _ours(result: Measurements) -> str:
-    if "test" not in result:  # recorded when there was one split
-        return each_value(result)
     names = ("raw_pixels", "untrained", "latent_regressor", "discriminator")
     rows = [(name.replace("_", " "), result[name]["authors"]) for name in names]
     beside = ", ".join(f"{name} {in_words(value)}" for name, value in rows)

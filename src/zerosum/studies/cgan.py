@@ -97,7 +97,10 @@ CGAN_PARZEN = Study(
     summarise=summarise_likelihoods,
     extra_check=is_a_number,
     papers=True,
-    differs="averaged weights of the last round, where the paper's round was chosen by the validation likelihood",
+    differs=(
+        "averaged weights of the last round, where the paper's was chosen by the validation likelihood; in how many "
+        "steps its momentum rises the paper does not say"
+    ),
     measures="log-likelihood, three seeds",
     goal="128, and below real images",
     ours=lambda result: ", ".join(f"{value:.1f}" for value in result["values"]),

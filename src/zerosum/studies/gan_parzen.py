@@ -48,18 +48,17 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
 def screened(survivors: int, folder: Path) -> list[float]:
     """The spreads of seeds 0, 1 and so on after a short training each, until so many of them are alive.
 
-    What is known is kept beside the folders of all parts, each of which has one of these seeds to train on.
+    What is known is kept: a part that is taken up again does not screen again.
     """
-    known = folder.parents[1] / "screened"
     spreads: list[float] = []
     while sum(spread >= gan_survival.ALIVE for spread in spreads) < survivors:
         seed = len(spreads)
         if seed == SCREENED:
             raise ZerosumError(f"of {SCREENED} seeds fewer than {survivors} live; `zerosum reproduce gan-survival`")
-        kept = known / f"seed-{seed}.json"
+        kept = folder / f"seed-{seed}-screened.json"
         if not kept.exists():
             found = gan_survival.run("simultaneous", seed, 1.0, folder / f"seed-{seed}-screened")
-            known.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             write_atomic(kept, json.dumps(found["spread"]).encode())
         spreads.append(json.loads(kept.read_bytes()))
     return spreads
@@ -160,8 +159,6 @@ def is_a_number(measurements: Measurements) -> bool:
 
 
 def _ours(result: Measurements) -> str:
-    if "trained" not in result:  # recorded when no seed was screened
-        return ", ".join(f"{value:.0f}" for value in result["values"])
     each = zip(result["values"], result["sigmas"], result["trained"], strict=True)
     values = ", ".join(f"{value:.0f} (seed {seed}, sigma {sigma:.3f})" for value, sigma, seed in each)
     dead = ", ".join(map(str, result["dead"])) or "none"

@@ -29,7 +29,8 @@ def protocols(results: Iterable[Result], papers: bool) -> Rows:
         now = {"measures": study.measures, "goal": study.stated_goal, "differs": study.differs}
         measures, goal, differs = (result.get(key, words) for key, words in now.items())
         name = f"{study.name}, {measures}" if measures else study.name
-        ours, verdict, published = study.ours(result), result["verdict"], result["published"] or "nothing"
+        ours = result.get("ours") or study.ours(result)
+        verdict, published = result["verdict"], result["published"] or "nothing"
         rows.append(
             [name, ours, published, goal, verdict, differs, recorded(result)]
             if papers

@@ -64,6 +64,7 @@ class CalibratedMinibatch(MinibatchDiscrimination):
 
     calibration: Tensor
     mean: Tensor
+    calibrated: Tensor
 
     def __init__(self, head: nn.Linear, kernels: int, dims: int = 5, left_out: int = 0):
         super().__init__(head, kernels, dims, left_out)
@@ -75,12 +76,14 @@ class CalibratedMinibatch(MinibatchDiscrimination):
         self.bias = nn.Parameter(torch.zeros(kernels))
         self.register_buffer("calibration", torch.zeros(kernels))
         self.register_buffer("mean", torch.zeros(kernels))
+        self.register_buffer("calibrated", torch.tensor(False))
 
     @torch.no_grad()
     def calibrate(self, f: Tensor) -> None:
         """Let each kernel have the nearest of features f (B, A) at a mean distance of 2, and o a mean of 0.
 
-        Of several processes all get the mean of what their own batches say. One sample says nothing.
+        Of several processes all get the mean of what their own batches say. One sample says nothing. What has been
+        calibrated stays: a game whose training goes on from its weights begins with another first batch.
         """
         if len(f) < 2:
             return
@@ -89,8 +92,10 @@ class CalibratedMinibatch(MinibatchDiscrimination):
         distances.diagonal().fill_(math.inf)
         nearest = distributed.mean(distances.amin(1).mean(0))  # (kernels,)
         change = torch.where(nearest > 0, NEAREST / nearest, 1.0).log()  # where all samples are one they say nothing
-        self.calibration.add_(change)
-        self.mean.copy_(distributed.mean(self._others(self._project(f)).mean(0)))
+        self.calibration.copy_(torch.where(self.calibrated, self.calibration, change))
+        mean = distributed.mean(self._others(self._project(f)).mean(0))
+        self.mean.copy_(torch.where(self.calibrated, self.mean, mean))
+        self.calibrated.fill_(True)
 
     def compared(self, m: Tensor) -> Tensor:
         return self._others(m) - self.mean + self.bias

@@ -60,9 +60,13 @@ class WithReference(nn.Module):
         return self.network(torch.cat([self.reference, x]))[len(self.reference) :]
 
     def fill(self, x: Tensor) -> None:
-        """Take the reference batch from samples (B, ...), the first ones again where they are too few."""
+        """Take the reference batch from samples (B, ...), the first ones again where they are too few.
+
+        One that has been taken stays: a game whose training goes on from its weights begins with other first data.
+        """
         shapes("B *shape", {"*shape": tuple(self.reference.shape[1:])}, x=x)
-        self.reference.copy_(x[torch.arange(len(self.reference), device=x.device) % len(x)])
+        first = x[torch.arange(len(self.reference), device=x.device) % len(x)]
+        self.reference.copy_(torch.where(self.reference.any(), self.reference, first))
 
 
 def has_batch_norm(*networks: nn.Module) -> bool:
