@@ -76,7 +76,7 @@ class CalibratedMinibatch(MinibatchDiscrimination):
         self.bias = nn.Parameter(torch.zeros(kernels))
         self.register_buffer("calibration", torch.zeros(kernels))
         self.register_buffer("mean", torch.zeros(kernels))
-        self.register_buffer("calibrated", torch.tensor(False))
+        self.register_buffer("calibrated", torch.zeros(()))  # 1 once it is; processes exchange no truth values
 
     @torch.no_grad()
     def calibrate(self, f: Tensor) -> None:
@@ -92,10 +92,11 @@ class CalibratedMinibatch(MinibatchDiscrimination):
         distances.diagonal().fill_(math.inf)
         nearest = distributed.mean(distances.amin(1).mean(0))  # (kernels,)
         change = torch.where(nearest > 0, NEAREST / nearest, 1.0).log()  # where all samples are one they say nothing
-        self.calibration.copy_(torch.where(self.calibrated, self.calibration, change))
+        done = self.calibrated > 0
+        self.calibration.copy_(torch.where(done, self.calibration, change))
         mean = distributed.mean(self._others(self._project(f)).mean(0))
-        self.mean.copy_(torch.where(self.calibrated, self.mean, mean))
-        self.calibrated.fill_(True)
+        self.mean.copy_(torch.where(done, self.mean, mean))
+        self.calibrated.fill_(1)
 
     def compared(self, m: Tensor) -> Tensor:
         return self._others(m) - self.mean + self.bias
