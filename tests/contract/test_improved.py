@@ -11,6 +11,7 @@ import pytest
 import test_recipes
 import torch
 from torch import Tensor, nn
+from turns import all_moves
 
 import zerosum
 from zerosum import latent
@@ -95,7 +96,7 @@ def game_of(case: Any, **techniques: Any) -> WithTechniques:
 
 
 def moves_of(game: Game[Any], case: Any, step: int = 0) -> list[Move]:
-    return list(game.round(case.batch, step))
+    return list(all_moves(game.round(case.batch, step)))
 
 
 def test_the_players_networks_are_at_hand(case_of):

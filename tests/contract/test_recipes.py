@@ -46,9 +46,9 @@ def test_the_terms_of_a_round_keep_their_names(case):
     rounds = []
     for step in range(3):
         keys = []
-        for move in trainer.game.round(trainer.stream, step):
-            keys.append((move.player, *dict(values_of(move))))
-            trainer.play(move)
+        for turn in trainer.game.round(trainer.stream, step):
+            keys += [(move.player, *dict(values_of(move))) for move in turn.moves]
+            trainer.play(turn)
         rounds.append(keys)
     first = rounds[0]
     for later in rounds[1:]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from turns import all_moves
 
 from zerosum.batches import Domains, Labelled, PartlyLabelled, Styled, field_names, samples_of
 from zerosum.data.stream import deal
@@ -48,8 +49,8 @@ def judged_moves(game: Game[Any], batch: Any) -> Iterator[Move]:
     """The moves of a round in which somebody judges: the first, or one after a beginning, or of the last stage."""
     begins = has_role(game, Illustrates) or has_role(game, Attacks)
     steps = (10_000,) if has_role(game, Drafts) else (0, 10_000) if begins else (0,)
-    step = next((step for step in steps if any(move.logits for move in game.round(lambda: batch, step))), 0)
-    return game.round(lambda: batch, step)
+    step = next((step for step in steps if any(move.logits for move in all_moves(game.round(lambda: batch, step)))), 0)
+    return all_moves(game.round(lambda: batch, step))
 
 
 def test_it_makes_samples_of_a_field_and_draws_fields_of_the_data(case):
@@ -113,7 +114,7 @@ def test_the_score_is_what_d_says_of_real_samples_in_a_round(case):
     assert score.shape == (len(x),) and score.isfinite().all()
     plain = case.plain().eval()
     plain.load_state_dict(game.state_dict())
-    real = next(move.logits.real for move in plain.round(lambda: data, 10_000) if move.logits).detach()
+    real = next(move.logits.real for move in all_moves(plain.round(lambda: data, 10_000)) if move.logits).detach()
     if real.numel() == len(x):
         torch.testing.assert_close(score.detach(), real.flatten(), rtol=1e-4, atol=1e-5)
     else:  # one logit of each of several discriminators
