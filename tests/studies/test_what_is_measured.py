@@ -356,6 +356,7 @@ def test_a_goal_is_reached_by_the_mean_of_all_seeds_and_by_what_is_asked_besides
         grid.GRID, name="tiny", seeds=(1, 2), parts=lambda seed: ("a",), target=15.0,
         extra_check=lambda result: result["ok"],
         summarise=lambda parts: {"values": [part["value"] for part in parts], "ok": True},
+        ours=lambda result: f"{result['values']}, {result['ok']}",
     )  # fmt: skip
     assert given.reached({"values": [10.0, 20.0], "ok": True}) and not given.reached(
         {"values": [9.0, 20.0], "ok": True}
@@ -380,6 +381,9 @@ def test_a_goal_is_reached_by_the_mean_of_all_seeds_and_by_what_is_asked_besides
     result = study.record(given, (1, 2), tmp_path, "command")
     assert (result["mean"], result["verdict"], result["seconds"]) == (15.5, "met", 6.0)
     assert result["std"] == pytest.approx(math.sqrt(4.5)) and result["changes"] == ["draws"]
+    assert result["ours"] == "[14.0, 17.0], True" and "judged" not in result, "in the words of now, kept"
+    best = study.record(replace(given, judged=max), (1, 2), tmp_path, "command")
+    assert (best["mean"], best["judged"]) == (15.5, 17.0)
 
 
 # The monitor's study
