@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
@@ -95,6 +95,11 @@ class Simultaneous:
 
 
 Turn = Move | Simultaneous
+
+
+def all_moves(turns: Iterable[Turn]) -> Iterator[Move]:
+    """The moves of these turns in order, each computed as it is asked for."""
+    return (move for turn in turns for move in turn.moves)
 
 
 def others_follow(turn: Turn, move: Move) -> bool:

@@ -11,7 +11,6 @@ import pytest
 import test_recipes
 import torch
 from torch import Tensor, nn
-from turns import all_moves
 
 import zerosum
 from zerosum import latent
@@ -21,7 +20,7 @@ from zerosum.contract.rules import RULES
 from zerosum.contract.rules.rule import DoesNotApply, Rule
 from zerosum.contract.rules.state import play
 from zerosum.errors import ZerosumError
-from zerosum.game import Game, Move, Player
+from zerosum.game import Game, Move, Player, all_moves
 from zerosum.games import find
 from zerosum.games.gan import GAN
 from zerosum.health.signals import SignalMeter

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from turns import all_moves
 
 from zerosum.batches import Domains, Labelled, PartlyLabelled, Styled, field_names, samples_of
 from zerosum.data.stream import deal
-from zerosum.game import Game, Logits, Move
+from zerosum.game import Game, Logits, Move, all_moves
 from zerosum.latent_game import LatentGame
 from zerosum.roles import (
     Acts,

@@ -8,7 +8,7 @@ from torch import nn
 
 from zerosum.games import find
 from zerosum.optim import SGD, Decay, scheduled
-from zerosum.optim.momentum import ScheduledSGD
+from zerosum.optim.scheduled import ScheduledSGD
 from zerosum.options import OptionError
 
 

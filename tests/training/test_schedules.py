@@ -19,7 +19,7 @@ from zerosum.losses import penalties
 from zerosum.modality import Image, Spec
 from zerosum.networks import mlp
 from zerosum.optim import Adam, Cosine, Decay, scheduled
-from zerosum.optim.adam import BurnInAdam
+from zerosum.optim.scheduled import BurnInAdam
 from zerosum.recipe import Training
 from zerosum.training import checkpoint
 from zerosum.training.trainer import Average, Trainer

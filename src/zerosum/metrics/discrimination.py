@@ -12,7 +12,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.batches import field_names
-from zerosum.game import Logits
+from zerosum.game import Logits, all_moves
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric, NotMeasurable
 from zerosum.metrics.score import Score
@@ -55,7 +55,7 @@ def own_logits(game: Game[Any], draw: Callable[[], Any], count: int, step: int, 
     with rng.fork_rng(device, seed):
         while not times or min(sum(len(part.real) for part in parts) for parts in found.values()) < count:
             times += 1
-            for move in (move for turn in game.round(draw, step) for move in turn.moves):
+            for move in all_moves(game.round(draw, step)):
                 if move.logits and len(parts := found.setdefault(move.player, [])) < times:
                     parts.append(Logits(*(side.detach().flatten().float().cpu() for side in move.logits)))
                 if times > 1 and all(len(parts) == times for parts in found.values()):

@@ -15,9 +15,8 @@ from torch.nn import Parameter
 
 from zerosum.errors import ZerosumError
 from zerosum.optim import sghmc, trpo
-from zerosum.optim.adam import BurnInAdam
-from zerosum.optim.momentum import ScheduledSGD
 from zerosum.optim.schedule import ALWAYS, BURN_IN, NEVER, Cosine, Ramp, half_cosine
+from zerosum.optim.scheduled import BurnInAdam, ScheduledSGD
 from zerosum.options import Checked
 from zerosum.util.switches import With
 

@@ -24,7 +24,7 @@ from zerosum.studies.grid import train_on_mixture
 from zerosum.studies.study import Measurements, Study, by_part
 from zerosum.techniques import Techniques
 from zerosum.techniques.apply import with_techniques
-from zerosum.training.trainer import Diverged, Trainer
+from zerosum.training.trainer import Trainer
 
 BATCH, IMAGES = 64, 10_000  # images in which modes are counted
 HIDDEN, WIDTH = (128, 128, 128), 16  # of perceptrons for points, and of DCGAN's networks for images
@@ -101,9 +101,7 @@ def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
 
     def measure(trainer: Trainer) -> dict[str, Any]:
         images = sample(trainer.game, IMAGES, seed=seed, batch_size=1000)
-        if not bool(images.isfinite().all()):
-            raise Diverged(trainer.step, "a sample", float("nan"))
-        found = stacked_mnist.coverage(images)
+        found = stacked_mnist.coverage(training.require_finite(trainer, images))
         return {"modes": found["modes"], "high_quality": found["clear"], "kl": found["kl"]}
 
     lost = {"modes": 0, "high_quality": 0.0, "kl": None}

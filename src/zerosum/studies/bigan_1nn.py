@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from zerosum.data.dataset import Dataset, dataset
 from zerosum.games import find
 from zerosum.games.bigan import BiGAN
 from zerosum.games.latent_regressor import LatentRegressor
@@ -45,12 +44,9 @@ class Splits(NamedTuple):
     def of(cls, whole: Split, trained: int = TRAINED) -> Splits:
         """The authors' split trains on `trained` of the images to learn from, and tests on the others."""
         order = torch.randperm(len(whole.train), generator=torch.Generator().manual_seed(0))
-        return cls(Split(*(_rows(whole.train, rows) for rows in (order[:trained], order[trained:]))), whole)
-
-
-def _rows(images: Dataset, rows: Tensor) -> Dataset:
-    assert images.y is not None
-    return dataset(f"{len(rows):,} of {images.name}", images.x[rows], images.y[rows], images.classes)
+        drawn = {"those that train": order[:trained], "those held out": order[trained:]}
+        of = whole.train
+        return cls(Split(*(training.rows_of(of, rows, f"{of.name}, {name}") for name, rows in drawn.items())), whole)
 
 
 def run(part: str, seed: int, fraction: float, folder: Path) -> Measurements:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from zerosum import data
-from zerosum.data.dataset import Dataset, dataset
+from zerosum.data.dataset import Dataset
 from zerosum.game import Game
 from zerosum.games import find
 from zerosum.metrics import extractors
@@ -23,9 +23,7 @@ from zerosum.util import distributed
 
 def mnist() -> Dataset:
     """MNIST's first 50,000 images with their classes."""
-    whole = data.load("mnist")
-    assert whole.y is not None
-    return dataset("mnist, first 50,000", whole.x[:TRAINED], whole.y[:TRAINED], whole.classes)
+    return training.rows_of(data.load("mnist"), slice(TRAINED), "mnist, first 50,000")
 
 
 def train(recipe: str, training_set: Dataset, seed: int, fraction: float, folder: Path) -> Game[Any]:

@@ -33,7 +33,7 @@ from zerosum.run.sampling import sample
 from zerosum.studies import training
 from zerosum.studies.quality import spread
 from zerosum.studies.study import Measurements, Study, by_part, each_value
-from zerosum.training.trainer import Diverged, Trainer
+from zerosum.training.trainer import Trainer
 
 CHECKPOINTS, SAMPLES = 10, 2_500
 MEASURES = (
@@ -160,9 +160,7 @@ def train_on_mixture(
     trainer = training.trainer_of(build, loaded, settings)
 
     def measure(trainer: Trainer) -> dict[str, Any]:
-        points = sample(trainer.sampler, SAMPLES, seed=seed, batch_size=SAMPLES)
-        if not bool(points.isfinite().all()):
-            raise Diverged(trainer.step, "a sample", float("nan"))
+        points = training.require_finite(trainer, sample(trainer.sampler, SAMPLES, seed=seed, batch_size=SAMPLES))
         modes, high_quality, kl = of_mixture(points, target)
         apart = round(spread(points, real), 4)
         return {"modes": modes, "high_quality": round(high_quality, 4), "kl": round(kl, 4), "spread": apart}

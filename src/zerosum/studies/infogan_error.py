@@ -12,7 +12,6 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from zerosum.data.dataset import dataset
 from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
 from zerosum.modality import to_float
@@ -43,8 +42,7 @@ def train(split: Split, part: str, seed: int, fraction: float, folder: Path, wid
 def run_published(part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     """Train the authors' InfoGAN on as many images as they do, and measure its codes as it learns."""
     split = Split.mnist()
-    assert split.train.y is not None
-    of = dataset("mnist, first 55,000", split.train.x[:PUBLISHED], split.train.y[:PUBLISHED], split.train.classes)
+    of = training.rows_of(split.train, slice(PUBLISHED), "mnist, first 55,000")
     recipe = find(part)
     recipe = replace(recipe, training=replace(recipe.training, average=0.0))
     return {"part": part, **measured(Split(of, split.test), recipe, {}, seed, fraction, folder)}

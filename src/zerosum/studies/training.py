@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from zerosum import data
-from zerosum.data.dataset import Dataset
+from zerosum.data.dataset import Dataset, dataset
 from zerosum.game import Game
 from zerosum.modality import Spec, to_float, to_uint8
 from zerosum.recipe import Training
@@ -35,6 +35,12 @@ class Split:
     def mnist(cls) -> Split:
         """MNIST's 60,000 training and 10,000 test images."""
         return cls(data.load("mnist"), data.load("mnist:test"))
+
+
+def rows_of(labelled: Dataset, rows: Tensor | slice, name: str) -> Dataset:
+    """Some samples of a set with classes."""
+    assert labelled.y is not None
+    return dataset(name, labelled.x[rows], labelled.y[rows], labelled.classes)
 
 
 def shortened(training: Training, seed: int, fraction: float, checkpoints: int) -> Training:
@@ -119,6 +125,13 @@ class Series:
                 self.add({self.key: trainer.step, **measure(trainer)})
 
         return hook
+
+
+def require_finite(trainer: Trainer, samples: Tensor) -> Tensor:
+    """Samples as they are; `Diverged` where one is not finite, which no measure is of."""
+    if not bool(samples.isfinite().all()):
+        raise Diverged(trainer.step, "a sample", float("nan"))
+    return samples
 
 
 def play_measured(
