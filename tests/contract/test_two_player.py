@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from zerosum import latent
 from zerosum.augment import InstanceNoise
 from zerosum.batches import Labelled, PartlyLabelled
 from zerosum.data import Stream
@@ -111,6 +112,38 @@ def test_shared_fakes_are_those_that_d_saw():
         assert slope.abs().sum() > 0, "the last of them lead back to G"
     assert torch.equal(*fakes(True))
     assert not torch.equal(*fakes(False))
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_each_move_of_a_generator_has_fakes_of_its_own(share: bool):
+    """Its first are D's, where those are shared; G has moved since, and makes new ones for the next."""
+    seen: list[Tensor] = []
+
+    class Watched(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(x.detach().clone())
+            return super().forward(x)
+
+    config = TwoPlayer.Config(latent_dim=3, g_steps=3, shared_fakes=share)
+    game = TwoPlayer(nn.Linear(3, 2), Watched(2, 1), config)
+    moves = [(move.player, move.loss) for move in game.round(lambda: torch.randn(4, 2), 0)]
+    assert [player for player, _ in moves] == ["discriminator", *["generator"] * 3]
+    of_d, *of_g = seen[0][4:], *seen[1:]
+    assert torch.equal(of_d, of_g[0]) is share
+    assert not torch.equal(of_g[0], of_g[1]) and not torch.equal(of_g[1], of_g[2])
+    assert all(torch.autograd.grad(loss, game.generator.weight)[0].abs().sum() > 0 for _, loss in moves[1:])
+
+
+def test_z_is_of_the_prior_that_is_asked_for():
+    def prior(**config: Any) -> latent.Prior:
+        return TwoPlayer(nn.Linear(4, 2), nn.Linear(2, 1), TwoPlayer.Config(latent_dim=4, **config)).prior
+
+    assert prior() == latent.Normal(4) and prior(prior="uniform") == latent.Uniform(4)
+    assert prior(clusters=3) == latent.Clustered(1, 3)
+    with pytest.raises(ValueError, match="no clusters with prior 'uniform'"):
+        prior(prior="uniform", clusters=3)
+    with pytest.raises(ValueError, match="at most latent_dim"):
+        prior(clusters=5)
 
 
 @pytest.mark.parametrize("name", ["two-player/toy", "cgan/toy", "acgan/toy", "infogan/toy"])

@@ -14,6 +14,7 @@ from zerosum.modality import to_float
 from zerosum.networks.bigan import Encoder, encoder
 from zerosum.networks.heads import Discriminator
 from zerosum.studies import bigan_1nn as study
+from zerosum.studies import training
 from zerosum.studies.bigan_1nn import BIGAN_1NN, OWN, REGRESSOR, Splits
 from zerosum.studies.training import Split
 
@@ -88,9 +89,9 @@ def test_batch_norm_is_set_to_all_images(monkeypatch: pytest.MonkeyPatch):
     torch.manual_seed(0)
     own = encoder((1, 6, 6), 3, width=8)
     before = {name: value.clone() for name, value in own.state_dict().items()}
-    monkeypatch.setattr(study, "AT_A_TIME", 25)
+    monkeypatch.setattr(training, "AT_A_TIME", 25)
     with torch.no_grad():
-        features = study.calibrate(own, SPLIT.train.x, CPU).features(to_float(SPLIT.train.x))
+        features = training.calibrated(own, SPLIT.train.x, CPU).features(to_float(SPLIT.train.x))
     unbent = torch.where(features > 0, features, features / 0.2)
     assert torch.allclose(unbent.mean(0), torch.zeros(8), atol=1e-5)
     assert torch.allclose(unbent.std(0), torch.ones(8), atol=0.05)
@@ -99,8 +100,8 @@ def test_batch_norm_is_set_to_all_images(monkeypatch: pytest.MonkeyPatch):
 
 def test_batch_norm_knows_no_test_image(monkeypatch: pytest.MonkeyPatch):
     own, seen = encoder((1, 6, 6), 3, width=8), list[Any]()
-    calibrate = study.calibrate
-    monkeypatch.setattr(study, "calibrate", lambda e, x, device: seen.append(x) or calibrate(e, x, device))
+    calibrated = training.calibrated
+    monkeypatch.setattr(training, "calibrated", lambda e, x, device: seen.append(x) or calibrated(e, x, device))
     assert set(study.accuracies(own, SPLIT, CPU)) == {"features", "code"}
     assert len(seen) == 1 and torch.equal(seen[0], SPLIT.train.x)
 

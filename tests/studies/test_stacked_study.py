@@ -1,4 +1,4 @@
-"""The stacked-mnist-own study, in small: its code, not its result."""
+"""The studies of stacked digits, in small: their code, not their results."""
 
 from __future__ import annotations
 
@@ -16,13 +16,30 @@ from zerosum.modality import Image, Spec
 from zerosum.networks import small
 from zerosum.recipe import Training
 from zerosum.studies import find, stacked_mnist
-from zerosum.studies.stacked_mnist import CONTESTANTS, STACKED_MNIST_OWN, Contestant, coverage, run, train
+from zerosum.studies.stacked_mnist import (
+    CONTESTANTS,
+    DCGAN,
+    PAC2,
+    PAC4,
+    PUBLISHED,
+    R3GAN,
+    STACKED_MNIST,
+    STACKED_MNIST_OWN,
+    Contestant,
+    coverage,
+    run,
+    run_published,
+    train,
+)
 from zerosum.training.trainer import Trainer
 
 
 def _small(spec: Spec) -> TwoPlayer:
     shape = spec.x.shape
     return TwoPlayer(small.Generator(4, shape, 4), small.Discriminator(shape, 4), TwoPlayer.Config(latent_dim=4))
+
+
+TINY = Contestant(_small, Training(40, 8, average=0.9))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +53,8 @@ def stacks() -> Dataset:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch, stacks: Dataset) -> None:
-    monkeypatch.setitem(CONTESTANTS, "dcgan", Contestant(_small, Training(40, 8, average=0.9)))
+    monkeypatch.setitem(CONTESTANTS, "dcgan", TINY)
+    monkeypatch.setitem(PUBLISHED, DCGAN, TINY)
     monkeypatch.setattr(stacked_mnist, "IMAGES", 60)
     monkeypatch.setattr(stacked_mnist, "CHECKPOINTS", 4)
     monkeypatch.setattr(data, "load", lambda name, seed: stacks)
@@ -44,7 +62,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, stacks: Dataset) -> None:
 
 def test_the_contestants_are_played_at_their_size():
     """Each makes its first move on stacked digits, and a sample."""
-    for name, contestant in CONTESTANTS.items():
+    for name, contestant in (CONTESTANTS | PUBLISHED).items():
         game = contestant.build(Spec({"x": Image(3, 28, 28)}))
         move = next(game.round(lambda: torch.rand(2, 3, 28, 28) * 2 - 1, 0))
         assert move.loss.isfinite() and game.generate(game.latents(2)).shape == (2, 3, 28, 28), name
@@ -60,11 +78,12 @@ def test_a_part_is_measured_as_it_learns(tmp_path: Path):
     assert 1 <= last["modes"] <= 60 and 0 <= last["kl"] <= 6.91 and 0 <= last["clear"] <= 1
     again = run("dcgan", 1, 0.25, tmp_path)  # nothing is left to play
     assert again == figures
+    assert run_published(DCGAN, 1, 0.25, tmp_path / "published") == figures | {"part": DCGAN}
 
 
 @pytest.mark.usefixtures("tiny")
 def test_a_part_that_was_cut_off_goes_on(tmp_path: Path, stacks: Dataset, monkeypatch: pytest.MonkeyPatch):
-    whole = train("dcgan", stacks, 0, 0.2, tmp_path / "whole", 30)
+    whole = train(TINY, stacks, 0, 0.2, tmp_path / "whole", 30)
     looked: list[int] = []
     once = Trainer.round
 
@@ -76,10 +95,10 @@ def test_a_part_that_was_cut_off_goes_on(tmp_path: Path, stacks: Dataset, monkey
 
     monkeypatch.setattr(Trainer, "round", until_five)
     with pytest.raises(KeyboardInterrupt):
-        train("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30)
+        train(TINY, stacks, 0, 0.2, tmp_path / "cut", 30)
     before = json.loads((tmp_path / "cut" / "series.json").read_bytes())
     assert [point["round"] for point in before] == [2, 4]
-    assert train("dcgan", stacks, 0, 0.2, tmp_path / "cut", 30) == whole
+    assert train(TINY, stacks, 0, 0.2, tmp_path / "cut", 30) == whole
     assert looked == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
 
 
@@ -93,6 +112,17 @@ def test_real_images_are_the_anchor(tmp_path: Path):
 def test_one_look_counts_modes_and_divergence(stacks: Dataset):
     found = coverage(stacks.x[:1].expand(5, -1, -1, -1) / 127.5 - 1)
     assert found["modes"] == 1 and found["kl"] == pytest.approx(6.90776, abs=1e-4)
+
+
+def test_published_networks_move_as_their_authors_have_it():
+    """G moves twice a round; D judges packs; z is uniform."""
+    for name, packing in ((DCGAN, 1), (PAC2, 2), (PAC4, 4)):
+        game = PUBLISHED[name].build(Spec({"x": Image(3, 28, 28)}))
+        assert isinstance(game, TwoPlayer) and game.config.packing == packing
+        moves = [move.player for move in game.round(lambda: torch.rand(2, 3, 28, 28) * 2 - 1, 0)]
+        assert moves == ["discriminator", "generator", "generator"]
+        z = game.latents(500)
+        assert z.shape == (500, 100) and -1 <= z.min() < -0.9 and 0.9 < z.max() <= 1
 
 
 def part(name: str, seed: int, modes: int, kl: float) -> dict[str, Any]:
@@ -110,3 +140,17 @@ def test_the_recipe_with_the_smallest_divergence_is_the_result():
     assert figures["recipes"]["dcgan"]["modes"] == [999] * 3
     assert STACKED_MNIST_OWN.extra_check(figures) and not STACKED_MNIST_OWN.extra_check(figures | {"kl": 0.0291})
     assert find("stacked-mnist-own") is STACKED_MNIST_OWN and set(STACKED_MNIST_OWN.parts(0)) == set(kls)
+
+
+def test_the_published_row_is_judged_by_r3gan_and_pacgan():
+    kls = {DCGAN: 3.0, PAC2: 0.06, PAC4: 0.07, R3GAN: 0.029, "real": 0.021}
+    parts = [part(name, 0, 99 if name == DCGAN else 1000, kl) for name, kl in kls.items()]
+    result = STACKED_MNIST.summarise(parts)
+    assert result["values"] == [1000] and result["kl"] == 0.029 and result["real_kl"] == 0.021
+    assert result["recipes"][DCGAN]["modes"] == [99] and STACKED_MNIST.reached(result)
+    for name, modes, kl in ((R3GAN, 1000, 0.031), (R3GAN, 999, 0.029), (PAC2, 1000, 0.081), (PAC2, 999, 0.06)):
+        other = [part(name, 0, modes, kl), *(row for row in parts if row["part"] != name)]
+        assert not STACKED_MNIST.reached(STACKED_MNIST.summarise(other)), (name, modes, kl)
+    told = STACKED_MNIST.ours(result)
+    assert "PacDCGAN2 1000, 0.060" in told and told.endswith("(real images 0.021)")
+    assert find("stacked-mnist") is STACKED_MNIST and set(STACKED_MNIST.parts(0)) == set(kls)

@@ -22,6 +22,7 @@ from zerosum.losses.penalties import GradientPenalties, PenaltyEvery, check_weig
 from zerosum.modality import Image, Spec
 from zerosum.networks import infogan as networks
 from zerosum.networks import mlp, small
+from zerosum.networks.blocks import normal_weights
 from zerosum.networks.discriminate import discriminate
 from zerosum.networks.heads import Discriminator
 from zerosum.optim import Adam, Decay, GeneratorOptimizer, Optimizer
@@ -203,7 +204,7 @@ def mnist(data: Spec, config: InfoGAN.Config = InfoGAN.Config(), network: Networ
         views=config.clusters.views,
     )
     if code:
-        networks.initialise(game)
+        normal_weights(game)
     return game
 
 

@@ -45,8 +45,10 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
         penalties: GradientPenalties = None
         penalty_every: PenaltyEvery = 1
         latent_dim: latent.LatentDim = 100
+        prior: Annotated[latent.PriorName, "distribution of z: N(0, 1) or U(-1, 1)"] = "normal"
         clusters: Annotated[int, Ge(0), "how many of z's dimensions are a one-hot cluster"] = 0
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
+        g_steps: Annotated[int, Gt(0), "generator moves per step, after D's"] = 1
         shared_fakes: Annotated[bool, "reuse D's fake batch for G's update: faster"] = False
         packing: Annotated[int, Gt(0), "samples that D judges together; PacGAN's m"] = 1
         targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
@@ -57,10 +59,7 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
     def __init__(self, generator: nn.Module, discriminator: nn.Module, config: Config = Config()):
         super().__init__()
         self.generator, self.discriminator, self.config = generator, discriminator, config
-        normal = config.latent_dim - config.clusters
-        if normal < 0:
-            raise ValueError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
-        self.prior = latent.Clustered(normal, config.clusters) if config.clusters else latent.Normal(normal)
+        self.prior = _prior(config)
         adversarial.check(config.objective, config.targets)
 
     def check(self) -> None:
@@ -76,13 +75,14 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
             loss = objective.d(*logits, config.targets)
             penalties = lazy(config.penalties, config.penalty_every, step, self.discriminator, real, fake)
             yield Move("discriminator", adversarial=loss, **penalties, logits=logits)
-        if not config.shared_fakes:
-            fake = noise(self._fakes(len(real)), step)
-            if objective.paired:
-                real = noise(self._pack(draw), step)
-        # D has moved since it saw these: a pair is compared by one D, the one that G answers to.
-        real_logits = constant_logits(self.discriminator, real) if objective.paired else None
-        yield Move("generator", adversarial=objective.g(self.discriminator(fake), real_logits))
+        for i in range(config.g_steps):
+            if i > 0 or not config.shared_fakes:
+                fake = noise(self._fakes(len(real)), step)
+                if objective.paired:
+                    real = noise(self._pack(draw), step)
+            # D has moved since it saw these: a pair is compared by one D, the one that G answers to.
+            real_logits = constant_logits(self.discriminator, real) if objective.paired else None
+            yield Move("generator", adversarial=objective.g(self.discriminator(fake), real_logits))
 
     def phase(self, step: int) -> Hashable | None:
         return step % self.config.penalty_every == 0 if self.config.noise.settled(step) else None
@@ -99,6 +99,17 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
         """Packs of samples, one from each of `packing` draws: (B, C, H, W) to (B, packing C, H, W), points alike."""
         count = self.config.packing
         return torch.cat([draw() for _ in range(count)], dim=1) if count > 1 else draw()
+
+
+def _prior(config: TwoPlayer.Config) -> latent.Prior:
+    """Of z: normal or uniform numbers, or normal ones and a one-hot cluster."""
+    if config.clusters > config.latent_dim:
+        raise ValueError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
+    if not config.clusters:
+        return latent.PRIORS[config.prior](config.latent_dim)
+    if config.prior != "normal":
+        raise ValueError(f"a one-hot cluster stands beside normal numbers: no clusters with prior {config.prior!r}")
+    return latent.Clustered(config.latent_dim - config.clusters, config.clusters)
 
 
 def packed(shape: Shape, packing: int) -> Shape:

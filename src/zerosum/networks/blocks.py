@@ -31,15 +31,18 @@ def halvings(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def doubling(before: int, after: int, size: tuple[int, int], target: tuple[int, int], bias: bool) -> nn.ConvTranspose2d:
-    """A 4x4 transposed convolution of stride 2 from `size` to `target`, each side twice as long, or one less than that.
+def doubling(
+    before: int, after: int, size: tuple[int, int], target: tuple[int, int], bias: bool, kernel: Literal[4, 5] = 4
+) -> nn.ConvTranspose2d:
+    """A transposed convolution of stride 2 from `size` to `target`, each side twice as long, or one less than that.
 
     (B, before, *size) to (B, after, *target). Padding makes the odd sides: cropping would leave strided views, which
     batch norm is slow at.
     """
     odd = tuple(2 * side - wanted for side, wanted in zip(size, target, strict=True))  # 0 or 1
-    padding = (1 + odd[0], 1 + odd[1])
-    return nn.ConvTranspose2d(before, after, 4, stride=2, padding=padding, output_padding=(odd[0], odd[1]), bias=bias)
+    padding = (2, 2) if kernel == 5 else (1 + odd[0], 1 + odd[1])
+    added = (2 * padding[0] + 2 - kernel - odd[0], 2 * padding[1] + 2 - kernel - odd[1])
+    return nn.ConvTranspose2d(before, after, kernel, stride=2, padding=padding, output_padding=added, bias=bias)
 
 
 class Reshape(nn.Module):
@@ -51,6 +54,19 @@ class Reshape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.reshape(-1, *self.shape)
+
+
+def normal_weights(network: nn.Module) -> None:
+    """Weights from N(0, 0.02^2), gains from N(1, 0.02^2) and biases of 0, as the code of DCGAN's authors draws them."""
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+        else:
+            continue
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def normalisation(norm: Norm, features: int, images: bool) -> list[nn.Module]:

@@ -1,12 +1,13 @@
 """DCGAN; Radford et al., 2016, section 3: strided convolutions, batch norm, no pooling, no hidden linear layers.
 
-An image is halved down to 4..7 pixels on its shorter side; each halving doubles the channels.
+An image is halved down to 4..7 pixels on its shorter side; each halving doubles the channels. The convolutions are 4x4,
+as in the authors' second code, of Torch; 5x5 ones, as in their first, halve the digits of PacGAN down to 2x2 pixels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from annotated_types import Gt
@@ -15,6 +16,9 @@ from torch import Tensor, nn
 from zerosum.modality import Shape
 from zerosum.networks.blocks import Norm, Reshape, doubling, halvings, image_shape, normalisation, reparametrise
 from zerosum.options import Checked
+
+Kernel = Literal[4, 5]  # pixels of a convolution's side
+SMALLEST = 4  # pixels that a side is at least halved down to
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,24 @@ class Network(Checked):
 
 
 class Generator(nn.Module):
-    """z, (B, latent_dim), to images (B, C, H, W) in [-1, 1]: transposed 4x4 convolutions, normalised, ReLU, tanh.
+    """z, (B, latent_dim), to images (B, C, H, W) in [-1, 1]: transposed convolutions, normalised, ReLU, tanh.
 
-    `norm` is "batch" as in the paper, or another; none comes after the last layer.
+    `norm` is "batch" as in the paper, or another; none comes after the last layer. `smallest` is the least number of
+    pixels of a side, `kernel` the side of the convolutions.
     """
 
-    def __init__(self, latent_dim: int, shape: Shape, width: int = 64, norm: Norm = "batch"):
+    def __init__(
+        self,
+        latent_dim: int,
+        shape: Shape,
+        width: int = 64,
+        norm: Norm = "batch",
+        smallest: int = SMALLEST,
+        kernel: Kernel = 4,
+    ):
         super().__init__()
         channels, height, image_width = image_shape(shape)
-        sizes = halvings(height, image_width, smallest=4)[::-1]
+        sizes = halvings(height, image_width, smallest)[::-1]
         widths = [width * 2**i for i in range(len(sizes) - 1)][::-1] or [width]
         base, biased = (widths[0], *sizes[0]), norm not in ("batch", "instance")
 
@@ -47,7 +60,7 @@ class Generator(nn.Module):
         for i, size in enumerate(sizes[1:]):
             after = widths[i + 1] if i + 1 < len(widths) else channels
             last = i + 2 == len(sizes)
-            layers += [doubling(widths[i], after, sizes[i], size, bias=last or biased)]
+            layers += [doubling(widths[i], after, sizes[i], size, last or biased, kernel)]
             layers += [] if last else normed(after)
         if len(sizes) == 1:  # an image too small to halve
             layers += [nn.Conv2d(width, channels, kernel_size=3, padding=1)]
@@ -60,20 +73,29 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (B, C, H, W) to logits (B, outputs): 4x4 convolutions of stride 2, LeakyReLU 0.2.
+    """Images (B, C, H, W) to logits (B, outputs): convolutions of stride 2, LeakyReLU 0.2.
 
     `norm` is "batch" as in the paper, or another: all but "batch" suit gradient penalties. "spectral" (SNGAN; Miyato et
-    al., 2018) and "weight" are of every layer; the others come after every convolution but the first.
+    al., 2018) and "weight" are of every layer; the others come after every convolution but the first. `smallest`
+    and `kernel` are those of `Generator`.
     """
 
-    def __init__(self, shape: Shape, width: int = 64, norm: Norm = "batch", outputs: int = 1):
+    def __init__(
+        self,
+        shape: Shape,
+        width: int = 64,
+        norm: Norm = "batch",
+        outputs: int = 1,
+        smallest: int = SMALLEST,
+        kernel: Kernel = 4,
+    ):
         super().__init__()
         channels, height, image_width = image_shape(shape)
         layers: list[nn.Module] = []
         before, after = channels, width
-        for i in range(len(halvings(height, image_width, smallest=4)) - 1):
+        for i in range(len(halvings(height, image_width, smallest)) - 1):
             biased = i == 0 or norm not in ("batch", "instance")
-            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=biased)]
+            layers += [nn.Conv2d(before, after, kernel, stride=2, padding=(kernel - 1) // 2, bias=biased)]
             layers += normalisation(norm, after, images=True) if i > 0 else []
             layers += [nn.LeakyReLU(0.2, inplace=True)]
             before, after = after, after * 2

@@ -98,16 +98,3 @@ def paper_discriminator(shape: Shape, width: int = 64, code: bool = False) -> Di
         before, height, image_width = after, height // 2, image_width // 2
     layers += [nn.Flatten(), nn.Linear(before * height * image_width, 16 * width), nn.BatchNorm1d(16 * width)]
     return Discriminator(nn.Sequential(*layers, nn.LeakyReLU(leak)), nn.Linear(16 * width, 1))
-
-
-def initialise(network: nn.Module) -> None:
-    """Weights from N(0, 0.02^2), gains from N(1, 0.02^2) and biases of 0, as the authors' code draws them."""
-    for module in network.modules():
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            nn.init.normal_(module.weight, 1.0, 0.02)
-        else:
-            continue
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

@@ -12,6 +12,7 @@ from zerosum.studies.bigan_1nn import BIGAN_1NN
 from zerosum.studies.cgan import CGAN_CLASS_ACCURACY, CGAN_PARZEN, CGAN_PARZEN_OWN
 from zerosum.studies.cyclegan_known_map import CYCLEGAN_KNOWN_MAP
 from zerosum.studies.dann_mnist_m import DANN_MNIST_M
+from zerosum.studies.dcgan_features import DCGAN_FEATURES
 from zerosum.studies.dialogue_grammar import DIALOGUE_GRAMMAR
 from zerosum.studies.few_labels import BAD_GAN_MNIST, SGAN_MNIST
 from zerosum.studies.gail_classic import GAIL_CLASSIC
@@ -37,7 +38,7 @@ from zerosum.studies.sound_gan import SOUND_GAN
 from zerosum.studies.sr_bicubic import SR_BICUBIC
 from zerosum.studies.srgan_set5 import SRGAN_SET5
 from zerosum.studies.srresnet_set5 import SRRESNET_SET5
-from zerosum.studies.stacked_mnist import STACKED_MNIST_OWN
+from zerosum.studies.stacked_mnist import STACKED_MNIST, STACKED_MNIST_OWN
 from zerosum.studies.study import Study
 from zerosum.studies.style_players import STYLE_PLAYERS
 from zerosum.studies.synthesized import SYNTHESIZE_MNIST
@@ -62,6 +63,7 @@ STUDIES = {
         CGAN_PARZEN_OWN,
         CYCLEGAN_KNOWN_MAP,
         DANN_MNIST_M,
+        DCGAN_FEATURES,
         GAIL_CLASSIC,
         GAN_PARZEN,
         GAN_SURVIVAL,
@@ -90,6 +92,7 @@ STUDIES = {
         SR_BICUBIC,
         SRGAN_SET5,
         SRRESNET_SET5,
+        STACKED_MNIST,
         STACKED_MNIST_OWN,
         STYLE_PLAYERS,
         SYNTHESIZE_MNIST,
@@ -101,16 +104,10 @@ STUDIES = {
 }
 
 
-# Names that a paper's protocol may bear one day. "grid-25" was zerosum's own way, too, until the paper's took its name.
-OWN = {STACKED_MNIST_OWN.name.removesuffix("-own"): STACKED_MNIST_OWN.name}
-
-
 def find(name: str) -> Study:
     """The study called `name`; `ZerosumError` with the nearest name where there is none, or with today's name."""
     if name in STUDIES:
         return STUDIES[name]
-    if name in OWN:
-        raise ZerosumError(f"{name} is not the paper's protocol, and is now called {OWN[name]}")
     if name == "grid-25-published":
         raise ZerosumError("grid-25-published is now called grid-25, and what was grid-25 is called grid-25-own")
     raise ZerosumError(unknown("study", name, STUDIES))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +23,6 @@ from zerosum.studies.training import Split
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed
 
-M = TypeVar("M", bound=nn.Module)
 OWN, REGRESSOR, PIXELS = "bigan", "latent regressor", "pixels"
 RECIPES = {OWN: "bigan/mnist", REGRESSOR: "latent-regressor/mnist"}
 TRAINED = 50_000  # of MNIST's 60,000, drawn once for all seeds
@@ -98,7 +96,7 @@ def train(splits: Splits, part: str, seed: int, fraction: float, folder: Path, w
 @torch.no_grad()
 def accuracies(encoder: Encoder, split: Split, device: torch.device) -> dict[str, float]:
     """In %, of the nearest neighbour by the layer before the output ("features") and by E(x) itself ("code")."""
-    encoder = calibrate(encoder, split.train.x, device)
+    encoder = training.calibrated(encoder, split.train.x, device)
     keys, queries = (embed(encoder, part.x, device) for part in (split.train, split.test))
     names = ("features", "code")
     return {name: accuracy(split, k, q) for name, k, q in zip(names, keys, queries, strict=True)}
@@ -107,23 +105,8 @@ def accuracies(encoder: Encoder, split: Split, device: torch.device) -> dict[str
 @torch.no_grad()
 def of_discriminator(discriminator: Discriminator, split: Split, device: torch.device) -> float:
     """In %, of the nearest neighbour by D's layer before its output."""
-    body = calibrate(discriminator.body, split.train.x, device)
+    body = training.calibrated(discriminator.body, split.train.x, device)
     return accuracy(split, *(_through(body, part.x, device) for part in (split.train, split.test)))
-
-
-@torch.no_grad()
-def calibrate(network: M, images: Tensor, device: torch.device) -> M:
-    """A copy that no longer learns, whose batch norm has the mean and variance of all these images, (N, C, H, W) bytes.
-
-    Running averages are of the last few batches only, and lag behind the weights.
-    """
-    network = copy.deepcopy(network).train()
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm1d):
-            norm.reset_running_stats()
-            norm.momentum = None  # every batch counts the same
-    _through(network, images, device)
-    return network.eval()
 
 
 def _through(network: nn.Module, images: Tensor, device: torch.device) -> Tensor:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
@@ -22,6 +24,9 @@ from zerosum.training.hooks.checkpoints import Checkpoints
 from zerosum.training.trainer import Diverged, Hook, Trainer
 from zerosum.util import distributed, rng
 from zerosum.util.files import write_atomic
+
+M = TypeVar("M", bound=nn.Module)
+AT_A_TIME = 1000  # images through a network whose batch norm is calibrated
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,17 @@ def play(trainer: Trainer, folder: Path, hooks: Iterable[Hook] = ()) -> None:
     if newest := checkpoint.newest(folder):
         checkpoint.resume(trainer, newest)
     trainer.train([*hooks, _forget, Checkpoints(folder)])
+
+
+@torch.no_grad()
+def calibrated(network: M, images: Tensor, device: torch.device) -> M:
+    """A copy that no longer learns, whose batch norm has the mean and variance of all these images, (N, C, H, W) bytes.
+
+    Running averages are of the last few batches only, and lag behind the weights.
+    """
+    network = copy.deepcopy(network)
+    update_bn((to_float(part).to(device) for part in images.split(AT_A_TIME)), network)
+    return network.eval()
 
 
 @torch.no_grad()
