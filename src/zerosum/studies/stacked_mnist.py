@@ -161,7 +161,7 @@ def summarise(parts: Sequence[Measurements]) -> Measurements:
 
 def summarise_published(parts: Sequence[Measurements]) -> Measurements:
     """The modes of R3GAN on its own networks, one value a seed, and all recipes beside each other."""
-    recipes = by_part(parts, ("seed", "rounds", "modes", "kl"))
+    recipes = by_part(parts, ("seed", "modes", "kl"))
     return {"values": recipes[R3GAN]["modes"], **_beside(recipes, R3GAN), "series": _series(parts)}
 
 
