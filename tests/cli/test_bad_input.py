@@ -79,7 +79,23 @@ def refused(call: Call, *arguments: object, code: int = 2) -> str:
         (("train", "gan/tutorial", "--data", "ring"), "gan/tutorial does not fit ring"),
         (
             ("train", "two-player/toy", "--out", "run", "--objective", "hinge", "--targets.real", 0.9),
-            "the hinge objective has no targets to smooth or flip",
+            "zerosum: two-player/toy: the hinge objective has no targets to smooth or flip",
+        ),
+        (
+            ("train", "two-player/toy", "--out", "run", "--clusters", 9),
+            "two-player/toy: clusters (9) are a part",
+        ),
+        (
+            ("train", "two-player/toy", "--out", "run", "--clusters", 1, "--prior", "uniform"),
+            "zerosum: two-player/toy: a one-hot cluster stands beside normal numbers",
+        ),
+        (
+            ("train", "r3gan/images", "--out", "run", "--augment.end", 2),
+            "r3gan/images: augment is a probability",
+        ),
+        (
+            ("train", "infogan/toy", "--out", "run", "--categories", "--continuous", 0),
+            "zerosum: infogan/toy: an InfoGAN needs a code",
         ),
         (("resume", "nowhere"), "nowhere holds no run"),
         (("sample", "nowhere"), "nowhere holds no run"),

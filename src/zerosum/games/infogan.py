@@ -29,6 +29,7 @@ from zerosum.optim import Adam, Decay, GeneratorOptimizer, Optimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
+from zerosum.util.checks import ArgumentError
 from zerosum.util.switches import With
 
 
@@ -98,7 +99,9 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
         self.body, self.views, self.config = body, views, config
         self.prior = prior(config)
         if config.clusters.weight and not config.categories:
-            raise ValueError("clusters are what categorical codes find; name categories, or set clusters.weight to 0")
+            raise ArgumentError(
+                "clusters are what categorical codes find; name categories, or set clusters.weight to 0"
+            )
         adversarial.check(config.objective, config.targets)
 
     def players(self) -> dict[str, Player]:
@@ -170,7 +173,7 @@ class InfoGAN(LatentGame[Tensor], Discriminates):
 def prior(config: InfoGAN.Config) -> latent.InfoGANPrior:
     """The distribution of z; a `ValueError` where it has no code."""
     if not config.categories and not config.continuous:
-        raise ValueError("an InfoGAN needs a code: name categories, or a number of continuous codes")
+        raise ArgumentError("an InfoGAN needs a code: name categories, or a number of continuous codes")
     return latent.InfoGANPrior(config.noise_dim, config.categories, config.continuous)
 
 

@@ -33,6 +33,7 @@ from zerosum.options import Checked
 from zerosum.recipe import recipe
 from zerosum.roles import Discriminates
 from zerosum.techniques import Techniques
+from zerosum.util.checks import ArgumentError
 from zerosum.util.switches import With
 
 
@@ -73,9 +74,9 @@ class R3GAN(LatentGame[Tensor | Labelled], Discriminates):
         self.prior = latent.Normal(config.latent_dim)
         self.batch = Labelled if condition else Tensor
         if config.gamma is None:
-            raise ValueError("gamma is needed: only recipes of images know a published one")
+            raise ArgumentError("gamma is needed: only recipes of images know a published one")
         if config.augment.peak > 1:
-            raise ValueError(f"augment is a probability, not {config.augment.peak}")
+            raise ArgumentError(f"augment is a probability, not {config.augment.peak}")
         # Buffers, because a recorded step reads them anew each time; a function of the step, so not in checkpoints.
         self.register_buffer("gamma", torch.zeros(()), persistent=False)
         self.register_buffer("augment", torch.zeros(()), persistent=False)

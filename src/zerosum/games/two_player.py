@@ -26,6 +26,7 @@ from zerosum.networks.discriminate import constant_logits, discriminate
 from zerosum.optim import Adam, Decay, DiscriminatorOptimizer, GeneratorOptimizer
 from zerosum.options import Checked
 from zerosum.recipe import recipe
+from zerosum.util.checks import ArgumentError
 
 
 class TwoPlayer(TwoPlayerGame[Tensor]):
@@ -104,11 +105,11 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
 def _prior(config: TwoPlayer.Config) -> latent.Prior:
     """Of z: normal or uniform numbers, or normal ones and a one-hot cluster."""
     if config.clusters > config.latent_dim:
-        raise ValueError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
+        raise ArgumentError(f"clusters ({config.clusters}) are a part of z: at most latent_dim ({config.latent_dim})")
     if not config.clusters:
         return latent.PRIORS[config.prior](config.latent_dim)
     if config.prior != "normal":
-        raise ValueError(f"a one-hot cluster stands beside normal numbers: no clusters with prior {config.prior!r}")
+        raise ArgumentError(f"a one-hot cluster stands beside normal numbers: no clusters with prior {config.prior!r}")
     return latent.Clustered(config.latent_dim - config.clusters, config.clusters)
 
 

@@ -26,13 +26,14 @@ from zerosum.data.stream import deal
 from zerosum.errors import ZerosumError
 from zerosum.game import LATER, Game
 from zerosum.modality import AnyModality, Behaviour, Binary, Image, Modality, Notes, Points, Sound, Tokens, Video
-from zerosum.options import to_json, with_absolute_paths
+from zerosum.options import OptionError, to_json, with_absolute_paths
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.roles import CANNOT, Acts, has_role, in_role
 from zerosum.run.record import DataRecord, HeldOut, Record, versions
 from zerosum.training import estimate, hardware
 from zerosum.training.trainer import Trainer
 from zerosum.util import distributed, rng
+from zerosum.util.checks import ArgumentError
 from zerosum.util.console import progress
 from zerosum.util.text import abbreviate, encodable
 from zerosum.workflows.changed_data import require_same
@@ -127,6 +128,8 @@ def prepare(
     rng.seed(training.seed)
     try:
         game = build(learnt.spec, options)
+    except ArgumentError as error:  # an option, or options that do not go together
+        raise OptionError(f"{recipe.name}: {error}") from error
     except ValueError as error:
         raise ZerosumError(f"{recipe.name} does not fit {learnt.name}: {error}{_others(recipe, learnt)}") from error
     if game.batch is not recipe.batch:
