@@ -21,6 +21,7 @@ errors; [architecture](architecture.md) says how parts of your own are added. Th
 """
 NETWORKS = [
     "dcgan",
+    "deep_dcgan",
     "small",
     "mlp",
     "resnet",
@@ -60,6 +61,7 @@ METRICS = [
     "modes",
     "pitch",
     "two_sample",
+    "linear_svm",
     "memorization",
     "tstr",
     "discrimination",

@@ -21,7 +21,7 @@ from zerosum.games.gan import GAN
 from zerosum.games.r3gan import R3GAN
 from zerosum.games.two_player import TwoPlayer
 from zerosum.games.wgan_gp import WGANGP
-from zerosum.losses.adversarial import LabelSmoothing
+from zerosum.losses.adversarial import LabelSmoothing, ObjectiveName
 from zerosum.modality import Classes, Points, Spec
 from zerosum.networks import mlp
 from zerosum.optim import SGD, Adam
@@ -114,23 +114,25 @@ def test_shared_fakes_are_those_that_d_saw():
     assert not torch.equal(*fakes(False))
 
 
+@pytest.mark.parametrize("packing", [1, 2])
+@pytest.mark.parametrize("objective", ["non-saturating", "relativistic"])
 @pytest.mark.parametrize("share", [False, True])
-def test_each_move_of_a_generator_has_fakes_of_its_own(share: bool):
+def test_each_move_of_a_generator_has_samples_of_its_own(share: bool, objective: ObjectiveName, packing: int):
     """Its first are D's, where those are shared; G has moved since, and makes new ones for the next."""
-    seen: list[Tensor] = []
+    drawn: list[Tensor] = []
 
-    class Watched(nn.Linear):
-        def forward(self, x: Tensor) -> Tensor:
-            seen.append(x.detach().clone())
-            return super().forward(x)
+    def draw() -> Tensor:
+        drawn.append(torch.randn(4, 2))
+        return drawn[-1]
 
-    config = TwoPlayer.Config(latent_dim=3, g_steps=3, shared_fakes=share)
-    game = TwoPlayer(nn.Linear(3, 2), Watched(2, 1), config)
-    moves = [(move.player, move.loss) for move in game.round(lambda: torch.randn(4, 2), 0)]
+    config = TwoPlayer.Config(objective, latent_dim=3, g_steps=3, shared_fakes=share, packing=packing)
+    game = TwoPlayer(nn.Linear(3, 2), nn.Linear(2 * packing, 1), config)
+    fakes: list[Tensor] = []
+    game.generator.register_forward_hook(lambda module, given, made: fakes.append(made.detach()))
+    moves = [(move.player, move.loss) for move in game.round(draw, 0)]
     assert [player for player, _ in moves] == ["discriminator", *["generator"] * 3]
-    of_d, *of_g = seen[0][4:], *seen[1:]
-    assert torch.equal(of_d, of_g[0]) is share
-    assert not torch.equal(of_g[0], of_g[1]) and not torch.equal(of_g[1], of_g[2])
+    assert len(fakes) == packing * (4 - share) and len({fake.sum().item() for fake in fakes}) == len(fakes)
+    assert len(drawn) == packing * (4 - share if objective == "relativistic" else 1)
     assert all(torch.autograd.grad(loss, game.generator.weight)[0].abs().sum() > 0 for _, loss in moves[1:])
 
 

@@ -1,4 +1,4 @@
-"""The linear support vector machine: LIBLINEAR's minimum, whatever the number of classes."""
+"""The linear support vector machine: it is LIBLINEAR's minimum."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_it_is_the_minimum_that_liblinear_finds(cost: float) -> None:
     ours = linear_svm(x, y, cost)
     theirs = LinearSVC(C=cost, dual=False, tol=1e-10, max_iter=100_000).fit(x.numpy(), y.numpy())
     scale = torch.from_numpy(theirs.coef_).abs().max()
-    assert ours.slope <= TOLERANCE
+    assert ours.gradient <= TOLERANCE
     assert torch.allclose(ours.weight / scale, torch.from_numpy(theirs.coef_) / scale, atol=2e-3)
     assert torch.allclose(ours.bias / scale, torch.from_numpy(theirs.intercept_) / scale, atol=2e-3)
     assert ours.accuracy(x, y) == pytest.approx(theirs.score(x.numpy(), y.numpy()), abs=0.01)
 
 
-def test_what_lines_can_tell_apart_is_told_apart() -> None:
+def test_what_hyperplanes_can_tell_apart_is_told_apart() -> None:
     x = torch.tensor([[0.0, 1.0], [0.1, 1.2], [1.0, 0.0], [1.1, 0.1], [-1.0, -1.0], [-1.2, -0.9]])
     y = torch.tensor([0, 0, 1, 1, 2, 2])
     machine = linear_svm(x, y, cost=100.0)
@@ -40,7 +40,13 @@ def test_what_lines_can_tell_apart_is_told_apart() -> None:
 
 def test_one_that_was_cut_off_says_so() -> None:
     x, y = clouds(100, 3)
-    assert linear_svm(x, y, 1.0, iterations=2).slope > TOLERANCE
+    assert linear_svm(x, y, 1.0, iterations=2).gradient > TOLERANCE
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0])
+def test_features_that_tell_nothing_apart_have_weights_of_zero(value: float) -> None:
+    machine = linear_svm(torch.full((4, 2), value), torch.tensor([0, 1, 0, 1]), 1.0)
+    assert not machine.weight.any() and not machine.bias.any() and machine.gradient == 0
 
 
 def test_a_caller_who_wants_no_gradients_gets_a_machine() -> None:
@@ -55,6 +61,7 @@ def test_a_caller_who_wants_no_gradients_gets_a_machine() -> None:
         (torch.ones(3), torch.zeros(3, dtype=torch.int64), 1.0, "features"),
         (torch.ones(3, 2), torch.zeros(2, dtype=torch.int64), 1.0, "features"),
         (torch.ones(0, 2), torch.zeros(0, dtype=torch.int64), 1.0, "features"),
+        (torch.tensor([[1.0], [torch.nan]]), torch.tensor([0, 1]), 1.0, "finite"),
         (torch.ones(2, 2), torch.tensor([0, -1]), 1.0, "from 0 up"),
         (torch.ones(2, 2), torch.tensor([0, 1]), 0.0, "above 0"),
     ],

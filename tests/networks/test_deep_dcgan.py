@@ -1,13 +1,15 @@
-"""DCGAN's networks of photographs, and its convolutions of another size."""
+"""DCGAN's networks for photographs, and its convolutions of another size."""
 
 from __future__ import annotations
+
+from typing import get_args
 
 import pytest
 import torch
 from torch import nn
 
 from zerosum.networks import dcgan
-from zerosum.networks.blocks import doubling
+from zerosum.networks.blocks import Kernel, doubling, halvings
 from zerosum.networks.deep_dcgan import Discriminator, Generator
 
 
@@ -18,6 +20,8 @@ def test_the_published_size_has_the_features_of_the_paper() -> None:
     assert x.shape == (2, 3, 32, 32) and x.abs().max() <= 1
     assert d(x).shape == (2, 1) and d.features(x).shape == (2, 28_672)
     assert (len(list(d.parameters())), len(list(g.parameters()))) == (17, 19)
+    norms = [m.num_features for m in g.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert norms == [512 * 4 * 4, 512, 256, 256, 128, 128], "the first is of units"
 
 
 def test_features_are_the_largest_values_of_each_stage() -> None:
@@ -41,10 +45,10 @@ def test_other_sides_are_refused(shape: tuple[int, int, int]) -> None:
             build()
 
 
-@pytest.mark.parametrize("kernel", [4, 5])
+@pytest.mark.parametrize("kernel", get_args(Kernel))
 @pytest.mark.parametrize("target", [(8, 8), (7, 7), (8, 7), (7, 8)])
-def test_a_transposed_convolution_makes_the_size_that_is_asked_for(kernel: int, target: tuple[int, int]) -> None:
-    layer = doubling(3, 2, (4, 4), target, bias=True, kernel=5 if kernel == 5 else 4)
+def test_a_transposed_convolution_makes_the_size_that_is_asked_for(kernel: Kernel, target: tuple[int, int]) -> None:
+    layer = doubling(3, 2, (4, 4), target, bias=True, kernel=kernel)
     assert layer(torch.randn(1, 3, 4, 4)).shape == (1, 2, *target)
     assert layer.kernel_size == (kernel, kernel)
 
@@ -60,3 +64,9 @@ def test_dcgan_goes_down_to_the_pixels_that_are_asked_for() -> None:
     assert {m.kernel_size for m in (*up, *down)} == {(5, 5)}
     first, last = (next(m for m in net.modules() if isinstance(m, nn.Linear)) for net in (g, d))
     assert first.out_features == last.in_features == 512 * 2 * 2
+
+
+@pytest.mark.parametrize("smallest", [1, 0, -3])
+def test_a_side_is_not_halved_for_ever(smallest: int) -> None:
+    with pytest.raises(ValueError, match=f"at least 2 pixels, not {smallest}"):
+        halvings(28, 28, smallest)

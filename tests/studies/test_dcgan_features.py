@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 
 from zerosum import data
 from zerosum.data.dataset import Dataset, dataset
+from zerosum.metrics.linear_svm import TOLERANCE
+from zerosum.modality import Image, Spec
 from zerosum.studies import dcgan_features as study
 from zerosum.studies import find, training
 from zerosum.studies.dcgan_features import DCGAN_FEATURES, OWN, PIXELS, ROUNDS
@@ -75,8 +77,24 @@ def test_the_cost_is_chosen_without_the_test_images(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(study, "linear_svm", watched)
     keys, queries = (torch.nn.functional.one_hot(of.y).float() for of in (SPLIT.train, SPLIT.test))
     score = study.scored(SPLIT, keys, queries)
-    assert score.accuracy == 100
+    assert score == (100, study.COSTS[-1], True, True), "all are as good, and the last is at the edge"
     assert asked == [*((200, cost) for cost in study.COSTS), (240, score.cost)]
+
+
+def test_costs_are_tried_until_one_is_worse(monkeypatch: pytest.MonkeyPatch):
+    asked: list[float] = []
+    shares = iter((0.5, 0.7, 0.7, 0.6, 0.9))
+
+    class Machine(NamedTuple):
+        gradient: float
+
+        def accuracy(self, features: torch.Tensor, y: torch.Tensor) -> float:
+            return next(shares)
+
+    monkeypatch.setattr(study, "linear_svm", lambda features, y, cost: asked.append(cost) or Machine(2 * TOLERANCE))
+    keys, queries = (of.x.flatten(1).float() for of in (SPLIT.train, SPLIT.test))
+    assert study.scored(SPLIT, keys, queries) == (90.0, study.COSTS[2], False, False)
+    assert asked == [*study.COSTS[:4], study.COSTS[2]]
 
 
 def test_pixels_are_the_anchor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -92,11 +110,31 @@ def test_batch_norm_knows_no_test_image(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(seen) == 2 and all(torch.equal(x, SPLIT.train.x) for x in seen)
 
 
+def test_the_networks_that_are_trained_are_half_as_wide_as_the_published(tmp_path: Path, monkeypatch: Any):
+    built: list[Any] = []
+
+    def watched(build: Any, *of: Any) -> Any:
+        built.append(build(Spec({"x": Image(3, 32, 32)})))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data, "load", lambda name: SPLIT.test if name.endswith(":test") else SPLIT.train)
+    monkeypatch.setattr(training, "trainer_of", watched)
+    with pytest.raises(KeyboardInterrupt):
+        study.run(OWN, 0, 1.0, tmp_path)
+    game = built[0]
+    assert game.discriminator.features(game.generate(game.latents(2))).shape == (2, 28_672 // 2)
+
+
 def test_a_result_has_its_anchors():
-    series = [{"round": 0, "accuracy": 50.0}, {"round": 9, "accuracy": 60.5}]
+    fit = {"cost": 1e-4, "edge": False, "converged": True}
+    series = [{"round": 0, "accuracy": 50.0, **fit}, {"round": 9, "accuracy": 60.5, **fit}]
     own = {"part": OWN, "seed": 0, "rounds": 9, "width": 4, "accuracy": 60.5, "series": series}
-    result = DCGAN_FEATURES.summarise([own, {"part": PIXELS, "seed": 0, "accuracy": 38.0, "data": "cifar10 (jpeg)"}])
+    result = DCGAN_FEATURES.summarise(
+        [own, {"part": PIXELS, "seed": 0, "accuracy": 38.0, "data": "cifar10 (jpeg)", **fit}]
+    )
     assert result["values"] == [60.5] and result["untrained"] == [50.0] and result["raw_pixels"] == 38.0
     assert DCGAN_FEATURES.ours(result) == "60.5; untrained 50.0; raw pixels 38.0"
-    assert not DCGAN_FEATURES.reached(result) and DCGAN_FEATURES.reached(result | {"values": [82.8]})
+    near = result | {"values": [82.8]}
+    assert not DCGAN_FEATURES.reached(result) and DCGAN_FEATURES.reached(near)
+    assert not DCGAN_FEATURES.reached(near | {"edge": True}) and not DCGAN_FEATURES.reached(near | {"converged": False})
     assert find("dcgan-features") is DCGAN_FEATURES and set(DCGAN_FEATURES.parts(0)) == {OWN, PIXELS}

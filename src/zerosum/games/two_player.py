@@ -35,6 +35,8 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
     With `packing` m, D judges packs: m independent samples beside each other along the first dimension of their shape,
     so D is built for `packed(shape, m)`. A move draws m batches and makes as many fakes, and so has as many packs as a
     batch has samples. Penalties and logits are of packs; Lin et al., 2018 (PacGAN).
+
+    Every move of G draws new z, and for a paired objective new real samples; its first of shared fakes does not.
     """
 
     name = "two-player"
@@ -50,7 +52,7 @@ class TwoPlayer(TwoPlayerGame[Tensor]):
         clusters: Annotated[int, Ge(0), "how many of z's dimensions are a one-hot cluster"] = 0
         d_steps: Annotated[int, Gt(0), "discriminator moves per step"] = 1
         g_steps: Annotated[int, Gt(0), "generator moves per step, after D's"] = 1
-        shared_fakes: Annotated[bool, "reuse D's fake batch for G's update: faster"] = False
+        shared_fakes: Annotated[bool, "reuse D's fake batch for G's first move: faster"] = False
         packing: Annotated[int, Gt(0), "samples that D judges together; PacGAN's m"] = 1
         targets: Annotated[LabelSmoothing, "D's targets, for objectives that have any"] = HARD
         noise: DiscriminatorNoise = InstanceNoise()

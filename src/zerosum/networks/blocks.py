@@ -10,6 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from zerosum.modality import Shape
 
+Kernel = Literal[4, 5]  # pixels of a convolution's side
 Norm = Literal["batch", "spectral", "weight", "instance", "layer", "none"]
 
 
@@ -23,8 +24,10 @@ def image_shape(shape: Shape) -> tuple[int, int, int]:
 def halvings(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
     """Sizes from (height, width) down, each half of the one before, rounded up, while no side falls below `smallest`.
 
-    28x28 with `smallest` 4 gives 28, 14, 7, 4; the list has at least one entry.
+    28x28 with `smallest` 4 gives 28, 14, 7, 4; the list has at least one entry. `ValueError` for `smallest` below 2.
     """
+    if smallest < 2:
+        raise ValueError(f"a side is halved down to at least 2 pixels, not {smallest}")
     sizes = [(height, width)]
     while math.ceil(min(sizes[-1]) / 2) >= smallest:
         sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
@@ -32,7 +35,7 @@ def halvings(height: int, width: int, smallest: int) -> list[tuple[int, int]]:
 
 
 def doubling(
-    before: int, after: int, size: tuple[int, int], target: tuple[int, int], bias: bool, kernel: Literal[4, 5] = 4
+    before: int, after: int, size: tuple[int, int], target: tuple[int, int], bias: bool, kernel: Kernel = 4
 ) -> nn.ConvTranspose2d:
     """A transposed convolution of stride 2 from `size` to `target`, each side twice as long, or one less than that.
 

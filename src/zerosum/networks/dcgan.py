@@ -1,23 +1,22 @@
 """DCGAN; Radford et al., 2016, section 3: strided convolutions, batch norm, no pooling, no hidden linear layers.
 
-An image is halved down to 4..7 pixels on its shorter side; each halving doubles the channels. The convolutions are 4x4,
-as in the authors' second code, of Torch; 5x5 ones, as in their first, halve the digits of PacGAN down to 2x2 pixels.
+By default an image is halved down to 4..7 pixels on its shorter side by 4x4 convolutions, as in the authors' second
+code, of Torch; each halving doubles the channels. With 5x5 ones, as in their first, PacGAN halves digits down to 2x2.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
 from zerosum.modality import Shape
-from zerosum.networks.blocks import Norm, Reshape, doubling, halvings, image_shape, normalisation, reparametrise
+from zerosum.networks.blocks import Kernel, Norm, Reshape, doubling, halvings, image_shape, normalisation, reparametrise
 from zerosum.options import Checked
 
-Kernel = Literal[4, 5]  # pixels of a convolution's side
 SMALLEST = 4  # pixels that a side is at least halved down to
 
 

@@ -1,4 +1,4 @@
-"""DCGAN's networks of photographs, as the model released with the paper has them; Radford et al., 2016, section 5.1.
+"""DCGAN's networks for photographs, as the model released with the paper has them; Radford et al., 2016, section 5.1.
 
 Six 3x3 convolutions, every second of which halves the image; no biases but those of batch norm. Nothing pools, and
 there is no hidden linear layer.
@@ -18,15 +18,19 @@ WIDTH = 128  # the published
 
 
 class Generator(nn.Module):
-    """z, (B, latent_dim), to images (B, C, H, W) in [-1, 1], H and W multiples of 8: `Discriminator`'s mirror."""
+    """z, (B, latent_dim), to images (B, C, H, W) in [-1, 1], H and W multiples of 8, else `ValueError`.
+
+    `Discriminator`'s mirror: batch norm in all layers but the last, ReLU, tanh.
+    """
 
     def __init__(self, latent_dim: int, shape: Shape, width: int = WIDTH):
         super().__init__()
         grid = _grid(shape)
         stages = _stages(shape[0], width)[::-1]
         before = stages[0][1]
-        layers: list[nn.Module] = [nn.Linear(latent_dim, before * grid[0] * grid[1], bias=False)]
-        layers += [Reshape((before, *grid)), nn.BatchNorm2d(before), nn.ReLU(inplace=True)]
+        units = before * grid[0] * grid[1]
+        layers: list[nn.Module] = [nn.Linear(latent_dim, units, bias=False), nn.BatchNorm1d(units)]
+        layers += [nn.ReLU(inplace=True), Reshape((before, *grid))]
         for i, (after, before, stride) in enumerate(stages):
             layers += [nn.ConvTranspose2d(before, after, 3, stride, padding=1, output_padding=stride - 1, bias=False)]
             layers += [] if i + 1 == len(stages) else [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
@@ -38,7 +42,10 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (B, C, H, W), H and W multiples of 8, to logits (B, 1): LeakyReLU 0.2, batch norm from the second on."""
+    """Images (B, C, H, W), H and W multiples of 8, else `ValueError`, to logits (B, 1).
+
+    LeakyReLU 0.2; batch norm from the second convolution on.
+    """
 
     def __init__(self, shape: Shape, width: int = WIDTH):
         super().__init__()
@@ -57,7 +64,7 @@ class Discriminator(nn.Module):
         return self.output(x.flatten(1))
 
     def features(self, x: Tensor) -> Tensor:
-        """(B, 14 width H / 8 W / 8): what every stage finds in x, its largest values on an even grid of H / 8 by W / 8.
+        """(B, 14 * width * H/8 * W/8): what every stage finds in x, its largest values on an even grid of H/8 by W/8.
 
         28,672 of an image of 32x32, at the published width.
         """

@@ -82,12 +82,7 @@ def train(splits: Splits, part: str, seed: int, fraction: float, folder: Path, w
         return found
 
     trainer = training.trainer_of(lambda spec: recipe.build(spec, options), splits.authors.train, settings)
-    series = training.Series(folder / "series.json")
-    hook = series.measuring(measure, every)
-    if not series.read():
-        hook(trainer)  # the features of random weights, an anchor
-    training.play(trainer, folder, [hook])
-    points = series.read()
+    points = training.play_measured(trainer, folder, measure, every, from_start=True)  # random features are an anchor
     last = points[-1]
     scores = {"accuracy": last["features"], "test": last["test features"]}
     return {"part": part, "seed": seed, "rounds": settings.steps, **scores, "series": points}

@@ -156,15 +156,20 @@ def play_measured(
     measure: Callable[[Trainer], Mapping[str, Any]],
     every: int,
     lost: Mapping[str, Any] | None = None,
+    from_start: bool = False,
 ) -> list[dict[str, Any]]:
     """`play`, and `measure` every `every` steps and in the last one: all points, each with its "round".
 
     Args:
+        from_start: measure the first weights, too, as round 0.
         lost: what a training that diverges is worth: its last point, with what diverged; None: the error goes on.
     """
     series = Series(folder / "series.json")
+    hook = series.measuring(measure, every)
+    if from_start and not series.read():
+        hook(trainer)
     try:
-        play(trainer, folder, [series.measuring(measure, every)])
+        play(trainer, folder, [hook])
     except Diverged as error:
         if lost is None:
             raise
