@@ -111,7 +111,10 @@ class Discriminator(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Weights from N(0, 0.02^2); Radford et al., 2016, section 4; gains from N(1, 0.02^2), as in the authors' code."""
+    """Weights from N(0, 0.02^2); Radford et al., 2016, section 4; gains from N(1, 0.02^2), as in the authors' code.
+
+    Unlike `normal_weights` it leaves biases, and the gains of instance norm, as PyTorch has them.
+    """
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
