@@ -35,6 +35,7 @@ BESIDE = {
     "backward": {"contract/rules/machine.py": ["differentiate"]},  # on copies of a game, for their gradients
     "step": {
         "data/behaviour/episodes.py": ["play"],  # of environments
+        "metrics/linear_svm.py": ["linear_svm"],  # of a convex problem, whose gradient is written out
         "training/estimate.py": ["estimate"],  # without a gradient, to see what the optimizer's state takes
     },
 }

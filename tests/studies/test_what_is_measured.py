@@ -164,7 +164,9 @@ def test_stacked_digits_are_measured_by_averaged_weights(
     untrained: dict[str, Any], sampled: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(stacked_mnist, "coverage", lambda images: {"modes": len(images), "kl": 0.5})
-    found = stacked_mnist.train("dcgan", dataset("s", torch.zeros(2, 1)), 0, 1.0, tmp_path, 30)
+    found = stacked_mnist.train(
+        stacked_mnist.CONTESTANTS["dcgan"], dataset("s", torch.zeros(2, 1)), 0, 1.0, tmp_path, 30
+    )
     assert sampled == ["averaged"] and found["modes"] == 30
 
 

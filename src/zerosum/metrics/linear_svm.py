@@ -47,12 +47,11 @@ def linear_svm(features: Tensor, y: Tensor, cost: float, iterations: int = ITERA
     if not cost > 0:
         raise ValueError(f"the cost of a margin violation is above 0, not {cost}")
     signs = F.one_hot(y, int(y.max()) + 1).to(features) * 2 - 1  # (N, K)
-    weight = features.new_zeros(signs.shape[1], features.shape[1], requires_grad=True)
-    bias = features.new_zeros(signs.shape[1], requires_grad=True)
+    weight, bias = features.new_zeros(signs.shape[1], features.shape[1]), features.new_zeros(signs.shape[1])
     scale = cost * len(y)  # so that the objective is K at weights of 0, whatever the cost
     begun = 2 * max(_largest(signs.T @ features), _largest(signs.sum(0))) / len(y)
     if begun == 0:  # nothing tells the classes apart, and weights of 0 are the minimum
-        return LinearSVM(weight.detach(), bias.detach(), 0.0)
+        return LinearSVM(weight, bias, 0.0)
     solver = torch.optim.LBFGS(
         [weight, bias],
         max_iter=iterations,
@@ -62,12 +61,12 @@ def linear_svm(features: Tensor, y: Tensor, cost: float, iterations: int = ITERA
     )
 
     def objective() -> Tensor:
-        solver.zero_grad()
-        with torch.enable_grad():
-            violations = F.relu(1 - signs * F.linear(features, weight, bias))
-            value = (weight.square().sum() + bias.square().sum()) / (2 * scale) + violations.square().sum() / len(y)
-            value.backward()
-        return value.detach()
+        """The value; it leaves its gradient, which is written out, where the solver reads it."""
+        violations = F.relu(1 - signs * F.linear(features, weight, bias))
+        slopes = -2 / len(y) * signs * violations  # of the scores
+        weight.grad = slopes.T @ features + weight / scale
+        bias.grad = slopes.sum(0) + bias / scale
+        return (weight.square().sum() + bias.square().sum()) / (2 * scale) + violations.square().sum() / len(y)
 
     solver.step(objective)
     objective()

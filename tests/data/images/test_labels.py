@@ -235,9 +235,9 @@ def test_ten_thousand_rows_are_read_in_a_moment(tmp_path: Path, monkeypatch: pyt
     files = [f"{k % 7}/{k}.png" for k in range(10_000)]
     rows = [f"{file},{k % 100},{k / 7}" for k, file in enumerate(files)]
     (tmp_path / "labels.csv").write_text("\n".join(["file_name,label,condition_x", *rows]))
-    start = time.perf_counter()
+    start = time.process_time()
     marks = labels.read_label_file(tmp_path, files)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert marks is not None and len(marks.classes) == 100 and len(marks.vectors) == 10_000
     assert torch.equal(marks.y(files), torch.arange(10_000) % 100)
 
