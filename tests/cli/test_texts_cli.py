@@ -13,6 +13,7 @@ from shell import Call
 import zerosum
 from zerosum.data.text.oracle import FILE, SHAPES
 from zerosum.data.text.sentences import grammar
+from zerosum.run.loaded import MOST
 from zerosum.run.sampling import SampleRequest
 from zerosum.workflows.sample import written
 
@@ -117,6 +118,9 @@ def test_what_cannot_be_sampled_is_named(call: Call, run: Path, arguments: tuple
 
 
 def test_any_number_of_texts_is_printed_as_they_are_written(run: Path):
+    """The first of them soon, however many are asked for."""
+    part, _ = next(zerosum.load(run).parts(10**12))
+    assert len(part) == MOST
     lines = written(zerosum.load(run), SampleRequest(10**12, 0))
     assert [next(lines) for _ in range(3)] == zerosum.load(run).texts(zerosum.load(run).sample(3))
 

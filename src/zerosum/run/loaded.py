@@ -45,6 +45,7 @@ Asked = int | str | Sequence[int | str] | np.ndarray[Any, Any] | Tensor | None  
 STORED = {"bool": torch.bool, "8-bit": torch.uint8, "int64": torch.int64}  # what of integers a store holds
 LONG = 20  # digits of what is no number of a class: Python reads no number of thousands
 PART = 2**24  # numbers of a part of many samples: 64 MB
+MOST = 32 * ROWS  # samples in a part: who asks for very many texts sees the first of them soon
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ class Run:
             x = self.sample(count, seed, truncation=truncation, classes=classes, conditions=conditions, texts=texts)
             yield x, labels
             return
-        step = max(ROWS, PART // max(1, math.prod(self.modality.shape)) // ROWS * ROWS)  # z are drawn by so many
+        fitting = PART // max(1, math.prod(self.modality.shape)) // ROWS * ROWS  # z are drawn by so many
+        step = min(max(ROWS, fitting), MOST)
         for start in range(0, count, step):
             own = None if labels is None else labels[start : start + step]
             x = sampling.sample(
