@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from halves import halves
 from torch import nn
 
-from zerosum.data.dataset import Dataset, dataset
+from zerosum.data.dataset import dataset
 from zerosum.modality import to_float
 from zerosum.networks.bigan import Encoder, encoder
 from zerosum.networks.heads import Discriminator
@@ -21,17 +22,8 @@ from zerosum.studies.training import Split
 CPU = torch.device("cpu")
 
 
-def images(count: int, seed: int) -> Dataset:
-    """Images of two classes: bright above, or bright below."""
-    draw = torch.Generator().manual_seed(seed)
-    y = torch.randint(2, (count,), generator=draw)
-    x = torch.randint(100, (count, 1, 6, 6), generator=draw)
-    x[y == 0, :, :3] += 150
-    x[y == 1, :, 3:] += 150
-    return dataset("halves", x.to(torch.uint8), y, ("above", "below"))
-
-
-SPLIT = Split(images(200, 1), images(40, 2))
+SHAPE = (1, 6, 6)
+SPLIT = Split(halves(200, 1, SHAPE), halves(40, 2, SHAPE))
 SPLITS = Splits.of(SPLIT, trained=160)
 ROUNDS = study.ROUNDS
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from halves import halves
 
 from zerosum import data
-from zerosum.data.dataset import Dataset, dataset
 from zerosum.metrics.linear_svm import TOLERANCE
 from zerosum.modality import Image, Spec
 from zerosum.studies import dcgan_features as study
@@ -17,18 +17,8 @@ from zerosum.studies import find, training
 from zerosum.studies.dcgan_features import DCGAN_FEATURES, OWN, PIXELS, ROUNDS
 from zerosum.studies.training import Split
 
-
-def images(count: int, seed: int) -> Dataset:
-    """Images of two classes: bright above, or bright below."""
-    draw = torch.Generator().manual_seed(seed)
-    y = torch.randint(2, (count,), generator=draw)
-    x = torch.randint(100, (count, 3, 8, 8), generator=draw)
-    x[y == 0, :, :4] += 150
-    x[y == 1, :, 4:] += 150
-    return dataset("halves", x.to(torch.uint8), y, ("above", "below"))
-
-
-SPLIT = Split(images(240, 1), images(40, 2))
+SHAPE = (3, 8, 8)
+SPLIT = Split(halves(240, 1, SHAPE), halves(40, 2, SHAPE))
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from halves import halves
 from torch import Tensor
 
-from zerosum.data.dataset import Dataset, dataset
 from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
 from zerosum.losses.mutual_information import Posterior
@@ -20,17 +20,8 @@ from zerosum.studies.training import Split
 PARTS = INFOGAN_ERROR_OWN.parts(0)
 
 
-def images(count: int, seed: int) -> Dataset:
-    """Images of two classes: bright above, or bright below."""
-    draw = torch.Generator().manual_seed(seed)
-    y = torch.randint(2, (count,), generator=draw)
-    x = torch.randint(100, (count, 1, 8, 8), generator=draw)
-    x[y == 0, :, :4] += 150
-    x[y == 1, :, 4:] += 150
-    return dataset("halves", x.to(torch.uint8), y, ("above", "below"))
-
-
-SPLIT = Split(images(300, 1), images(40, 2))
+SHAPE = (1, 8, 8)
+SPLIT = Split(halves(300, 1, SHAPE), halves(40, 2, SHAPE))
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zerosum.util import checks
+
 ITERATIONS = 500  # at most
 TOLERANCE = 1e-4  # of the gradient: its largest entry at the end over that at weights of 0
 
@@ -40,8 +42,7 @@ def linear_svm(features: Tensor, y: Tensor, cost: float, iterations: int = ITERA
     """
     if features.ndim != 2 or y.shape != features.shape[:1] or not len(y):
         raise ValueError(f"features (N, F) have classes (N,), not {tuple(features.shape)} and {tuple(y.shape)}")
-    if not bool(features.isfinite().all()):
-        raise ValueError("features must be finite")
+    checks.finite("features", features)
     if int(y.min()) < 0:
         raise ValueError("classes are whole numbers from 0 up")
     if not cost > 0:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zerosum.games import find
 from zerosum.games.bigan import BiGAN
@@ -29,7 +29,6 @@ TRAINED = 50_000  # of MNIST's 60,000, drawn once for all seeds
 FULL = 78_200  # rounds at the full rate, 200 epochs, and then of its fall to a hundredth, as many
 ROUNDS = 2 * FULL
 CHECKPOINTS = 8  # times that a training's features are measured; the last time, at its end, counts
-AT_A_TIME = 1000  # images through the encoder
 
 
 class Splits(NamedTuple):
@@ -101,18 +100,13 @@ def accuracies(encoder: Encoder, split: Split, device: torch.device) -> dict[str
 def of_discriminator(discriminator: Discriminator, split: Split, device: torch.device) -> float:
     """In %, of the nearest neighbour by D's layer before its output."""
     body = training.calibrated(discriminator.body, split.train.x, device)
-    return accuracy(split, *(_through(body, part.x, device) for part in (split.train, split.test)))
-
-
-def _through(network: nn.Module, images: Tensor, device: torch.device) -> Tensor:
-    """(N, outputs) of images (N, C, H, W) as bytes."""
-    return torch.cat([network(to_float(part).to(device)) for part in images.split(AT_A_TIME)])
+    return accuracy(split, *(training.through(body, part.x, device) for part in (split.train, split.test)))
 
 
 def embed(encoder: Encoder, images: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
     """Features (N, F) and codes (N, latent_dim) of images (N, C, H, W) as bytes."""
-    features = _through(encoder.features, images, device)
-    return features, torch.cat([encoder.code(part) for part in features.split(AT_A_TIME)])
+    features = training.through(encoder.features, images, device)
+    return features, torch.cat([encoder.code(part) for part in features.split(training.AT_A_TIME)])
 
 
 def pixels(split: Split) -> float:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from zerosum import data
-from zerosum.data.dataset import Dataset
 from zerosum.games.two_player import TwoPlayer
 from zerosum.metrics.linear_svm import TOLERANCE, linear_svm
 from zerosum.modality import Spec, to_float
@@ -28,7 +27,6 @@ ROUNDS, BATCH = 3_000, 128
 CHECKPOINTS = 2  # times that a training's features are measured, after the one of its first weights; the last counts
 HELD_OUT = 5_000  # of the training images, drawn once for all seeds, on which C is chosen
 COSTS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # tried upwards until one is worse than the one before
-AT_A_TIME = 500  # images through the discriminator
 
 
 class Score(NamedTuple):
@@ -64,7 +62,9 @@ def train(split: Split, seed: int, fraction: float, folder: Path, width: int = H
         game = trainer.sampler
         assert isinstance(game, TwoPlayer) and isinstance(game.discriminator, Discriminator)
         discriminator = training.calibrated(game.discriminator, split.train.x, trainer.device)
-        found = (features(discriminator, of, trainer.device) for of in (split.train, split.test))
+        with torch.no_grad():
+            parts = (split.train.x, split.test.x)
+            found = [training.through(discriminator.features, x, trainer.device) for x in parts]
         return scored(split, *found)._asdict()
 
     trainer = training.trainer_of(build, split.train, settings)
@@ -72,12 +72,6 @@ def train(split: Split, seed: int, fraction: float, folder: Path, width: int = H
     points = training.play_measured(trainer, folder, measure, every, from_start=True)  # random features are an anchor
     about = {"rounds": settings.steps, "width": width, "data": split.train.name}
     return {"part": OWN, "seed": seed, **about, "accuracy": points[-1]["accuracy"], "series": points}
-
-
-@torch.no_grad()
-def features(discriminator: Discriminator, of: Dataset, device: torch.device) -> Tensor:
-    """(N, F) of a set's images."""
-    return torch.cat([discriminator.features(to_float(part).to(device)) for part in of.x.split(AT_A_TIME)])
 
 
 def scored(split: Split, keys: Tensor, queries: Tensor) -> Score:
@@ -89,14 +83,14 @@ def scored(split: Split, keys: Tensor, queries: Tensor) -> Score:
     y, y_test = (classes.to(keys.device) for classes in (split.train.y, split.test.y))
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0)).to(keys.device)
     held, rest = order[:HELD_OUT], order[HELD_OUT:]
-    known, asked = keys[rest], keys[held]
+    x_rest, x_held = keys[rest], keys[held]
     best, reached = COSTS[0], 0.0
     for cost in COSTS:
-        found = linear_svm(known, y[rest], cost).accuracy(asked, y[held])
+        found = linear_svm(x_rest, y[rest], cost).accuracy(x_held, y[held])
         if found < reached:
             break
         best, reached = cost, found
-    del known
+    del x_rest
     machine = linear_svm(keys, y, best)
     accuracy = round(100 * machine.accuracy(queries, y_test), 2)
     return Score(accuracy, best, best in (COSTS[0], COSTS[-1]), machine.gradient <= TOLERANCE)

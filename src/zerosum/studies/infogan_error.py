@@ -14,7 +14,6 @@ from torch import Tensor
 
 from zerosum.games import find
 from zerosum.games.infogan import InfoGAN
-from zerosum.modality import to_float
 from zerosum.recipe import Recipe
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study, each_value
@@ -23,7 +22,6 @@ from zerosum.training.trainer import Trainer
 
 CHECKPOINTS = 4  # times that a training is measured; the last time, at its end, counts
 PUBLISHED = 55_000  # of MNIST's images that the authors train on
-AT_A_TIME = 1000  # images through Q
 HALF = 0.5  # of a class that its category must hold
 
 
@@ -87,8 +85,7 @@ def match_categories(game: InfoGAN, split: Split) -> dict[str, Any]:
 def categories(game: InfoGAN, images: Tensor) -> Tensor:
     """The likeliest category, (N,), of images (N, C, H, W) as bytes."""
     device = next(game.parameters()).device
-    parts = [game.posterior(to_float(part).to(device)).categories()[:, 0] for part in images.split(AT_A_TIME)]
-    return torch.cat(parts).cpu()
+    return training.through(lambda x: game.posterior(x).categories()[:, 0], images, device).cpu()
 
 
 def counts(categories: Tensor, classes: Tensor, size: int) -> Tensor:

@@ -23,7 +23,7 @@ from zerosum.optim import Adam, Decay
 from zerosum.pictures import png
 from zerosum.pictures.grids import grid
 from zerosum.studies.study import Measurements, Study, by_part, each_value
-from zerosum.studies.training import last_weights, play, trainer_of, translated
+from zerosum.studies.training import last_weights, play, through, trainer_of, translated
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
@@ -71,7 +71,7 @@ def regressor(x: Tensor, y: Tensor, steps: int, seed: int) -> nn.Module:
 @torch.no_grad()
 def errors(network: nn.Module, drawn: Gauges) -> Tensor:
     """(N,) by how many degrees a regressor is wrong, 0 to 180."""
-    said = torch.cat([network(to_float(part)) for part in drawn.images.split(500)])
+    said = through(network, drawn.images, torch.device("cpu"), 500)
     return turned(torch.rad2deg(torch.atan2(said[:, 1], said[:, 0])) - drawn.tenths / 10).abs()
 
 

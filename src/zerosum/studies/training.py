@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from zerosum.util import distributed, rng
 from zerosum.util.files import write_atomic
 
 M = TypeVar("M", bound=nn.Module)
-AT_A_TIME = 1000  # images through a network whose batch norm is calibrated
+AT_A_TIME = 1000  # images through a network that is measured
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,17 @@ def play(trainer: Trainer, folder: Path, hooks: Iterable[Hook] = ()) -> None:
     trainer.train([*hooks, _forget, Checkpoints(folder)])
 
 
+def through(
+    function: Callable[[Tensor], Tensor], images: Tensor, device: torch.device, at_a_time: int = AT_A_TIME
+) -> Tensor:
+    """What a function of images in [-1, 1] gives of all these, (N, C, H, W) bytes, part by part: (N, ...)."""
+    return torch.cat([function(part) for part in _parts(images, device, at_a_time)])
+
+
+def _parts(images: Tensor, device: torch.device, at_a_time: int) -> Iterator[Tensor]:
+    return (to_float(part).to(device) for part in images.split(at_a_time))
+
+
 @torch.no_grad()
 def calibrated(network: M, images: Tensor, device: torch.device) -> M:
     """A copy that no longer learns, whose batch norm has the mean and variance of all these images, (N, C, H, W) bytes.
@@ -90,7 +101,7 @@ def calibrated(network: M, images: Tensor, device: torch.device) -> M:
     Running averages are of the last few batches only, and lag behind the weights.
     """
     network = copy.deepcopy(network)
-    update_bn((to_float(part).to(device) for part in images.split(AT_A_TIME)), network)
+    update_bn(_parts(images, device, AT_A_TIME), network)
     return network.eval()
 
 
