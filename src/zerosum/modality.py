@@ -388,7 +388,8 @@ class Tokens(Modality):
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
         """Of one text, of `length` tokens at most: unknown ones are `<unk>`, and `<eos>` fills the row."""
-        known = [self._numbers.get(token, self._unknown) for token in tokens]
+        numbers = map(self._numbers.get, tokens)
+        known = [self._unknown if number is None else number for number in numbers]
         return known + [self.end or 0] * (self.length - len(known))
 
     @cached_property

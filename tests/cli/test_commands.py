@@ -108,6 +108,7 @@ def test_sample_writes_arrays_and_equal_seeds_give_equal_samples(call: Call, ima
 
 def test_sample_writes_separate_files(call: Call, images: Path) -> None:
     assert call("sample", images, "-n", 3, "--out", "folder")[0] == 0
+    assert "folder also holds 1 file of an earlier time" in call("sample", images, "-n", 2, "--out", "folder")[2]
     assert len(list(Path("folder").glob("*.png"))) == 3
 
 

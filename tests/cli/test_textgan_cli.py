@@ -102,3 +102,9 @@ def test_texts_that_nothing_can_be_learnt_of(call: Call, tmp_path: Path, texts: 
 ])  # fmt: skip
 def test_flags_that_cannot_be_honoured(call: Call, tmp_path: Path, flags: tuple, message: str):
     assert message in refused(call, "train", "textgan/lines", *flags, "--steps", 1, "--out", tmp_path / "run")
+
+
+def test_its_generator_is_exported(call: Call, run: Path, tmp_path: Path):
+    pytest.importorskip("onnx")
+    code, _, err = call("export", run, "--out", tmp_path / "generator.onnx")
+    assert code == 0 and (tmp_path / "generator.onnx").stat().st_size > 1_000, err

@@ -240,3 +240,26 @@ def test_an_oracle_is_found_where_the_run_found_it(call: Call, tmp_path: Path, m
     zerosum.train("seqgan/oracle", "oracle", out, steps=2, data_dir=tmp_path, **options, **small)
     code, said, err = call("evaluate", out, "-n", 50, "--metrics", "nll-oracle")
     assert code == 0 and "NLL" in said, err
+
+
+def test_a_truncation_that_texts_cannot_have_leaves_no_run(call: Call, tmp_path: Path):
+    told = refused(call, "train", "seqgan/lines", *SMALL, "--truncation", 2, "--out", tmp_path / "run")
+    assert "is the probability of the likeliest tokens, below 1, not 2" in told
+    assert not (tmp_path / "run").exists()
+
+
+def test_texts_without_unknown_tokens_are_completed(call: Call, tmp_path: Path):
+    short = ("--pretrain-generator", 1, "--pretrain-discriminator", 1)
+    code, _, err = call(
+        "train", "seqgan/oracle", "--data", "oracle:drawn", *SMALL, *short, "--steps", 3, "--out", tmp_path / "run"
+    )
+    assert code == 0, err
+    code, out, err = call("sample", tmp_path / "run", "-n", 2, "--start", "3 17")
+    assert code == 0 and all(line.startswith("3 17 ") for line in out.splitlines()), err
+
+
+def test_the_likelihood_stands_beside_that_of_other_texts(run: Path):
+    found = zerosum.evaluate(run, metrics=["nll-test"], samples=50, truncation=0.5)["nll-test"]
+    score = found.scores["NLL"]
+    assert score.references["greedy"] < score.value < score.references["shuffled"]
+    assert (found.protocol.truncation, found.protocol.fake) == (None, 0), "no text of the run's is measured"

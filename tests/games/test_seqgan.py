@@ -168,6 +168,7 @@ def test_a_text_is_compared_with_the_others_that_have_a_token_there():
 @pytest.mark.parametrize(("options", "message"), [
     ({"reward": "constant", "baseline": True}, "minus its mean is 0, so nothing is learnt; add --no-baseline"),
     ({"reward": "random", "lag": 0.5}, "--reward random completes no texts; leave --lag out"),
+    ({"d_steps": 0}, "D never learns; raise --d-steps or --pretrain-discriminator"),
 ])  # fmt: skip
 def test_options_that_cannot_be_honoured_are_refused(options: dict[str, Any], message: str):
     with pytest.raises(ZerosumError, match=message):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from torch import Tensor
 
 import zerosum
 from zerosum.data.text.dialogues import dialogues_by_rule
 from zerosum.errors import ZerosumError
 from zerosum.metrics.answers import found_of
+from zerosum.run import sampling
 
 SMALL = {
     "network": {"embedding": 8, "hidden": 16, "filters": 0.05, "critic": 4},
@@ -55,3 +58,18 @@ def test_of_other_runs_and_data_it_cannot_be_measured(run: Path, tmp_path: Path)
     zerosum.train("dialogue/lines", str(table), tmp_path / "own", steps=32, **SMALL)
     with pytest.raises(ZerosumError, match=r"no grammar knows the answers of .*own\.tsv, only those of dialogues"):
         zerosum.evaluate(tmp_path / "own", metrics=["answers"], samples=40)
+
+
+def test_truncation_is_honoured_and_the_record_says_what_was_measured(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def watched(*arguments: Any, **options: Any) -> Tensor:
+        asked.append(options["truncation"])
+        return drawn(*arguments, **options)
+
+    drawn = sampling.sample
+    monkeypatch.setattr(sampling, "sample", watched)
+    protocol = zerosum.evaluate(run, metrics=["answers:answers=200"], samples=50, truncation=0.5)["answers"].protocol
+    assert asked == [0.5, 0.5] and (protocol.truncation, protocol.fake) == (0.5, 200)

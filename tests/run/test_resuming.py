@@ -212,8 +212,10 @@ def test_longer_training_says_where_it_is_another(
 
 
 def test_rates_that_never_fall_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    own = {"g_optimizer": Adam(decay=Decay("linear", start=100)), "quiet": False}
-    zerosum.train("gan/toy", out=tmp_path / "run", steps=2, **SHORT | own)
-    assert (
-        "rates of generator fall from step 100 on (decay.start), which 2 steps do not reach" in capsys.readouterr().err
-    )
+    falling = {
+        f"{player}_optimizer": Adam(decay=Decay("linear", start=start)) for player, start in (("g", 100), ("d", 70))
+    }
+    zerosum.train("gan/toy", out=tmp_path / "run", steps=2, **SHORT | falling | {"quiet": False})
+    told = capsys.readouterr().err
+    for player, start in (("generator", 100), ("discriminator", 70)):
+        assert f"rates of {player} fall from step {start} on (decay.start), which 2 steps do not reach" in told

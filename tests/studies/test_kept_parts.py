@@ -1,4 +1,4 @@
-"""Finished parts of studies that are not recorded yet, which git keeps, are such as the study would be recorded from."""
+"""Finished parts of studies that are not recorded yet, which git keeps: each is one to record a result from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def faults(done: dict[str, Any], path: Path) -> list[str]:
     """What speaks against recording a result from this part."""
     of = next((known for known in STUDIES.values() if known.work == path.parents[1].name), None)
     if of is None:
-        return ["no study keeps its parts here"]
+        return ["no study"]
     own = {study._path(path.parents[1], seed, part) for seed in of.seeds for part in of.parts(seed)}
     found = [f"lacks the change {name!r}" for name in missing({**done, "name": of.name})]
     if path not in own or done["study"] != of.work:
@@ -45,4 +45,4 @@ def test_faults_are_seen() -> None:
     assert faults({**part, "changes": changes, "fraction": 0.1}, good) == ["a fraction"]
     assert faults({**part, "changes": changes, "commit": "91b425d+"}, good) == ["of no commit"]
     assert faults({**part, "changes": changes}, good.with_name("other.json")) == ["no part of the protocol"]
-    assert faults({**part, "changes": changes}, KEPT / "gone" / "seed-0" / "x.json") == ["no study keeps its parts here"]
+    assert faults({**part, "changes": changes}, KEPT / "gone" / "seed-0" / "x.json") == ["no study"]

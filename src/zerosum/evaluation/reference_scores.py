@@ -11,9 +11,9 @@ from torch import Tensor
 from zerosum.data.dataset import Dataset
 from zerosum.metrics.metric import Context
 from zerosum.metrics.samples import BLOCK, Samples, of_dataset
+from zerosum.metrics.text_metric import likeliest, shuffled
 from zerosum.modality import Tokens
-from zerosum.roles import Completes, has_role, in_role
-from zerosum.run.sampling import device_of, eval_no_grad
+from zerosum.roles import Completes, has_role
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,11 @@ def _of_texts(context: Context) -> list[Reference]:
     tokens, fake = context.fake.modality, context.fake
     if not isinstance(tokens, Tokens):
         return []
-    known = {"shuffled": (_shuffled(tokens, context), "the tokens of each real text in any order")}
+    real = context.real.stored[: fake.count]
+    known = {"shuffled": (shuffled(tokens, real, context.seed), "the tokens of each real text in any order")}
     if context.run is not None and has_role(context.run.game, Completes):
-        game = context.run.game
-        with eval_no_grad(game, context.seed):
-            nothing = torch.empty(0, dtype=torch.long, device=device_of(game))
-            z = torch.zeros(1, in_role(game, Completes).prior.dim, device=device_of(game))
-            likeliest = in_role(game, Completes).complete(nothing, z).cpu()
-        known["greedy"] = likeliest.expand(fake.count, -1), "the text of the likeliest tokens, again and again"
+        greedy = likeliest(context.run.game, context.seed).expand(fake.count, -1)
+        known["greedy"] = greedy, "the text of the likeliest tokens, again and again"
     return [
         Reference(name, f"{len(ids):,} texts: {description}", replace(context, fake=_samples(name, ids, fake)))
         for name, (ids, description) in known.items()
@@ -55,14 +52,6 @@ def _of_texts(context: Context) -> list[Reference]:
 def _samples(name: str, ids: Tensor, fakes: Samples) -> Samples:
     """Texts of ids (N, length) in the place of the fakes."""
     return Samples(name, len(ids), fakes.modality, lambda: iter(ids.split(BLOCK)), fakes.extractor)
-
-
-def _shuffled(tokens: Tokens, context: Context) -> Tensor:
-    """As many real texts as there are fakes, at most, each with its tokens in another order; `<eos>` stays behind."""
-    ids = context.real.stored[: context.fake.count]
-    order = torch.rand(ids.shape, generator=torch.Generator().manual_seed(context.seed))
-    order[~tokens.within(ids)] = 2.0  # behind all others
-    return ids.gather(1, order.argsort(1))
 
 
 def _real(context: Context, data: Dataset, unused: Tensor) -> Reference:

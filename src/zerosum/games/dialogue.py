@@ -14,7 +14,7 @@ from zerosum import latent
 from zerosum.batches import Dialogue, Draw
 from zerosum.errors import ZerosumError
 from zerosum.game import Logits, Move, Player
-from zerosum.games.seqgan import alone
+from zerosum.games.seqgan import NEVER_LEARNS, alone
 from zerosum.latent_game import LatentGame
 from zerosum.losses import non_saturating
 from zerosum.modality import Spec, Tokens
@@ -98,9 +98,7 @@ class DialogueGAN(LatentGame[Dialogue], Answers, Discriminates):
         if self.config.reward == "constant" and self.config.critic:
             raise ZerosumError("--reward constant minus what the critic expects is soon 0; add --no-critic")
         if self.config.reward == "discriminator" and not self.config.d_steps + self.config.pretrain_discriminator:
-            raise ZerosumError(
-                "rewards are D's verdicts, and D never learns; raise --d-steps or --pretrain-discriminator"
-            )
+            raise ZerosumError(NEVER_LEARNS)
 
     def players(self) -> dict[str, Player]:
         config = self.config

@@ -30,6 +30,8 @@ from zerosum.roles import Completes
 from zerosum.util import distributed
 from zerosum.util.switches import With
 
+NEVER_LEARNS = "rewards are D's verdicts, and D never learns; raise --d-steps or --pretrain-discriminator"
+
 
 class SeqGAN(TwoPlayerGame[Sequences], Completes):
     """A policy that is rewarded by D's verdict on what it writes; Yu et al., 2017, algorithm 1.
@@ -93,6 +95,8 @@ class SeqGAN(TwoPlayerGame[Sequences], Completes):
             raise ZerosumError("--reward constant minus its mean is 0, so nothing is learnt; add --no-baseline")
         if self.config.reward != "discriminator" and self.config.lag:
             raise ZerosumError(f"--reward {self.config.reward} completes no texts; leave --lag out")
+        if self.config.reward == "discriminator" and not self.config.d_steps + self.config.pretrain_discriminator:
+            raise ZerosumError(NEVER_LEARNS)
 
     def round(self, draw: Draw[Sequences], step: int) -> Iterator[Move]:
         config, phase = self.config, self.phase(step)

@@ -19,7 +19,6 @@ from zerosum.roles import Answers, has_role, in_role
 
 if TYPE_CHECKING:
     from zerosum.data.dataset import Dataset
-    from zerosum.run.loaded import Run
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,9 @@ class ValidAnswers(Metric):
             return f"the run reads other words than the questions of {context.data.name} have"
         return ""
 
+    def fakes(self, context: Context) -> int:
+        return self.answers
+
     def held_out(self, context: Context) -> str:
         return "" if context.test is None else f"{len(context.test)} of {context.test.fingerprint}"
 
@@ -72,13 +74,15 @@ class ValidAnswers(Metric):
         scores: dict[str, Score] = {}
         for part, data in (("", context.data), (", held out", context.test)):
             if data is not None and data.captions is not None:
-                scores |= _measured(context.run, data, self.answers, context.seed, part)
+                scores |= _measured(context, data, self.answers, part)
         return scores
 
 
-def _measured(run: Run, data: Dataset, count: int, seed: int, part: str) -> dict[str, Score]:
+def _measured(context: Context, data: Dataset, count: int, part: str) -> dict[str, Score]:
     from zerosum.run import sampling
 
+    run, seed = context.run, context.seed
+    assert run is not None
     rules, kind, answer = dialogues_of(data.name), in_role(run.game, Answers).condition, data.fields[run.game.makes]
     assert rules is not None and data.captions is not None
     rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))[torch.arange(count) % len(data)]
@@ -87,7 +91,7 @@ def _measured(run: Run, data: Dataset, count: int, seed: int, part: str) -> dict
     def found(ids: Tensor) -> Found:
         return found_of(rules, kind.write(asked), run.texts(ids))
 
-    own = found(sampling.sample(run.game, count, seed=seed, labels=asked))
+    own = found(sampling.sample(run.game, count, seed=seed, labels=asked, truncation=context.truncation))
     role, device = in_role(run.game, Answers), sampling.device_of(run.game)
     with sampling.eval_no_grad(run.game, seed):
         likeliest = role.generate(torch.zeros(count, role.prior.dim, device=device), asked.to(device)).cpu()

@@ -70,6 +70,7 @@ class AttackSuccess(Metric):
     kind = Image
     has_references = False  # its own are other attacks
     needs_distinct = False
+    truncates = False
 
     def why_not(self, context: Context) -> str:
         if context.run is None or not has_role(context.run.game, Attacks):
@@ -79,6 +80,9 @@ class AttackSuccess(Metric):
             return f"it needs data with classes, and {samples.name} has none"
         own = context.run.record.data.classes
         return "" if samples.classes == own else f"{samples.name} has other classes than the run, {', '.join(own)}"
+
+    def fakes(self, context: Context) -> int:
+        return min(self.count, len(self._samples(context)))
 
     def held_out(self, context: Context) -> str:
         return "" if context.test is None else f"{len(context.test)} of {context.test.fingerprint}"

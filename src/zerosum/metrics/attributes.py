@@ -17,7 +17,6 @@ from zerosum.modality import Image, Tokens
 
 if TYPE_CHECKING:
     from zerosum.data.dataset import Dataset
-    from zerosum.run.loaded import Run
 
 Checker = Callable[[Tensor, Sequence[str]], Tensor]  # pictures as stored, (N, C, H, W), and captions to bool (N,)
 
@@ -57,6 +56,9 @@ class Attributes(Metric):
             return f"the run reads other words than the captions of {context.data.name} have"
         return ""
 
+    def fakes(self, context: Context) -> int:
+        return self.pictures
+
     def held_out(self, context: Context) -> str:
         return "" if context.test is None else f"{len(context.test)} of {context.test.fingerprint}"
 
@@ -65,21 +67,24 @@ class Attributes(Metric):
         checker = CHECKERS[context.data.name.partition(":")[0]]()
         parts = {"accuracy": context.data, "accuracy, held out": context.test}
         return {
-            name: _measured(context.run, data, checker, self.pictures, context.seed)
+            name: _measured(context, data, checker, self.pictures)
             for name, data in parts.items()
             if data is not None and data.captions is not None
         }
 
 
-def _measured(run: Run, data: Dataset, checker: Checker, count: int, seed: int) -> Score:
+def _measured(context: Context, data: Dataset, checker: Checker, count: int) -> Score:
     from zerosum.run import sampling
 
+    run, seed = context.run, context.seed
+    assert run is not None
     field, generator = data.fields["text"], torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(data), generator=generator)[torch.arange(count) % len(data)]
     ids, kind = field.stored[rows], field.modality
     assert isinstance(kind, Tokens)
     texts = kind.write(ids)
-    made = run.modality.store(run.assert_finite(sampling.sample(run.game, count, seed=seed, labels=ids), "samples"))
+    x = sampling.sample(run.game, count, seed=seed, labels=ids, truncation=context.truncation)
+    made = run.modality.store(run.assert_finite(x, "samples"))
     share, real = (float(checker(x, texts).double().mean()) for x in (made, data.x[rows]))
     note = f"binomial, of {count:,} pictures"
     return Score(share, "higher", intervals.of_share(share, count), note, {"real": real})

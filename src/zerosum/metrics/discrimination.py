@@ -83,6 +83,7 @@ class DiscriminatorAccuracy(Metric):
     needs = "none"
     needs_distinct = False
     has_references = False
+    truncates = False  # D is asked of what it plays against
 
     def why_not(self, context: Context) -> str:
         if context.run is None:
@@ -93,6 +94,9 @@ class DiscriminatorAccuracy(Metric):
             return f"it needs real data with the field {min(missing)}, which {context.data.name} lacks"
         return ""
 
+    def fakes(self, context: Context) -> int:
+        return min(self.samples, context.fewest)
+
     def measure(self, context: Context) -> dict[str, Score]:
         from zerosum.data.stream import Stream  # the functions above take logits, and any source of batches
 
@@ -100,7 +104,7 @@ class DiscriminatorAccuracy(Metric):
         assert run is not None
         size, device = min(run.batch_size, len(context.data)), next(run.game.parameters()).device
         stream = Stream(context.data, size, seed=context.seed, device=device, batch=run.game.batch)
-        players = own_logits(run.game, stream, min(self.samples, context.fewest), run.step, context.seed)
+        players = own_logits(run.game, stream, self.fakes(context), run.step, context.seed)
         return {
             f"{name}, {player}" if len(players) > 1 else name: score
             for player, logits in players.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context
 from zerosum.metrics.score import Score
-from zerosum.metrics.text_metric import HeldOutTextMetric, TextMetric
+from zerosum.metrics.text_metric import HeldOutTextMetric, TextMetric, likeliest, shuffled
 from zerosum.roles import Completes, has_role, in_role
 from zerosum.run.sampling import device_of, eval_no_grad
 
@@ -43,12 +43,15 @@ def nll(
 class NllTest(HeldOutTextMetric):
     """How surprised the run's own model is by real texts, in nats a token: held-out ones, where there are any.
 
-    exp of it is the perplexity. A model that leaves out what is real is punished for it, unlike by BLEU.
+    exp of it is the perplexity. A model that leaves out what is real is punished for it, unlike by BLEU. Beside it
+    stand the same texts with their tokens in any order (shuffled), and the text of the model's likeliest tokens
+    (greedy).
     """
 
     name = "nll-test"
     needs = "none"
-    has_references = False
+    has_references = False  # its own are other texts in the place of the real ones
+    truncates = False
 
     def why_not(self, context: Context) -> str:
         if context.run is None:
@@ -57,6 +60,9 @@ class NllTest(HeldOutTextMetric):
             return f"{context.run.game.name} gives texts no likelihood"
         return ""
 
+    def fakes(self, context: Context) -> int:
+        return 0
+
     def warnings(self, context: Context) -> list[str]:
         if context.test is not None or context.training is None:
             return []
@@ -64,10 +70,15 @@ class NllTest(HeldOutTextMetric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         assert context.run is not None
-        game = context.run.game
-        role, ids = in_role(game, Completes), self.real(context).to(device_of(game))
+        game, tokens, ids = context.run.game, self.tokens(context), self.real(context)
+        role, device = in_role(game, Completes), device_of(game)
+        others = {"shuffled": shuffled(tokens, ids, context.seed), "greedy": likeliest(game, context.seed)}
         with eval_no_grad(game, context.seed):
-            return {"NLL": nll(ids, role.log_likelihood, role.choices, self.tokens(context).size)}
+            score, *known = (
+                nll(own.to(device), role.log_likelihood, role.choices, tokens.size) for own in (ids, *others.values())
+            )
+        references = {name: other.value for name, other in zip(others, known, strict=True)}
+        return {"NLL": replace(score, references=references)}
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class Matching(Metric):
     needs = "none"
     kind = Image
     needs_distinct = False
+    truncates = False
     has_references = False
 
     def why_not(self, context: Context) -> str:
@@ -71,6 +72,9 @@ class Matching(Metric):
         if context.data.captions is None or context.data.captions.modality != run.condition:
             return f"it needs real data with captions in the run's words, and {context.data.name} has none"
         return ""
+
+    def fakes(self, context: Context) -> int:
+        return 0
 
     def held_out(self, context: Context) -> str:
         data = _measured(context)

@@ -39,6 +39,7 @@ class Context:
     run: Run | None  # of the fakes
     data_dir: Path | None = None  # where the reference data was looked for first
     twins: int = 0  # real samples that repeat another, and are left out
+    truncation: float | None = None  # that the fakes were drawn with
 
     @property
     def fewest(self) -> int:
@@ -59,6 +60,7 @@ class Metric(ABC):
     kind: ClassVar[type[Modality]] = Modality  # of samples that it can measure
     has_references: ClassVar[bool] = True  # whether real data and noise can take the place of the fakes
     needs_distinct: ClassVar[bool] = True  # whether real samples that repeat another would falsify it
+    truncates: ClassVar[bool] = True  # whether its fakes are drawn with the context's truncation
 
     def unavailable(self, context: Context) -> str:
         """Why it cannot be measured here; "" where it can."""
@@ -77,6 +79,10 @@ class Metric(ABC):
     def uses_features(self, context: Context) -> bool:
         """Whether the result depends on the extractor, which then is part of the protocol."""
         return self.needs in ("moments", "features")
+
+    def fakes(self, context: Context) -> int:
+        """How many it measures: those that were drawn, but where it draws others, or none."""
+        return context.fake.count
 
     def held_out(self, context: Context) -> str:
         """Which further real data it compares with, for the protocol."""

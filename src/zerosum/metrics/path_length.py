@@ -116,6 +116,7 @@ class PathLength(Metric):
     name = "path-length"
     needs = "none"
     needs_distinct = False
+    truncates = False
     by_default = False
     has_references = False
 
@@ -126,6 +127,9 @@ class PathLength(Metric):
             return f"{context.run.game.name} has no latent space to walk"
         extractor = context.fake.extractor
         return f"{extractor.name} rounds to 8 bits, use --extractor random" if extractor.rounds else ""
+
+    def fakes(self, context: Context) -> int:
+        return self.paths
 
     def uses_features(self, context: Context) -> bool:
         return True

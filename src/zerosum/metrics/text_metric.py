@@ -1,16 +1,20 @@
-"""What metrics of texts share: ids, and the real texts that are held out where there are any."""
+"""What metrics of texts share: ids, the real texts that are held out where there are any, and texts to compare with."""
 
 from __future__ import annotations
 
 from abc import ABC
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
+from zerosum.game import Game
 from zerosum.metrics.metric import Context, Metric, Need
 from zerosum.metrics.n_grams import Text, texts
 from zerosum.metrics.samples import of_dataset
 from zerosum.modality import Modality, Tokens
+from zerosum.roles import Completes, in_role
+from zerosum.run.sampling import device_of, eval_no_grad
 
 
 class TextMetric(Metric, ABC):
@@ -41,3 +45,18 @@ class HeldOutTextMetric(TextMetric, ABC):
         if context.test is None:
             return context.real.stored
         return of_dataset(context.test, context.real.extractor, name="held-out texts").stored
+
+
+def shuffled(tokens: Tokens, ids: Tensor, seed: int) -> Tensor:
+    """Texts, (N, length) ids, each with its tokens in another order; `<eos>` stays behind."""
+    order = torch.rand(ids.shape, generator=torch.Generator().manual_seed(seed))
+    order[~tokens.within(ids)] = 2.0  # behind all others
+    return ids.gather(1, order.argsort(1))
+
+
+def likeliest(game: Game[Any], seed: int) -> Tensor:
+    """(1, length) ids of the text that a game which completes texts writes of its likeliest tokens."""
+    role, device = in_role(game, Completes), device_of(game)
+    with eval_no_grad(game, seed):
+        nothing = torch.empty(0, dtype=torch.long, device=device)
+        return role.complete(nothing, torch.zeros(1, role.prior.dim, device=device)).cpu()

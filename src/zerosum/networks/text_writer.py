@@ -60,9 +60,9 @@ class TextWriter(nn.Module):
         """
         end = self.tokens.end
         hidden, cell = self._begun(z)
-        token = z.new_zeros(len(z), self.embedding.embedding_dim)
+        token = z.new_zeros(z.shape[0], self.embedding.embedding_dim)
         ended = F.one_hot(torch.tensor(end or 0, device=z.device), self.tokens.size).to(z)
-        alive = z.new_ones(len(z), 1)  # the share of each text that has not ended
+        alive = z.new_ones(z.shape[0], 1)  # the share of each text that has not ended
         made = []
         for _ in range(self.tokens.length - (end is not None)):
             seen = torch.cat([token, z], 1)[:, None]
@@ -74,7 +74,7 @@ class TextWriter(nn.Module):
             made.append(chosen)
             token = chosen @ self.embedding.weight
         if end is not None:
-            made.append(ended.expand(len(z), -1))
+            made.append(ended.expand(z.shape[0], -1))
         return torch.stack(made, 1)
 
     def _begun(self, z: Tensor) -> tuple[Tensor, Tensor]:

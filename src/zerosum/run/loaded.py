@@ -489,15 +489,7 @@ class Run:
 
     def truncated(self, asked: float | None) -> float | None:
         """A truncation that samples can have, or None; else a `ZerosumError`."""
-        if asked is None:
-            return None
-        truncation = checks.truncation(asked)
-        if truncation >= 1 and (has_role(self.game, Completes) or has_role(self.game, Answers)):
-            raise ZerosumError(
-                "truncation of what is written token by token is the probability of the likeliest tokens, below 1, not "
-                f"{asked}"
-            )
-        return truncation
+        return None if asked is None else sampling.truncation_of(self.game, asked)
 
     def _labels_of(self, x: Tensor, y: Any) -> Tensor:
         """The classes (N,), vectors (N, K) or ids of texts (N, length) of samples x, each in range."""

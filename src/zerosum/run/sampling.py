@@ -15,7 +15,7 @@ from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.latent import Code, DrawName, draw_rows, hashed_seed
 from zerosum.modality import Classes, Prompt
-from zerosum.roles import Completes, Drafts, Generates, Illustrates, in_role
+from zerosum.roles import Answers, Completes, Drafts, Generates, Illustrates, has_role, in_role
 from zerosum.util import checks, rng
 
 
@@ -238,6 +238,17 @@ def eval_no_grad(game: Game[Any], seed: int) -> Iterator[None]:
             yield
         finally:
             game.train(training)
+
+
+def truncation_of(game: Game[Any], asked: Any) -> float:
+    """A truncation that samples of the game can have; else a `ZerosumError`."""
+    found = checks.truncation(asked)
+    if found >= 1 and (has_role(game, Completes) or has_role(game, Answers)):
+        raise ZerosumError(
+            "truncation of what is written token by token is the probability of the likeliest tokens, below 1, not "
+            f"{asked}"
+        )
+    return found
 
 
 def _latents(

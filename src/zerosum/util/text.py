@@ -13,6 +13,11 @@ QUOTED = 120  # letters of a name or a cell that a sentence repeats
 UNKNOWN = "\ufffd"  # the replacement character
 # Control characters, which steer a terminal; what ends a line or turns its direction; halves of no character.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Letters of languages that put no spaces between words: Thai, Lao, Burmese, Khmer, kana, and Chinese characters.
+SPACELESS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+SPACELESS_LETTER = re.compile(f"[{SPACELESS}]")
 SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8, and of half a character
 FORMULA = re.compile("[=+@\t\r-]")  # how one begins in a cell
 NUMBER = re.compile(r"-?[0-9.]+(e[+-]?[0-9]+)?")

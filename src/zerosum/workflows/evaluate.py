@@ -142,8 +142,7 @@ def evaluate(
         if held_out is not None:
             about.append(_held_out_note(held_out, translates))
         reference, source, notes = real_data.in_one_colour(reference, source)
-        features, more = real_data.extractor(extractor, reference, device)
-        notes += more
+        features, of_features = real_data.extractor(extractor, reference, device)
         order, real_count = targets.shuffle(reference, seed), samples if real is None else real
         compared, unused = order.tensor_split([min(real_count, len(order))])
         own = (source.run is None or against is None) and rest is None
@@ -159,6 +158,7 @@ def evaluate(
             mixture=real_data.mixture(reference),
             run=source.run,
             data_dir=folder or (None if source.run is None else source.run.record.data.folder),
+            truncation=truncation,
         )
         if own and not len(unused):  # features are computed once
             context = replace(context, training=context.real)
@@ -167,10 +167,12 @@ def evaluate(
             context,
             lambda: without_twins(context, order, len(compared)),
         )
+        if any(metric.uses_features(context) for metric in selected):
+            notes += of_features
         _require_memory(selected, context, references)
         _cache(selected, context)
         contexts = {False: context, True: distinct.context}  # by whether a metric needs distinct samples
-        trying = (_try(metric, contexts[metric.needs_distinct], truncation, bool(named)) for metric in selected)
+        trying = (_try(metric, contexts[metric.needs_distinct], bool(named)) for metric in selected)
         tried = list(with_progress("measuring", trying, len(selected), progress))
         selected = [metric for metric, result in zip(selected, tried, strict=True) if result is not None]
         results = [result for result in tried if result is not None]
@@ -360,17 +362,17 @@ def _cache(metrics: Sequence[Metric], context: Context) -> None:
         side.cache(features="features" in needs or ("moments" in needs and side.count <= CACHED))
 
 
-def _try(metric: Metric, context: Context, truncation: float | None, named: bool) -> Result | None:
+def _try(metric: Metric, context: Context, named: bool) -> Result | None:
     """One metric; None where it was not named, and measuring shows that it cannot be."""
     try:
-        return _measure(metric, context, truncation)
+        return _measure(metric, context)
     except NotMeasurable:
         if named:
             raise
         return None
 
 
-def _measure(metric: Metric, context: Context, truncation: float | None) -> Result:
+def _measure(metric: Metric, context: Context) -> Result:
     """One metric, with its protocol."""
     start = time.monotonic()
     try:
@@ -386,7 +388,7 @@ def _measure(metric: Metric, context: Context, truncation: float | None) -> Resu
         left_out = f"{context.twins:,} twins left out"
         scores = {k: replace(s, note=f"{s.note}; {left_out}" if s.note else left_out) for k, s in scores.items()}
     seconds = round(time.monotonic() - start, 2)
-    return Result(_protocol(metric, context, truncation), scores, tuple(metric.warnings(context)), seconds)
+    return Result(_protocol(metric, context), scores, tuple(metric.warnings(context)), seconds)
 
 
 def _add_references(metric: Metric, result: Result, references: Sequence[Reference]) -> Result:
@@ -456,7 +458,7 @@ def _twin_notes(metrics: Sequence[Metric], distinct: Distinct, context: Context)
     return notes
 
 
-def _protocol(metric: Metric, context: Context, truncation: float | None) -> Protocol:
+def _protocol(metric: Metric, context: Context) -> Protocol:
     extractor = context.fake.extractor if metric.uses_features(context) else None
     return Protocol(
         metric=metric.name,
@@ -467,11 +469,11 @@ def _protocol(metric: Metric, context: Context, truncation: float | None) -> Pro
         precision=f"{context.fake.modality.stored_as} {context.fake.modality.plural}"
         + (", float32 features" if extractor else ""),
         real=context.real.count,
-        fake=context.fake.count,
+        fake=metric.fakes(context),
         shape=context.fake.shape,
         reference=context.data.fingerprint,
         held_out=metric.held_out(context),
         seed=context.seed,
-        truncation=truncation,
+        truncation=context.truncation if metric.truncates else None,
         twins=context.twins if metric.needs_distinct else 0,
     )

@@ -29,6 +29,7 @@ from zerosum.modality import AnyModality, Behaviour, Binary, Image, Modality, No
 from zerosum.options import OptionError, to_json, with_absolute_paths
 from zerosum.recipe import RECIPES, Recipe, Training
 from zerosum.roles import CANNOT, Acts, has_role, in_role
+from zerosum.run import sampling
 from zerosum.run.record import DataRecord, HeldOut, Record, versions
 from zerosum.training import estimate, hardware
 from zerosum.training.trainer import Trainer
@@ -132,6 +133,8 @@ def prepare(
         raise OptionError(f"{recipe.name}: {error}") from error
     except ValueError as error:
         raise ZerosumError(f"{recipe.name} does not fit {learnt.name}: {error}{_others(recipe, learnt)}") from error
+    if training.truncation is not None:
+        sampling.truncation_of(game, training.truncation)
     if game.batch is not recipe.batch:
         raise ZerosumError(
             f"{recipe.name} builds a game that draws {game.batch.__name__}, and its recipe says "
@@ -306,14 +309,13 @@ def rate_notes(trainer: Trainer) -> list[str]:
             f"note: the learning rates of {' and '.join(abbreviate(idle))} are 0 from step {stop:,} on, where "
             "they still play: raise decay.steps, or lower the steps"
         )
-    if not late:
-        return notes
-    begin = max(falling[name] for name in late)
-    return [
-        *notes,
-        f"note: the learning rates of {' and '.join(abbreviate(late))} fall from step {begin:,} on (decay.start), "
-        f"which {steps:,} steps do not reach",
-    ]
+    for begin in sorted({falling[name] for name in late}):
+        those = [name for name in late if falling[name] == begin]
+        notes.append(
+            f"note: the learning rates of {' and '.join(abbreviate(those))} fall from step {begin:,} on (decay.start), "
+            f"which {steps:,} steps do not reach"
+        )
+    return notes
 
 
 def phase_notes(trainer: Trainer) -> list[str]:

@@ -279,3 +279,12 @@ def test_without_mido_the_command_that_installs_it_is_named(tmp_path: Path, monk
         data.load(str(tmp_path))
     with pytest.raises(DataError, match="MIDI files need mido"):
         midi.write(tmp_path / "b.mid", [notes(SCALE)])
+
+
+def test_a_metre_off_the_grid_is_moved_to_it_as_notes_are(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.mid", quarters(*range(60, 76), start=1), beat=15360)
+    file = mido.MidiFile(path)
+    file.tracks[0].insert(0, mido.MetaMessage("time_signature", numerator=4, denominator=4, time=1))
+    file.tracks[0][1].time -= 1
+    file.save(path)
+    assert all(note.endswith(":1/4") for phrase in read(path) for note in phrase.split())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,7 @@ from zerosum.batches import Captioned
 from zerosum.data.shapes.checker import agrees, read, shows
 from zerosum.data.shapes.drawing import Drawn, draw
 from zerosum.data.shapes.words import CHINESE, ENGLISH, UNSEEN, Language, Scene, Thing, meaning
+from zerosum.data.text.captions import tokens
 from zerosum.modality import Tokens, to_float
 
 
@@ -160,3 +163,10 @@ def test_what_is_no_shape_is_not_read() -> None:
 def test_a_caption_of_something_else_is_refused() -> None:
     with pytest.raises(ValueError, match="'a cat' is no caption of shapes"):
         shows(drawn(1, 32).images, ["a cat"])
+
+
+@pytest.mark.parametrize("language", [ENGLISH, CHINESE])
+def test_the_longest_caption_fits(language: Language) -> None:
+    things = [Thing(size, colour, shape) for size in (0, 1) for colour in range(5) for shape in range(3)]
+    longest = max(len(tokens(language.write(Scene(pair, 0)))) for pair in itertools.product(things, things))
+    assert language.kind.length == longest + 1, "and its <eos>"

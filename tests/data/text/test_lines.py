@@ -174,3 +174,23 @@ def test_many_rare_words_are_said(tmp_path: Path):
     assert note == "17% of the tokens are none of the 20,000 most frequent words, and are <unk>"
     file.write_text("a b c\nb a c\n" * 10, encoding="utf-8")
     assert load(str(file)).notes == ()
+
+
+def test_a_few_spaces_make_no_words_of_a_language_without(write: Write) -> None:
+    few = load(str(write("春眠不觉晓\n处处闻啼鸟\nhello 春眠\n")))
+    assert tokens_of(few).separator == "" and "春" in tokens_of(few).vocabulary
+    assert few.notes == ("read as characters, though 1 of its lines have spaces",)
+    assert tokens_of(few).write(few.x)[2] == "hello 春眠"
+    parted = load(str(write("春眠 不觉 晓\n处处 闻 啼鸟\n花落\n")))  # by a program that parts words
+    assert tokens_of(parted).separator == " " and parted.notes == ()
+    names = load(str(write("anna\nmary ann\nbob\n")))
+    assert tokens_of(names).separator == " "
+
+
+def test_what_fills_rows_is_no_token_of_the_share_of_unknown_ones(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "VOCABULARY", 4)
+    rare = "".join(f"a b rare{k}\n" for k in range(10))
+    (note,) = load(str(write(f"{rare}{'a ' * 100}\n"))).notes
+    assert note.startswith("8% of"), note

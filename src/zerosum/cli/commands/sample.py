@@ -149,6 +149,9 @@ def run(arguments: Sequence[str]) -> None:
     else:
         write_samples(run, out, request, quiet=False, start=given.start)
     say(out)
+    if plain and not out.suffix and (left := sum(file.is_file() for file in out.iterdir()) - count) > 0:
+        files = "1 file of an earlier time" if left == 1 else f"{left:,} files of an earlier time"
+        say(f"note: {out} also holds {files}", error=True)
     asked = (given.class_, given.condition, given.text, given.start)
     in_rows = plain and all(one is None for one in asked)
     if out.suffix == ".png" and in_rows and (numbers := unwritable_names(run)):

@@ -127,7 +127,7 @@ def read(path: Path) -> Piece:
     exact = [Sounding(Fraction(start, whole), Fraction(end, whole), pitch) for start, end, pitch in ticks]
     rounded = [_rounded(note) for note in exact]
     line, chords = highest(rounded)
-    bars = _bars({Fraction(tick, whole): length for tick, length in metres.items()})
+    bars = _bars({on_grid(Fraction(tick, whole)): length for tick, length in sorted(metres.items())})
     phrases, problems, short, cut = _phrases(line, bars)
     said = {
         PARTS: len(parts) > 1,

@@ -94,7 +94,8 @@ class Language:
         """The vocabulary, whatever pictures were drawn, and the longest caption."""
         things = [Thing(size, c, s) for size in (0, 1) for c in range(COLOURS) for s in range(SHAPES)]
         said = [self.write(Scene((thing,), place)) for thing in things for place in range(PLACES)]
-        said += [self.write(Scene((things[0], thing), place)) for thing in things for place in range(RELATIONS)]
+        pairs = itertools.product(things, things)
+        said += [self.write(Scene(pair, place)) for pair in pairs for place in range(RELATIONS)]
         texts = [tokens(text) for text in said]
         known = sorted({token for text in texts for token in text})
         return Tokens((Tokens.UNKNOWN, Tokens.END, *known), max(map(len, texts)) + 1, self.separator)

@@ -15,14 +15,9 @@ from zerosum.data.several import Several
 from zerosum.data.text.lines import VOCABULARY, vocabulary
 from zerosum.errors import ZerosumError
 from zerosum.modality import Tokens
-from zerosum.util.text import abbreviate, shortened
+from zerosum.util.text import SPACELESS, SPACELESS_LETTER, abbreviate, shortened
 
 LONGEST = 128  # tokens of a caption; longer ones are left out, and named
-# Letters of languages that put no spaces between words: Thai, Lao, Burmese, Khmer, kana, and Chinese characters.
-SPACELESS = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-SPACELESS_LETTER = re.compile(f"[{SPACELESS}]")
 TOKEN = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+|[^\w\s]")
 
 

@@ -14,7 +14,7 @@ from zerosum.data.dataset import DataError, Dataset, Field, Problem, dataset_of
 from zerosum.data.request import Request
 from zerosum.modality import Lengths, Tokens
 from zerosum.util.files import named
-from zerosum.util.text import composed
+from zerosum.util.text import SPACELESS_LETTER, composed
 
 SUFFIXES = (".txt",)
 UTF_16 = "utf-16"  # as spreadsheets save "Unicode text"
@@ -26,10 +26,10 @@ LONGEST = 512  # tokens of a text; longer ones are left out, and named
 def lines(request: Request) -> Dataset:
     """Fields `ids`, int64 (N, length), and `lengths`, (N,), of the texts of a file, one a line.
 
-    Tokens are words, as white space parts them; in a file without white space inside its lines, they are characters.
-    Accents are in one spelling, however the file writes them. Texts of several lengths end in `<eos>`, which
-    also fills the rest of the row; texts of one length have none. A token that is not among the most frequent is
-    `<unk>`.
+    Tokens are words, as white space parts them; in a file without white space inside its lines they are characters, and
+    likewise where most lines of a language that puts no spaces between words have none. Accents are in one spelling,
+    however the file writes them. Texts of several lengths end in `<eos>`, which also fills the rest of the row; texts
+    of one length have none. A token that is not among the most frequent is `<unk>`.
 
     Raises:
         DataError: the file cannot be read, holds no text, or has `<eos>` in a text.
@@ -39,7 +39,8 @@ def lines(request: Request) -> Dataset:
     stripped = [composed(line.strip()) for line in re.split("\r\n|\r|\n", read_text(path))]
     if not stripped[-1]:
         stripped.pop()  # the last line has ended
-    words = any(len(line.split()) > 1 for line in stripped)
+    parted, spaceless = sum(len(line.split()) > 1 for line in stripped), _mostly_spaceless(stripped)
+    words = parted > (len(stripped) / 2 if spaceless else 0)
     texts, problems = _texts(path, stripped, words)
     if not texts:
         first = f" (the first problem is {problems[0]})" if problems else ""
@@ -48,7 +49,14 @@ def lines(request: Request) -> Dataset:
     several = any(len(text) < longest for text in texts)
     modality = Tokens(vocabulary(texts, several, VOCABULARY), longest + several, " " if words else "")
     ids = torch.tensor([modality.ids(text) for text in texts])
-    return dataset_of(request.name, fields_of(modality, ids), tuple(problems), notes=_rare(ids, modality))
+    blanks = () if words or not parted else (f"read as characters, though {parted:,} of its lines have spaces",)
+    return dataset_of(request.name, fields_of(modality, ids), tuple(problems), notes=blanks + _rare(ids, modality))
+
+
+def _mostly_spaceless(texts: Sequence[str]) -> bool:
+    """Whether most letters are of a language that puts no spaces between words."""
+    letters = [letter for text in texts for letter in text if letter.isalpha()]
+    return 2 * sum(bool(SPACELESS_LETTER.match(letter)) for letter in letters) > len(letters)
 
 
 def fields_of(tokens: Tokens, ids: Tensor) -> dict[str, Field]:
@@ -59,7 +67,7 @@ def fields_of(tokens: Tokens, ids: Tensor) -> dict[str, Field]:
 
 def _rare(ids: Tensor, tokens: Tokens) -> tuple[str, ...]:
     """A note where many tokens are none of the vocabulary."""
-    share = float((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).float().mean())
+    share = float((ids == tokens.vocabulary.index(Tokens.UNKNOWN)).sum() / tokens.within(ids).sum())
     rare = f"none of the {VOCABULARY:,} most frequent {tokens.unit}s, and are {Tokens.UNKNOWN}"
     most = f"{share:.0%} of the tokens are {rare}"
     return (most,) if share > MANY else ()
