@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zerosum.batches import Draw
@@ -15,10 +16,13 @@ from zerosum.data.dataset import Dataset, Field, dataset, dataset_of
 from zerosum.errors import ZerosumError
 from zerosum.game import Game, Logits, Move, Player
 from zerosum.games import find
+from zerosum.health.history import History, Snapshot
 from zerosum.health.signals import OF_SAMPLES, SampleMeter, SignalMeter, of_players
+from zerosum.health.verdicts import FAR
 from zerosum.modality import Classes, Image, Tokens
 from zerosum.optim import SGD
 from zerosum.recipe import Training
+from zerosum.studies.frozen import every_other, hundred
 from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.training.trainer import Trainer
 
@@ -112,7 +116,7 @@ def test_texts_have_all_signals_of_samples():
     game = find(f"{GAMES / 'token_copier.py'}:lines").build(loaded.spec)
     trainer = Trainer(game, _no_batches, Training(1, 8, average=0.0))
     signals = SignalMeter(loaded, game.makes).measure(trainer, 0.0).signals
-    elsewhere = {"centre", "mode", "broken", "begun", "reals", "sight"} | {
+    elsewhere = {"centre", "mode", "broken", "begun", "reals", "sight", "surface", "repeated"} | {
         n for n in OF_SAMPLES if n.startswith("class")
     }
     assert OF_SAMPLES.keys() - elsewhere - {"copying"} <= signals.keys()
@@ -153,3 +157,71 @@ def test_samples_without_features_are_named():
 
 def _no_batches() -> Tensor:
     raise AssertionError("a measurement draws no batch")
+
+
+def photographs(seed: int, side: int = 32, count: int = 1200) -> Tensor:
+    """Smooth colours with fine detail, (N, 3, side, side) in [-1, 1]."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randn(count, 3, 4, 4, generator=generator) * torch.tensor([0.2, 0.4, 0.6]).view(3, 1, 1)
+    detail = (
+        0.1 * torch.rand(count, 1, 1, 1, generator=generator) * torch.randn(count, 3, side, side, generator=generator)
+    )
+    return (F.interpolate(coarse, (side, side), mode="bilinear") + detail).clamp(-1, 1)
+
+
+def seen_far(x: Tensor, fakes: Tensor) -> set[str]:
+    """By which criteria fakes are far from images x."""
+    stored = ((x + 1) * 127.5).round().to(torch.uint8)
+    signals = SampleMeter(dataset("photographs", stored), "x").compare(fakes[:512], fakes[:64], None)
+    return {criterion.signal for criterion in FAR if criterion.holds(signals)}
+
+
+@pytest.mark.parametrize("side", [32, 64])
+def test_colours_repetition_and_fine_detail_are_seen(side: int) -> None:
+    x, others = photographs(0, side), photographs(1, side)
+    assert not seen_far(x, others)
+    assert "surface" in seen_far(x, others.flip(1))
+    grey = others.clone()
+    grey[::2] = grey[::2].mean(1, keepdim=True)
+    assert "surface" in seen_far(x, grey)
+    again = others.clone()
+    again[::5] = again[0]
+    assert "repeated" in seen_far(x, again)
+    blurred = F.interpolate(F.avg_pool2d(others, 2), scale_factor=2.0)
+    assert "surface" in seen_far(x, blurred) or side == 32, "at 32 pixels sight sees it"
+
+
+def test_small_grey_images_have_no_surface() -> None:
+    grey = torch.randint(256, (300, 1, 16, 16), dtype=torch.uint8)
+    assert "surface" not in SampleMeter(dataset("grey", grey), "x").compare(
+        torch.zeros(64, 1, 16, 16), torch.zeros(64, 1, 16, 16), None
+    )
+
+
+def test_half_of_many_modes_is_seen_though_no_mode_can_be_tested() -> None:
+    loaded = hundred(0)
+    meter = SampleMeter(dataset("hundred", loaded.x[:4000]), "x")
+    assert loaded.y is not None
+    rest, y = loaded.x[4000:], loaded.y[4000:]
+    whole, half = (
+        meter.compare(fakes[:512], fakes[:64], None) for fakes in (rest, every_other(rest, y, torch.Generator()))
+    )
+    assert whole["unreached"] <= whole["unreached_high"] + 0.03 < 0.45 < half["unreached"]
+
+
+def test_the_class_with_the_least_variance_and_what_is_not_obeyed_count() -> None:
+    loaded = hundred(1)
+    y = (loaded.x[:, 0] > 4.5).long()
+    meter = SampleMeter(dataset("halves", loaded.x[:4000], y[:4000], ("left", "right")), "x")
+    rest, own = loaded.x[4000:], y[4000:]
+
+    def far(fakes: Tensor, asked: Tensor) -> set[str]:
+        signals = meter.compare(fakes[:512], fakes[:64], asked[:512])
+        now = History(1000)
+        now.add(Snapshot(1, 0.0, signals))
+        return {criterion.signal for criterion in FAR if criterion.holds(now.signals[-1])}
+
+    assert not far(rest, own)
+    assert far(rest, own[torch.randperm(len(own), generator=torch.Generator().manual_seed(1))]) == {"class_obedience"}
+    single = torch.where((own == 0)[:, None], rest[own == 0][:1], rest)
+    assert "class_spread_least" in far(single, own)

@@ -97,6 +97,11 @@ def test_how_far_is_too_far():
     assert limits == {
         ("frechet", ">"): (3.0, 0.0, "frechet_high"),
         ("sight", ">"): (3.0, 0.0, "sight_high"),
+        ("surface", ">"): (3.0, 0.0, "surface_high"),
+        ("repeated", ">"): (1.0, 0.05, "repeated_high"),
+        ("unreached", ">"): (1.0, 0.1, "unreached_high"),
+        ("class_obedience", "<"): (1.0, 0.0, 0.6),
+        ("class_spread_least", "<"): (1.0, 0.0, 0.3),
         ("stray", ">"): (1.0, 0.17, "stray_high"),
         ("recall", "<"): (0.6, 0.0, "recall_low"),
         ("precision", "<"): (0.6, 0.0, "precision_low"),
@@ -228,7 +233,7 @@ def test_the_reference_is_1_96_deviations_of_other_reals(
     """Twenty draws of reals, none of those that fakes are compared with."""
     meter, drawn = cloud[0], []
 
-    def said(self: SampleMeter, fake: Tensor, seen: Tensor) -> dict[str, float]:
+    def said(self: SampleMeter, fake: Tensor, seen: Tensor, surface: Tensor) -> dict[str, float]:
         drawn.append(fake)
         return {"spread": float(len(drawn))}
 

@@ -9,7 +9,7 @@ import pytest
 from zerosum.health.history import MIN_SNAPSHOTS, Event, History, Snapshot
 from zerosum.health.modes import missing_names
 from zerosum.health.signals import SIGNALS
-from zerosum.health.verdicts import FAR, OPEN, VERDICTS, Criterion, diagnose
+from zerosum.health.verdicts import FAR, OPEN, OPTIONAL, VERDICTS, Criterion, diagnose
 
 D = {"real_accuracy": 0.6, "fake_accuracy": 0.6, "separation": 0.6, "gap": 0.4, "gap_spread": 0.5}
 SURE = {"real_accuracy": 1.0, "fake_accuracy": 1.0, "separation": 1.0, "gap": 9.0, "gap_spread": 20.0}
@@ -268,10 +268,14 @@ def test_healthy_takes_five_looks(count: int):
 @pytest.mark.parametrize("criterion", FAR, ids=lambda c: f"{c.signal} {c.relation}")
 def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
     """In the last look, or in one of the two before; its evidence is named."""
-    good = {**SAMPLES, "sight": 0.1, "sight_high": 0.08, "novel": 0.2, "novel_high": 0.2}
+    good = {**SAMPLES, "class_spread_least": 0.8, **CLASSES}
+    for name in ("sight", "surface", "novel", "repeated", "unreached"):
+        good |= {name: 0.1, f"{name}_high": 0.1}
     limit = criterion.limit(good)
     assert limit is not None
     worse = {criterion.signal: limit * (1.1 if criterion.relation == ">" else 0.9)}
+    if criterion.signal == "class_obedience":  # which follows from the accuracies
+        worse = {"class_accuracy": 0.55}
     assert diagnose(history(good=good)).name == "healthy"
     verdict = diagnose(history(worse, good=good))
     assert verdict.name == "under-trained"
@@ -282,7 +286,7 @@ def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
 
 def test_healthy_has_evidence():
     verdict = diagnose(history())
-    assert {seen.signal for seen in verdict.evidence} == {c.signal for c in FAR} - {"sight", "novel"}
+    assert {seen.signal for seen in verdict.evidence} == {c.signal for c in FAR} - {*OPTIONAL} | {"modes_missing"}
     frechet = verdict.evidence[0]
     assert (frechet.comparison, frechet.since) == ("< 0.15", 100)
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.health.sight import sight
+from zerosum.health.sight import sight, surface
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors.digits import CLASSES
 from zerosum.metrics.extractors.random import SMALLEST
@@ -49,6 +49,10 @@ class FeatureSpace(ABC):
     def seen(self, x: Tensor) -> Tensor:
         """(N, S) of samples (N, *shape): features whose clusters are what a person would call kinds of samples."""
         return self.position(self(x))
+
+    def surface(self, x: Tensor) -> Tensor:
+        """(N, D) of samples (N, *shape): what else a person sees of them, such as colours; D may be 0."""
+        return x.new_empty(len(x), 0)
 
     def place(self, centre: Tensor) -> str:
         """How a cluster of `seen` is called that lies at (S,); "" where a number says as much."""
@@ -114,6 +118,9 @@ class ImageSpace(FeatureSpace):
 
     def seen(self, x: Tensor) -> Tensor:
         return (sight(x) - self.centre) @ self.axes
+
+    def surface(self, x: Tensor) -> Tensor:
+        return surface(x)
 
     def thumbnail(self, x: Tensor) -> Tensor:
         return thumbnails(x)

@@ -20,6 +20,7 @@ LEAST = 0.25  # of its share: a mode that has less is missing
 CHANCE = 1e-3  # of all modes together: how often reals may seem to miss one
 REGIONS = 20  # parts of data that is not in clusters
 MOST = 40  # clusters that are looked for
+CELLS = 100  # small regions
 APART = 0.7  # mean silhouette above which clusters are modes, and not a way to cut what is one piece
 FITTED, ROUNDS = 1024, 25  # points of a clustering, and its rounds
 SHRINK = 0.1  # of the covariance within classes, towards a ball
@@ -76,6 +77,33 @@ class Clusters(Modes):
     def shares(self, seen: Tensor) -> Tensor:
         nearest = torch.cdist(seen[:, : self.centres.shape[1]], self.centres).argmin(1)
         return torch.bincount(nearest, minlength=len(self.centres)) / len(seen)
+
+
+class Cells:
+    """Small regions of equal weight, many of which together show what is missing where each alone would not.
+
+    Args:
+        real: (N, S) features; the regions are fitted to the first FITTED.
+        count: fakes that will be compared.
+    """
+
+    def __init__(self, real: Tensor, count: int, generator: Generator):
+        self.centres = kmeans(real[:FITTED], max(1, min(CELLS, len(real[:FITTED]) // 8)), generator)
+        self.expected = self._shares(real)
+        drawn = torch.multinomial(self.expected, count * RESAMPLED, replacement=True, generator=generator)
+        found = F.one_hot(drawn.view(RESAMPLED, count), len(self.centres)).float().mean(1)  # (RESAMPLED, K)
+        chance = self._unreached(found)
+        self.high = float(chance.mean() + 1.96 * chance.std())
+
+    def unreached(self, seen: Tensor) -> float:
+        """The share of the reals that lie where samples (N, S) have less than LEAST of their share."""
+        return float(self._unreached(self._shares(seen)[None])[0])
+
+    def _shares(self, x: Tensor) -> Tensor:
+        return torch.bincount(torch.cdist(x, self.centres).argmin(1), minlength=len(self.centres)) / len(x)
+
+    def _unreached(self, shares: Tensor) -> Tensor:
+        return ((shares < LEAST * self.expected) * self.expected).sum(1)
 
 
 class ByLabel(Modes):
@@ -137,8 +165,8 @@ class OrRegions(Modes):
         return self.classes.shares(seen)
 
     def signals(self, seen: Tensor) -> dict[str, float]:
-        found = super().signals(seen)
-        if found.get("modes_missing"):
+        found = super().signals(seen) or {"modes": float(len(self.expected)), "modes_missing": 0.0}
+        if found["modes_missing"]:
             return found
         regions = self.regions.signals(seen)
         return regions if regions.get("modes_missing") else found

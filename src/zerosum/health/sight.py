@@ -20,6 +20,7 @@ SIDE = 32  # pixels that larger images are scaled down to
 LEAST = 16  # pixels that smaller ones are scaled up to
 DIRECTIONS, CELLS, OCTAVES = 8, 4, 3
 SHARP = 0.7  # of a gradient's size: what it must have along a direction to count there
+QUIET = 1e-5  # a mean square of detail below which an image counts as smooth
 FAINT = 0.02  # a mean gradient, in [-1, 1], below which an image counts as empty
 
 
@@ -36,11 +37,30 @@ def sight(x: Tensor) -> Tensor:
     parts.append(0.5 * F.adaptive_avg_pool2d(x, CELLS).flatten(1))
     parts.append(x.flatten(2).std(2))
     for _ in range(OCTAVES):
-        coarse = F.avg_pool2d(x, 2, ceil_mode=True)
-        detail = x - F.interpolate(coarse, scale_factor=2.0)[..., : x.shape[2], : x.shape[3]]
+        detail, x = _octave(x)
         parts.append(0.15 * (F.adaptive_avg_pool2d(detail.square(), 2) + 1e-4).log().flatten(1))
-        x = coarse
     return torch.cat(parts, 1)
+
+
+def surface(x: Tensor) -> Tensor:
+    """(N, D) of images (N, C, H, W): how the first three channels differ, and the energy of each octave of detail that
+    `sight` scales away; nothing of small grey images.
+    """
+    parts = [x.new_empty(len(x), 0)]
+    if x.shape[1] > 2:
+        rgb = x[:, :3].clamp(-1, 1)
+        apart = (rgb - rgb.roll(1, 1)).flatten(2)  # (N, 3, H W)
+        parts += [apart.mean(2)[:, :2], (apart.abs().mean(2) + FAINT).log()]
+    while min(x.shape[2:]) > SIDE:
+        detail, x = _octave(x)
+        parts.append((detail.square().mean((1, 2, 3)) + QUIET).log()[:, None])
+    return torch.cat(parts, 1)
+
+
+def _octave(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The finest detail of images (N, C, H, W), and what is left at half the size."""
+    coarse = F.avg_pool2d(x, 2, ceil_mode=True)
+    return x - F.interpolate(coarse, scale_factor=2.0)[..., : x.shape[2], : x.shape[3]], coarse
 
 
 def _scaled(x: Tensor) -> Tensor:

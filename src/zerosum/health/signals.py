@@ -19,7 +19,7 @@ from zerosum.data.dataset import Dataset, Field
 from zerosum.game import Game
 from zerosum.health.features import RECOGNISED, FeatureSpace, feature_space
 from zerosum.health.history import Snapshot, of_player
-from zerosum.health.modes import ByLabel, Clusters, Modes, OrRegions
+from zerosum.health.modes import ByLabel, Cells, Clusters, Modes, OrRegions
 from zerosum.health.translations import OF_TRANSLATIONS, Translations, of_images
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments, above
@@ -45,6 +45,7 @@ CLASSES = 16  # classes that are measured
 NAMED = 50  # classes that may be missing: of rarer ones so few fakes are expected that nothing is known of each alone
 FEWEST = 4  # samples of a class that is measured
 OTHERS = "all other classes"  # what these are called together
+REPEATED = 0.1  # of the distance of reals to each other, below which two fakes are next to equal
 NEAREST = 3  # neighbours that make a ball
 TRANSLATED = 64  # samples translated at once
 PREDICTED = 16  # videos foreseen at once
@@ -53,22 +54,26 @@ OF_SAMPLES = {
     "frechet": "Fréchet distance of fakes to reals; 1 is that of one average sample, repeated",
     "frechet_real": "the same of other reals, as many as there are fakes: what is within reach",
     "sight": "Fréchet distance in edges, colours and detail: what a person sees of an image",
+    "surface": "Fréchet distance in how channels differ, and in detail that is lost at 32 pixels",
     "stray": "share of fakes further from the nearest real than 99 % of reals are",
     "spread": "variance of the fakes over that of the reals",
     "recall": "share of reals among fakes' neighbours, over the same share for fresh reals",
     "precision": "share of fakes among reals' neighbours, over the same share for fresh reals",
     "lifelike": "the same share, of what is seen of images",
     "distinct": "distance of a fake to the nearest other fake over the same for reals",
+    "repeated": "share of fakes that another fake is next to equal to",
     "variety": "different pairs of neighbouring tokens in fakes, over those among as many pairs in reals",
     "kept": "share of texts of fixed z that are what they were a third of the steps ago",
     "novel": "share of pairs of neighbouring tokens that known reals do not have",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",
     "class_spread": "variance within a class of fakes over that of reals, of the median class",
+    "class_spread_least": "the same of the class with the least",
     "class_accuracy": "share of fakes that are of the requested class",
     "class_accuracy_real": "the same for reals: how well the labels can be told apart",
     "class_chance": "the accuracy that chance may reach (three deviations above its mean)",
     "modes": "modes of the data: its classes, its clusters, or regions of about equal weight",
     "modes_missing": "modes of which the fakes have less than a quarter of the share that reals have, beyond chance",
+    "unreached": "share of reals in small regions of which the fakes have less than a quarter of the reals' share",
     "mode": "share of the fakes in a mode over that of the reals",
     "broken": "share of fakes that are not finite",
     "begun": "step after which the run was watched, in its first snapshot, where that is not 0",
@@ -89,6 +94,8 @@ OF_MOVES = {  # of each player
 REFERENCE = {  # of the interval that holds 95 % of what other reals reach, in place of the fakes: the end that counts
     "frechet_high": "the most that the Fréchet distance of other reals is",
     "sight_high": "the most that it is in edges, colours and detail",
+    "surface_high": "the most that it is in colours and fine detail",
+    "repeated_high": "the largest share of other reals that are next to equal to another",
     "recall_low": "the least that the recall of other reals is",
     "precision_low": "the least that the precision of other reals is",
     "lifelike_low": "the least that it is, of what is seen of images",
@@ -96,6 +103,7 @@ REFERENCE = {  # of the interval that holds 95 % of what other reals reach, in p
     "spread_low": "the least variance of other reals",
     "spread_high": "the most variance of other reals",
     "novel_high": "the most that other reals have of such pairs",
+    "unreached_high": "the largest such share of as many other reals",
     "stray_high": "the largest share of other reals that stray",
 }
 SIGNALS = {**OF_SAMPLES, **REFERENCE, **OF_TRANSLATIONS, **OF_LOGITS, **OF_MOVES}
@@ -130,13 +138,15 @@ class SampleMeter:
         real = self.space.of_stored(x[:KNOWN])  # (N, F)
         self._measure_reals(real)
         self.seen = self.space.of_stored(x[:KNOWN], self.space.seen)  # (N, S)
-        self.nearby = _Nearby(self.seen)
+        self.nearby, self.surface = _Nearby(self.seen), _Surface(self.space.of_stored(x[:KNOWN], self.space.surface))
         self.looks = list[tuple[int, Tensor]]()  # texts of fixed z, after the steps that were looked at
         self.pairs = None if self.space.pairs(x[:1]) is None else _Pairs(self.space, x[:KNOWN])
         self.reference, self.alike = {"reals": float(len(field))}, SAMPLES
         if len(field) >= ENOUGH:
             self.reference = self._reference(real, generator)
             self.reference |= {"novel_high": self.pairs.novel_high} if self.pairs else {}
+            if "repeated_high" in self.reference:
+                self.reference["repeated_high"] += _drawn_twice(self.alike, len(field))
         self.labels: _Labels | None = None
         self.chosen: Tensor | None = None  # (N,) the classes that fakes are requested of; None: all in turn
         self.modes: Modes | None = None
@@ -144,6 +154,10 @@ class SampleMeter:
             self._learn_labels(dataset, dataset.y, field, searched, generator)
         if len(field) >= ENOUGH and not self._knows_modes():
             self.modes = self._modes_without_labels(field, searched, generator)
+        self.cells = None
+        if len(field) >= ENOUGH:
+            self.cells = Cells(self.seen, COUNTED, torch.Generator().manual_seed(seed))
+            self.reference["unreached_high"] = self.cells.high
         self.source = None  # what is translated: the modality and stored samples
         self.translations: Translations | None = None
         if source := dataset.fields.get("a"):
@@ -171,7 +185,7 @@ class SampleMeter:
         self.real = real[:SAMPLES]
         self.moments = Moments.of(self.real)
         self.variance = max(float(self.moments.covariance.trace()), 1e-12)
-        self.distance_real = _nearest_distance(self.space.position(self.real))
+        self.distance_real = _middle(_nearest_distances(self.space.position(self.real)))
         self.axes = _axes(self.real)  # (F, AXES)
         one, other = real[: 2 * SAMPLES].chunk(2) if len(real) > 2 * NEAREST else (real, real)
         self.recall_real = _ball_recall(self.space.position(one), self.space.position(other))
@@ -249,12 +263,14 @@ class SampleMeter:
         fake = features[:SAMPLES]
         centre = (self.space(moving).mean(0) - self.real.mean(0)) @ self.axes
         signals = {
-            **self._compared(fake, seen[:SAMPLES]),
+            **self._compared(fake, seen[:SAMPLES], self.space.surface(few)),
             "frechet_real": self.frechet_real,
             **self.reference,
             "stray": self.nearby.strays(seen),
             **{f"centre/{i}": value for i, value in enumerate(centre.tolist())},
         }
+        if self.cells:
+            signals["unreached"] = self.cells.unreached(seen)
         if self.original:
             copied = _copy_ratio(self.space.thumbnail(few[:COPIES]), self.thumbnails)
             signals["copying"] = copied / self.copying_real
@@ -266,25 +282,28 @@ class SampleMeter:
 
     def _distances(self, x: Tensor) -> dict[str, float]:
         """What is measured of fakes, of samples (N, *shape)."""
-        return self._compared(self.space(x), self.space.seen(x))
+        return self._compared(self.space(x), self.space.seen(x), self.space.surface(x))
 
     def features_of_modes(self, x: Tensor) -> Tensor:
         """(N, S + F) of samples (N, *shape): what is seen of them, and their features."""
         parts = x.split(SAMPLES)
         return torch.cat([torch.cat([self.space.seen(part), self.space(part)], 1) for part in parts])
 
-    def _compared(self, fake: Tensor, seen: Tensor) -> dict[str, float]:
-        """What is measured of other reals as well: of features (N, F), and of what is seen, (N, S)."""
+    def _compared(self, fake: Tensor, seen: Tensor, surface: Tensor) -> dict[str, float]:
+        """What is measured of other reals as well: of features (N, F), of what is seen, (N, S), of surfaces, (N, D)."""
         moments, position = Moments.of(fake), self.space.position(fake)
+        apart = _nearest_distances(position[: self.alike])  # of fewer samples each is further from the next
         signals = {
             "frechet": frechet(self.moments, moments) / self.variance,
             "spread": float(moments.covariance.trace()) / self.variance,
             "recall": _ball_recall(self.space.position(self.real), position) / max(self.recall_real, 1e-6),
             "precision": _ball_recall(position, self.space.position(self.real)) / max(self.precision_real, 1e-6),
             "lifelike": _ball_recall(seen, self.seen[:SAMPLES]),
-            # Of fewer samples each is further from the next: of few reals as many fakes are asked.
-            "distinct": _nearest_distance(position[: self.alike]) / self.distance_real,
+            "distinct": _middle(apart) / self.distance_real,
         }
+        if not self.pairs:  # real texts repeat each other by chance
+            signals["repeated"] = float((apart < REPEATED * self.distance_real).float().mean())
+        signals |= self.surface.signals(surface)
         if self.space.sees:
             one = Moments.of(self.seen[:SAMPLES])
             signals["sight"] = frechet(one, Moments.of(seen)) / max(float(one.covariance.trace()), 1e-12)
@@ -297,7 +316,7 @@ class SampleMeter:
         found: dict[str, list[float]] = {}
         for _ in range(REFERENCES):
             rows = others[torch.randperm(len(others), generator=generator)[:size]]
-            for name, value in self._compared(real[rows], self.seen[rows]).items():
+            for name, value in self._compared(real[rows], self.seen[rows], self.surface.real[rows]).items():
                 found.setdefault(name, []).append(value)
         reference = {"stray_high": self.nearby.strays_high(COUNTED)}
         for name, values in found.items():
@@ -418,6 +437,22 @@ class _Nearby:
         return torch.cdist(x, self.real).amin(1)
 
 
+class _Surface:
+    """What is measured of the surfaces of reals, (N, D), in their deviations."""
+
+    def __init__(self, real: Tensor):
+        self.real, self.moments = real, None
+        if real.shape[1]:
+            self.scale = real.std(0).clamp_min(1e-3)
+            self.moments = Moments.of(real[:SAMPLES] / self.scale)
+
+    def signals(self, x: Tensor) -> dict[str, float]:
+        """Of fakes (N, D); nothing where they have no surface."""
+        if self.moments is None:
+            return {}
+        return {"surface": frechet(self.moments, Moments.of(x / self.scale)) / x.shape[1]}
+
+
 class _Pairs:
     """Pairs of neighbouring tokens in stored reals: of the first, whom fakes are like, and of all others, the known."""
 
@@ -463,8 +498,10 @@ class _Labels:
         """Of features of fakes (N, F), and the class that each was requested of, (N,)."""
         within = [(fake[requested == c], real) for c, real in zip(self.classes, self.spread_real, strict=True)]
         spread = [own.var(0).sum() / real for own, real in within if len(own) >= FEWEST]
+        enough = [own.var(0).sum() / real for own, real in within if len(own) >= 2 * FEWEST]
         return {
             **({"class_spread": float(torch.stack(spread).median())} if spread else {}),
+            **({"class_spread_least": float(torch.stack(enough).min())} if enough else {}),
             "class_accuracy": self._accuracy(fake, requested),
             "class_accuracy_real": self.accuracy_real,
             "class_chance": self.chance,
@@ -513,9 +550,19 @@ def _ball_recall(real: Tensor, fake: Tensor) -> float:
     return float((torch.cdist(real, fake) <= nearest[:, -1]).any(1).float().mean())
 
 
-def _nearest_distance(f: Tensor) -> float:
-    """Median distance to the nearest other sample."""
-    return max(float(torch.cdist(f, f).topk(2, largest=False).values[:, 1].median()), 1e-9)
+def _nearest_distances(f: Tensor) -> Tensor:
+    """(N,) the distance of each sample, (N, F), to the nearest other one."""
+    return torch.cdist(f, f).topk(2, largest=False).values[:, 1]
+
+
+def _drawn_twice(count: int, data: int) -> float:
+    """The largest share, in 95 % of tries, of `count` draws from so much data that are drawn more than once."""
+    share = 1 - math.exp(-count / data)
+    return share + 1.96 * math.sqrt(2 * share * (1 - share) / count)
+
+
+def _middle(distances: Tensor) -> float:
+    return max(float(distances.median()), 1e-9)
 
 
 def _twins(queries: Tensor, searched: Tensor) -> float:

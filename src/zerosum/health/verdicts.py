@@ -152,16 +152,25 @@ _c = Criterion
 FAR = (
     _c("frechet", ">", "frechet_high", 3.0),
     _c("sight", ">", "sight_high", 3.0),
+    _c("surface", ">", "surface_high", 3.0),
     _c("stray", ">", "stray_high", 1.0, 0.17),
     _c("recall", "<", "recall_low", 0.6),
     _c("precision", "<", "precision_low", 0.6),
     _c("distinct", "<", "distinct_low", 0.5),
+    _c("repeated", ">", "repeated_high", 1.0, 0.05),
     _c("spread", "<", "spread_low", 0.75),
     _c("spread", ">", "spread_high", 1.33),
+    _c("unreached", ">", "unreached_high", 1.0, 0.1),
     _c("modes_missing", ">", 0.5),
+    _c("class_obedience", "<", 0.6),
+    _c("class_spread_least", "<", 0.3),
     _c("novel", ">", "novel_high", 1.0, 0.05),
 )
-OPTIONAL = ("sight", "modes_missing", "novel")  # of images; of data with modes that can be tested; of texts
+# Of images; of all but texts, and of texts; of data with modes that can be tested; of games that are asked for classes.
+OPTIONAL = (
+    *("sight", "surface", "repeated", "novel", "modes_missing", "unreached"),
+    *("class_obedience", "class_spread_least"),
+)
 LASTING = 3  # of the last snapshots in which fakes are to be close
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
 _NOT_NEW = _c("trained", ">", 100)  # steps: before, G makes few and poor fakes, and D is right or wrong by chance

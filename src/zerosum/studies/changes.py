@@ -45,6 +45,11 @@ CHANGES: Mapping[str, Change] = {
         "the monitor's verdicts have other criteria",
         ("health", "wgan-without-batch-norm"),
     ),
+    "evidence": Change(
+        "a healthy run's fakes have the data's colours and fine detail, do not repeat each other, reach all of it, and "
+        "are of the classes that are asked for",
+        ("health", "health-texts", "health-translators", "wgan-without-batch-norm"),
+    ),
     "minibatch": Change(
         "distances of minibatch discrimination are calibrated on data, as the authors' are",
         ("improved-techniques",),

@@ -7,7 +7,7 @@ as good as photographs, of which one class is missing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ SIDE = 16  # pixels of the digits
 MOST = 8000  # samples of which half are the data, and half are the generator's
 STEPS = 50
 JITTER = 0.01  # in the units of players
+HUNDRED = 10  # modes along each side of a square, the ring's and the grid's being few
 KINDS = ("disc", "square", "cross", "ring", "bars", "triangle")  # of shapes
 Make = Callable[[Tensor, Tensor, Generator], Tensor]  # samples as players see them, and their classes, to fakes
 
@@ -61,14 +62,15 @@ class Frozen:
     """A generator that stays as it is, and the verdict that it deserves."""
 
     name: str
-    data: str  # a name of data, or "shapes"
+    data: str  # a name of data, or of DRAWN
     make: Make
     truth: str = "healthy"
     labelled: bool = False  # whether the monitor sees classes
 
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]:
         """The trainer at step 0, and its data: a random half; fakes are made of the other half."""
-        whole = shapes(seed) if self.data == "shapes" else data.load(self.data, size=self._size(), seed=seed)
+        drawn = DRAWN.get(self.data)
+        whole = drawn(seed) if drawn else data.load(self.data, size=self._size(), seed=seed)
         generator = torch.Generator().manual_seed(seed)
         rows = torch.randperm(len(whole), generator=generator)[:MOST]
         x, y = whole.x[rows], whole.y
@@ -120,6 +122,32 @@ def joined(share: float) -> Make:
     return make
 
 
+def repeated(share: float, images: int) -> Make:
+    """All samples, of which a share are so many of them, again and again."""
+
+    def make(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+        again = x[torch.randint(images, (len(x),), generator=generator)]
+        chosen = torch.rand(len(x), generator=generator) < share
+        return torch.where(chosen.view(-1, *[1] * (x.ndim - 1)), again, x)
+
+    return make
+
+
+def every_other(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+    """The modes of a square of them that have the colour of a chessboard's first field."""
+    return x[(y // HUNDRED + y % HUNDRED) % 2 == 0]
+
+
+def swapped(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+    """With red for blue."""
+    return x.flip(1)
+
+
+def half_grey(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+    grey = torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5
+    return torch.where(grey, x.mean(1, keepdim=True), x)
+
+
 def noise(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
     """Noise of the reals' brightness and contrast."""
     return (x.mean() + x.std() * torch.randn(x.shape, generator=generator)).clamp(-1, 1)
@@ -168,12 +196,26 @@ def shapes(seed: int, count: int = MOST) -> Dataset:
     return dataset("shapes", (255 * x.clamp(0, 1)).round().to(torch.uint8), y, KINDS)
 
 
+def hundred(seed: int, count: int = MOST) -> Dataset:
+    """Points around 100 places, a square of them, whose deviation is a twelfth of the distance between two."""
+    generator = torch.Generator().manual_seed(seed)
+    y = torch.randint(HUNDRED**2, (count,), generator=generator)
+    places = torch.stack([y // HUNDRED, y % HUNDRED], 1).float()
+    x = places + torch.randn(count, 2, generator=generator) / 12
+    return dataset("hundred", x, y, tuple(map(str, range(HUNDRED**2))))
+
+
+DRAWN: Mapping[str, Callable[[int], Dataset]] = {"shapes": shapes, "hundred": hundred}
+
+
 def _of(names: str, of: str, cases: Sequence[tuple[str, Make]], truth: str, labelled: bool = False) -> Iterator[Frozen]:
     for name, make in cases:
         yield Frozen(f"{names}: {name}", of, make, truth, labelled)
 
 
 _GOOD = (("all", everything), ("all, with noise", jittered))
+_REPEATED = (("a fifth are one of them", repeated(0.2, 1)), ("half are fifty of them", repeated(0.45, 50)))
+_COLOURS = (("red for blue", swapped), ("half of them grey", half_grey))
 _NO_IMAGES = (("noise", noise), ("stripes", stripes), ("blobs", blobs), ("blurred", blurred))
 _DIGITS = (
     ("0 to 2 of ten", keep(0, 1, 2)),
@@ -210,7 +252,10 @@ FROZEN = (
     *_of("grid", "grid", (("twenty of 25", keep(*range(20))), ("24 of 25", keep(*range(24)))), "modes missing"),
     *_of("labelled shapes", "shapes", _SHAPES, "modes missing", True),
     *_of("ring", "ring", _JOINED, "under-trained"),
+    *_of("hundred modes", "hundred", _GOOD[:1], "healthy"),
+    *_of("hundred modes", "hundred", (("half of them", every_other),), "under-trained"),
     *_of("digits", "digits", _NO_IMAGES, "under-trained"),
+    *_of("digits", "digits", _REPEATED, "under-trained"),
     *_of("shapes", "shapes", _NO_IMAGES, "under-trained"),
 )
 OF_PHOTOGRAPHS = (
@@ -219,4 +264,5 @@ OF_PHOTOGRAPHS = (
     *_of("photographs", "cifar10", _PHOTOGRAPHS[:2], "modes missing"),
     *_of("labelled photographs", "cifar10", _PHOTOGRAPHS, "modes missing", True),
     *_of("photographs", "cifar10", _NO_IMAGES, "under-trained"),
+    *_of("photographs", "cifar10", (*_REPEATED, *_COLOURS), "under-trained"),
 )
