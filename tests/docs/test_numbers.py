@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -49,3 +50,8 @@ def test_a_number_without_a_source_would_be_found() -> None:
     assert MEASURED.search("it is 12.5 % better") and MEASURED.search("145 and 914 images/s")
     assert not MEASURED.search("Arjovsky et al., 2017, eq. 5") and not MEASURED.search("--steps 500")
     assert SOURCE.search("`python -m benchmarks.graphs`") and not SOURCE.search("as we found")
+
+
+def test_claims_of_theory_are_counted() -> None:
+    topics = json.loads((ROOT / "docs" / "theory" / "claims.json").read_text())
+    assert f"checks {sum(map(len, topics.values()))} claims of theory" in (ROOT / "README.md").read_text()
