@@ -15,6 +15,7 @@ from zerosum.metrics.neighbours import k_nearest
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score
 from zerosum.metrics.statistics import above
+from zerosum.util import checks
 
 
 class Copying(NamedTuple):
@@ -54,6 +55,9 @@ def compare_distances(fake: Tensor, held_out: Tensor) -> Copying:
     """
     if len(fake) == 0 or len(held_out) == 0:
         raise ValueError("there must be distances of both sides")
+    for name, side in (("fake", fake), ("held_out", held_out)):
+        checks.shapes("N", **{name: side})
+        checks.finite(name, side)
     farther = above(fake, held_out)
     return Copying(_z(fake, held_out, farther), farther, as_near(fake, held_out))
 

@@ -19,6 +19,7 @@ from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
 from zerosum.roles import Generates, has_role, in_role
 from zerosum.run.sampling import eval_no_grad, from_latents
+from zerosum.util import checks
 
 EPSILON = 1e-4  # the step along a path of length 1
 TRIM = 0.01  # share of the lengths left out at each end
@@ -65,7 +66,10 @@ def path_lengths(
 
 
 def trimmed_mean(lengths: Tensor) -> float:
-    """The perceptual path length: the mean of the lengths (N,) between their 1st and 99th percentile."""
+    """The perceptual path length: the mean of the lengths (N,) between their 1st and 99th percentile.
+
+    ValueError for no lengths, or lengths that are not finite.
+    """
     low, high = _ends(lengths)
     return float(lengths[(lengths >= low) & (lengths <= high)].mean())
 
@@ -99,6 +103,8 @@ def _unskewed(t: float, skew: float) -> float:
 
 def _ends(lengths: Tensor) -> tuple[float, float]:
     """The shortest and the longest length that are kept."""
+    checks.shapes("N", lengths=lengths)
+    checks.finite("lengths", lengths)
     low = torch.quantile(lengths, TRIM, interpolation="lower")
     return float(low), float(torch.quantile(lengths, 1 - TRIM, interpolation="higher"))
 

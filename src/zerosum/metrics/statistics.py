@@ -30,6 +30,8 @@ class Moments:
     @classmethod
     def of(cls, features: Tensor) -> Moments:
         """Of all rows (N, F)."""
+        if features.dim() != 2:
+            raise ValueError(f"features must be (N, F), not {tuple(features.shape)}")
         moments = cls(features.shape[1])
         moments.update(features)
         return moments
