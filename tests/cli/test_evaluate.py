@@ -61,6 +61,8 @@ def test_a_run_of_images(call: Call, images: Path) -> None:
     assert distance["interval"][0] <= distance["value"] <= distance["interval"][1]
     assert distance["references"]["real"] < distance["references"]["noise"]
     assert distance["references"]["real"] < distance["value"]
+    low, high = distance["reference_intervals"]["real"]
+    assert low <= distance["references"]["real"] <= high and set(distance["reference_intervals"]) == {"real", "noise"}
     assert results["discriminator"]["protocol"]["extractor"] == ""
     assert results["memorization"]["protocol"]["held_out"] == "each training sample in turn"
     for metric in results:

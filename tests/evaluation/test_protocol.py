@@ -185,6 +185,36 @@ def test_where_a_score_stands(score: Score, says: str):
     assert bool(remark("precision", score)) == bool(says)
 
 
+@pytest.mark.parametrize("better", ["higher", "lower"])
+@pytest.mark.parametrize(("value", "of_real", "of_noise", "says"), [
+    (0.94, (0.87, 0.93), (0.4, 0.6), "better than real data"),  # .04 is beyond the root of .02^2 + .03^2
+    (0.935, (0.87, 0.93), (0.4, 0.6), ""),  # above .9, but the interval of the difference holds 0
+    (0.62, (0.87, 0.93), (0.4, 0.6), ""),
+    (0.53, (0.87, 0.93), (0.4, 0.6), "no better than noise"),
+    (0.53, (0.87, 0.93), None, ""),
+])  # fmt: skip
+def test_references_are_of_one_draw_too(better: Any, value: float, of_real: Any, of_noise: Any, says: str) -> None:
+    sign = 1 if better == "higher" else -1
+
+    def turned(ends: tuple[float, float]) -> tuple[float, float]:
+        low, high = sorted(sign * end for end in ends)
+        return low, high
+
+    spans = {name: turned(ends) for name, ends in (("real", of_real), ("noise", of_noise)) if ends}
+    own = turned((value - 0.02, value + 0.02))
+    score = Score(sign * value, better, own, "", {"real": sign * 0.9, "noise": sign * 0.5}, spans)
+    assert standing(score) == says
+
+
+def test_what_is_better_than_noise_but_not_surely_is_said_to_be_that() -> None:
+    """A distance of .1 is better than noise's .36, if lower is."""
+    score = Score(0.0968, "lower", (-0.3, 0.5), references={"real": 0.01, "noise": 0.3582})
+    said = remark("distance", score)
+    assert said == "distance 0.0968 is not surely better than noise's 0.3582: the interval is -0.3 to 0.5"
+    worse = Score(0.4, "lower", (0.3, 0.5), references={"real": 0.01, "noise": 0.3582})
+    assert remark("distance", worse) == "distance 0.4 is no better than noise's 0.3582"
+
+
 def test_a_score_that_beats_real_data_only_by_as_few_samples_is_not_said_to_do_so_by_all() -> None:
     known = {"real": 0.5, "noise": 0.1}
     all_of_them = Score(0.4, "higher", (0.38, 0.42), references=known, standing="better than real data")

@@ -401,7 +401,10 @@ def _add_references(metric: Metric, result: Result, references: Sequence[Referen
         for name, score in metric.measure(reference.context).items():
             if name in scores and math.isfinite(score.value):
                 known = scores[name].references | {reference.name: score.value}
-                scores[name] = replace(scores[name], references=known)
+                spans = scores[name].reference_intervals
+                if score.interval and all(map(math.isfinite, score.interval)):
+                    spans = spans | {reference.name: score.interval}
+                scores[name] = replace(scores[name], references=known, reference_intervals=spans)
         if reference.fakes is not None and any(score.better != "none" for score in scores.values()):
             alike = metric.measure(reference.fakes)
     scores = {name: replace(s, standing=_standing(s, alike.get(name, s))) for name, s in scores.items()}
@@ -434,10 +437,10 @@ def _with_inputs(
 
 def _standing(score: Score, alike: Score) -> Standing:
     """Beside real data as few fakes are judged as there are of these, beside noise all."""
-    found = beside(alike, score.references)
+    found = beside(alike, score.references, score.reference_intervals)
     if found in ("better than real data", "noise wins") or "noise" not in score.references:
         return found
-    return beside(score, {"noise": score.references["noise"]})
+    return beside(score, {"noise": score.references["noise"]}, score.reference_intervals)
 
 
 def _twin_notes(metrics: Sequence[Metric], distinct: Distinct, context: Context) -> list[str]:
