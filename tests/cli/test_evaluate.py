@@ -233,6 +233,20 @@ def test_compare_prints_both_and_who_is_better(call: Call, images: Path, tmp_pat
     assert re.search(r"^frechet +distance .* [AB](, within chance)?$", out, re.MULTILINE)
 
 
+def test_compare_names_none_without_reference_scores_and_tells_settings_apart(call: Call, images: Path) -> None:
+    both = ("--metrics", "precision-recall:k=3", "precision-recall:k=5")
+    for name, weights in (("a.json", ()), ("b.json", ("--last",))):
+        code, out, _ = call("evaluate", images, *FEW, *both, *weights, "--no-references", "--out", name)
+        assert code == 0 and re.findall(r"^precision-recall:k=\d", out, re.MULTILINE) == list(both[1:])
+    code, out, err = call("compare", "a.json", "b.json")
+    assert code == 0, err
+    assert re.findall(r"^precision-recall:k=\d", out, re.MULTILINE) == [*both[1:], both[1]]
+    assert out.count("none: real data's is not known") == 4 and "none is called better" in " ".join(out.split())
+    assert call("evaluate", images, *FEW, *both, "--out", "c.json")[0] == 0
+    out = call("compare", "a.json", "c.json", "--metrics", "precision-recall:k=5")[1]
+    assert "is not known" not in out and "is taken from B, which was measured alike" in " ".join(out.split())
+
+
 def test_compare_refuses_unequal_protocols(call: Call, images: Path) -> None:
     for n, name in ((100, "a.json"), (110, "b.json")):
         assert call("evaluate", images, "-n", n, "--extractor", "random", "--metrics", "frechet", "--out", name)[0] == 0

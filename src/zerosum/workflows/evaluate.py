@@ -395,6 +395,7 @@ def _add_references(metric: Metric, result: Result, references: Sequence[Referen
     """With the reference scores, and a warning of each score that beats real data, or does not beat noise."""
     scores = dict(result.scores)
     alike: dict[str, Score] = {}  # measured with as few samples as real data, where these are fewer
+    fewer = 0
     for reference in references if metric.has_references else ():
         if metric.unavailable(reference.context):  # half of a small set may be too small
             continue
@@ -406,10 +407,10 @@ def _add_references(metric: Metric, result: Result, references: Sequence[Referen
                     spans = spans | {reference.name: score.interval}
                 scores[name] = replace(scores[name], references=known, reference_intervals=spans)
         if reference.fakes is not None and any(score.better != "none" for score in scores.values()):
-            alike = metric.measure(reference.fakes)
+            alike, fewer = metric.measure(reference.fakes), reference.fakes.fake.count
     scores = {name: replace(s, standing=_standing(s, alike.get(name, s))) for name, s in scores.items()}
     remarks = tuple(said for name, score in scores.items() if (said := remark(name, score)))
-    return replace(result, scores=scores, warnings=result.warnings + remarks)
+    return replace(result, scores=scores, warnings=result.warnings + remarks, alike=fewer)
 
 
 def _with_inputs(

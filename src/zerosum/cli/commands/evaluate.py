@@ -102,10 +102,11 @@ def run(arguments: Sequence[str]) -> None:
 
 def scores(found: Evaluation) -> Table:
     """Every score with its interval, its direction and its reference scores."""
+    from zerosum.evaluation.protocol import titles
+
     names = dict.fromkeys(name for r in found.results for f in r.scores.values() for name in f.references)
     shown = table("metric", "score", "value", "95 %", "better", *names, right=("value", *names), gap=1)
-    for result in found.results:
-        metric = result.protocol.metric
+    for metric, result in zip(titles(found.results), found.results, strict=True):
         for name, score in result.scores.items():
             references = (number(score.references.get(reference)) for reference in names)
             better = "" if score.better == "none" else score.better
@@ -116,10 +117,12 @@ def scores(found: Evaluation) -> Table:
 
 def remarks(found: Evaluation) -> list[str]:
     """Notes on the numbers."""
+    from zerosum.evaluation.protocol import titles
+
     lines = ["", *(f"{name}: {what}" for name, what in found.references.items())]
     lines += [f"note: {note}" for note in found.notes]
-    for result in found.results:
-        lines += [f"warning: {result.protocol.metric}: {warning}" for warning in result.warnings]
+    for metric, result in zip(titles(found.results), found.results, strict=True):
+        lines += [f"warning: {metric}: {warning}" for warning in result.warnings]
     return lines
 
 
