@@ -46,11 +46,17 @@ def of_shares(shares: Sequence[float], counts: Sequence[int]) -> Interval:
     return mean - below, mean + above
 
 
-def of_mean(values: Tensor) -> Interval:
-    """Of the mean of independent values (N,), at least two; Student's t."""
+def of_mean(values: Tensor, least: float = -math.inf, most: float = math.inf) -> Interval:
+    """Of the mean of independent values (N,), at least two, in [least, most], where it is cut off; Student's t."""
     x = values.double()
     mean, half = float(x.mean()), student(len(x) - 1) * float(x.std()) / math.sqrt(len(x))
-    return mean - half, mean + half
+    return within((mean - half, mean + half), least, most)
+
+
+def within(interval: Interval, least: float = -math.inf, most: float = math.inf) -> Interval:
+    """What of it lies in the range of the score."""
+    low, high = interval
+    return max(least, low), min(most, high)
 
 
 def of_groups(values: Sequence[float]) -> Interval:

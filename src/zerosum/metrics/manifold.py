@@ -152,7 +152,7 @@ class DensityCoverage(Metric):
         if context.fewest < max(intervals.ENOUGH, 2 * self.k + 2):
             values = {"density": density, "coverage": coverage}
             return {name: Score(value, "higher", note=intervals.TOO_FEW) for name, value in values.items()}
-        of_density = intervals.of_mean(held_by(real, fake, self.k))
+        of_density = intervals.of_mean(held_by(real, fake, self.k), 0.0)
         of_coverage = intervals.of_neighbours(partial(coverage_of, k=self.k), real, fake, coverage, context.seed)
         return {
             "density": Score(density, "higher", of_density, "Student's t, of the fakes"),

@@ -89,7 +89,8 @@ def divergence_interval(modes: Tensor, log_weights: Tensor, count: int) -> inter
     half = intervals.Z * math.sqrt(max(0.0, 4 * y + 4 * intervals.Z**2 - 2 * freedom))
     low, high = (y + 2 * intervals.Z**2 + side for side in (-half, half))
     value = divergence(modes, log_weights, count)
-    return value + min(0.0, low - y) / (2 * len(modes)), value + max(0.0, high - y) / (2 * len(modes))
+    ends = value + min(0.0, low - y) / (2 * len(modes)), value + max(0.0, high - y) / (2 * len(modes))
+    return intervals.within(ends, 0.0)
 
 
 def of_stacked(images: Tensor, classifier: Extractor) -> Coverage:

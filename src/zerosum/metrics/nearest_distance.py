@@ -34,5 +34,5 @@ class NearestDistance(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         distances = nearest_distance(context.fake.x, context.real.x)
-        mean, interval = float(distances.mean()), intervals.of_mean(distances)
+        mean, interval = float(distances.mean()), intervals.of_mean(distances, 0.0)
         return {"distance": Score(mean, "none", interval, "Student's t, of the fakes")}

@@ -89,7 +89,7 @@ def score_of(lengths: Tensor) -> Score:
         return Score(mean, "lower", (mean, mean), "all lengths are equal")
     skew = float((pulled - pulled.mean()).pow(3).mean()) / deviation**3 / math.sqrt(count)
     t, error = intervals.student(count - 1), deviation * math.sqrt(count) / kept
-    interval = (mean - error * _unskewed(t, skew), mean - error * _unskewed(-t, skew))
+    interval = intervals.within((mean - error * _unskewed(t, skew), mean - error * _unskewed(-t, skew)), 0.0)
     return Score(mean, "lower", interval, "Student's t, of the paths, corrected for their skewness")
 
 
