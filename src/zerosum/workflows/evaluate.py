@@ -176,7 +176,6 @@ def evaluate(
         tried = list(with_progress("measuring", trying, len(selected), progress))
         selected = [metric for metric, result in zip(selected, tried, strict=True) if result is not None]
         results = [result for result in tried if result is not None]
-        known: list[Reference] = []
         for_metric: dict[bool, list[Reference]] = {False: [], True: []}
         if references and any(metric.has_references for metric in selected):
             noise = noise_for(context)
@@ -193,7 +192,21 @@ def evaluate(
     if translates and source.run is not None and not named:
         one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, seed, folder, progress)
         results, notes = [*one_by_one, *results], [*dict.fromkeys(notes + more)]
-    return evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
+    described = _described(selected, for_metric)
+    return evaluation(source.target, reference.name, results, described, notes)
+
+
+def _described(metrics: Sequence[Metric], references: Mapping[bool, Sequence[Reference]]) -> dict[str, str]:
+    """What the reference scores are, in words; `references` by whether the metrics that they are of need distinct
+    samples.
+    """
+    found: dict[str, str] = {}
+    for distinct in sorted({metric.needs_distinct for metric in metrics if metric.has_references}):
+        for reference in references[distinct]:
+            before = found.setdefault(reference.name, reference.description)
+            if reference.description != before:
+                found[reference.name] = f"{before}; where twins are left out, {reference.description}"
+    return found
 
 
 def _require_unset(why: str, given: Mapping[str, object]) -> None:
