@@ -329,7 +329,9 @@ def test_help_names_every_metric(call: Call) -> None:
         (("RUN", "--against", "empty", "--metrics", "psnr"), "is no translator: name a folder of images"),
         (("empty", "--metrics", "psnr"), "say which images to compare"),
         (("made.npz", "--against", "digits", "--truncation", 1), "holds samples, not a run: leave out --truncation"),
-        (("made.npz", "--against", "digits", "--last"), "holds samples, not a run: leave out --checkpoint and --last"),
+        (("made.npz", "--against", "digits", "--last"), "holds samples, not a run: leave out --last"),
+        (("made.npz", "--against", "digits", "--checkpoint", 1), "holds samples, not a run: leave out --checkpoint"),
+        (("made.npz", "--against", "digits", "--recipe", "no.py:f"), "holds samples, not a run: leave out --recipe"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_overwritten(

@@ -66,7 +66,12 @@ def of_groups(values: Sequence[float]) -> Interval:
 
 
 def of_neighbours(
-    statistic: Callable[[Tensor, Tensor], float], real: Tensor, fake: Tensor, share: float, seed: int = 0
+    statistic: Callable[[Tensor, Tensor], float],
+    real: Tensor,
+    fake: Tensor,
+    share: float,
+    seed: int = 0,
+    least: int = 1,
 ) -> Interval:
     """Of `share`, which is statistic(real, fake): a share of the reals (N, F) that depends on the fakes (M, F) around
     each, over other fakes.
@@ -77,10 +82,14 @@ def of_neighbours(
     are worth, and the interval is Wilson's of so many. Neither the binomial formula of all reals holds, since reals
     that lie close together share their fakes, nor the bootstrap, which draws fakes twice, nor the jackknife, which
     overstates the variance of "at least one".
+
+    Args:
+        least: rows that the statistic needs of each side, at most half of either.
     """
     generator = torch.Generator().manual_seed(seed)
     larger = max(len(real), len(fake))
-    part = min(0.5, min(MOST, max(LEAST, larger / 4)) / larger)
+    part = min(MOST, max(LEAST, larger / 4)) / larger
+    part = min(0.5, max(part, (least + 1) / min(len(real), len(fake))))
     of_real, of_fake = int(part * len(real)), int(part * len(fake))
     sets = len(fake) // of_fake
     repeats = math.ceil(FREEDOM / (sets - 1))

@@ -61,6 +61,7 @@ class Metric(ABC):
     has_references: ClassVar[bool] = True  # whether real data and noise can take the place of the fakes
     needs_distinct: ClassVar[bool] = True  # whether real samples that repeat another would falsify it
     truncates: ClassVar[bool] = True  # whether its fakes are drawn with the context's truncation
+    draws: ClassVar[str] = ""  # the setting that says how much it draws itself, whatever was drawn already
 
     def unavailable(self, context: Context) -> str:
         """Why it cannot be measured here; "" where it can."""
@@ -83,6 +84,10 @@ class Metric(ABC):
     def fakes(self, context: Context) -> int:
         """How many it measures: those that were drawn, but where it draws others, or none."""
         return context.fake.count
+
+    def each(self, context: Context) -> int:
+        """Bytes that one of what it draws itself takes, at least."""
+        return 0
 
     def held_out(self, context: Context) -> str:
         """Which further real data it compares with, for the protocol."""

@@ -125,6 +125,11 @@ class PathLength(Metric):
     truncates = False
     by_default = False
     has_references = False
+    draws = "paths"
+
+    def each(self, context: Context) -> int:
+        assert context.run is not None
+        return 56 * in_role(context.run.game, Generates).prior.dim + 1000  # of z, and of a path's own small tensors
 
     def why_not(self, context: Context) -> str:
         if context.run is None:

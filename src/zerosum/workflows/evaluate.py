@@ -29,6 +29,7 @@ from zerosum.metrics.intervals import GROUPS
 from zerosum.metrics.metric import Context, Metric, NotMeasurable, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score, Standing
+from zerosum.modality import Image
 from zerosum.options import to_json
 from zerosum.roles import Acts, Classifies, Translates, has_role, makes_samples
 from zerosum.run.loaded import Run, load
@@ -343,6 +344,11 @@ def _select(
 
 def _require_memory(metrics: Sequence[Metric], context: Context, references: bool) -> None:
     """`OutOfMemoryError` where features, moments or samples would not fit, before any is computed."""
+    for metric in metrics:
+        if each := metric.each(context):
+            count = int(getattr(metric, metric.draws))
+            cure = f"set fewer, as {metric.name}:{metric.draws}=1000"
+            memory.require(each * count, f"{metric.name} of {count:,} {metric.draws}", cure, count=count)
     needs = {metric.needs for metric in metrics}
     real, fake = context.real, context.fake
     sample = context.data.x[:1]
@@ -363,8 +369,12 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
     what = f"comparing {real.count:,} real with {fake.count:,} fake samples"
     fewer = max(2, int(fake.count * memory.SHARE * (memory.available() or needed) / max(needed, 1) / 2))
     features = f" by {dim:,} features of {real.extractor.name!r} each" if dim else ""
-    other = ", an --extractor with fewer features, such as random" if dim > sample[0].numel() / 2 else ""
-    memory.require(needed, f"{what}{features}", f"use fewer samples (-n {fewer:,} --real {fewer:,}){other}")
+    sizes = [f"-n {fewer:,}"] if fewer < fake.count else []
+    sizes += [f"--real {fewer:,}"] if fewer < real.count else []
+    is_large = dim > sample[0].numel() / 2 and real.extractor.name != "random"
+    has_others = isinstance(context.data.modality, Image)
+    other = ", an --extractor with fewer features, such as random" if is_large and has_others else ""
+    memory.require(needed, f"{what}{features}", f"use fewer samples ({' '.join(sizes)}){other}")
 
 
 def _cache(metrics: Sequence[Metric], context: Context) -> None:

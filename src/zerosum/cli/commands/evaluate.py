@@ -67,8 +67,11 @@ def run(arguments: Sequence[str]) -> None:
     if given.out is not None and given.out.is_dir():
         raise ZerosumError(f"--out {given.out} is a folder; name a file, such as {given.out / protocol.FILE}")
     is_run = (given.target / "run.json").exists()
-    if not is_run and (given.weights.last or given.weights.checkpoint is not None):
-        raise ZerosumError(f"{given.target} holds samples, not a run: leave out --checkpoint and --last")
+    weights = given.weights
+    of_runs = {"--checkpoint": weights.checkpoint is not None, "--last": weights.last, "--recipe": bool(weights.recipe)}
+    if not is_run and any(of_runs.values()):
+        which = " and ".join(flag for flag, is_given in of_runs.items() if is_given)
+        raise ZerosumError(f"{given.target} holds samples, not a run: leave out {which}")
     with progress() as update:
         found = evaluate(
             given.weights.load(given.target) if is_run else given.target,
