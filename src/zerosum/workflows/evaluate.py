@@ -23,13 +23,13 @@ from zerosum.evaluation.protocol import FILE, Evaluation, Protocol, Result, eval
 from zerosum.evaluation.reference_scores import Reference, noise_for, references_for
 from zerosum.evaluation.standing import beside, remark
 from zerosum.evaluation.targets import SampleSource
-from zerosum.metrics import METRICS, find
+from zerosum.metrics import METRICS, extractors, find
 from zerosum.metrics.frechet import Frechet
 from zerosum.metrics.intervals import GROUPS
+from zerosum.metrics.memorization import Memorization
 from zerosum.metrics.metric import Context, Metric, NotMeasurable, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score, Standing
-from zerosum.modality import Image
 from zerosum.options import to_json
 from zerosum.roles import Acts, Classifies, Translates, has_role, makes_samples
 from zerosum.run.loaded import Run, load
@@ -354,8 +354,10 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
     sample = context.data.x[:1]
     dim = real.extractor(context.data.modality.load(sample)).features.shape[1] if needs - {"none", "samples"} else 0
     sides = [real.count, fake.count] * (2 if references else 1)
-    if context.training not in (None, real) and any(metric.name == "memorization" for metric in metrics):
-        sides.append(len(context.data))
+    for metric in metrics:
+        if isinstance(metric, Memorization):
+            own = 0 if context.training in (None, real) else len(context.data)
+            sides += [count for count in (own, len(context.data) * metric.both_orientations(context)) if count]
     needed = 0
     if "features" in needs:
         # In float32, with the parts that one side is put together of, and the two that distances are of in float64.
@@ -371,9 +373,10 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
     features = f" by {dim:,} features of {real.extractor.name!r} each" if dim else ""
     sizes = [f"-n {fewer:,}"] if fewer < fake.count else []
     sizes += [f"--real {fewer:,}"] if fewer < real.count else []
-    is_large = dim > sample[0].numel() / 2 and real.extractor.name != "random"
-    has_others = isinstance(context.data.modality, Image)
-    other = ", an --extractor with fewer features, such as random" if is_large and has_others else ""
+    other = ""
+    with suppress(ZerosumError), rng.fork_rng(torch.device("cpu")):  # of images alone
+        if extractors.find("random")(context.data.modality.load(sample)).features.shape[1] < dim:
+            other = ", an --extractor with fewer features, such as random"
     memory.require(needed, f"{what}{features}", f"use fewer samples ({' '.join(sizes)}){other}")
 
 
