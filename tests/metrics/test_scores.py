@@ -117,6 +117,15 @@ def test_intervals_stay_in_the_range_of_their_score():
     assert intervals.of_mean(torch.tensor([0.0, 0.0, 0.2]), 0.0, 1.0)[0] == 0.0
 
 
+@pytest.mark.parametrize("metric", [Frechet(), Kernel(subsets=5, subset_size=50)])
+def test_heavy_tails_are_said_to_make_the_interval_too_narrow(metric: Metric):
+    heavy, light = points(400, 1).mul(1.5).exp(), points(400, 1).exp().clamp(max=4)
+    real = points(2000, 0)
+    assert any("heavy tails, a kurtosis of about" in said for said in metric.warnings(context(real, heavy)))
+    assert not any("heavy tails" in said for said in metric.warnings(context(real, light)))
+    assert not any("heavy tails" in said for said in metric.warnings(context(real, heavy[:19])))
+
+
 def test_subsets_shrink_with_the_samples_and_the_stamp_says_so():
     few = context(points(90, 0), points(60, 1))
     assert Kernel().adapt(few) == Kernel(subset_size=30)

@@ -12,7 +12,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.metrics import intervals
-from zerosum.metrics.metric import Context, Metric, too_few
+from zerosum.metrics.metric import Context, Metric, too_few, too_heavy
 from zerosum.metrics.score import Score
 from zerosum.util import checks
 
@@ -103,7 +103,12 @@ class Kernel(Metric):
         return replace(self, subset_size=min(self.subset_size, context.fewest // 2))
 
     def warnings(self, context: Context) -> list[str]:
-        return too_few(context, 2 * self.subset_size, f"subsets of {self.subset_size:,} are to differ")
+        few = too_few(context, 2 * self.subset_size, f"subsets of {self.subset_size:,} are to differ")
+        if context.fake.count < intervals.ENOUGH:
+            return few
+        groups = context.fake.features.double().tensor_split(intervals.GROUPS)
+        variances = torch.stack([group.var(0) for group in groups])
+        return few + too_heavy(variances, context.fake.count / len(groups))
 
     def measure(self, context: Context) -> dict[str, Score]:
         own = self.adapt(context)
