@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # a metric's function takes plain tensors and waits for none 
     from zerosum.metrics.samples import Samples
     from zerosum.run.loaded import Run
 
-HEAVY = 20.0  # kurtosis above which too few intervals of distances hold; see docs/metrics.md
+HEAVY = 30.0  # kurtosis above which too few intervals of distances hold; see docs/metrics.md
 Need = Literal["moments", "features", "samples", "none"]
 
 
@@ -140,5 +140,5 @@ def too_heavy(variances: Tensor, rows: float) -> list[str]:
         return []
     return [
         f"the samples' features have heavy tails, a kurtosis of about {found:.0f} where Gaussian ones have 3: the "
-        "interval is too narrow; read precision-recall beside it, which outliers move less"
+        "interval may be too narrow; read precision-recall beside it, which outliers move less"
     ]
