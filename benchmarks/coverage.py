@@ -4,7 +4,7 @@
 after the other on one thread, so it can be stopped and taken up again; `--again` NAMES runs those anew. Each draws
 fakes of one known distribution again and again, against real samples that stay, and measures as `zerosum evaluate`
 does. The truth is what the score is on average over the draws; where it is a probability under a classifier that each
-draw trains, it is counted on many more samples.
+draw trains, it is counted on many more samples. `--tails` prints what features with heavy tails do to distances.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from zerosum.metrics.parzen import parzen
 from zerosum.metrics.path_length import score_of
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score
+from zerosum.metrics.statistics import kurtosis
 from zerosum.metrics.structural import MsSsim
 from zerosum.metrics.two_sample import classified, p_value
 from zerosum.studies.study import commit, hardware
@@ -253,12 +254,44 @@ def table(recorded: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def tails() -> str:
+    """Of lognormal features: the kurtosis that a warning goes by, and how often intervals hold what they should."""
+    measured: list[tuple[Metric, str, int]] = [
+        *((Frechet(), "distance", size) for size in SIZES),
+        *((Kernel(subsets=20, subset_size=100), "distance", size) for size in SIZES),
+        (PrecisionRecall(), "recall", SIZES[0]),
+    ]
+    heads = [f"{metric.name} {name}, {size:,}" for metric, name, size in measured]
+    lines = [f"| kurtosis | {' | '.join(heads)} |", f"|{'---|' * (1 + len(heads))}"]
+    for deviation in (0.5, 0.75, 1.0, 1.5):
+        draw, rows = partial(lognormal, deviation), SIZES[1] // intervals.GROUPS
+        groups = draw(100 * SIZES[1], torch.Generator().manual_seed(0)).double().split(rows)
+        sets = torch.stack([group.var(0) for group in groups]).split(intervals.GROUPS)
+        found = torch.tensor([kurtosis(variances, rows) for variances in sets]).median()
+        shares = []
+        for metric, name, size in measured:
+            case = Case("", of_fakes(metric, draw, draw, find("pixels")))
+            shares.append(f"{100 * simulate(case, [size], SIMULATIONS)[name][str(size)]['held']:.0f} %")
+        lines.append(f"| {found:.0f} | {' | '.join(shares)} |")
+    return "\n".join(lines)
+
+
+def lognormal(deviation: float, count: int, generator: torch.Generator) -> Tensor:
+    """(count, 8) features whose logarithms are normal."""
+    return torch.exp(deviation * torch.randn(count, 8, generator=generator))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="How often 95 % intervals hold what they are of.")
     parser.add_argument("--again", nargs="*", default=[], help="cases to run anew, by the beginning of their names")
     parser.add_argument("--table", action="store_true", help="print what is recorded as docs/metrics.md has it")
+    parser.add_argument("--tails", action="store_true", help="how often intervals of distances hold with heavy tails")
     given = parser.parse_args()
     again = given.again
+    if given.tails:
+        torch.set_num_threads(1)
+        print(tails())
+        return
     if given.table:
         print(table(json.loads(RESULTS.read_text())))
         return

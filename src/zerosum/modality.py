@@ -49,6 +49,7 @@ class Modality(ABC):
     plural: ClassVar[str]  # "images"
     stored_as: ClassVar[str]  # "8-bit": the numbers of the store
     labels: ClassVar[bool] = False  # says what a sample is, and is no sample itself
+    mirrors: ClassVar[bool] = False  # has a left and a right, along its last dimension
 
     @property
     @abstractmethod
@@ -103,6 +104,7 @@ class Image(Modality):
     width: Positive
     kind: Literal["image"] = "image"
     singular, plural, stored_as = "image", "images", "8-bit"
+    mirrors = True
 
     @property
     def shape(self) -> tuple[int, int, int]:

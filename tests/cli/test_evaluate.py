@@ -61,6 +61,8 @@ def test_a_run_of_images(call: Call, images: Path) -> None:
     assert distance["interval"][0] <= distance["value"] <= distance["interval"][1]
     assert distance["references"]["real"] < distance["references"]["noise"]
     assert distance["references"]["real"] < distance["value"]
+    low, high = distance["reference_intervals"]["real"]
+    assert low <= distance["references"]["real"] <= high and set(distance["reference_intervals"]) == {"real", "noise"}
     assert results["discriminator"]["protocol"]["extractor"] == ""
     assert results["memorization"]["protocol"]["held_out"] == "each training sample in turn"
     for metric in results:
@@ -231,6 +233,20 @@ def test_compare_prints_both_and_who_is_better(call: Call, images: Path, tmp_pat
     assert re.search(r"^frechet +distance .* [AB](, within chance)?$", out, re.MULTILINE)
 
 
+def test_compare_names_none_without_reference_scores_and_tells_settings_apart(call: Call, images: Path) -> None:
+    both = ("--metrics", "precision-recall:k=3", "precision-recall:k=5")
+    for name, weights in (("a.json", ()), ("b.json", ("--last",))):
+        code, out, _ = call("evaluate", images, *FEW, *both, *weights, "--no-references", "--out", name)
+        assert code == 0 and re.findall(r"^precision-recall:k=\d", out, re.MULTILINE) == list(both[1:])
+    code, out, err = call("compare", "a.json", "b.json")
+    assert code == 0, err
+    assert re.findall(r"^precision-recall:k=\d", out, re.MULTILINE) == [*both[1:], both[1]]
+    assert out.count("none: real data's is not known") == 4 and "none is called better" in " ".join(out.split())
+    assert call("evaluate", images, *FEW, *both, "--out", "c.json")[0] == 0
+    out = call("compare", "a.json", "c.json", "--metrics", "precision-recall:k=5")[1]
+    assert "is not known" not in out and "is taken from B, which was measured alike" in " ".join(out.split())
+
+
 def test_compare_refuses_unequal_protocols(call: Call, images: Path) -> None:
     for n, name in ((100, "a.json"), (110, "b.json")):
         assert call("evaluate", images, "-n", n, "--extractor", "random", "--metrics", "frechet", "--out", name)[0] == 0
@@ -313,7 +329,9 @@ def test_help_names_every_metric(call: Call) -> None:
         (("RUN", "--against", "empty", "--metrics", "psnr"), "is no translator: name a folder of images"),
         (("empty", "--metrics", "psnr"), "say which images to compare"),
         (("made.npz", "--against", "digits", "--truncation", 1), "holds samples, not a run: leave out --truncation"),
-        (("made.npz", "--against", "digits", "--last"), "holds samples, not a run: leave out --checkpoint and --last"),
+        (("made.npz", "--against", "digits", "--last"), "holds samples, not a run: leave out --last"),
+        (("made.npz", "--against", "digits", "--checkpoint", 1), "holds samples, not a run: leave out --checkpoint"),
+        (("made.npz", "--against", "digits", "--recipe", "no.py:f"), "holds samples, not a run: leave out --recipe"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_overwritten(

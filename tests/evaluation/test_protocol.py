@@ -11,7 +11,7 @@ import pytest
 
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.compare import compare
-from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target, read, write
+from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target, read, titles, write
 from zerosum.evaluation.standing import remark, standing
 from zerosum.metrics.score import Score
 
@@ -165,6 +165,59 @@ def test_what_beats_real_data_is_not_called_better():
     assert compare(a, b, c)[0].significant is True
 
 
+def test_two_settings_of_a_metric_are_compared_each_with_its_own():
+    a, b = (evaluation(*(result(value + k / 100, settings={"k": k}) for k in (3, 5))) for value in (0.5, 0.6))
+    assert titles(a.results) == ["precision-recall:k=3", "precision-recall:k=5"]
+    rows = {row.metric: row for row in compare(a, b) if row.name == "precision"}
+    assert [*rows] == titles(a.results)
+    assert [score.value for score in rows["precision-recall:k=3"].scores] == pytest.approx([0.53, 0.63])
+    assert [score.value for score in rows["precision-recall:k=5"].scores] == pytest.approx([0.55, 0.65])
+    (five, *_) = compare(a, b, metrics=["precision-recall:k=5"])
+    assert (five.metric, five.scores[0].value) == ("precision-recall:k=5", pytest.approx(0.55))
+    alone = evaluation(result(0.7))  # of k = 3
+    assert (
+        {row.metric for row in compare(a, alone)}
+        == {"precision-recall:k=3"}
+        == {row.metric for row in compare(alone, a)}
+    )
+    with pytest.raises(ZerosumError, match=r"A has no 'precision-recall:k=7'; it has precision-recall:k=3, prec"):
+        compare(a, b, metrics=["precision-recall:k=7"])
+    others = evaluation(*(result(0.5, settings={"k": k}) for k in (7, 9)))
+    with pytest.raises(ZerosumError, match=r"no settings are equal: precision-recall:k=3 and .*k=5 in A, .*k=9 in B"):
+        compare(a, others)
+    assert titles([result(0.5, metric="psnr", settings={"luma": luma, "border": 0}) for luma in (True, False)]) == [
+        "psnr:luma=true", "psnr:luma=false"
+    ]  # fmt: skip
+
+
+def without_references(own: Result) -> Result:
+    """As `evaluate --no-references` makes it."""
+    return replace(own, scores={name: replace(s, references={}, standing="") for name, s in own.scores.items()})
+
+
+def test_reference_scores_are_lent_where_protocols_are_equal():
+    """Copies have a precision of 1, beside which real data, as the other knows, has .9."""
+    copies, honest = without_references(result(1.0, (0.99, 1.0))), result(0.85, (0.83, 0.87))
+    row = compare(evaluation(copies), evaluation(honest))[0]
+    assert (row.better, row.candidates, row.lenders) == ("", (1,), ("B", ""))
+    assert row.scores[0].references == {"real": 0.9} and "no merit" in row.remarks()[0]
+    (fewer, *_) = compare(evaluation(copies), evaluation(replace(honest, alike=500)))
+    assert fewer.better == "" and "real data's 0.9 in B, of 500 samples: only with its own" in fewer.remarks()[0]
+    worse = compare(evaluation(without_references(result(0.7, (0.6, 0.8)))), evaluation(honest))[0]
+    assert worse.better == "B" and worse.remarks() == {}
+
+
+def test_where_nobody_knows_what_real_data_scores_none_is_called_better():
+    copies, honest = (evaluation(without_references(result(v, (v - 0.01, v)))) for v in (1.0, 0.85))
+    precision, divergence, z = compare(copies, honest)
+    assert precision.unknown and divergence.unknown and (precision.better, divergence.better, z.better) == ("", "", "")
+    made = (
+        without_references(result(0.5, metric="memorization")),
+        without_references(result(0.6, metric="memorization")),
+    )
+    assert compare(*map(evaluation, made))[0].better == "B"  # it compares with held-out data itself
+
+
 @pytest.mark.parametrize(
     ("score", "says"),
     [
@@ -183,6 +236,36 @@ def test_what_beats_real_data_is_not_called_better():
 def test_where_a_score_stands(score: Score, says: str):
     assert standing(score) == says
     assert bool(remark("precision", score)) == bool(says)
+
+
+@pytest.mark.parametrize("better", ["higher", "lower"])
+@pytest.mark.parametrize(("value", "of_real", "of_noise", "says"), [
+    (0.94, (0.87, 0.93), (0.4, 0.6), "better than real data"),  # .04 is beyond the root of .02^2 + .03^2
+    (0.935, (0.87, 0.93), (0.4, 0.6), ""),  # above .9, but the interval of the difference holds 0
+    (0.62, (0.87, 0.93), (0.4, 0.6), ""),
+    (0.53, (0.87, 0.93), (0.4, 0.6), "no better than noise"),
+    (0.53, (0.87, 0.93), None, ""),
+])  # fmt: skip
+def test_references_are_of_one_draw_too(better: Any, value: float, of_real: Any, of_noise: Any, says: str) -> None:
+    sign = 1 if better == "higher" else -1
+
+    def turned(ends: tuple[float, float]) -> tuple[float, float]:
+        low, high = sorted(sign * end for end in ends)
+        return low, high
+
+    spans = {name: turned(ends) for name, ends in (("real", of_real), ("noise", of_noise)) if ends}
+    own = turned((value - 0.02, value + 0.02))
+    score = Score(sign * value, better, own, "", {"real": sign * 0.9, "noise": sign * 0.5}, spans)
+    assert standing(score) == says
+
+
+def test_what_is_better_than_noise_but_not_surely_is_said_to_be_that() -> None:
+    """A distance of .1 is better than noise's .36, if lower is."""
+    score = Score(0.0968, "lower", (-0.3, 0.5), references={"real": 0.01, "noise": 0.3582})
+    said = remark("distance", score)
+    assert said == "distance 0.0968 is not surely better than noise's 0.3582: the interval is -0.3 to 0.5"
+    worse = Score(0.4, "lower", (0.3, 0.5), references={"real": 0.01, "noise": 0.3582})
+    assert remark("distance", worse) == "distance 0.4 is no better than noise's 0.3582"
 
 
 def test_a_score_that_beats_real_data_only_by_as_few_samples_is_not_said_to_do_so_by_all() -> None:

@@ -27,6 +27,7 @@ from zerosum.metrics import extractors
 from zerosum.metrics.metric import Context, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score
+from zerosum.metrics.text_metric import shuffled
 from zerosum.modality import Image, Points, Spec
 from zerosum.util.bicubic import enlarged_bytes
 
@@ -211,7 +212,6 @@ def test_shuffled_texts_are_as_long_as_they_were() -> None:
     """What fills a row stays behind the text."""
     loaded = data.load("sentences", seed=3)
     tokens, ids = loaded.spec.texts, loaded.x[:200]
-    context: Any = SimpleNamespace(real=SimpleNamespace(stored=loaded.x), fake=SimpleNamespace(count=200), seed=0)
-    shuffled = reference_scores._shuffled(tokens, context)
-    assert torch.equal(tokens.lengths(shuffled), tokens.lengths(ids))
-    assert torch.equal(shuffled.sort(1).values, ids.sort(1).values) and (shuffled != ids).any(1).double().mean() > 0.5
+    mixed = shuffled(tokens, ids, seed=0)
+    assert torch.equal(tokens.lengths(mixed), tokens.lengths(ids))
+    assert torch.equal(mixed.sort(1).values, ids.sort(1).values) and (mixed != ids).any(1).double().mean() > 0.5

@@ -154,6 +154,17 @@ def test_every_score_that_twins_touch_says_that_they_were_left_out(doubled: Path
     assert made["nearest-distance"].scores["distance"].references["real"] > 0
 
 
+def test_real_data_are_said_to_be_as_many_as_are_left(doubled: Path):
+    shared = (doubled / "copies.npz", str(doubled / "doubled.npz"))
+    both, alone, all_of_them = (
+        evaluate(*shared, names, extractor="pixels").references["real"]
+        for names in (["frechet", "precision-recall"], ["precision-recall"], ["frechet"])
+    )
+    assert alone.endswith("against the other, 100 and 100 samples")
+    assert all_of_them.endswith("against the other, 103 and 103 samples")
+    assert both == f"{all_of_them}; where twins are left out, {alone}"
+
+
 def test_samples_that_repeat_are_counted(doubled: Path):
     made = evaluate(doubled / "doubled.npz", str(doubled / "copies.npz"), ["precision-recall"], extractor="pixels")
     assert any(note.startswith("6 of the 206 samples repeat another") for note in made.notes)

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Categorical, Normal
 
 import zerosum.losses
 from zerosum.augment import InstanceNoise, RandomAffine
@@ -20,9 +21,24 @@ from zerosum.games.began import reconstruction_loss
 from zerosum.games.loss_sensitive import cost, l1_distance
 from zerosum.losses import adversarial, mutual_information, penalties, semi_supervised
 from zerosum.losses.adversarial import OBJECTIVES, LabelSmoothing, relativistic
+from zerosum.losses.adversarial_examples import fgsm, margin, pgd, random_signs
 from zerosum.losses.feature_matching import feature_matching
 from zerosum.losses.mutual_information import Posterior
 from zerosum.losses.penalties import PENALTIES, lazy
+from zerosum.losses.variational import reparametrised
+from zerosum.metrics.attack_success import attackable, success
+from zerosum.metrics.discrimination import discrimination
+from zerosum.metrics.kernel import kernel
+from zerosum.metrics.linear_svm import linear_svm
+from zerosum.metrics.memorization import compare_distances
+from zerosum.metrics.modes import divergence
+from zerosum.metrics.nearest_distance import nearest_distance
+from zerosum.metrics.path_length import score_of, trimmed_mean
+from zerosum.metrics.pitch import fundamental
+from zerosum.metrics.probe import mistakes
+from zerosum.metrics.statistics import Moments
+from zerosum.metrics.two_sample import p_value
+from zerosum.networks.actor import log_probability
 from zerosum.techniques.consistency import Guesses
 from zerosum.techniques.historical import HistoricalAverage
 from zerosum.techniques.minibatch import MinibatchDiscrimination, closeness
@@ -35,6 +51,7 @@ LOGITS = torch.randn(4, K)
 Q = Posterior((torch.randn(4, K),), torch.randn(4, 2), torch.zeros(4, 2))
 NO_CODES = Posterior((), torch.randn(4, 0), torch.zeros(4, 0))
 D = nn.Linear(2, 1)
+CLASSIFIER = nn.Linear(2, K)
 
 
 def test_the_error_is_one_line_for_users_and_a_value_error():
@@ -286,6 +303,18 @@ def test_labels_that_are_none(y: Tensor, message: str):
     (lambda: feature_matching(torch.zeros(4, 3, 2, 2), torch.zeros(4, 3, 2, 2)), "real must"),
     (lambda: feature_matching(torch.zeros(4, 3), torch.zeros(0, 3)), "fake is empty"),
     (lambda: feature_matching(torch.zeros(4, 3).long(), torch.zeros(4, 3)), "real must be a tensor of floating"),
+    (lambda: feature_matching(torch.zeros(4, 3), torch.zeros(4, 3), "mean-squared"), "did you mean 'mean-square'"),
+    (lambda: margin(LOGITS, Y[:1]), r"y must have the shape \(4,\), not \(1,\)"),
+    (lambda: margin(LOGITS, Y[:, None]), r"y must have the shape \(4,\), not \(4, 1\)"),
+    (lambda: margin(LOGITS, Y.float()), "y must be an int64 tensor"),
+    (lambda: margin(LOGITS, Y + 1), "y must be classes from 0 to 2, not from 1 to 3"),
+    (lambda: margin(LOGITS[:, :1], Y * 0), "K of at least 2"),
+    (lambda: fgsm(CLASSIFIER, X, Y[:1], 0.1), r"y must have the shape \(4,\), not \(1,\)"),
+    (lambda: fgsm(CLASSIFIER, X.long(), Y, 0.1), "x must be a tensor of floating"),
+    (lambda: pgd(CLASSIFIER, X, Y[:1], 0.1, steps=2), r"y must have the shape \(4,\), not \(1,\)"),
+    (lambda: random_signs(X.byte(), 0.1), "x must be a tensor of floating"),
+    (lambda: reparametrised(X, X[:, :1], X), r"log_sigma must have the shape \(4, 2\), not \(4, 1\)"),
+    (lambda: reparametrised(X, X, X[:1]), r"noise must have the shape \(4, 2\), not \(1, 2\)"),
     (lambda: semi_supervised.pull_away(torch.zeros(1, 3)), "at least two"),
     (lambda: semi_supervised.pull_away(torch.zeros(3)), r"features must have the shape \(B, F\)"),
     (lambda: semi_supervised.low_density(torch.zeros(4, 1), torch.zeros(())), "log_density must have"),
@@ -346,3 +375,37 @@ def test_losses_know_nothing_of_training():
     for room in ("training", "game", "recipe", "workflows", "data", "networks"):
         assert f"'zerosum.{room}" not in modules, room
     assert partial(zerosum.losses.hinge.d, torch.zeros(2), torch.zeros(2))().item() == 2.0
+
+
+NAN = torch.full((20, 3), math.nan)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: attackable(CLASSIFIER, X, Y[:1]), r"y must have the shape \(4,\), not \(1,\)"),
+    (lambda: success(CLASSIFIER, X, Y[:1]), r"y must have the shape \(4,\), not \(1,\)"),
+    (lambda: success(CLASSIFIER, X, Y[:, None]), r"not \(4, 1\)"),
+    (lambda: mistakes(CLASSIFIER, X, Y[:, None]), r"y must have the shape \(4,\), not \(4, 1\)"),
+    (lambda: linear_svm(LOGITS, Y, 1.0).accuracy(LOGITS, Y[:, None]), r"y must have the shape \(4,\), not \(4, 1\)"),
+    (lambda: discrimination(NAN[:, 0], torch.zeros(5)), "NaN"),
+    (lambda: discrimination(torch.zeros(5), NAN[:, 0]), "NaN"),
+    (lambda: compare_distances(NAN[:, 0], torch.ones(5)), "fake holds NaN"),
+    (lambda: compare_distances(torch.ones(5), torch.ones(5, 2)), r"held_out must have the shape \(N,\)"),
+    (lambda: kernel(NAN, torch.randn(20, 3), 5, 10), "real holds NaN"),
+    (lambda: kernel(torch.randn(20, 3), NAN, 5, 10), "fake holds NaN"),
+    (lambda: nearest_distance(torch.zeros(5, 2, 8), torch.zeros(6, 4, 4)), r"not \(5, 2, 8\) and \(6, 4, 4\)"),
+    (lambda: nearest_distance(torch.zeros(5), torch.zeros(6)), r"not \(5,\) and \(6,\)"),
+    (lambda: p_value(30, 30, 20), "from 0 to 20 of each side"),
+    (lambda: p_value(-1, 3, 20), "from 0 to 20 of each side"),
+    (lambda: trimmed_mean(torch.zeros(0)), "lengths is empty"),
+    (lambda: score_of(NAN[:, 0]), "lengths holds NaN"),
+    (lambda: fundamental(torch.zeros(2, 8000), 8000), r"x must have the shape \(N, C, T\), not \(2, 8000\)"),
+    (lambda: divergence(torch.tensor([0, 5]), torch.zeros(3), 3), "modes must be classes from 0 to 2"),
+    (lambda: divergence(torch.tensor([0, 2]), torch.zeros(1), 3), r"log_weights must have the shape \(3,\)"),
+    (lambda: divergence(torch.zeros(0).long(), torch.zeros(3), 3), "modes is empty"),
+    (lambda: Moments.of(torch.zeros(5)), r"features must be \(N, F\), not \(5,\)"),
+    (lambda: log_probability(Normal(X, 1 + 0 * X), X[:1]), r"actions must have the shape \(4, 2\), not \(1, 2\)"),
+    (lambda: log_probability(Categorical(logits=LOGITS), LOGITS[:1]), "actions must have the shape"),
+])  # fmt: skip
+def test_scores_of_other_shapes_or_of_no_numbers_are_refused_and_not_broadcast(call, message: str):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -74,6 +74,8 @@ def test_shapes_that_do_not_fit_are_refused():
         advantages(rewards, values, never, never[0], discount=0.9, lam=0.9)
     with pytest.raises(ArgumentError, match="terminated must have the shape bool"):
         advantages(rewards, values, never.float(), never, discount=0.9, lam=0.9)
+    with pytest.raises(ArgumentError, match="ended must be true wherever terminated is"):
+        advantages(rewards, values, ~never, never, discount=0.9, lam=0.9)
     with pytest.raises(ArgumentError, match="discount"):
         advantages(rewards, values, never, never, discount=1.5, lam=0.9)
     with pytest.raises(ArgumentError, match="advantage"):

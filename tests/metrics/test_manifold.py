@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from test_scores import context, points
 from torch import Tensor
 
 from zerosum.metrics import neighbours
-from zerosum.metrics.manifold import all_four, density_coverage, precision_recall
+from zerosum.metrics.manifold import DensityCoverage, PrecisionRecall, all_four, density_coverage, precision_recall
+from zerosum.metrics.metric import Metric
 
 
 def line(*x: float) -> Tensor:
@@ -99,6 +101,13 @@ def test_all_four_at_once_are_the_two_and_two():
 def test_the_sides_change_places():
     a, b = torch.randn(50, 3), torch.randn(70, 3) + 0.5
     assert precision_recall(a, b) == precision_recall(b, a)[::-1]
+
+
+@pytest.mark.parametrize(("metric", "name"), [(PrecisionRecall(30), "recall"), (DensityCoverage(30), "coverage")])
+def test_few_fakes_beside_many_reals_have_intervals(metric: Metric, name: str):
+    """Subsets of a quarter would have 25 of a hundred fakes, which have no 30 neighbours."""
+    score = metric.measure(context(points(5000, 0), points(100, 1)))[name]
+    assert score.interval is not None and score.interval[0] < score.value < score.interval[1]
 
 
 def test_too_few_samples_are_refused():

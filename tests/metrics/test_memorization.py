@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import scipy.stats
 import torch
 from torch import Tensor
 
-from zerosum.metrics.memorization import as_near, compare_distances, copying
+from zerosum import data
+from zerosum.data.dataset import dataset
+from zerosum.metrics import extractors
+from zerosum.metrics.memorization import Memorization, as_near, compare_distances, copying, distances
+from zerosum.metrics.metric import Context
+from zerosum.metrics.samples import of_dataset
 
 
 def normal(n: int, seed: int, dim: int = 3) -> Tensor:
@@ -72,6 +80,33 @@ def test_leave_one_out_asks_for_another_sample():
     """In a training set of pairs 0.1 apart each sample's distance is 0.1, not 0: fakes at 0.1 are no copies."""
     train = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
     assert copying(train, torch.tensor([[0.2], [5.2]])).farther == pytest.approx(0.5)
+
+
+def test_mirrored_copies_are_copies_where_training_mirrors():
+    """By the metric, of a run of digits that flipped them and of one that did not."""
+    real = dataset("digits", data.load("digits").x[:300])
+    fakes = dataset("fakes", real.x[:60].flip(-1))
+    pixels = extractors.find("pixels")
+    scores = {}
+    for flips in (True, False):
+        run: Any = SimpleNamespace(record=SimpleNamespace(training=SimpleNamespace(flip=flips)))
+        side = of_dataset(real, pixels)
+        context = Context(side, of_dataset(fakes, pixels), 0, "cpu", (), real, side, None, None, run)
+        metric = Memorization()
+        scores[flips] = metric.measure(context)
+        assert ("both orientations" in metric.held_out(context)) is flips
+        assert all(("nearest of both orientations" in score.note) is flips for score in scores[flips].values())
+    assert scores[True]["copies"].value == 1 and scores[True]["z"].value < -10
+    assert scores[False]["copies"].value < 0.1
+
+
+def test_a_held_out_training_sample_is_held_out_in_both_orientations():
+    train, mirrored = torch.tensor([[0.0], [5.0]]), torch.tensor([[0.1], [4.0]])
+    near, apart = distances(train, torch.tensor([[0.1], [5.0]]), None, mirrored)
+    assert near.tolist() == pytest.approx([0, 0], abs=1e-6)
+    assert apart.tolist() == pytest.approx([4, 4.9], abs=1e-6)
+    near, apart = distances(train, torch.tensor([[9.0]]), torch.tensor([[4.0]]), mirrored)
+    assert (near.tolist(), apart.tolist()) == ([4.0], [0.0])
 
 
 def test_no_distances_no_answer():

@@ -16,7 +16,7 @@ from zerosum.data.points.mixture import ring
 from zerosum.errors import ZerosumError
 from zerosum.game import Game
 from zerosum.games import find as find_recipe
-from zerosum.metrics import METRICS, extractors, find
+from zerosum.metrics import METRICS, extractors, find, intervals
 from zerosum.metrics.discrimination import DiscriminatorAccuracy
 from zerosum.metrics.extractors import Extractor, Features
 from zerosum.metrics.frechet import Frechet
@@ -28,7 +28,7 @@ from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.modes import Modes
 from zerosum.metrics.nearest_distance import NearestDistance
 from zerosum.metrics.parzen import Parzen
-from zerosum.metrics.path_length import PathLength
+from zerosum.metrics.path_length import PathLength, score_of
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.tstr import Tstr
 from zerosum.modality import Points, Spec
@@ -95,6 +95,35 @@ def test_the_shares_are_those_of_the_functions():
 def test_few_fakes_give_no_interval(metric: Metric):
     scores = metric.measure(context(points(30, 0), points(10, 1)))
     assert all(score.interval is None and "too few" in score.note for score in scores.values())
+
+
+def test_intervals_stay_in_the_range_of_their_score():
+    """One sample of many is far out, or one split is other than all: Student's t knows no range."""
+    real, fakes = points(30, 0), points(30, 1)
+    fakes[0] += 40
+    spread = torch.cat([real[:1].expand(29, 4), fakes[:1]])
+    kinds = torch.eye(4)[[0] * 10 + [0, 1, 2, 3] * 2 + [1, 2]]
+    found = [
+        NearestDistance().measure(context(real, spread))["distance"].interval,
+        DensityCoverage().measure(context(real, torch.cat([real[:2], 99 + fakes[:28]])))["density"].interval,
+        InceptionScore(splits=5).measure(context(real, kinds, SURE))["score"].interval,
+        score_of(torch.cat([torch.zeros(30), torch.full((2,), 9.0)])).interval,
+    ]
+    lows = [0.0, 0.0, 1.0, 0.0]
+    for interval, low in zip(found, lows, strict=True):
+        assert interval is not None and low <= interval[0] < interval[1], found
+    assert [interval[0] for interval in found[:3] if interval] == lows[:3]
+    assert intervals.of_mean(torch.tensor([1.0, 1.0, 0.2]), 0.0, 1.0)[1] == 1.0
+    assert intervals.of_mean(torch.tensor([0.0, 0.0, 0.2]), 0.0, 1.0)[0] == 0.0
+
+
+@pytest.mark.parametrize("metric", [Frechet(), Kernel(subsets=5, subset_size=50)])
+def test_heavy_tails_are_said_to_make_the_interval_too_narrow(metric: Metric):
+    heavy, light = points(400, 1).mul(1.5).exp(), points(400, 1).exp().clamp(max=4)
+    real = points(2000, 0)
+    assert any("heavy tails, a kurtosis of about" in said for said in metric.warnings(context(real, heavy)))
+    assert not any("heavy tails" in said for said in metric.warnings(context(real, light)))
+    assert not any("heavy tails" in said for said in metric.warnings(context(real, heavy[:19])))
 
 
 def test_subsets_shrink_with_the_samples_and_the_stamp_says_so():

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from zerosum.metrics.statistics import Moments, above
+from zerosum.metrics.statistics import Moments, above, kurtosis
 
 D = torch.float64
 
@@ -105,6 +105,22 @@ def test_the_argument_stays_as_it_is():
     before = x.clone()
     seen(x, x)
     assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize(("rows", "dim"), [(300, 4), (30, 40)])
+def test_variances_are_the_diagonal(rows: int, dim: int):
+    x = torch.randn(rows, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(Moments.of(x).variances, x.var(0))
+
+
+@pytest.mark.parametrize(("power", "expected"), [(1, 3.0), (3, 46.2)])  # E z^12 / (E z^6)^2 = 10395 / 225
+def test_kurtosis_by_the_variances_of_groups(power: int, expected: float):
+    x = torch.randn(20_000, 30, generator=torch.Generator().manual_seed(0), dtype=torch.float64) ** power
+    x[:, :10] *= 1e-9  # which weighs nothing
+    x[:, 0] = 5.0
+    variances = torch.stack([group.var(0) for group in x.tensor_split(10)])
+    assert kurtosis(variances, 2000) == pytest.approx(expected, rel=0.25)
+    assert kurtosis(torch.zeros(10, 3), 20) == 3.0
 
 
 def test_what_does_not_fit_is_refused():

@@ -155,6 +155,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
             ("sample", "plain images", "-n", 10**11, "--out", "a"),
             r"100,000,000,000 images would take .* may fit \(-n\)",
         ),
+        (
+            ("evaluate", "plain images", "-n", 10, "--metrics", "path-length:paths=100000000000"),
+            r"path-length of 100,000,000,000 paths would take .* fit: set fewer, as path-length:paths=1000$",
+        ),
+        (
+            ("evaluate", "plain", "-n", 10**12, "--metrics", "precision-recall"),
+            r"by 2 features of 'pixels' each would take .*: use fewer samples \(-n [0-9,]+\)$",
+        ),
         (("train", "gan/tutorial", "--size", 20_000, "--out", "r"), r"digits at 20000x20000 pixels .* smaller --size"),
         (("train", "dcgan", "--network.width", 50_000, "--out", "r"), r"training the networks .* smaller networks"),
         (("train", "dcgan", "--network.width", 50_000, "--dry-run"), r"training the networks .* smaller networks"),

@@ -83,6 +83,7 @@ class Result:
     scores: dict[str, Score]
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    alike: int = 0  # fakes that were judged beside real data, where it had fewer samples; 0: all
 
     @property
     def value(self) -> float:
@@ -131,6 +132,24 @@ class Evaluation:
             if result.protocol.metric == metric:
                 return result
         raise KeyError(metric)
+
+
+def titles(results: Sequence[Result]) -> list[str]:
+    """What results are called: the metric, and of several of it the settings in which they differ, as they are given:
+    "precision-recall:k=5".
+    """
+    found = []
+    for result in results:
+        metric, own = result.protocol.metric, result.protocol.settings
+        others = [other.protocol.settings for other in results if other.protocol.metric == metric]
+        differ = [name for name in own if any(other.get(name) != own[name] for other in others)]
+        found.append(":".join(filter(None, (metric, ",".join(f"{name}={as_given(own[name])}" for name in differ)))))
+    return found
+
+
+def as_given(value: Plain) -> str:
+    """A setting as `find` reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def evaluation(

@@ -28,7 +28,11 @@ def fgsm(
 
     Returns:
         (B, *shape), without gradients.
+
+    Raises:
+        ArgumentError: labels that are not one a sample, or of no class of the network; x that are no floats.
     """
+    checks.shapes("B *shape", x=x)
     epsilon = checks.number("epsilon", epsilon, 0.0)
     return _within(x + epsilon * _gradient(network, x, y).sign(), bounds)
 
@@ -52,7 +56,11 @@ def pgd(
         step: the change of a number in a step; by default 2.5 epsilon / steps, so that all that lies within epsilon
             can be reached from any start.
         generator: of the start, on the device of x.
+
+    Raises:
+        ArgumentError: as `fgsm`.
     """
+    checks.shapes("B *shape", x=x)
     epsilon, steps = checks.number("epsilon", epsilon, 0.0), checks.integer("steps", steps, 1)
     step = STRIDE * epsilon / steps if step is None else checks.number("step", step, 0.0)
     start = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
@@ -67,6 +75,7 @@ def random_signs(
     x: Tensor, epsilon: float, *, bounds: tuple[float, float] | None = IMAGES, generator: Generator | None = None
 ) -> Tensor:
     """x + epsilon times signs by chance, of samples (B, *shape): as large a change as that of `fgsm`, of no design."""
+    checks.shapes("B *shape", x=x)
     signs = torch.randint(2, x.shape, generator=generator, device=x.device).to(x.dtype) * 2 - 1
     return _within(x + checks.number("epsilon", epsilon, 0.0) * signs, bounds)
 
@@ -84,8 +93,12 @@ def margin(logits: Tensor, y: Tensor, *, targeted: bool = False, confidence: flo
 
     Returns:
         A scalar.
+
+    Raises:
+        ArgumentError: logits of one class, or labels that are not one a sample, or of no class.
     """
-    own, others = _apart(logits.float(), y)
+    own, others = _apart(logits, y)
+    own, others = own.float(), others.float()
     ahead = own - others.amax(1)
     return (-ahead if targeted else ahead).clamp(min=-checks.number("confidence", confidence, 0.0)).mean()
 
@@ -106,6 +119,12 @@ def _gradient(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
 def _apart(logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Of logits (B, K) those of the classes y, (B,), and all, (B, K), with -infinity in their place."""
+    sizes = checks.shapes("B K", logits=logits)
+    checks.whole("B", sizes, y=y)
+    checks.one_device(logits=logits, y=y)
+    if logits.shape[1] < 2:
+        raise checks.refuse("logits", logits, "(B, K) with K of at least 2")
+    checks.labels("y", y, logits.shape[1])
     index = y[:, None]
     return logits.gather(1, index)[:, 0], logits.scatter(1, index, -math.inf)
 

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from torch import Tensor
 
+from zerosum.errors import unknown
 from zerosum.losses.adversarial import to_float32
-from zerosum.util.checks import shapes
+from zerosum.util.checks import ArgumentError, shapes
 
 DistanceName = Literal["mean-square", "mean-absolute", "squared-norm"]
 FeatureDistance = Annotated[
@@ -38,8 +39,10 @@ def feature_matching(real: Tensor, fake: Tensor, distance: DistanceName = "mean-
         A scalar >= 0 for G to minimise.
 
     Raises:
-        ArgumentError: features that are no floating-point (B, F), or not as many in both.
+        ArgumentError: features that are no floating-point (B, F), or not as many in both; another distance.
     """
+    if distance not in DISTANCES:
+        raise ArgumentError(unknown("distance", distance, DISTANCES))
     sizes = shapes("B F", real=real)
     shapes("M F", {"F": sizes["F"]}, fake=fake)
     return DISTANCES[distance](to_float32(real.detach()).mean(0) - to_float32(fake).mean(0))

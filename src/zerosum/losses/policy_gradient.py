@@ -29,6 +29,9 @@ def advantages(
         discount: gamma, in [0, 1].
         lam: lambda, in [0, 1]: 0 trusts the values, 1 the rewards.
         after: the value of what comes after an end.
+
+    Raises:
+        ArgumentError: other shapes, shares out of [0, 1], or, on the CPU, a step that terminated and did not end.
     """
     checks.number("discount", discount, 0, 1)
     checks.number("lam", lam, 0, 1)
@@ -38,6 +41,8 @@ def advantages(
     for name, flags in (("terminated", terminated), ("ended", ended)):
         if flags.dtype != torch.bool or flags.shape != rewards.shape:
             raise checks.refuse(name, flags, f"bool {tuple(rewards.shape)}")
+    if terminated.device.type == "cpu" and bool((terminated & ~ended).any()):  # a GPU would have to be waited for
+        raise checks.ArgumentError("ended must be true wherever terminated is: rewards of another episode would count")
     following = torch.where(terminated, after, values[1:])
     surprises = rewards + discount * following - values[:-1]
     keeps = discount * lam * (~ended).to(surprises.dtype)

@@ -16,7 +16,11 @@ def reparametrised(mean: Tensor, log_sigma: Tensor, noise: Tensor) -> Tensor:
 
     The code of Santana and Hotz has log_sigma itself in the place of its exponential, here alone and not in the KL
     divergence: so that what is decoded is not drawn from the q whose divergence is paid for.
+
+    Raises:
+        ArgumentError: other shapes than (B, D), or two of them.
     """
+    shapes("B D", mean=mean, log_sigma=log_sigma, noise=noise)
     return to_float32(mean) + to_float32(log_sigma).exp() * noise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -53,6 +54,10 @@ class ValidAnswers(Metric):
     kind = Tokens
     needs_distinct = False
     has_references = False
+    draws = "answers"
+
+    def each(self, context: Context) -> int:
+        return 4 * 8 * math.prod(context.fake.shape)  # its own, the likeliest, the real one, that of another question
 
     def why_not(self, context: Context) -> str:
         if context.run is None or not has_role(context.run.game, Answers):

@@ -16,6 +16,7 @@ from zerosum.metrics.score import Score
 from zerosum.modality import Image
 from zerosum.roles import Attacks, has_role, in_role
 from zerosum.run.sampling import device_of, eval_no_grad
+from zerosum.util import checks
 
 if TYPE_CHECKING:
     from zerosum.data.dataset import Dataset
@@ -26,8 +27,12 @@ CHUNK = 250  # samples that FGSM and PGD change at once
 def attackable(network: nn.Module, x: Tensor, y: Tensor, target: int | None = None) -> Tensor:
     """(N,) bool: which samples, (N, *shape) floats, a classifier takes for their classes y, (N,); of an attack with a
     target those of other classes alone.
+
+    Raises:
+        ArgumentError: labels that are not one a sample.
     """
-    right = probe.predict(network, x) == y
+    checks.whole("N", {"N": (len(x),)}, y=y)
+    right = probe.predict(network, x, x.device).to(y.device) == y
     return right if target is None else right & (y != target)
 
 
@@ -36,11 +41,12 @@ def success(network: nn.Module, changed: Tensor, y: Tensor, target: int | None =
     the target; of samples that it took for their classes, as `attackable` says.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there are none; labels that are not one a sample.
     """
     if not len(changed):
         raise ValueError("there are no samples that the classifier gets right")
-    found = probe.predict(network, changed)
+    checks.whole("N", {"N": (len(changed),)}, y=y)
+    found = probe.predict(network, changed, changed.device).to(y.device)
     return float((found != y if target is None else found == target).double().mean())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -45,6 +46,10 @@ class Attributes(Metric):
     kind = Image
     needs_distinct = False
     has_references = False
+    draws = "pictures"
+
+    def each(self, context: Context) -> int:
+        return 6 * math.prod(context.fake.shape)  # in float32 and as stored, beside the real one
 
     def why_not(self, context: Context) -> str:
         if context.run is None or not isinstance(context.run.condition, Tokens):

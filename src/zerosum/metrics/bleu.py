@@ -127,6 +127,8 @@ def _scores(name: str, values: Sequence[Sequence[float]], better: str) -> dict[s
         if better == "none":
             score = Score(float(column.mean()), "none", note="no interval: texts are compared with one another")
         else:
-            score = Score(float(column.mean()), "higher", intervals.of_mean(column), "Student's t, of the texts")
+            score = Score(
+                float(column.mean()), "higher", intervals.of_mean(column, 0.0, 1.0), "Student's t, of the texts"
+            )
         scores[f"{name}-{n}"] = score
     return scores

@@ -33,10 +33,15 @@ class Discrimination(NamedTuple):
 
 
 def discrimination(real: Tensor, fake: Tensor) -> Discrimination:
-    """From logits of any number of real and fake samples; each side weighs the same."""
+    """From logits of any number of real and fake samples; each side weighs the same.
+
+    ValueError where a side has no logits, or one is NaN.
+    """
     real, fake = real.flatten().double(), fake.flatten().double()
     if len(real) == 0 or len(fake) == 0:
         raise ValueError("there must be logits of both sides")
+    if bool(real.isnan().any()) or bool(fake.isnan().any()):
+        raise ValueError("some logits are NaN: the discriminator has diverged")
     on_real, on_fake = float((real > 0).double().mean()), float((fake <= 0).double().mean())
     return Discrimination((on_real + on_fake) / 2, on_real, on_fake, above(real, fake))
 

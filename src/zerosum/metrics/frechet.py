@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zerosum.metrics import intervals
-from zerosum.metrics.metric import Context, Metric, too_few
+from zerosum.metrics.metric import Context, Metric, too_few, too_heavy
 from zerosum.metrics.score import Score
 from zerosum.metrics.statistics import Moments
 
@@ -102,7 +102,11 @@ class Frechet(Metric):
     def warnings(self, context: Context) -> list[str]:
         dim = context.real.moments[0].dim
         enough = min(10_000, max(1_000, 5 * dim))
-        return too_few(context, enough, f"the covariance of {dim} features is uncertain, and the distance too large")
+        few = too_few(context, enough, f"the covariance of {dim} features is uncertain, and the distance too large")
+        groups = context.fake.moments
+        if context.fake.count < intervals.ENOUGH:
+            return few
+        return few + too_heavy(torch.stack([group.variances for group in groups]), context.fake.count / len(groups))
 
     def measure(self, context: Context) -> dict[str, Score]:
         real, groups = Moments.pooled(context.real.moments), context.fake.moments

@@ -72,5 +72,6 @@ class InceptionScore(Metric):
         assert probabilities is not None
         mean, std = inception_score(probabilities, self.splits)
         half = intervals.student(self.splits - 1) * std / math.sqrt(self.splits - 1)
-        score = Score(mean, "higher", (mean - half, mean + half), "from the deviation between splits")
+        interval = intervals.within((mean - half, mean + half), 1.0, probabilities.shape[1])
+        score = Score(mean, "higher", interval, "from the deviation between splits")
         return {"score": score, "split std": Score(std, note="no interval: a deviation between splits")}

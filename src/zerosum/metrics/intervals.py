@@ -46,11 +46,17 @@ def of_shares(shares: Sequence[float], counts: Sequence[int]) -> Interval:
     return mean - below, mean + above
 
 
-def of_mean(values: Tensor) -> Interval:
-    """Of the mean of independent values (N,), at least two; Student's t."""
+def of_mean(values: Tensor, least: float = -math.inf, most: float = math.inf) -> Interval:
+    """Of the mean of independent values (N,), at least two, in [least, most], where it is cut off; Student's t."""
     x = values.double()
     mean, half = float(x.mean()), student(len(x) - 1) * float(x.std()) / math.sqrt(len(x))
-    return mean - half, mean + half
+    return within((mean - half, mean + half), least, most)
+
+
+def within(interval: Interval, least: float = -math.inf, most: float = math.inf) -> Interval:
+    """What of it lies in the range of the score."""
+    low, high = interval
+    return max(least, low), min(most, high)
 
 
 def of_groups(values: Sequence[float]) -> Interval:
@@ -60,7 +66,12 @@ def of_groups(values: Sequence[float]) -> Interval:
 
 
 def of_neighbours(
-    statistic: Callable[[Tensor, Tensor], float], real: Tensor, fake: Tensor, share: float, seed: int = 0
+    statistic: Callable[[Tensor, Tensor], float],
+    real: Tensor,
+    fake: Tensor,
+    share: float,
+    seed: int = 0,
+    least: int = 1,
 ) -> Interval:
     """Of `share`, which is statistic(real, fake): a share of the reals (N, F) that depends on the fakes (M, F) around
     each, over other fakes.
@@ -71,10 +82,14 @@ def of_neighbours(
     are worth, and the interval is Wilson's of so many. Neither the binomial formula of all reals holds, since reals
     that lie close together share their fakes, nor the bootstrap, which draws fakes twice, nor the jackknife, which
     overstates the variance of "at least one".
+
+    Args:
+        least: rows that the statistic needs of each side, at most half of either.
     """
     generator = torch.Generator().manual_seed(seed)
     larger = max(len(real), len(fake))
-    part = min(0.5, min(MOST, max(LEAST, larger / 4)) / larger)
+    part = min(MOST, max(LEAST, larger / 4)) / larger
+    part = min(0.5, max(part, (least + 1) / min(len(real), len(fake))))
     of_real, of_fake = int(part * len(real)), int(part * len(fake))
     sets = len(fake) // of_fake
     repeats = math.ceil(FREEDOM / (sets - 1))

@@ -12,8 +12,9 @@ from annotated_types import Gt
 from torch import Tensor
 
 from zerosum.metrics import intervals
-from zerosum.metrics.metric import Context, Metric, too_few
+from zerosum.metrics.metric import Context, Metric, too_few, too_heavy
 from zerosum.metrics.score import Score
+from zerosum.util import checks
 
 _AT_A_TIME = 4_000_000  # numbers of a part of a kernel matrix, in float64: 32 MB
 
@@ -30,7 +31,7 @@ def kernel(real: Tensor, fake: Tensor, subsets: int = 100, subset_size: int = 10
 
     The unbiased estimate of MMD^2 with k(x, y) = (x.y / F + 1)^3, over subsets drawn without replacement: of equal
     distributions its mean is 0, so it may be below. Subsets are those of torch-fidelity with the same seed. ValueError
-    where a side has fewer rows than a subset.
+    where a side has fewer rows than a subset, or a feature is not finite.
     """
     if real.dim() != 2 or fake.dim() != 2 or real.shape[1] != fake.shape[1]:
         raise ValueError(f"features must be (N, F) and (M, F), not {tuple(real.shape)} and {tuple(fake.shape)}")
@@ -38,6 +39,8 @@ def kernel(real: Tensor, fake: Tensor, subsets: int = 100, subset_size: int = 10
         raise ValueError(f"subsets must be at least 1 and of at least 2 rows, not {subsets} of {subset_size}")
     if subset_size > min(len(real), len(fake)):
         raise ValueError(f"subsets of {subset_size} rows need as many; there are {len(real)} real, {len(fake)} fake")
+    checks.finite("real", real)
+    checks.finite("fake", fake)
     draw = np.random.RandomState(seed)  # torch-fidelity's order of draws, a stream that NumPy has frozen
     values = []
     for _ in range(subsets):
@@ -100,7 +103,12 @@ class Kernel(Metric):
         return replace(self, subset_size=min(self.subset_size, context.fewest // 2))
 
     def warnings(self, context: Context) -> list[str]:
-        return too_few(context, 2 * self.subset_size, f"subsets of {self.subset_size:,} are to differ")
+        few = too_few(context, 2 * self.subset_size, f"subsets of {self.subset_size:,} are to differ")
+        if context.fake.count < intervals.ENOUGH:
+            return few
+        groups = context.fake.features.double().tensor_split(intervals.GROUPS)
+        variances = torch.stack([group.var(0) for group in groups])
+        return few + too_heavy(variances, context.fake.count / len(groups))
 
     def measure(self, context: Context) -> dict[str, Score]:
         own = self.adapt(context)

@@ -35,7 +35,7 @@ def nll(
     total, count = torch.cat(sums), torch.cat(numbers)
     mean = float(total.sum() / count.sum())
     spread = (total - mean * count) / count.mean() + mean  # a ratio of means, linear in the texts
-    interval = intervals.of_mean(spread) if len(ids) > 1 else None
+    interval = intervals.of_mean(spread, 0.0) if len(ids) > 1 else None
     return Score(mean, "lower", interval, "Student's t, of the texts")
 
 

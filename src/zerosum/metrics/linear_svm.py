@@ -28,6 +28,7 @@ class LinearSVM:
 
     def accuracy(self, features: Tensor, y: Tensor) -> float:
         """The share of rows of features (N, F) whose class y, (N,), is predicted: 0 to 1."""
+        checks.whole("N", {"N": (len(features),)}, y=y)
         return float((self.predict(features) == y).double().mean())
 
 

@@ -127,7 +127,8 @@ class PrecisionRecall(Metric):
         of_precision = Score(precision, "higher", intervals.of_share(precision, len(fake)), OF_FAKES)
         if context.fewest < max(intervals.ENOUGH, 2 * self.k + 2):
             return {"precision": of_precision, "recall": Score(recall, "higher", note=intervals.TOO_FEW)}
-        interval = intervals.of_neighbours(partial(recall_of, k=self.k), real, fake, recall, context.seed)
+        of_recall, least = partial(recall_of, k=self.k), max(intervals.ENOUGH, self.k + 1)
+        interval = intervals.of_neighbours(of_recall, real, fake, recall, context.seed, least)
         return {"precision": of_precision, "recall": Score(recall, "higher", interval, BY_SUBSETS)}
 
 
@@ -152,8 +153,9 @@ class DensityCoverage(Metric):
         if context.fewest < max(intervals.ENOUGH, 2 * self.k + 2):
             values = {"density": density, "coverage": coverage}
             return {name: Score(value, "higher", note=intervals.TOO_FEW) for name, value in values.items()}
-        of_density = intervals.of_mean(held_by(real, fake, self.k))
-        of_coverage = intervals.of_neighbours(partial(coverage_of, k=self.k), real, fake, coverage, context.seed)
+        of_density = intervals.of_mean(held_by(real, fake, self.k), 0.0)
+        of_reals, least = partial(coverage_of, k=self.k), max(intervals.ENOUGH, self.k + 1)
+        of_coverage = intervals.of_neighbours(of_reals, real, fake, coverage, context.seed, least)
         return {
             "density": Score(density, "higher", of_density, "Student's t, of the fakes"),
             "coverage": Score(coverage, "higher", of_coverage, BY_SUBSETS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from zerosum.metrics.neighbours import k_nearest
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score
 from zerosum.metrics.statistics import above
+from zerosum.util import checks
 
 
 class Copying(NamedTuple):
@@ -39,11 +40,21 @@ def copying(train: Tensor, fake: Tensor, held_out: Tensor | None = None) -> Copy
     return compare_distances(*distances(train, fake, held_out))
 
 
-def distances(train: Tensor, fake: Tensor, held_out: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """To the nearest training sample, from samples (M,) and from held-out data (L,); arguments as for `copying`."""
-    near = k_nearest(fake, train, 1)[0][:, 0]
-    apart = k_nearest(train, train, 1, exclude_self=True) if held_out is None else k_nearest(held_out, train, 1)
-    return near, apart[0][:, 0]
+def distances(
+    train: Tensor, fake: Tensor, held_out: Tensor | None = None, mirrored: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """To the nearest training sample, from samples (M,) and from held-out data (L,); arguments as for `copying`.
+
+    Args:
+        mirrored: (N, F) features of the training data in their other orientation, where both were learnt from: the
+            nearer counts. A training sample that is held out is so in both.
+    """
+    near, apart = [], []
+    for known in [train] if mirrored is None else [train, mirrored]:
+        near.append(k_nearest(fake, known, 1)[0][:, 0])
+        left_out = held_out is None
+        apart.append(k_nearest(train if held_out is None else held_out, known, 1, exclude_self=left_out)[0][:, 0])
+    return torch.stack(near).amin(0), torch.stack(apart).amin(0)
 
 
 def compare_distances(fake: Tensor, held_out: Tensor) -> Copying:
@@ -54,6 +65,9 @@ def compare_distances(fake: Tensor, held_out: Tensor) -> Copying:
     """
     if len(fake) == 0 or len(held_out) == 0:
         raise ValueError("there must be distances of both sides")
+    for name, side in (("fake", fake), ("held_out", held_out)):
+        checks.shapes("N", **{name: side})
+        checks.finite(name, side)
     farther = above(fake, held_out)
     return Copying(_z(fake, held_out, farther), farther, as_near(fake, held_out))
 
@@ -89,20 +103,29 @@ class Memorization(Metric):
         return "" if context.training.count > 1 else "it needs at least 2 training samples, none the twin of another"
 
     def held_out(self, context: Context) -> str:
+        both = "; both orientations" if self.both_orientations(context) else ""
         if context.test is None:
-            return "each training sample in turn"
-        return f"{len(context.test)} samples of {context.test.fingerprint}"
+            return f"each training sample in turn{both}"
+        return f"{len(context.test)} samples of {context.test.fingerprint}{both}"
+
+    def both_orientations(self, context: Context) -> bool:
+        """Whether the run was shown mirrored images, too, whose copies lie far from the images as they are."""
+        return context.run is not None and context.run.record.training.flip and context.fake.modality.mirrors
 
     def measure(self, context: Context) -> dict[str, Score]:
         assert context.training is not None
         test, real = context.test, context.real
         apart = None if test is None else of_dataset(test, real.extractor, progress=real.progress).features
-        near, held_out = distances(context.training.features, context.fake.features, apart)
+        both = self.both_orientations(context)
+        mirrored = context.training.mirrored().features if both else None
+        near, held_out = distances(context.training.features, context.fake.features, apart, mirrored)
         z, farther, copies = compare_distances(near, held_out)
         of_copies = intervals.of_share(copies, len(near))
         alike = f"{as_near(held_out, held_out):.2g} of held-out data are as near"
-        return {
+        scores = {
             "z": Score(z, note="no interval: a test statistic, standard normal where nothing is copied"),
             "farther": Score(farther, note="no interval: read z"),
             "copies": Score(copies, "lower", of_copies, f"binomial, of the fakes; {alike}"),
         }
+        said = "; the nearest of both orientations, as the run learnt from mirrored images, too"
+        return {name: replace(s, note=s.note + said) for name, s in scores.items()} if both else scores

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zerosum.errors import ZerosumError
 from zerosum.metrics.score import Better, Score
+from zerosum.metrics.statistics import kurtosis
 from zerosum.modality import Modality
 
 if TYPE_CHECKING:  # a metric's function takes plain tensors and waits for none of these
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # a metric's function takes plain tensors and waits for none 
     from zerosum.metrics.samples import Samples
     from zerosum.run.loaded import Run
 
+HEAVY = 30.0  # kurtosis above which too few intervals of distances hold; see docs/metrics.md
 Need = Literal["moments", "features", "samples", "none"]
 
 
@@ -61,6 +63,7 @@ class Metric(ABC):
     has_references: ClassVar[bool] = True  # whether real data and noise can take the place of the fakes
     needs_distinct: ClassVar[bool] = True  # whether real samples that repeat another would falsify it
     truncates: ClassVar[bool] = True  # whether its fakes are drawn with the context's truncation
+    draws: ClassVar[str] = ""  # the setting that says how much it draws itself, whatever was drawn already
 
     def unavailable(self, context: Context) -> str:
         """Why it cannot be measured here; "" where it can."""
@@ -83,6 +86,10 @@ class Metric(ABC):
     def fakes(self, context: Context) -> int:
         """How many it measures: those that were drawn, but where it draws others, or none."""
         return context.fake.count
+
+    def each(self, context: Context) -> int:
+        """Bytes that one of what it draws itself takes, at least."""
+        return 0
 
     def held_out(self, context: Context) -> str:
         """Which further real data it compares with, for the protocol."""
@@ -120,3 +127,18 @@ def too_few(context: Context, enough: int, why: str) -> list[str]:
         return []
     counts = f"{context.real.count:,} real and {context.fake.count:,} fake samples"
     return [f"{counts} are few: {why}; use {enough:,} of each"]
+
+
+def too_heavy(variances: Tensor, rows: float) -> list[str]:
+    """A warning where outliers, which few samples show, move a distance by more than its interval says.
+
+    Args:
+        variances: of the features of equal groups of fakes, (groups, F).
+        rows: of a group.
+    """
+    if (found := kurtosis(variances, rows)) <= HEAVY:
+        return []
+    return [
+        f"the samples' features have heavy tails, a kurtosis of about {found:.0f} where Gaussian ones have 3: the "
+        "interval may be too narrow; read precision-recall beside it, which outliers move less"
+    ]

@@ -15,6 +15,7 @@ from zerosum.metrics import intervals
 from zerosum.metrics.extractors import Extractor, extract
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
+from zerosum.util import checks
 
 if TYPE_CHECKING:
     from zerosum.data.points.mixture import Mixture
@@ -56,7 +57,18 @@ def assign(points: Tensor, mixture: Mixture, within: float = 3.0) -> tuple[Tenso
 
 
 def divergence(modes: Tensor, log_weights: Tensor, count: int) -> float:
-    """KL(q || p) in nats, >= 0, of the histogram q of mode numbers (N,) from `count` weights p: 0 if they agree."""
+    """KL(q || p) in nats, >= 0, of the histogram q of mode numbers (N,) from `count` weights p: 0 if they agree.
+
+    Args:
+        modes: (N,) int64, from 0 to `count` - 1.
+        log_weights: (count,), log p.
+
+    Raises:
+        ValueError: other shapes, or numbers of no mode.
+    """
+    checks.whole("N", modes=modes)
+    checks.labels("modes", modes, count)
+    checks.shapes(str(count), log_weights=log_weights)
     q = modes.bincount(minlength=count).double() / len(modes)
     return max(0.0, float((torch.special.xlogy(q, q) - q * log_weights).sum()))
 
@@ -77,7 +89,8 @@ def divergence_interval(modes: Tensor, log_weights: Tensor, count: int) -> inter
     half = intervals.Z * math.sqrt(max(0.0, 4 * y + 4 * intervals.Z**2 - 2 * freedom))
     low, high = (y + 2 * intervals.Z**2 + side for side in (-half, half))
     value = divergence(modes, log_weights, count)
-    return value + min(0.0, low - y) / (2 * len(modes)), value + max(0.0, high - y) / (2 * len(modes))
+    ends = value + min(0.0, low - y) / (2 * len(modes)), value + max(0.0, high - y) / (2 * len(modes))
+    return intervals.within(ends, 0.0)
 
 
 def of_stacked(images: Tensor, classifier: Extractor) -> Coverage:

@@ -86,7 +86,7 @@ class Music(HeldOutTextMetric):
         spread = (counts[:, 0] - share * counts[:, 1]) / counts[:, 1].mean().clamp_min(1e-9) + share
         note = "no interval: a distance of histograms"
         return {
-            "in key": Score(share, "higher", intervals.of_mean(spread), "Student's t, of the melodies"),
+            "in key": Score(share, "higher", intervals.of_mean(spread, 0.0, 1.0), "Student's t, of the melodies"),
             "interval distance": Score(total_variation(steps(written), steps(real)), "lower", note=note),
             "duration distance": Score(total_variation(durations(written), durations(real)), "lower", note=note),
         }

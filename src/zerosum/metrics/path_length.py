@@ -19,6 +19,7 @@ from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
 from zerosum.roles import Generates, has_role, in_role
 from zerosum.run.sampling import eval_no_grad, from_latents
+from zerosum.util import checks
 
 EPSILON = 1e-4  # the step along a path of length 1
 TRIM = 0.01  # share of the lengths left out at each end
@@ -65,7 +66,10 @@ def path_lengths(
 
 
 def trimmed_mean(lengths: Tensor) -> float:
-    """The perceptual path length: the mean of the lengths (N,) between their 1st and 99th percentile."""
+    """The perceptual path length: the mean of the lengths (N,) between their 1st and 99th percentile.
+
+    ValueError for no lengths, or lengths that are not finite.
+    """
     low, high = _ends(lengths)
     return float(lengths[(lengths >= low) & (lengths <= high)].mean())
 
@@ -85,7 +89,7 @@ def score_of(lengths: Tensor) -> Score:
         return Score(mean, "lower", (mean, mean), "all lengths are equal")
     skew = float((pulled - pulled.mean()).pow(3).mean()) / deviation**3 / math.sqrt(count)
     t, error = intervals.student(count - 1), deviation * math.sqrt(count) / kept
-    interval = (mean - error * _unskewed(t, skew), mean - error * _unskewed(-t, skew))
+    interval = intervals.within((mean - error * _unskewed(t, skew), mean - error * _unskewed(-t, skew)), 0.0)
     return Score(mean, "lower", interval, "Student's t, of the paths, corrected for their skewness")
 
 
@@ -99,6 +103,8 @@ def _unskewed(t: float, skew: float) -> float:
 
 def _ends(lengths: Tensor) -> tuple[float, float]:
     """The shortest and the longest length that are kept."""
+    checks.shapes("N", lengths=lengths)
+    checks.finite("lengths", lengths)
     low = torch.quantile(lengths, TRIM, interpolation="lower")
     return float(low), float(torch.quantile(lengths, 1 - TRIM, interpolation="higher"))
 
@@ -119,6 +125,11 @@ class PathLength(Metric):
     truncates = False
     by_default = False
     has_references = False
+    draws = "paths"
+
+    def each(self, context: Context) -> int:
+        assert context.run is not None
+        return 56 * in_role(context.run.game, Generates).prior.dim + 1000  # of z, and of a path's own small tensors
 
     def why_not(self, context: Context) -> str:
         if context.run is None:

@@ -13,6 +13,7 @@ from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric, NotMeasurable
 from zerosum.metrics.score import Score
 from zerosum.modality import Sound
+from zerosum.util import checks
 
 LOWEST, HIGHEST = 60.0, 2000.0  # Hz: pitches that are looked for
 FINE = 8  # places between two samples where the autocorrelation is looked at
@@ -34,8 +35,10 @@ def fundamental(x: Tensor, rate: int) -> tuple[Tensor, Tensor]:
         rate: samples a second.
 
     Raises:
-        ValueError: the sounds are too short for four periods of the lowest pitch, or the rate is too low for it.
+        ValueError: the sounds are too short for four periods of the lowest pitch, the rate is too low for it, or their
+            shape is another.
     """
+    checks.shapes("N C T", x=x)
     parts = [_fundamental(part, rate) for part in x.split(CHUNK)]
     return torch.cat([f for f, _ in parts]), torch.cat([p for _, p in parts])
 

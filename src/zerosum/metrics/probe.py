@@ -17,7 +17,7 @@ from zerosum.modality import Image, Modality, kind_of_samples
 from zerosum.optim import Adam, Decay
 from zerosum.recipe import Training
 from zerosum.training.trainer import Hook, Trainer
-from zerosum.util import rng
+from zerosum.util import checks, rng
 
 
 class Classification(Game[Labelled]):
@@ -79,6 +79,7 @@ def predict(network: nn.Module, x: Tensor, device: torch.device | str = "cpu") -
 
 def mistakes(network: nn.Module, x: Tensor, y: Tensor, device: torch.device | str = "cpu") -> int:
     """How many of labelled samples, as a dataset has them (N, *shape), get another label than y."""
+    checks.whole("N", {"N": (len(x),)}, y=y)
     load, parts = kind_of_samples(x).load, zip(x.split(1000), y.split(1000), strict=True)
     return sum(int((predict(network, load(samples), device) != labels).sum()) for samples, labels in parts)
 

@@ -135,6 +135,16 @@ class Samples:
 
         return Samples(self.name, self.count, modality, blocks, self.extractor, self.labels, self.progress)
 
+    def mirrored(self) -> Samples:
+        """The same images, left to right."""
+
+        def blocks() -> Iterator[Tensor]:
+            for block in self._known_blocks():
+                yield block.flip(-1)
+
+        name = f"{self.name}, mirrored"
+        return Samples(name, self.count, self.modality, blocks, self.extractor, self.labels, self.progress)
+
     def cache(self, *, samples: bool = False, features: bool = False) -> None:
         """Compute now, once, what several metrics will read."""
         if samples:

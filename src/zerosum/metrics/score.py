@@ -18,4 +18,5 @@ class Score:
     interval: tuple[float, float] | None = None  # 95 % confidence
     note: str = ""  # how the interval was computed, or why there is none
     references: dict[str, float] = field(default_factory=dict)  # the same score of "real" data, of "noise"
+    reference_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)  # of those that have one
     standing: Standing | None = None  # beside them, at equal numbers of samples; None where it was not asked

@@ -30,6 +30,8 @@ class Moments:
     @classmethod
     def of(cls, features: Tensor) -> Moments:
         """Of all rows (N, F)."""
+        if features.dim() != 2:
+            raise ValueError(f"features must be (N, F), not {tuple(features.shape)}")
         moments = cls(features.shape[1])
         moments.update(features)
         return moments
@@ -52,6 +54,17 @@ class Moments:
         """(F, F), unbiased: the sum is divided by count - 1. ValueError below two rows."""
         self._needs_two()
         return self._full_scatter() / (self.count - 1)
+
+    @property
+    def variances(self) -> Tensor:
+        """(F,) the diagonal of the covariance, without the matrix. ValueError below two rows."""
+        self._needs_two()
+        if self._scatter is not None:
+            return self._scatter.diagonal() / (self.count - 1)
+        sums = torch.zeros_like(self.mean)
+        for rows in self._rows:
+            sums += rows.square().sum(0)
+        return sums / (self.count - 1)
 
     @property
     def total_variance(self) -> float:
@@ -157,6 +170,19 @@ def _contrasts(centred: Tensor) -> Tensor:
     before = centred.cumsum(0)[:-1]  # (B - 1, F)
     number = torch.arange(1, len(centred), dtype=centred.dtype)[:, None]
     return (before - number * centred[1:]) / (number * (number + 1)).sqrt()
+
+
+def kurtosis(variances: Tensor, rows: float) -> float:
+    """Of features, each weighed by its variance: 3 of Gaussian ones, more of those with outliers.
+
+    From how far the variances of independent groups, (groups, F), of so many rows each, at least two, are apart: one of
+    n rows varies by sigma^4 (kurtosis - (n - 3) / (n - 1)) / n. 3 where nothing varies.
+    """
+    mean = variances.mean(0)
+    if not float(mean.sum()) > 0:
+        return 3.0
+    each = rows * variances.var(0) / mean.square().clamp_min(1e-300) + (rows - 3) / (rows - 1)
+    return float((each * mean).sum() / mean.sum())
 
 
 def above(a: Tensor, b: Tensor) -> float:

@@ -197,7 +197,7 @@ class MsSsim(Metric):
         values, scales = ms_ssim(first, second), scales_of(*first.shape[2:])
         if pairs < intervals.FEWEST:
             return {"similarity": Score(float(values.mean()), note=f"{intervals.TOO_FEW}; {scales} scales")}
-        interval = intervals.of_mean(values)
+        interval = intervals.of_mean(values, 0.0, 1.0)
         note = f"Student's t, of pairs without a common image; {scales} scales"
         return {"similarity": Score(float(values.mean()), "none", interval, note)}
 

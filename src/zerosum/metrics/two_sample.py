@@ -83,8 +83,10 @@ def p_value(on_real: int, on_fake: int, each: int) -> float:
 
     If they are, all ways to deal the test samples to the sides are equally likely: of those that the classifier calls
     fake a hypergeometric number is fake (Fisher's exact test). That holds for any number of samples, which the normal
-    approximation of the paper does not.
+    approximation of the paper does not. ValueError for more right ones than there are.
     """
+    if not (0 <= on_real <= each and 0 <= on_fake <= each and each > 0):
+        raise ValueError(f"from 0 to {each} of each side can be right, not {on_real} real and {on_fake} fake ones")
     called = each - on_real + on_fake  # fake, by the classifier
     fake = torch.arange(on_fake, min(each, called) + 1, dtype=torch.float64)
     ways = _log_choose(each, fake) + _log_choose(each, called - fake)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Normal, kl_divergence
 
 from zerosum.modality import Behaviour
+from zerosum.util import checks
 
 HIDDEN = (100, 100)  # units of each layer; Ho and Ermon, 2016, section 6
 HALF_LOG_2_PI = math.log(2 * math.pi) / 2
@@ -69,7 +70,9 @@ class Actor(nn.Module):
 
 
 def log_probability(found: Choice, actions: Tensor) -> Tensor:
-    """(B,) the log probability, or density, in nats, of actions (B, A)."""
+    """(B,) the log probability, or density, in nats, of actions (B, A); `ArgumentError` where there are not as many."""
+    of_each = found.logits if isinstance(found, Categorical) else found.mean
+    checks.shapes("B A", {"B": (len(of_each),), "A": (of_each.shape[1],)}, actions=actions)
     if isinstance(found, Categorical):
         return found.logits.gather(1, actions.argmax(1, keepdim=True))[:, 0]
     return -((actions - found.mean) / found.stddev).square().div(2).add(found.stddev.log() + HALF_LOG_2_PI).sum(1)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from zerosum.evaluation.protocol import Evaluation, Result
+from zerosum.evaluation.protocol import Evaluation, Result, titles
 from zerosum.metrics import METRICS
 from zerosum.metrics.score import Score
 from zerosum.report.html import bullets, columns, command, plain, table
@@ -33,7 +33,8 @@ def scores(evaluation: Evaluation, now: int) -> str:
     """What was measured, the warnings, the table, the protocol; `now` is the last step of the run."""
     references = ("noise", "noise to real", "real") if evaluation.references else ()
     heads = ("metric", "score", "value", "95 % interval", *references)
-    rows = [row[: len(heads)] for result in evaluation.results for row in _rows(result)]
+    titled = zip(titles(evaluation.results), evaluation.results, strict=True)
+    rows = [row[: len(heads)] for title, result in titled for row in _rows(title, result)]
     about = f'<p class="muted">{escape(_about(evaluation))}</p>'
     warnings = bullets(map(escape, _warnings(evaluation, now)), "note")
     return "\n".join(filter(None, (about, warnings, columns(heads, rows), _protocol(evaluation))))
@@ -61,12 +62,12 @@ def _warnings(evaluation: Evaluation, now: int) -> Iterator[str]:
     if step is not None and step < now:
         yield f"Measured at step {step:,}, but the run is now at step {now:,}: measure again."
     yield from evaluation.notes
-    for result in evaluation.results:
-        yield from (f"{result.protocol.metric}: {warning}" for warning in result.warnings)
+    for title, result in zip(titles(evaluation.results), evaluation.results, strict=True):
+        yield from (f"{title}: {warning}" for warning in result.warnings)
 
 
-def _rows(result: Result) -> Iterator[tuple[str, ...]]:
-    metric = f"<b>{escape(result.protocol.metric)}</b>"
+def _rows(title: str, result: Result) -> Iterator[tuple[str, ...]]:
+    metric = f"<b>{escape(title)}</b>"
     for name, score in result.scores.items():
         span = " to ".join(map(_number, score.interval or ()))
         references = {reference: _number(value) for reference, value in score.references.items()}

@@ -23,9 +23,10 @@ from zerosum.evaluation.protocol import FILE, Evaluation, Protocol, Result, eval
 from zerosum.evaluation.reference_scores import Reference, noise_for, references_for
 from zerosum.evaluation.standing import beside, remark
 from zerosum.evaluation.targets import SampleSource
-from zerosum.metrics import METRICS, find
+from zerosum.metrics import METRICS, extractors, find
 from zerosum.metrics.frechet import Frechet
 from zerosum.metrics.intervals import GROUPS
+from zerosum.metrics.memorization import Memorization
 from zerosum.metrics.metric import Context, Metric, NotMeasurable, PairMetric
 from zerosum.metrics.samples import of_dataset
 from zerosum.metrics.score import Score, Standing
@@ -176,7 +177,6 @@ def evaluate(
         tried = list(with_progress("measuring", trying, len(selected), progress))
         selected = [metric for metric, result in zip(selected, tried, strict=True) if result is not None]
         results = [result for result in tried if result is not None]
-        known: list[Reference] = []
         for_metric: dict[bool, list[Reference]] = {False: [], True: []}
         if references and any(metric.has_references for metric in selected):
             noise = noise_for(context)
@@ -193,7 +193,21 @@ def evaluate(
     if translates and source.run is not None and not named:
         one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, seed, folder, progress)
         results, notes = [*one_by_one, *results], [*dict.fromkeys(notes + more)]
-    return evaluation(source.target, reference.name, results, {r.name: r.description for r in known}, notes)
+    described = _described(selected, for_metric)
+    return evaluation(source.target, reference.name, results, described, notes)
+
+
+def _described(metrics: Sequence[Metric], references: Mapping[bool, Sequence[Reference]]) -> dict[str, str]:
+    """What the reference scores are, in words; `references` by whether the metrics that they are of need distinct
+    samples.
+    """
+    found: dict[str, str] = {}
+    for distinct in sorted({metric.needs_distinct for metric in metrics if metric.has_references}):
+        for reference in references[distinct]:
+            before = found.setdefault(reference.name, reference.description)
+            if reference.description != before:
+                found[reference.name] = f"{before}; where twins are left out, {reference.description}"
+    return found
 
 
 def _require_unset(why: str, given: Mapping[str, object]) -> None:
@@ -330,13 +344,20 @@ def _select(
 
 def _require_memory(metrics: Sequence[Metric], context: Context, references: bool) -> None:
     """`OutOfMemoryError` where features, moments or samples would not fit, before any is computed."""
+    for metric in metrics:
+        if each := metric.each(context):
+            count = int(getattr(metric, metric.draws))
+            cure = f"set fewer, as {metric.name}:{metric.draws}=1000"
+            memory.require(each * count, f"{metric.name} of {count:,} {metric.draws}", cure, count=count)
     needs = {metric.needs for metric in metrics}
     real, fake = context.real, context.fake
     sample = context.data.x[:1]
     dim = real.extractor(context.data.modality.load(sample)).features.shape[1] if needs - {"none", "samples"} else 0
     sides = [real.count, fake.count] * (2 if references else 1)
-    if context.training not in (None, real) and any(metric.name == "memorization" for metric in metrics):
-        sides.append(len(context.data))
+    for metric in metrics:
+        if isinstance(metric, Memorization):
+            own = 0 if context.training in (None, real) else len(context.data)
+            sides += [count for count in (own, len(context.data) * metric.both_orientations(context)) if count]
     needed = 0
     if "features" in needs:
         # In float32, with the parts that one side is put together of, and the two that distances are of in float64.
@@ -350,8 +371,13 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
     what = f"comparing {real.count:,} real with {fake.count:,} fake samples"
     fewer = max(2, int(fake.count * memory.SHARE * (memory.available() or needed) / max(needed, 1) / 2))
     features = f" by {dim:,} features of {real.extractor.name!r} each" if dim else ""
-    other = ", an --extractor with fewer features, such as random" if dim > sample[0].numel() / 2 else ""
-    memory.require(needed, f"{what}{features}", f"use fewer samples (-n {fewer:,} --real {fewer:,}){other}")
+    sizes = [f"-n {fewer:,}"] if fewer < fake.count else []
+    sizes += [f"--real {fewer:,}"] if fewer < real.count else []
+    other = ""
+    with suppress(ZerosumError), rng.fork_rng(torch.device("cpu")):  # of images alone
+        if extractors.find("random")(context.data.modality.load(sample)).features.shape[1] < dim:
+            other = ", an --extractor with fewer features, such as random"
+    memory.require(needed, f"{what}{features}", f"use fewer samples ({' '.join(sizes)}){other}")
 
 
 def _cache(metrics: Sequence[Metric], context: Context) -> None:
@@ -395,18 +421,22 @@ def _add_references(metric: Metric, result: Result, references: Sequence[Referen
     """With the reference scores, and a warning of each score that beats real data, or does not beat noise."""
     scores = dict(result.scores)
     alike: dict[str, Score] = {}  # measured with as few samples as real data, where these are fewer
+    fewer = 0
     for reference in references if metric.has_references else ():
         if metric.unavailable(reference.context):  # half of a small set may be too small
             continue
         for name, score in metric.measure(reference.context).items():
             if name in scores and math.isfinite(score.value):
                 known = scores[name].references | {reference.name: score.value}
-                scores[name] = replace(scores[name], references=known)
+                spans = scores[name].reference_intervals
+                if score.interval and all(map(math.isfinite, score.interval)):
+                    spans = spans | {reference.name: score.interval}
+                scores[name] = replace(scores[name], references=known, reference_intervals=spans)
         if reference.fakes is not None and any(score.better != "none" for score in scores.values()):
-            alike = metric.measure(reference.fakes)
+            alike, fewer = metric.measure(reference.fakes), reference.fakes.fake.count
     scores = {name: replace(s, standing=_standing(s, alike.get(name, s))) for name, s in scores.items()}
     remarks = tuple(said for name, score in scores.items() if (said := remark(name, score)))
-    return replace(result, scores=scores, warnings=result.warnings + remarks)
+    return replace(result, scores=scores, warnings=result.warnings + remarks, alike=fewer)
 
 
 def _with_inputs(
@@ -434,10 +464,10 @@ def _with_inputs(
 
 def _standing(score: Score, alike: Score) -> Standing:
     """Beside real data as few fakes are judged as there are of these, beside noise all."""
-    found = beside(alike, score.references)
+    found = beside(alike, score.references, score.reference_intervals)
     if found in ("better than real data", "noise wins") or "noise" not in score.references:
         return found
-    return beside(score, {"noise": score.references["noise"]})
+    return beside(score, {"noise": score.references["noise"]}, score.reference_intervals)
 
 
 def _twin_notes(metrics: Sequence[Metric], distinct: Distinct, context: Context) -> list[str]:

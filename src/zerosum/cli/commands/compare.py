@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.cli.commands.evaluate import interval, number
     from zerosum.evaluation.compare import compare, letter
     from zerosum.evaluation.protocol import read
-    from zerosum.evaluation.standing import remark, standing
+    from zerosum.evaluation.standing import standing
 
     evaluations = [read(path) for path in given.evaluations]
     rows = compare(*evaluations, metrics=given.metrics)
@@ -60,22 +60,34 @@ def run(arguments: Sequence[str]) -> None:
         console.print(f"{name}: {target.path}{made}")
     console.print(shown)
     remarks = [
-        f"{MARKS[standing(score)]} {name}: {row.metric}: {said}"
+        f"{MARKS[standing(row.scores[i])]} {letters[i]}: {row.metric}: {said}"
         for row in rows
-        for name, score in zip(letters, row.scores, strict=True)
-        if (said := remark(row.name, score))
+        for i, said in row.remarks().items()
     ]
+    remarks += dict.fromkeys(
+        f"{letters[i]}: {row.metric}: what real data scores is taken from {lender}, which was measured alike"
+        for row in rows
+        for i, lender in enumerate(row.lenders)
+        if lender
+    )
+    if unknown := list(dict.fromkeys(row.metric for row in rows if row.unknown and row.scores[0].better != "none")):
+        remarks.append(
+            f"{', '.join(unknown)}: what real data scores is not known, and a value that beats it is no merit: none is "
+            "called better. Evaluate one of them without --no-references, with real data to spare"
+        )
     for line in ["", *remarks] if remarks else []:
         console.print(line)
 
 
 def verdict(row: Comparison) -> str:
     """`A`, `A, within chance`, `A, no interval`, `equal`; `A of A and C` where B beats real data and does not count;
-    nothing where no direction is better."""
+    `none: ...` where nothing may be called better; nothing where no direction is better."""
     from zerosum.evaluation.compare import letter
 
     if row.scores[0].better == "none":
         return ""
+    if row.unknown:
+        return "none: real data's is not known"
     if not row.best:
         return "none: beside one that beats real data" if row.candidates else "none: all beat real data"
     among = ""

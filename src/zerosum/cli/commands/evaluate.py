@@ -67,8 +67,11 @@ def run(arguments: Sequence[str]) -> None:
     if given.out is not None and given.out.is_dir():
         raise ZerosumError(f"--out {given.out} is a folder; name a file, such as {given.out / protocol.FILE}")
     is_run = (given.target / "run.json").exists()
-    if not is_run and (given.weights.last or given.weights.checkpoint is not None):
-        raise ZerosumError(f"{given.target} holds samples, not a run: leave out --checkpoint and --last")
+    weights = given.weights
+    of_runs = {"--checkpoint": weights.checkpoint is not None, "--last": weights.last, "--recipe": bool(weights.recipe)}
+    if not is_run and any(of_runs.values()):
+        which = " and ".join(flag for flag, is_given in of_runs.items() if is_given)
+        raise ZerosumError(f"{given.target} holds samples, not a run: leave out {which}")
     with progress() as update:
         found = evaluate(
             given.weights.load(given.target) if is_run else given.target,
@@ -102,10 +105,11 @@ def run(arguments: Sequence[str]) -> None:
 
 def scores(found: Evaluation) -> Table:
     """Every score with its interval, its direction and its reference scores."""
+    from zerosum.evaluation.protocol import titles
+
     names = dict.fromkeys(name for r in found.results for f in r.scores.values() for name in f.references)
     shown = table("metric", "score", "value", "95 %", "better", *names, right=("value", *names), gap=1)
-    for result in found.results:
-        metric = result.protocol.metric
+    for metric, result in zip(titles(found.results), found.results, strict=True):
         for name, score in result.scores.items():
             references = (number(score.references.get(reference)) for reference in names)
             better = "" if score.better == "none" else score.better
@@ -116,10 +120,12 @@ def scores(found: Evaluation) -> Table:
 
 def remarks(found: Evaluation) -> list[str]:
     """Notes on the numbers."""
+    from zerosum.evaluation.protocol import titles
+
     lines = ["", *(f"{name}: {what}" for name, what in found.references.items())]
     lines += [f"note: {note}" for note in found.notes]
-    for result in found.results:
-        lines += [f"warning: {result.protocol.metric}: {warning}" for warning in result.warnings]
+    for metric, result in zip(titles(found.results), found.results, strict=True):
+        lines += [f"warning: {metric}: {warning}" for warning in result.warnings]
     return lines
 
 
