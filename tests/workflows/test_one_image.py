@@ -34,6 +34,9 @@ class Told:
         self.asked.append((x, back, seed))
         return (x if x.is_floating_point() else x / 127.5 - 1) + self.added
 
+    def passage(self, back: bool) -> Any:
+        return SimpleNamespace(in_parts=lambda *size: False, at_once=lambda *size: 1, require=lambda *size: None)
+
     def assert_finite(self, x: Tensor, what: str) -> Tensor:
         return x
 

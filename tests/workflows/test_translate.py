@@ -17,6 +17,8 @@ import zerosum
 from zerosum.cli import main
 from zerosum.errors import ZerosumError
 from zerosum.pictures.png import save_deep
+from zerosum.run import passage
+from zerosum.run.passage import Passage
 from zerosum.workflows import together
 from zerosum.workflows import translate as workflow
 from zerosum.workflows.translate import translate
@@ -100,12 +102,10 @@ def test_a_large_image_goes_in_tiles_and_becomes_the_same(
     Image.fromarray(draw.integers(0, 256, (150, 203, 3), dtype=np.uint8)).save(photos / "large.png")
     whole, tiled = photos.parent / "whole", photos.parent / "tiled"
     translate(runs / "cyclegan", photos / "large.png", whole)
-    monkeypatch.setattr(workflow, "ROOM", 1)
-    monkeypatch.setattr(workflow, "TILE", 64)
-    used = []
-    monkeypatch.setattr(workflow, "in_tiles", lambda *a, **k: used.append(a[2]) or in_tiles(*a, **k))
-    from zerosum.networks.tiles import in_tiles
-
+    monkeypatch.setattr(passage, "ROOM", 1)
+    monkeypatch.setattr(passage, "TILE", 64)
+    used, in_tiles = list[int](), passage.in_tiles
+    monkeypatch.setattr(passage, "in_tiles", lambda *a, **k: used.append(a[2]) or in_tiles(*a, **k))
     translate(runs / "cyclegan", photos / "large.png", tiled)
     one, other = (pixels(folder / "large.png").astype(int) for folder in (whole, tiled))
     assert used == [64] and abs(one - other).max() <= 1
@@ -114,11 +114,11 @@ def test_a_large_image_goes_in_tiles_and_becomes_the_same(
 def test_a_u_net_takes_a_large_image_whole_or_not_at_all(
     runs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing_free(needed: int, what: str, cure: str) -> None:
+    def nothing_free(needed: int, what: str, cure: str, *_: object, **__: object) -> None:
         raise ZerosumError(f"{what}: {cure}")
 
     run = zerosum.load(runs / "pix2pix")
-    monkeypatch.setattr(workflow.memory, "require", nothing_free)
+    monkeypatch.setattr(passage.memory, "require", nothing_free)
     with pytest.raises(ZerosumError, match="translating an image of 30x50 pixels whole: scale it down"):
         translate(run, photos / "a.png", photos.parent / "out")
 
@@ -274,7 +274,7 @@ def test_no_more_go_together_than_memory_has_room_for(
         return made(self, x)
 
     monkeypatch.setattr(workflow._Work, "_made", counted)
-    monkeypatch.setattr(workflow._Work, "bytes_of_layers", workflow.ROOM / (2.5 * 16 * 16))
+    monkeypatch.setattr(Passage, "bytes_of_layers", passage.ROOM / (2.5 * 16 * 16))
     translate(runs / "pix2pix", tmp_path, tmp_path / "out")
     assert counts == [2, 2]
 
@@ -381,8 +381,8 @@ def test_16_bits_are_what_python_gives(
     runs: Path, deep: dict[str, np.ndarray[Any, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiled: bool
 ) -> None:
     if tiled:
-        monkeypatch.setattr(workflow, "ROOM", 1)
-        monkeypatch.setattr(workflow, "TILE", 8)
+        monkeypatch.setattr(passage, "ROOM", 1)
+        monkeypatch.setattr(passage, "TILE", 8)
     translate(runs / "cyclegan", tmp_path / "deep" / "colour.png", tmp_path / "out")
     x = torch.from_numpy(deep["colour"].astype(np.float32)).permute(2, 0, 1)[None] / 32767.5 - 1
     expected = (zerosum.load(runs / "cyclegan").translate(x)[0].clamp(-1, 1) + 1) * 32767.5

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,19 +24,15 @@ from zerosum.data.pairs import tasks
 from zerosum.data.request import Asked, Frames, Reading
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
-from zerosum.networks.tiles import Tileable, in_tiles
 from zerosum.pictures.grids import grid
 from zerosum.pictures.png import IMAGE, save
 from zerosum.roles import Translates
-from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
-from zerosum.util import checks, memory
+from zerosum.util import checks
 from zerosum.util.files import atomic_path, named, plain_name
 from zerosum.workflows.together import Together
 
 BLOCK = 64  # images of an array read, translated and written at a time
-TILE = 512  # pixels of a tile's side, without what is around it
-ROOM = 1 << 30  # bytes that the layers of a network may take before an image goes through it in tiles
 ARRAY = "translations.npy"  # (N, C, H, W) of images that no picture holds, of other than 1 or 3 channels
 MADE_BY = "translation.json"  # in the folder: what its images were made by, so that a half-done one can go on
 
@@ -204,47 +200,22 @@ class _Work:
 
     def _at_once(self, x: Tensor) -> int:
         """How many images of this shape (C, H, W) go through the network at once; those that go in tiles, alone."""
-        return int(ROOM // max(1, int(self.bytes_of_layers * x[0].numel())))
+        passage, (height, width) = self.run.passage(self.back), x.shape[1:]
+        return 1 if passage.in_parts(height, width) else passage.at_once(height, width)
 
     def _made(self, x: Tensor) -> Tensor:
         """Stored images to others (N, C', H', W') of as many bits; one that is too large for all layers in tiles."""
-        network = self.role.network(self.back)
-        needed = int(self.bytes_of_layers * x[:, 0].numel())
-        if needed <= ROOM or not isinstance(network, Tileable):
-            height, width = x.shape[2:]
-            what = f"translating an image of {height:,}x{width:,} pixels whole"
-            memory.require(needed, what, "scale it down, or cut it")
-            return self._stored(self.translated(self._load(x)), x.dtype)
-        device = next(network.parameters()).device
-        with sampling.eval_no_grad(self.run.game, 0):
-            stored = partial(self._stored, dtype=x.dtype)
-            return in_tiles(network, x[0], TILE, load=lambda x: self._load(x.to(device)), store=stored)[None]
+        passage, stored = self.run.passage(self.back), partial(self._stored, dtype=x.dtype)
+        if not passage.in_parts(*x.shape[2:]):
+            return stored(self.translated(self._load(x)))
+        progress = None if self.progress is None else partial(self.progress, "translating in tiles")
+        return passage.tiled(x[0], self._load, stored, progress)[None]
 
     def _stored(self, made: Tensor, dtype: torch.dtype) -> Tensor:
         made = self.run.assert_finite(made, "translations").cpu()
         if dtype == torch.uint16:
             return ((made.float().clamp(-1, 1) + 1) * (depth.TOP / 2)).round().to(torch.uint16)
         return self.target.store(made)
-
-    @cached_property
-    def bytes_of_layers(self) -> float:
-        """For each pixel, that the outputs of all layers take together: more than are there at once."""
-        taken, handles = 0, []
-
-        def count(module: nn.Module, inputs: object, output: object) -> None:
-            nonlocal taken
-            if isinstance(output, Tensor):
-                taken += output.numel() * output.element_size()
-
-        for module in self.run.game.modules():
-            if not any(True for _ in module.children()):
-                handles.append(module.register_forward_hook(count))
-        try:
-            self.run.translate(torch.zeros(1, *self.source.shape), back=self.back)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return taken / (self.source.height * self.source.width)
 
     def _begin(self, out: Path, reading: Reading) -> int | None:
         """Say in the folder what its images are made by; since when, in nanoseconds, it says so: older ones are not.
