@@ -108,19 +108,13 @@ def translate(
     spoils = None if task is None else _task(task, source, target)
     where = None if data_dir is None else checks.path("data_dir", data_dir)
     asked, usual = Asked(value_range, frames), loaded.record.data.reading
-    drawable = (1, 3, 4) if usual.alpha == "keep" else (1, 3)
     work = _Work(loaded, role, source, target, back, spoils, seed, progress)
     if at_own_size:
-        if target.channels not in drawable:
-            raise ZerosumError(
-                f"{loaded.path} makes images of {target.channels} channels, which no PNG holds; give an .npy file, "
-                f"whose translations become {ARRAY}"
-            )
         return work.of_files(its, folder, asked.over(usual))
     read = source if spoils is None else target
     given = fitted(images, read, field=role.takes, data_dir=where, progress=progress, asked=asked, reading=usual)
     paths = _names(given.files, folder)
-    array = None if target.channels in drawable else np.empty((len(paths), *target.shape), np.uint8)
+    array = None if target.channels in _drawable(usual) else np.empty((len(paths), *target.shape), np.uint8)
     _require_free(paths if array is None else [folder / ARRAY], _files_of(places))
     for start in range(0, len(paths), BLOCK):
         x = work.spoiled(given.data.x[start : start + BLOCK], start)
@@ -166,6 +160,11 @@ class _Work:
         if channels not in (1, 3, 4):
             raise ZerosumError(
                 f"{self.run.path} translates images of {channels} channels, which no image file has; give an .npy file"
+            )
+        if self.target.channels not in _drawable(reading):
+            raise ZerosumError(
+                f"{self.run.path} makes images of {self.target.channels} channels, which no PNG holds; give an .npy "
+                f"file, whose translations become {ARRAY}"
             )
         check_range(reading)
         items, problems, notes = whole.files(images, out)
@@ -297,6 +296,11 @@ def _task(name: str, source: Image, target: Image) -> tuple[str, float]:
     if channels != source.channels:
         raise ZerosumError(f"{found[0]} makes images of {channels} channels, and the run takes {source.channels}")
     return found
+
+
+def _drawable(reading: Reading) -> tuple[int, ...]:
+    """Numbers of channels that become PNGs."""
+    return (1, 3, 4) if reading.alpha == "keep" else (1, 3)
 
 
 def _names(files: Sequence[str], folder: Path) -> list[Path]:
