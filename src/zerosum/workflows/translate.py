@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images import depth, whole
-from zerosum.data.images.contents import SUFFIXES, look, mark_of
+from zerosum.data.images.contents import look, mark_of, without_ending_of_image
 from zerosum.data.images.decode import Encoded, Whole
 from zerosum.data.images.fit import fitted
 from zerosum.data.images.pack import Notes
@@ -306,16 +306,10 @@ def _drawable(reading: Reading) -> tuple[int, ...]:
 def _names(files: Sequence[str], folder: Path) -> list[Path]:
     """In the same sub-folders, as PNGs, each its own; `x.jpg` and `x.bmp` of one as `x.jpg.png` and `x.bmp.png`."""
     whole = [folder.joinpath(*map(_cut, file.split("/"))) for file in files]
-    paths = [folder.joinpath(*map(_cut, _without_ending(file).split("/"))) for file in files]
+    paths = [folder.joinpath(*map(_cut, without_ending_of_image(file).split("/"))) for file in files]
     times, taken = Counter(paths), set[Path]()
     wanted = (path if times[path] == 1 else own for path, own in zip(paths, whole, strict=True))
     return [_free(path.with_name(f"{path.name}.png"), taken) for path in wanted]
-
-
-def _without_ending(file: str) -> str:
-    """A name without the ending of an image: `scan` of `scan.png`, but `scan v1.5` as it is."""
-    name, ending = os.path.splitext(file)
-    return name if ending.lower() in SUFFIXES else file
 
 
 def _cut(name: str) -> str:

@@ -102,6 +102,12 @@ def kind(head: bytes, name: str) -> tuple[str, bool]:
     return suffix or "without an ending", False
 
 
+def without_ending_of_image(name: str) -> str:
+    """`scan` of `scan.png`; `scan v1.5` as it is."""
+    stem, ending = os.path.splitext(name)
+    return stem if ending.lower() in SUFFIXES else name
+
+
 def holds_image(path: Path) -> bool:
     """Whether a file is an image that zerosum reads, or is called so."""
     return path.suffix.lower() in SUFFIXES or (path.is_file() and kind_of(path)[1])
