@@ -189,7 +189,7 @@ def test_what_cannot_be_translated(call: Call, photos: Path, texts: Path, images
             "ring holds points of 2 numbers, but images of 1x12x12 are needed",
         ),
         ((images, a, "--out", "made"), "gan is not an image-to-image model; choose another recipe for that"),
-        ((photos / "run", a, *own), "--out PATH is missing"),
+        ((photos / "run", a, *own), "OUT is missing: name a folder"),
     ):
         code, _, err = call("translate", *arguments)
         assert code == 2 and says in err, err

@@ -324,6 +324,10 @@ def test_on_the_command_line(runs: Path, photos: Path, capsys: pytest.CaptureFix
     arguments = ["translate", str(runs / "cyclegan"), str(photos), "--out", str(photos.parent / "out"), "--back"]
     assert main(arguments) == 0 and "4 images translated" in capsys.readouterr().out
     assert main(arguments) == 0 and "4 images translated, 4 of them before" in capsys.readouterr().out
+    assert main([*arguments[:3], str(photos.parent / "out"), "--back"]) == 0  # as an argument, too
+    assert "4 images translated, 4 of them before" in capsys.readouterr().out
+    assert main([*arguments, str(photos.parent / "out")]) == 2 and "is given twice" in capsys.readouterr().err
+    assert main(arguments[:3]) == 2 and "OUT is missing: name a folder" in capsys.readouterr().err
     assert main([*arguments[:3], "--out", str(photos)]) == 2
     assert "holds the images themselves" in capsys.readouterr().err
     assert main(["sample", str(runs / "cyclegan")]) == 2
