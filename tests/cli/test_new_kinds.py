@@ -151,7 +151,7 @@ def test_of_pairs_the_inputs_are_translated(call: Call, photos: Path, kind: str)
     assert code == 0 and out.splitlines()[-2:] == ["5 images translated", "made"], err
     assert call("translate", photos / "run", Path("x", "a"), "--recipe", PAIRS, "--out", "of a")[0] == 0
     for k in range(5):
-        assert Path("made", f"{k}.png").read_bytes() == Path("of a", f"00{k}.png").read_bytes()
+        assert Path("made", f"00{k}.png").read_bytes() == Path("of a", f"00{k}.png").read_bytes()
 
 
 def test_equal_names_colours_and_broken_files(call: Call, photos: Path) -> None:
