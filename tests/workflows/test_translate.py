@@ -481,6 +481,16 @@ def test_images_to_translate_are_not_overwritten(runs: Path, tmp_path: Path) -> 
     assert {path: path.read_bytes() for path in real.iterdir()} == before
 
 
+def test_a_folder_within_that_holds_images_of_its_own_is_none_for_translations(runs: Path, tmp_path: Path) -> None:
+    """It would be passed over, as what earlier translations lie in, and of pairs hold images of one name."""
+    for folder in "ab":
+        some_image(tmp_path / folder / "x.jpg")
+    for name in (str(tmp_path), f"pairs:{tmp_path}"):
+        with pytest.raises(ZerosumError, match="holds the images themselves"):
+            translate(runs / "pix2pix", name, tmp_path / "a")
+    assert len(translate(runs / "pix2pix", tmp_path, tmp_path / "c").files) == 2
+
+
 @pytest.mark.parametrize("form", ["files", "pairs"])
 def test_images_that_zerosum_did_not_make_are_not_replaced(runs: Path, tmp_path: Path, form: str) -> None:
     a, b, own = (some_image(tmp_path / folder / "x.png", seed) for seed, folder in enumerate(("a", "b", "out")))

@@ -103,7 +103,7 @@ def translate(
     its = named(images)
     at_own_size = role.any_size and whole.is_of_files(its)
     places = (its,) if at_own_size else paths_of(images)
-    if folder.resolve() in {near for place in places for near in (place.resolve(), _folder_of(place))}:
+    if _holds_images(folder, places):
         raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
     spoils = None if task is None else _task(task, source, target)
     where = None if data_dir is None else checks.path("data_dir", data_dir)
@@ -326,9 +326,13 @@ def _free(path: Path, taken: set[Path]) -> Path:
     return free
 
 
-def _folder_of(place: Path) -> Path:
-    """The folder that a place is, or that it lies in."""
-    return (place if place.is_dir() else place.parent).resolve()
+def _holds_images(out: Path, places: Iterable[Path]) -> bool:
+    """Whether a folder is one of the places, or that of a file, or lies in one and holds images that zerosum did not
+    make.
+    """
+    whole, folder = [(place if place.is_dir() else place.parent).resolve() for place in places], out.resolve()
+    within = folder.is_dir() and any(folder.is_relative_to(place) for place in whole)
+    return folder in whole or (within and any(not image.made for image in look(folder).images))
 
 
 def _files_of(places: Iterable[Path]) -> list[str]:

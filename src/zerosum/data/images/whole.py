@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from zerosum.data.dataset import Problem
 from zerosum.data.images.contents import holds_image, look
@@ -12,6 +14,8 @@ from zerosum.data.images.folder import listed
 from zerosum.data.request import Reading
 from zerosum.util.memory import is_failure
 from zerosum.util.text import legible
+
+T = TypeVar("T")
 
 
 def files(path: Path, without: Path) -> tuple[tuple[Encoded, ...], tuple[Problem, ...], tuple[str, ...]]:
@@ -36,8 +40,8 @@ def is_of_files(path: Path) -> bool:
 
 
 def frames(item: Encoded) -> list[Encoded]:
-    """Each frame of a file that is a picture; the file alone where its header cannot be read."""
-    header = probe(item)
+    """Each frame of a file that is a picture; the file alone where that cannot be told."""
+    header = _where_it_fits(item, lambda: probe(item))
     if isinstance(header, Problem):
         return [item]
     return [item._replace(frame=number, of=len(header.frames)) for number in header.frames]
@@ -45,11 +49,17 @@ def frames(item: Encoded) -> list[Encoded]:
 
 def image(item: Encoded, channels: int, reading: Reading) -> Whole | Problem:
     """One image; or why it cannot be used, which may be that memory has no room for it."""
+    header = _where_it_fits(item, lambda: probe(item))
+    if isinstance(header, Problem):
+        return header
+    own = item if item.frame else item._replace(of=len(header.frames))
+    return _where_it_fits(item, lambda: decode_whole(own, channels, reading))
+
+
+def _where_it_fits(item: Encoded, read: Callable[[], T | Problem]) -> T | Problem:
+    """What is read of an image; a problem where memory has no room for it."""
     try:
-        header = probe(item)
-        if isinstance(header, Problem):
-            return header
-        return decode_whole(item if item.frame else item._replace(of=len(header.frames)), channels, reading)
+        return read()
     except Exception as error:
         if not is_failure(error):
             raise
