@@ -16,6 +16,7 @@ from zerosum.data.images.fit import grey
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
 from zerosum.modality import to_float
+from zerosum.run.loaded import Run
 from zerosum.util.bicubic import enlarged_bytes
 
 QUICK: dict[str, Any] = {"steps": 1, "batch_size": 2, "health": False, "quiet": True, "precision": "fp32"}
@@ -101,3 +102,22 @@ def test_usual_metrics_say_once_how_inputs_are_taken() -> None:
     assert {"psnr", "frechet"} <= {result.protocol.metric for result in found.results}
     assert sum("enlarged by the bicubic kernel" in note for note in found.notes) == 1
     assert torch.tensor([found[name].scores["of the inputs"].value for name in ("psnr", "frechet")]).isfinite().all()
+
+
+def test_all_metrics_take_as_many_as_are_asked_for_and_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, seen, translate = (
+        zerosum.train("pix2pix", "invert:x.npy", "run", **NARROW, **QUICK),
+        list[Any](),
+        Run.translate,
+    )
+
+    def told(self: Run, a: Tensor, *rest: Any, seed: int = 0, **other: Any) -> Tensor:
+        seen.append((len(a), seed))
+        return translate(self, a, *rest, seed=seed, **other)
+
+    monkeypatch.setattr(Run, "translate", told)
+    found = zerosum.evaluate(run, extractor="pixels", samples=5, seed=3, references=False)
+    assert all(found[name].protocol.real == 5 for name in ("psnr", "ssim", "gradient-energy", "frechet"))
+    assert {*seen} == {(5, 3)}
+    assert zerosum.evaluate(run, metrics="psnr", samples=5, seed=3)["psnr"].value == found["psnr"].value
+    assert zerosum.evaluate(run, metrics="psnr").results[0].protocol.real == len(np.load("x.npy"))

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from zerosum import data
 from zerosum.data.dataset import Field, dataset, dataset_of
+from zerosum.errors import ZerosumError
 from zerosum.evaluation import real_data, reference_scores
 from zerosum.evaluation.compare import Comparison, compare, letter
-from zerosum.evaluation.pairs import _at_the_size_of, measure, measure_run
+from zerosum.evaluation.pairs import _at_the_size_of, match, measure, measure_run
 from zerosum.evaluation.protocol import FORMAT, Evaluation, Protocol, Result, Target
 from zerosum.evaluation.reference_scores import noise_for, references_for
 from zerosum.evaluation.standing import beside
@@ -108,12 +109,51 @@ def test_each_translation_stands_beside_its_own_partner():
     image = Image(1, 8, 8)
     loaded = dataset_of("pairs", {"a": Field(image, a, "all"), "b": Field(image, 255 - a, "all")})
     run: Any = SimpleNamespace(
-        modality=image, translate=lambda stored: -image.load(stored), assert_finite=lambda x, what: x
+        modality=image, translate=lambda stored, seed: -image.load(stored), assert_finite=lambda x, what: x
     )
     (result,), notes = measure_run([Difference()], run, loaded, 0, None)
     assert result.scores["mean"].value < 1e-6 and result.protocol.real == 70 and not notes
     apart = (2 * a.double() - 255).abs().flatten(1).amax(1) / 127.5  # of an input and its target
     assert result.scores["of the inputs"].value == pytest.approx(float(apart.mean()), rel=1e-5)
+
+
+def test_as_many_pairs_as_are_asked_for_with_the_noise_of_the_seed():
+    """Each translation is its row and the seed."""
+    a, image, seen = (
+        torch.arange(70, dtype=torch.uint8).view(-1, 1, 1, 1).repeat(1, 1, 8, 8),
+        Image(1, 8, 8),
+        set[int](),
+    )
+    loaded = dataset_of("pairs", {"a": Field(image, a, "all"), "b": Field(image, a, "all")})
+
+    def translate(stored: Tensor, seed: int) -> Tensor:
+        seen.add(seed)
+        return image.load(stored + torch.tensor(seed, dtype=torch.uint8))
+
+    run: Any = SimpleNamespace(modality=image, translate=translate, assert_finite=lambda x, what: x)
+    (result,), _ = measure_run([Difference()], run, loaded, 5, None, 20)
+    assert result.protocol.real == 20 and seen == {5}
+    assert result.scores["mean"].value == pytest.approx(5 / 127.5, rel=1e-5)  # each beside its own partner
+    (whole,), _ = measure_run([Difference()], run, loaded, 5, None, 200)
+    assert whole.protocol.real == 70
+
+
+def test_images_belong_together_by_name_and_else_without_their_endings(tmp_path: Path):
+    names = {"made": ["a.png", "b.v1.png", "c.jpg.png", "c.bmp.png", "d.png"]}
+    names["real"] = ["a.jpg", "b.v1.bmp", "c.jpg", "c.bmp", "d.png"]
+    for folder, files in names.items():
+        (tmp_path / folder).mkdir()
+        for level, name in enumerate(files):
+            Picture.new("L", (8, 8), 9 * level).save(tmp_path / folder / name, "PNG")
+    found = match(tmp_path / "made", tmp_path / "real")
+    assert {one.path: other.path for one, other in found} == dict(zip(*names.values(), strict=True))
+    Picture.new("L", (8, 8)).save(tmp_path / "real" / "a.bmp")
+    with pytest.raises(ZerosumError, match=r"real has no a\.png|made has no a\.bmp"):
+        match(tmp_path / "made", tmp_path / "real")
+    Picture.new("L", (8, 8)).save(tmp_path / "made" / "d.jpg", "PNG")  # as d.png stands beside d.png, of nobody
+    (tmp_path / "real" / "a.bmp").unlink()
+    with pytest.raises(ZerosumError, match=r"real has no d\.jpg \(1 of 6 names"):
+        match(tmp_path / "made", tmp_path / "real")
 
 
 def test_images_and_their_references_have_fingerprints_of_their_own(tmp_path: Path):

@@ -13,8 +13,11 @@ from torch import Tensor
 
 import zerosum
 from zerosum.errors import ZerosumError
+from zerosum.run import passage
 from zerosum.run.loaded import Run
 from zerosum.training import checkpoint
+from zerosum.util import memory
+from zerosum.util.memory import OutOfMemoryError
 from zerosum.workflows import translate as workflow
 
 QUICK: dict[str, Any] = {"steps": 2, "batch_size": 2, "health": False, "quiet": True, "precision": "fp32"}
@@ -117,15 +120,46 @@ def test_large_files_go_in_tiles(folder: Path, tmp_path: Path, monkeypatch: pyte
     image = np.random.default_rng(2).integers(0, 256, (61, 90, 3), dtype=np.uint8)
     Image.fromarray(image).save(tmp_path / "large.png")
     made, used = dict[str, np.ndarray[Any, Any]](), list[int]()
-    in_tiles = workflow.in_tiles
-    monkeypatch.setattr(workflow, "in_tiles", lambda *a, **k: used.append(a[2]) or in_tiles(*a, **k))
+    in_tiles = passage.in_tiles
+    monkeypatch.setattr(passage, "in_tiles", lambda *a, **k: used.append(a[2]) or in_tiles(*a, **k))
     for room in (2**30, 1):
-        monkeypatch.setattr(workflow, "ROOM", room)
-        monkeypatch.setattr(workflow, "TILE", 32)
+        monkeypatch.setattr(passage, "ROOM", room)
+        monkeypatch.setattr(passage, "TILE", 32)
         workflow.translate(folder / name, tmp_path / "large.png", tmp_path / f"out{room}")
         with Image.open(tmp_path / f"out{room}" / "large.png") as written:
             made[room] = np.asarray(written).astype(int)
     assert used == [32] and made[1].shape == made[2**30].shape and abs(made[1] - made[2**30]).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "srgan", "simgan"])
+def test_a_large_tensor_goes_in_tiles_and_becomes_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+    run = zerosum.load(folder / name)
+    x = torch.randint(256, (2, 3, 61, 90), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    whole, used, in_tiles = run.translate(x), list[int](), passage.in_tiles
+    monkeypatch.setattr(passage, "ROOM", 1)
+    monkeypatch.setattr(passage, "TILE", 32)
+    monkeypatch.setattr(passage, "in_tiles", lambda *a, **k: used.append(a[2]) or in_tiles(*a, **k))
+    torch.testing.assert_close(run.translate(x), whole, rtol=0, atol=2e-4)
+    assert used == [32, 32]
+
+
+def test_no_more_go_together_than_there_is_room_for(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    run, counts = zerosum.load(folder / "pix2pix"), list[int]()
+    x, translate = some(run, 24, 24, count=7), run.game.core.translate
+    expected, way = run.translate(x), run.passage()
+    monkeypatch.setattr(passage, "ROOM", int(2.5 * 24 * 24 * way.bytes_of_layers))
+    monkeypatch.setattr(type(run.game.core), "translate", lambda self, a, s: counts.append(len(a)) or translate(a, s))
+    torch.testing.assert_close(run.translate(x), expected, rtol=0, atol=1e-5)
+    assert counts == [2, 2, 2, 1]
+
+
+def test_what_does_not_fit_whole_is_said_before_pytorch_does(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    run = zerosum.load(folder / "pix2pix")
+    monkeypatch.setattr(memory, "available", lambda device=None: 2 * 10**8)
+    with pytest.raises(OutOfMemoryError, match=r"an image of 2,000x3,000 pixels whole would take .*scale it down"):
+        run.translate(torch.zeros(1, 3, 2000, 3000, dtype=torch.uint8))
+    with pytest.raises(OutOfMemoryError, match=r"20,000 translations by .* would take .*; .* fit: translate few"):
+        run.translate(torch.zeros(20_000, 3, 24, 24, dtype=torch.uint8))
 
 
 def test_the_discriminators_come_with_a_run(run: Run):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from zerosum.data.images.decode import Whole
 from zerosum.data.pairs.tasks import spoiled
-from zerosum.data.request import AS_STORED
+from zerosum.data.request import AS_STORED, Reading
 from zerosum.modality import Image
 from zerosum.workflows.together import Waiting, write
 from zerosum.workflows.translate import MADE_BY, _Work
@@ -33,6 +33,9 @@ class Told:
     def translate(self, x: Tensor, back: bool = False, seed: int = 0) -> Tensor:
         self.asked.append((x, back, seed))
         return (x if x.is_floating_point() else x / 127.5 - 1) + self.added
+
+    def passage(self, back: bool) -> Any:
+        return SimpleNamespace(in_parts=lambda *size: False, at_once=lambda *size: 1, require=lambda *size: None)
 
     def assert_finite(self, x: Tensor, what: str) -> Tensor:
         return x
@@ -108,13 +111,13 @@ def test_what_is_transparent_stays_so(tmp_path: Path):
 
 
 def test_a_folder_goes_on_where_all_that_it_was_made_by_is_equal(tmp_path: Path):
-    assert not work(Told())._begin(tmp_path, AS_STORED) and work(Told())._begin(tmp_path, AS_STORED)
+    own = work(Told())._begin(tmp_path, AS_STORED)
+    assert work(Told())._begin(tmp_path, AS_STORED) == own
     other = Told()
     other.game = nn.Linear(1, 1)  # type: ignore[assignment]
-    for changed in (
-        work(Told(), seed=1), work(Told(), back=True), work(Told(), task=("invert", 0.0)), work(other),
-    ):  # fmt: skip
-        assert work(Told())._begin(tmp_path, AS_STORED)
-        assert not changed._begin(tmp_path, AS_STORED) and changed._begin(tmp_path, AS_STORED)
-        assert not work(Told())._begin(tmp_path, AS_STORED)
+    others = [work(Told(), seed=1), work(Told(), back=True), work(Told(), task=("invert", 0.0)), work(other)]
+    made_by = {own, *(changed._begin(tmp_path, AS_STORED) for changed in others)}
+    made_by.add(work(Told())._begin(tmp_path, Reading(value_range=(0, 9))))
+    assert len(made_by) == 6
+    work(Told())._begin(tmp_path, AS_STORED)
     assert json.loads((tmp_path / MADE_BY).read_text())["seed"] == 0

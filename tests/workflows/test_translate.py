@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,11 @@ from PIL import Image
 import zerosum
 from zerosum.cli import main
 from zerosum.errors import ZerosumError
+from zerosum.pictures import png
 from zerosum.pictures.png import save_deep
+from zerosum.run import passage
+from zerosum.run.passage import Passage
+from zerosum.util import memory
 from zerosum.workflows import together
 from zerosum.workflows import translate as workflow
 from zerosum.workflows.translate import translate
@@ -100,12 +106,10 @@ def test_a_large_image_goes_in_tiles_and_becomes_the_same(
     Image.fromarray(draw.integers(0, 256, (150, 203, 3), dtype=np.uint8)).save(photos / "large.png")
     whole, tiled = photos.parent / "whole", photos.parent / "tiled"
     translate(runs / "cyclegan", photos / "large.png", whole)
-    monkeypatch.setattr(workflow, "ROOM", 1)
-    monkeypatch.setattr(workflow, "TILE", 64)
-    used = []
-    monkeypatch.setattr(workflow, "in_tiles", lambda *a, **k: used.append(a[2]) or in_tiles(*a, **k))
-    from zerosum.networks.tiles import in_tiles
-
+    monkeypatch.setattr(passage, "ROOM", 1)
+    monkeypatch.setattr(passage, "TILE", 64)
+    used, in_tiles = list[int](), passage.in_tiles
+    monkeypatch.setattr(passage, "in_tiles", lambda *a, **k: used.append(a[2]) or in_tiles(*a, **k))
     translate(runs / "cyclegan", photos / "large.png", tiled)
     one, other = (pixels(folder / "large.png").astype(int) for folder in (whole, tiled))
     assert used == [64] and abs(one - other).max() <= 1
@@ -114,11 +118,11 @@ def test_a_large_image_goes_in_tiles_and_becomes_the_same(
 def test_a_u_net_takes_a_large_image_whole_or_not_at_all(
     runs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing_free(needed: int, what: str, cure: str) -> None:
+    def nothing_free(needed: int, what: str, cure: str, *_: object, **__: object) -> None:
         raise ZerosumError(f"{what}: {cure}")
 
     run = zerosum.load(runs / "pix2pix")
-    monkeypatch.setattr(workflow.memory, "require", nothing_free)
+    monkeypatch.setattr(passage.memory, "require", nothing_free)
     with pytest.raises(ZerosumError, match="translating an image of 30x50 pixels whole: scale it down"):
         translate(run, photos / "a.png", photos.parent / "out")
 
@@ -224,10 +228,10 @@ def test_spoiled_first_to_look_at(runs: Path, photos: Path) -> None:
 def test_a_full_disk_loses_nothing(runs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save, out = together.save, photos.parent / "out"
 
-    def full(image: Image.Image, path: Path, mark: str) -> None:
+    def full(image: Image.Image, path: Path, *marks: str) -> None:
         if path.name == "grey.png":
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        save(image, path, mark)
+        save(image, path, *marks)
 
     monkeypatch.setattr(together, "save", full)
     arguments = ["translate", str(runs / "cyclegan"), str(photos), "--out", str(out)]
@@ -274,7 +278,7 @@ def test_no_more_go_together_than_memory_has_room_for(
         return made(self, x)
 
     monkeypatch.setattr(workflow._Work, "_made", counted)
-    monkeypatch.setattr(workflow._Work, "bytes_of_layers", workflow.ROOM / (2.5 * 16 * 16))
+    monkeypatch.setattr(Passage, "bytes_of_layers", passage.ROOM / (2.5 * 16 * 16))
     translate(runs / "pix2pix", tmp_path, tmp_path / "out")
     assert counts == [2, 2]
 
@@ -320,6 +324,10 @@ def test_on_the_command_line(runs: Path, photos: Path, capsys: pytest.CaptureFix
     arguments = ["translate", str(runs / "cyclegan"), str(photos), "--out", str(photos.parent / "out"), "--back"]
     assert main(arguments) == 0 and "4 images translated" in capsys.readouterr().out
     assert main(arguments) == 0 and "4 images translated, 4 of them before" in capsys.readouterr().out
+    assert main([*arguments[:3], str(photos.parent / "out"), "--back"]) == 0  # as an argument, too
+    assert "4 images translated, 4 of them before" in capsys.readouterr().out
+    assert main([*arguments, str(photos.parent / "out")]) == 2 and "is given twice" in capsys.readouterr().err
+    assert main(arguments[:3]) == 2 and "OUT is missing: name a folder" in capsys.readouterr().err
     assert main([*arguments[:3], "--out", str(photos)]) == 2
     assert "holds the images themselves" in capsys.readouterr().err
     assert main(["sample", str(runs / "cyclegan")]) == 2
@@ -381,8 +389,8 @@ def test_16_bits_are_what_python_gives(
     runs: Path, deep: dict[str, np.ndarray[Any, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiled: bool
 ) -> None:
     if tiled:
-        monkeypatch.setattr(workflow, "ROOM", 1)
-        monkeypatch.setattr(workflow, "TILE", 8)
+        monkeypatch.setattr(passage, "ROOM", 1)
+        monkeypatch.setattr(passage, "TILE", 8)
     translate(runs / "cyclegan", tmp_path / "deep" / "colour.png", tmp_path / "out")
     x = torch.from_numpy(deep["colour"].astype(np.float32)).permute(2, 0, 1)[None] / 32767.5 - 1
     expected = (zerosum.load(runs / "cyclegan").translate(x)[0].clamp(-1, 1) + 1) * 32767.5
@@ -408,3 +416,178 @@ def test_16_bits_spoiled_enlarged_and_of_a_range(
     zerosum.train("srgan/pixels", f"shrink@2:{runs / 'x.npy'}", tmp_path / "sr", network=network, **QUICK)
     translate(tmp_path / "sr", tmp_path / "deep" / "clear.png", tmp_path / "out")
     assert deep_pixels(tmp_path / "out" / "clear.png").shape == (38, 46, 4)
+
+
+def some_image(path: Path, seed: int = 0, size: tuple[int, int] = (24, 24), channels: int = 3) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (*size, channels), dtype=np.uint8)).save(path)
+    return path
+
+
+def test_what_another_file_became_is_not_taken_for_its_translation(runs: Path, tmp_path: Path) -> None:
+    """Older files, too: of another folder, and copied over the one that was translated, with its time."""
+    out, run = tmp_path / "out", zerosum.load(runs / "pix2pix")
+    one, other = some_image(tmp_path / "A" / "x.png"), some_image(tmp_path / "B" / "x.png", 1, (30, 40))
+    os.utime(other, ns=(10**18, 10**18))
+    assert translate(run, one.parent, out).kept == 0
+    assert translate(run, other.parent, out).kept == 0 and pixels(out / "x.png").shape == (30, 40, 3)
+    assert translate(run, other.parent, out).kept == 1 and translate(run, one.parent, out).kept == 0
+    shutil.copy2(other, one)
+    assert translate(run, one.parent, out).kept == 0 and pixels(out / "x.png").shape == (30, 40, 3)
+    os.utime(one, ns=(10**18, 10**18 + 1))
+    assert translate(run, one.parent, out).kept == 0
+
+
+def test_a_translation_of_16_bits_says_what_it_was_made_of(runs: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30)).save(tmp_path / "in.tif")
+    for kept in (0, 1):
+        assert translate(runs / "pix2pix", tmp_path / "in.tif", tmp_path / "out").kept == kept
+    assert len(png.made_of(tmp_path / "out" / "in.png")) == 32 and png.made_of(tmp_path / "in.tif") == ""
+
+
+def test_where_the_place_decides_what_an_image_is_spoiled_by_it_is_made_again(runs: Path, tmp_path: Path) -> None:
+    run = zerosum.load(runs / "pix2pix")
+    some_image(tmp_path / "in" / "b.png")
+    translate(run, tmp_path / "in", tmp_path / "out", task="denoise")
+    some_image(tmp_path / "in" / "a.png", 1)
+    assert translate(run, tmp_path / "in", tmp_path / "out", task="denoise").kept == 0
+    assert translate(run, tmp_path / "in", tmp_path / "plain").kept == 0
+    some_image(tmp_path / "in" / "0.png", 2)
+    assert translate(run, tmp_path / "in", tmp_path / "plain").kept == 2
+
+
+def test_all_frames_go_on_where_they_stopped(runs: Path, tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((16, 20, 3), 60 * k, np.uint8)) for k in range(3)]
+    pages[0].save(tmp_path / "in.tif", save_all=True, append_images=pages[1:])
+    run, out = zerosum.load(runs / "pix2pix"), tmp_path / "out"
+    assert translate(run, tmp_path / "in.tif", out, frames="all").kept == 0
+    (out / "in[2].png").unlink()
+    found = translate(run, tmp_path / "in.tif", out, frames="all")
+    assert (len(found.files), found.kept) == (3, 2) and (out / "in[2].png").exists()
+
+
+def test_images_to_translate_are_not_overwritten(runs: Path, tmp_path: Path) -> None:
+    """By whatever name they come: pairs, those of a task, through a link."""
+    run, real = zerosum.load(runs / "pix2pix"), tmp_path / "real"
+    for number in range(2):
+        some_image(real / f"i{number}.png", number)
+        some_image(tmp_path / "b" / f"i{number}.png", number)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "i1.png").symlink_to(real / "i1.png")
+    before = {path: path.read_bytes() for path in real.iterdir()}
+    for name in (f"pairs:{real},{tmp_path / 'b'}", f"denoise@40:{real}", str(tmp_path / "links"), str(real)):
+        with pytest.raises(ZerosumError, match=r"the images themselves.*name another folder"):
+            translate(run, name, real)
+    assert {path: path.read_bytes() for path in real.iterdir()} == before
+
+
+def test_a_folder_within_that_holds_images_of_its_own_is_none_for_translations(runs: Path, tmp_path: Path) -> None:
+    """It would be passed over, as what earlier translations lie in, and of pairs hold images of one name."""
+    for folder in "ab":
+        some_image(tmp_path / folder / "x.jpg")
+    for name in (str(tmp_path), f"pairs:{tmp_path}"):
+        with pytest.raises(ZerosumError, match="holds the images themselves"):
+            translate(runs / "pix2pix", name, tmp_path / "a")
+    assert len(translate(runs / "pix2pix", tmp_path, tmp_path / "c").files) == 2
+
+
+@pytest.mark.parametrize("form", ["files", "pairs"])
+def test_images_that_zerosum_did_not_make_are_not_replaced(runs: Path, tmp_path: Path, form: str) -> None:
+    a, b, own = (some_image(tmp_path / folder / "x.png", seed) for seed, folder in enumerate(("a", "b", "out")))
+    name = str(a.parent) if form == "files" else f"pairs:{a.parent},{b.parent}"
+    before = own.read_bytes()
+    with pytest.raises(ZerosumError, match="zerosum did not make it; name another folder"):
+        translate(runs / "pix2pix", name, own.parent)
+    assert own.read_bytes() == before
+    own.unlink()
+    for _ in range(2):  # what it made itself may be made again
+        assert [path.name for path in translate(runs / "pix2pix", name, own.parent).files] == ["x.png"]
+
+
+def test_one_image_for_which_there_is_no_room_is_left_out(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name, side in {"a": 24, "b": 900, "c": 24}.items():
+        Image.new("RGB", (side, side)).save(tmp_path / "in" / f"{name}.png")
+    run = zerosum.load(runs / "pix2pix")
+    monkeypatch.setattr(memory, "available", lambda device=None: 10**8)
+    found = translate(run, tmp_path / "in", tmp_path / "out")
+    assert [path.name for path in found.files] == ["a.png", "c.png"]
+    (problem,) = found.problems
+    assert problem.path == "b.png" and "an image of 900x900 pixels whole would take" in problem.reason
+    monkeypatch.setattr(memory, "available", lambda device=None: 5 * 10**6)  # nor to decode it
+    assert "decoding b.png" in translate(run, tmp_path / "in", tmp_path / "out").problems[0].reason
+
+
+def test_progress_is_of_what_is_done(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        some_image(tmp_path / "in" / f"{number}.png", number, (24 + number, 40))
+    said, out = list[tuple[str, int, int, int]](), tmp_path / "out"
+
+    def progress(what: str, done: int, total: int) -> None:
+        said.append((what, done, total, len(list(out.glob("*.png")))))
+
+    translate(runs / "cyclegan", tmp_path / "in", out, progress=progress)
+    assert all(done <= there for what, done, total, there in said) and said[-1] == ("translating", 3, 3, 3)
+    assert translate(runs / "cyclegan", tmp_path / "in", out, progress=progress).kept == 3
+    said.clear()
+    monkeypatch.setattr(passage, "ROOM", 1)
+    monkeypatch.setattr(passage, "TILE", 16)
+    translate(runs / "cyclegan", tmp_path / "in" / "0.png", tmp_path / "tiled", progress=progress)
+    tiled = [entry[1:3] for entry in said if entry[0] == "translating in tiles"]
+    assert [done for done, _ in tiled] == list(range(1, tiled[0][1] + 1)) and said[0][:3] == ("translating", 0, 1)
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_channels_that_no_png_holds_become_an_array_or_are_refused(tmp_path: Path, channels: int) -> None:
+    draw = np.random.default_rng(0)
+    np.save(tmp_path / "a.npy", draw.integers(0, 256, (6, 24, 24, 3), dtype=np.uint8))
+    np.save(tmp_path / "b.npy", draw.integers(0, 256, (6, 24, 24, channels), dtype=np.uint8))
+    data, narrow = f"pairs:{tmp_path / 'a.npy'},{tmp_path / 'b.npy'}", {"network": {"width": 4}, "patch": {"width": 2}}
+    run = zerosum.train("pix2pix", data, tmp_path / "run", **narrow, **QUICK)
+    with pytest.raises(ZerosumError, match=f"makes images of {channels} channels, which no PNG holds; give an .npy"):
+        translate(run, some_image(tmp_path / "in" / "x.png"), tmp_path / "out")
+    translate(run, tmp_path / "a.npy", tmp_path / "out")
+    assert np.load(tmp_path / "out" / "translations.npy").shape == (6, channels, 24, 24)
+
+
+@pytest.mark.parametrize("value_range", [(5, 5), (9, 5), (float("inf"), 5), (float("nan"), 5)])
+def test_a_range_without_width_is_refused(runs: Path, photos: Path, value_range: tuple[float, float]) -> None:
+    for images in (photos, photos / "a.png"):
+        with pytest.raises(ZerosumError, match=r"--value-range .* has no width"):
+            translate(runs / "pix2pix", images, photos.parent / "out", value_range=value_range)
+
+
+def test_frames_of_arrays_are_refused(runs: Path, tmp_path: Path) -> None:
+    with pytest.raises(ZerosumError, match=r"x\.npy holds arrays, which have no frames: .* leave it out"):
+        translate(runs / "pix2pix", str(runs / "x.npy"), tmp_path / "out", frames="all")
+
+
+def test_nothing_translated_is_an_error(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    assert main(["translate", str(runs / "pix2pix"), str(tmp_path / "broken.png"), "--out", str(tmp_path / "o")]) == 2
+    assert "could be translated: broken.png: not an image" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows forbids these characters")
+def test_names_stay_what_they_are(runs: Path, tmp_path: Path) -> None:
+    image, names = some_image(tmp_path / "x.png").read_bytes(), ["a:b?.png", "scan v1.5", 'say "a|b"*.JPG', "n.v2.tif"]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        (tmp_path / "in" / name).write_bytes(image)
+    found = translate(runs / "pix2pix", tmp_path / "in", tmp_path / "out")
+    assert sorted(path.name for path in found.files) == ["a:b?.png", "n.v2.png", 'say "a|b"*.png', "scan v1.5.png"]
+
+
+def test_what_zerosum_made_is_translated_but_not_what_this_made(runs: Path, tmp_path: Path) -> None:
+    """Runs in a chain: a folder with images that it made, and such images alone; the output within the input."""
+    run, folder = zerosum.load(runs / "pix2pix"), tmp_path / "in"
+    some_image(tmp_path / "first" / "made.png")
+    some_image(folder / "own.png", 1)
+    translate(run, tmp_path / "first", folder)
+    for _ in range(2):
+        found = translate(run, folder, folder / "out")
+        assert sorted(path.name for path in found.files) == ["made.png", "own.png"]
+        assert not any("zerosum made" in note for note in found.notes)
+    assert found.kept == 2

@@ -333,13 +333,18 @@ def read_as(reading: Reading, name: str, **other: Any) -> Dataset:
     return load(name, value_range=reading.value_range, frames=reading.frames, alpha=alpha, **other)
 
 
-def check_reading(name: str, reading: Reading) -> None:
-    """`DataError` where a range of values has no width to divide by, or something is asked of what is no file."""
+def check_range(reading: Reading) -> None:
+    """`DataError` where a range of values has no width to divide by."""
     if reading.value_range is not None:
         low, high = reading.value_range
         width = high - low
         if not (math.isfinite(width) and width > 0 and math.isfinite(WHITE / width)):
             raise DataError(f"--value-range {low:g} {high:g} has no width; give a lower value, then a higher one")
+
+
+def check_reading(name: str, reading: Reading) -> None:
+    """`DataError` where a range of values has no width to divide by, or something is asked of what is no file."""
+    check_range(reading)
     keeps = reading.alpha == "keep"
     asked = {"--value-range": reading.value_range is not None, "--frames all": reading.frames == "all"}
     asked["--alpha keep"] = keeps
@@ -369,6 +374,19 @@ def reads_pictures(name: str) -> bool:
         return any(map(reads_pictures, TWO[known].names(option)))
     arrays_named = any(Path(part).suffix.lower() in SUFFIXES for part in option.split(","))
     return source is from_folder or (known in OF_FOLDERS and not arrays_named)
+
+
+def paths_of(name: str) -> tuple[Path, ...]:
+    """The files and folders of a user's own that a name means; none for a known set."""
+    known, _, option = name.partition(":")
+    if (made := _made(name)) is not None:
+        return paths_of(made.images)
+    if known in TWO:
+        return tuple(path for side in TWO[known].names(option) for path in paths_of(side))
+    if known in OF_FOLDERS:
+        whole = named(option)
+        return (whole,) if option and whole.is_dir() else tuple(named(part) for part in option.split(",") if part)
+    return () if known in SOURCES else (named(name),)
 
 
 def absolute(name: str) -> str:

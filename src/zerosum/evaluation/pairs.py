@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from zerosum.data.dataset import Dataset, Problem, Progress, with_progress
+from zerosum.data.images.contents import without_ending_of_image
 from zerosum.data.images.decode import Encoded, decode, probe
 from zerosum.data.images.fit import grey
 from zerosum.data.images.folder import layout, listing
@@ -52,38 +54,55 @@ def measure(
     seed: int,
     progress: Progress | None,
     reading: Reading = AS_STORED,
+    most: int | None = None,
 ) -> tuple[Target, list[Result], list[str]]:
-    """Every metric over all pairs, and notes; `ZerosumError` where a name has no partner, sizes differ, or a file is
-    broken.
+    """Every metric over all pairs, or `most` of them, and notes; `ZerosumError` where a name has no partner, sizes
+    differ, or a file is broken.
     """
     files = match(folder, references)
+    files = [files[row] for row in _chosen(len(files), most, seed)]
     ours, results, notes = _measure(metrics, open_pairs(files, reading), len(files), seed, progress)
     return Target("folder", encodable(str(folder.resolve())), fingerprint=ours), results, notes
 
 
 def measure_run(
-    metrics: Sequence[PairMetric], run: Run, data: Dataset, seed: int, progress: Progress | None
+    metrics: Sequence[PairMetric],
+    run: Run,
+    data: Dataset,
+    seed: int,
+    progress: Progress | None,
+    most: int | None = None,
 ) -> tuple[list[Result], list[str]]:
-    """Every metric over the translations of `a` and their partners `b`, and notes; `ZerosumError` where no pairs are
-    aligned.
+    """Every metric over the translations of `a` and their partners `b`, all or `most` of them, and notes;
+    `ZerosumError` where no pairs are aligned.
     """
     if not are_aligned(data):
         raise ZerosumError(f"{metrics[0].name} compares pairs, and {data.name} holds none: give --against pairs:A,B")
     a, b = data.fields["a"].stored, data.fields["b"].stored
+    rows = _chosen(len(a), most, seed)
 
     def translated() -> Iterator[Pair]:
-        for start in range(0, len(a), BLOCK):
-            part = run.assert_finite(run.translate(a[start : start + BLOCK]), "translations")
-            for i, (image, partner) in enumerate(zip(run.modality.store(part), b[start:], strict=False), start):
+        for start in range(0, len(rows), BLOCK):
+            own = rows[start : start + BLOCK]
+            part = run.assert_finite(run.translate(a[own], seed=seed), "translations")
+            for i, image in zip(own, run.modality.store(part), strict=True):
+                partner = b[i]
                 pair = _in_one_colour(str(i), image, partner)
                 shown = _at_the_size_of(partner.shape, a[i : i + 1])
                 yield pair if shown is None else pair._replace(before=_in_one_colour(str(i), shown[0], partner))
 
     enlarged = a.shape[2:] != b.shape[2:]
-    _, results, notes = _measure(metrics, translated(), len(a), seed, progress)
+    _, results, notes = _measure(metrics, translated(), len(rows), seed, progress)
     if enlarged and any(OF_INPUTS in result.scores for result in results):
         notes.append(ENLARGED)
     return results, notes
+
+
+def _chosen(count: int, most: int | None, seed: int) -> list[int]:
+    """The rows of all pairs, or of `most` of them: those whose translations metrics of sets take, too."""
+    if most is None or most >= count:
+        return list(range(count))
+    return sorted(torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:most].tolist())
 
 
 def are_aligned(data: Dataset) -> bool:
@@ -186,18 +205,35 @@ def _measure(
 
 
 def match(folder: Path, references: Path) -> list[tuple[Encoded, Encoded]]:
-    """Files of two folders by equal names; `ZerosumError` where one is no folder, or a name is missing from either."""
+    """Files of two folders by equal names, those left by names without the endings of images, where each is one alone;
+    `ZerosumError` where one is no folder, or a name is missing from either.
+    """
     for place in (folder, references):
         if not place.is_dir() or (place / "run.json").exists():
             raise ZerosumError(f"{place} is no folder of images; pairs are images of equal names in two folders")
     ours, theirs = ({item.path: item for item in listing(place).items} for place in (folder, references))
-    if alone := ours.keys() ^ theirs.keys():
-        name = min(alone)
+    partners = _partners(list(ours), list(theirs))
+    alone = {(name, references) for name in ours.keys() - partners.keys()}
+    alone |= {(name, folder) for name in theirs.keys() - {*partners.values()}}
+    if alone:
+        name, place = min(alone)
         raise ZerosumError(
-            f"{references if name in ours else folder} has no {name} ({len(alone)} of {len(ours | theirs)} names have "
-            "no partner); pairs are images of equal names in two folders"
+            f"{place} has no {name} ({len(alone)} of {len(partners) + len(alone)} names have no partner); pairs are "
+            "images of equal names in two folders"
         )
-    return [(item, theirs[name]) for name, item in ours.items()]
+    return [(item, theirs[partners[name]]) for name, item in ours.items()]
+
+
+def _partners(ours: Sequence[str], theirs: Sequence[str]) -> dict[str, str]:
+    """Which of their files each of ours belongs to: `x.png` to `x.png`, else to `x.jpg`; `x.jpg.png` to `x.jpg`."""
+    found: dict[str, str] = {}
+    for own, other in ((str, str), (without_ending_of_image, str), (without_ending_of_image, without_ending_of_image)):
+        taken = {*found.values()}
+        left = [name for name in ours if name not in found], [name for name in theirs if name not in taken]
+        times = [Counter(map(key, names)) for key, names in zip((own, other), left, strict=True)]
+        by_name = {other(name): name for name in left[1]}
+        found |= {name: by_name[key] for name in left[0] if times[0][key := own(name)] == times[1][key] == 1}
+    return found
 
 
 def open_pairs(files: Sequence[tuple[Encoded, Encoded]], reading: Reading = AS_STORED) -> Iterator[Pair]:

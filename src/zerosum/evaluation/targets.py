@@ -148,7 +148,7 @@ def _translated(
 
     def blocks() -> Iterator[Tensor]:
         for rows in chosen.split(BLOCK):
-            yield run.modality.store(run.assert_finite(run.translate(a[rows]), "translations"))
+            yield run.modality.store(run.assert_finite(run.translate(a[rows], seed=seed), "translations"))
 
     return Samples("the translations", len(chosen), run.modality, blocks, extractor, None, progress)
 

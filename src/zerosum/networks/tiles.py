@@ -138,13 +138,14 @@ class _FixedNorm(nn.Module):
     def __init__(self, norm: nn.InstanceNorm2d):
         super().__init__()
         self.norm = norm
-        self.shift: Tensor | None = None
+        self.mean: Tensor | None = None
         self.scale: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.shift is None or self.scale is None:
+        if self.mean is None or self.scale is None:
             return x
-        return x * self.scale + self.shift
+        made = (x - self.mean) * self.scale  # not x * scale - mean * scale: two large numbers of nearly equal pixels
+        return made if self.norm.bias is None else made + self.norm.bias[:, None, None]
 
 
 class _Sums:
@@ -179,8 +180,7 @@ class _Sums:
         scale = (self.second / self.count - mean.square() + norm.eps).rsqrt()
         if norm.weight is not None:
             scale = scale * norm.weight.double()
-        shift = -mean * scale + (norm.bias.double() if norm.bias is not None else 0.0)
-        self.layer.scale, self.layer.shift = (value.float()[:, None, None] for value in (scale, shift))
+        self.layer.mean, self.layer.scale = (value.float()[:, None, None] for value in (mean, scale))
 
 
 def _with_fixed_norms(network: nn.Module) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -11,21 +12,36 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from zerosum.data.images.contents import IMAGE, PICTURE
+from zerosum.data.images.contents import HEAD, IMAGE, PICTURE
 from zerosum.util.files import atomic_path, open_regular
 
-__all__ = ["IMAGE", "PICTURE", "mark_of_figure", "marked", "read_caption", "save", "save_deep", "with_caption"]
+__all__ = [
+    "IMAGE",
+    "PICTURE",
+    "made_of",
+    "mark_of_figure",
+    "marked",
+    "read_caption",
+    "save",
+    "save_deep",
+    "with_caption",
+]
 
 CAPTION = ("Title", "Description")  # keywords of the PNG specification
+MADE_OF = "Made of"  # the keyword of what tells apart the sources of images that were made
+_MADE_OF = re.compile(rb"tEXt" + MADE_OF.encode() + rb"\0([0-9a-f]{32})")
 
 
-def save(image: Image.Image, path: Path, mark: str = PICTURE) -> None:
+def save(image: Image.Image, path: Path, mark: str = PICTURE, made_of: str = "") -> None:
     """Write a picture, with its caption, as PNG: the whole file or none.
 
     Args:
         mark: says that zerosum wrote it, so that it is not taken for data: IMAGE for an image that was made, alone.
+        made_of: 32 hex digits that tell what it was made of and how, see `made_of`.
     """
     info = marked(mark)
+    if made_of:
+        info.add_text(MADE_OF, made_of)
     for keyword in CAPTION:
         if text := image.info.get(keyword):
             info.add_itxt(keyword, text)
@@ -33,7 +49,7 @@ def save(image: Image.Image, path: Path, mark: str = PICTURE) -> None:
         image.save(partial, pnginfo=info)
 
 
-def save_deep(pixels: NDArray[np.uint16], path: Path) -> None:
+def save_deep(pixels: NDArray[np.uint16], path: Path, made_of: str = "") -> None:
     """Write an image of 16 bits, (H, W, 1 to 4), grey or RGB, the last of 2 and 4 channels its opacity, as a PNG that
     is marked as made: the whole file or none. Pillow writes none with several channels.
 
@@ -43,12 +59,24 @@ def save_deep(pixels: NDArray[np.uint16], path: Path) -> None:
     header = struct.pack(">IIBBBBB", width, height, 16, (0, 4, 2, 6)[channels - 1], 0, 0, 0)
     rows = np.zeros((height, 1 + 2 * channels * width), np.uint8)  # each begins with its filter: none
     rows[:, 1:] = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
-    chunks = {b"IHDR": header, b"tEXt": b"Software\0" + IMAGE.encode(), b"IDAT": zlib.compress(rows.data), b"IEND": b""}
+    texts = {"Software": IMAGE, **({MADE_OF: made_of} if made_of else {})}
+    chunks = [(b"IHDR", header), *((b"tEXt", f"{keyword}\0{text}".encode()) for keyword, text in texts.items())]
+    chunks += [(b"IDAT", zlib.compress(rows.data)), (b"IEND", b"")]
     with atomic_path(path) as partial, partial.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
-        for kind, content in chunks.items():
+        for kind, content in chunks:
             file.write(struct.pack(">I", len(content)) + kind + content)
             file.write(struct.pack(">I", zlib.crc32(kind + content)))
+
+
+def made_of(path: Path) -> str:
+    """What an image that was made says that it was made of; "" where it says nothing, or cannot be read."""
+    try:
+        with open_regular(path) as file:
+            found = _MADE_OF.search(file.read(HEAD))
+    except OSError:
+        return ""
+    return found[1].decode() if found else ""
 
 
 def marked(mark: str = PICTURE) -> PngInfo:

@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from zerosum.roles import (
 )
 from zerosum.run import commands, sampling
 from zerosum.run.directory import RunDirectory
+from zerosum.run.passage import Passage
 from zerosum.run.record import Record, recipe_of
 from zerosum.training import checkpoint, hardware
 from zerosum.util import checks, memory
@@ -338,19 +340,21 @@ class Run:
     def translate(self, a: Tensor, batch_size: int = 64, *, back: bool = False, seed: int = 0) -> Tensor:
         """(N, *shape_b) on the CPU, from samples a, (N, *shape_a): floats, images in [-1, 1], or as they are stored.
 
-        Each on its own. Images may have any height and width, where the GAN takes them so, and keep it.
+        Each on its own. Images may have any height and width, where the GAN takes them so, and keep it; large ones go
+        through it in tiles, but through a U-Net, and no more at once than there is room for.
 
         Args:
+            batch_size: of samples that go through the GAN together, at most.
             back: from samples of b to some of a, by a GAN that learnt both directions.
             seed: of the noise of each, where the GAN has any.
 
         Raises:
             ZerosumError: the GAN is not an image-to-image model, or not in that direction, or a has another shape, or
-                smaller images than the GAN takes.
+                smaller images than the GAN takes, or an image that has to go through it whole does not fit into memory.
         """
         checks.switch("back", back)
-        role, (source, target) = self.translator(back), self.direction(back)
-        function = in_role(self.game, TranslatesBack).translate_back if back else role.translate
+        role, passage, (source, target) = self.translator(back), self.passage(back), self.direction(back)
+        batch_size = checks.integer("batch_size", batch_size, 1)
         a, takes = checks.tensor("a", a), f"{self.path} translates {source}"
         if role.any_size:
             takes += " or of any other height and width"
@@ -362,7 +366,30 @@ class Run:
                 f"{'x'.join(map(str, a.shape[2:]))}"
             )
         seeds = torch.full((len(a),), _signed(checks.seed(seed)))
+        if role.any_size and len(a):
+            height, width = a.shape[2:]
+            passage.require(height, width)
+            needed = 2 * 4 * len(a) * math.prod(target.shape)
+            memory.require(needed, f"{len(a):,} translations by {self.path} at once", "translate fewer", count=len(a))
+            if passage.in_parts(height, width):
+                made = torch.empty(len(a), *target.shape)
+                for image, own in zip(a, made, strict=True):
+                    own.copy_(passage.tiled(image, source.load, lambda part: part.float().cpu()))
+                return made
+            batch_size = min(batch_size, passage.at_once(height, width))
+        function = passage.function
         return self._in_batches(lambda a, seeds: function(source.load(a), seeds), [a, seeds], batch_size, target.shape)
+
+    def passage(self, back: bool = False) -> Passage:
+        """The way of images of any size through the translator; a `ZerosumError` where there is none, or not back."""
+        if back not in self._passages:
+            self._passages[back] = Passage(self.game, back, self.direction(back)[0].shape)
+        return self._passages[back]
+
+    @cached_property
+    def _passages(self) -> dict[bool, Passage]:
+        """Those that were asked for, which measure the translator once."""
+        return {}
 
     def translator(self, back: bool = False) -> Translates:
         """The game as what translates; a `ZerosumError` where it does not, or not back."""

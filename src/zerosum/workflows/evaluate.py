@@ -69,8 +69,8 @@ def evaluate(
         against: the real data, as `--data` takes it; a run's own by default. Images are brought to the samples' size.
         metrics: by name ("frechet", "precision-recall:k=5"), or as instances; by default all that fit and are quick.
         extractor: of the features compared, by name or as a callable; by default by the data.
-        samples: how many to draw from a run, or to take from the files at most, by default 10,000; of a run that acts
-            the episodes of each policy, by default 50.
+        samples: how many to draw from a run, or to take from the files at most, by default 10,000; of pairs that are
+            compared one by one, by default all; of a run that acts the episodes of each policy, by default 50.
         real: how many real samples to compare with at most, chosen at random; by default as many as `samples`.
         seed: of the samples, of the choice of real ones, and of everything else that is random.
         truncation: of z, in standard deviations; by default none, as in published protocols, whatever the recipe says.
@@ -130,7 +130,7 @@ def evaluate(
     if of_pairs := [metric for metric in named if isinstance(metric, PairMetric)]:
         if len(of_pairs) < len(named):
             raise ZerosumError(f"{of_pairs[0].name} compares pairs, others compare sets: evaluate them separately")
-        return _evaluate_pairs(of_pairs, target, against, seed, device, folder, progress, given)
+        return _evaluate_pairs(of_pairs, target, against, few, seed, device, folder, progress, given)
     with rng.fork_rng(hardware.find(device)):  # an evaluation during training changes nothing
         source = targets.open_source(target, truncation, device, folder, progress, given.over(AS_STORED))
         reference = real_data.load(source, against, folder, progress, given.over(_own_reading(source)))
@@ -191,7 +191,7 @@ def evaluate(
             notes += more
     notes += about + _twin_notes(selected, distinct, context)
     if translates and source.run is not None and not named:
-        one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, seed, folder, progress)
+        one_by_one, more = _usual_pairs(source.run, against, held_out or learnt, few, seed, folder, progress)
         results, notes = [*one_by_one, *results], [*dict.fromkeys(notes + more)]
     described = _described(selected, for_metric)
     return evaluation(source.target, reference.name, results, described, notes)
@@ -221,6 +221,7 @@ def _evaluate_pairs(
     metrics: Sequence[PairMetric],
     target: str | Path | Run,
     against: str | None,
+    most: int | None,
     seed: int,
     device: str,
     data_dir: Path | None,
@@ -239,14 +240,15 @@ def _evaluate_pairs(
         reference = real_data.load(source, against, data_dir, progress, given.over(_own_reading(source)))
         learnt, held_out = targets.own_parts(source.run, against, reference)
         measured = _aligned(source.run, against, held_out or learnt, data_dir, progress)
-        results, notes = pairs.measure_run(metrics, source.run, measured, seed, progress)
+        results, notes = pairs.measure_run(metrics, source.run, measured, seed, progress, most)
         notes = _notes(source, learnt, against, None) + notes
         if held_out is not None:
             notes.append(_held_out_note(held_out, True))
         return evaluation(source.target, reference.name, results, {}, notes)
     if against is None:
         raise ZerosumError(f"say which images to compare those of {folder} with: --against FOLDER")
-    evaluated, results, notes = pairs.measure(metrics, folder, Path(against), seed, progress, given.over(AS_STORED))
+    own = given.over(AS_STORED)
+    evaluated, results, notes = pairs.measure(metrics, folder, Path(against), seed, progress, own, most)
     return evaluation(evaluated, against, results, {}, notes)
 
 
@@ -265,7 +267,13 @@ def _aligned(
 
 
 def _usual_pairs(
-    run: Run, against: str | None, given: Dataset, seed: int, data_dir: Path | None, progress: Progress | None
+    run: Run,
+    against: str | None,
+    given: Dataset,
+    most: int | None,
+    seed: int,
+    data_dir: Path | None,
+    progress: Progress | None,
 ) -> tuple[list[Result], list[str]]:
     """What is measured of pairs where no metrics are named: nothing where there are none; and why, where it fails."""
     measured = _aligned(run, against, given, data_dir, progress)
@@ -274,7 +282,7 @@ def _usual_pairs(
     usual = [metric for metric in METRICS.values() if isinstance(metric, PairMetric)]
     usual = [metric for metric in usual if min(measured.shape[-2:]) >= metric.smallest]
     try:
-        return pairs.measure_run(usual, run, measured, seed, progress)
+        return pairs.measure_run(usual, run, measured, seed, progress, most)
     except ZerosumError as error:
         return [], [f"outputs are not compared with their targets one by one: {error}"]
 

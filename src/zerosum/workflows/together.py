@@ -27,6 +27,7 @@ class Waiting(NamedTuple):
     path: Path  # of its translation
     image: Whole
     x: Tensor  # what the network is to see of it, (C, H, W), as it is stored
+    made_of: str = ""  # what its file is to say that it was made of, in hex digits
 
 
 class Together:
@@ -43,6 +44,7 @@ class Together:
     def __init__(self, translate: Callable[[Tensor], Tensor], at_once: Callable[[Tensor], int]):
         self.translate, self.at_once = translate, at_once
         self.waiting, self.writing = list[Waiting](), list[Future[None]]()
+        self.written = 0  # images
         self.writers = ThreadPoolExecutor(WRITERS)
 
     def __enter__(self) -> Together:
@@ -54,10 +56,10 @@ class Together:
                 self._go()
                 self._written()
 
-    def add(self, path: Path, image: Whole, x: Tensor) -> None:
-        if self.waiting and not self._fits(x):
+    def add(self, one: Waiting) -> None:
+        if self.waiting and not self._fits(one.x):
             self._go()
-        self.waiting.append(Waiting(path, image, x))
+        self.waiting.append(one)
 
     def _fits(self, x: Tensor) -> bool:
         first = self.waiting[0].x
@@ -74,19 +76,21 @@ class Together:
     def _written(self) -> None:
         for one in self.writing:
             one.result()
+            self.written += 1
+        self.writing = []
 
 
 def write(one: Waiting, made: Tensor) -> None:
     """A translation as it is stored, (C, H, W), as a PNG, with what is transparent in the image."""
     opacity = one.image.opacity
     if made.dtype == torch.uint16:
-        save_deep(_with_opacity(made, opacity), one.path)
+        save_deep(_with_opacity(made, opacity), one.path, one.made_of)
         return
     picture = single(made)
     if opacity is not None:
         picture = picture.convert("RGB")
         picture.putalpha(Picture.fromarray(opacity).resize(picture.size))
-    save(picture, one.path, IMAGE)
+    save(picture, one.path, IMAGE, one.made_of)
 
 
 def _with_opacity(image: Tensor, opacity: Pixels | Deep | None) -> Deep:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,28 +19,28 @@ from torch import Tensor, nn
 
 from zerosum.data.dataset import Problem, Progress
 from zerosum.data.images import depth, whole
+from zerosum.data.images.contents import look, mark_of, without_ending_of_image
 from zerosum.data.images.decode import Encoded, Whole
 from zerosum.data.images.fit import fitted
 from zerosum.data.images.pack import Notes
 from zerosum.data.pairs import tasks
 from zerosum.data.request import Asked, Frames, Reading
+from zerosum.data.sources import check_range, paths_of
 from zerosum.errors import ZerosumError
 from zerosum.modality import Image
-from zerosum.networks.tiles import Tileable, in_tiles
 from zerosum.pictures.grids import grid
-from zerosum.pictures.png import IMAGE, save
+from zerosum.pictures.png import IMAGE, made_of, save
 from zerosum.roles import Translates
-from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
-from zerosum.util import checks, memory
-from zerosum.util.files import atomic_path, named, plain_name
-from zerosum.workflows.together import Together
+from zerosum.util import checks
+from zerosum.util.files import atomic_path, is_regular, named
+from zerosum.util.memory import OutOfMemoryError
+from zerosum.workflows.together import Together, Waiting
 
 BLOCK = 64  # images of an array read, translated and written at a time
-TILE = 512  # pixels of a tile's side, without what is around it
-ROOM = 1 << 30  # bytes that the layers of a network may take before an image goes through it in tiles
+LONGEST = 200  # bytes of a name without its ending; systems take 255, and a file has a longer one while it is written
 ARRAY = "translations.npy"  # (N, C, H, W) of images that no picture holds, of other than 1 or 3 channels
-MADE_BY = "translation.json"  # in the folder: what its images were made by, so that a half-done one can go on
+MADE_BY = "translation.json"  # in the folder: what its images were made by
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,16 @@ def translate(
 
     Image files keep their size, and what is transparent in them, which a run that learnt RGBA translates, too, where
     the translator takes any size, as those of pix2pix and CycleGAN do; a large one goes in tiles, but through a U-Net,
-    which changes nothing but the memory that it takes. A folder that was left half-done by the same weights and options
-    goes on where it stopped. Other translators, arrays and known sets: at the size that was learnt.
+    which changes nothing but the memory that it takes. A folder that was left half-done goes on where it stopped: what
+    the same weights and options made of the same files, as they are, is kept. Other translators, arrays and known sets:
+    at the size that was learnt.
 
     Args:
         run: a run directory, whose newest EMA weights are used on the CPU, or what `zerosum.load` returned.
         images: an image file, or what `zerosum.train` takes as data: a folder, an .npy or .npz file, a known set, or
             pairs, whose `a` are translated.
-        out: a folder, which is made if it is not there; files in it are overwritten where names are equal.
+        out: a folder, which is made if it is not there; of files with the names of translations those are overwritten
+            that zerosum made.
         back: from b to a, by a run that learnt both directions.
         task: spoil the images first, to look at: "denoise", "denoise@40" ... (`data.pairs.tasks`).
         seed: of the noise of each translation, where the translator has any.
@@ -86,7 +90,8 @@ def translate(
 
     Raises:
         ZerosumError: no run there, or one that is not an image-to-image model, or not in that direction; nothing
-            readable there; `out` is a file, or the folder of the images.
+            there that can be translated; `out` is a file, or the folder of the images, or one with others of their
+            names; what is made has channels that no image file holds.
     """
     loaded, folder = run if isinstance(run, Run) else load(run), checks.path("out", out)
     images, seed = checks.text("images", images), checks.seed(seed)
@@ -96,19 +101,21 @@ def translate(
     if folder.exists() and not folder.is_dir():
         raise ZerosumError(f"--out {folder} is a file; name a folder for the translated images")
     its = named(images)
-    if folder.resolve() in (its.resolve(), its.resolve().parent):
+    at_own_size = role.any_size and whole.is_of_files(its)
+    places = (its,) if at_own_size else paths_of(images)
+    if _holds_images(folder, places):
         raise ZerosumError(f"--out {folder} holds the images themselves; name another folder for their translations")
     spoils = None if task is None else _task(task, source, target)
     where = None if data_dir is None else checks.path("data_dir", data_dir)
     asked, usual = Asked(value_range, frames), loaded.record.data.reading
     work = _Work(loaded, role, source, target, back, spoils, seed, progress)
-    if role.any_size and whole.is_of_files(its):
+    if at_own_size:
         return work.of_files(its, folder, asked.over(usual))
     read = source if spoils is None else target
     given = fitted(images, read, field=role.takes, data_dir=where, progress=progress, asked=asked, reading=usual)
     paths = _names(given.files, folder)
-    drawable = (1, 3, 4) if usual.alpha == "keep" else (1, 3)
-    array = None if target.channels in drawable else np.empty((len(paths), *target.shape), np.uint8)
+    array = None if target.channels in _drawable(usual) else np.empty((len(paths), *target.shape), np.uint8)
+    _require_free(paths if array is None else [folder / ARRAY], _files_of(places))
     for start in range(0, len(paths), BLOCK):
         x = work.spoiled(given.data.x[start : start + BLOCK], start)
         made = work.translated(x)
@@ -154,35 +161,79 @@ class _Work:
             raise ZerosumError(
                 f"{self.run.path} translates images of {channels} channels, which no image file has; give an .npy file"
             )
-        items, problems, notes = whole.files(images)
-        since = self._begin(out, reading)
-        paths = _names([item.path for item in items], out)
-        taken = set(paths)
+        if self.target.channels not in _drawable(reading):
+            raise ZerosumError(
+                f"{self.run.path} makes images of {self.target.channels} channels, which no PNG holds; give an .npy "
+                f"file, whose translations become {ARRAY}"
+            )
+        check_range(reading)
+        items, problems, notes = whole.files(images, out)
+        plan = self._plan(items, images, out, reading)
+        _require_free([path for _, _, path in plan], (str(item.file) for item in items))
+        made_by = self._begin(out, reading)
         done, left_out, kept, seen = list[Path](), list(problems), 0, Notes()
         with Together(self._made, self._at_once) as together:
-            for number, (item, path) in enumerate(zip(items, paths, strict=True)):
-                if since is not None and reading.frames == "first" and _is_newer(path, item, since):
+            for place, item, path in plan:
+                digest = self._made_of(made_by, item, place)
+                if digest and made_of(path) == digest:
                     done.append(path)
                     kept += 1
                 else:
-                    for image in whole.images(item, channels, reading):
-                        if isinstance(image, Problem) or min(image.pixels.shape[1:]) < self.role.smallest:
-                            left_out.append(image if isinstance(image, Problem) else self._too_small(image))
-                            continue
-                        own = path
-                        if image.frame:
-                            own = _free(path.with_name(f"{path.stem}[{image.frame + 1}].png"), taken)
-                        together.add(own, image, self._seen(image, number))
-                        done.append(own)
+                    image = self._read(item, channels, reading)
+                    if isinstance(image, Problem):
+                        left_out.append(image)
+                    else:
+                        together.add(Waiting(path, image, self._seen(image, place), digest))
+                        done.append(path)
                         seen.add(image)
                 if self.progress:
-                    self.progress("translating", number + 1, len(items))
+                    self.progress("translating", kept + len(left_out) - len(problems) + together.written, len(plan))
+        if self.progress:
+            self.progress("translating", len(plan), len(plan))
+        if not done:
+            others = f", and {len(left_out) - 1:,} others" if len(left_out) > 1 else ""
+            raise ZerosumError(f"nothing of {images} could be translated: {left_out[0]}{others}; give other images")
         return Translation(tuple(done), tuple(left_out), (*notes, *seen.lines()), kept)
 
-    def _too_small(self, image: Whole) -> Problem:
+    def _plan(
+        self, items: Sequence[Encoded], images: Path, out: Path, reading: Reading
+    ) -> list[tuple[int, Encoded, Path]]:
+        """Each image that is to be translated: the place of its file, the image, and the path of its translation."""
+        root = images if images.is_dir() else images.parent
+        paths = _names([Path(os.path.relpath(str(item.file), root)).as_posix() for item in items], out)
+        taken, plan = set(paths), []
+        for place, (item, path) in enumerate(zip(items, paths, strict=True)):
+            for own in [item] if reading.frames == "first" else whole.frames(item):
+                its = _free(path.with_name(f"{path.stem}[{own.frame + 1}].png"), taken) if own.frame else path
+                plan.append((place, own, its))
+        return plan
+
+    def _read(self, item: Encoded, channels: int, reading: Reading) -> Whole | Problem:
+        """One image; or why it cannot be translated."""
+        image = whole.image(item, channels, reading)
+        if isinstance(image, Problem):
+            return image
         height, width = image.pixels.shape[1:]
-        reason = f"it has {height}x{width} pixels; a side must have {self.role.smallest} or more"
-        return Problem(image.path, reason)
+        if min(height, width) < self.role.smallest:
+            reason = f"it has {height}x{width} pixels; a side must have {self.role.smallest} or more"
+            return Problem(item.name, reason)
+        try:
+            self.run.passage(self.back).require(height, width)
+        except OutOfMemoryError as error:
+            return Problem(item.name, str(error))
+        return image
+
+    def _made_of(self, made_by: str, item: Encoded, place: int) -> str:
+        """Hex digits of all that a translation depends on: how it is made, its file as it is now, and the frame of it;
+        of one that is spoiled before, the place of the file, too. "" where the file cannot be looked at.
+        """
+        try:
+            about = os.stat(item.file)
+        except OSError:
+            return ""
+        path = os.path.realpath(item.file)
+        own = [made_by, path, about.st_size, about.st_mtime_ns, item.frame, place if self.task else 0]
+        return hashlib.sha256(json.dumps(own).encode()).hexdigest()[:32]
 
     def _seen(self, image: Whole, number: int) -> Tensor:
         """What of an image the network is to see, as it is stored: (C, H, W), of 8 bits or of 16."""
@@ -204,21 +255,16 @@ class _Work:
 
     def _at_once(self, x: Tensor) -> int:
         """How many images of this shape (C, H, W) go through the network at once; those that go in tiles, alone."""
-        return int(ROOM // max(1, int(self.bytes_of_layers * x[0].numel())))
+        passage, (height, width) = self.run.passage(self.back), x.shape[1:]
+        return 1 if passage.in_parts(height, width) else passage.at_once(height, width)
 
     def _made(self, x: Tensor) -> Tensor:
         """Stored images to others (N, C', H', W') of as many bits; one that is too large for all layers in tiles."""
-        network = self.role.network(self.back)
-        needed = int(self.bytes_of_layers * x[:, 0].numel())
-        if needed <= ROOM or not isinstance(network, Tileable):
-            height, width = x.shape[2:]
-            what = f"translating an image of {height:,}x{width:,} pixels whole"
-            memory.require(needed, what, "scale it down, or cut it")
-            return self._stored(self.translated(self._load(x)), x.dtype)
-        device = next(network.parameters()).device
-        with sampling.eval_no_grad(self.run.game, 0):
-            stored = partial(self._stored, dtype=x.dtype)
-            return in_tiles(network, x[0], TILE, load=lambda x: self._load(x.to(device)), store=stored)[None]
+        passage, stored = self.run.passage(self.back), partial(self._stored, dtype=x.dtype)
+        if not passage.in_parts(*x.shape[2:]):
+            return stored(self.translated(self._load(x)))
+        progress = None if self.progress is None else partial(self.progress, "translating in tiles")
+        return passage.tiled(x[0], self._load, stored, progress)[None]
 
     def _stored(self, made: Tensor, dtype: torch.dtype) -> Tensor:
         made = self.run.assert_finite(made, "translations").cpu()
@@ -226,31 +272,8 @@ class _Work:
             return ((made.float().clamp(-1, 1) + 1) * (depth.TOP / 2)).round().to(torch.uint16)
         return self.target.store(made)
 
-    @cached_property
-    def bytes_of_layers(self) -> float:
-        """For each pixel, that the outputs of all layers take together: more than are there at once."""
-        taken, handles = 0, []
-
-        def count(module: nn.Module, inputs: object, output: object) -> None:
-            nonlocal taken
-            if isinstance(output, Tensor):
-                taken += output.numel() * output.element_size()
-
-        for module in self.run.game.modules():
-            if not any(True for _ in module.children()):
-                handles.append(module.register_forward_hook(count))
-        try:
-            self.run.translate(torch.zeros(1, *self.source.shape), back=self.back)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return taken / (self.source.height * self.source.width)
-
-    def _begin(self, out: Path, reading: Reading) -> int | None:
-        """Say in the folder what its images are made by; since when, in nanoseconds, it says so: older ones are not.
-
-        None where it said something else before, or nothing.
-        """
+    def _begin(self, out: Path, reading: Reading) -> str:
+        """Say in the folder what its images are made by; the same in one line."""
         made_by = {
             "weights": _digest(self.role.network(self.back) or self.run.game),
             "back": self.back,
@@ -259,16 +282,9 @@ class _Work:
             "bits": 16,  # of what has more than 8
             "value_range": reading.value_range and list(reading.value_range),
         }
-        path = out / MADE_BY
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            before = None
-        if before == made_by:
-            return path.stat().st_mtime_ns
-        with atomic_path(path) as new:
+        with atomic_path(out / MADE_BY) as new:
             new.write_text(json.dumps(made_by, indent=2) + "\n", encoding="utf-8")
-        return None
+        return json.dumps(made_by)
 
 
 def _task(name: str, source: Image, target: Image) -> tuple[str, float]:
@@ -282,13 +298,24 @@ def _task(name: str, source: Image, target: Image) -> tuple[str, float]:
     return found
 
 
+def _drawable(reading: Reading) -> tuple[int, ...]:
+    """Numbers of channels that become PNGs."""
+    return (1, 3, 4) if reading.alpha == "keep" else (1, 3)
+
+
 def _names(files: Sequence[str], folder: Path) -> list[Path]:
     """In the same sub-folders, as PNGs, each its own; `x.jpg` and `x.bmp` of one as `x.jpg.png` and `x.bmp.png`."""
-    plain = [folder.joinpath(*map(plain_name, file.split("/"))) for file in files]
-    paths = [path.with_suffix(".png") for path in plain]
+    whole = [folder.joinpath(*map(_cut, file.split("/"))) for file in files]
+    paths = [folder.joinpath(*map(_cut, without_ending_of_image(file).split("/"))) for file in files]
     times, taken = Counter(paths), set[Path]()
-    wanted = (p if times[p] == 1 else own.with_name(f"{own.name}.png") for p, own in zip(paths, plain, strict=True))
-    return [_free(path, taken) for path in wanted]
+    wanted = (path if times[path] == 1 else own for path, own in zip(paths, whole, strict=True))
+    return [_free(path.with_name(f"{path.name}.png"), taken) for path in wanted]
+
+
+def _cut(name: str) -> str:
+    """Of a name as much as leaves room for more."""
+    own = os.fsencode(name)
+    return name if len(own) <= LONGEST else own[:LONGEST].decode(errors="ignore")  # no half a character
 
 
 def _free(path: Path, taken: set[Path]) -> Path:
@@ -299,13 +326,42 @@ def _free(path: Path, taken: set[Path]) -> Path:
     return free
 
 
-def _is_newer(made: Path, item: Encoded, since: int) -> bool:
-    """Whether an image was made after the file that it is made of, and after `since`, in nanoseconds."""
-    try:
-        source = item.file.stat().st_mtime_ns if isinstance(item.file, Path) else None
-        return source is not None and made.stat().st_mtime_ns >= max(source, since)
-    except OSError:
-        return False
+def _holds_images(out: Path, places: Iterable[Path]) -> bool:
+    """Whether a folder is one of the places, or that of a file, or lies in one and holds images that zerosum did not
+    make.
+    """
+    whole, folder = [(place if place.is_dir() else place.parent).resolve() for place in places], out.resolve()
+    within = folder.is_dir() and any(folder.is_relative_to(place) for place in whole)
+    return folder in whole or (within and any(not image.made for image in look(folder).images))
+
+
+def _files_of(places: Iterable[Path]) -> list[str]:
+    """The images under some folders, and the files that others are."""
+    return [
+        path
+        for place in places
+        for path in ([image.path for image in look(place).used()] if place.is_dir() else [str(place)])
+    ]
+
+
+def _require_free(targets: Sequence[Path], images: Iterable[str]) -> None:
+    """A `ZerosumError` where one of the images to translate, or one that zerosum did not make, has the path that a
+    translation is to have.
+    """
+    standing, originals = [path for path in targets if is_regular(path)], set[tuple[int, int]]()
+    for image in images if standing else ():
+        with suppress(OSError):
+            originals.add(_identity(os.stat(image)))
+    for path in standing:
+        if _identity(path.stat()) in originals:
+            raise ZerosumError(f"{path} is one of the images themselves; name another folder (--out)")
+        if path.suffix == ".png" and mark_of(path) != IMAGE:
+            raise ZerosumError(f"{path} is there, and zerosum did not make it; name another folder (--out), or move it")
+
+
+def _identity(about: os.stat_result) -> tuple[int, int]:
+    """What a file has alone, whatever its names."""
+    return about.st_dev, about.st_ino
 
 
 def _digest(module: nn.Module) -> str:

@@ -40,7 +40,8 @@ class Arguments:
         str | None, flag("feature extractor of images: digits, inception-v3, pixels, random", "by the data")
     ] = None
     samples: Annotated[
-        int | None, flag("samples to evaluate; of a run that acts, episodes", "10,000, or 50 episodes", aliases=["-n"])
+        int | None,
+        flag("samples to evaluate; of a run that acts, episodes", "10,000, all pairs, or 50 episodes", aliases=["-n"]),
     ] = None
     real: Annotated[int | None, flag("real samples to compare with, at most", "as many")] = None
     seed: Annotated[int, flag("random seed")] = 0

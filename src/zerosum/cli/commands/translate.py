@@ -1,4 +1,4 @@
-"""`zerosum translate RUN IMAGES --out DIR`."""
+"""`zerosum translate RUN IMAGES OUT`, or `--out OUT`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from zerosum.cli.flags import NEWEST, DataDir, LikeFrames, LikeValueRange, RunPath, Switch, WithRunFlags, flag, parse
+from zerosum.errors import ZerosumError
 from zerosum.util.console import output, progress, say
 
 
@@ -20,7 +21,11 @@ class Arguments:
         Positional[str],
         flag("an image, a folder of images, an .npy or .npz file, or a known data set", metavar="IMAGES"),
     ]
-    out: Annotated[Path, flag("a folder for the translations, as PNG files of the same names", "")]
+    folder: Annotated[
+        Positional[Path | None],
+        flag("a folder for translations, as PNG files of the same names", "", metavar="OUT"),
+    ] = None
+    out: Annotated[Path | None, flag("the same, as a flag", "", metavar="OUT")] = None
     weights: WithRunFlags = NEWEST
     back: Annotated[Switch, flag("from b to a, by a run that learnt both directions", "")] = False
     task: Annotated[
@@ -37,11 +42,16 @@ def run(arguments: Sequence[str]) -> None:
     from zerosum.data.check import left_out
     from zerosum.workflows.translate import translate
 
+    if given.folder is not None and given.out is not None:
+        raise ZerosumError(f"the folder to write to is given twice, {given.folder} and {given.out}; leave one out")
+    out = given.folder or given.out
+    if out is None:
+        raise ZerosumError("OUT is missing: name a folder for the translations")
     with progress() as update:
         found = translate(
             given.weights.load(given.run),
             given.images,
-            given.out,
+            out,
             back=given.back,
             task=given.task,
             seed=given.seed,
@@ -55,4 +65,4 @@ def run(arguments: Sequence[str]) -> None:
         console.print(line)
     before = f", {found.kept:,} of them before" if found.kept else ""
     console.print(f"{len(found.files):,} image{'s' if len(found.files) != 1 else ''} translated{before}")
-    say(given.out)
+    say(out)

@@ -102,6 +102,12 @@ def kind(head: bytes, name: str) -> tuple[str, bool]:
     return suffix or "without an ending", False
 
 
+def without_ending_of_image(name: str) -> str:
+    """`scan` of `scan.png`; `scan v1.5` as it is."""
+    stem, ending = os.path.splitext(name)
+    return stem if ending.lower() in SUFFIXES else name
+
+
 def holds_image(path: Path) -> bool:
     """Whether a file is an image that zerosum reads, or is called so."""
     return path.suffix.lower() in SUFFIXES or (path.is_file() and kind_of(path)[1])
@@ -117,6 +123,11 @@ def mark(head: bytes) -> str:
     if not head.startswith((b"\x89PNG", b"GIF8")):
         return ""
     return next((known for known in (PICTURE, IMAGE) if known.encode() in head), "")
+
+
+def mark_of(path: Path) -> str:
+    """`mark` of a file that can be read."""
+    return mark(_head(str(path)))
 
 
 def is_record(path: str, keys: Set[str]) -> bool:
@@ -194,13 +205,17 @@ class Inventory:
         return tuple(lines)
 
 
-def look(root: Path) -> Inventory:
-    """Look at all files below `root`, following links, not into hidden folders.
+def look(root: Path, without: Path | None = None) -> Inventory:
+    """Look at all files below `root`, following links, not into hidden folders, nor into the folder `without`.
 
     Raises:
         DataError: the folder itself cannot be read.
     """
-    found, left = Inventory(), [_Folder(str(root), "", frozenset(), made=False)]
+    passed = frozenset[tuple[int, int]]()
+    if without is not None and without.exists():
+        about = without.stat()
+        passed = frozenset([(about.st_dev, about.st_ino)])
+    found, left = Inventory(), [_Folder(str(root), "", passed, made=False)]
     while left:  # not by recursion: folders may be nested deeper than Python's calls
         left += _look(found, left.pop())
     found.problems.sort(key=lambda problem: problem.path)
@@ -212,7 +227,7 @@ class _Folder(NamedTuple):
 
     path: str
     prefix: str  # what the names of its files begin with
-    above: frozenset[tuple[int, int]]  # the device and the inode of each folder that it lies in
+    above: frozenset[tuple[int, int]]  # the device and the inode of each folder that it lies in, or that is passed over
     made: bool  # it is part of a folder that zerosum made
     frames_of: str | None = None  # the run whose `samples` it is
 
@@ -222,7 +237,7 @@ def _look(found: Inventory, folder: _Folder) -> list[_Folder]:
     path, prefix, above, made, frames_of = folder
     try:
         about = os.stat(path)
-        if (own := (about.st_dev, about.st_ino)) in above:  # a link leads back up
+        if (own := (about.st_dev, about.st_ino)) in above:  # a link leads back up, or it is passed over
             return []
         with os.scandir(path) as inside:
             entries = sorted(inside, key=lambda entry: entry.name)

@@ -15,7 +15,7 @@ from zerosum.data.images.folder import layout, with_files
 from zerosum.data.images.pack import Notes
 from zerosum.data.images.resize import CHUNK, resized
 from zerosum.data.request import AS_STORED, NOTHING, Asked, Reading, Request
-from zerosum.data.sources import check_reading, find, from_folder, read_as
+from zerosum.data.sources import check_reading, find, from_folder, read_as, reads_pictures
 from zerosum.modality import Image, Modality
 from zerosum.util.files import named
 from zerosum.util.luma import LUMA
@@ -30,7 +30,7 @@ class Fitted:
     """Data at the shape that was asked for."""
 
     data: Dataset
-    files: tuple[str, ...]  # of each sample: its name relative to the folder, or its number
+    files: tuple[str, ...]  # of each sample: the name of its file relative to the folder, or its number
     note: str = ""  # what was changed beyond size
 
     @property
@@ -106,8 +106,11 @@ def _read(
         check_reading(name, reading)
         return with_files(Request(name, size=size, progress=progress, reading=reading))
     check_reading(name, asked.over(AS_STORED))
+    if asked.frames == "all" and not reads_pictures(name):
+        raise DataError(f"{name} holds arrays, which have no frames: --frames all is of image files; leave it out")
     loaded = read_as(reading, name, data_dir=data_dir, progress=progress).of(field)
-    return loaded, tuple(str(k) for k in range(len(loaded.x)))
+    files = loaded.files.get(loaded.fields[loaded.samples].deck)
+    return loaded, files or tuple(str(k) for k in range(len(loaded.x)))
 
 
 def _of_file(path: Path, size: tuple[int, int] | None, reading: Reading) -> tuple[Dataset, tuple[str, ...]]:

@@ -44,7 +44,11 @@ def listing(root: Path) -> Listing:
     Raises:
         DataError: the folder cannot be read or holds no image.
     """
-    inventory = look(root)
+    return listed(root, look(root))
+
+
+def listed(root: Path, inventory: Inventory) -> Listing:
+    """`listing` of what was found under `root`."""
     images = inventory.used()
     if not images:
         said = [*map(str, inventory.problems[:1]), *inventory.notes()]

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from zerosum.data.dataset import Problem
-from zerosum.data.images.contents import holds_image
-from zerosum.data.images.decode import Encoded, Whole, decode_whole, probe, with_frames
-from zerosum.data.images.folder import listing
+from zerosum.data.images.contents import holds_image, look
+from zerosum.data.images.decode import Encoded, Whole, decode_whole, probe
+from zerosum.data.images.folder import listed
 from zerosum.data.request import Reading
+from zerosum.util.memory import is_failure
 from zerosum.util.text import legible
 
+T = TypeVar("T")
 
-def files(path: Path) -> tuple[tuple[Encoded, ...], tuple[Problem, ...], tuple[str, ...]]:
+
+def files(path: Path, without: Path) -> tuple[tuple[Encoded, ...], tuple[Problem, ...], tuple[str, ...]]:
     """The image files of a folder, or the one that `path` is; what cannot be looked at, and what is passed over.
+
+    Those that zerosum made are among them, but for what lies in the folder `without`.
 
     Raises:
         DataError: the folder cannot be read or holds no image.
     """
     if path.is_file():
         return (Encoded(legible(path.name), -1, path),), (), ()
-    found = listing(path)
+    inventory = look(path, without)
+    inventory.images = [replace(image, made=False) for image in inventory.images]
+    found = listed(path, inventory)
     return found.items, found.problems, found.notes
 
 
@@ -30,8 +39,28 @@ def is_of_files(path: Path) -> bool:
     return path.is_dir() or (path.is_file() and holds_image(path))
 
 
-def images(item: Encoded, channels: int, reading: Reading) -> Iterator[Whole | Problem]:
-    """The images of a file: its first frame, or each; or why one cannot be used."""
-    headers = [probe(item)]
-    for own, header in zip(*with_frames([item], headers, reading.frames), strict=True):
-        yield header if isinstance(header, Problem) else decode_whole(own, channels, reading)
+def frames(item: Encoded) -> list[Encoded]:
+    """Each frame of a file that is a picture; the file alone where that cannot be told."""
+    header = _where_it_fits(item, lambda: probe(item))
+    if isinstance(header, Problem):
+        return [item]
+    return [item._replace(frame=number, of=len(header.frames)) for number in header.frames]
+
+
+def image(item: Encoded, channels: int, reading: Reading) -> Whole | Problem:
+    """One image; or why it cannot be used, which may be that memory has no room for it."""
+    header = _where_it_fits(item, lambda: probe(item))
+    if isinstance(header, Problem):
+        return header
+    own = item if item.frame else item._replace(of=len(header.frames))
+    return _where_it_fits(item, lambda: decode_whole(own, channels, reading))
+
+
+def _where_it_fits(item: Encoded, read: Callable[[], T | Problem]) -> T | Problem:
+    """What is read of an image; a problem where memory has no room for it."""
+    try:
+        return read()
+    except Exception as error:
+        if not is_failure(error):
+            raise
+        return Problem(item.name, str(error) or "it does not fit into memory")
