@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,17 +46,21 @@ def available(device: torch.device | None = None) -> int | None:
     return min((left for left in known if left is not None), default=None)
 
 
-def require(needed: int, what: str, cure: str, device: torch.device | None = None, count: int = 0) -> None:
+def require(
+    needed: int, what: str, cure: str | Callable[[], str], device: torch.device | None = None, count: int = 0
+) -> None:
     """`OutOfMemoryError` where `needed` bytes do not fit into what is available, of a GPU where `device` is one.
 
     Args:
+        cure: what to do; a function of it is called where it is needed alone.
         count: of how many things, where twice as many would need twice as much: the message then says how many fit.
     """
     left = available() if device is None else available(device)
     if left is not None and needed > SHARE * left:
         fit = f"; {int(SHARE * left * count / needed):,} fit" if count else ""
         raise OutOfMemoryError(
-            f"{what} would take about {size(needed)} of memory, and {size(left)} are free{fit}: {cure}"
+            f"{what} would take about {size(needed)} of memory, and {size(left)} are free{fit}: "
+            f"{cure if isinstance(cure, str) else cure()}"
         )
 
 

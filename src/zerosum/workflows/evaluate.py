@@ -381,11 +381,15 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
     features = f" by {dim:,} features of {real.extractor.name!r} each" if dim else ""
     sizes = [f"-n {fewer:,}"] if fewer < fake.count else []
     sizes += [f"--real {fewer:,}"] if fewer < real.count else []
-    other = ""
-    with suppress(ZerosumError), rng.fork_rng(torch.device("cpu")):  # of images alone
-        if extractors.find("random")(context.data.modality.load(sample)).features.shape[1] < dim:
-            other = ", an --extractor with fewer features, such as random"
-    memory.require(needed, f"{what}{features}", f"use fewer samples ({' '.join(sizes)}){other}")
+
+    def cure() -> str:
+        other = ""
+        with suppress(ZerosumError), rng.fork_rng(torch.device("cpu")):  # of images alone
+            if extractors.find("random")(context.data.modality.load(sample)).features.shape[1] < dim:
+                other = ", an --extractor with fewer features, such as random"
+        return f"use fewer samples ({' '.join(sizes)}){other}"
+
+    memory.require(needed, f"{what}{features}", cure)
 
 
 def _cache(metrics: Sequence[Metric], context: Context) -> None:
