@@ -382,14 +382,14 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
     sizes = [f"-n {fewer:,}"] if fewer < fake.count else []
     sizes += [f"--real {fewer:,}"] if fewer < real.count else []
 
-    def cure() -> str:
+    def fewer_or_less() -> str:
         other = ""
         with suppress(ZerosumError), rng.fork_rng(torch.device("cpu")):  # of images alone
             if extractors.find("random")(context.data.modality.load(sample)).features.shape[1] < dim:
                 other = ", an --extractor with fewer features, such as random"
         return f"use fewer samples ({' '.join(sizes)}){other}"
 
-    memory.require(needed, f"{what}{features}", cure)
+    memory.require(needed, f"{what}{features}", fewer_or_less)
 
 
 def _cache(metrics: Sequence[Metric], context: Context) -> None:
