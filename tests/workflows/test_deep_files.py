@@ -15,6 +15,9 @@ from turned import turned
 
 import zerosum
 from zerosum.cli import main
+from zerosum.data.dataset import Problem
+from zerosum.data.images.decode import Encoded, Whole, decode, decode_whole
+from zerosum.data.request import Reading
 from zerosum.pictures.png import save_deep
 from zerosum.workflows import translate as workflow
 
@@ -168,3 +171,15 @@ def test_each_file_is_decoded_once(run: Path, tmp_path: Path, monkeypatch: pytes
     zerosum.translate(run, tmp_path / "in", tmp_path / "out")
     twice = {name for name, (_, channels) in written.items() if channels >= 3}
     assert decoded == {path.name: 1 + (path.name in twice) for path in (tmp_path / "in").iterdir()}
+
+
+def test_grey_and_transparent_takes_a_range_of_values_as_grey_does(tmp_path: Path) -> None:
+    """Whole, in 16 bits, and to learn from, in 8."""
+    grey = np.linspace(0, 4095, 120).astype(np.uint16).reshape(10, 12, 1)
+    reading = Reading(value_range=(0.0, 4095.0))
+    for name, pixels in (("grey", grey), ("clear", np.concatenate([grey, np.full_like(grey, 65535)], 2))):
+        save_deep(pixels, tmp_path / f"{name}.png")
+        item = Encoded(name, -1, tmp_path / f"{name}.png")
+        whole, small = decode_whole(item, 1, reading), decode(item, 1, (10, 12), False, reading)
+        assert isinstance(whole, Whole) and (whole.pixels.min(), whole.pixels.max()) == (0, 65535)
+        assert not isinstance(small, Problem) and (small.pixels.min(), small.pixels.max()) == (0, 255)

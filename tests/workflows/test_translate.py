@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -591,3 +592,30 @@ def test_what_zerosum_made_is_translated_but_not_what_this_made(runs: Path, tmp_
         assert sorted(path.name for path in found.files) == ["made.png", "own.png"]
         assert not any("zerosum made" in note for note in found.notes)
     assert found.kept == 2
+
+
+LARGE = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from PIL import Image
+from zerosum.workflows.translate import translate
+Image.MAX_IMAGE_PIXELS = None
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+made = translate(sys.argv[1], sys.argv[2], sys.argv[3])
+with Image.open(made.files[0]) as image:
+    print(image.size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+def test_memory_is_bounded_whatever_the_size(runs: Path, tmp_path: Path) -> None:
+    """All layers at once would take gigabytes; what is there is the image, its result, and a tile."""
+    rows = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    Image.fromarray(rows).resize((8000, 6000), Image.Resampling.NEAREST).save(tmp_path / "large.bmp")
+    assert Passage(zerosum.load(runs / "cyclegan").game, False, (3, 24, 24))._needed(6000, 8000) > 5e9
+    command = [sys.executable, "-c", LARGE, *map(str, (runs / "cyclegan", tmp_path / "large.bmp", tmp_path / "out"))]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    size, grown = done.stdout.rsplit(" ", 1)
+    assert size == "(8000, 6000)" and int(grown) < 1.5e6, "kilobytes"

@@ -154,8 +154,9 @@ def _whole_in_16_bits(image: ImageFile, item: Encoded, channels: int, reading: R
     meaning, values, opacity = depth.meaning_of(image, item.file), None, None
     clear = _transparent_value(image)
     if _has_deep_alpha(image):
-        both = np.asarray(_both_bytes(item)).astype(np.uint16)
-        pixels, opacity = both[None, ..., 0] * 256 + both[..., 1], both[..., 2] * 256 + both[..., 3]
+        grey, opacity = _grey_and_opacity(item)
+        values = depth.values_of_grey(grey, meaning, reading)
+        pixels = depth.to_16_bits(np.asarray(grey)[None], values)
     elif _has_deep_colour(image):
         lower, upper = _lower_bytes(item), ImageOps.exif_transpose(image)
         values = depth.values_of_colour(upper, lower, meaning, reading)
@@ -460,12 +461,16 @@ def _is_equal(image: ImageFile) -> bool:
 
 def _upright(image: ImageFile, item: Encoded, reading: Reading, several: bool) -> tuple[Image.Image, Values | None]:
     """The image upright, in an 8-bit mode, and what its values were if they had more bits."""
-    deep, deep_colour = _is_deep(image), _has_deep_colour(image)
-    meaning = depth.meaning_of(image, item.file) if deep or deep_colour else None
+    deep, deep_colour, deep_alpha = _is_deep(image), _has_deep_colour(image), _has_deep_alpha(image)
+    meaning = depth.meaning_of(image, item.file) if deep or deep_colour or deep_alpha else None
     clear, lower = _transparent_value(image), None
     by_both = bool(meaning) or (reading.value_range is not None and not depth.fits_bytes(reading))
     if deep_colour and (by_both or clear):
         lower = _lower_bytes(item)
+    if deep_alpha and by_both:
+        grey, opacity = _grey_and_opacity(item)
+        made, values = depth.grey(grey, meaning, reading)
+        return Image.merge("LA", [made, Image.fromarray((opacity >> 8).astype(np.uint8))]), values
     if several:  # the opened file goes on to another frame
         upright: Image.Image = ImageOps.exif_transpose(image)
     else:
@@ -488,13 +493,14 @@ def _lower_bytes(item: Encoded) -> Image.Image:
         return ImageOps.exif_transpose(image)
 
 
-def _both_bytes(item: Encoded) -> Image.Image:
-    """Of an image of 16 bits grey and 16 transparent, the four bytes of each pixel, as if they were colours."""
-    with _open(item.file) as image:
+def _grey_and_opacity(item: Encoded) -> tuple[Image.Image, Deep]:
+    """Of an image of 16 bits grey and 16 transparent: the grey one, and how opaque each pixel is, (H, W)."""
+    with _open(item.file) as image:  # the four bytes of a pixel, as if they were colours
         image._mode = "RGBA"
         image.tile = [tile._replace(args="RGBA" if isinstance(tile.args, str) else ("RGBA",)) for tile in image.tile]
         image.load()
-        return ImageOps.exif_transpose(image)
+        both = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint16)
+    return Image.fromarray(both[..., 0] * 256 + both[..., 1]), both[..., 2] * 256 + both[..., 3]
 
 
 def _lay_over_white(pixels: Deep, opacity: Deep) -> None:
