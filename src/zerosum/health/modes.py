@@ -75,8 +75,7 @@ class Clusters(Modes):
         self.testable = _testable(names, self.expected, count * self.expected)
 
     def shares(self, seen: Tensor) -> Tensor:
-        nearest = torch.cdist(seen[:, : self.centres.shape[1]], self.centres).argmin(1)
-        return torch.bincount(nearest, minlength=len(self.centres)) / len(seen)
+        return _shares_of(seen[:, : self.centres.shape[1]], self.centres)
 
 
 class Cells:
@@ -89,7 +88,7 @@ class Cells:
 
     def __init__(self, real: Tensor, count: int, generator: Generator):
         self.centres = kmeans(real[:FITTED], max(1, min(CELLS, len(real[:FITTED]) // 8)), generator)
-        self.expected = self._shares(real)
+        self.expected = _shares_of(real, self.centres)
         drawn = torch.multinomial(self.expected, count * RESAMPLED, replacement=True, generator=generator)
         found = F.one_hot(drawn.view(RESAMPLED, count), len(self.centres)).float().mean(1)  # (RESAMPLED, K)
         chance = self._unreached(found)
@@ -97,10 +96,7 @@ class Cells:
 
     def unreached(self, seen: Tensor) -> float:
         """The share of the reals that lie where samples (N, S) have less than LEAST of their share."""
-        return float(self._unreached(self._shares(seen)[None])[0])
-
-    def _shares(self, x: Tensor) -> Tensor:
-        return torch.bincount(torch.cdist(x, self.centres).argmin(1), minlength=len(self.centres)) / len(x)
+        return float(self._unreached(_shares_of(seen, self.centres)[None])[0])
 
     def _unreached(self, shares: Tensor) -> Tensor:
         return ((shares < LEAST * self.expected) * self.expected).sum(1)
@@ -208,6 +204,11 @@ def kmeans(x: Tensor, k: int, generator: Generator) -> Tensor:
             break
         centres = moved
     return centres
+
+
+def _shares_of(x: Tensor, centres: Tensor) -> Tensor:
+    """(K,) the share of x (N, S) that lies nearest to each of the centres (K, S)."""
+    return torch.bincount(torch.cdist(x, centres).argmin(1), minlength=len(centres)) / len(x)
 
 
 def _silhouette(x: Tensor, centres: Tensor) -> float:

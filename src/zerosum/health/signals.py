@@ -497,11 +497,11 @@ class _Labels:
     def signals(self, fake: Tensor, requested: Tensor) -> dict[str, float]:
         """Of features of fakes (N, F), and the class that each was requested of, (N,)."""
         within = [(fake[requested == c], real) for c, real in zip(self.classes, self.spread_real, strict=True)]
-        spread = [own.var(0).sum() / real for own, real in within if len(own) >= FEWEST]
-        enough = [own.var(0).sum() / real for own, real in within if len(own) >= 2 * FEWEST]
+        spread = [(len(own), own.var(0).sum() / real) for own, real in within if len(own) >= FEWEST]
+        of_many = [value for count, value in spread if count >= 2 * FEWEST]
         return {
-            **({"class_spread": float(torch.stack(spread).median())} if spread else {}),
-            **({"class_spread_least": float(torch.stack(enough).min())} if enough else {}),
+            **({"class_spread": float(torch.stack([value for _, value in spread]).median())} if spread else {}),
+            **({"class_spread_least": float(torch.stack(of_many).min())} if of_many else {}),
             "class_accuracy": self._accuracy(fake, requested),
             "class_accuracy_real": self.accuracy_real,
             "class_chance": self.chance,

@@ -68,9 +68,6 @@ class ValidAnswers(Metric):
             return f"the run reads other words than the questions of {context.data.name} have"
         return ""
 
-    def fakes(self, context: Context) -> int:
-        return self.answers
-
     def held_out(self, context: Context) -> str:
         return "" if context.test is None else f"{len(context.test)} of {context.test.fingerprint}"
 

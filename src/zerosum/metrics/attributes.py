@@ -61,9 +61,6 @@ class Attributes(Metric):
             return f"the run reads other words than the captions of {context.data.name} have"
         return ""
 
-    def fakes(self, context: Context) -> int:
-        return self.pictures
-
     def held_out(self, context: Context) -> str:
         return "" if context.test is None else f"{len(context.test)} of {context.test.fingerprint}"
 

@@ -85,7 +85,7 @@ class Metric(ABC):
 
     def fakes(self, context: Context) -> int:
         """How many it measures: those that were drawn, but where it draws others, or none."""
-        return context.fake.count
+        return int(getattr(self, self.draws)) if self.draws else context.fake.count
 
     def each(self, context: Context) -> int:
         """Bytes that one of what it draws itself takes, at least."""

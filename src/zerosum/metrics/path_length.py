@@ -139,9 +139,6 @@ class PathLength(Metric):
         extractor = context.fake.extractor
         return f"{extractor.name} rounds to 8 bits, use --extractor random" if extractor.rounds else ""
 
-    def fakes(self, context: Context) -> int:
-        return self.paths
-
     def uses_features(self, context: Context) -> bool:
         return True
 

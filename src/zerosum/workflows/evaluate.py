@@ -354,7 +354,7 @@ def _require_memory(metrics: Sequence[Metric], context: Context, references: boo
     """`OutOfMemoryError` where features, moments or samples would not fit, before any is computed."""
     for metric in metrics:
         if each := metric.each(context):
-            count = int(getattr(metric, metric.draws))
+            count = metric.fakes(context)
             cure = f"set fewer, as {metric.name}:{metric.draws}=1000"
             memory.require(each * count, f"{metric.name} of {count:,} {metric.draws}", cure, count=count)
     needs = {metric.needs for metric in metrics}

@@ -153,17 +153,13 @@ def _whole_in_16_bits(image: ImageFile, item: Encoded, channels: int, reading: R
     require(size * IN_16_BITS, f"{item.name} of {image.width:,}x{image.height:,} pixels", "make the image smaller")
     meaning, values, opacity = depth.meaning_of(image, item.file), None, None
     clear = _transparent_value(image)
-    if _has_deep_alpha(image):
-        grey, opacity = _grey_and_opacity(item)
-        values = depth.values_of_grey(grey, meaning, reading)
-        pixels = depth.to_16_bits(np.asarray(grey)[None], values)
-    elif _has_deep_colour(image):
+    if _has_deep_colour(image):
         lower, upper = _lower_bytes(item), ImageOps.exif_transpose(image)
         values = depth.values_of_colour(upper, lower, meaning, reading)
         stored = (np.asarray(upper).astype(np.uint16) * 256 + np.asarray(lower)).transpose(2, 0, 1)
         pixels, opacity = depth.to_16_bits(stored[:3], values), stored[3] if len(stored) > 3 else None
     else:
-        grey = ImageOps.exif_transpose(image)
+        grey, opacity = _grey_and_opacity(item) if _has_deep_alpha(image) else (ImageOps.exif_transpose(image), None)
         values, stored = depth.values_of_grey(grey, meaning, reading), np.asarray(grey)[None]
         pixels = depth.to_16_bits(stored, values, meaning is not None and meaning.inverted)
     if clear is not None:
