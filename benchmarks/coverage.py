@@ -22,18 +22,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zerosum.data.dataset import dataset
+from zerosum.data import load
+from zerosum.data.dataset import Dataset, Field, dataset, dataset_of
 from zerosum.data.points.mixture import ring
+from zerosum.data.text.sentences import grammar
+from zerosum.metrics import grammar as grammatical
 from zerosum.metrics import intervals, probe
+from zerosum.metrics.bleu import Bleu
 from zerosum.metrics.discrimination import scores_of
 from zerosum.metrics.extractors import Extractor, Features, find
 from zerosum.metrics.frechet import Frechet
 from zerosum.metrics.inception_score import InceptionScore
 from zerosum.metrics.kernel import Kernel
+from zerosum.metrics.likelihood import nll
 from zerosum.metrics.manifold import DensityCoverage, PrecisionRecall
 from zerosum.metrics.memorization import Memorization
 from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.modes import Modes
+from zerosum.metrics.music import Music
+from zerosum.metrics.n_grams import texts
 from zerosum.metrics.nearest_distance import NearestDistance
 from zerosum.metrics.parzen import parzen
 from zerosum.metrics.path_length import score_of
@@ -42,6 +49,7 @@ from zerosum.metrics.score import Score
 from zerosum.metrics.statistics import kurtosis
 from zerosum.metrics.structural import MsSsim
 from zerosum.metrics.two_sample import classified, p_value
+from zerosum.modality import Modality, Tokens
 from zerosum.studies.study import commit, hardware
 from zerosum.util.files import write_atomic
 
@@ -71,23 +79,29 @@ REAL = shifted(0, 1)
 FAKES = {"equal": REAL, "narrow": shifted(0.1, 0.7), "wide": shifted(0.3, 1.3)}
 
 
-def context(real: Tensor, fake: Tensor, extractor: Extractor, seed: int) -> Context:
+def data(name: str, x: Tensor, modality: Modality | None) -> Dataset:
+    """Texts, where their modality is given, else images or points."""
+    return dataset_of(name, {"x": Field(modality, x)}) if modality else dataset(name, x, fingerprint=name)
+
+
+def context(real: Tensor, fake: Tensor, extractor: Extractor, seed: int, modality: Modality | None = None) -> Context:
     """As an evaluation makes it of samples in files."""
-    reference = dataset("real", real, fingerprint="0" * 16)
-    side = of_dataset(reference, extractor)
-    made = of_dataset(dataset("fake", fake, fingerprint="1" * 16), extractor)
+    reference = data("real", real, modality)
+    side, made = of_dataset(reference, extractor), of_dataset(data("fake", fake, modality), extractor)
     return Context(side, made, seed, "cpu", (), reference, side, None, None, None)
 
 
-def of_fakes(metric: Metric, real: Draw, fake: Draw, extractor: Extractor) -> Simulate:
+def of_fakes(
+    metric: Metric, real: Draw, fake: Draw, extractor: Extractor, modality: Modality | None = None
+) -> Simulate:
     """Other fakes against the same real samples."""
 
     def simulate(size: int, count: int) -> Iterator[Row]:
         generator = torch.Generator().manual_seed(size)
-        side = context(real(size, generator), fake(size, generator), extractor, 0)
+        side = context(real(size, generator), fake(size, generator), extractor, 0, modality)
         for seed in range(count):
-            made = dataset("fake", fake(size, generator), fingerprint="1" * 16)
-            yield rows_of(metric.measure(replace(side, fake=of_dataset(made, extractor), seed=seed)))
+            made = of_dataset(data("fake", fake(size, generator), modality), extractor)
+            yield rows_of(metric.measure(replace(side, fake=made, seed=seed)))
 
     return simulate
 
@@ -177,6 +191,38 @@ def pair_means(size: int, count: int) -> Iterator[Row]:
         yield {"mean": (float(values.mean()), intervals.of_groups(values.tolist()), 30.0)}
 
 
+def written(source: Dataset, wrong: float = 0.0) -> Draw:
+    """Texts of the source, of whose tokens some are any other ones of it."""
+    tokens = source.modality
+    assert isinstance(tokens, Tokens)
+
+    def draw(count: int, generator: torch.Generator) -> Tensor:
+        x, others = (source.x[torch.randint(len(source), (count,), generator=generator)] for _ in range(2))
+        places = (torch.rand(x.shape, generator=generator) < wrong) & tokens.within(x) & tokens.within(others)
+        return torch.where(places, others, x)
+
+    return draw
+
+
+def valid(source: Dataset, size: int, count: int) -> Iterator[Row]:
+    """Sentences of which one token in twenty is wrong."""
+    tokens, draw, generator = source.modality, written(source, 0.05), torch.Generator().manual_seed(size)
+    assert isinstance(tokens, Tokens)
+    for _ in range(count):
+        yield rows_of(grammatical.scores_of(grammar(), tokens, texts(tokens, draw(size, generator))))
+
+
+def surprise(source: Dataset, size: int, count: int) -> Iterator[Row]:
+    """Texts of any length, under a model that knows how often each token is real."""
+    tokens, draw, generator = source.modality, written(source, 0.1), torch.Generator().manual_seed(size)
+    assert isinstance(tokens, Tokens)
+    seen = 1.0 + source.x.flatten().bincount(minlength=tokens.size)
+    log_p = (seen / seen.sum()).log()
+    for _ in range(count):
+        score = nll(draw(size, generator), lambda x: log_p[x] * tokens.within(x), tokens.within, tokens.size)
+        yield rows_of({"NLL": score})
+
+
 def classes(x: Tensor) -> Features:
     """Logits of five classes."""
     return Features(x, 2 * x[:, :5])
@@ -185,6 +231,7 @@ def classes(x: Tensor) -> Features:
 def cases() -> list[Case]:
     """All, with every score that has an interval."""
     pixels, sure = find("pixels"), Extractor("classes", "", "none", classes)
+    sentences, melodies = load("sentences", seed=0), load("melodies", seed=0)
     metrics: tuple[tuple[Metric, tuple[str, ...]], ...] = (
         (Frechet(), ("equal", "narrow", "wide")),
         (Kernel(subsets=20, subset_size=100), ("equal", "narrow", "wide")),
@@ -209,6 +256,19 @@ def cases() -> list[Case]:
         Case("path-length: long tail", paths),
         Case("parzen: one width", log_likelihoods),
         Case("psnr, ssim: a twentieth of the samples", pair_means),
+        *(
+            Case(
+                f"{metric.name}: {name}",
+                of_fakes(metric, written(source), written(source, wrong), pixels, source.modality),
+            )
+            for metric, name, source, wrong in (
+                (Bleu(), "a tenth wrong", sentences, 0.1),
+                (Bleu(), "half wrong", sentences, 0.5),
+                (Music(), "a tenth wrong", melodies, 0.1),
+            )
+        ),
+        Case("grammar: a twentieth wrong", partial(valid, sentences)),
+        Case("nll-test, nll-oracle: a tenth wrong", partial(surprise, sentences)),
         *by_features,
         Case("two-sample: far", partial(classifier, mean=0.8)),
         Case("two-sample: equal", partial(classifier, mean=0.0)),

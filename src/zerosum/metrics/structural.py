@@ -229,7 +229,7 @@ class GradientEnergy(PairMetric):
 
     name = "gradient-energy"
     better = "none"
-    no_interval = "no interval: a ratio, whose distribution nobody has looked at"
+    no_interval = "no interval: a mean of ratios, which one nearly flat partner decides"
 
     def measure(self, image: Tensor, reference: Tensor) -> float:
         own, other = (gradient_energy(x, luma=self.luma, border=self.border) for x in (image, reference))
