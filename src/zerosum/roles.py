@@ -67,6 +67,7 @@ class Translates(ABC):
     any_size = False  # whether images of any height and width will do, which stay what they are
     smallest = 1  # pixels of the sides of these
     factor = 1  # by how much larger they become
+    near_input = False  # whether what is made is held near what it is made of
 
     @abstractmethod
     def translate(self, a: Tensor, seeds: Tensor | None = None) -> Tensor:

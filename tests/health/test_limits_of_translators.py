@@ -12,10 +12,11 @@ from zerosum.health.verdicts import OF_TRANSLATORS, diagnose
 
 BOARD = {"checkerboard": 1.0, "checkerboard_high": 1.2, "checkerboard_size": 0.1, "checkerboard_peak": 1.0}
 PAIRS = {**GOOD, **BOARD, "changed": 1.0, "asked": 0.5, "variation": 1.0, "tie": 0.5, "agreement": 0.9}
+PAIRS |= {"following": 0.5, "following_chance": 0.1}
 UNPAIRED = {
     **GOOD, **BOARD, "changed": 1.0, "variation": 1.0, "following": 0.5, "following_chance": 0.1, "likeness": 0.2,
     "upright": 2.0, "sight_high": 0.1, "sight": 0.1, "input_frechet": 1.0, "input_sight": 1.0, "gained": 1.0,
-    "gained_sight": 1.0,
+    "gained_sight": 1.0, "held": 0.0,
 }  # fmt: skip
 COPY, ALSO = {"changed": 0.1}, {"input_sight": 0.0}
 LIMITS = [
@@ -29,8 +30,11 @@ LIMITS = [
     ("inverts colours", PAIRS, {}, {"agreement": -0.31}, {"agreement": -0.29}),
     ("inverts colours", UNPAIRED, {}, {"likeness": -0.51}, {"likeness": -0.49}),
     ("inverts colours", UNPAIRED, {"likeness": -0.9}, {"upright": 1.26}, {"upright": 1.24}),
+    ("inverts colours", UNPAIRED, {"upright": 0.5, "held": 1.0}, {"likeness": -0.51}, {"likeness": -0.49}),
+    ("inverts colours", UNPAIRED, {"upright": 0.5, "likeness": -0.9}, {"held": 1.0}, {"held": 0.0}),
     ("ignores its input", PAIRS, {}, {"variation": 0.049}, {"variation": 0.051}),
-    ("ignores its input", PAIRS, {}, {"tie": 0.951}, {"tie": 0.949}),
+    ("ignores its input", PAIRS, {"following": 0.0}, {"tie": 0.951}, {"tie": 0.949}),
+    ("ignores its input", PAIRS, {"tie": 1.0}, {"following": 0.099}, {"following": 0.101}),
     ("ignores its input", UNPAIRED, {}, {"following": 0.099}, {"following": 0.101}),
     ("checkerboard", PAIRS, {"checkerboard_peak": 9.0}, {"checkerboard": 4.81}, {"checkerboard": 4.79}),
     ("checkerboard", PAIRS, {"checkerboard": 9.0}, {"checkerboard_peak": 4.1}, {"checkerboard_peak": 3.9}),
@@ -60,10 +64,12 @@ def test_each_limit(
     assert diagnose(young(bad)).name not in OF_TRANSLATORS, "what a translator makes in its first hundred steps"
 
 
-@pytest.mark.parametrize("signals", [COPY, {"variation": 0.01}])
+@pytest.mark.parametrize("signals", [COPY, {"variation": 0.03}])
 def test_no_alarm_while_the_distance_falls(signals: dict[str, float]) -> None:
     falling = [{"frechet": 9.0 * 0.7**k} for k in range(12)]
     assert diagnose(history(*falling, good=PAIRS, **signals)).name not in OF_TRANSLATORS
+    one_picture = diagnose(history(*falling, good=PAIRS, variation=0.009))
+    assert one_picture.name == "ignores its input", "of whatever distance"
     still = [{"frechet": 9.0} for _ in range(12)]
     assert diagnose(history(*still, good=PAIRS, **signals)).name in OF_TRANSLATORS
 

@@ -55,7 +55,7 @@ def test_outputs_of_pairs_stand_beside_their_own_targets():
     others = [rms(OUTPUTS - torch.cat([b[-k:], b[:-k]])) for k in range(1, SHIFTS + 1)]
     assert signals["tie"] == pytest.approx(rms(OUTPUTS - b) / statistics.fmean(others), rel=1e-5)
     assert signals["variation"] == pytest.approx(varied(OUTPUTS) / varied(reals), rel=1e-4)
-    assert not {"gained", "likeness", "following", "upright"} & signals.keys()
+    assert not {"gained", "likeness", "upright", "held"} & signals.keys()
 
 
 def test_a_checkerboard_is_over_that_of_other_targets():
@@ -82,7 +82,9 @@ def test_without_pairs_outputs_stand_beside_their_inputs_and_all_targets():
     assert (signals["gained"], signals["gained_sight"]) == (0.75, 0.25)
     assert signals["changed"] == pytest.approx(rms(OUTPUTS - a) / rms(reals - a), rel=1e-5)
     assert signals["likeness"] == pytest.approx(correlation(OUTPUTS, a), rel=1e-4)
-    assert not {"asked", "tie", "agreement"} & signals.keys()
+    assert not {"asked", "tie", "agreement"} & signals.keys() and signals["held"] == 0
+    known = {"frechet": 3.0, "sight": 0.5}
+    assert translations(("a", "b"), distances).signals(OUTPUTS, known, near_input=True) == {**signals, "held": 1.0}
 
 
 def test_following_is_mantels_correlation_and_chance_three_deviations_of_shuffled_outputs():
@@ -119,6 +121,15 @@ def test_outputs_are_judged_as_they_are_shown():
     """What is beyond -1 and 1 is cut off."""
     made = translations((ALL, ALL))
     assert made.signals(5 * OUTPUTS, {}) == made.signals((5 * OUTPUTS).clamp(-1, 1), {})
+
+
+def test_of_pairs_alike_inputs_have_alike_outputs_too():
+    """Each output beside its own input, whatever the targets are."""
+    known = {"frechet": 1.0, "sight": 1.0}
+    pairs, apart = translations((ALL, ALL)), translations(("a", "b"), lambda x: known)
+    names = ("following", "following_chance")
+    ours, theirs = pairs.signals(OUTPUTS, {}), apart.signals(OUTPUTS, known)
+    assert [ours[name] for name in names] == [theirs[name] for name in names]
 
 
 @pytest.mark.parametrize(("side", "count"), [(16, 128), (64, 128), (96, 56), (128, 32), (256, 32)])

@@ -40,6 +40,7 @@ class SimGAN(Game[Unpaired], Translates):
     name = "simgan"
     makes = "b"
     any_size = True
+    near_input = True
 
     @dataclass(frozen=True)
     class Config(Checked):

@@ -233,7 +233,8 @@ class SampleMeter:
         if fakes is None or moving is None:
             return {}
         if not has_role(trainer.game, Generates):
-            return self.of_translations(fakes, moving)
+            near_input = has_role(trainer.game, Translates) and in_role(trainer.game, Translates).near_input
+            return self.of_translations(fakes, moving, near_input)
         return self.compare(fakes, moving, labels) | self._kept(trainer.step, moving)
 
     def _kept(self, step: int, moving: Tensor) -> dict[str, float]:
@@ -245,12 +246,14 @@ class SampleMeter:
         self.looks = self.looks[max(0, len(before) - 1) :]  # older ones are asked for no more
         return {"kept": float((before[-1][1] == moving).all(1).float().mean())} if before else {}
 
-    def of_translations(self, fakes: Tensor, moving: Tensor) -> dict[str, float]:
-        """The signals of outputs (N, *shape) for the first of the inputs, or of what is foreseen."""
+    def of_translations(self, fakes: Tensor, moving: Tensor, near_input: bool = False) -> dict[str, float]:
+        """The signals of outputs (N, *shape) for the first of the inputs, which the game may hold them near, or of what
+        is foreseen.
+        """
         signals = self.compare(fakes, moving, None)
         signals.pop("copying", None)  # a translation is near its own target, as it should be
         if self.translations and "broken" not in signals:
-            signals |= self.translations.signals(fakes, signals)
+            signals |= self.translations.signals(fakes, signals, near_input)
         return signals
 
     def compare(self, fakes: Tensor, moving: Tensor, labels: Tensor | None) -> dict[str, float]:

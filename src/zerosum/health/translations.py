@@ -41,6 +41,7 @@ OF_TRANSLATIONS = {
     "agreement": "correlation of outputs with their targets, pixel by pixel: -1 is inverted",
     "likeness": "correlation of outputs with their inputs, pixel by pixel: -1 is inverted",
     "upright": "Fréchet distance of inverted inputs to the targets over that of the inputs: above 1, none is to be",
+    "held": "1 where the game holds outputs near their inputs",
     "checkerboard": "energy at the Nyquist frequency (every other pixel), over that of targets",
     "checkerboard_high": "the most that it is of other targets",
     "checkerboard_size": "amplitude of these checkerboards, in units of -1 to 1",
@@ -87,9 +88,13 @@ class Translations:
             self.known |= {f"input_{name}": own[name] for name in ("frechet", "sight")}
             self.known["upright"] = distances(-inputs)["frechet"] / max(own["frechet"], 1e-12)
 
-    def signals(self, outputs: Tensor, distances: Mapping[str, float]) -> dict[str, float]:
+    def signals(self, outputs: Tensor, distances: Mapping[str, float], near_input: bool = False) -> dict[str, float]:
         """The signals of OF_TRANSLATIONS, of the outputs of the inputs, (N, C, H, W) in about [-1, 1], and of their
         Fréchet distances to the targets.
+
+        Args:
+            near_input: whether the game holds outputs near their inputs: without pairs that says which way round is
+                right.
         """
         x = outputs[: self.count].clamp(-1, 1)
         energies, fine = checkerboards(x)
@@ -102,7 +107,9 @@ class Translations:
         }
         if self.varied:
             signals["variation"] = _variation(x) / self.variation
-        return signals | (self._of_pairs(x) if self.targets is not None else self._without_pairs(x, distances))
+        if self.targets is not None:
+            return signals | self._of_pairs(x)
+        return signals | self._without_pairs(x, distances) | {"held": float(near_input)}
 
     @property
     def _wanted(self) -> Tensor:
@@ -114,6 +121,7 @@ class Translations:
         if self.varied and len(x) > SHIFTS:
             others = [_rms(x - self.targets.roll(shift, 0)) for shift in range(1, SHIFTS + 1)]
             signals["tie"] = _rms(x - self.targets) / max(statistics.fmean(others), 1e-6)
+            signals |= self._following(x)
         return signals
 
     def _without_pairs(self, x: Tensor, distances: Mapping[str, float]) -> dict[str, float]:
@@ -121,13 +129,18 @@ class Translations:
         for gained, name in (("gained", "frechet"), ("gained_sight", "sight")):
             signals[gained] = distances[name] / max(self.known[f"input_{name}"], 1e-12)
         if self.varied and len(x) > SHIFTS:
-            ours, own = _distances(self.inputs), _distances(x)
-            generator = torch.Generator().manual_seed(self.seed)
-            orders = [torch.randperm(len(x), generator=generator) for _ in range(SHUFFLES)]
-            chance = [_matched(ours, own[order][:, order]) for order in orders]
-            signals["following"] = _matched(ours, own)
-            signals["following_chance"] = statistics.fmean(chance) + 3 * statistics.stdev(chance)
+            signals |= self._following(x)
         return signals
+
+    def _following(self, x: Tensor) -> dict[str, float]:
+        ours, own = _distances(self.inputs), _distances(x)
+        generator = torch.Generator().manual_seed(self.seed)
+        orders = [torch.randperm(len(x), generator=generator) for _ in range(SHUFFLES)]
+        chance = [_matched(ours, own[order][:, order]) for order in orders]
+        return {
+            "following": _matched(ours, own),
+            "following_chance": statistics.fmean(chance) + 3 * statistics.stdev(chance),
+        }
 
 
 def of_images(*fields: Field) -> bool:

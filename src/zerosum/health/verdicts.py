@@ -174,6 +174,7 @@ OPTIONAL = (
 LASTING = 3  # of the last snapshots in which fakes are to be close
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
 _NOT_NEW = _c("trained", ">", 100)  # steps: before, G makes few and poor fakes, and D is right or wrong by chance
+_UNPAIRED = _c("input_frechet", ">", -1.0)  # a distance that is measured without pairs alone
 
 _FEW = (_c("recall", "<", 0.15), _c("distinct", "<", 0.5))
 _REAL = (_c("lifelike", ">", "lifelike_low", 0.4), _c("precision", ">", "precision_low", 0.4))
@@ -226,6 +227,7 @@ VERDICTS: dict[str, VerdictSpec] = {
         (
             (_c("agreement", "<", -0.3), _NOT_NEW),
             (_c("likeness", "<", -0.5), _c("upright", ">", 1.25), _NOT_NEW),
+            (_c("likeness", "<", -0.5), _c("held", ">", 0.5), _NOT_NEW),
         ),
     ),
     "ignores its input": VerdictSpec(
@@ -238,8 +240,9 @@ VERDICTS: dict[str, VerdictSpec] = {
         ),
         (
             (_c("variation", "<", 0.05), _NOT_FALLING, _NOT_NEW),
-            (_c("tie", ">", 0.95), _NOT_NEW),
-            (_c("following", "<", "following_chance"), _NOT_NEW),
+            (_c("variation", "<", 0.01), _NOT_NEW),  # one picture, even if it still comes nearer
+            (_c("tie", ">", 0.95), _c("following", "<", "following_chance"), _NOT_NEW),
+            (_UNPAIRED, _c("following", "<", "following_chance"), _NOT_NEW),
         ),
     ),
     "checkerboard": VerdictSpec(

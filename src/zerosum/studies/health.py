@@ -5,14 +5,13 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from zerosum import data
-from zerosum.data.dataset import DataError, Dataset
+from zerosum.data.dataset import Dataset
 from zerosum.health.history import History, Snapshot
 from zerosum.health.monitor import Monitor, planned
 from zerosum.health.signals import SampleMeter, SignalMeter
@@ -21,7 +20,7 @@ from zerosum.metrics import intervals
 from zerosum.roles import Generates, has_role
 from zerosum.run.sampling import sample
 from zerosum.studies.frozen import FROZEN, OF_PHOTOGRAPHS
-from zerosum.studies.scenarios import SCENARIOS, Scenario
+from zerosum.studies.scenarios import SCENARIOS, Scenario, photographs
 from zerosum.studies.study import Measurements, Study
 from zerosum.training.hooks.log import Log
 from zerosum.training.trainer import Diverged, Trainer
@@ -45,14 +44,6 @@ class Case(Protocol):
     @property
     def truth(self) -> str: ...
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]: ...
-
-
-@cache
-def photographs() -> bool:
-    """Whether CIFAR-10 is at hand."""
-    with suppress(DataError):
-        return len(data.load("cifar10")) > 0
-    return False
 
 
 def parts(seed: int) -> tuple[str, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from zerosum import data
-from zerosum.data.dataset import Dataset
+from zerosum.data.dataset import DataError, Dataset
 from zerosum.game import Game
 from zerosum.games import find
 from zerosum.modality import Classes, Spec
@@ -35,6 +36,14 @@ ONE = "gaussians:0,0@1"
 FOUR = "gaussians:-1,-1/-1,1/1,-1/1,1@0.3"  # four classes of points
 
 
+@cache
+def photographs() -> bool:
+    """Whether CIFAR-10 is at hand."""
+    with suppress(DataError):
+        return len(data.load("cifar10")) > 0
+    return False
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A training, and the verdict that it deserves."""
@@ -52,11 +61,15 @@ class Scenario:
     truth: str = "healthy"  # the verdict
     since: int = 0  # the step before which nobody can know it
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Of images that are brought to one."""
+        return (SIDE, SIDE) if self.data.endswith("digits") else None
+
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]:
         """The trainer at step 0, and its data."""
-        size = (SIDE, SIDE) if self.data.endswith("digits") else None
         labelled = find(self.game).labelled if isinstance(self.game, str) else self.labelled
-        loaded = data.load(self.data, size=size, labels=labelled, seed=seed)
+        loaded = data.load(self.data, size=self.size, labels=labelled, seed=seed)
         loaded = self.change(loaded, seed) if self.change else loaded
         usual = Training(self.steps, self.batch_size, seed, average=0.99, precision="fp32", log_every=10)
         rng.seed(seed)
