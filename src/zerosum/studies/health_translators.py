@@ -318,8 +318,8 @@ def _rms(x: Tensor) -> float:
 HEALTH_TRANSLATORS = Study(
     name="health-translators",
     protocol=(
-        "Small translators (pix2pix, CycleGAN, SRGAN, SimGAN) on digits of 16x16 pixels, gauges and CIFAR-10. At every look "
-        "their outputs are judged as they are, and as broken translators would have made them of the same inputs: "
+        "Small translators (pix2pix, CycleGAN, SRGAN, SimGAN) on digits of 16x16 pixels, gauges and CIFAR-10. At every "
+        "look their outputs are judged as they are, and as broken translators would have made them of the same inputs: "
         "copies, one picture, targets of other inputs, inverted colours, checkerboards; and two trainings fail by "
         "themselves. The value is the share of failures that the verdict at the end names. At most 0.02 of the good "
         "snapshots, whose error to the true targets is at most 0.8 of that of copies and of the mean target, or 0.15, "
