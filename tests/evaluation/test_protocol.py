@@ -182,6 +182,8 @@ def test_two_settings_of_a_metric_are_compared_each_with_its_own():
     )
     with pytest.raises(ZerosumError, match=r"A has no 'precision-recall:k=7'; it has precision-recall:k=3, prec"):
         compare(a, b, metrics=["precision-recall:k=7"])
+    with pytest.raises(ZerosumError, match="precision-recall:NAME=VALUE"):
+        compare(a, b, metrics=["precision-recall:k"])
     others = evaluation(*(result(0.5, settings={"k": k}) for k in (7, 9)))
     with pytest.raises(ZerosumError, match=r"no settings are equal: precision-recall:k=3 and .*k=5 in A, .*k=9 in B"):
         compare(a, others)

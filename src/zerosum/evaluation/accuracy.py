@@ -24,6 +24,7 @@ from zerosum.evaluation.protocol import ACCURACY, Protocol, Result
 from zerosum.metrics.intervals import of_share
 from zerosum.metrics.score import Score
 from zerosum.run.loaded import Run
+from zerosum.util import rng
 from zerosum.util.text import abbreviate
 
 BLOCK = 1000  # images between two words of progress
@@ -130,7 +131,7 @@ def _measured(run: Run, tested: Tested, count: int, seed: int, progress: Progres
             f"{data.name} has the classes {', '.join(abbreviate([*data.classes]))}, none of which {run.path} knows: it "
             f"knows {', '.join(abbreviate([*classes]))}"
         )
-    rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))][:count]
+    rows = rows[rng.shuffled(len(rows), seed)][:count]
     parts = with_progress("classifying", rows.split(BLOCK), math.ceil(len(rows) / BLOCK), progress)
     share = sum(int((run.classify(data.x[part]).argmax(1) == truth[part]).sum()) for part in parts) / len(rows)
     score = Score(share, "higher", of_share(share, len(rows)), "Wilson's, of the images")

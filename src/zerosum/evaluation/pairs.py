@@ -28,6 +28,7 @@ from zerosum.metrics.score import Score
 from zerosum.modality import Image, Modality, to_float
 from zerosum.options import to_json
 from zerosum.run.loaded import Run
+from zerosum.util import rng
 from zerosum.util.bicubic import enlarged_bytes
 from zerosum.util.text import encodable
 
@@ -102,7 +103,7 @@ def _chosen(count: int, most: int | None, seed: int) -> list[int]:
     """The rows of all pairs, or of `most` of them: those whose translations metrics of sets take, too."""
     if most is None or most >= count:
         return list(range(count))
-    return sorted(torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:most].tolist())
+    return sorted(rng.shuffled(count, seed)[:most].tolist())
 
 
 def are_aligned(data: Dataset) -> bool:

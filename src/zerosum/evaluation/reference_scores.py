@@ -14,6 +14,7 @@ from zerosum.metrics.samples import BLOCK, Samples, of_dataset
 from zerosum.metrics.text_metric import likeliest, shuffled
 from zerosum.modality import Tokens
 from zerosum.roles import Completes, has_role
+from zerosum.util import rng
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _real(context: Context, data: Dataset, unused: Tensor) -> Reference:
     if 2 * len(unused) >= min(count, context.real.count):
         other, description = (data, unused[:count]), f"other samples of {data.name}"
     elif context.test is not None:
-        order = torch.randperm(len(context.test), generator=torch.Generator().manual_seed(context.seed))
+        order = rng.shuffled(len(context.test), context.seed)
         other, description = (context.test, order[:count]), f"samples of {context.test.name}"
     else:
         first, second = context.real.halves()

@@ -21,6 +21,7 @@ from zerosum.modality import Classes, Modality
 from zerosum.roles import Generates, Translates, has_role, in_role
 from zerosum.run import sampling
 from zerosum.run.loaded import Run, load
+from zerosum.util import rng
 from zerosum.util.text import encodable
 
 
@@ -164,7 +165,7 @@ def inputs(run: Run, count: int, seed: int, reference: Dataset, progress: Progre
         learnt, held_out = own_parts(run, None, reference)
         reference = held_out or learnt
     a = reference.fields[takes].stored
-    return a, torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))[:count]
+    return a, rng.shuffled(len(a), seed)[:count]
 
 
 def of_files(
@@ -174,15 +175,10 @@ def of_files(
     loaded = read_as(reading, str(path.resolve()), data_dir=data_dir, progress=progress)
 
     def samples(count: int, seed: int, reference: Dataset, extractor: Extractor, progress: Progress | None) -> Samples:
-        chosen = shuffle(loaded, seed)[:count]
+        chosen = rng.shuffled(len(loaded.x), seed)[:count]
         return of_dataset(loaded, extractor, name="the samples", chosen=chosen, progress=progress)
 
     target = Target(
         "folder" if path.is_dir() else "file", encodable(str(path.resolve())), fingerprint=loaded.fingerprint
     )
     return SampleSource(target, loaded.modality, loaded.classes, samples, data=loaded)
-
-
-def shuffle(loaded: Dataset, seed: int) -> Tensor:
-    """The numbers of all samples, in a random order: files lie in the order of their classes."""
-    return torch.randperm(len(loaded.x), generator=torch.Generator().manual_seed(seed))

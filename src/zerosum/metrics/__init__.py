@@ -71,22 +71,28 @@ def __getattr__(name: str) -> ModuleType:
     raise AttributeError(f"module 'zerosum.metrics' has no attribute {name!r}")
 
 
+def with_settings(name: str) -> tuple[str, dict[str, str]]:
+    """The name of a metric, and what "precision-recall:k=5" sets, as written; `ZerosumError` if that cannot be read."""
+    metric, _, given = name.partition(":")
+    settings = {}
+    for setting in given.split(",") if given else []:
+        option, equals, value = setting.partition("=")
+        if not equals:
+            raise ZerosumError(f"cannot read {name!r}: write a metric's settings as {metric}:NAME=VALUE,NAME=VALUE")
+        settings[option] = value
+    return metric, settings
+
+
 def find(name: str) -> Metric | PairMetric:
     """The metric called `name`; "precision-recall:k=5" gives it other settings, several separated by commas.
 
     `ZerosumError` where there is none of that name, or a setting that it does not have or that is out of range.
     """
-    known, _, settings = name.partition(":")
+    known, values = with_settings(name)
     if known not in METRICS:
         close = difflib.get_close_matches(known, METRICS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(METRICS)}"
         raise ZerosumError(f"there is no metric {known!r}; {hint}")
-    values = {}
-    for setting in settings.split(",") if settings else []:
-        option, equals, value = setting.partition("=")
-        if not equals:
-            raise ZerosumError(f"cannot read {name!r}: write a metric's settings as {known}:NAME=VALUE,NAME=VALUE")
-        values[option] = value
     if not values:
         return METRICS[known]
     from zerosum.options import parse  # for settings alone: a list of names does not wait for pydantic

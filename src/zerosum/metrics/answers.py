@@ -17,6 +17,7 @@ from zerosum.metrics.metric import Context, Metric
 from zerosum.metrics.score import Score
 from zerosum.modality import Tokens
 from zerosum.roles import Answers, has_role, in_role
+from zerosum.util import rng
 
 if TYPE_CHECKING:
     from zerosum.data.dataset import Dataset
@@ -87,7 +88,7 @@ def _measured(context: Context, data: Dataset, count: int, part: str) -> dict[st
     assert run is not None
     rules, kind, answer = dialogues_of(data.name), in_role(run.game, Answers).condition, data.fields[run.game.makes]
     assert rules is not None and data.captions is not None
-    rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))[torch.arange(count) % len(data)]
+    rows = rng.shuffled(len(data), seed)[torch.arange(count) % len(data)]
     asked = data.captions.stored[rows]
 
     def found(ids: Tensor) -> Found:

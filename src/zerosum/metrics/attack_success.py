@@ -16,7 +16,7 @@ from zerosum.metrics.score import Score
 from zerosum.modality import Image
 from zerosum.roles import Attacks, has_role, in_role
 from zerosum.run.sampling import device_of, eval_no_grad
-from zerosum.util import checks
+from zerosum.util import checks, rng
 
 if TYPE_CHECKING:
     from zerosum.data.dataset import Dataset
@@ -103,7 +103,7 @@ class AttackSuccess(Metric):
         assert run is not None and data.y is not None
         role, device = in_role(run.game, Attacks), device_of(run.game)
         known = (data.y >= 0).nonzero()[:, 0]
-        rows = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(context.seed))[: self.count]]
+        rows = known[rng.shuffled(len(known), context.seed)[: self.count]]
         x, y, network = data.modality.load(data.x[rows]).to(device), data.y[rows].to(device), role.classifier()
         with eval_no_grad(run.game, 0):
             right = attackable(network, x, y, role.target)

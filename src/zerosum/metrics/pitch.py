@@ -13,7 +13,7 @@ from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric, NotMeasurable
 from zerosum.metrics.score import Score
 from zerosum.modality import Sound
-from zerosum.util import checks
+from zerosum.util import checks, rng
 
 LOWEST, HIGHEST = 60.0, 2000.0  # Hz: pitches that are looked for
 FINE = 8  # places between two samples where the autocorrelation is looked at
@@ -118,7 +118,7 @@ class Pitch(Metric):
         data, sound = context.data, context.data.modality
         assert data.y is not None and isinstance(sound, Sound)
         labelled = (data.y >= 0).nonzero()[:, 0]
-        order = torch.randperm(len(labelled), generator=torch.Generator().manual_seed(0))[:FITTED]
+        order = rng.shuffled(len(labelled), 0)[:FITTED]
         rows = labelled[order]
         pitch, periodicity = fundamental(sound.load(data.x[rows]), sound.rate)
         found = []

@@ -18,6 +18,7 @@ from zerosum.metrics import intervals
 from zerosum.metrics.metric import Context, Metric, PairMetric
 from zerosum.metrics.score import Score
 from zerosum.modality import Image
+from zerosum.util import rng
 
 PEAK = 255.0
 WINDOW, SIGMA = 11, 1.5  # pixels
@@ -192,7 +193,7 @@ class MsSsim(Metric):
 
     def measure(self, context: Context) -> dict[str, Score]:
         pairs = self.adapt(context).pairs
-        order = torch.randperm(2 * pairs, generator=torch.Generator().manual_seed(context.seed))
+        order = rng.shuffled(2 * pairs, context.seed)
         first, second = context.fake.first(2 * pairs)[order].chunk(2)  # no image twice, so pairs are independent
         values, scales = ms_ssim(first, second), scales_of(*first.shape[2:])
         if pairs < intervals.FEWEST:

@@ -14,6 +14,7 @@ from zerosum.metrics import intervals, probe
 from zerosum.metrics.metric import Context, Metric, too_few
 from zerosum.metrics.score import Score
 from zerosum.modality import kind_of_samples
+from zerosum.util import rng
 
 if TYPE_CHECKING:
     from zerosum.data.dataset import Dataset
@@ -50,7 +51,7 @@ def tstr(
     modality = kind_of_samples(test.x)
     scores = []
     for x, y in (fake, train):
-        chosen = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))[:count]
+        chosen = rng.shuffled(len(y), seed)[:count]
         network = probe.fit(
             lambda: probe.for_samples(modality, classes),
             x[chosen],
@@ -107,7 +108,7 @@ class Tstr(Metric):
         """Real samples to train on, and others to test on."""
         if context.test is not None and context.test.y is not None:
             return _labelled(context.data), _labelled(context.test)
-        order = torch.randperm(len(context.data), generator=torch.Generator().manual_seed(context.seed))
+        order = rng.shuffled(len(context.data), context.seed)
         first, second = order.chunk(2)
         return _labelled(context.data, first), _labelled(context.data, second)
 

@@ -21,7 +21,7 @@ from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Split
 from zerosum.training.trainer import Trainer
-from zerosum.util import distributed
+from zerosum.util import distributed, rng
 
 OWN, REGRESSOR, PIXELS = "bigan", "latent regressor", "pixels"
 RECIPES = {OWN: "bigan/mnist", REGRESSOR: "latent-regressor/mnist"}
@@ -40,7 +40,7 @@ class Splits(NamedTuple):
     @classmethod
     def of(cls, whole: Split, trained: int = TRAINED) -> Splits:
         """The authors' split trains on `trained` of the images to learn from, and tests on the others."""
-        order = torch.randperm(len(whole.train), generator=torch.Generator().manual_seed(0))
+        order = rng.shuffled(len(whole.train), 0)
         drawn = {"those that train": order[:trained], "those held out": order[trained:]}
         of = whole.train
         return cls(Split(*(training.rows_of(of, rows, f"{of.name}, {name}") for name, rows in drawn.items())), whole)

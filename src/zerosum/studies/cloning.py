@@ -16,6 +16,7 @@ from zerosum.modality import Behaviour
 from zerosum.networks.actor import Actor, log_probability
 from zerosum.optim import Adam
 from zerosum.studies.training import last_weights, trainer_of
+from zerosum.util import rng
 
 LEARNT = 0.7  # of the demonstrated steps; by the others it is stopped; Ho and Ermon, 2016, section 6
 BATCH = 128  # steps of a move, of as many as there are
@@ -45,7 +46,7 @@ class Cloning(Game[Tensor]):
 
 def cloned(shown: Demonstrations, seed: int, fraction: float = 1.0) -> Policy:
     """Who clones 70 % of the demonstrated steps, with the weights by which the others are likeliest."""
-    order = torch.randperm(len(shown.pairs), generator=torch.Generator().manual_seed(seed))
+    order = rng.shuffled(len(shown.pairs), seed)
     learnt, others = (shown.pairs[rows] for rows in order.tensor_split([round(LEARNT * len(order))]))
     if not len(learnt) or not len(others):
         raise ValueError(f"{len(shown.pairs)} demonstrated steps are too few to be stopped by some of them: at least 2")

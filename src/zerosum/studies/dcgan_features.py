@@ -19,7 +19,7 @@ from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Split
 from zerosum.training.trainer import Trainer
-from zerosum.util import distributed
+from zerosum.util import distributed, rng
 
 OWN, PIXELS = "dcgan", "pixels"
 Z, HALF = 256, WIDTH // 2
@@ -81,7 +81,7 @@ def scored(split: Split, keys: Tensor, queries: Tensor) -> Score:
     """
     assert split.train.y is not None and split.test.y is not None
     y, y_test = (classes.to(keys.device) for classes in (split.train.y, split.test.y))
-    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0)).to(keys.device)
+    order = rng.shuffled(len(y), 0).to(keys.device)
     held, rest = order[:HELD_OUT], order[HELD_OUT:]
     x_rest, x_held = keys[rest], keys[held]
     best, reached = COSTS[0], 0.0

@@ -22,6 +22,7 @@ from zerosum.studies.policies import SAVED, a_trainer, beyond, steps_of_epoch, s
 from zerosum.studies.study import Measurements, Study
 from zerosum.studies.training import Series, play
 from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 RECIPE = "dialogue/lines"
 EPOCHS, ROUNDS, LOOK = 16, 150, 25  # of maximum likelihood; steps of the game, and between two looks
@@ -85,7 +86,7 @@ def halves(of: Dataset, seed: int) -> tuple[Dialogue, Dialogue]:
     """Dialogues to stop by, and to measure on: no question is in both, and each has a half of the questions."""
     question, answer = dialogue(of)
     unique, kind = question.unique(dim=0, return_inverse=True)
-    measured = torch.randperm(len(unique), generator=torch.Generator().manual_seed(seed))[kind] % 2 == 0
+    measured = rng.shuffled(len(unique), seed)[kind] % 2 == 0
     return Dialogue(question[~measured], answer[~measured]), Dialogue(question[measured], answer[measured])
 
 

@@ -21,7 +21,7 @@ from zerosum.studies import gan_survival, training
 from zerosum.studies.gan_survival import TRAINED
 from zerosum.studies.study import Measurements, Study
 from zerosum.training.trainer import Trainer
-from zerosum.util import distributed
+from zerosum.util import distributed, rng
 from zerosum.util.files import write_atomic
 
 VALIDATED = 1_000  # MNIST's images after those that train, which choose sigma
@@ -112,7 +112,7 @@ def likelihood(test: Tensor, held_out: Tensor, samples: Tensor) -> dict[str, flo
 
 def anchors(train: Tensor, held_out: Tensor, test: Tensor, seed: int) -> dict[str, Any]:
     """What real images score in place of samples, and what blurred ones do."""
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed)).to(train.device)
+    order = rng.shuffled(len(train), seed).to(train.device)
     real = train[order[:SAMPLES]]
     _, nearest = k_nearest(real, train, 8)
     blurred = train[nearest.to(train.device)].mean(1)  # itself and its seven nearest

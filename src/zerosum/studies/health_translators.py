@@ -32,6 +32,7 @@ from zerosum.studies.spoiled import unseen_input
 from zerosum.studies.study import Measurements, Study
 from zerosum.training.hooks.log import Log
 from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 LOOKS = 10  # of a training, at equal distances
 STOPS = range(MIN_SNAPSHOTS, LOOKS + 1)  # looks after which it is judged as if it ended there
@@ -217,7 +218,7 @@ def _others(meter: SampleMeter, loaded: Dataset, seed: int) -> Tensor:
     """Targets of other inputs, as many as there are inputs."""
     assert meter.source is not None
     field, count = loaded.fields["b"], len(meter.source[1])
-    order = torch.randperm(len(field), generator=Generator().manual_seed(seed + 1000))
+    order = rng.shuffled(len(field), seed + 1000)
     return field.modality.load(field.stored[order[torch.arange(count) % len(order)]])
 
 

@@ -12,6 +12,7 @@ from zerosum.metrics.statistics import Moments
 from zerosum.modality import to_float
 from zerosum.run.sampling import sample
 from zerosum.training.trainer import Trainer
+from zerosum.util import rng
 
 
 def spread(samples: Tensor, real: Tensor) -> float:
@@ -29,7 +30,7 @@ class Quality:
 
     def __init__(self, dataset: Dataset, count: int, device: torch.device):
         self.extractor, self.count = extractors.find("digits", device), count
-        chosen = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))[:count]
+        chosen = rng.shuffled(len(dataset), 0)[:count]
         self.real = Moments.of(self.extractor(to_float(dataset.x[chosen])).features)
 
     def __call__(self, trainer: Trainer, labels: Tensor | None = None) -> float:

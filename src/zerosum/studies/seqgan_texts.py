@@ -19,6 +19,7 @@ from zerosum.metrics.n_grams import texts
 from zerosum.networks.policy import Policy
 from zerosum.studies.policies import TEMPERATURES, alikeness, beyond, likelihood, play_game, surprise, written
 from zerosum.studies.study import Measurements, Study
+from zerosum.util import rng
 
 RECIPE = "seqgan/lines"
 EPOCHS, ROUNDS, LOOK = 40, 100, 10
@@ -38,7 +39,7 @@ def parts_of(file: str) -> tuple[Dataset, Tensor, Tensor]:
     if path is None:
         raise DataError(f"text/{file} is not here: put it into the folder that $ZEROSUM_DATA names")
     whole = data.load(str(path))
-    order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(SPLIT))
+    order = rng.shuffled(len(whole), SPLIT)
     test, stop, learnt = order.tensor_split([MEASURED, MEASURED + STOPPED_BY])
     fields = {name: field.at(learnt) for name, field in whole.fields.items()}
     return Dataset(whole.name, fields, whole.fingerprint), whole.x[stop], whole.x[test]

@@ -18,6 +18,7 @@ from zerosum.losses.adversarial import non_saturating, wasserstein
 from zerosum.modality import Classes, Shape
 from zerosum.networks import mlp
 from zerosum.optim import Optimizer
+from zerosum.util import rng
 
 Change = Callable[[Dataset, int], Dataset]  # data and a seed to other data
 Spoil = Callable[[Any], None]  # changes a game before it is trained
@@ -154,7 +155,7 @@ def unseen_input(game: Any) -> None:
 def shuffle_labels(loaded: Dataset, seed: int) -> Dataset:
     """Every label at a random sample."""
     assert loaded.y is not None
-    order = torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))
+    order = rng.shuffled(len(loaded), seed)
     return dataset(loaded.name, loaded.x, loaded.y[order], loaded.classes)
 
 
@@ -162,7 +163,7 @@ def subset(count: int) -> Change:
     """Only `count` samples, chosen by the seed."""
 
     def change(loaded: Dataset, seed: int) -> Dataset:
-        chosen = torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))[:count]
+        chosen = rng.shuffled(len(loaded), seed)[:count]
         y = None if loaded.y is None else loaded.y[chosen]
         return dataset(loaded.name, loaded.x[chosen].clone(), y, loaded.classes)
 

@@ -30,7 +30,7 @@ from zerosum.run.sampling import sample
 from zerosum.studies import training
 from zerosum.studies.study import Measurements, Study, by_part, each_value
 from zerosum.training.trainer import Trainer
-from zerosum.util import distributed
+from zerosum.util import distributed, rng
 
 IMAGES = 26_000
 CHECKPOINTS = 8  # times that coverage is measured in a training; the last one, at its end, counts
@@ -133,7 +133,7 @@ def run_published(part: str, seed: int, fraction: float, folder: Path) -> Measur
 def _run(of: Mapping[str, Contestant], part: str, seed: int, fraction: float, folder: Path) -> Measurements:
     loaded = data.load("stacked-mnist", seed=seed)
     if part == REAL:
-        chosen = torch.randperm(len(loaded), generator=torch.Generator().manual_seed(seed))[:IMAGES]
+        chosen = rng.shuffled(len(loaded), seed)[:IMAGES]
         return {"part": part, "seed": seed, **coverage(loaded.x[chosen] / 127.5 - 1)}
     return {"part": part, "seed": seed, **train(of[part], loaded, seed, fraction, folder, IMAGES)}
 

@@ -27,6 +27,7 @@ from zerosum.run.sampling import sample
 from zerosum.studies.quality import Quality, spread
 from zerosum.studies.study import Measurements, Study, part_folder
 from zerosum.studies.training import last_weights, play, trainer_of
+from zerosum.util import rng
 
 ROUNDS = 10_000
 PARTS = ("gan", "wgan", "dcgan")
@@ -89,7 +90,7 @@ def train(
     quality = Quality(dataset, samples, trainer.device)
     black = quality.of(torch.full((samples, *dataset.spec.x.shape), -1.0))
     drawn = sample(trainer.game, min(COMPARED, samples))
-    order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(seed))
+    order = rng.shuffled(len(dataset), seed)
     apart = spread(drawn, to_float(dataset.x[order[: len(drawn)]]))
     save_file({"samples": drawn[:SHOWN].contiguous()}, folder / "samples.safetensors")
     figures = {"frechet": quality(trainer), "black": black, "spread": apart, "verdict": monitor.verdict.name}

@@ -1,4 +1,4 @@
-"""The state of every global random generator, as tensors."""
+"""The state of every global random generator, as tensors; and orders that a seed decides."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def seed(number: int) -> None:
     random.seed(number)
     np.random.seed(number % 2**32)
     torch.manual_seed(number)
+
+
+def shuffled(count: int, number: int) -> Tensor:
+    """(count,) int64: the numbers below `count`, in the order that a seed decides, whatever was drawn before."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(number))
 
 
 @contextmanager

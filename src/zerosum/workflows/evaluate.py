@@ -144,7 +144,7 @@ def evaluate(
             about.append(_held_out_note(held_out, translates))
         reference, source, notes = real_data.in_one_colour(reference, source)
         features, of_features = real_data.extractor(extractor, reference, device)
-        order, real_count = targets.shuffle(reference, seed), samples if real is None else real
+        order, real_count = rng.shuffled(len(reference.x), seed), samples if real is None else real
         compared, unused = order.tensor_split([min(real_count, len(order))])
         own = (source.run is None or against is None) and rest is None
         context = Context(

@@ -207,7 +207,7 @@ def _trained(
 ) -> vgg.Classifier:
     """The classifier, without batch norm, with scales."""
     x, y = known
-    shown = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:COMPARED]]
+    shown = x[rng.shuffled(len(x), seed)[:COMPARED]]
     pixels = to_float(shown)
 
     def build() -> vgg.Classifier:

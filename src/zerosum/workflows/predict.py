@@ -16,7 +16,7 @@ from zerosum.pictures.film import film
 from zerosum.pictures.strips import moving
 from zerosum.roles import Predicts, in_role
 from zerosum.run.loaded import Run
-from zerosum.util import checks, memory
+from zerosum.util import checks, memory, rng
 from zerosum.workflows.sample import PACE
 
 VIDEOS = 8  # that a film shows side by side
@@ -60,7 +60,7 @@ def write_film(
     memory.require(needed, f"a film of {count:,} videos of {frames:,} frames", "ask for fewer (--frames, -n)")
     if data is None:
         data = read_as(own.reading, own.name, data_dir=own.folder)
-    rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(checks.seed(seed)))[:count]
+    rows = rng.shuffled(len(data), checks.seed(seed))[:count]
     x, actions = data.fields[run.game.makes].stored[rows], data.fields["actions"].stored[rows]
     if action is not None:
         actions = torch.cat([actions[:, : start - 1], action.expand(len(rows), frames, -1)], 1)
