@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -109,16 +110,16 @@ def by_part(parts: Sequence[Measurements], keys: Sequence[str]) -> dict[str, dic
 
 
 def run(study: Study, seeds: Sequence[int], fraction: float, work: Path, processes: int) -> Iterator[Done]:
-    """Run the parts that `work` does not hold yet, yielding each as it is done.
+    """Run the parts that `work` does not hold yet, yielding each as it is done; what stops it stops the others at once.
 
     Raises:
-        ZerosumError: `work` holds parts of another study.
+        ZerosumError: `work` holds parts of another study, or a process was killed.
     """
     todo = [(part, seed) for seed in seeds for part in study.parts(seed) if _read(study, work, seed, part) is None]
     if not todo:
         return
     # Spawned, not forked: a forked process inherits locks of PyTorch's threads.
-    context = multiprocessing.get_context("spawn")
+    context, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
     with ProcessPoolExecutor(processes, context, _worker) as pool:
         futures = {
             pool.submit(_part, study.run, study.work, part, seed, fraction, _path(work, seed, part)): (part, seed)
@@ -127,8 +128,17 @@ def run(study: Study, seeds: Sequence[int], fraction: float, work: Path, process
         try:
             for count, future in enumerate(as_completed(futures), 1):
                 yield Done(*futures[future], left=len(todo) - count, measurements=future.result())
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():  # a part may take hours, and its checkpoints are kept
+                if process not in others:
+                    process.terminate()
+            if isinstance(error, BrokenProcessPool):
+                cure = "with fewer --processes" if processes > 1 else "where there is more of it"
+                raise ZerosumError(
+                    "a process was killed, perhaps by the system for want of memory; what is finished is kept: run the "
+                    f"same command again, {cure}"
+                ) from None
             raise
 
 
