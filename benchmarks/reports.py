@@ -33,7 +33,7 @@ def speed(machines: Sequence[Mapping[str, Any]]) -> str:
     for name in names:
         rows = [next((row for row in machine["rows"] if row["name"] == name), None) for machine in machines]
         target = next(float(row["target"]) for row in rows if row)
-        what, _, limit = name.rpartition(": ") if is_limit(name) else (name, "", f"{target:g}")
+        what, _, limit = name.rpartition(": ") if is_limit(name) else (name, "", f"{target:.2g}")
         goal = f"{limit}: {', '.join(map(verdict, rows))}" if target else "none"
         lines.append(line([what, *map(cell, rows), goal]))
     return "\n".join(lines)
@@ -52,9 +52,14 @@ def cell(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return "not measured"
     if not is_limit(row["name"]):
-        return f"{row['ours']:,.0f} beside {row['baseline']:,.0f}: {row['ratio']:.1f}"
+        return f"{rate(row['ours'])} beside {rate(row['baseline'])}: {row['ratio']:.2g}"
     value = 1 / row["ours"]
     return f"{value:.2g} µs" if " us " in row["name"] else f"{value:.2f} s"
+
+
+def rate(value: float) -> str:
+    """A number a second: whole, or of three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def verdict(row: Mapping[str, Any] | None) -> str:
