@@ -191,10 +191,14 @@ def pair_means(size: int, count: int) -> Iterator[Row]:
         yield {"mean": (float(values.mean()), intervals.of_groups(values.tolist()), 30.0)}
 
 
+def tokens_of(source: Dataset) -> Tokens:
+    assert isinstance(source.modality, Tokens)
+    return source.modality
+
+
 def written(source: Dataset, wrong: float = 0.0) -> Draw:
     """Texts of the source, of whose tokens some are any other ones of it."""
-    tokens = source.modality
-    assert isinstance(tokens, Tokens)
+    tokens = tokens_of(source)
 
     def draw(count: int, generator: torch.Generator) -> Tensor:
         x, others = (source.x[torch.randint(len(source), (count,), generator=generator)] for _ in range(2))
@@ -206,16 +210,14 @@ def written(source: Dataset, wrong: float = 0.0) -> Draw:
 
 def valid(source: Dataset, size: int, count: int) -> Iterator[Row]:
     """Sentences of which one token in twenty is wrong."""
-    tokens, draw, generator = source.modality, written(source, 0.05), torch.Generator().manual_seed(size)
-    assert isinstance(tokens, Tokens)
+    tokens, draw, generator = tokens_of(source), written(source, 0.05), torch.Generator().manual_seed(size)
     for _ in range(count):
         yield rows_of(grammatical.scores_of(grammar(), tokens, texts(tokens, draw(size, generator))))
 
 
 def surprise(source: Dataset, size: int, count: int) -> Iterator[Row]:
     """Texts of any length, under a model that knows how often each token is real."""
-    tokens, draw, generator = source.modality, written(source, 0.1), torch.Generator().manual_seed(size)
-    assert isinstance(tokens, Tokens)
+    tokens, draw, generator = tokens_of(source), written(source, 0.1), torch.Generator().manual_seed(size)
     seen = 1.0 + source.x.flatten().bincount(minlength=tokens.size)
     log_p = (seen / seen.sum()).log()
     for _ in range(count):

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,10 @@ KILLED = Study(
 def test_a_process_that_is_killed_is_named_and_what_is_finished_is_kept(
     processes: int, cure: str, tmp_path: Path
 ) -> None:
-    _run_first = list(study.run(Study(**{**vars(KILLED), "parts": lambda seed: (FIRST,)}), (0,), 1.0, tmp_path, 1))
+    finished = list(study.run(replace(KILLED, parts=lambda seed: (FIRST,)), (0,), 1.0, tmp_path, 1))
     with pytest.raises(ZerosumError, match=f"a process was killed.*again, {cure}"):
         list(study.run(KILLED, (0,), 1.0, tmp_path, processes))
-    assert len(_run_first) == 1 and [path.stem for path in tmp_path.rglob("*.json")] == [FIRST]
+    assert len(finished) == 1 and [path.stem for path in tmp_path.rglob("*.json")] == [FIRST]
 
 
 def test_a_long_part_is_stopped_at_once(tmp_path: Path) -> None:

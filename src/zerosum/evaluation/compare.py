@@ -10,7 +10,7 @@ from typing import Any
 from zerosum.errors import ZerosumError
 from zerosum.evaluation.protocol import Evaluation, Result, as_given, titles
 from zerosum.evaluation.standing import remark, standing
-from zerosum.metrics import METRICS, with_settings
+from zerosum.metrics import METRICS, name_and_settings
 from zerosum.metrics.metric import Metric
 from zerosum.metrics.score import Score
 from zerosum.util.text import shape_text
@@ -112,7 +112,7 @@ def compare(*evaluations: Evaluation, metrics: Sequence[str] = ()) -> list[Compa
 
 def _named(name: str, side: str, results: Sequence[Result]) -> list[Result]:
     """The results of a metric, or of it with some settings, "precision-recall:k=5"; at least one."""
-    (metric, wanted), found = with_settings(name), []
+    (metric, wanted), found = name_and_settings(name), []
     for result in results:
         own = {setting: as_given(value) for setting, value in result.protocol.settings.items()}
         if result.protocol.metric == metric and wanted.items() <= own.items():

@@ -71,7 +71,7 @@ def __getattr__(name: str) -> ModuleType:
     raise AttributeError(f"module 'zerosum.metrics' has no attribute {name!r}")
 
 
-def with_settings(name: str) -> tuple[str, dict[str, str]]:
+def name_and_settings(name: str) -> tuple[str, dict[str, str]]:
     """The name of a metric, and what "precision-recall:k=5" sets, as written; `ZerosumError` if that cannot be read."""
     metric, _, given = name.partition(":")
     settings = {}
@@ -88,7 +88,7 @@ def find(name: str) -> Metric | PairMetric:
 
     `ZerosumError` where there is none of that name, or a setting that it does not have or that is out of range.
     """
-    known, values = with_settings(name)
+    known, values = name_and_settings(name)
     if known not in METRICS:
         close = difflib.get_close_matches(known, METRICS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(METRICS)}"
