@@ -19,10 +19,10 @@ from zerosum.games import find
 from zerosum.health.history import History, Snapshot
 from zerosum.health.signals import OF_SAMPLES, SampleMeter, SignalMeter, of_players
 from zerosum.health.verdicts import FAR
-from zerosum.modality import Classes, Image, Tokens
+from zerosum.modality import Classes, Image, Tokens, Video
 from zerosum.optim import SGD
 from zerosum.recipe import Training
-from zerosum.studies.frozen import every_other, hundred
+from zerosum.studies.frozen import every_other, hundred, salted
 from zerosum.training.log_keys import Key, norm_of, values_of
 from zerosum.training.trainer import Trainer
 
@@ -94,7 +94,7 @@ def test_what_a_translator_makes_is_compared_with_its_field(decks: tuple[str, st
     meter = SignalMeter(loaded, game.makes)
     before = meter.measure(trainer, 0.0).signals
     assert {"frechet", "recall", "centre/0"} <= before.keys() and before["frechet"] > 1
-    assert "copying" not in before, "a translation is near its target, and no copy"
+    assert not {"copying", "copied"} & set(before), "a translation is near its target, and no copy"
     with torch.no_grad():
         game.translator.shift.fill_(0.3)  # the truth
     right = meter.measure(trainer, 0.0).signals
@@ -116,10 +116,10 @@ def test_texts_have_all_signals_of_samples():
     game = find(f"{GAMES / 'token_copier.py'}:lines").build(loaded.spec)
     trainer = Trainer(game, _no_batches, Training(1, 8, average=0.0))
     signals = SignalMeter(loaded, game.makes).measure(trainer, 0.0).signals
-    elsewhere = {"centre", "mode", "broken", "begun", "reals", "sight", "surface", "repeated"} | {
+    elsewhere = {"centre", "mode", "broken", "begun", "reals", "sight", "surface", "specks", "repeated"} | {
         n for n in OF_SAMPLES if n.startswith("class")
     }
-    assert OF_SAMPLES.keys() - elsewhere - {"copying"} <= signals.keys()
+    assert OF_SAMPLES.keys() - elsewhere - {"copying", "copied"} <= signals.keys()
     assert "copying" not in signals, "of texts that occur several times, copies mean nothing"
     assert signals["frechet"] > 3 * signals["frechet_real"]
 
@@ -193,6 +193,34 @@ def test_colours_repetition_and_fine_detail_are_seen(side: int) -> None:
 def test_small_grey_images_have_no_surface() -> None:
     grey, fakes = torch.randint(256, (300, 1, 16, 16), dtype=torch.uint8), torch.zeros(64, 1, 16, 16)
     assert "surface" not in SampleMeter(dataset("grey", grey), "x").compare(fakes, fakes, None)
+
+
+@pytest.mark.parametrize("side", [16, 32, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_salt_and_pepper_are_seen_at_any_size(side: int, channels: int) -> None:
+    """One pixel of a hundred, which hardly moves any distance."""
+    x, others = photographs(0, side)[:, :channels], photographs(1, side)[:, :channels]
+    y = torch.zeros(len(others), dtype=torch.long)
+    assert "specks" not in seen_far(x, others)
+    assert "specks" in seen_far(x, salted(others, y, torch.Generator().manual_seed(0), 0.01))
+
+
+def test_specks_that_the_data_has_are_no_fault() -> None:
+    """A sky of stars."""
+    stars = torch.where(torch.rand(2000, 1, 16, 16, generator=torch.Generator().manual_seed(0)) < 0.02, 1.0, -1.0)
+    assert "specks" not in seen_far(stars[:1000], stars[1000:])
+    assert "specks" in seen_far(-torch.ones_like(stars), stars)
+
+
+def test_frames_of_videos_have_specks() -> None:
+    videos = photographs(0, 16)[:300, None].repeat(1, 4, 1, 1, 1)
+    noisy = videos.clone()
+    noisy[:, -1, :, 8, 8] = 1 - 2 * (noisy[:, -1, :, 8, 8] > 0).float()  # in one of the two frames that are looked at
+    stored = ((videos + 1) * 127.5).round().to(torch.uint8)
+    field = Field(Video(4, 3, 16, 16), stored)
+    meter = SampleMeter(dataset_of("videos", {"x": field}), "x")
+    seen = [meter.compare(fakes, fakes[:64], None)["specks"] for fakes in (videos, noisy)]
+    assert seen[1] - seen[0] == pytest.approx(0.5 / 14**2, rel=0.1)
 
 
 def test_half_of_many_modes_is_seen_though_no_mode_can_be_tested() -> None:

@@ -19,7 +19,7 @@ from zerosum.health import signals as module
 from zerosum.health.history import History, Snapshot
 from zerosum.health.modes import LEAST, ByLabel, Modes, Named, OrRegions, _testable
 from zerosum.health.sight import _edges, _grey, sight
-from zerosum.health.signals import COUNTED, MOVING, REFERENCES, SAMPLES, SampleMeter
+from zerosum.health.signals import COUNTED, MOVING, REFERENCES, SAMPLES, SEARCHED, SampleMeter
 from zerosum.health.verdicts import FAR
 from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
@@ -98,6 +98,7 @@ def test_how_far_is_too_far():
         ("frechet", ">"): (3.0, 0.0, "frechet_high"),
         ("sight", ">"): (3.0, 0.0, "sight_high"),
         ("surface", ">"): (3.0, 0.0, "surface_high"),
+        ("specks", ">"): (1.0, 0.003, "specks_high"),
         ("repeated", ">"): (1.0, 0.05, "repeated_high"),
         ("unreached", ">"): (1.0, 0.1, "unreached_high"),
         ("class_obedience", "<"): (1.0, 0.0, 0.6),
@@ -219,6 +220,22 @@ def test_copying_is_over_the_ratio_of_the_reals(cloud: tuple[SampleMeter, Tensor
     own = torch.cdist(units[0][:128], units[0]).sort(1).values[:, 1:]
     ratio, usual = ((d[:, 0] / d[:, 1]).median() for d in (near, own))
     assert compared(cloud)["copying"] == pytest.approx(float(ratio / usual), rel=1e-3)
+
+
+def test_copies_are_counted_though_few_of_the_reals_are_searched():
+    """A third of the fakes are reals, of which half are searched: about a sixth are found, and scaled up."""
+    generator = torch.Generator().manual_seed(0)
+    x, fakes = torch.randn(2 * SEARCHED, 8, generator=generator), torch.randn(COUNTED, 8, generator=generator)
+    meter = SampleMeter(dataset("d", x), "x")
+    others = meter.compare(fakes, fakes[:MOVING], None)
+    assert others["copied"] <= others["copied_high"] < 0.05
+    third = fakes.clone()
+    third[::3] = x[: len(third[::3])]
+    searched = torch.cdist(third[:256], meter.thumbnails).topk(2, largest=False).values
+    found = float((searched[:, 0] < 0.2 * searched[:, 1]).float().mean())
+    signals = meter.compare(third, third[:MOVING], None)
+    assert signals["copied"] == pytest.approx(2 * found) and 0.2 < signals["copied"] < 0.45
+    assert signals["copying"] > 0.6, "the median fake is none"
 
 
 def test_principal_axes_are_in_deviations_of_the_reals(cloud: tuple[SampleMeter, Tensor, Tensor]):

@@ -58,6 +58,11 @@ def history(
     ("memorising", 0.2, {"copying": 0.59, "frechet": 0.59}),
     ("under-trained", 0.2, {"copying": 0.2, "frechet": 0.61}),  # what is far from the data is no copy of it
     ("healthy", 0.2, {"copying": 0.61}),
+    ("modes missing", 0.2, {"modes_missing": 1.0, "mode/9": 0.1, "specks": 0.003, "specks_high": 0.001}),
+    ("under-trained", 0.2, {"modes_missing": 1.0, "mode/9": 0.1, "specks": 0.005, "specks_high": 0.001}),
+    ("memorising", 0.2, {"copied": 0.17, "copied_high": 0.01}),
+    ("healthy", 0.2, {"copied": 0.15, "copied_high": 0.01}),
+    ("under-trained", 0.2, {"copied": 0.5, "copied_high": 0.01, "frechet": 0.61}),
     ("labels ignored", 0.2, {**CLASSES, "class_accuracy": 0.1}),
     ("labels ignored", 0.2, {**CLASSES, "class_accuracy_real": 0.11}),
     ("discriminator too strong", 0.0, {"frechet": 5.0, **of("discriminator", SURE)}),
@@ -269,7 +274,7 @@ def test_healthy_takes_five_looks(count: int):
 def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
     """In the last look, or in one of the two before; its evidence is named."""
     good = {**SAMPLES, "class_spread_least": 0.8, **CLASSES}
-    for name in ("sight", "surface", "novel", "repeated", "unreached"):
+    for name in ("sight", "surface", "specks", "novel", "repeated", "unreached"):
         good |= {name: 0.1, f"{name}_high": 0.1}
     limit = criterion.limit(good)
     assert limit is not None

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from zerosum.errors import ZerosumError
-from zerosum.health.sight import sight, surface
+from zerosum.health.sight import sight, specks, surface
 from zerosum.metrics import extractors
 from zerosum.metrics.extractors.digits import CLASSES
 from zerosum.metrics.extractors.random import SMALLEST
@@ -52,6 +52,10 @@ class FeatureSpace(ABC):
 
     def surface(self, x: Tensor) -> Tensor:
         """(N, D) of samples (N, *shape): what else a person sees of them, such as colours; D may be 0."""
+        return x.new_empty(len(x), 0)
+
+    def specks(self, x: Tensor) -> Tensor:
+        """(N, D) of samples (N, *shape): share of their pixels that stand out of all around them; D is 1, or 0."""
         return x.new_empty(len(x), 0)
 
     def place(self, centre: Tensor) -> str:
@@ -122,6 +126,9 @@ class ImageSpace(FeatureSpace):
     def surface(self, x: Tensor) -> Tensor:
         return surface(x)
 
+    def specks(self, x: Tensor) -> Tensor:
+        return specks(x)[:, None]
+
     def thumbnail(self, x: Tensor) -> Tensor:
         return thumbnails(x)
 
@@ -140,6 +147,9 @@ class VideoSpace(FeatureSpace):
 
     def seen(self, x: Tensor) -> Tensor:
         return self._of_frames(self.images.seen, x)
+
+    def specks(self, x: Tensor) -> Tensor:
+        return self._of_frames(self.images.specks, x).mean(1, keepdim=True)
 
     def thumbnail(self, x: Tensor) -> Tensor:
         return self._of_frames(self.images.thumbnail, x)

@@ -9,6 +9,7 @@ of CIFAR-10 and of digits beside other features.
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,7 @@ LEAST = 16  # pixels that smaller ones are scaled up to
 DIRECTIONS, CELLS, OCTAVES = 8, 4, 3
 SHARP = 0.7  # of a gradient's size: what it must have along a direction to count there
 QUIET = 1e-5  # a mean square of detail below which an image counts as smooth
+APART = 0.5  # of [-1, 1]: what a pixel differs by from all around it to be a speck
 FAINT = 0.02  # a mean gradient, in [-1, 1], below which an image counts as empty
 
 
@@ -55,6 +57,20 @@ def surface(x: Tensor) -> Tensor:
         detail, x = _octave(x)
         parts.append((detail.square().mean((1, 2, 3)) + QUIET).log()[:, None])
     return torch.cat(parts, 1)
+
+
+def specks(x: Tensor) -> Tensor:
+    """(N,) of images (N, C, H, W) in about [-1, 1]: the share of pixels that are brighter, or darker, than all eight
+    around them, by APART in one of the first three channels. Pixels at the border are left out.
+    """
+    x = x[:, :3].clamp(-1, 1)
+    if min(x.shape[2:]) < 3:
+        return x.new_zeros(len(x))
+    height, width = x.shape[2] - 2, x.shape[3] - 2
+    around = [(down, across) for down in range(3) for across in range(3) if (down, across) != (1, 1)]
+    shifted = [x[..., down : down + height, across : across + width] for down, across in around]  # views
+    highest, lowest, own = reduce(torch.maximum, shifted), reduce(torch.minimum, shifted), x[..., 1:-1, 1:-1]
+    return ((own - highest > APART) | (lowest - own > APART)).any(1).float().mean((1, 2))
 
 
 def _octave(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -55,6 +55,7 @@ OF_SAMPLES = {
     "frechet_real": "the same of other reals, as many as there are fakes: what is within reach",
     "sight": "Fréchet distance in edges, colours and detail: what a person sees of an image",
     "surface": "Fréchet distance in how channels differ, and in detail that is lost at 32 pixels",
+    "specks": "share of the pixels of fakes that stand out of all around them, as salt and pepper does",
     "stray": "share of fakes further from the nearest real than 99 % of reals are",
     "spread": "variance of the fakes over that of the reals",
     "recall": "share of reals among fakes' neighbours, over the same share for fresh reals",
@@ -66,6 +67,7 @@ OF_SAMPLES = {
     "kept": "share of texts of fixed z that are what they were a third of the steps ago",
     "novel": "share of pairs of neighbouring tokens that known reals do not have",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",
+    "copied": "share of fakes next to equal to one training sample; found among those that are searched, and scaled up",
     "class_spread": "variance within a class of fakes over that of reals, of the median class",
     "class_spread_least": "the same of the class with the least",
     "class_accuracy": "share of fakes that are of the requested class",
@@ -95,7 +97,9 @@ REFERENCE = {  # of the interval that holds 95 % of what other reals reach, in p
     "frechet_high": "the most that the Fréchet distance of other reals is",
     "sight_high": "the most that it is in edges, colours and detail",
     "surface_high": "the most that it is in colours and fine detail",
+    "specks_high": "the largest share of such pixels in other reals",
     "repeated_high": "the largest share of other reals that are next to equal to another",
+    "copied_high": "the largest share of other reals that are so near to one",
     "recall_low": "the least that the recall of other reals is",
     "precision_low": "the least that the precision of other reals is",
     "lifelike_low": "the least that it is, of what is seen of images",
@@ -139,6 +143,7 @@ class SampleMeter:
         self._measure_reals(real)
         self.seen = self.space.of_stored(x[:KNOWN], self.space.seen)  # (N, S)
         self.nearby, self.surface = _Nearby(self.seen), _Surface(self.space.of_stored(x[:KNOWN], self.space.surface))
+        self.specks = self.space.of_stored(x[:KNOWN], self.space.specks)  # (N, D), of images alone D is 1
         self.looks = list[tuple[int, Tensor]]()  # texts of fixed z, after the steps that were looked at
         self.pairs = None if self.space.pairs(x[:1]) is None else _Pairs(self.space, x[:KNOWN])
         self.reference, self.alike = {"reals": float(len(field))}, SAMPLES
@@ -176,7 +181,9 @@ class SampleMeter:
         `x` are stored reals (N, *shape).
         """
         self.thumbnails = self.space.of_stored(x, self.space.thumbnail)  # (M, P)
-        self.copying_real = _copy_ratio(self.thumbnails[:COPIES], self.thumbnails, own=True)
+        self.whole = count / len(x)  # over those that are searched
+        ratios = _copy_ratios(self.thumbnails[:SAMPLES], self.thumbnails, own=True)
+        self.copying_real, self.near_real = _middle(ratios[:COPIES]), float((ratios < ORIGINAL).float().mean())
         twins = _twins(self.thumbnails[:COPIES], self.thumbnails)
         self.original = self.copying_real > ORIGINAL and twins < TWINS and count >= self.space.fewest
 
@@ -251,7 +258,8 @@ class SampleMeter:
         is foreseen.
         """
         signals = self.compare(fakes, moving, None)
-        signals.pop("copying", None)  # a translation is near its own target, as it should be
+        for name in ("copying", "copied"):
+            signals.pop(name, None)  # a translation is near its own target, as it should be
         if self.translations and "broken" not in signals:
             signals |= self.translations.signals(fakes, signals, near_input)
         return signals
@@ -272,11 +280,14 @@ class SampleMeter:
             "stray": self.nearby.strays(seen),
             **{f"centre/{i}": value for i, value in enumerate(centre.tolist())},
         }
+        if self.specks.shape[1]:
+            signals["specks"] = float(self.space.specks(few).mean())
         if self.cells:
             signals["unreached"] = self.cells.unreached(seen)
         if self.original:
-            copied = _copy_ratio(self.space.thumbnail(few[:COPIES]), self.thumbnails)
-            signals["copying"] = copied / self.copying_real
+            ratios = _copy_ratios(self.space.thumbnail(few), self.thumbnails)
+            signals["copying"] = _middle(ratios[:COPIES]) / self.copying_real
+            signals["copied"] = self.whole * float((ratios < ORIGINAL).float().mean())
         if self.pairs:
             signals |= self.pairs.signals(few)
         if self.modes:
@@ -322,6 +333,11 @@ class SampleMeter:
             for name, value in self._compared(real[rows], self.seen[rows], self.surface.real[rows]).items():
                 found.setdefault(name, []).append(value)
         reference = {"stray_high": self.nearby.strays_high(COUNTED)}
+        if self.original:
+            within = 1.96 * math.sqrt(self.near_real * (1 - self.near_real) / SAMPLES)
+            reference["copied_high"] = self.whole * (self.near_real + within)
+        if self.specks.shape[1]:
+            reference["specks_high"] = float(self.specks.mean() + 1.96 * self.specks.std() / math.sqrt(SAMPLES))
         for name, values in found.items():
             mean, within = statistics.fmean(values), 1.96 * statistics.stdev(values)
             reference |= {f"{name}_low": mean - within, f"{name}_high": mean + within}
@@ -576,8 +592,8 @@ def _twins(queries: Tensor, searched: Tensor) -> float:
     return float((distances.amin(1) < 1e-5 * searched.std(0).norm()).float().mean())
 
 
-def _copy_ratio(queries: Tensor, searched: Tensor, own: bool = False) -> float:
-    """Median of the distance to the nearest over that to the second nearest of `searched`, itself left out if `own`."""
+def _copy_ratios(queries: Tensor, searched: Tensor, own: bool = False) -> Tensor:
+    """(N,) distance to the nearest over that to the second nearest of `searched`, itself left out if `own`."""
     count = min(2 + own, len(searched))
     nearest = torch.cdist(queries, searched).topk(count, largest=False).values[:, -2:]  # (N, 2)
-    return max(float((nearest[:, 0] / nearest[:, 1].clamp_min(1e-9)).median()), 1e-6)
+    return nearest[:, 0] / nearest[:, 1].clamp_min(1e-9)

@@ -148,11 +148,13 @@ class Verdict:
 
 
 _c = Criterion
+_SPECKLED = _c("specks", ">", "specks_high", 1.0, 0.003)
 # By what fakes are still far from the data: each against the end of the interval in which other reals lie.
 FAR = (
     _c("frechet", ">", "frechet_high", 3.0),
     _c("sight", ">", "sight_high", 3.0),
     _c("surface", ">", "surface_high", 3.0),
+    _SPECKLED,
     _c("stray", ">", "stray_high", 1.0, 0.17),
     _c("recall", "<", "recall_low", 0.6),
     _c("precision", "<", "precision_low", 0.6),
@@ -168,7 +170,7 @@ FAR = (
 )
 # Of images; of all but texts, and of texts; of data with modes that can be tested; of games that are asked for classes.
 OPTIONAL = (
-    *("sight", "surface", "repeated", "novel", "modes_missing", "unreached"),
+    *("sight", "surface", "specks", "repeated", "novel", "modes_missing", "unreached"),
     *("class_obedience", "class_spread_least"),
 )
 LASTING = 3  # of the last snapshots in which fakes are to be close
@@ -262,13 +264,16 @@ VERDICTS: dict[str, VerdictSpec] = {
     ),
     "memorising": VerdictSpec(
         16,
-        "Memorising: the fakes are copies of training samples.",
+        "Memorising: fakes are copies of training samples.",
         (
             "more data; `--flip`, where left and right do not matter",
             "stop earlier: an older checkpoint may be better (`zerosum sample RUN --checkpoint N`)",
             "a smaller discriminator, or more of its penalty",
         ),
-        ((_c("copying", "<", 0.6), _c("frechet", "<", 0.6)),),
+        (
+            (_c("copying", "<", 0.6), _c("frechet", "<", 0.6)),
+            (_c("copied", ">", "copied_high", 1.0, 0.15), _c("frechet", "<", 0.6)),
+        ),
     ),
     "labels ignored": VerdictSpec(
         17,
@@ -456,12 +461,14 @@ def diagnose(history: History) -> Verdict:
 
 
 def _named(name: str, evidence: tuple[Evidence, ...], history: History) -> Verdict | None:
-    """A failure with what is to be said beside its sentence; None where no mode has been missing all the time."""
+    """A failure with what is to be said beside its sentence; None where no mode has been missing all the time, or
+    where specks may have moved the fakes out of it.
+    """
     if name == "discriminator too strong":
         return Verdict(name, evidence, _vanished(history.signals[-1]))
     if name == "modes missing":
         missing, modes = _missing(history), history.signals[-1].get("modes")
-        if not missing:
+        if not missing or _SPECKLED.holds(history.signals[-1]):
             return None
         return Verdict(name, evidence, f"That is {len(missing)} of {modes:.0f}." if modes else "", missing)
     return Verdict(name, evidence)

@@ -50,6 +50,10 @@ CHANGES: Mapping[str, Change] = {
         "are of the classes that are asked for",
         ("health", "health-texts", "health-translators", "wgan-without-batch-norm"),
     ),
+    "specks": Change(
+        "a healthy run's fakes have no more isolated pixels than the data, and no seventh of them are training samples",
+        ("health", "health-translators", "wgan-without-batch-norm"),
+    ),
     "minibatch": Change(
         "distances of minibatch discrimination are calibrated on data, as the authors' are",
         ("improved-techniques",),

@@ -66,6 +66,7 @@ class Frozen:
     make: Make
     truth: str = "healthy"
     labelled: bool = False  # whether the monitor sees classes
+    copies: float = 0.0  # share of the fakes that are samples of the data
 
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]:
         """The trainer at step 0, and its data: a random half; fakes are made of the other half."""
@@ -79,6 +80,9 @@ class Frozen:
         known = (y[:half], whole.classes) if self.labelled else (None, ())
         loaded = dataset(self.data, x[:half].clone(), *known)
         fakes = self.make(loaded.modality.load(x[half:]), y[half:], generator)
+        if self.copies:
+            chosen = torch.rand(len(fakes), generator=generator) < self.copies
+            fakes[chosen] = loaded.modality.load(x[:half])[: len(fakes)][chosen]
         stream = data.Stream(loaded.without_labels(), 16, seed=seed)
         return Trainer(Stock(fakes), stream, Training(STEPS, 16, seed, average=0.0, log_every=5)), loaded
 
@@ -169,6 +173,12 @@ def blurred(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
     return F.interpolate(F.avg_pool2d(x, 4), x.shape[2:], mode="bilinear")
 
 
+def salted(x: Tensor, y: Tensor, generator: Generator, share: float = 0.02) -> Tensor:
+    """A share of the pixels is white or black."""
+    hit, white = torch.rand(2, len(x), 1, *x.shape[2:], generator=generator)
+    return torch.where(hit < share, 2 * white.round() - 1, x)
+
+
 def shapes(seed: int, count: int = MOST) -> Dataset:
     """Images of 32x32 pixels: one of six shapes of any colour, place and size on a ground of another colour."""
     generator = torch.Generator().manual_seed(seed)
@@ -213,10 +223,15 @@ def _of(names: str, of: str, cases: Sequence[tuple[str, Make]], truth: str, labe
         yield Frozen(f"{names}: {name}", of, make, truth, labelled)
 
 
+def _copied(names: str, of: str) -> Iterator[Frozen]:
+    for name, share in (("all are copies", 1.0), ("a third are copies", 0.33)):
+        yield Frozen(f"{names}: {name}", of, everything, "memorising", copies=share)
+
+
 _GOOD = (("all", everything), ("all, with noise", jittered))
 _REPEATED = (("a fifth are one of them", repeated(0.2, 1)), ("half are fifty of them", repeated(0.45, 50)))
 _COLOURS = (("red for blue", swapped), ("half of them grey", half_grey))
-_NO_IMAGES = (("noise", noise), ("stripes", stripes), ("blobs", blobs), ("blurred", blurred))
+_NO_IMAGES = (("noise", noise), ("stripes", stripes), ("blobs", blobs), ("blurred", blurred), ("salted", salted))
 _DIGITS = (
     ("0 to 2 of ten", keep(0, 1, 2)),
     ("3, 5, 7 of ten", keep(3, 5, 7)),
@@ -257,6 +272,9 @@ FROZEN = (
     *_of("digits", "digits", _NO_IMAGES, "under-trained"),
     *_of("digits", "digits", _REPEATED, "under-trained"),
     *_of("shapes", "shapes", _NO_IMAGES, "under-trained"),
+    *_copied("digits", "digits"),
+    *_copied("ring", "ring"),
+    *_copied("shapes", "shapes"),
 )
 OF_PHOTOGRAPHS = (
     *_of("photographs", "cifar10", _GOOD, "healthy"),
@@ -265,4 +283,5 @@ OF_PHOTOGRAPHS = (
     *_of("labelled photographs", "cifar10", _PHOTOGRAPHS, "modes missing", True),
     *_of("photographs", "cifar10", _NO_IMAGES, "under-trained"),
     *_of("photographs", "cifar10", (*_REPEATED, *_COLOURS), "under-trained"),
+    *_copied("photographs", "cifar10"),
 )
