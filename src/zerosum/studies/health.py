@@ -232,13 +232,14 @@ def _reached(summary: Measurements) -> bool:
 HEALTH = Study(
     name="health",
     protocol=(
-        "Short trainings whose outcome is known by construction (src/zerosum/studies/scenarios.py), judged as if they "
-        "had stopped at 5 to 100 % of their steps, on digits of 16x16 pixels and on points; and generators of real "
-        "samples, all or of some classes, of copies of the data, and of noise, stripes and blobs "
-        "(src/zerosum/studies/frozen.py), on digits, points, coloured shapes and CIFAR-10. The value is the share of failures that the verdict at the end names. "
-        "At most 0.02 of the good snapshots may raise an alarm, and at most 0.01 of the bad ones, among them healthy "
-        "trainings before they have their final quality, may be called healthy; of at least 300 bad and 150 good "
-        "snapshots from at least 40 trainings. Thresholds and scenarios were chosen on seeds 0 to 7."
+        "Short trainings whose outcome is known by construction (src/zerosum/studies/scenarios.py), judged as if "
+        "they had stopped at 5 to 100 % of their steps, on digits of 16x16 pixels and on points; and generators of "
+        "real samples, all or of some classes, of copies of the data, and of noise, stripes and blobs "
+        "(src/zerosum/studies/frozen.py), on digits, points, coloured shapes and CIFAR-10. The value is the share "
+        "of failures that the verdict at the end names. At most 0.02 of the good snapshots may raise an alarm, and "
+        "at most 0.01 of the bad ones, among them healthy trainings before they have their final quality, may be "
+        "called healthy; of at least 300 bad and 150 good snapshots from at least 40 trainings. Thresholds and "
+        "scenarios were chosen on seeds 0 to 7."
     ),
     published="",
     measures="share of failures that are named, two seeds",
