@@ -1,9 +1,10 @@
 """The default recipe on a folder of photographs: the Fréchet distance after one minute and at the end.
 
-    python -m benchmarks.photographs FOLDER [--out DIR] [--seed S] [--steps N] [--steps-at EARLY]
+    python -m benchmarks.photographs FOLDER [--out DIR] [--seed S] [--steps N] [--steps-at EARLY] [--record "NAME"]
 
 prints both and writes them, with what they were measured by, to DIR/photographs.json, and a grid of samples of each
-beside it. "After one minute" is a minute of training without what is measured here, or, on a machine that others use
+beside it. `--record` adds them, under what the images are, to benchmarks/photographs_results.json, which the table in
+docs/guide.md is made of. "After one minute" is a minute of training without what is measured here, or, on a machine that others use
 too, the step that a quiet one is at by then: `--steps-at`. The features see colours and textures, and none was
 learnt: 64 principal components of the images at 16x16 pixels; and means of random 5x5 filters at three scales.
 """
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -29,10 +29,12 @@ from zerosum.metrics.frechet import frechet
 from zerosum.metrics.statistics import Moments
 from zerosum.pictures.grids import grid
 from zerosum.pictures.png import save
+from zerosum.studies.study import check_committed, commit, hardware
 from zerosum.training.trainer import Trainer
 from zerosum.util import rng
 
 SAMPLES, EARLY = 3_000, 60.0  # of each measurement; seconds
+RESULTS = Path(__file__).with_name("photographs_results.json")
 
 
 class Features:
@@ -93,7 +95,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--steps-at", type=int)
     parser.add_argument("--recipe")
+    parser.add_argument("--record", metavar="NAME")
     given = parser.parse_args()
+    if given.record:
+        check_committed()
     options = {"steps": given.steps} if given.steps else {}
     early, began = Early(given.steps_at), time.monotonic()
     run = zerosum.train(given.recipe, given.folder, given.out, seed=given.seed, device="cpu", hooks=[early], **options)
@@ -115,9 +120,12 @@ def main() -> None:
         "early step": early.step, "steps": run.step, "seconds": round(seconds),
         "frechet": values,
         "threads": torch.get_num_threads(), "load": os.getloadavg()[2],
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs", "torch": torch.__version__,
+        "hardware": hardware(), "torch": torch.__version__, "commit": commit(),
     }  # fmt: skip
     (given.out / "photographs.json").write_text(json.dumps(result, indent=1) + "\n")
+    if given.record:
+        known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps(known | {given.record: result}, indent=1) + "\n")
     for name in of_real:
         row = [values[when][name] for when in values]
         share = f", {row[-1] / row[0]:.2f} of it" if len(row) == 2 else ""
