@@ -4,9 +4,10 @@
 
 prints both and writes them, with what they were measured by, to DIR/photographs.json, and a grid of samples of each
 beside it. `--record` adds them, under what the images are, to benchmarks/photographs_results.json, which the table in
-docs/guide.md is made of. "After one minute" is a minute of training without what is measured here, or, on a machine that others use
-too, the step that a quiet one is at by then: `--steps-at`. The features see colours and textures, and none was
-learnt: 64 principal components of the images at 16x16 pixels; and means of random 5x5 filters at three scales.
+docs/guide.md is made of. "After one minute" is a minute of training without what is measured here, or, on a machine
+that others use too, the step that a quiet one is at by then: `--steps-at`. The features see colours and textures, and
+none was learnt: 64 principal components of the images at 16x16 pixels; and means of random 5x5 filters at three
+scales.
 """
 
 from __future__ import annotations
