@@ -222,6 +222,26 @@ def test_copying_is_over_the_ratio_of_the_reals(cloud: tuple[SampleMeter, Tensor
     assert compared(cloud)["copying"] == pytest.approx(float(ratio / usual), rel=1e-3)
 
 
+def test_reals_are_near_to_one_other_by_chance(cloud: tuple[SampleMeter, Tensor, Tensor]):
+    """A share of them, and what it may be of as many as there are fakes."""
+    meter, real, _ = cloud
+    space: Any = meter.space
+    own = torch.cdist(real[:SAMPLES] * space.scale, real * space.scale).sort(1).values[:, 1:3]
+    share = float((own[:, 0] < 0.2 * own[:, 1]).float().mean())
+    assert 0 < share < 0.1
+    assert meter.reference["copied_high"] == pytest.approx(share + 1.96 * math.sqrt(share * (1 - share) / SAMPLES))
+
+
+def test_how_many_specks_other_reals_have():
+    x = torch.zeros(400, 1, 6, 6, dtype=torch.uint8)
+    x[::4, 0, 2, 3] = 255  # one of 16 pixels that are not at the border
+    meter, share = SampleMeter(dataset("d", x), "x"), torch.tensor([1 / 16, 0, 0, 0]).repeat(100)
+    assert meter.reference["specks_high"] == pytest.approx(float(share.mean() + 1.96 * share.std() / SAMPLES**0.5))
+    fakes = torch.full((COUNTED, 1, 6, 6), -1.0)
+    fakes[:SAMPLES:2, 0, 2, 3] = 1.0
+    assert meter.compare(fakes, fakes[:MOVING], None)["specks"] == pytest.approx(1 / 32)
+
+
 def test_copies_are_counted_though_few_of_the_reals_are_searched():
     """A third of the fakes are reals, of which half are searched: about a sixth are found, and scaled up."""
     generator = torch.Generator().manual_seed(0)
