@@ -232,6 +232,17 @@ def test_reals_are_near_to_one_other_by_chance(cloud: tuple[SampleMeter, Tensor,
     assert meter.reference["copied_high"] == pytest.approx(share + 1.96 * math.sqrt(share * (1 - share) / SAMPLES))
 
 
+def test_copies_of_dense_numbers_are_found():
+    """A thousand of a line, which lie too near to each other for distances by scalar products in single precision."""
+    generator = torch.Generator().manual_seed(0)
+    x, others = (3 + torch.randn(1000, 1, generator=generator) for _ in range(2))
+    signals = [
+        SampleMeter(dataset("d", x), "x").compare(fakes[:COUNTED], fakes[:MOVING], None) for fakes in (x, others)
+    ]
+    assert [found["copied"] for found in signals] == [1, pytest.approx(0.2, abs=0.07)]
+    assert signals[0]["copying"] < 0.01 < 0.8 < signals[1]["copying"]
+
+
 def test_how_many_specks_other_reals_have():
     x = torch.zeros(400, 1, 6, 6, dtype=torch.uint8)
     x[::4, 0, 2, 3] = 255  # one of 16 pixels that are not at the border

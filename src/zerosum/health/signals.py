@@ -287,7 +287,7 @@ class SampleMeter:
         if self.original:
             ratios = _copy_ratios(self.space.thumbnail(few), self.thumbnails)
             signals["copying"] = _middle(ratios[:COPIES]) / self.copying_real
-            signals["copied"] = self.whole * float((ratios < ORIGINAL).float().mean())
+            signals["copied"] = min(1.0, self.whole * float((ratios < ORIGINAL).float().mean()))
         if self.pairs:
             signals |= self.pairs.signals(few)
         if self.modes:
@@ -335,7 +335,7 @@ class SampleMeter:
         reference = {"stray_high": self.nearby.strays_high(COUNTED)}
         if self.original:
             within = 1.96 * math.sqrt(self.near_real * (1 - self.near_real) / SAMPLES)
-            reference["copied_high"] = self.whole * (self.near_real + within)
+            reference["copied_high"] = min(1.0, self.whole * (self.near_real + within))
         if self.specks.shape[1]:
             reference["specks_high"] = float(self.specks.mean() + 1.96 * self.specks.std() / math.sqrt(SAMPLES))
         for name, values in found.items():
@@ -588,12 +588,13 @@ def _twins(queries: Tensor, searched: Tensor) -> float:
     """Share of samples with an equal among the others; `queries` are the first of `searched`."""
     if len(searched) < 2:
         return 0.0
-    distances = torch.cdist(queries, searched).fill_diagonal_(math.inf)
+    distances = torch.cdist(queries.double(), searched.double()).fill_diagonal_(math.inf)
     return float((distances.amin(1) < 1e-5 * searched.std(0).norm()).float().mean())
 
 
 def _copy_ratios(queries: Tensor, searched: Tensor, own: bool = False) -> Tensor:
     """(N,) distance to the nearest over that to the second nearest of `searched`, itself left out if `own`."""
     count = min(2 + own, len(searched))
-    nearest = torch.cdist(queries, searched).topk(count, largest=False).values[:, -2:]  # (N, 2)
+    distances = torch.cdist(queries.double(), searched.double())  # single precision loses what dense points lie apart
+    nearest = distances.topk(count, largest=False).values[:, -2:]  # (N, 2)
     return nearest[:, 0] / nearest[:, 1].clamp_min(1e-9)
