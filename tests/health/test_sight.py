@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zerosum.health.sight import specks
+from zerosum.health.sight import AT_ONCE, specks
 
 
 def test_a_speck_stands_out_of_all_eight_around_it():
@@ -28,6 +28,19 @@ def test_one_channel_is_enough_and_alpha_does_not_count():
     x[1, 1:3, 2, 2] = 1
     x[2, 3, 2, 2] = 1
     assert (specks(x) * 9).tolist() == pytest.approx([1, 1, 0])
+
+
+def test_of_two_channels_the_first_is_looked_at():
+    x = torch.zeros(2, 2, 5, 5)
+    x[0, 0, 2, 2] = 1
+    x[1, 1, 2, 2] = 1  # alpha
+    assert (specks(x) * 9).tolist() == pytest.approx([1, 0])
+
+
+def test_any_number_of_images():
+    x = torch.zeros(AT_ONCE + 1, 1, 3, 3)
+    x[-1, 0, 1, 1] = 1
+    assert specks(x).tolist() == [0] * AT_ONCE + [1]
 
 
 def test_what_leaves_the_range_is_seen_as_its_end():

@@ -22,6 +22,7 @@ from zerosum.health.sight import _edges, _grey, sight
 from zerosum.health.signals import COUNTED, MOVING, REFERENCES, SAMPLES, SEARCHED, SampleMeter
 from zerosum.health.verdicts import FAR
 from zerosum.metrics.frechet import frechet
+from zerosum.metrics.intervals import of_share
 from zerosum.metrics.statistics import Moments
 from zerosum.modality import Classes, Video, to_float
 from zerosum.roles import Predicts
@@ -99,6 +100,8 @@ def test_how_far_is_too_far():
         ("sight", ">"): (3.0, 0.0, "sight_high"),
         ("surface", ">"): (3.0, 0.0, "surface_high"),
         ("specks", ">"): (1.0, 0.003, "specks_high"),
+        ("copying", "<"): (1.0, 0.0, 0.6),
+        ("copied", ">"): (1.0, 0.15, "copied_high"),
         ("repeated", ">"): (1.0, 0.05, "repeated_high"),
         ("unreached", ">"): (1.0, 0.1, "unreached_high"),
         ("class_obedience", "<"): (1.0, 0.0, 0.6),
@@ -223,49 +226,61 @@ def test_copying_is_over_the_ratio_of_the_reals(cloud: tuple[SampleMeter, Tensor
 
 
 def test_reals_are_near_to_one_other_by_chance(cloud: tuple[SampleMeter, Tensor, Tensor]):
-    """A share of them, and what it may be of as many as there are fakes."""
-    meter, real, _ = cloud
+    """A share of them, what it may be, and what it may be of as many as there are fakes."""
+    meter, real, fakes = cloud
     space: Any = meter.space
-    own = torch.cdist(real[:SAMPLES] * space.scale, real * space.scale).sort(1).values[:, 1:3]
+    units = real * space.scale, fakes[:SAMPLES] * space.scale
+    own = torch.cdist(units[0], units[0]).sort(1).values[:, 1:3]
     share = float((own[:, 0] < 0.2 * own[:, 1]).float().mean())
     assert 0 < share < 0.1
-    assert meter.reference["copied_high"] == pytest.approx(share + 1.96 * math.sqrt(share * (1 - share) / SAMPLES))
+    most = of_share(share, 1000)[1]
+    high = most - share + 1.96 * math.sqrt(most * (1 - most) / SAMPLES)
+    assert meter.reference["copied_high"] == pytest.approx(high)
+    near = torch.cdist(units[1], units[0]).sort(1).values
+    found = float((near[:, 0] < 0.2 * near[:, 1]).float().mean())
+    assert compared(cloud)["copied"] == pytest.approx(max(0, found - share), abs=1e-6)
 
 
 def test_copies_of_dense_numbers_are_found():
     """A thousand of a line, which lie too near to each other for distances by scalar products in single precision."""
     generator = torch.Generator().manual_seed(0)
     x, others = (3 + torch.randn(1000, 1, generator=generator) for _ in range(2))
-    signals = [
-        SampleMeter(dataset("d", x), "x").compare(fakes[:COUNTED], fakes[:MOVING], None) for fakes in (x, others)
-    ]
-    assert [found["copied"] for found in signals] == [1, pytest.approx(0.2, abs=0.07)]
-    assert signals[0]["copying"] < 0.01 < 0.8 < signals[1]["copying"]
+    meter = SampleMeter(dataset("d", x), "x")
+    copies, new = (meter.compare(fakes[:COUNTED], fakes[:MOVING], None) for fakes in (x, others))
+    assert copies["copied"] == pytest.approx(0.8, abs=0.05), "a fifth is so near to one by chance"
+    assert new["copied"] < new["copied_high"] < 0.15
+    assert copies["copying"] < 0.01 < 0.8 < new["copying"]
 
 
 def test_how_many_specks_other_reals_have():
     x = torch.zeros(400, 1, 6, 6, dtype=torch.uint8)
     x[::4, 0, 2, 3] = 255  # one of 16 pixels that are not at the border
+    x[0, 0, 4, 1] = 255
     meter, share = SampleMeter(dataset("d", x), "x"), torch.tensor([1 / 16, 0, 0, 0]).repeat(100)
-    assert meter.reference["specks_high"] == pytest.approx(float(share.mean() + 1.96 * share.std() / SAMPLES**0.5))
+    share[0] = 2 / 16
+    within = 1.96 * float(share.std()) * (1 / SAMPLES + 1 / 400) ** 0.5
+    assert meter.reference["specks_high"] == pytest.approx(float(share.mean()) + within)
+    assert meter.reference["specks_most"] == pytest.approx(1 / 16)
     fakes = torch.full((COUNTED, 1, 6, 6), -1.0)
     fakes[:SAMPLES:2, 0, 2, 3] = 1.0
     assert meter.compare(fakes, fakes[:MOVING], None)["specks"] == pytest.approx(1 / 32)
 
 
-def test_copies_are_counted_though_few_of_the_reals_are_searched():
-    """A third of the fakes are reals, of which half are searched: about a sixth are found, and scaled up."""
+@pytest.mark.parametrize("times", [2, 20])
+def test_copies_are_counted_though_few_of_the_reals_are_searched(times: int):
+    """Half of the fakes are reals, of which a part is searched: those that are found are scaled up."""
     generator = torch.Generator().manual_seed(0)
-    x, fakes = torch.randn(2 * SEARCHED, 8, generator=generator), torch.randn(COUNTED, 8, generator=generator)
+    x, fakes = torch.randn(times * SEARCHED, 8, generator=generator), torch.randn(COUNTED, 8, generator=generator)
     meter = SampleMeter(dataset("d", x), "x")
-    others = meter.compare(fakes, fakes[:MOVING], None)
-    assert others["copied"] <= others["copied_high"] < 0.05
-    third = fakes.clone()
-    third[::3] = x[: len(third[::3])]
-    searched = torch.cdist(third[:256], meter.thumbnails).topk(2, largest=False).values
+    assert meter.compare(fakes, fakes[:MOVING], None)["copied"] == 0
+    most = of_share(0.0, 1024)[1]
+    assert meter.reference["copied_high"] == pytest.approx(times * (most + 1.96 * math.sqrt(most * (1 - most) / 256)))
+    half = fakes.clone()
+    half[::2] = x[: len(half[::2])]
+    searched = torch.cdist(half[:256], meter.thumbnails).topk(2, largest=False).values
     found = float((searched[:, 0] < 0.2 * searched[:, 1]).float().mean())
-    signals = meter.compare(third, third[:MOVING], None)
-    assert signals["copied"] == pytest.approx(2 * found) and 0.2 < signals["copied"] < 0.45
+    signals = meter.compare(half, half[:MOVING], None)
+    assert signals["copied"] == pytest.approx(times * found) and 0.2 < signals["copied"] < 0.8
     assert signals["copying"] > 0.6, "the median fake is none"
 
 

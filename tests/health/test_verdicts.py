@@ -25,6 +25,7 @@ SAMPLES = {
     "precision": 0.9, "lifelike": 0.7, "lifelike_low": 0.7, "stray": 0.03, "modes": 10.0, "modes_missing": 0.0, **REAL,
 }  # fmt: skip
 CLASSES = {"class_spread": 0.9, "class_accuracy": 0.8, "class_accuracy_real": 0.9, "class_chance": 0.13}
+LOST = {"modes_missing": 1.0, "mode/9": 0.1, "specks_high": 0.001, "specks_most": 0.006}
 WANDER = 1.5  # deviations that a centre moves from snapshot to snapshot, where it moves
 
 
@@ -58,8 +59,8 @@ def history(
     ("memorising", 0.2, {"copying": 0.59, "frechet": 0.59}),
     ("under-trained", 0.2, {"copying": 0.2, "frechet": 0.61}),  # what is far from the data is no copy of it
     ("healthy", 0.2, {"copying": 0.61}),
-    ("modes missing", 0.2, {"modes_missing": 1.0, "mode/9": 0.1, "specks": 0.003, "specks_high": 0.001}),
-    ("under-trained", 0.2, {"modes_missing": 1.0, "mode/9": 0.1, "specks": 0.005, "specks_high": 0.001}),
+    ("modes missing", 0.2, {**LOST, "specks": 0.008}),
+    ("under-trained", 0.2, {**LOST, "specks": 0.01}),
     ("memorising", 0.2, {"copied": 0.17, "copied_high": 0.01}),
     ("healthy", 0.2, {"copied": 0.15, "copied_high": 0.01}),
     ("under-trained", 0.2, {"copied": 0.5, "copied_high": 0.01, "frechet": 0.61}),
@@ -274,7 +275,7 @@ def test_healthy_takes_five_looks(count: int):
 def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
     """In the last look, or in one of the two before; its evidence is named."""
     good = {**SAMPLES, "class_spread_least": 0.8, **CLASSES}
-    for name in ("sight", "surface", "specks", "novel", "repeated", "unreached"):
+    for name in ("sight", "surface", "specks", "copied", "novel", "repeated", "unreached"):
         good |= {name: 0.1, f"{name}_high": 0.1}
     limit = criterion.limit(good)
     assert limit is not None
@@ -291,7 +292,10 @@ def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
 
 def test_healthy_has_evidence():
     verdict = diagnose(history())
-    assert {seen.signal for seen in verdict.evidence} == {c.signal for c in FAR} - {*OPTIONAL} | {"modes_missing"}
+    assert {seen.signal for seen in verdict.evidence} == {c.signal for c in FAR} - {*OPTIONAL} | {
+        "copying",
+        "modes_missing",
+    }
     frechet = verdict.evidence[0]
     assert (frechet.comparison, frechet.since) == ("< 0.15", 100)
 

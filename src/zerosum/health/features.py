@@ -37,6 +37,7 @@ class FeatureSpace(ABC):
     modality: Modality
     sees = False  # whether `seen` tells more than the features do
     fewest = 2  # samples of which copies mean something
+    discrete = False  # whether two samples may be equal by chance
 
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
@@ -215,6 +216,7 @@ class PointSpace(FeatureSpace):
 class BinarySpace(PointSpace):
     """Binary vectors as points, of which features that nearly all or nearly none of the reals have weigh no more."""
 
+    discrete = True
     least = 0.05  # as where one in 400 has a feature
 
 
@@ -232,6 +234,7 @@ class TokenSpace(FeatureSpace):
     """
 
     fewest = 128
+    discrete = True
 
     def __init__(self, modality: Tokens, real: Tensor, generator: Generator):
         self.modality = self.tokens = modality

@@ -22,6 +22,7 @@ LEAST = 16  # pixels that smaller ones are scaled up to
 DIRECTIONS, CELLS, OCTAVES = 8, 4, 3
 SHARP = 0.7  # of a gradient's size: what it must have along a direction to count there
 QUIET = 1e-5  # a mean square of detail below which an image counts as smooth
+AT_ONCE = 32  # images in which specks are looked for
 APART = 0.5  # of [-1, 1]: what a pixel differs by from all around it to be a speck
 FAINT = 0.02  # a mean gradient, in [-1, 1], below which an image counts as empty
 
@@ -61,11 +62,15 @@ def surface(x: Tensor) -> Tensor:
 
 def specks(x: Tensor) -> Tensor:
     """(N,) of images (N, C, H, W) in about [-1, 1]: the share of pixels that are brighter, or darker, than all eight
-    around them, by APART in one of the first three channels. Pixels at the border are left out.
+    around them, by APART in a channel that `sight` looks at. Pixels at the border are left out.
     """
-    x = x[:, :3].clamp(-1, 1)
     if min(x.shape[2:]) < 3:
         return x.new_zeros(len(x))
+    return torch.cat([_specks(part) for part in x[:, : 3 if x.shape[1] > 2 else 1].split(AT_ONCE)])
+
+
+def _specks(x: Tensor) -> Tensor:
+    x = x.clamp(-1, 1)
     height, width = x.shape[2] - 2, x.shape[3] - 2
     around = [(down, across) for down in range(3) for across in range(3) if (down, across) != (1, 1)]
     shifted = [x[..., down : down + height, across : across + width] for down, across in around]  # views

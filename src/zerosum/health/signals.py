@@ -22,6 +22,7 @@ from zerosum.health.history import Snapshot, of_player
 from zerosum.health.modes import ByLabel, Cells, Clusters, Modes, OrRegions
 from zerosum.health.translations import OF_TRANSLATIONS, Translations, of_images
 from zerosum.metrics.frechet import frechet
+from zerosum.metrics.intervals import of_share
 from zerosum.metrics.statistics import Moments, above
 from zerosum.modality import Classes, Modality, Prompt
 from zerosum.roles import Acts, Generates, Predicts, Translates, has_role, in_role
@@ -38,7 +39,8 @@ ORIGINAL = 0.2  # of distance to the nearest over that to the second: reals belo
 TWINS = 0.1  # share of reals with an equal beyond which copies mean nothing
 OUTLYING = 0.01  # share of reals that lie as far from others as a stray
 SEARCHED = 4096  # reals among which copies are looked for
-COPIES = 128  # fakes that may be copies
+COPIES = 128  # fakes of which the median says whether they are copies
+CHANCE = 1024  # reals that say how often one is as near to another as a copy
 MOVING = 64  # fakes of fixed z, whose centre is followed
 AXES = 4  # principal axes of the reals along which it is followed
 CLASSES = 16  # classes that are measured
@@ -67,7 +69,7 @@ OF_SAMPLES = {
     "kept": "share of texts of fixed z that are what they were a third of the steps ago",
     "novel": "share of pairs of neighbouring tokens that known reals do not have",
     "copying": "distance of fakes to the nearest training sample over that to the second nearest, over the reals' own",
-    "copied": "share of fakes next to equal to one training sample; found among those that are searched, and scaled up",
+    "copied": "share of fakes that are copies of a training sample, beyond chance; scaled up where few are searched",
     "class_spread": "variance within a class of fakes over that of reals, of the median class",
     "class_spread_least": "the same of the class with the least",
     "class_accuracy": "share of fakes that are of the requested class",
@@ -98,8 +100,9 @@ REFERENCE = {  # of the interval that holds 95 % of what other reals reach, in p
     "sight_high": "the most that it is in edges, colours and detail",
     "surface_high": "the most that it is in colours and fine detail",
     "specks_high": "the largest share of such pixels in other reals",
+    "specks_most": "the share of such pixels that 99 of 100 reals are below",
     "repeated_high": "the largest share of other reals that are next to equal to another",
-    "copied_high": "the largest share of other reals that are so near to one",
+    "copied_high": "what that may be by chance",
     "recall_low": "the least that the recall of other reals is",
     "precision_low": "the least that the precision of other reals is",
     "lifelike_low": "the least that it is, of what is seen of images",
@@ -143,7 +146,7 @@ class SampleMeter:
         self._measure_reals(real)
         self.seen = self.space.of_stored(x[:KNOWN], self.space.seen)  # (N, S)
         self.nearby, self.surface = _Nearby(self.seen), _Surface(self.space.of_stored(x[:KNOWN], self.space.surface))
-        self.specks = self.space.of_stored(x[:KNOWN], self.space.specks)  # (N, D), of images alone D is 1
+        self.specks = self.space.of_stored(x[:KNOWN], self.space.specks)  # (N, D); D is 1 of what has pixels, else 0
         self.looks = list[tuple[int, Tensor]]()  # texts of fixed z, after the steps that were looked at
         self.pairs = None if self.space.pairs(x[:1]) is None else _Pairs(self.space, x[:KNOWN])
         self.reference, self.alike = {"reals": float(len(field))}, SAMPLES
@@ -181,9 +184,9 @@ class SampleMeter:
         `x` are stored reals (N, *shape).
         """
         self.thumbnails = self.space.of_stored(x, self.space.thumbnail)  # (M, P)
-        self.whole = count / len(x)  # over those that are searched
-        ratios = _copy_ratios(self.thumbnails[:SAMPLES], self.thumbnails, own=True)
-        self.copying_real, self.near_real = _middle(ratios[:COPIES]), float((ratios < ORIGINAL).float().mean())
+        self.for_one = count / len(x)  # reals that there are for one that is searched
+        ratios = _copy_ratios(self.thumbnails[:CHANCE], self.thumbnails, own=True)
+        self.copying_real, self.by_chance = _middle(ratios[:COPIES]), float((ratios < ORIGINAL).float().mean())
         twins = _twins(self.thumbnails[:COPIES], self.thumbnails)
         self.original = self.copying_real > ORIGINAL and twins < TWINS and count >= self.space.fewest
 
@@ -258,7 +261,7 @@ class SampleMeter:
         is foreseen.
         """
         signals = self.compare(fakes, moving, None)
-        for name in ("copying", "copied"):
+        for name in ("copying", "copied", "copied_high"):
             signals.pop(name, None)  # a translation is near its own target, as it should be
         if self.translations and "broken" not in signals:
             signals |= self.translations.signals(fakes, signals, near_input)
@@ -287,7 +290,9 @@ class SampleMeter:
         if self.original:
             ratios = _copy_ratios(self.space.thumbnail(few), self.thumbnails)
             signals["copying"] = _middle(ratios[:COPIES]) / self.copying_real
-            signals["copied"] = min(1.0, self.whole * float((ratios < ORIGINAL).float().mean()))
+            if not self.space.discrete:
+                found = float((ratios < ORIGINAL).float().mean()) - self.by_chance
+                signals["copied"] = min(1.0, max(0.0, self.for_one * found))
         if self.pairs:
             signals |= self.pairs.signals(few)
         if self.modes:
@@ -333,11 +338,14 @@ class SampleMeter:
             for name, value in self._compared(real[rows], self.seen[rows], self.surface.real[rows]).items():
                 found.setdefault(name, []).append(value)
         reference = {"stray_high": self.nearby.strays_high(COUNTED)}
-        if self.original:
-            within = 1.96 * math.sqrt(self.near_real * (1 - self.near_real) / SAMPLES)
-            reference["copied_high"] = min(1.0, self.whole * (self.near_real + within))
+        if self.original and not self.space.discrete:
+            most = of_share(self.by_chance, min(CHANCE, len(self.thumbnails)))[1]
+            high = most - self.by_chance + 1.96 * math.sqrt(most * (1 - most) / SAMPLES)
+            reference["copied_high"] = self.for_one * high
         if self.specks.shape[1]:
-            reference["specks_high"] = float(self.specks.mean() + 1.96 * self.specks.std() / math.sqrt(SAMPLES))
+            within = 1.96 * float(self.specks.std()) * math.sqrt(1 / SAMPLES + 1 / len(self.specks))
+            reference["specks_high"] = float(self.specks.mean()) + within
+            reference["specks_most"] = float(self.specks.quantile(1 - OUTLYING))
         for name, values in found.items():
             mean, within = statistics.fmean(values), 1.96 * statistics.stdev(values)
             reference |= {f"{name}_low": mean - within, f"{name}_high": mean + within}

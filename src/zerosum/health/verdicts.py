@@ -148,13 +148,14 @@ class Verdict:
 
 
 _c = Criterion
-_SPECKLED = _c("specks", ">", "specks_high", 1.0, 0.003)
 # By what fakes are still far from the data: each against the end of the interval in which other reals lie.
 FAR = (
     _c("frechet", ">", "frechet_high", 3.0),
     _c("sight", ">", "sight_high", 3.0),
     _c("surface", ">", "surface_high", 3.0),
-    _SPECKLED,
+    _c("specks", ">", "specks_high", 1.0, 0.003),
+    _c("copying", "<", 0.6),
+    _c("copied", ">", "copied_high", 1.0, 0.15),
     _c("stray", ">", "stray_high", 1.0, 0.17),
     _c("recall", "<", "recall_low", 0.6),
     _c("precision", "<", "precision_low", 0.6),
@@ -168,14 +169,16 @@ FAR = (
     _c("class_spread_least", "<", 0.3),
     _c("novel", ">", "novel_high", 1.0, 0.05),
 )
-# Of images; of all but texts, and of texts; of data with modes that can be tested; of games that are asked for classes.
+# Of images and videos; where copies can be told; of all but texts, and of texts; of data with modes that can be tested;
+# of games that are asked for classes.
 OPTIONAL = (
-    *("sight", "surface", "specks", "repeated", "novel", "modes_missing", "unreached"),
+    *("sight", "surface", "specks", "copying", "copied", "repeated", "novel", "modes_missing", "unreached"),
     *("class_obedience", "class_spread_least"),
 )
 LASTING = 3  # of the last snapshots in which fakes are to be close
 _POOR, _NOT_FALLING = _c("frechet", ">", 0.35), _c("trend", ">", 0.75)
 _NOT_NEW = _c("trained", ">", 100)  # steps: before, G makes few and poor fakes, and D is right or wrong by chance
+_SPECKLED = _c("specks", ">", "specks_most", 1.0, 0.003)  # more than nearly any real image, whatever modes are left
 _UNPAIRED = _c("input_frechet", ">", -1.0)  # a distance that is measured without pairs alone
 
 _FEW = (_c("recall", "<", 0.15), _c("distinct", "<", 0.5))
@@ -461,22 +464,27 @@ def diagnose(history: History) -> Verdict:
 
 
 def _named(name: str, evidence: tuple[Evidence, ...], history: History) -> Verdict | None:
-    """A failure with what is to be said beside its sentence; None where no mode has been missing all the time, or
-    where specks may have moved the fakes out of it.
+    """A failure with what is to be said beside its sentence; None where no mode has been missing all the time, or where
+    specks, which move fakes out of their modes, make it doubtful.
     """
     if name == "discriminator too strong":
         return Verdict(name, evidence, _vanished(history.signals[-1]))
     if name == "modes missing":
         missing, modes = _missing(history), history.signals[-1].get("modes")
-        if not missing or _SPECKLED.holds(history.signals[-1]):
+        if not missing or any(_SPECKLED.holds(now) for now in _last(history)):
             return None
         return Verdict(name, evidence, f"That is {len(missing)} of {modes:.0f}." if modes else "", missing)
     return Verdict(name, evidence)
 
 
+def _last(history: History) -> Sequence[Mapping[str, float]]:
+    """The snapshots in all of which a failure holds: the last third of those so far, and five at least."""
+    return history.signals[-max(MIN_SNAPSHOTS, len(history.signals) // 3) :]
+
+
 def _missing(history: History) -> tuple[str, ...]:
     """The modes that have been missing in every one of the last snapshots."""
-    last = history.signals[-max(MIN_SNAPSHOTS, len(history.signals) // 3) :]
+    last = _last(history)
     names = [name.partition("/")[2] for name in last[-1] if name.startswith("mode/")]
     missing = [name for name in names if all(now.get(f"mode/{name}", 1.0) < LEAST for now in last)]
     return tuple(sorted(missing, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0)))
@@ -515,7 +523,7 @@ def _untested(signals: Mapping[str, float]) -> str:
 
 def _evidence(criteria: Sequence[Criterion], history: History) -> tuple[Evidence, ...]:
     """Of a list of criteria that holds, for each player for whom it does; () where it does not hold."""
-    last = history.signals[-max(MIN_SNAPSHOTS, len(history.signals) // 3) :]
+    last = _last(history)
     met: dict[int, list[str]] = {}  # the players by scope
     for scope in {criterion.scope for criterion in criteria}:
         own = [criterion for criterion in criteria if criterion.scope == scope]

@@ -75,11 +75,10 @@ SPECS = (
     ),
     ChartSpec(
         "Memorisation",
-        "1 is as new as real samples, 0 a copy",
+        "1 is as new as real samples, 0 a copy; the share of fakes that are copies",
         "ratio",
-        {"copying": "newness"},
+        {"copying": "newness", "copied": "copies"},
         level=1.0,
-        bad_sides="<",
     ),
     ChartSpec(
         "Outputs and their inputs",

@@ -26,6 +26,7 @@ from zerosum.training.trainer import Trainer
 
 SIDE = 16  # pixels of the digits
 MOST = 8000  # samples of which half are the data, and half are the generator's
+MANY = 60_000  # points of the cloud
 STEPS = 50
 JITTER = 0.01  # in the units of players
 HUNDRED = 10  # modes along each side of a square, the ring's and the grid's being few
@@ -67,13 +68,14 @@ class Frozen:
     truth: str = "healthy"
     labelled: bool = False  # whether the monitor sees classes
     copies: float = 0.0  # share of the fakes that are samples of the data
+    most: int = MOST
 
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]:
         """The trainer at step 0, and its data: a random half; fakes are made of the other half."""
         drawn = DRAWN.get(self.data)
         whole = drawn(seed) if drawn else data.load(self.data, size=self._size(), seed=seed)
         generator = torch.Generator().manual_seed(seed)
-        rows = torch.randperm(len(whole), generator=generator)[:MOST]
+        rows = torch.randperm(len(whole), generator=generator)[: self.most]
         x, y = whole.x[rows], whole.y
         assert y is not None
         half, y = len(rows) // 2, y[rows]
@@ -215,7 +217,17 @@ def hundred(seed: int, count: int = MOST) -> Dataset:
     return dataset("hundred", x, y, tuple(map(str, range(HUNDRED**2))))
 
 
-DRAWN: Mapping[str, Callable[[int], Dataset]] = {"shapes": shapes, "hundred": hundred}
+def cloud(seed: int, count: int = MANY) -> Dataset:
+    """Normal points in eight dimensions: far more than are searched for copies."""
+    return dataset(
+        "cloud",
+        torch.randn(count, 8, generator=torch.Generator().manual_seed(seed)),
+        torch.zeros(count).long(),
+        ("all",),
+    )
+
+
+DRAWN: Mapping[str, Callable[[int], Dataset]] = {"shapes": shapes, "hundred": hundred, "cloud": cloud}
 
 
 def _of(names: str, of: str, cases: Sequence[tuple[str, Make]], truth: str, labelled: bool = False) -> Iterator[Frozen]:
@@ -223,9 +235,9 @@ def _of(names: str, of: str, cases: Sequence[tuple[str, Make]], truth: str, labe
         yield Frozen(f"{names}: {name}", of, make, truth, labelled)
 
 
-def _copied(names: str, of: str) -> Iterator[Frozen]:
-    for name, share in (("all are copies", 1.0), ("a third are copies", 0.33)):
-        yield Frozen(f"{names}: {name}", of, everything, "memorising", copies=share)
+def _copied(names: str, of: str, least: float = 0.33, most: int = MOST) -> Iterator[Frozen]:
+    for name, share in (("all are copies", 1.0), (f"{least:.0%} are copies", least)):
+        yield Frozen(f"{names}: {name}", of, everything, "memorising", copies=share, most=most)
 
 
 _GOOD = (("all", everything), ("all, with noise", jittered))
@@ -275,6 +287,8 @@ FROZEN = (
     *_copied("digits", "digits"),
     *_copied("ring", "ring"),
     *_copied("shapes", "shapes"),
+    Frozen("cloud: all", "cloud", everything, most=MANY),
+    *_copied("cloud", "cloud", 0.5, MANY),
 )
 OF_PHOTOGRAPHS = (
     *_of("photographs", "cifar10", _GOOD, "healthy"),
