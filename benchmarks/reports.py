@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks import demo_quality
 
 HERE = Path(__file__).parent
+FALLEN = 0.25  # of the distance after a minute: what is asked for at the end
 
 
 def blocks() -> dict[str, str]:
@@ -18,6 +19,7 @@ def blocks() -> dict[str, str]:
         "demo": demo_quality.sentence(read("demo_quality.json")),
         "speed": speed([read("results.json"), read("results_epyc.json")]),
         "metrics-speed": metrics(read("metrics_results.json")),
+        "photographs": photographs(read("photographs_results.json")),
     }
 
 
@@ -78,4 +80,18 @@ def metrics(rows: Sequence[Mapping[str, Any]]) -> str:
             continue
         numbers = (f"{row['ours']:.3g}", f"{row['baseline']:.2g}", f"{row['ratio']:.1f}")
         lines.append(line([row["name"], *numbers, f"{row['target']:g}: {verdict(row)}"]))
+    return "\n".join(lines)
+
+
+def photographs(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """`python -m benchmarks.photographs`: each folder's Fréchet distances after a minute, and at the end."""
+    spaces = list(next(iter(results.values()))["frechet"]["end"])
+    lines = [line(["images", "size", "steps", *spaces, f"at most {FALLEN} of it"]), "|---" * (4 + len(spaces)) + "|"]
+    for name, found in results.items():
+        early, end = found["frechet"]["early"], found["frechet"]["end"]
+        height, width = found["size"]
+        steps = f"{found['early step']:,} and {found['steps']:,}"
+        distances = [f"{early[s]:.3g} to {end[s]:.3g}: {end[s] / early[s]:.2f}" for s in spaces]
+        reached = "met" if all(end[space] <= FALLEN * early[space] for space in spaces) else "missed"
+        lines.append(line([f"{found['images']:,} {name}", f"{height}x{width}", steps, *distances, reached]))
     return "\n".join(lines)

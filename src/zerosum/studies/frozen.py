@@ -1,4 +1,4 @@
-"""Generators that nobody trains: real samples that the data does not hold, or a part of them, or what is no sample.
+"""Generators that nobody trains: of real samples that the data does not hold, or does, of a part of them, or of none.
 
 What they deserve is known by construction. They cost a few seconds each, and reach what short trainings do not: fakes
 as good as photographs, of which one class is missing.
