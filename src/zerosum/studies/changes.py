@@ -52,7 +52,7 @@ CHANGES: Mapping[str, Change] = {
     ),
     "specks": Change(
         "a healthy run's fakes have no more isolated pixels than the data, and copies of training samples are counted",
-        ("health", "health-translators", "wgan-without-batch-norm"),
+        ("health", "health-texts", "health-translators", "wgan-without-batch-norm"),
     ),
     "minibatch": Change(
         "distances of minibatch discrimination are calibrated on data, as the authors' are",
