@@ -39,8 +39,18 @@ class Garbage:
         self.itself = self
 
 
-def test_what_a_reader_does_wrong_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Garbage(8 * fuzz.MEMORY)  # of a test before, and freed while a reader reads
+class Twice(Garbage):
+    """What leaves more garbage as it is freed."""
+
+    def __del__(self) -> None:
+        Garbage(8 * fuzz.MEMORY)
+
+
+@pytest.mark.parametrize("garbage", [Garbage, Twice])
+def test_what_a_reader_does_wrong_is_seen(
+    garbage: type[Garbage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garbage(8 * fuzz.MEMORY)  # of a test before, and freed while a reader reads
 
     def read(folder: Path, content: bytes) -> object:
         match content:
