@@ -108,9 +108,7 @@ def _collected(
 def _work(jobs: list[tuple[str, int]], seed: int, folder: Path, told: Connection) -> None:
     own = folder / f"of-{os.getpid()}"
     own.mkdir()
-    for _ in range(
-        ROUNDS
-    ):  # else a mapping that only garbage holds counts as had, and can be had again once it is gone
+    for _ in range(ROUNDS):  # else what only garbage holds counts as had, and can be had again once it is gone
         if not gc.collect():  # what is freed may leave garbage of its own
             break
     with open("/proc/self/statm") as file:
