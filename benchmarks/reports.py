@@ -92,6 +92,6 @@ def photographs(results: Mapping[str, Mapping[str, Any]]) -> str:
         height, width = found["size"]
         steps = f"{found['early step']:,} and {found['steps']:,}"
         distances = [f"{early[s]:.3g} to {end[s]:.3g}: {end[s] / early[s]:.2f}" for s in spaces]
-        reached = "met" if all(end[space] <= FALLEN * early[space] for space in spaces) else "missed"
+        reached = "reaches it" if all(end[space] <= FALLEN * early[space] for space in spaces) else "does not"
         lines.append(line([f"{found['images']:,} {name}", f"{height}x{width}", steps, *distances, reached]))
     return "\n".join(lines)

@@ -292,10 +292,8 @@ def test_each_distance_from_reals_alone_is_not_healthy(criterion: Criterion):
 
 def test_healthy_has_evidence():
     verdict = diagnose(history())
-    assert {seen.signal for seen in verdict.evidence} == {c.signal for c in FAR} - {*OPTIONAL} | {
-        "copying",
-        "modes_missing",
-    }
+    measured = {c.signal for c in FAR} - {*OPTIONAL} | {"copying", "modes_missing"}
+    assert {seen.signal for seen in verdict.evidence} == measured
     frechet = verdict.evidence[0]
     assert (frechet.comparison, frechet.since) == ("< 0.15", 100)
 

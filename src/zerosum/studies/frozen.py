@@ -68,7 +68,7 @@ class Frozen:
     truth: str = "healthy"
     labelled: bool = False  # whether the monitor sees classes
     copies: float = 0.0  # share of the fakes that are samples of the data
-    most: int = MOST
+    most: int = MOST  # samples that are taken of the data
 
     def trainer(self, seed: int) -> tuple[Trainer, Dataset]:
         """The trainer at step 0, and its data: a random half; fakes are made of the other half."""
